@@ -1,0 +1,87 @@
+/** The nouns of a rotation file after it was parsed: complete, defaulted, and never checked again. */
+
+/** One external-origin KMS key behind the rotation's alias, or an adopted key that objects are moved away from. */
+export interface KeyVersion {
+  /** `v1`, `v2`, …: unique in the file, in the order of succession. */
+  readonly name: string;
+  /** When KMS deletes the material; absent: it does not expire. At most 365 days ahead at import time. */
+  readonly materialValidTo: Date | undefined;
+  /** ARN of an existing key that Keyturn did not create and never changes; absent for keys the keys stack declares. */
+  readonly keyArn: string | undefined;
+  /** True once the file records the retirement of this version; the keys stack then declares `enabled = false`. */
+  readonly disabled: boolean;
+}
+
+/** `bucket`: the storage stack creates and owns the bucket. `encryption`: it owns only the default encryption. */
+export type BucketManagement = 'bucket' | 'encryption';
+
+export interface Bucket {
+  readonly name: string;
+  readonly manage: BucketManagement;
+  readonly bucketKey: boolean;
+}
+
+/** `rewrap` moves data keys without moving data; `rewrite` copies each object onto itself. */
+export type ReencryptMethod = 'rewrap' | 'rewrite';
+
+export interface AgeCustody {
+  /** age recipients (`age1…`); at least one. */
+  readonly recipients: readonly string[];
+  /** Absolute path of the directory that holds the encrypted material and the custody records. */
+  readonly directory: string;
+}
+
+export interface S3Backend {
+  readonly bucket: string;
+  readonly region: string;
+  /** State objects are `<prefix><stack>.tfstate`. */
+  readonly prefix: string;
+  readonly kmsKeyId: string | undefined;
+}
+
+export interface Rotation {
+  /** Absolute path of the file this was read from. */
+  readonly file: string;
+  /** Lower-case letters, digits and hyphens; names the two stacks. */
+  readonly name: string;
+  readonly region: string;
+  /** The 12-digit account the rotation belongs to; absent: any account is accepted. */
+  readonly account: string | undefined;
+  /** The main alias, `alias/…`. */
+  readonly alias: string;
+  readonly keyVersions: readonly KeyVersion[];
+  /** Name of the active version; always one of `keyVersions`. */
+  readonly activeVersion: string;
+  readonly buckets: readonly Bucket[];
+  /** IAM principal ARNs; empty: the account's IAM policies decide alone. */
+  readonly keyPolicy: { readonly administrators: readonly string[]; readonly users: readonly string[] };
+  readonly deletionWindowDays: number;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly custody: { readonly age: AgeCustody | undefined };
+  readonly reencrypt: { readonly method: ReencryptMethod };
+  /** Buckets that Keyturn neither manages nor re-encrypts, but that must hold nothing under a version before it retires. */
+  readonly retire: { readonly alsoVerify: readonly string[] };
+  readonly terraform: { readonly backend: 'local' } | { readonly backend: 's3'; readonly s3: S3Backend };
+}
+
+/** Names of the two stacks of a rotation. */
+export function stackNames(rotation: Pick<Rotation, 'name'>): { readonly keys: string; readonly storage: string } {
+  return { keys: `${rotation.name}-keys`, storage: `${rotation.name}-storage` };
+}
+
+/** The alias of one key version, `<alias>/<version>`. */
+export function versionAlias(rotation: Pick<Rotation, 'alias'>, version: Pick<KeyVersion, 'name'>): string {
+  return `${rotation.alias}/${version.name}`;
+}
+
+/** The version that alias and bucket defaults are declared to point at. */
+export function activeVersion(rotation: Rotation): KeyVersion {
+  const found = rotation.keyVersions.find((version) => version.name === rotation.activeVersion);
+  if (!found) throw new RangeError(`active version ${rotation.activeVersion} is not declared`);
+  return found;
+}
+
+/** Versions declared before the active one: those that post-apply empties and retires. */
+export function supersededVersions(rotation: Rotation): readonly KeyVersion[] {
+  return rotation.keyVersions.slice(0, rotation.keyVersions.indexOf(activeVersion(rotation)));
+}
