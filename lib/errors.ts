@@ -24,22 +24,231 @@ interface Entry<F> {
   readonly hint: (facts: F) => string;
 }
 
-const entry = <F>(
-  exitCode: ExitCode,
-  message: (facts: F) => string,
-  hint: (facts: F) => string,
-): Entry<F> => ({ exitCode, message, hint });
+const entry = <F>(exitCode: ExitCode, message: (facts: F) => string, hint: (facts: F) => string): Entry<F> => ({
+  exitCode,
+  message,
+  hint,
+});
+
+/** Names the usual way in which 32 bytes turn into another number of bytes. The bytes themselves are never shown. */
+function lengthHint(length: number, expected: number): string {
+  const guesses: Readonly<Record<number, string>> = {
+    [expected + 1]: 'a trailing newline is the usual reason',
+    [expected * 2]: 'it is probably written in hex',
+    [expected * 2 + 1]: 'it is probably written in hex, with a trailing newline',
+    44: 'it is probably written in base64',
+    45: 'it is probably written in base64, with a trailing newline',
+    16: 'a 128-bit key is too short for SYMMETRIC_DEFAULT',
+  };
+  const guess = guesses[length] ?? 'hex, base64 or a trailing newline is the usual reason';
+  return `${guess}; the file must hold the ${expected} raw bytes and nothing else`;
+}
 
 const CATALOGUE = {
-  'usage': entry<{ problem: string; hint: string }>(
+  usage: entry<{ problem: string; hint: string }>(
     EXIT.usage,
     (f) => f.problem,
     (f) => f.hint,
   ),
-  'interrupted': entry<{ during: string }>(
+  interrupted: entry<{ during: string }>(
     EXIT.interrupted,
     (f) => `interrupted during ${f.during}`,
     () => 'run the same command again: it continues from what AWS and Terraform hold',
+  ),
+
+  // AWS, whatever the service
+  'aws-access-denied': entry<{ action: string; resource: string; awsMessage: string; requestId: string | undefined }>(
+    EXIT.permission,
+    (f) => `access denied: ${f.action} on ${f.resource} (${f.awsMessage})`,
+    (f) =>
+      `allow ${f.action} on ${f.resource} for this identity, in IAM and in the key or bucket policy, then run the same command again`,
+  ),
+  'aws-credentials-missing': entry<{ action: string; reason: string }>(
+    EXIT.permission,
+    (f) => `no AWS credentials for ${f.action}: ${f.reason}`,
+    () => 'set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, then run the same command again',
+  ),
+  'aws-credentials-expired': entry<{ action: string; reason: string }>(
+    EXIT.permission,
+    (f) => `the AWS credentials have expired (${f.action}: ${f.reason})`,
+    () => 'renew them (for SSO: aws sso login), then run the same command again: it continues from what AWS holds',
+  ),
+  'aws-credentials-rejected': entry<{ action: string; awsCode: string; awsMessage: string }>(
+    EXIT.permission,
+    (f) => `AWS does not accept the credentials (${f.action}: ${f.awsCode}: ${f.awsMessage})`,
+    () =>
+      'check AWS_PROFILE or AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, and that the endpoint is the one they belong to',
+  ),
+  'aws-endpoint-unreachable': entry<{ action: string; url: string; reason: string }>(
+    EXIT.error,
+    (f) => `cannot reach ${f.url} for ${f.action}: ${f.reason}`,
+    () => 'check the network, AWS_ENDPOINT_URL and the region, then run the same command again',
+  ),
+  'aws-wrong-region': entry<{ action: string; given: string; expected: string | undefined; awsMessage: string }>(
+    EXIT.rotationFile,
+    (f) =>
+      `${f.action} was sent to region ${f.given}, ${f.expected ? `the endpoint expects ${f.expected}` : 'which the endpoint does not serve'} (${f.awsMessage})`,
+    (f) => `set region: ${f.expected ?? 'the region of the keys and buckets'} in the rotation file`,
+  ),
+  'aws-clock-skew': entry<{ action: string; awsMessage: string }>(
+    EXIT.error,
+    (f) => `AWS refuses the time of this machine (${f.action}: ${f.awsMessage})`,
+    () => 'set the clock of this machine (NTP), then run the same command again',
+  ),
+  'aws-throttled': entry<{ action: string; resource: string; awsCode: string; awsMessage: string }>(
+    EXIT.error,
+    (f) => `AWS still throttles ${f.action} on ${f.resource} after retries (${f.awsCode}: ${f.awsMessage})`,
+    () => 'wait a minute and run the same command again: it continues from what AWS holds',
+  ),
+  'aws-failed': entry<{
+    action: string;
+    resource: string;
+    awsCode: string;
+    awsMessage: string;
+    requestId: string | undefined;
+  }>(
+    EXIT.error,
+    (f) =>
+      `${f.action} on ${f.resource} failed: ${f.awsCode}: ${f.awsMessage}${f.requestId ? ` (request ${f.requestId})` : ''}`,
+    () => 'nothing else was changed; fix what AWS says and run the same command again',
+  ),
+  'account-mismatch': entry<{ declared: string; given: string; identity: string; file: string }>(
+    EXIT.rotationFile,
+    (f) => `the credentials belong to account ${f.given} (${f.identity}), ${f.file} declares account ${f.declared}`,
+    (f) => `use credentials of account ${f.declared}, or correct account: in ${f.file}`,
+  ),
+  'region-mismatch': entry<{ declared: string; given: string; file: string }>(
+    EXIT.rotationFile,
+    (f) => `the AWS clients are set to region ${f.given}, ${f.file} declares ${f.declared}`,
+    (f) => `use region ${f.declared}, or correct region: in ${f.file}`,
+  ),
+
+  // KMS
+  'kms-key-missing': entry<{ key: string }>(
+    EXIT.error,
+    (f) => `KMS knows no key ${f.key}`,
+    () => 'apply the keys stack first, and check account and region',
+  ),
+  'kms-wait-timeout': entry<{ keyArn: string; awaited: string; state: string; seconds: number }>(
+    EXIT.error,
+    (f) => `${f.keyArn} is not ${f.awaited} after ${f.seconds} s (key state ${f.state})`,
+    () => 'KMS is eventually consistent, it may take minutes: run the same command again',
+  ),
+  'kms-wrapping-unsupported': entry<{ algorithm: string; reason: string }>(
+    EXIT.usage,
+    (f) => `wrapping algorithm ${f.algorithm} cannot be used: ${f.reason}`,
+    () => 'use RSAES_OAEP_SHA_256 with RSA_4096, the default',
+  ),
+  'kms-import-refused': entry<{ keyArn: string; awsCode: string; awsMessage: string; reason: string; next: string }>(
+    EXIT.error,
+    (f) => `KMS refused the key material for ${f.keyArn}: ${f.reason} (${f.awsCode}: ${f.awsMessage})`,
+    (f) => f.next,
+  ),
+  'kms-import-expiry': entry<{ keyArn: string; validTo: string; reason: string }>(
+    EXIT.rotationFile,
+    (f) => `key material for ${f.keyArn} cannot be imported with expiry ${f.validTo}: ${f.reason}`,
+    () => 'set materialValidTo to a date in the next 365 days, or leave it out for material that does not expire',
+  ),
+  'kms-proof-failed': entry<{ keyArn: string; reason: string }>(
+    EXIT.error,
+    (f) => `the imported key material of ${f.keyArn} did not prove itself: ${f.reason}`,
+    () =>
+      'do not switch to this key version; run pre-apply again, and if it fails again keep custody and the output for support',
+  ),
+  'kms-disable-denied': entry<{ keyArn: string; awsMessage: string }>(
+    EXIT.permission,
+    (f) => `access denied: kms:DisableKey on ${f.keyArn} (${f.awsMessage})`,
+    () =>
+      'allow kms:DisableKey; where a policy denies it by kms:TrailingDaysWithoutKeyUsage, wait that many days after the last use of the key (the re-encryption was a use) and run post-apply again',
+  ),
+
+  // Key material and custody
+  'key-material-length': entry<{ source: string; length: number; expected: number }>(
+    EXIT.usage,
+    (f) => `key material from ${f.source} is ${f.length} bytes long, it must be exactly ${f.expected}`,
+    (f) => lengthHint(f.length, f.expected),
+  ),
+  'key-material-weak': entry<{ source: string }>(
+    EXIT.usage,
+    (f) => `key material from ${f.source} is one byte value repeated, that is no key`,
+    () => 'use 32 random bytes, or let pre-apply generate them',
+  ),
+  'key-material-file': entry<{ path: string; reason: string }>(
+    EXIT.usage,
+    (f) => `cannot read key material from ${f.path}: ${f.reason}`,
+    () => 'name a readable regular file that holds exactly 32 bytes',
+  ),
+  'key-material-disposed': entry<{ during: string }>(
+    EXIT.error,
+    (f) => `key material was used after it was zeroed (${f.during})`,
+    () => 'this is a fault of keyturn, please report it; nothing was imported',
+  ),
+  'wrapping-key-rejected': entry<{ keyArn: string; reason: string }>(
+    EXIT.error,
+    (f) => `the wrapping key that KMS handed out for ${f.keyArn} was not used: ${f.reason}`,
+    () => 'nothing was wrapped under it; check the endpoint (AWS_ENDPOINT_URL) and run pre-apply again',
+  ),
+  'import-token-stale': entry<{ keyArn: string; validTo: string }>(
+    EXIT.error,
+    (f) => `the import token for ${f.keyArn} was valid until ${f.validTo}`,
+    () => 'run pre-apply again: it fetches a new token and wraps the material of custody under it',
+  ),
+  'custody-recipients-missing': entry<{ rotation: string }>(
+    EXIT.usage,
+    (f) => `${f.rotation} names no custody recipients, and KMS never gives key material back`,
+    () => 'add custody.age.recipients to the rotation file (keyturn keygen makes an identity), or say --no-custody',
+  ),
+  'custody-recipient-invalid': entry<{ recipient: string; reason: string }>(
+    EXIT.rotationFile,
+    (f) => `${f.recipient} is no age recipient: ${f.reason}`,
+    () =>
+      'correct custody.age.recipients in the rotation file; a recipient starts with age1 and is printed by keyturn keygen',
+  ),
+  'custody-exists': entry<{ file: string }>(
+    EXIT.error,
+    (f) => `${f.file} exists already and is never overwritten`,
+    () => 'another run is preparing the same key version; let it finish, then run the same command again',
+  ),
+  'custody-identity-needed': entry<{ file: string; keyArn: string }>(
+    EXIT.usage,
+    (f) => `${f.file} already holds the material of ${f.keyArn}, and it must be opened to wrap it again`,
+    () =>
+      'pass --identity <age identity file>; keyturn never generates a second material for a key that has custody of one',
+  ),
+  'custody-identity-file': entry<{ path: string; reason: string }>(
+    EXIT.usage,
+    (f) => `cannot use age identity file ${f.path}: ${f.reason}`,
+    () => 'name the file that keyturn keygen wrote, or another file with AGE-SECRET-KEY-1… lines',
+  ),
+  'custody-identity-mismatch': entry<{ file: string; identity: string }>(
+    EXIT.error,
+    (f) => `no identity in ${f.identity} opens ${f.file}`,
+    () => 'use the identity of one of the recipients that the custody record beside it lists',
+  ),
+  'custody-damaged': entry<{ file: string; reason: string }>(
+    EXIT.error,
+    (f) => `${f.file} is damaged: ${f.reason}`,
+    () => 'restore it from a backup; do not delete it while its key is in use, KMS never gives key material back',
+  ),
+  'custody-other-key': entry<{ file: string; keyArn: string; held: string }>(
+    EXIT.error,
+    (f) => `${f.file} belongs to ${f.held}, not to ${f.keyArn}`,
+    () => 'move the custody files of the other key to a safe place, or point custody.age.directory elsewhere',
+  ),
+  'custody-write-failed': entry<{ file: string; reason: string }>(
+    EXIT.error,
+    (f) => `cannot write ${f.file}: ${f.reason}`,
+    () => 'free the disk or fix the permissions and run the same command again; nothing was imported',
+  ),
+  'identity-exists': entry<{ path: string }>(
+    EXIT.usage,
+    (f) => `${f.path} exists already and is never overwritten: it may open custody that nothing else can`,
+    () => 'choose another path, or move the old identity to a safe place first',
+  ),
+  'identity-write-failed': entry<{ path: string; reason: string }>(
+    EXIT.error,
+    (f) => `cannot write identity file ${f.path}: ${f.reason}`,
+    () => 'choose a path in an existing folder that you may write to',
   ),
 } as const;
 
