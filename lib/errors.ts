@@ -250,6 +250,54 @@ const CATALOGUE = {
     (f) => `cannot write identity file ${f.path}: ${f.reason}`,
     () => 'choose a path in an existing folder that you may write to',
   ),
+  declined: entry<{ question: string }>(
+    EXIT.error,
+    (f) => `declined: ${f.question}`,
+    () => 'nothing was changed by this step; run the same command again when it should be',
+  ),
+  'confirmation-needed': entry<{ question: string }>(
+    EXIT.usage,
+    (f) => `cannot ask "${f.question}" without a terminal`,
+    () => 'say yes beforehand with --yes, or look first with --dry-run',
+  ),
+  'run-locked': entry<{ lock: string; pid: number; since: string }>(
+    EXIT.error,
+    (f) => `another run of Keyturn works on this rotation: process ${f.pid}, since ${f.since}`,
+    (f) => `wait for it to end; if that process is gone, remove ${f.lock}`,
+  ),
+  'bucket-missing': entry<{ bucket: string; account: string; region: string }>(
+    EXIT.error,
+    (f) => `bucket ${f.bucket} does not exist in account ${f.account}, ${f.region}`,
+    () => 'correct its name in the rotation file, or create it first: only `manage: bucket` creates a bucket',
+  ),
+  'bucket-of-another-account': entry<{ bucket: string; account: string }>(
+    EXIT.permission,
+    (f) =>
+      `bucket ${f.bucket} may not be used as account ${f.account}: it belongs to another account, or s3:ListBucket is denied`,
+    () => 'take it out of the rotation file, or use the credentials of the account that owns it',
+  ),
+  'bucket-in-another-region': entry<{ bucket: string }>(
+    EXIT.rotationFile,
+    (f) => `bucket ${f.bucket} stands in another Region than the rotation file names`,
+    () => 'a KMS key serves buckets of its own Region only: give each Region its own rotation file',
+  ),
+  'step-not-verified': entry<{ step: string; found: string }>(
+    EXIT.error,
+    (f) => `the step "${f.step}" did not leave what it must: ${f.found}`,
+    () => 'run `npx keyturn status` to see what AWS holds; changes take seconds, at times minutes, to show everywhere',
+  ),
+  'not-switched': entry<{ version: string; found: string }>(
+    EXIT.refusedByGate,
+    (f) => `objects are not moved before the switch to ${f.version} is done: ${f.found}`,
+    (f) =>
+      `apply the storage stack first (\`npx cdktf deploy\` or \`npx keyturn rotate\`); ${f.version} must be Enabled before that`,
+  ),
+  'gate-refused': entry<{ version: string; reasons: readonly { readonly code: string; readonly text: string }[] }>(
+    EXIT.refusedByGate,
+    (f) => [`the retire gate keeps ${f.version} on:`, ...f.reasons.map((reason) => `  - ${reason.text}`)].join('\n'),
+    () =>
+      'move or remove what is named and run `npx keyturn post-apply` again; until then the old key stays enabled and nothing is lost',
+  ),
 } as const;
 
 export type ErrorCode = keyof typeof CATALOGUE;

@@ -1,0 +1,137 @@
+import { KeyturnError } from '../errors';
+import type { BucketReencryption } from '../objects/reencrypt';
+import type { BucketVerification } from '../objects/verify';
+import type { KeyVersion } from '../rotation/rotation';
+import type { Observation } from './observe';
+
+/** What a fresh listing and HEADs found in every bucket that could hold objects under a superseded version. */
+export interface VerificationRecord {
+  readonly activeKeyArn: string;
+  readonly buckets: readonly BucketVerification[];
+}
+
+export interface GateInput {
+  /** The version to retire, and the ARN of its key. */
+  readonly version: KeyVersion;
+  readonly keyArn: string;
+  readonly activeKeyArn: string;
+  readonly observation: Observation;
+  /** Every bucket the verification had to cover: the declared ones and `retire.alsoVerify`. */
+  readonly buckets: readonly string[];
+  readonly verification: VerificationRecord | undefined;
+  readonly reencryptions: readonly BucketReencryption[];
+}
+
+/** Why the gate stays closed; the text is for people, the code for machines. */
+export interface GateReason {
+  readonly code:
+    | 'not-verified'
+    | 'active-key-not-enabled'
+    | 'alias-not-switched'
+    | 'bucket-default-not-switched'
+    | 'objects-left'
+    | 'objects-unknown'
+    | 'uploads-open'
+    | 're-encryption-incomplete';
+  readonly text: string;
+}
+
+/** Only {@link openGate} makes one, and only a green verification lets it: `disableKey` is reached with this in hand. */
+export class GatePass {
+  readonly #made = true;
+  readonly version: KeyVersion;
+  readonly keyArn: string;
+
+  private constructor(version: KeyVersion, keyArn: string) {
+    this.version = version;
+    this.keyArn = keyArn;
+  }
+
+  /** @throws gate-refused with every reason at once */
+  static open(input: GateInput): GatePass {
+    const reasons = gateReasons(input);
+    if (reasons.length > 0) throw new KeyturnError('gate-refused', { version: input.version.name, reasons });
+    return new GatePass(input.version, input.keyArn);
+  }
+
+  /** True for a pass that this class made; a look-alike object has no such mark. */
+  static isPass(value: unknown): value is GatePass {
+    return typeof value === 'object' && value !== null && #made in value;
+  }
+}
+
+/** Every reason to keep the version on, none when it may be retired. Pure: the same input, the same reasons. */
+export function gateReasons(input: GateInput): readonly GateReason[] {
+  return [...switchReasons(input), ...verificationReasons(input), ...reencryptionReasons(input)];
+}
+
+function switchReasons({ observation, activeKeyArn }: GateInput): GateReason[] {
+  const reasons: GateReason[] = [];
+  const active = observation.versions.find((one) => one.key?.arn === activeKeyArn)?.key;
+  if (active?.state !== 'Enabled') {
+    reasons.push({
+      code: 'active-key-not-enabled',
+      text: `the active key ${activeKeyArn} is ${active?.state ?? 'not to be found'}, not Enabled`,
+    });
+  }
+  if (observation.aliasTarget !== activeKeyArn) {
+    reasons.push({
+      code: 'alias-not-switched',
+      text: `the main alias points at ${observation.aliasTarget ?? 'nothing'}, not at the active key`,
+    });
+  }
+  for (const bucket of observation.buckets) {
+    if (bucket.default?.keyArn !== activeKeyArn) {
+      reasons.push({
+        code: 'bucket-default-not-switched',
+        text: `new objects in ${bucket.name} go under ${bucket.default?.keyArn ?? 'no KMS key of ours'}, not under the active key`,
+      });
+    }
+  }
+  return reasons;
+}
+
+function verificationReasons({ verification, buckets, keyArn, activeKeyArn }: GateInput): GateReason[] {
+  if (!verification || verification.activeKeyArn !== activeKeyArn) {
+    return [{ code: 'not-verified', text: 'this run has not verified the buckets against the active key' }];
+  }
+  return buckets.flatMap((name) => {
+    const found = verification.buckets.find((one) => one.bucket === name);
+    return found ? bucketReasons(found, keyArn) : [{ code: 'not-verified', text: `${name} was not verified` } as const];
+  });
+}
+
+function bucketReasons(found: BucketVerification, keyArn: string): GateReason[] {
+  const reasons: GateReason[] = [];
+  const left = found.byKey[keyArn] ?? 0;
+  if (left > 0) {
+    const named = found.left.find((one) => one.keyArn === keyArn);
+    const example = named ? `, such as ${JSON.stringify(named.key)} (version ${named.versionId})` : '';
+    reasons.push({ code: 'objects-left', text: `${found.bucket} holds ${left} object version(s) under it${example}` });
+  }
+  if (found.unknownTotal > 0) {
+    const named = found.unknown[0];
+    const example = named ? `, such as ${JSON.stringify(named.key)}: ${named.reason}` : '';
+    reasons.push({
+      code: 'objects-unknown',
+      text: `${found.bucket} holds ${found.unknownTotal} object version(s) whose key could not be told${example}`,
+    });
+  }
+  const uploads = found.openUploads.filter((upload) => upload.keyArn === undefined || upload.keyArn === keyArn);
+  if (uploads.length > 0) {
+    reasons.push({
+      code: 'uploads-open',
+      text: `${found.bucket} has ${uploads.length} open multipart upload(s) that may finish under it, begun ${uploads[0]?.initiated ?? ''}`,
+    });
+  }
+  return reasons;
+}
+
+function reencryptionReasons({ reencryptions }: GateInput): GateReason[] {
+  return reencryptions
+    .filter((one) => !one.complete)
+    .map((one) => ({
+      code: 're-encryption-incomplete',
+      text: `the pass over ${one.bucket} did not finish: ${one.failedTotal} object version(s) failed`,
+    }));
+}

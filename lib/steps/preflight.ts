@@ -1,0 +1,19 @@
+import { KeyturnError } from '../errors';
+import { bucketExists } from '../objects/bucket-default';
+import type { RotationRun } from './rotation-run';
+
+/**
+ * Looks, before anything is changed, at what the rotation file takes for granted: adopted buckets and buckets that the
+ * gate must also look into exist, belong to this account, and stand in this Region.
+ *
+ * @throws bucket-missing, bucket-of-another-account, bucket-in-another-region
+ */
+export async function preflight(run: Pick<RotationRun, 'rotation' | 'clients' | 'identity'>): Promise<void> {
+  const { rotation, clients, identity } = run;
+  const adopted = rotation.buckets.filter((bucket) => bucket.manage === 'encryption').map((bucket) => bucket.name);
+  for (const bucket of [...adopted, ...rotation.retire.alsoVerify]) {
+    if (!(await bucketExists(clients.s3, bucket, identity.account))) {
+      throw new KeyturnError('bucket-missing', { bucket, account: identity.account, region: clients.region });
+    }
+  }
+}

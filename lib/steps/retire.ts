@@ -1,0 +1,92 @@
+import { KeyturnError } from '../errors';
+import { disableKey } from '../kms/key-switches';
+import { otherUsers } from '../kms/other-users';
+import { supersededVersions } from '../rotation/rotation';
+import { GatePass } from './gate';
+import { type ObservedVersion, observe, observedActive, observeVersions } from './observe';
+import type { RotationRun } from './rotation-run';
+import type { Step, StepResult, StepState } from './step';
+import { bucketsToVerify } from './verify';
+
+/** Superseded versions that Keyturn may disable: its own, and still Enabled. Adopted keys are left as they are. */
+function toRetire(run: RotationRun, versions: readonly ObservedVersion[]): readonly ObservedVersion[] {
+  const superseded = new Set(supersededVersions(run.rotation).map((version) => version.name));
+  return versions.filter(
+    ({ version, key }) => superseded.has(version.name) && version.keyArn === undefined && key?.state === 'Enabled',
+  );
+}
+
+/** Step 6: superseded versions are disabled, each behind the retire gate. Nothing deletes a key. */
+export const retire: Step = {
+  id: 'retire',
+  title: 'retire',
+  doneBy: 'post-apply',
+  leavesBehind: 'superseded versions are Disabled, never deleted',
+
+  async check(run): Promise<StepState> {
+    const names = toRetire(run, await observeVersions(run)).map((one) => one.version.name);
+    if (names.length === 0) return { state: 'done', summary: 'no superseded version is Enabled' };
+    return { state: 'ready', summary: `${names.join(', ')} can retire once the gate is satisfied` };
+  },
+
+  async run(run): Promise<StepResult> {
+    const seen = await observe(run);
+    const versions = toRetire(run, seen.versions);
+    if (versions.length === 0) return { outcome: 'unchanged', summary: 'no superseded version is Enabled', facts: {} };
+    const active = observedActive(run.rotation, seen.versions).key;
+    const retired = [];
+    for (const { version, key } of versions) {
+      if (!key || !active) continue;
+      const input = {
+        version,
+        keyArn: key.arn,
+        activeKeyArn: active.arn,
+        observation: seen,
+        buckets: bucketsToVerify(run.rotation),
+        verification: run.findings.verification,
+        reencryptions: run.findings.reencryptions,
+      };
+      const pass = await openGate(run, input);
+      await warnOfOtherUsers(run, key.arn);
+      if (!run.dryRun) await retireVersion(run, pass);
+      retired.push({ version: version.name, keyArn: key.arn });
+    }
+    const names = retired.map((one) => one.version).join(', ');
+    const summary = run.dryRun ? `the gate is open: would disable ${names}` : `${names} is Disabled`;
+    return { outcome: run.dryRun ? 'unchanged' : 'changed', summary, facts: { retired } };
+  },
+
+  async verify(run) {
+    const left = toRetire(run, await observeVersions(run)).map((one) => one.version.name);
+    if (left.length === 0 || run.dryRun) return;
+    throw new KeyturnError('step-not-verified', { step: 'retire', found: `${left.join(', ')} is still Enabled` });
+  },
+};
+
+async function openGate(run: RotationRun, input: Parameters<typeof GatePass.open>[0]): Promise<GatePass> {
+  try {
+    const pass = GatePass.open(input);
+    await run.evidence.record('gate', 'retire', { version: input.version.name, open: true });
+    return pass;
+  } catch (error) {
+    if (error instanceof KeyturnError) await run.evidence.record('gate', 'retire', { open: false, ...error.facts });
+    throw error;
+  }
+}
+
+/** The one caller of `disableKey`; it takes a pass, so there is no way here but through the gate. */
+async function retireVersion(run: RotationRun, pass: GatePass): Promise<void> {
+  if (!GatePass.isPass(pass)) throw new TypeError('a key is disabled only with a pass of the retire gate');
+  await run.approve(`disable ${pass.version.name} (${pass.keyArn})?`);
+  await run.evidence.record('intent', 'retire', { version: pass.version.name, keyArn: pass.keyArn });
+  await disableKey(run.clients.kms, pass.keyArn, { signal: run.signal });
+}
+
+async function warnOfOtherUsers(run: RotationRun, keyArn: string): Promise<void> {
+  const { grants, lastUsage } = await otherUsers(run.clients.kms, keyArn);
+  if (grants > 0) run.reporter.warn(`${keyArn} has ${grants} grant(s): something else may still use it`);
+  if (lastUsage)
+    run.reporter.note(
+      `last use of ${keyArn} that KMS knows of: ${lastUsage.operation} at ${lastUsage.at.toISOString()}`,
+    );
+}

@@ -1,0 +1,46 @@
+import type { AwsClients } from '../aws/clients';
+import type { CallerIdentity } from '../aws/identity';
+import type { Custodian } from '../key-material/custody/custodian';
+import type { MaterialSource } from '../key-material/prepare-import';
+import type { BucketReencryption } from '../objects/reencrypt';
+import type { ObjectStore } from '../objects/store';
+import type { Rotation } from '../rotation/rotation';
+import type { VerificationRecord } from './gate';
+import type { Reporter } from './reporter';
+import type { Workspace } from './workspace';
+
+/** What a run writes down as it goes; a dry run writes nothing. */
+export interface RunRecord {
+  record(type: string, step: string, data: Readonly<Record<string, unknown>>): Promise<unknown>;
+}
+
+export interface ReencryptOptions {
+  /** Requests under way at once; absent: the engine's own default. */
+  readonly concurrency: number | undefined;
+  /** Requests a second at the most; absent: no limit of ours. */
+  readonly maxRps: number | undefined;
+}
+
+/** Everything a step may use. Built once by a script, handed down the flow, never global. */
+export interface RotationRun {
+  readonly rotation: Rotation;
+  readonly clients: AwsClients;
+  readonly identity: CallerIdentity;
+  readonly store: ObjectStore;
+  readonly workspace: Workspace;
+  readonly custodian: Custodian;
+  readonly material: { readonly source: MaterialSource; readonly identityFile: string | undefined };
+  readonly reencrypt: ReencryptOptions;
+  readonly evidence: RunRecord;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+  /** True: look, plan and count, change nothing. */
+  readonly dryRun: boolean;
+  /** Asks a person before something is changed; throws `declined` on a no. */
+  approve(question: string): Promise<void>;
+  /** What earlier steps of this run found; the gate reads it. Nothing here outlives the run. */
+  readonly findings: {
+    reencryptions: readonly BucketReencryption[];
+    verification: VerificationRecord | undefined;
+  };
+}
