@@ -18,6 +18,19 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** One fault of a file that a person wrote: where, what stands there, what may stand there, what to do. */
+export interface FileFault {
+  /** From 1. */
+  readonly line: number;
+  /** From 1. */
+  readonly column: number;
+  /** The field, such as `keyVersions[1].name`; empty where the fault belongs to no field. */
+  readonly path: string;
+  readonly given: string;
+  readonly allowed: string;
+  readonly change: string;
+}
+
 interface Entry<F> {
   readonly exitCode: ExitCode;
   readonly message: (facts: F) => string;
@@ -44,6 +57,20 @@ function lengthHint(length: number, expected: number): string {
   return `${guess}; the file must hold the ${expected} raw bytes and nothing else`;
 }
 
+const FAULTS_PRINTED = 50;
+
+/** `rotation.yaml:12:3 keyVersions[1].name: given …, allowed …; do …`, a line a fault. */
+function faultLines(file: string, faults: readonly FileFault[]): string {
+  const lines = faults
+    .slice(0, FAULTS_PRINTED)
+    .map(
+      (fault) =>
+        `${file}:${fault.line}:${fault.column}${fault.path ? ` ${fault.path}` : ''}: given ${fault.given}, allowed ${fault.allowed}; ${fault.change}`,
+    );
+  const more = faults.length - lines.length;
+  return [...lines, ...(more > 0 ? [`and ${more} more`] : [])].join('\n');
+}
+
 const CATALOGUE = {
   usage: entry<{ problem: string; hint: string }>(
     EXIT.usage,
@@ -54,6 +81,43 @@ const CATALOGUE = {
     EXIT.interrupted,
     (f) => `interrupted during ${f.during}`,
     () => 'run the same command again: it continues from what AWS and Terraform hold',
+  ),
+
+  // The rotation file
+  'rotation-file-missing': entry<{ file: string }>(
+    EXIT.rotationFile,
+    (f) => `there is no rotation file ${f.file}`,
+    (f) =>
+      `copy the sample rotation.yaml of this project to ${f.file} and edit it, or name another file with --file; docs/rotation-file.md lists every field`,
+  ),
+  'rotation-file-unreadable': entry<{ file: string; reason: string }>(
+    EXIT.rotationFile,
+    (f) => `the rotation file ${f.file} cannot be read: ${f.reason}`,
+    (f) => `make ${f.file} a readable UTF-8 text file`,
+  ),
+  'rotation-file-invalid': entry<{ file: string; faults: readonly FileFault[] }>(
+    EXIT.rotationFile,
+    (f) =>
+      `${f.file} has ${f.faults.length === 1 ? 'a fault' : `${f.faults.length} faults`}\n${faultLines(f.file, f.faults)}`,
+    (f) => `correct ${f.file} as said above and run the same command again; docs/rotation-file.md lists every field`,
+  ),
+  'rotation-edit-refused': entry<{ problem: string; hint: string }>(
+    EXIT.rotationFile,
+    (f) => `the rotation file is left as it is: ${f.problem}`,
+    (f) => f.hint,
+  ),
+
+  // Evidence
+  'evidence-unwritable': entry<{ file: string; reason: string }>(
+    EXIT.error,
+    (f) => `evidence cannot be written to ${f.file}: ${f.reason}`,
+    () =>
+      'nothing was done that the evidence does not name; make the directory writable and run the same command again',
+  ),
+  'evidence-missing': entry<{ path: string; reason: string }>(
+    EXIT.error,
+    (f) => `there is no evidence at ${f.path}: ${f.reason}`,
+    () => 'name an evidence file (*.ndjson), or a directory that holds some',
   ),
 
   // AWS, whatever the service
@@ -291,6 +355,25 @@ const CATALOGUE = {
     (f) => `objects are not moved before the switch to ${f.version} is done: ${f.found}`,
     (f) =>
       `apply the storage stack first (\`npx cdktf deploy\` or \`npx keyturn rotate\`); ${f.version} must be Enabled before that`,
+  ),
+  'keys-not-declared': entry<{ found: string; keysStack: string }>(
+    EXIT.refusedByGate,
+    (f) => `there is nothing to import material into: ${f.found}`,
+    (f) => `apply the keys stack first: \`npx cdktf deploy ${f.keysStack}\``,
+  ),
+  'no-version-to-go-back-to': entry<{ active: string; named: string | null; declared: string }>(
+    EXIT.usage,
+    (f) =>
+      f.named === null ? `no version is declared before ${f.active}` : `cannot go back to ${f.named} from ${f.active}`,
+    (f) => `declared are ${f.declared}; name another one with --to`,
+  ),
+  'rollback-impossible': entry<{ version: string; state: string }>(
+    EXIT.refusedByGate,
+    (f) => `cannot go back to ${f.version}: its key is ${f.state}`,
+    (f) =>
+      f.state === 'PendingImport'
+        ? `import the same material from custody first: \`npx keyturn pre-apply --identity <file>\``
+        : 'only a key that is Enabled or Disabled can be made active again',
   ),
   'gate-refused': entry<{ version: string; reasons: readonly { readonly code: string; readonly text: string }[] }>(
     EXIT.refusedByGate,

@@ -1,0 +1,73 @@
+/** Faults of a rotation file: how a place, a value and a likely misspelling are shown to a person. */
+import type { FileFault } from '../errors';
+import type { FieldPath } from './schema';
+
+const SHOWN_LENGTH = 80;
+
+/** Control characters, line separators and bidirectional overrides: a value must stay text on a terminal. */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+const escaped = (text: string): string =>
+  text.replace(UNSAFE, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
+
+/** A string as a fault shows it: quoted, cut, on one line, and never an age identity that was pasted by mistake. */
+export function shownText(text: string): string {
+  if (/AGE-SECRET-KEY-/i.test(text)) return 'an age identity, which is secret and is not shown';
+  const cut = text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}… (${text.length} characters)` : text;
+  return `"${escaped(cut)}"`;
+}
+
+/** Any value of the file as a fault shows it; structures by kind only. */
+export function shown(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing';
+  if (typeof value === 'string') return shownText(value);
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
+  if (typeof value === 'object') return 'a mapping';
+  return String(value);
+}
+
+/** `keyVersions[1].name`; keys that are no plain word are quoted. */
+export function pathText(path: FieldPath): string {
+  return path
+    .map((step, index) => {
+      if (typeof step === 'number') return `[${step}]`;
+      const word = /^[A-Za-z_]\w*$/.test(step);
+      if (!word) return `[${shownText(step)}]`;
+      return index === 0 ? step : `.${step}`;
+    })
+    .join('');
+}
+
+/** Edit distance with neighbouring swaps, between short words. */
+function distance(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  const at = (i: number, j: number): number => rows[i]?.[j] ?? Number.POSITIVE_INFINITY;
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    rows.push(row);
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = at(i - 1, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? at(i - 2, j - 2) + 1 : Number.POSITIVE_INFINITY;
+      row.push(Math.min(at(i - 1, j) + 1, at(i, j - 1) + 1, replaced, swapped));
+    }
+  }
+  return at(a.length, b.length);
+}
+
+/** The candidate a person most likely meant, compared without case; undefined when none is near. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  if (word.length > SHOWN_LENGTH) return undefined;
+  const ranked = candidates
+    .map((candidate) => ({ candidate, far: distance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.far - b.far);
+  const best = ranked[0];
+  return best && best.far <= Math.max(1, Math.floor(Math.min(word.length, best.candidate.length) / 3))
+    ? best.candidate
+    : undefined;
+}
+
+/** Faults in the order a reader meets them; one that was found twice is kept once. */
+export function inReadingOrder(faults: readonly FileFault[]): readonly FileFault[] {
+  const seen = new Map(faults.map((fault) => [JSON.stringify(fault), fault]));
+  return [...seen.values()].sort((a, b) => a.line - b.line || a.column - b.column);
+}

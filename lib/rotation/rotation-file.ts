@@ -1,0 +1,147 @@
+/** The one door through which a rotation file enters: text to nouns, or all of its faults together. */
+import { open } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { isMap, isScalar } from 'yaml';
+import { KeyturnError } from '../errors';
+import { inReadingOrder, shownText } from './faults';
+import { uselessRecipients } from './recipients';
+import type { Rotation } from './rotation';
+import { type ExpiredVersions, ruleFaults } from './rules';
+import { LIMITS, type RotationFile, wordsAt } from './schema';
+import { checkSchema } from './schema-faults';
+import { readYaml, type YamlSource } from './yaml-source';
+
+export interface ParseOptions {
+  /** What `materialValidTo` is held against. */
+  readonly now: Date;
+  /**
+   * `accept` reads a file whose active or later versions have expired, for commands that only look or that propose
+   * the way out. Default `refuse`.
+   */
+  readonly expired?: ExpiredVersions;
+}
+
+/**
+ * Reads and checks a rotation file.
+ *
+ * @param path - the file; shown in errors as given.
+ * @throws KeyturnError `rotation-file-missing`, `rotation-file-unreadable`, `rotation-file-invalid`
+ */
+export async function loadRotation(path: string, options: ParseOptions): Promise<Rotation> {
+  return parseRotation(await readRotationText(path), path, options);
+}
+
+/**
+ * The text of a rotation file, for edits: UTF-8 as it is, with its line ends and byte-order mark.
+ *
+ * @throws KeyturnError `rotation-file-missing`, `rotation-file-unreadable`
+ */
+export async function readRotationText(path: string): Promise<string> {
+  const bytes = await readAtMost(path, LIMITS.fileBytes + 1).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') throw new KeyturnError('rotation-file-missing', { file: path }, error);
+    throw new KeyturnError('rotation-file-unreadable', { file: path, reason: error.code ?? error.message }, error);
+  });
+  if (bytes.length > LIMITS.fileBytes)
+    throw new KeyturnError('rotation-file-unreadable', {
+      file: path,
+      reason: `it is larger than ${LIMITS.fileBytes} bytes`,
+    });
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw new KeyturnError('rotation-file-unreadable', { file: path, reason: 'it is not UTF-8 text' }, error);
+  }
+}
+
+async function readAtMost(path: string, most: number): Promise<Uint8Array> {
+  await using file = await open(path, 'r');
+  const buffer = new Uint8Array(most);
+  let length = 0;
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, length, most - length);
+    length += bytesRead;
+    if (bytesRead === 0 || length === most) return buffer.subarray(0, length);
+  }
+}
+
+/**
+ * Checks the text of a rotation file. Asynchronous only because age, which checks the recipients, is; it touches
+ * nothing outside its arguments.
+ *
+ * @param file - path that the text was read from: shown in faults, and what relative paths in it are resolved against.
+ * @throws KeyturnError `rotation-file-invalid`, with every fault of the file in reading order
+ */
+export async function parseRotation(text: string, file: string, options: ParseOptions): Promise<Rotation> {
+  const source = readYaml(text);
+  if (source.value === undefined)
+    throw new KeyturnError('rotation-file-invalid', { file, faults: inReadingOrder(source.faults) });
+  const value = withAccountAsWritten(source);
+  const schema = checkSchema(source, value);
+  const rules = ruleFaults(source, value, { now: options.now, expired: options.expired ?? 'refuse' });
+  const recipients = await recipientFaults(source, value);
+  const faults = inReadingOrder([...source.faults, ...schema.faults, ...rules, ...recipients]);
+  if (faults.length > 0 || !schema.data) throw new KeyturnError('rotation-file-invalid', { file, faults });
+  return toRotation(schema.data, resolve(file));
+}
+
+/** An account id without quotes is a number to YAML, which drops leading zeros: what counts is what was written. */
+function withAccountAsWritten(source: YamlSource): unknown {
+  const { contents } = source.document;
+  const node = isMap(contents) ? contents.get('account', true) : undefined;
+  if (!isScalar(node) || typeof node.value !== 'number' || !/^\d{12}$/.test(node.source ?? '')) return source.value;
+  return { ...(source.value as Record<string, unknown>), account: node.source };
+}
+
+async function recipientFaults(source: YamlSource, value: unknown) {
+  const age = (value as { custody?: { age?: { recipients?: unknown } | null } | null } | null)?.custody?.age;
+  const given: readonly unknown[] = Array.isArray(age?.recipients) ? age.recipients : [];
+  const texts = given.map((recipient) =>
+    typeof recipient === 'string' && recipient.startsWith('age1') ? recipient : undefined,
+  );
+  const useless = new Set(await uselessRecipients(texts.map((text) => text ?? '')));
+  return texts.flatMap((text, index) => {
+    const path = ['custody', 'age', 'recipients', index];
+    if (text === undefined) return [];
+    if (useless.has(index)) return [source.faultAt(path, { given: shownText(text), ...wordsAt(path) })];
+    if (texts.indexOf(text) === index) return [];
+    return [
+      source.faultAt(path, {
+        given: `${shownText(text)} a second time`,
+        allowed: 'each recipient once',
+        change: 'remove one of the two',
+      }),
+    ];
+  });
+}
+
+function toRotation(file: RotationFile, path: string): Rotation {
+  const { age } = file.custody;
+  const { s3 } = file.terraform;
+  return {
+    file: path,
+    name: file.name,
+    region: file.region,
+    account: file.account,
+    alias: file.alias,
+    keyVersions: file.keyVersions.map((version) => ({
+      name: version.name,
+      materialValidTo: version.materialValidTo === undefined ? undefined : new Date(version.materialValidTo),
+      keyArn: version.keyArn,
+      disabled: version.disabled,
+    })),
+    activeVersion: file.activeVersion,
+    buckets: file.buckets,
+    keyPolicy: file.keyPolicy,
+    deletionWindowDays: file.deletionWindowDays,
+    tags: file.tags,
+    custody: { age: age && { recipients: age.recipients, directory: resolve(dirname(path), age.directory) } },
+    reencrypt: file.reencrypt,
+    retire: file.retire,
+    terraform: s3
+      ? {
+          backend: 's3',
+          s3: { bucket: s3.bucket, region: s3.region ?? file.region, prefix: s3.prefix, kmsKeyId: s3.kmsKeyId },
+        }
+      : { backend: 'local' },
+  };
+}

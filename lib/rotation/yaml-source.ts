@@ -1,0 +1,170 @@
+/**
+ * A rotation file as YAML: the plain value, the place of every field, and what YAML allows but this file does not.
+ * Anchors, aliases, tags, directives and several documents are refused: each lets one line mean what another says,
+ * which neither a reviewer of a diff nor an edit of one line can see. Refusing them also ends alias bombs.
+ */
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  visit,
+  type YAMLError,
+} from 'yaml';
+import type { FileFault } from '../errors';
+import { pathText, shown, shownText } from './faults';
+import type { FieldPath } from './schema';
+
+/** A place for a fault; the fields that differ from fault to fault. */
+export type FaultWords = Pick<FileFault, 'given' | 'allowed' | 'change'>;
+
+export interface YamlSource {
+  readonly document: Document;
+  /** Plain data; undefined where the text is no YAML that this file allows. */
+  readonly value: unknown;
+  readonly faults: readonly FileFault[];
+  /** A fault at the value of a field, or at its nearest parent that is written in the file. */
+  faultAt(path: FieldPath, words: FaultWords): FileFault;
+  /** A fault at the key itself of a mapping's entry. */
+  faultAtKey(parent: FieldPath, key: string, words: FaultWords): FileFault;
+}
+
+const CONFLICT_START = /^<{7}(?: |\r?$)/m;
+const CONFLICT_MARKER = /^(?:<{7}|\|{7}|={7}|>{7})(?: .*)?\r?$/;
+
+function conflictFaults(text: string): FileFault[] {
+  if (!CONFLICT_START.test(text)) return [];
+  return text.split('\n').flatMap((line, index) =>
+    CONFLICT_MARKER.test(line)
+      ? [
+          {
+            line: index + 1,
+            column: 1,
+            path: '',
+            given: `a merge-conflict marker, ${shownText(line.trimEnd())}`,
+            allowed: 'a file whose conflicts are resolved',
+            change: 'decide which key versions and which activeVersion are meant, and remove the marker',
+          },
+        ]
+      : [],
+  );
+}
+
+/** Reads the text; what it returns still has to pass the schema and the rules. */
+export function readYaml(text: string): YamlSource {
+  const lines = new LineCounter();
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    schema: 'core',
+    version: '1.2',
+    uniqueKeys: false, // checked below: the library compares every pair of keys, which a hostile file can make slow
+  });
+  const place = (offset: number): Pick<FileFault, 'line' | 'column'> => {
+    const { line, col } = lines.linePos(Math.max(0, Math.min(offset, text.length)));
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const at = (offset: number, path: FieldPath, words: FaultWords): FileFault => ({
+    ...place(offset),
+    path: pathText(path),
+    ...words,
+  });
+  const conflicts = conflictFaults(text);
+  const faults =
+    conflicts.length > 0 ? conflicts : [...syntaxFaults(document, at), ...documentFaults(document, text, at)];
+  const broken = conflicts.length > 0 || document.errors.length > 0 || hasAlias(document);
+  return {
+    document,
+    value: broken ? undefined : document.toJS({ maxAliasCount: 0 }),
+    faults,
+    faultAt: (path, words) => at(offsetOf(document, path), path, words),
+    faultAtKey: (parent, key, words) => at(offsetOfKey(document, parent, key), [...parent, key], words),
+  };
+}
+
+type At = (offset: number, path: FieldPath, words: FaultWords) => FileFault;
+
+function syntaxFaults(document: Document, at: At): FileFault[] {
+  const words = (error: YAMLError): FaultWords => {
+    if (error.code === 'MULTIPLE_DOCS')
+      return { given: 'a second YAML document', allowed: 'one document', change: 'keep one file a rotation' };
+    return {
+      given: `no valid YAML (${error.message})`,
+      allowed: 'YAML 1.2',
+      change: 'correct the indentation or quoting here',
+    };
+  };
+  return document.errors.map((error) => at(error.pos[0], [], words(error)));
+}
+
+/** Faults of what YAML itself allows. */
+function documentFaults(document: Document, text: string, at: At): FileFault[] {
+  const found: FileFault[] = [];
+  const refuse = (
+    node: { range?: readonly number[] | null },
+    given: string,
+    change: string,
+    allowed = 'plain fields, lists and values',
+  ) => found.push(at(node.range?.[0] ?? 0, [], { given, allowed, change }));
+  if (/^%/.test(text)) refuse({ range: [0] }, 'a YAML directive', 'remove the line');
+  visit(document, {
+    Node: (_key, node) => {
+      if (isAlias(node)) refuse(node, `the alias *${shownText(node.source)}`, 'write the value itself');
+      else if (node.anchor)
+        refuse(node, `the anchor &${shownText(node.anchor)}`, 'remove it and write each value where it belongs');
+      if (!isAlias(node) && node.tag) refuse(node, `the tag ${shownText(node.tag)}`, 'remove it');
+    },
+    Map: (_key, map) => {
+      const seen = new Set<unknown>();
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value))
+          refuse(key, `the field ${shown(key.value)} a second time`, 'remove one of the two', 'each field once');
+        seen.add(key.value);
+      }
+    },
+    Pair: (_key, pair) => {
+      const key = pair.key;
+      if (!isNode(key) || isAlias(key)) return;
+      if (!isScalar(key) || typeof key.value !== 'string')
+        refuse(
+          key,
+          `the key ${isScalar(key) ? shown(key.value) : 'that is no plain word'}`,
+          'write the key as text, in quotes if it is a number',
+          'keys that are text',
+        );
+      else if (key.value === '__proto__')
+        refuse(key, 'the key "__proto__"', 'rename or remove it', 'the fields of a rotation file');
+    },
+  });
+  return found;
+}
+
+function hasAlias(document: Document): boolean {
+  let found = false;
+  visit(document, {
+    Alias: () => {
+      found = true;
+      return visit.BREAK;
+    },
+  });
+  return found;
+}
+
+function offsetOf(document: Document, path: FieldPath): number {
+  for (let length = path.length; length >= 0; length--) {
+    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return node.range[0];
+  }
+  return 0;
+}
+
+function offsetOfKey(document: Document, parent: FieldPath, key: string): number {
+  const map = parent.length === 0 ? document.contents : document.getIn(parent, true);
+  if (!isMap(map)) return offsetOf(document, parent);
+  const pair = map.items.find((item) => isScalar(item.key) && item.key.value === key);
+  return pair && isScalar(pair.key) && pair.key.range ? pair.key.range[0] : offsetOf(document, parent);
+}
