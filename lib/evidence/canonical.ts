@@ -1,0 +1,68 @@
+/**
+ * Canonical JSON, so that one record has exactly one text and so one hash: members sorted by UTF-16 code units, no
+ * white space, numbers and strings as ECMAScript writes them (RFC 8785). One difference: RFC 8785 refuses a lone
+ * surrogate, this writes it as its `\u` escape, because an odd name must not end a run.
+ */
+
+/** An age identity or a PEM private key: neither has any business in evidence, wherever it came from. */
+const SECRET = /AGE-SECRET-KEY-(?:PQ-)?1[02-9AC-HJ-NP-Z]{58}|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/i;
+
+/**
+ * The canonical text of plain data. Members that are `undefined` are left out; a `Date` becomes its ISO 8601 text.
+ *
+ * @throws TypeError for anything that is not plain data, with its place: bytes of any kind, since they may be key
+ * material, class instances, functions, symbols, bigints, numbers that are not finite, `undefined` in a list, a
+ * structure that holds itself, and text that holds a private key. The value itself is never shown.
+ */
+export function canonicalJson(value: unknown): string {
+  return written(value, '$', []);
+}
+
+function written(value: unknown, place: string, parents: readonly unknown[]): string {
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (typeof value === 'string') return quoted(value, place);
+  if (typeof value === 'number' && Number.isFinite(value)) return JSON.stringify(value);
+  if (typeof value !== 'object')
+    throw refused(place, typeof value === 'number' ? 'a number that is not finite' : typeof value);
+  if (value instanceof Date) return quoted(dated(value, place), place);
+  if (parents.includes(value)) throw refused(place, 'a structure that holds itself');
+  const inside = [...parents, value];
+  if (Array.isArray(value))
+    return `[${Array.from(value, (item, index) => written(item, `${place}[${index}]`, inside)).join(',')}]`;
+  return members(value, place, inside);
+}
+
+function members(value: object, place: string, parents: readonly unknown[]): string {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer)
+    throw refused(place, 'bytes');
+  if (prototype !== Object.prototype && prototype !== null && !fromAnotherRealm(prototype))
+    throw refused(place, 'an object that is no plain data');
+  const texts = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, member]) => `${quoted(key, place)}:${written(member, `${place}.${key}`, parents)}`);
+  return `{${texts.join(',')}}`;
+}
+
+/** Jest and `node:vm` give data another `Object.prototype`; it is still the root of its chain. */
+function fromAnotherRealm(prototype: unknown): boolean {
+  return (
+    typeof prototype === 'object' &&
+    prototype !== null &&
+    Object.getPrototypeOf(prototype) === null &&
+    Object.hasOwn(prototype, 'hasOwnProperty')
+  );
+}
+
+function quoted(text: string, place: string): string {
+  if (SECRET.test(text)) throw refused(place, 'text that holds a private key');
+  return JSON.stringify(text);
+}
+
+function dated(value: Date, place: string): string {
+  if (Number.isNaN(value.getTime())) throw refused(place, 'a date that is no time');
+  return value.toISOString();
+}
+
+const refused = (place: string, kind: string): TypeError => new TypeError(`evidence cannot hold ${kind} (at ${place})`);

@@ -1,0 +1,38 @@
+/** The form of one evidence record: what the writer writes and the check expects. Changing it changes the version. */
+
+/** Version of the record format. A reader refuses any other. */
+export const EVIDENCE_SCHEMA_VERSION = 1;
+
+/** `previous` of the first record of a file. */
+export const NO_PREVIOUS = '0'.repeat(64);
+
+/** Type of the first record of every file. */
+export const RUN_OPENED = 'run-opened';
+
+/** Type of the last record of a run that came to its end; a file without it was cut, or its run was killed. */
+export const RUN_CLOSED = 'run-closed';
+
+/** Ending of the name of an evidence file. */
+export const EVIDENCE_SUFFIX = '.ndjson';
+
+/** What is hashed: the record without its own hash. */
+export interface EvidenceBody {
+  readonly schemaVersion: typeof EVIDENCE_SCHEMA_VERSION;
+  /** From 1, without gaps. */
+  readonly seq: number;
+  /** ISO 8601, UTC, milliseconds. By the clock of the machine, which may have been set back in between. */
+  readonly at: string;
+  /** What kind of record: `run-opened`, `intent`, `outcome`, `gate`, …, `run-closed`. */
+  readonly type: string;
+  /** Id of the step it belongs to. */
+  readonly step: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  /** Hash of the record before; {@link NO_PREVIOUS} for the first. */
+  readonly previous: string;
+}
+
+/** A record as it stands in the file. */
+export interface EvidenceRecord extends EvidenceBody {
+  /** SHA-256, lower-case hex, of the canonical JSON of the record without this member. */
+  readonly hash: string;
+}
