@@ -299,6 +299,11 @@ const CATALOGUE = {
     (f) => `${f.file} belongs to ${f.held}, not to ${f.keyArn}`,
     () => 'move the custody files of the other key to a safe place, or point custody.age.directory elsewhere',
   ),
+  'custody-material-differs': entry<{ file: string; path: string }>(
+    EXIT.error,
+    (f) => `the material in ${f.path} is not the material in ${f.file}`,
+    () => 'leave out --material-file to go on with the material in custody; it is never replaced',
+  ),
   'custody-write-failed': entry<{ file: string; reason: string }>(
     EXIT.error,
     (f) => `cannot write ${f.file}: ${f.reason}`,
@@ -380,6 +385,61 @@ const CATALOGUE = {
     (f) => [`the retire gate keeps ${f.version} on:`, ...f.reasons.map((reason) => `  - ${reason.text}`)].join('\n'),
     () =>
       'move or remove what is named and run `npx keyturn post-apply` again; until then the old key stays enabled and nothing is lost',
+  ),
+
+  // Terraform
+  'terraform-missing': entry<{ tried: readonly string[] }>(
+    EXIT.error,
+    (f) => `no Terraform found: ${f.tried.join(' and ')} cannot be started, or do not answer as Terraform does`,
+    () => 'install Terraform 1.5 or later (or OpenTofu) and put it on PATH, or name it with TERRAFORM_BINARY_NAME',
+  ),
+  'terraform-too-old': entry<{ file: string; version: string; oldest: string }>(
+    EXIT.error,
+    (f) => `${f.file} is version ${f.version}, the stacks need ${f.oldest} or later`,
+    (f) => `update it to ${f.oldest} or later, or name another one with TERRAFORM_BINARY_NAME`,
+  ),
+  'terraform-provider-missing': entry<{ versions: string; searched: readonly string[]; said: string }>(
+    EXIT.error,
+    (f) =>
+      `Terraform cannot get the AWS provider ${f.versions}: ${f.said}${f.searched.length === 0 ? '' : ` (and no mirror holds it: ${f.searched.join(', ')})`}`,
+    () =>
+      'give access to the registry, or put a mirror on this machine (terraform providers mirror <directory>) and set TF_PLUGIN_MIRROR to it',
+  ),
+  'synthesis-failed': entry<{ exit: number | null; said: string }>(
+    EXIT.error,
+    (f) => `the stacks could not be synthesized (exit ${f.exit ?? 'by a signal'}): ${f.said}`,
+    () => 'nothing was changed; `npx cdktf synth` shows the same fault',
+  ),
+  'synthesis-refused': entry<{ said: string; next: string }>(
+    EXIT.rotationFile,
+    (f) => f.said,
+    (f) => f.next,
+  ),
+  'terraform-guard': entry<{ stack: string; refusals: readonly string[]; next: string }>(
+    EXIT.refusedByGate,
+    (f) => `the plan of ${f.stack} is refused: ${f.refusals.join('; ')}`,
+    (f) => f.next,
+  ),
+  'terraform-failed': entry<{ command: string; stack: string; exit: number | null; said: string }>(
+    EXIT.error,
+    (f) => `terraform ${f.command} of ${f.stack} failed (exit ${f.exit ?? 'by a signal'}): ${f.said}`,
+    () => 'fix what Terraform says and run the same command again: it continues from what AWS and Terraform hold',
+  ),
+  'terraform-state-locked': entry<{ stack: string; who: string; since: string; operation: string; id: string }>(
+    EXIT.error,
+    (f) => `the state of ${f.stack} is locked by ${f.who} since ${f.since} (${f.operation}, lock ${f.id})`,
+    (f) =>
+      `wait for it to end and run the same command again; only if it is surely gone, run terraform force-unlock ${f.id} in the stack's directory`,
+  ),
+  'terraform-plan-stale': entry<{ stack: string }>(
+    EXIT.error,
+    (f) => `the plan of ${f.stack} is stale: its state has changed since`,
+    () => 'run the same command again: it plans anew, and the new plan must be reviewed anew',
+  ),
+  'terraform-plan-unreadable': entry<{ reason: string }>(
+    EXIT.error,
+    (f) => `cannot read the plan as Terraform shows it: ${f.reason}`,
+    () => 'use a Terraform whose JSON plans have format 1.x (every 1.x release), and report it if it has',
   ),
 } as const;
 

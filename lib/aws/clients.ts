@@ -1,0 +1,83 @@
+import { KMSClient } from '@aws-sdk/client-kms';
+import { S3Client } from '@aws-sdk/client-s3';
+import { STSClient } from '@aws-sdk/client-sts';
+
+import { rememberEndpoint } from './endpoint-of';
+import { addressPathStyle } from './path-style';
+import { decideRetries } from './retries';
+
+/** Milliseconds until a connection counts as impossible: a dead endpoint is noticed in seconds, three attempts included. */
+const CONNECTION_TIMEOUT = 3_000;
+/** Milliseconds of silence on an open connection: above the slowest KMS management call, below a person's patience. */
+const SOCKET_TIMEOUT = 30_000;
+/** Sockets each client keeps open; the bulk path has its own pool. */
+const MAX_SOCKETS = 64;
+
+export interface AwsClients {
+  readonly kms: KMSClient;
+  readonly s3: S3Client;
+  readonly sts: STSClient;
+  /** The Region of all three clients. */
+  readonly region: string;
+  /** Closes the sockets; without it a process lingers until they time out. */
+  destroy(): void;
+}
+
+export interface ClientOptions {
+  /** Region of the rotation file, for example `ap-northeast-1`. */
+  readonly region: string;
+  /** When it fires, requests in flight are abandoned and retries give up. Leave it out to let calls finish. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The only place that makes AWS clients. Endpoint, credentials and number of attempts come from the standard variables
+ * and profiles (`AWS_ENDPOINT_URL`, `AWS_PROFILE`, `AWS_MAX_ATTEMPTS`, …) as the SDK reads them; only the Region is given.
+ */
+export function createClients({ region, signal }: ClientOptions): AwsClients {
+  const settings = () => ({ region, requestHandler: transport() });
+  const kms = new KMSClient(settings());
+  const s3 = new S3Client(settings());
+  const sts = new STSClient(settings());
+  addressPathStyle(s3);
+  for (const client of [kms, s3, sts]) {
+    decideRetries(client.config, signal);
+    watchRequests(client.config, signal);
+  }
+  return {
+    kms,
+    s3,
+    sts,
+    region,
+    destroy() {
+      for (const client of [kms, s3, sts]) client.destroy();
+    },
+  };
+}
+
+function transport() {
+  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
+  return {
+    connectionTimeout: CONNECTION_TIMEOUT,
+    socketTimeout: SOCKET_TIMEOUT,
+    httpAgent: agent,
+    httpsAgent: agent,
+  };
+}
+
+type Handler = Pick<KMSClient['config'] | S3Client['config'] | STSClient['config'], 'requestHandler'>;
+
+/** Hands the signal to every request, and keeps the URL of a request that failed. */
+function watchRequests(config: Handler, signal: AbortSignal | undefined): void {
+  const handler = config.requestHandler;
+  const handle = handler.handle.bind(handler);
+  handler.handle = async (request, options) => {
+    try {
+      return await handle(request, signal ? { abortSignal: signal, ...options } : options);
+    } catch (error) {
+      const port = request.port === undefined ? '' : `:${request.port}`;
+      rememberEndpoint(error, `${request.protocol}//${request.hostname}${port}`);
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,194 @@
+import { isCode, KeyturnError } from '../errors';
+import { endpointOf } from './endpoint-of';
+
+/** The parts of an SDK error, an SDK network error, or an error of the lean S3 path that are looked at. */
+interface AwsError {
+  readonly name?: string;
+  readonly Code?: string;
+  readonly code?: string;
+  readonly message?: string;
+  readonly Region?: string;
+  readonly RequestId?: string;
+  readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string };
+  readonly $response?: { readonly headers?: Readonly<Record<string, string>> };
+}
+
+interface Failure {
+  /** IAM action, for example `kms:DescribeKey`. */
+  readonly action: string;
+  /** ARN or name of what the call was about; `*` where a call has no resource. */
+  readonly resource: string;
+  readonly error: unknown;
+  readonly awsCode: string;
+  readonly awsMessage: string;
+  readonly requestId: string | undefined;
+}
+
+const DENIED = new Set([
+  'AccessDenied',
+  'AccessDeniedException',
+  'AllAccessDisabled',
+  'Forbidden',
+  'UnauthorizedOperation',
+]);
+const EXPIRED = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired']);
+const SKEWED = new Set(['RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture']);
+const REJECTED = new Set([
+  'IncompleteSignature',
+  'IncompleteSignatureException',
+  'InvalidAccessKeyId',
+  'InvalidClientTokenId',
+  'InvalidSignatureException',
+  'InvalidToken',
+  'MissingAuthenticationToken',
+  'MissingAuthenticationTokenException',
+  'SignatureDoesNotMatch',
+  'UnrecognizedClientException',
+]);
+const THROTTLED = new Set([
+  'RequestLimitExceeded',
+  'SlowDown',
+  'Throttling',
+  'ThrottlingException',
+  'ThrottledException',
+  'TooManyRequestsException',
+]);
+const REDIRECTED = new Set(['AuthorizationHeaderMalformed', 'IllegalLocationConstraintException', 'PermanentRedirect']);
+const NETWORK = new Set([
+  'EAI_AGAIN',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'EPROTO',
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_SOCKET',
+]);
+
+/**
+ * Every AWS call goes through here.
+ *
+ * @param action - the IAM action it needs, `kms:DescribeKey`; shown where access is denied
+ * @param resource - ARN or name of what it is about; `*` where the call has no resource
+ * @throws KeyturnError `aws-access-denied`, `aws-credentials-missing|expired|rejected`, `aws-endpoint-unreachable`,
+ * `aws-wrong-region`, `aws-clock-skew`, `aws-throttled`, `interrupted`, otherwise `aws-failed` with AWS's own code
+ */
+export async function called<T>(action: string, resource: string, send: () => Promise<T>): Promise<T> {
+  try {
+    return await send();
+  } catch (error) {
+    throw asFailure(action, resource, error);
+  }
+}
+
+/** The KeyturnError that tells what an AWS call failed of. An error that is one already passes through unchanged. */
+export function asFailure(action: string, resource: string, error: unknown): KeyturnError {
+  if (error instanceof KeyturnError) return error;
+  const failure = describe(action, resource, error);
+  return (
+    interruption(failure) ??
+    unreachable(failure) ??
+    misdirected(failure) ??
+    credentials(failure) ??
+    denied(failure) ??
+    throttled(failure) ??
+    new KeyturnError('aws-failed', factsOf(failure), error)
+  );
+}
+
+/** AWS's own error code inside a mapped failure, `NotFoundException` for example; undefined for anything else. */
+export function awsCodeOf(error: unknown): string | undefined {
+  if (isCode(error, 'aws-failed') || isCode(error, 'aws-throttled')) return error.facts.awsCode;
+  return undefined;
+}
+
+function describe(action: string, resource: string, error: unknown): Failure {
+  const from = (typeof error === 'object' && error !== null ? error : {}) as AwsError;
+  const status = from.$metadata?.httpStatusCode;
+  const unnamed = from.name === undefined || ['Error', 'Unknown', 'UnknownError'].includes(from.name);
+  return {
+    action,
+    resource,
+    error,
+    awsCode: from.Code ?? (unnamed ? (from.code ?? statusName(status)) : (from.name ?? 'Unknown')),
+    awsMessage: from.message || (error instanceof Error ? error.name : String(error)),
+    requestId: from.$metadata?.requestId ?? from.RequestId,
+  };
+}
+
+/** HEAD answers carry no body, so the status is all there is to tell one refusal from another. */
+function statusName(status: number | undefined): string {
+  if (status === 403) return 'Forbidden';
+  if (status === 301) return 'PermanentRedirect';
+  return status === undefined ? 'Unknown' : `HTTP ${status}`;
+}
+
+function factsOf({ action, resource, awsCode, awsMessage, requestId }: Failure) {
+  return { action, resource, awsCode, awsMessage, requestId };
+}
+
+function interruption({ error, action }: Failure): KeyturnError | undefined {
+  const aborted = error instanceof Error && error.name === 'AbortError';
+  return aborted ? new KeyturnError('interrupted', { during: action }, error) : undefined;
+}
+
+function unreachable({ error, action, awsCode, awsMessage }: Failure): KeyturnError | undefined {
+  const from = error as AwsError;
+  if (from?.$metadata?.httpStatusCode !== undefined) return undefined;
+  const code = from?.code ?? awsCode;
+  if (!NETWORK.has(code) && awsCode !== 'TimeoutError') return undefined;
+  const reason = awsMessage.includes(code) ? awsMessage : `${code}: ${awsMessage}`;
+  return new KeyturnError(
+    'aws-endpoint-unreachable',
+    { action, url: endpointOf(error) ?? 'the AWS endpoint', reason },
+    error,
+  );
+}
+
+function misdirected({ error, action, awsCode, awsMessage }: Failure): KeyturnError | undefined {
+  const unscoped = REJECTED.has(awsCode) && /credential should be scoped to a valid region/i.test(awsMessage);
+  if (!unscoped && !REDIRECTED.has(awsCode)) return undefined;
+  const from = error as AwsError;
+  const told = /region '([a-z0-9-]+)' is wrong; expecting '([a-z0-9-]+)'/.exec(awsMessage);
+  const given = told?.[1] ?? /not '([a-z0-9-]+)'/.exec(awsMessage)?.[1] ?? 'that the rotation file names';
+  const expected = told?.[2] ?? from.Region ?? from.$response?.headers?.['x-amz-bucket-region'];
+  if (awsCode === 'AuthorizationHeaderMalformed' && expected === undefined) return undefined;
+  return new KeyturnError('aws-wrong-region', { action, given, expected, awsMessage }, error);
+}
+
+function credentials({ error, action, awsCode, awsMessage }: Failure): KeyturnError | undefined {
+  const reason = awsMessage;
+  if (awsCode === 'CredentialsProviderError' || awsCode === 'TokenProviderError') {
+    const code = /expired/i.test(reason) ? 'aws-credentials-expired' : 'aws-credentials-missing';
+    return new KeyturnError(code, { action, reason }, error);
+  }
+  if (EXPIRED.has(awsCode)) return new KeyturnError('aws-credentials-expired', { action, reason }, error);
+  const skewed = REJECTED.has(awsCode) && /signature (expired|not yet current)/i.test(reason);
+  if (SKEWED.has(awsCode) || skewed) return new KeyturnError('aws-clock-skew', { action, awsMessage }, error);
+  if (REJECTED.has(awsCode))
+    return new KeyturnError('aws-credentials-rejected', { action, awsCode, awsMessage }, error);
+  return undefined;
+}
+
+/** AWS names the action that was really missing, which may be another one: S3 answers with `kms:Decrypt`. */
+function denied({ error, action, resource, awsCode, awsMessage, requestId }: Failure): KeyturnError | undefined {
+  if (!DENIED.has(awsCode)) return undefined;
+  const told = /not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)(?: on (?:the )?resource: (\S+))?/.exec(awsMessage);
+  const facts = {
+    action: told?.[1] ?? action,
+    resource: told?.[2] ?? resource,
+    awsMessage,
+    requestId,
+  };
+  return new KeyturnError('aws-access-denied', facts, error);
+}
+
+function throttled({ error, action, resource, awsCode, awsMessage }: Failure): KeyturnError | undefined {
+  const facts = { action, resource, awsCode, awsMessage };
+  return THROTTLED.has(awsCode) ? new KeyturnError('aws-throttled', facts, error) : undefined;
+}

@@ -1,0 +1,35 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+
+/** What the SDK keeps beside its public configuration once the endpoint variables were read. */
+interface EndpointSettings {
+  forcePathStyle?: boolean | undefined;
+  endpoint?: (() => Promise<{ hostname: string }>) | undefined;
+  serviceConfiguredEndpoint?: (() => Promise<string | undefined>) | undefined;
+}
+
+/**
+ * Puts the bucket into the path for any endpoint that is not AWS's own: `bucket.localhost` does not resolve everywhere.
+ * The variables are read by the SDK when the first request is sent, so the decision can be made no earlier.
+ */
+export function addressPathStyle(s3: S3Client): void {
+  const settings = s3.config as unknown as EndpointSettings;
+  let decided: Promise<void> | undefined;
+  const decide = async () => {
+    const hostname = await endpointHost(settings);
+    if (hostname !== undefined && !/(^|\.)amazonaws\.com(\.cn)?$/.test(hostname)) settings.forcePathStyle = true;
+  };
+  s3.middlewareStack.add(
+    (next) => async (args) => {
+      decided ??= decide();
+      await decided;
+      return next(args);
+    },
+    { step: 'initialize', priority: 'high', name: 'addressPathStyle' },
+  );
+}
+
+async function endpointHost(settings: EndpointSettings): Promise<string | undefined> {
+  if (settings.endpoint) return (await settings.endpoint()).hostname;
+  const configured = await settings.serviceConfiguredEndpoint?.();
+  return configured && URL.canParse(configured) ? new URL(configured).hostname : undefined;
+}

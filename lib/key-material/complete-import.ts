@@ -1,0 +1,73 @@
+import { basename } from 'node:path';
+
+import type { Custodian } from './custody/custodian';
+import { removePending } from './custody/pending-import';
+import { type CustodyRecord, writeRecord } from './custody/record';
+import type { PreparedImport } from './prepare-import';
+
+/** What KMS answered to the import; `lib/kms` returns it from `importMaterial`. */
+export interface ConfirmedImport {
+  readonly keyMaterialId: string;
+  readonly importType: 'NEW_KEY_MATERIAL' | 'EXISTING_KEY_MATERIAL';
+  readonly expirationModel: 'KEY_MATERIAL_EXPIRES' | 'KEY_MATERIAL_DOES_NOT_EXPIRE';
+  readonly validTo: Date | undefined;
+  readonly importedAt: Date;
+}
+
+/**
+ * Writes the custody record and then removes the pending import: a crash in between leaves both, and the next run
+ * writes the same record again. Without custody nothing is written; the record is returned all the same.
+ *
+ * @throws KeyturnError `custody-write-failed`
+ */
+export async function completeImport(
+  custodian: Custodian,
+  prepared: PreparedImport,
+  result: ConfirmedImport,
+): Promise<CustodyRecord> {
+  const record = recordOf(custodian, prepared, result);
+  if (custodian.ledger) {
+    await writeRecord(custodian.ledger, record);
+    await removePending(custodian.ledger, custodian.rotation, prepared.version);
+  }
+  return record;
+}
+
+/**
+ * Forgets an import that KMS refused for its token or its blob, so that the next run wraps the material of custody
+ * again instead of sending the same once more. The custody copy stays.
+ *
+ * @throws KeyturnError `custody-write-failed`
+ */
+export async function abandonImport(custodian: Custodian, prepared: PreparedImport): Promise<void> {
+  if (custodian.ledger) await removePending(custodian.ledger, custodian.rotation, prepared.version);
+}
+
+function recordOf(custodian: Custodian, prepared: PreparedImport, result: ConfirmedImport): CustodyRecord {
+  const { version } = prepared;
+  return {
+    schemaVersion: 1,
+    rotation: custodian.rotation,
+    version,
+    keyArn: prepared.keyArn,
+    keyMaterialId: result.keyMaterialId,
+    custody: {
+      kind: custodian.kind,
+      location: custodian.ledger ? basename(custodian.locate(version)) : null,
+      recipients: [...prepared.recipients],
+    },
+    wrapping: {
+      algorithm: prepared.algorithm,
+      keySpec: prepared.wrappingKeySpec,
+      publicKeySha256: prepared.publicKeySha256,
+      wrappedSha256: prepared.wrappedSha256,
+    },
+    import: {
+      type: result.importType,
+      expirationModel: result.expirationModel,
+      validTo: result.validTo?.toISOString() ?? null,
+      preparedAt: prepared.preparedAt.toISOString(),
+      importedAt: result.importedAt.toISOString(),
+    },
+  };
+}

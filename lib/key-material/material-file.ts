@@ -1,0 +1,53 @@
+import { type FileHandle, open } from 'node:fs/promises';
+
+import { KeyturnError } from '../errors';
+import { KEY_MATERIAL_BYTES, KeyMaterial } from './secret';
+
+/**
+ * Reads key material from a regular file of exactly 32 bytes, straight into the buffer that the material then owns.
+ * A file of another size is not read at all; whatever was read is zeroed before an error leaves.
+ *
+ * @throws KeyturnError `key-material-file`, `key-material-length`, `key-material-weak`
+ */
+export async function readKeyMaterialFile(path: string): Promise<KeyMaterial> {
+  const handle = await openRegular(path);
+  const bytes = Buffer.alloc(KEY_MATERIAL_BYTES);
+  try {
+    const { size } = await handle.stat();
+    if (size !== KEY_MATERIAL_BYTES) throw lengthError(path, size);
+    const { bytesRead } = await handle.read(bytes, 0, KEY_MATERIAL_BYTES, 0);
+    if (bytesRead !== KEY_MATERIAL_BYTES) throw lengthError(path, bytesRead);
+    return KeyMaterial.take(bytes, path);
+  } catch (error) {
+    bytes.fill(0);
+    throw error instanceof KeyturnError ? error : unreadable(path, error);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openRegular(path: string): Promise<FileHandle> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, 'r');
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  try {
+    if ((await handle.stat()).isFile()) return handle;
+  } catch (error) {
+    await handle.close();
+    throw unreadable(path, error);
+  }
+  await handle.close();
+  throw new KeyturnError('key-material-file', { path, reason: 'it is no regular file' });
+}
+
+function lengthError(source: string, length: number): KeyturnError {
+  return new KeyturnError('key-material-length', { source, length, expected: KEY_MATERIAL_BYTES });
+}
+
+function unreadable(path: string, error: unknown): KeyturnError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new KeyturnError('key-material-file', { path, reason }, error);
+}

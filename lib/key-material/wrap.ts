@@ -1,0 +1,60 @@
+import { constants, createHash, publicEncrypt } from 'node:crypto';
+
+import type { KeyMaterial } from './secret';
+import { checkWrappingKey, type WrappingAlgorithm, type WrappingKeySpec } from './wrapping-key';
+
+/** What KMS hands out for one import; `lib/kms` returns it from `importParameters`. */
+export interface WrappingParameters {
+  /** ARN of the key that the public key and the token are for. */
+  readonly keyArn: string;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array;
+  readonly importToken: Uint8Array;
+  /** Public key and token are refused by KMS after this. */
+  readonly validTo: Date;
+  readonly algorithm: WrappingAlgorithm;
+  readonly spec: WrappingKeySpec;
+}
+
+/** Material that only KMS can read. */
+export interface WrappedMaterial {
+  readonly ciphertext: Buffer;
+  readonly algorithm: WrappingAlgorithm;
+  readonly wrappingKeySpec: WrappingKeySpec;
+  /** Lower-case hex. */
+  readonly publicKeySha256: string;
+  /** Lower-case hex SHA-256 of `ciphertext`. */
+  readonly wrappedSha256: string;
+}
+
+/** Hash of OAEP and of its MGF1: the same one for both, as KMS wants it; no label. */
+const OAEP_HASH: Readonly<Record<WrappingAlgorithm, string>> = {
+  RSAES_OAEP_SHA_256: 'sha256',
+  RSAES_OAEP_SHA_1: 'sha1',
+};
+
+/**
+ * Encrypts the material under KMS's public key, which is checked first. The material stays as it is and the caller's.
+ *
+ * @throws KeyturnError `wrapping-key-rejected`, `key-material-disposed`
+ */
+export function wrapKeyMaterial(material: KeyMaterial, parameters: WrappingParameters): WrappedMaterial {
+  const { algorithm, spec } = parameters;
+  const wrappingKey = checkWrappingKey(parameters.keyArn, parameters.publicKey, spec);
+  const padding = constants.RSA_PKCS1_OAEP_PADDING;
+  const ciphertext = material.lend('wrapping', (bytes) =>
+    publicEncrypt({ key: wrappingKey.key, padding, oaepHash: OAEP_HASH[algorithm] }, bytes),
+  );
+  return {
+    ciphertext,
+    algorithm,
+    wrappingKeySpec: spec,
+    publicKeySha256: wrappingKey.sha256,
+    wrappedSha256: sha256Hex(ciphertext),
+  };
+}
+
+/** Lower-case hex SHA-256. */
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

@@ -1,0 +1,55 @@
+import { DescribeKeyCommand, type KeyMetadata, type KMSClient } from '@aws-sdk/client-kms';
+
+import { awsCodeOf, called } from '../aws/failures';
+
+/** What KMS says about one key. @see https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html */
+export interface KeyDescription {
+  readonly arn: string;
+  /** The key ID, the last part of the ARN. */
+  readonly id: string;
+  /** `PendingImport`, `Enabled`, `Disabled`, `PendingDeletion`, …: KMS's own word. */
+  readonly state: string;
+  /** `EXTERNAL` for key material that was brought along. */
+  readonly origin: string;
+  readonly enabled: boolean;
+  /** Absent while no material is imported. */
+  readonly expirationModel: 'KEY_MATERIAL_EXPIRES' | 'KEY_MATERIAL_DOES_NOT_EXPIRE' | undefined;
+  /** When the first of the key's materials expires. */
+  readonly validTo: Date | undefined;
+  /** 64 hex digits: names the material that encrypts now. Depends on the key and the material, not on the material alone. */
+  readonly currentKeyMaterialId: string | undefined;
+  readonly creationDate: Date | undefined;
+  /** Set while the key is pending deletion. */
+  readonly deletionDate: Date | undefined;
+}
+
+/**
+ * The key behind an ID, ARN, alias name or alias ARN; undefined where KMS knows none.
+ *
+ * @throws KeyturnError as {@link called}, for every failure but `NotFoundException`
+ */
+export async function describeKey(kms: KMSClient, idOrAlias: string): Promise<KeyDescription | undefined> {
+  try {
+    const command = new DescribeKeyCommand({ KeyId: idOrAlias });
+    const answer = await called('kms:DescribeKey', idOrAlias, () => kms.send(command));
+    return answer.KeyMetadata && describe(answer.KeyMetadata);
+  } catch (error) {
+    if (awsCodeOf(error) === 'NotFoundException') return undefined;
+    throw error;
+  }
+}
+
+function describe(metadata: KeyMetadata): KeyDescription {
+  return {
+    arn: metadata.Arn ?? '',
+    id: metadata.KeyId ?? '',
+    state: metadata.KeyState ?? 'Unknown',
+    origin: metadata.Origin ?? 'Unknown',
+    enabled: metadata.Enabled === true,
+    expirationModel: metadata.ExpirationModel,
+    validTo: metadata.ValidTo,
+    currentKeyMaterialId: metadata.CurrentKeyMaterialId,
+    creationDate: metadata.CreationDate,
+    deletionDate: metadata.DeletionDate,
+  };
+}

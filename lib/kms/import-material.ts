@@ -1,0 +1,121 @@
+import { ImportKeyMaterialCommand, type KMSClient } from '@aws-sdk/client-kms';
+
+import { awsCodeOf, called } from '../aws/failures';
+import { isCode, KeyturnError } from '../errors';
+
+/** `NEW_KEY_MATERIAL`: the key has never seen these bytes. `EXISTING_KEY_MATERIAL`: the same bytes again. */
+export type ImportType = 'NEW_KEY_MATERIAL' | 'EXISTING_KEY_MATERIAL';
+
+export interface ImportRequest {
+  readonly keyArn: string;
+  readonly importToken: Uint8Array;
+  /** The material, encrypted under the public key that came with the token. */
+  readonly wrapped: Uint8Array;
+  /** Always said: the documentation contradicts itself about the default. */
+  readonly importType: ImportType;
+  /** When KMS deletes the material, at most 365 days ahead; absent: it does not expire. */
+  readonly validTo?: Date | undefined;
+  /** Only with `EXISTING_KEY_MATERIAL`: KMS then checks that the bytes are those. */
+  readonly keyMaterialId?: string | undefined;
+  /** 0–256 characters, shown by ListKeyRotations and in CloudTrail. */
+  readonly description?: string | undefined;
+  /** The time that `validTo` is checked against before the call; default: this machine's. KMS checks again by its own. */
+  readonly now?: Date | undefined;
+}
+
+export interface ImportResult {
+  readonly keyArn: string;
+  readonly keyMaterialId: string;
+  readonly importType: ImportType;
+  readonly expirationModel: 'KEY_MATERIAL_EXPIRES' | 'KEY_MATERIAL_DOES_NOT_EXPIRE';
+  readonly validTo: Date | undefined;
+  readonly importedAt: Date;
+}
+
+const DAY = 24 * 60 * 60 * 1000;
+/** Days that imported material may live at most. @see ImportKeyMaterial, ValidTo */
+export const LONGEST_VALIDITY_DAYS = 365;
+
+/** What KMS's refusals mean, and what to do next. Its messages are wording, its codes are the contract. */
+const REFUSALS: Readonly<Record<string, { readonly reason: string; readonly next: string }>> = {
+  InvalidCiphertextException: {
+    reason: 'it cannot be unwrapped: it was wrapped under another public key or algorithm, or was altered',
+    next: 'run pre-apply again: it fetches a new public key and wraps the material of custody under it',
+  },
+  IncorrectKeyMaterialException: {
+    reason: 'it is other material than the key already has, or the key has it already',
+    next: 'compare the custody record with the key material ID that status shows; another operator may have imported first',
+  },
+  InvalidImportTokenException: {
+    reason: 'the import token belongs to another key',
+    next: 'run pre-apply again: it fetches a token for this key',
+  },
+  ExpiredImportTokenException: {
+    reason: 'the import token is older than 24 hours',
+    next: 'run pre-apply again: it fetches a new token and wraps the material of custody under it',
+  },
+  KMSInvalidStateException: {
+    reason: 'the key is in a state that takes no material',
+    next: 'look at the key state with status; a key that is pending deletion takes no material',
+  },
+  UnsupportedOperationException: {
+    reason: 'the key does not take imported material, or not in this way',
+    next: 'check that the origin of the key is EXTERNAL',
+  },
+};
+
+/**
+ * ImportKeyMaterial with explicit ImportType and ExpirationModel.
+ *
+ * @throws KeyturnError `kms-import-expiry` before the call; `kms-import-refused` with KMS's own code; else as `called`
+ * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_ImportKeyMaterial.html
+ */
+export async function importMaterial(kms: KMSClient, request: ImportRequest): Promise<ImportResult> {
+  const { keyArn, importType, validTo } = request;
+  checkExpiry(keyArn, validTo, (request.now ?? new Date()).getTime());
+  const expirationModel = validTo ? 'KEY_MATERIAL_EXPIRES' : 'KEY_MATERIAL_DOES_NOT_EXPIRE';
+  const command = new ImportKeyMaterialCommand({
+    KeyId: keyArn,
+    ImportToken: request.importToken,
+    EncryptedKeyMaterial: request.wrapped,
+    ImportType: importType,
+    ExpirationModel: expirationModel,
+    ValidTo: validTo,
+    KeyMaterialId: importType === 'EXISTING_KEY_MATERIAL' ? request.keyMaterialId : undefined,
+    KeyMaterialDescription: request.description,
+  });
+  try {
+    const answer = await called('kms:ImportKeyMaterial', keyArn, () => kms.send(command));
+    const keyMaterialId = answer.KeyMaterialId ?? '';
+    return {
+      keyArn: answer.KeyId ?? keyArn,
+      keyMaterialId,
+      importType,
+      expirationModel,
+      validTo,
+      importedAt: new Date(),
+    };
+  } catch (error) {
+    throw refusal(keyArn, error);
+  }
+}
+
+function checkExpiry(keyArn: string, validTo: Date | undefined, now: number): void {
+  if (!validTo) return;
+  const at = validTo.getTime();
+  const reason =
+    at <= now
+      ? 'that is in the past'
+      : at > now + LONGEST_VALIDITY_DAYS * DAY
+        ? `that is more than ${LONGEST_VALIDITY_DAYS} days ahead`
+        : undefined;
+  if (reason) throw new KeyturnError('kms-import-expiry', { keyArn, validTo: validTo.toISOString(), reason });
+}
+
+function refusal(keyArn: string, error: unknown): unknown {
+  const awsCode = awsCodeOf(error);
+  const known = awsCode === undefined ? undefined : REFUSALS[awsCode];
+  if (awsCode === undefined || known === undefined) return error;
+  const awsMessage = isCode(error, 'aws-failed') ? error.facts.awsMessage : '';
+  return new KeyturnError('kms-import-refused', { keyArn, awsCode, awsMessage, ...known }, error);
+}

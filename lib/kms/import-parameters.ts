@@ -1,0 +1,102 @@
+import { GetParametersForImportCommand, type KMSClient } from '@aws-sdk/client-kms';
+
+import { called } from '../aws/failures';
+import { KeyturnError } from '../errors';
+import { settle } from './settle';
+
+/** Wrapping that KMS accepts for a SYMMETRIC_DEFAULT key, the preferred one first. */
+export const WRAPPING_ALGORITHMS = ['RSAES_OAEP_SHA_256', 'RSAES_OAEP_SHA_1'] as const;
+/** RSA moduli that KMS offers, the preferred one first. */
+export const WRAPPING_KEY_SPECS = ['RSA_4096', 'RSA_3072', 'RSA_2048'] as const;
+
+export type WrappingAlgorithm = (typeof WRAPPING_ALGORITHMS)[number];
+export type WrappingKeySpec = (typeof WRAPPING_KEY_SPECS)[number];
+
+/** A public key of KMS and the token that goes with it: one set, for one key, for 24 hours. */
+export interface ImportParameters {
+  readonly keyArn: string;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Buffer;
+  /** Opaque, not secret: useless without material wrapped under this very public key. */
+  readonly importToken: Buffer;
+  readonly validTo: Date;
+  readonly algorithm: WrappingAlgorithm;
+  readonly spec: WrappingKeySpec;
+}
+
+export interface ImportParametersOptions {
+  /** Default `RSAES_OAEP_SHA_256`. */
+  readonly algorithm?: string | undefined;
+  /** Default `RSA_4096`, the longest that KMS offers and the one it recommends. */
+  readonly spec?: WrappingKeySpec | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds to keep trying under throttling; default 60,000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Milliseconds between two calls that the quota of 0.25 a second and account and Region lets pass. */
+const QUOTA_PAUSE = 4_100;
+/** A key that Terraform has just created may not be visible to every KMS host yet. */
+const CONSISTENCY = ['NotFoundException', 'KMSInvalidStateException'] as const;
+const CONSISTENCY_TIMEOUT = 15_000;
+const CONSISTENCY_PAUSE = 500;
+
+/**
+ * GetParametersForImport, the quota of one call in 4 s and eventual consistency waited out.
+ *
+ * @throws KeyturnError `kms-wrapping-unsupported` before any call for an algorithm that does not fit a symmetric key;
+ * `aws-failed` with `UnsupportedOperationException` for a key whose origin is not EXTERNAL; otherwise as `called`
+ * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_GetParametersForImport.html
+ */
+export async function importParameters(
+  kms: KMSClient,
+  keyArn: string,
+  { algorithm = 'RSAES_OAEP_SHA_256', spec = 'RSA_4096', signal, timeoutMs = 60_000 }: ImportParametersOptions = {},
+): Promise<ImportParameters> {
+  const usable = usableAlgorithm(algorithm);
+  const command = new GetParametersForImportCommand({
+    KeyId: keyArn,
+    WrappingAlgorithm: usable,
+    WrappingKeySpec: spec,
+  });
+  const during = 'kms:GetParametersForImport';
+  const send = () => called(during, keyArn, () => kms.send(command));
+  const consistent = () =>
+    settle(send, {
+      passing: CONSISTENCY,
+      pauseMs: CONSISTENCY_PAUSE,
+      timeoutMs: Math.min(timeoutMs, CONSISTENCY_TIMEOUT),
+      signal,
+      during,
+    });
+  const passing = ['ThrottlingException'];
+  const answer = await settle(consistent, { passing, pauseMs: QUOTA_PAUSE, timeoutMs, signal, during });
+  if (!answer.PublicKey || !answer.ImportToken || !answer.ParametersValidTo) {
+    const facts = {
+      action: during,
+      resource: keyArn,
+      awsCode: 'IncompleteAnswer',
+      requestId: answer.$metadata.requestId,
+    };
+    throw new KeyturnError('aws-failed', { ...facts, awsMessage: 'public key, token or date is missing' });
+  }
+  return {
+    keyArn: answer.KeyId ?? keyArn,
+    publicKey: Buffer.from(answer.PublicKey),
+    importToken: Buffer.from(answer.ImportToken),
+    validTo: answer.ParametersValidTo,
+    algorithm: usable,
+    spec,
+  };
+}
+
+/** @see https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-get-public-key-and-token.html */
+function usableAlgorithm(algorithm: string): WrappingAlgorithm {
+  const found = WRAPPING_ALGORITHMS.find((one) => one === algorithm);
+  if (found) return found;
+  const reason =
+    algorithm === 'RSAES_PKCS1_V1_5'
+      ? 'AWS KMS switched it off on 2023-10-10'
+      : `KMS takes ${WRAPPING_ALGORITHMS.join(' or ')} for a symmetric key`;
+  throw new KeyturnError('kms-wrapping-unsupported', { algorithm, reason });
+}
