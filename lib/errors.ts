@@ -187,6 +187,28 @@ const CATALOGUE = {
     (f) => `use region ${f.declared}, or correct region: in ${f.file}`,
   ),
 
+  // Objects
+  'target-key-unusable': entry<{ keyArn: string; awsCode: string; awsMessage: string }>(
+    EXIT.error,
+    (f) => `objects cannot be moved under ${f.keyArn}: ${f.awsCode}: ${f.awsMessage}`,
+    () => 'see `npx keyturn status` for the state of the active key; it must be Enabled, and its policy must allow S3 to use it',
+  ),
+  'rewrap-unsupported': entry<{ bucket: string; operation: string; answer: string }>(
+    EXIT.error,
+    (f) => `the endpoint does not know ${f.operation}, which rewrap needs, for ${f.bucket} (${f.answer})`,
+    () => 'choose the other method with `reencrypt: { method: rewrite }` in the rotation file; nothing was changed',
+  ),
+  'rewrite-unsupported': entry<{ bucket: string; operation: string; answer: string }>(
+    EXIT.error,
+    (f) => `${f.bucket} does not take a conditional ${f.operation}, and rewrite makes no other (${f.answer})`,
+    () => 'choose `reencrypt: { method: rewrap }`, or relax the bucket policy that enforces conditional writes',
+  ),
+  'verification-stopped': entry<{ bucket: string; detail: string }>(
+    EXIT.partlyDone,
+    (f) => `the verification of ${f.bucket} did not end: ${f.detail}`,
+    () => 'run the same command again; nothing is retired on half a verification',
+  ),
+
   // KMS
   'kms-key-missing': entry<{ key: string }>(
     EXIT.error,

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface ChildInput {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** Absent: the folder of this process. */
+  readonly cwd?: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface ChildOutcome {
+  /** `null` for a child that a signal ended. */
+  readonly exit: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** True when the abort signal fired while the child ran; the child was asked once to stop, and waited for. */
+  readonly interrupted: boolean;
+}
+
+/**
+ * Runs a program to its end.
+ *
+ * The child has its own process group, so that a Ctrl-C at the terminal reaches Keyturn alone: Terraform then gets one
+ * SIGINT from here, finishes what it is doing and writes its state. Its output goes to files and not to pipes, so that it
+ * also finishes, and does not die of a broken pipe, when Keyturn itself is killed.
+ *
+ * @throws the spawn error (`ENOENT`, `EACCES`) when the program cannot be started
+ */
+export async function runChild(input: ChildInput): Promise<ChildOutcome> {
+  const directory = await mkdtemp(join(tmpdir(), 'keyturn-'));
+  try {
+    const [out, err] = [join(directory, 'stdout'), join(directory, 'stderr')];
+    const { exit, interrupted } = await runInto(out, err, input);
+    return { exit, interrupted, stdout: await readFile(out, 'utf8'), stderr: await readFile(err, 'utf8') };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function runInto(
+  out: string,
+  err: string,
+  { file, args, cwd, env, signal }: ChildInput,
+): Promise<Pick<ChildOutcome, 'exit' | 'interrupted'>> {
+  await using stdout = await open(out, 'w', 0o600);
+  await using stderr = await open(err, 'w', 0o600);
+  const child = spawn(file, args, { cwd, env, detached: true, stdio: ['ignore', stdout.fd, stderr.fd] });
+  const stop = (): void => {
+    child.kill('SIGINT');
+  };
+  signal?.addEventListener('abort', stop, { once: true });
+  if (signal?.aborted) stop();
+  try {
+    const exit = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', resolve);
+    });
+    return { exit, interrupted: signal?.aborted === true };
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}

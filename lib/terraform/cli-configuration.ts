@@ -1,0 +1,148 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isOlder, type TerraformBinary } from './binary';
+
+/** AWS provider versions that the stacks accept: from the first, up to but without the second. */
+export const PROVIDER_VERSIONS = { from: '5.100.0', before: '7.0.0' } as const;
+
+/** Where the provider comes from. */
+export type ProviderSource =
+  /** The user's own CLI configuration decides; Keyturn adds nothing. */
+  | { readonly kind: 'user'; readonly file: string }
+  /** A filesystem mirror that holds a version the stacks accept. */
+  | { readonly kind: 'mirror'; readonly directory: string; readonly host: string; readonly version: string }
+  /** The registry, as Terraform does by itself. */
+  | { readonly kind: 'registry'; readonly searched: readonly string[] };
+
+export interface ProviderSourceInput {
+  readonly binary: TerraformBinary;
+  /** Read: `TF_CLI_CONFIG_FILE`, `TF_PLUGIN_MIRROR`, `HOME`, `XDG_DATA_HOME`. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Directories one level under which a mirror may stand. Default: the usual ones. */
+  readonly roots?: readonly string[];
+}
+
+const USUAL_ROOTS = ['/usr/local/share', '/usr/share', '/opt'];
+
+/**
+ * Decides where Terraform gets the AWS provider.
+ *
+ * 1. The user's own CLI configuration, when it exists. `TF_CLI_CONFIG_FILE` may name a file that does not: it then counts
+ *    as none.
+ * 2. A filesystem mirror with a version that the stacks accept, for this platform: `TF_PLUGIN_MIRROR`, the directories that
+ *    Terraform implies, then one level under the usual roots. The first that holds one wins. That it is looked for before the
+ *    registry is tried costs a few directory reads, where finding out that the registry is out of reach costs minutes.
+ * 3. The registry.
+ *
+ * @see https://developer.hashicorp.com/terraform/cli/config/config-file#provider-installation
+ */
+export async function providerSource({
+  binary,
+  env,
+  roots = USUAL_ROOTS,
+}: ProviderSourceInput): Promise<ProviderSource> {
+  for (const file of userConfigurations(binary, env)) {
+    if (await isReadable(file)) return { kind: 'user', file };
+  }
+  const searched = [...namedMirrors(env), ...(await Promise.all(roots.map(under))).flat()];
+  for (const directory of searched) {
+    const version = await mirroredVersion(directory, binary);
+    if (version !== undefined) return { kind: 'mirror', directory, host: registryHost(binary), version };
+  }
+  return { kind: 'registry', searched };
+}
+
+/**
+ * Writes the CLI configuration for a source.
+ *
+ * @returns the file to pass as `TF_CLI_CONFIG_FILE`, or undefined where Terraform needs none
+ */
+export async function writeCliConfiguration(source: ProviderSource, directory: string): Promise<string | undefined> {
+  if (source.kind === 'user') return source.file;
+  if (source.kind === 'registry') return undefined;
+  const file = join(directory, 'terraform.tfrc');
+  await writeFile(file, mirrorConfiguration(source));
+  return file;
+}
+
+/** Takes `hashicorp/aws` from the mirror alone, and everything else from its registry. */
+export function mirrorConfiguration({
+  directory,
+  host,
+}: {
+  readonly directory: string;
+  readonly host: string;
+}): string {
+  return `provider_installation {
+  filesystem_mirror {
+    path    = ${JSON.stringify(directory).replaceAll(/[$%]\{/g, (marker) => marker[0] + marker)}
+    include = ["${host}/hashicorp/aws"]
+  }
+  direct {
+    exclude = ["${host}/hashicorp/aws"]
+  }
+}
+`;
+}
+
+/** Each product looks an address without a host up at its own registry, in mirrors too. */
+function registryHost({ product }: TerraformBinary): string {
+  return product === 'OpenTofu' ? 'registry.opentofu.org' : 'registry.terraform.io';
+}
+
+function userConfigurations(binary: TerraformBinary, env: NodeJS.ProcessEnv): readonly string[] {
+  const named = env.TF_CLI_CONFIG_FILE;
+  if (named) return [named];
+  const home = env.HOME;
+  if (!home) return [];
+  return [...(binary.product === 'OpenTofu' ? ['.tofurc'] : []), '.terraformrc'].map((file) => join(home, file));
+}
+
+function namedMirrors(env: NodeJS.ProcessEnv): readonly string[] {
+  const home = env.HOME;
+  const data = env.XDG_DATA_HOME ?? (home ? join(home, '.local/share') : undefined);
+  return [
+    ...(env.TF_PLUGIN_MIRROR ? [env.TF_PLUGIN_MIRROR] : []),
+    ...(home ? [join(home, '.terraform.d/plugins')] : []),
+    ...(data ? [join(data, 'terraform/plugins')] : []),
+    '/usr/local/share/terraform/plugins',
+    '/usr/share/terraform/plugins',
+  ];
+}
+
+async function under(root: string): Promise<readonly string[]> {
+  return (await namesIn(root)).map((name) => join(root, name));
+}
+
+/** The newest version in a mirror that the stacks accept, unpacked (`<version>/<platform>/`) or packed (one zip each). */
+async function mirroredVersion(directory: string, binary: TerraformBinary): Promise<string | undefined> {
+  const { platform } = binary;
+  const place = join(directory, registryHost(binary), 'hashicorp', 'aws');
+  const names = await namesIn(place);
+  const packed = names.flatMap((name) => {
+    const [, version] = /^terraform-provider-aws_(\d+\.\d+\.\d+)_/.exec(name) ?? [];
+    return version !== undefined && name === `terraform-provider-aws_${version}_${platform}.zip` ? [version] : [];
+  });
+  const unpacked: string[] = [];
+  for (const name of names.filter((one) => /^\d+\.\d+\.\d+$/.test(one))) {
+    const platforms = await namesIn(join(place, name));
+    if (platforms.includes(platform)) unpacked.push(name);
+  }
+  return [...packed, ...unpacked]
+    .filter((version) => !isOlder(version, PROVIDER_VERSIONS.from) && isOlder(version, PROVIDER_VERSIONS.before))
+    .sort((left, right) => (isOlder(left, right) ? 1 : -1))
+    .at(0);
+}
+
+/** Sorted, so that the same machine always gives the same answer; empty where there is no such directory. */
+async function namesIn(directory: string): Promise<readonly string[]> {
+  const names = await readdir(directory).catch((): string[] => []);
+  return names.sort();
+}
+
+async function isReadable(file: string): Promise<boolean> {
+  return readFile(file).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+
+const DIAGNOSTIC = z.object({
+  severity: z.enum(['error', 'warning']),
+  summary: z.string(),
+  detail: z.string().default(''),
+  address: z.string().optional(),
+});
+
+/** One thing that Terraform says went wrong, or could. */
+export type Diagnostic = z.infer<typeof DIAGNOSTIC>;
+
+const EVENT = z.object({ type: z.literal('diagnostic'), diagnostic: DIAGNOSTIC });
+
+/**
+ * Reads the errors out of what a command with `-json` wrote. Lines that are no JSON are passed over: Terraform itself
+ * mixes some in, for example about its CLI configuration.
+ *
+ * @see https://developer.hashicorp.com/terraform/internals/machine-readable-ui
+ */
+export function errorsIn(output: string): readonly Diagnostic[] {
+  return output.split('\n').flatMap((line) => {
+    if (!line.startsWith('{')) return [];
+    const event = EVENT.safeParse(parsed(line));
+    return event.success && event.data.diagnostic.severity === 'error' ? [event.data.diagnostic] : [];
+  });
+}
+
+/** A text without its box drawing, its blank lines and all but its last `lines` lines. */
+export function lastLines(text: string, lines = 12): string {
+  return text
+    .split('\n')
+    .map((line) => line.replace(/^[│╷╵]\s?/u, '').trimEnd())
+    .filter((line) => line !== '')
+    .slice(-lines)
+    .join('\n');
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,80 @@
+import { KeyturnError } from '../errors';
+import { asAwsFailure } from './aws-failure';
+import type { Diagnostic } from './diagnostics';
+
+/** A Terraform command that ended with an error. */
+export interface Failure {
+  /** `plan`, `apply`, …. */
+  readonly command: string;
+  /** Name of the stack, `rotation-test-keys`. */
+  readonly stack: string;
+  readonly exit: number | null;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Last lines of what it wrote, for failures that come without diagnostics. */
+  readonly lastLines: string;
+}
+
+/** Turns a failure into the error that says what to do next; `terraform-failed` when nothing better is known. */
+export function asFailure(failure: Failure): KeyturnError {
+  const recognized = refused(failure) ?? locked(failure) ?? stale(failure) ?? asAwsFailure(failure.diagnostics);
+  if (recognized) return recognized;
+  const said = failure.diagnostics.map(textOf).join('\n') || failure.lastLines;
+  return new KeyturnError('terraform-failed', {
+    command: failure.command,
+    stack: failure.stack,
+    exit: failure.exit,
+    said,
+  });
+}
+
+/** Summary and detail in one line each, as Terraform words them. */
+export function textOf({ summary, detail, address }: Diagnostic): string {
+  return [address ? `${address}: ${summary}` : summary, ...(detail ? [detail] : [])].join(': ');
+}
+
+const NO_VERSION_ALIAS = /reading KMS Key \((alias\/[^)]+)\)[\s\S]*NotFoundException/;
+
+function refused({ stack, diagnostics }: Failure): KeyturnError | undefined {
+  const conditions = diagnostics.filter((one) => /^Resource (pre|post)condition failed$/.test(one.summary));
+  if (conditions.length > 0) {
+    const refusals = [
+      ...new Set(conditions.map((one) => one.detail.replace(/^keyturn guard: /, '').replace(/\.$/, ''))),
+    ];
+    return new KeyturnError('terraform-guard', { stack, refusals, next: nextStep(refusals) });
+  }
+  for (const diagnostic of diagnostics) {
+    const [, alias] = NO_VERSION_ALIAS.exec(`${diagnostic.summary} ${diagnostic.detail}`) ?? [];
+    if (alias === undefined) continue;
+    const keys = stack.replace(/-storage$/, '-keys');
+    const refusals = [`${alias} does not exist: its key version is not declared to AWS yet`];
+    const next = `apply the keys stack first (npx cdktf deploy ${keys}), run npx keyturn pre-apply, then plan again`;
+    return new KeyturnError('terraform-guard', { stack, refusals, next });
+  }
+  return undefined;
+}
+
+function nextStep(refusals: readonly string[]): string {
+  return refusals.some((refusal) => refusal.includes('npx keyturn pre-apply'))
+    ? 'run npx keyturn pre-apply, then plan again'
+    : 'correct what the guard names, then plan again';
+}
+
+function locked({ stack, diagnostics }: Failure): KeyturnError | undefined {
+  const found = diagnostics.find((one) => one.summary === 'Error acquiring the state lock');
+  if (!found) return undefined;
+  const info = (name: string): string =>
+    new RegExp(`^\\s*${name}:\\s+(.+)$`, 'm').exec(found.detail)?.[1]?.trim() ?? 'unknown';
+  return new KeyturnError('terraform-state-locked', {
+    stack,
+    who: info('Who'),
+    since: info('Created'),
+    operation: info('Operation'),
+    id: info('ID'),
+  });
+}
+
+function stale({ stack, diagnostics }: Failure): KeyturnError | undefined {
+  return diagnostics.some((one) => one.summary === 'Saved plan is stale')
+    ? new KeyturnError('terraform-plan-stale', { stack })
+    : undefined;
+}

@@ -1,0 +1,70 @@
+import type { AttributeChange, PlannedAction, PlannedValue, PlanSummary, ResourceChange } from './plan';
+
+const SIGNS: Readonly<Record<PlannedAction, string>> = {
+  create: '+ create',
+  update: '~ change',
+  replace: '! DESTROY AND CREATE ANEW',
+  delete: '! DESTROY',
+  forget: '- forget (it stays, Terraform lets go of it)',
+};
+
+/**
+ * A plan for people: the counts, then each resource with each attribute before → after. Left out are only values that
+ * Terraform will fill in, attributes that stay null, and `tags_all` where it repeats `tags`. Policies are shown statement
+ * by statement.
+ */
+export function formatPlan(stack: string, summary: PlanSummary): string {
+  if (summary.resources.length + summary.outputs.length === 0) return `plan of ${stack}: nothing to change`;
+  const count = (...actions: readonly PlannedAction[]): number =>
+    summary.resources.filter((resource) => actions.includes(resource.action)).length;
+  return [
+    `plan of ${stack}: ${count('create')} to create, ${count('update')} to change, ${count('delete', 'replace')} to destroy`,
+    ...[...summary.resources, ...summary.outputs].flatMap((resource) => ['', ...resourceLines(resource)]),
+  ].join('\n');
+}
+
+function resourceLines(resource: ResourceChange): readonly string[] {
+  const heading = `  ${SIGNS[resource.action]} ${resource.address}`;
+  if (resource.type === 'output' && resource.attributes.every(({ after }) => !after.known)) return [heading];
+  return [heading, ...resource.attributes.filter((one) => isWorthALine(one, resource)).flatMap(attributeLines)];
+}
+
+function isWorthALine(attribute: AttributeChange, { action, attributes }: ResourceChange): boolean {
+  if (attribute.forcesReplace) return true;
+  if (action === 'create' && (!attribute.after.known || attribute.after.value === null)) return false;
+  if (action === 'delete' && attribute.before.known && attribute.before.value === null) return false;
+  if (!attribute.path.startsWith('tags_all')) return true;
+  const twin = attributes.find((one) => one.path === attribute.path.replace(/^tags_all/, 'tags'));
+  return JSON.stringify([twin?.before, twin?.after]) !== JSON.stringify([attribute.before, attribute.after]);
+}
+
+function attributeLines({ path, before, after, forcesReplace }: AttributeChange): readonly string[] {
+  const name = path === '' ? '' : `${path}: `;
+  const [was, becomes] = [statementsOf(before), statementsOf(after)];
+  if (was !== undefined || becomes !== undefined) {
+    const gone = (was ?? []).filter((line) => !becomes?.includes(line)).map((line) => `        - ${line}`);
+    const added = (becomes ?? []).filter((line) => !was?.includes(line)).map((line) => `        + ${line}`);
+    return [`      ${name}`.trimEnd(), ...gone, ...added];
+  }
+  const isNew = before.known && before.value === null;
+  const change = isNew ? shown(after) : `${shown(before)} → ${shown(after)}`;
+  return [`      ${name}${change}${forcesReplace ? '   (this forces the replacement)' : ''}`];
+}
+
+function shown(value: PlannedValue): string {
+  return value.known ? JSON.stringify(value.value) : `(${value.why})`;
+}
+
+/** The statements of an IAM policy document, one line each; undefined for any other value. */
+function statementsOf(value: PlannedValue): readonly string[] | undefined {
+  if (!value.known || typeof value.value !== 'string' || !value.value.startsWith('{')) return undefined;
+  let document: unknown;
+  try {
+    document = JSON.parse(value.value);
+  } catch {
+    return undefined;
+  }
+  const found = typeof document === 'object' && document !== null && 'Statement' in document ? document.Statement : [];
+  const statements: readonly unknown[] = Array.isArray(found) ? found : [found];
+  return statements.length > 0 ? statements.map((statement) => JSON.stringify(statement)) : undefined;
+}

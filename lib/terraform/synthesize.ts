@@ -1,0 +1,66 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { EXIT, KeyturnError, throwIfInterrupted } from '../errors';
+import { runChild } from './child';
+import { lastLines } from './diagnostics';
+
+/** A synthesized stack: the directory that holds its `cdk.tf.json`, in which Terraform runs. */
+export interface StackDirectory {
+  /** `rotation-test-keys`. */
+  readonly name: string;
+  readonly directory: string;
+}
+
+export interface SynthesizeInput {
+  readonly rotationFile: string;
+  /** Name of the rotation, which names the stacks. */
+  readonly name: string;
+  /** `cdktf.out` is written here, and local state stands here, as after `npx cdktf deploy` in this folder. */
+  readonly workDirectory: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const PROJECT = resolve(__dirname, '../..');
+
+/**
+ * Runs `main.ts` in a process of its own, as the cdktf CLI does, and so with the same result byte for byte; this one never
+ * loads cdktf.
+ *
+ * @throws KeyturnError `synthesis-refused` (exit 78) with main.ts's own words for a fault of the rotation file,
+ * `synthesis-failed`, `interrupted`
+ */
+export async function synthesize(
+  input: SynthesizeInput,
+): Promise<{ readonly keys: StackDirectory; readonly storage: StackDirectory }> {
+  const out = join(resolve(input.workDirectory), 'cdktf.out');
+  await mkdir(out, { recursive: true });
+  throwIfInterrupted(input.signal, 'synthesis');
+  const outcome = await runChild({
+    file: process.execPath,
+    args: ['--import', `file://${require.resolve('tsx')}`, join(PROJECT, 'main.ts')],
+    cwd: PROJECT,
+    env: {
+      ...input.env,
+      CDKTF_OUTDIR: out,
+      CDKTF_CONTEXT_JSON: JSON.stringify({ rotationFile: resolve(input.rotationFile) }),
+    },
+    signal: input.signal,
+  });
+  throwIfInterrupted(input.signal, 'synthesis');
+  if (outcome.exit !== 0) throw asFailure(outcome.exit, outcome.stderr);
+  const stack = (role: 'keys' | 'storage'): StackDirectory => {
+    const name = `${input.name}-${role}`;
+    return { name, directory: join(out, 'stacks', name) };
+  };
+  return { keys: stack('keys'), storage: stack('storage') };
+}
+
+function asFailure(exit: number | null, stderr: string): KeyturnError {
+  if (exit !== EXIT.rotationFile) return new KeyturnError('synthesis-failed', { exit, said: lastLines(stderr) });
+  const [said = stderr, next = ''] = stderr
+    .trim()
+    .replace(/^keyturn: /, '')
+    .split('\n  next: ');
+  return new KeyturnError('synthesis-refused', { said, next });
+}

@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { KeyturnError, throwIfInterrupted } from '../errors';
+import type { TerraformBinary } from './binary';
+import { type ChildOutcome, runChild } from './child';
+import { PROVIDER_VERSIONS, type ProviderSource } from './cli-configuration';
+import { errorsIn, lastLines } from './diagnostics';
+import { asFailure } from './failure';
+import { NO_CHANGES, type PlanSummary, readPlan, summarizePlan } from './plan';
+import type { StackDirectory } from './synthesize';
+
+export interface TerraformInput {
+  readonly binary: TerraformBinary;
+  readonly source: ProviderSource;
+  /** The CLI configuration to run with; undefined leaves it to Terraform. */
+  readonly cliConfiguration: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal | undefined;
+  /** How long a command waits for a state lock that somebody else holds. Default 60 s. */
+  readonly lockTimeoutSeconds?: number;
+}
+
+/** A plan on disk. Applying it applies exactly this file, or nothing. */
+export interface PlanFile {
+  readonly stack: StackDirectory;
+  readonly planFile: string;
+  readonly changes: boolean;
+  readonly summary: PlanSummary;
+}
+
+const PLAN_FILE = 'keyturn.tfplan';
+const INIT_RECORD = '.terraform/keyturn-init.sha256';
+
+/** Terraform on synthesized stacks. Nothing here ever unlocks a state, targets, or applies without a plan file. */
+export class Terraform {
+  readonly #input: TerraformInput;
+
+  constructor(input: TerraformInput) {
+    this.#input = input;
+  }
+
+  /**
+   * Initializes a stack's directory, unless the last one was for the same backend, provider and Terraform.
+   *
+   * @throws KeyturnError `terraform-provider-missing`, `terraform-failed`, `interrupted`, and the errors of AWS
+   */
+  async init(stack: StackDirectory): Promise<void> {
+    const record = join(stack.directory, INIT_RECORD);
+    const fingerprint = await this.#fingerprint(stack);
+    const last = await readFile(record, 'utf8').catch(() => undefined);
+    if (last === fingerprint) return;
+    const outcome = await this.#run(stack, ['init', '-input=false', '-no-color', '-reconfigure']);
+    if (outcome.exit !== 0) throw this.#initFailure(stack, outcome);
+    await writeFile(record, await this.#fingerprint(stack));
+  }
+
+  /**
+   * Plans a stack to a file. The provider is asked once; a second time, for the summary, only when there are changes.
+   *
+   * @throws KeyturnError `terraform-guard`, `terraform-state-locked`, `terraform-failed`, `interrupted`, and the errors of AWS
+   */
+  async plan(stack: StackDirectory): Promise<PlanFile> {
+    await this.init(stack);
+    const planFile = join(stack.directory, PLAN_FILE);
+    const args = ['plan', '-json', '-input=false', '-detailed-exitcode', `-out=${planFile}`, this.#lockTimeout()];
+    const outcome = await this.#run(stack, args);
+    if (outcome.exit === 0) return { stack, planFile, changes: false, summary: NO_CHANGES };
+    if (outcome.exit !== 2) throw this.#failure('plan', stack, outcome);
+    return { stack, planFile, changes: true, summary: await this.show(stack, planFile) };
+  }
+
+  /** What a plan file changes. */
+  async show(stack: StackDirectory, planFile: string): Promise<PlanSummary> {
+    const outcome = await this.#run(stack, ['show', '-json', '-no-color', planFile]);
+    if (outcome.exit !== 0) throw this.#failure('show', stack, outcome);
+    return summarizePlan(readPlan(outcome.stdout));
+  }
+
+  /**
+   * Applies exactly that plan file.
+   *
+   * @throws KeyturnError `terraform-plan-stale`, `terraform-state-locked`, `terraform-failed`, `interrupted` (after Terraform has
+   * finished what it had begun and written its state), and the errors of AWS
+   */
+  async apply({ stack, planFile }: Pick<PlanFile, 'stack' | 'planFile'>): Promise<void> {
+    const outcome = await this.#run(stack, ['apply', '-json', '-input=false', this.#lockTimeout(), planFile]);
+    if (outcome.exit !== 0) throw this.#failure('apply', stack, outcome);
+  }
+
+  #lockTimeout(): string {
+    return `-lock-timeout=${this.#input.lockTimeoutSeconds ?? 60}s`;
+  }
+
+  async #run(stack: StackDirectory, args: readonly string[]): Promise<ChildOutcome> {
+    const { binary, env, cliConfiguration, signal } = this.#input;
+    const during = `terraform ${args[0]} of ${stack.name}`;
+    throwIfInterrupted(signal, during);
+    const { TF_DATA_DIR: _shared, TF_CLI_CONFIG_FILE: _configured, ...rest } = env;
+    const outcome = await runChild({
+      file: binary.file,
+      args,
+      cwd: stack.directory,
+      env: {
+        ...rest,
+        ...(cliConfiguration === undefined ? {} : { TF_CLI_CONFIG_FILE: cliConfiguration }),
+        TF_IN_AUTOMATION: '1',
+        CHECKPOINT_DISABLE: '1',
+      },
+      signal,
+    });
+    if (outcome.interrupted) throw new KeyturnError('interrupted', { during });
+    return outcome;
+  }
+
+  #failure(command: string, stack: StackDirectory, outcome: ChildOutcome): KeyturnError {
+    return asFailure({
+      command,
+      stack: stack.name,
+      exit: outcome.exit,
+      diagnostics: errorsIn(outcome.stdout),
+      lastLines: lastLines(outcome.stderr || outcome.stdout),
+    });
+  }
+
+  #initFailure(stack: StackDirectory, outcome: ChildOutcome): KeyturnError {
+    const said = lastLines(outcome.stderr);
+    if (!/Failed to (query available provider packages|install provider|resolve provider packages)/.test(said)) {
+      const diagnostics = [{ severity: 'error' as const, summary: said, detail: '' }];
+      return asFailure({ command: 'init', stack: stack.name, exit: outcome.exit, diagnostics, lastLines: said });
+    }
+    const searched = this.#input.source.kind === 'registry' ? this.#input.source.searched : [];
+    const versions = `>= ${PROVIDER_VERSIONS.from}, < ${PROVIDER_VERSIONS.before}`;
+    return new KeyturnError('terraform-provider-missing', { versions, searched, said });
+  }
+
+  /** Of all that an init depends on: the configuration's terraform block, the binary, the CLI configuration, the lock. */
+  async #fingerprint(stack: StackDirectory): Promise<string> {
+    const { binary, cliConfiguration } = this.#input;
+    const configuration = CONFIGURATION.parse(JSON.parse(await readFile(join(stack.directory, 'cdk.tf.json'), 'utf8')));
+    const parts = [
+      configuration.terraform,
+      binary,
+      cliConfiguration === undefined ? '' : await readFile(cliConfiguration, 'utf8').catch(() => ''),
+      await readFile(join(stack.directory, '.terraform.lock.hcl'), 'utf8').catch(() => ''),
+    ];
+    return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  }
+}
+
+const CONFIGURATION = z.object({ terraform: z.unknown() });

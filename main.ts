@@ -1,0 +1,27 @@
+import { App } from 'cdktf';
+import { KeyturnError } from './lib/errors';
+import { loadRotation } from './lib/rotation/rotation-file';
+import { KeysStack } from './stacks/keys-stack';
+import { StorageStack } from './stacks/storage-stack';
+
+/**
+ * Synthesis must not depend on the day: nothing of a material's expiry reaches Terraform. So this holds no date against
+ * the clock; the commands that import material do.
+ */
+const NO_DAY = { now: new Date(8.64e15), expired: 'accept' } as const;
+
+async function main(): Promise<void> {
+  const app = new App({ stackTraces: false });
+  const file: unknown = app.node.tryGetContext('rotationFile');
+  const rotation = await loadRotation(typeof file === 'string' ? file : 'rotation.yaml', NO_DAY);
+  const keys = new KeysStack(app, rotation);
+  const storage = new StorageStack(app, rotation);
+  storage.addDependency(keys);
+  app.synth();
+}
+
+main().catch((error: unknown) => {
+  if (!(error instanceof KeyturnError)) throw error;
+  process.stderr.write(`keyturn: ${error.message}\n  next: ${error.hint}\n`);
+  process.exitCode = error.exitCode;
+});

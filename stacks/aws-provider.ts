@@ -1,0 +1,20 @@
+import { AwsProvider } from '@cdktf/provider-aws/lib/provider';
+import type { TerraformStack } from 'cdktf';
+import type { Rotation } from '../lib/rotation/rotation';
+
+/** AWS provider versions that the stacks are written and tested for. */
+export const AWS_PROVIDER_VERSIONS = '>= 5.100.0, < 7.0.0';
+
+/**
+ * Declares the one provider of a stack: the rotation's region, and its account where the file names one, so that
+ * credentials of another account are refused by Terraform itself. Endpoints and credentials come from the standard
+ * variables (`AWS_ENDPOINT_URL`, `AWS_PROFILE`, …), never from here.
+ */
+export function declareAwsProvider(stack: TerraformStack, rotation: Rotation): void {
+  new AwsProvider(stack, 'aws', {
+    region: rotation.region,
+    ...(rotation.account === undefined ? {} : { allowedAccountIds: [rotation.account] }),
+  });
+  // The binding pins the one version it was generated from; the arguments used here are the same in the whole range.
+  stack.addOverride('terraform.required_providers.aws.version', AWS_PROVIDER_VERSIONS);
+}

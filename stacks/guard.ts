@@ -1,0 +1,72 @@
+import { DataAwsKmsKey } from '@cdktf/provider-aws/lib/data-aws-kms-key';
+import type { TerraformStack } from 'cdktf';
+import { activeVersion, type KeyVersion, type Rotation, versionAlias } from '../lib/rotation/rotation';
+
+/** A condition that the plan itself checks, and what it says when it refuses. */
+export interface Guard {
+  readonly condition: string;
+  readonly errorMessage: string;
+}
+
+/** The key that alias and bucket defaults move to, as the plan finds it. */
+export interface Target {
+  readonly arn: string;
+  readonly guards: readonly Guard[];
+}
+
+/** First words of every guard's message; `lib/terraform` tells guards from other refusals by them. */
+export const GUARD_WORDS = 'keyturn guard:';
+
+/** What to do about a key in each state; the words for any other state come last. */
+const ADVICE = {
+  declared: {
+    PendingImport: 'import its material with \\"npx keyturn pre-apply\\", then plan again',
+    Disabled:
+      'enable it (aws kms enable-key) if it must be active again, run \\"npx keyturn pre-apply\\" to see it checked, then plan again',
+    PendingDeletion:
+      'cancel its deletion and enable it, run \\"npx keyturn pre-apply\\" to see it checked, then plan again',
+  },
+  adopted: {
+    PendingImport: 'its owner must import its material, then plan again',
+    Disabled: 'its owner must enable it, then plan again',
+    PendingDeletion: 'its owner must cancel its deletion and enable it, then plan again',
+  },
+} as const;
+
+/**
+ * Looks the active version up and guards it: by its version alias, or by the ARN of an adopted key.
+ *
+ * While the alias does not exist yet (storage planned before the keys stack was applied) Terraform stops at the look-up,
+ * before any guard can speak, with KMS's own `NotFoundException`.
+ */
+export function guardedTarget(stack: TerraformStack, rotation: Rotation): Target {
+  const version = activeVersion(rotation);
+  const key = new DataAwsKmsKey(stack, 'active', { keyId: version.keyArn ?? versionAlias(rotation, version) });
+  const named =
+    version.keyArn === undefined
+      ? `key version ${version.name} (${versionAlias(rotation, version)})`
+      : `adopted key version ${version.name} (${version.keyArn})`;
+  return {
+    arn: key.arn,
+    guards: [enabled(named, version), ...(version.keyArn === undefined ? [external(named)] : [])],
+  };
+}
+
+function enabled(named: string, version: KeyVersion): Guard {
+  const state = 'data.aws_kms_key.active.key_state';
+  const advice = Object.entries(version.keyArn === undefined ? ADVICE.declared : ADVICE.adopted)
+    .map(([name, words]) => `${name} = "${words}"`)
+    .join(', ');
+  return {
+    condition: `\${${state} == "Enabled"}`,
+    errorMessage: `${GUARD_WORDS} ${named} is \${${state}}, not Enabled: \${lookup({${advice}}, ${state}, "wait until it is Enabled, then plan again")}.`,
+  };
+}
+
+function external(named: string): Guard {
+  const origin = 'data.aws_kms_key.active.origin';
+  return {
+    condition: `\${${origin} == "EXTERNAL"}`,
+    errorMessage: `${GUARD_WORDS} ${named} has origin \${${origin}}, not EXTERNAL: the version alias points at a key that the keys stack did not create; point it back by applying the keys stack, or declare the key as adopted (keyArn).`,
+  };
+}

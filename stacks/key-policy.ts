@@ -1,0 +1,150 @@
+/** Acts on the key itself, never with it: nothing here encrypts, decrypts, or hands that right on (no CreateGrant). */
+export const ADMINISTRATION_ACTIONS = [
+  'kms:CancelKeyDeletion',
+  'kms:CreateAlias',
+  'kms:DeleteAlias',
+  'kms:DeleteImportedKeyMaterial',
+  'kms:DisableKey',
+  'kms:EnableKey',
+  'kms:GetParametersForImport',
+  'kms:ImportKeyMaterial',
+  'kms:PutKeyPolicy',
+  'kms:RevokeGrant',
+  'kms:ScheduleKeyDeletion',
+  'kms:TagResource',
+  'kms:UntagResource',
+  'kms:UpdateAlias',
+  'kms:UpdateKeyDescription',
+] as const;
+
+/** What Terraform, `status` and the retire gate read. */
+export const READ_ACTIONS = [
+  'kms:DescribeKey',
+  'kms:GetKeyLastUsage',
+  'kms:GetKeyPolicy',
+  'kms:GetKeyRotationStatus',
+  'kms:ListGrants',
+  'kms:ListKeyPolicies',
+  'kms:ListResourceTags',
+] as const;
+
+/**
+ * What the account keeps when administrators are named: enough to repair the policy, so that the key cannot be locked
+ * out when every named principal is gone, and nothing else.
+ */
+export const RECOVERY_ACTIONS = ['kms:PutKeyPolicy'] as const;
+
+/**
+ * What S3 calls for a requester: `GenerateDataKey` for a put, `Decrypt` for a get and a multipart upload, and all of them
+ * for UpdateObjectEncryption, under the old key and the new one.
+ */
+export const S3_USE_ACTIONS = [
+  'kms:Decrypt',
+  'kms:Encrypt',
+  'kms:GenerateDataKey',
+  'kms:ReEncryptFrom',
+  'kms:ReEncryptTo',
+] as const;
+
+/** The round trip that proves an import. */
+export const PROOF_ACTIONS = ['kms:Decrypt', 'kms:GenerateDataKey'] as const;
+
+/** The encryption-context key that the import proof carries; its value is the rotation's name. */
+export const PROOF_CONTEXT_KEY = 'keyturn:proof';
+
+export interface KeyPolicyInput {
+  /** 12 digits, or a Terraform reference to them. */
+  readonly account: string;
+  /** `aws`, `aws-cn`, `aws-us-gov`, …, or a Terraform reference to it. */
+  readonly partition: string;
+  readonly region: string;
+  /** Name of the rotation: the one value of {@link PROOF_CONTEXT_KEY} that the proof may carry. */
+  readonly rotation: string;
+  /** IAM principal ARNs; empty: the account's IAM policies decide who administers. */
+  readonly administrators: readonly string[];
+  /** IAM principal ARNs; empty: the account's IAM policies decide who may use the key, through S3 only. */
+  readonly users: readonly string[];
+}
+
+interface Statement {
+  readonly Sid: string;
+  readonly Effect: 'Allow';
+  readonly Principal: { readonly AWS: string | readonly string[] };
+  readonly Action: readonly string[];
+  readonly Resource: '*';
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+}
+
+export interface KeyPolicy {
+  readonly Version: '2012-10-17';
+  readonly Statement: readonly Statement[];
+}
+
+/**
+ * The policy of one key version.
+ *
+ * Administrators cannot use the key, users cannot administer it and reach it through S3 of this region alone. The
+ * account's root principal stands in wherever no principal is named, which leaves the choice to IAM policies, but inside
+ * the same bounds: not even an IAM administrator decrypts with the key outside S3 without first changing this policy.
+ * The AWS default statement (`kms:*` for root) was refused because it would undo that separation.
+ *
+ * @see https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+ */
+export function keyPolicy(input: KeyPolicyInput): KeyPolicy {
+  const root = `arn:${input.partition}:iam::${input.account}:root`;
+  const administrators = principals(input.administrators, root);
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Sid: 'AccountKeepsControl',
+        Effect: 'Allow',
+        Principal: { AWS: root },
+        Action: [...READ_ACTIONS, ...RECOVERY_ACTIONS],
+        Resource: '*',
+      },
+      {
+        Sid: 'AdministerWithoutUse',
+        Effect: 'Allow',
+        Principal: { AWS: administrators },
+        Action: [...READ_ACTIONS, ...ADMINISTRATION_ACTIONS],
+        Resource: '*',
+      },
+      {
+        Sid: 'ProveAnImport',
+        Effect: 'Allow',
+        Principal: { AWS: administrators },
+        Action: [...PROOF_ACTIONS],
+        Resource: '*',
+        Condition: { StringEquals: { [`kms:EncryptionContext:${PROOF_CONTEXT_KEY}`]: input.rotation } },
+      },
+      {
+        Sid: 'DescribeForUse',
+        Effect: 'Allow',
+        Principal: { AWS: principals(input.users, root) },
+        Action: ['kms:DescribeKey'],
+        Resource: '*',
+      },
+      {
+        Sid: 'UseThroughS3',
+        Effect: 'Allow',
+        Principal: { AWS: principals(input.users, root) },
+        Action: [...S3_USE_ACTIONS],
+        Resource: '*',
+        Condition: { StringEquals: { 'kms:CallerAccount': input.account, 'kms:ViaService': viaS3(input.region) } },
+      },
+    ],
+  };
+}
+
+/** One principal is written as a string, as KMS hands it back; several are sorted, so that their order is no change. */
+function principals(named: readonly string[], root: string): string | readonly string[] {
+  const [first = root, ...others] = [...new Set(named)].sort();
+  return others.length === 0 ? first : [first, ...others];
+}
+
+/** AWS does not say which suffix `kms:ViaService` carries in China, so there either is accepted. */
+function viaS3(region: string): string | readonly string[] {
+  const service = `s3.${region}.amazonaws.com`;
+  return region.startsWith('cn-') ? [service, `${service}.cn`] : service;
+}

@@ -1,0 +1,66 @@
+import { KmsAlias } from '@cdktf/provider-aws/lib/kms-alias';
+import { KmsExternalKey } from '@cdktf/provider-aws/lib/kms-external-key';
+import { TerraformOutput, TerraformStack } from 'cdktf';
+import type { Construct } from 'constructs';
+import { type KeyVersion, type Rotation, stackNames, versionAlias } from '../lib/rotation/rotation';
+import { declareAwsProvider } from './aws-provider';
+import { declareBackend } from './backend';
+import { accountOf, partitionOf } from './identity';
+import { keyPolicy } from './key-policy';
+import { versionId } from './logical-ids';
+import { NoKeyMaterial } from './no-material';
+
+/**
+ * `<name>-keys`: an external-origin key and its version alias for each declared version, nothing for an adopted one.
+ *
+ * A new key is `PendingImport`: the stack never carries material, `pre-apply` imports it. Output `key_arn_<version>` is the
+ * ARN of each declared version.
+ */
+export class KeysStack extends TerraformStack {
+  constructor(scope: Construct, rotation: Rotation) {
+    super(scope, stackNames(rotation).keys);
+    declareBackend(this, rotation);
+    declareAwsProvider(this, rotation);
+    this.node.addValidation(new NoKeyMaterial(this));
+
+    const declared = rotation.keyVersions.filter((version) => version.keyArn === undefined);
+    if (declared.length === 0) return;
+    const policy = JSON.stringify(
+      keyPolicy({
+        account: accountOf(this, rotation),
+        partition: partitionOf(this),
+        region: rotation.region,
+        rotation: rotation.name,
+        administrators: rotation.keyPolicy.administrators,
+        users: rotation.keyPolicy.users,
+      }),
+    );
+    for (const version of declared) this.#declareVersion(rotation, version, policy);
+  }
+
+  #declareVersion(rotation: Rotation, version: KeyVersion, policy: string): void {
+    const id = versionId(version);
+    const key = new KmsExternalKey(this, id, {
+      description: `Keyturn ${rotation.name} ${version.name}`,
+      deletionWindowInDays: rotation.deletionWindowDays,
+      policy,
+      tags: { ...rotation.tags, 'keyturn:rotation': rotation.name, 'keyturn:version': version.name },
+      // Unset until retired: a key that waits for its material cannot be enabled, and the import enables it.
+      ...(version.disabled ? { enabled: false } : {}),
+      lifecycle: {
+        preventDestroy: true,
+        // The import sets both from outside; without this every later plan would import "nothing" over the material.
+        ignoreChanges: ['key_material_base64', 'valid_to'],
+      },
+    });
+    const alias = new KmsAlias(this, `alias_${version.name}`, {
+      name: versionAlias(rotation, version),
+      targetKeyId: key.id,
+    });
+    alias.overrideLogicalId(id);
+    new TerraformOutput(this, `key_arn_${version.name}`, {
+      value: key.arn,
+      description: `ARN of key version ${version.name}`,
+    });
+  }
+}

@@ -1,0 +1,59 @@
+import { S3Bucket } from '@cdktf/provider-aws/lib/s3-bucket';
+import { S3BucketOwnershipControls } from '@cdktf/provider-aws/lib/s3-bucket-ownership-controls';
+import { S3BucketPolicy } from '@cdktf/provider-aws/lib/s3-bucket-policy';
+import { S3BucketPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-bucket-public-access-block';
+import { S3BucketVersioningA } from '@cdktf/provider-aws/lib/s3-bucket-versioning';
+import { Construct } from 'constructs';
+import type { Bucket } from '../lib/rotation/rotation';
+import { bucketPolicy } from './bucket-policy';
+
+export interface OwnedBucketProps {
+  readonly bucket: Bucket;
+  readonly partition: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/**
+ * A bucket that the storage stack creates and owns (`manage: bucket`): versioned, closed to the public, owner-enforced,
+ * TLS only, and never destroyed by Terraform. Its default encryption is declared by the stack, as for adopted buckets.
+ * All of its resources carry the construct's id as their Terraform name.
+ */
+export class OwnedBucket extends Construct {
+  /** A reference to the bucket's name; what uses it waits for the bucket. */
+  readonly name: string;
+
+  constructor(scope: Construct, id: string, { bucket, partition, tags }: OwnedBucketProps) {
+    super(scope, id);
+    const created = new S3Bucket(this, 'bucket', {
+      bucket: bucket.name,
+      tags: { ...tags },
+      lifecycle: { preventDestroy: true },
+    });
+    // Before the first reference is taken: references hold the name of that moment.
+    created.overrideLogicalId(id);
+    this.name = created.id;
+    const versioning = new S3BucketVersioningA(this, 'versioning', {
+      bucket: this.name,
+      versioningConfiguration: { status: 'Enabled' },
+    });
+    const access = new S3BucketPublicAccessBlock(this, 'access', {
+      bucket: this.name,
+      blockPublicAcls: true,
+      blockPublicPolicy: true,
+      ignorePublicAcls: true,
+      restrictPublicBuckets: true,
+    });
+    const ownership = new S3BucketOwnershipControls(this, 'ownership', {
+      bucket: this.name,
+      rule: { objectOwnership: 'BucketOwnerEnforced' },
+    });
+    for (const resource of [versioning, access, ownership]) resource.overrideLogicalId(id);
+    const policy = new S3BucketPolicy(this, 'policy', {
+      bucket: this.name,
+      policy: JSON.stringify(bucketPolicy({ bucket: bucket.name, partition })),
+      // S3 answers 409 OperationAborted to bucket settings that are written at the same time.
+      dependsOn: [access, ownership],
+    });
+    policy.overrideLogicalId(id);
+  }
+}

@@ -1,0 +1,83 @@
+import { KmsAlias } from '@cdktf/provider-aws/lib/kms-alias';
+import { S3BucketServerSideEncryptionConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration';
+import { TerraformOutput, TerraformStack } from 'cdktf';
+import type { Construct } from 'constructs';
+import { activeVersion, type Bucket, type Rotation, stackNames } from '../lib/rotation/rotation';
+import { declareAwsProvider } from './aws-provider';
+import { declareBackend } from './backend';
+import { GUARD_WORDS, type Guard, guardedTarget, type Target } from './guard';
+import { accountOf, partitionOf } from './identity';
+import { bucketId } from './logical-ids';
+import { NoKeyMaterial } from './no-material';
+import { OwnedBucket } from './owned-bucket';
+
+/**
+ * `<name>-storage`: the main alias and each bucket's default encryption, on the active version, behind the guard; and the
+ * buckets themselves where the file says `manage: bucket`.
+ *
+ * It refers to nothing of the keys stack: the active key is looked up when the plan is made. Output `active_key_arn` is
+ * what alias and defaults point at.
+ */
+export class StorageStack extends TerraformStack {
+  constructor(scope: Construct, rotation: Rotation) {
+    super(scope, stackNames(rotation).storage);
+    declareBackend(this, rotation);
+    declareAwsProvider(this, rotation);
+    this.node.addValidation(new NoKeyMaterial(this));
+
+    const target = guardedTarget(this, rotation);
+    this.#declareAlias(rotation, target);
+    const owned = rotation.buckets.filter((bucket) => bucket.manage === 'bucket');
+    const partition = owned.length > 0 ? partitionOf(this) : undefined;
+    for (const bucket of rotation.buckets) {
+      const name =
+        bucket.manage === 'bucket' && partition !== undefined
+          ? new OwnedBucket(this, bucketId(bucket), { bucket, partition, tags: bucketTags(rotation) }).name
+          : bucket.name;
+      this.#declareEncryption(bucket, name, target);
+    }
+    new TerraformOutput(this, 'active_key_arn', {
+      value: target.arn,
+      description: 'ARN of the key that the alias and the bucket defaults point at',
+    });
+  }
+
+  /** An alias cannot point at a key of another account; such a target is named by the bucket defaults alone. */
+  #declareAlias(rotation: Rotation, target: Target): void {
+    const owner = activeVersion(rotation).keyArn?.split(':')[4];
+    if (owner !== undefined && rotation.account !== undefined && owner !== rotation.account) return;
+    const guards = owner === undefined ? target.guards : [...target.guards, this.#sameAccount(rotation, owner)];
+    new KmsAlias(this, 'main', {
+      name: rotation.alias,
+      targetKeyId: target.arn,
+      lifecycle: { precondition: [...guards] },
+    });
+  }
+
+  #sameAccount(rotation: Rotation, owner: string): Guard {
+    return {
+      condition: `\${"${accountOf(this, rotation)}" == "${owner}"}`,
+      errorMessage: `${GUARD_WORDS} ${rotation.alias} cannot point at a key of account ${owner} from another account: write "account:" with your own account into the rotation file, and the storage stack leaves the alias out.`,
+    };
+  }
+
+  #declareEncryption(bucket: Bucket, name: string, target: Target): void {
+    const encryption = new S3BucketServerSideEncryptionConfigurationA(this, `encryption_${bucketId(bucket)}`, {
+      bucket: name,
+      rule: [
+        {
+          // The full ARN: an alias here would be resolved in the account of whoever puts the object.
+          applyServerSideEncryptionByDefault: { sseAlgorithm: 'aws:kms', kmsMasterKeyId: target.arn },
+          bucketKeyEnabled: bucket.bucketKey,
+        },
+      ],
+      // Destroying it would silently put the bucket back to SSE-S3.
+      lifecycle: { preventDestroy: true, precondition: [...target.guards] },
+    });
+    encryption.overrideLogicalId(bucketId(bucket));
+  }
+}
+
+function bucketTags(rotation: Rotation): Record<string, string> {
+  return { ...rotation.tags, 'keyturn:rotation': rotation.name };
+}
