@@ -1,0 +1,70 @@
+import { activeVersion, type KeyVersion, type Rotation } from '../rotation/rotation';
+import { flow } from './index';
+import { type Observation, observe } from './observe';
+import type { RotationRun } from './rotation-run';
+import type { StepId, StepState } from './step';
+
+export interface VersionStatus {
+  readonly name: string;
+  readonly role: 'active' | 'superseded' | 'next';
+  readonly keyArn: string | undefined;
+  readonly keyState: string;
+  readonly validTo: string | undefined;
+}
+
+export interface Status {
+  readonly versions: readonly VersionStatus[];
+  readonly alias: { readonly name: string; readonly pointsAt: string | undefined };
+  readonly buckets: readonly {
+    readonly name: string;
+    readonly pointsAt: string | undefined;
+    readonly bucketKey: boolean;
+  }[];
+  readonly steps: readonly ({ readonly id: StepId } & StepState)[];
+  /** Absent when nothing is left to do. */
+  readonly next: { readonly step: StepId; readonly summary: string; readonly command: string } | undefined;
+}
+
+/** What AWS holds now, and the first step that is not done. Reads only. */
+export async function status(run: RotationRun): Promise<Status> {
+  const seen = await observe(run);
+  const steps = [];
+  for (const step of flow.filter((one) => one.id !== 'record')) steps.push({ id: step.id, ...(await step.check(run)) });
+  const open = steps.find((step) => step.state !== 'done');
+  return {
+    versions: seen.versions.map(({ version, key }) => ({
+      name: version.name,
+      role: roleOf(run.rotation, version),
+      keyArn: key?.arn,
+      keyState: key?.state ?? 'no key yet',
+      validTo: key?.validTo?.toISOString(),
+    })),
+    alias: { name: run.rotation.alias, pointsAt: versionOf(seen, seen.aliasTarget) },
+    buckets: seen.buckets.map((bucket) => ({
+      name: bucket.name,
+      pointsAt: bucket.default ? (versionOf(seen, bucket.default.keyArn) ?? bucket.default.algorithm) : undefined,
+      bucketKey: bucket.default?.bucketKey ?? false,
+    })),
+    steps,
+    next: open && { step: open.id, summary: open.summary, command: commandFor(open.id, run.rotation) },
+  };
+}
+
+function roleOf(rotation: Rotation, version: KeyVersion): VersionStatus['role'] {
+  const active = rotation.keyVersions.indexOf(activeVersion(rotation));
+  const index = rotation.keyVersions.indexOf(version);
+  if (index === active) return 'active';
+  return index < active ? 'superseded' : 'next';
+}
+
+/** The version a key ARN belongs to; the ARN itself where no declared version has it. */
+function versionOf(seen: Observation, keyArn: string | undefined): string | undefined {
+  return seen.versions.find((one) => keyArn !== undefined && one.key?.arn === keyArn)?.version.name ?? keyArn;
+}
+
+function commandFor(step: StepId, rotation: Rotation): string {
+  if (step === 'declare-keys') return `npx cdktf deploy ${rotation.name}-keys`;
+  if (step === 'import-material') return 'npx keyturn pre-apply';
+  if (step === 'switch') return `npx cdktf deploy ${rotation.name}-storage`;
+  return 'npx keyturn post-apply';
+}

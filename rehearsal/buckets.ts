@@ -1,0 +1,37 @@
+import {
+  CreateBucketCommand,
+  PutBucketEncryptionCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
+import { leftBehindBucket } from './rehearsed-file';
+import type { Stage } from './stage';
+
+/** The one object that is left under v1. */
+export const LEFT_BEHIND_KEY = 'forgotten/ledger-2019.csv';
+
+/** Buckets that the rotation adopts must be there before it: an ordinary client makes them, as their owner once did. */
+export async function createAdoptedBuckets(stage: Stage): Promise<void> {
+  for (const bucket of stage.sample.buckets) if (bucket.manage === 'encryption') await createBucket(stage, bucket.name);
+  await createBucket(stage, leftBehindBucket(stage.sample));
+}
+
+async function createBucket({ s3, sample }: Stage, name: string): Promise<void> {
+  const location = sample.region as 'eu-west-1';
+  const configuration =
+    sample.region === 'us-east-1' ? {} : { CreateBucketConfiguration: { LocationConstraint: location } };
+  await s3.send(new CreateBucketCommand({ Bucket: name, ...configuration }));
+  const VersioningConfiguration = { Status: 'Enabled' } as const;
+  await s3.send(new PutBucketVersioningCommand({ Bucket: name, VersioningConfiguration }));
+}
+
+/** Puts an object under v1 into the bucket that nobody manages. */
+export async function leaveObjectBehind({ s3, sample }: Stage, keyArn: string): Promise<void> {
+  const Bucket = leftBehindBucket(sample);
+  const rule = {
+    ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: keyArn },
+    BucketKeyEnabled: true,
+  } as const;
+  await s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration: { Rules: [rule] } }));
+  await s3.send(new PutObjectCommand({ Bucket, Key: LEFT_BEHIND_KEY, Body: 'amount\n42\n' }));
+}

@@ -1,0 +1,163 @@
+import { DescribeKeyCommand, type KeyMetadata, ListAliasesCommand } from '@aws-sdk/client-kms';
+import { GetBucketEncryptionCommand, GetObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { loadRotation } from '../lib/rotation/rotation-file';
+import { LEFT_BEHIND_KEY } from './buckets';
+import { download, type SeenVersion, seeVersions } from './objects';
+import type { Stage } from './stage';
+
+/** Looks at AWS through ordinary clients, and writes what it saw under the proof it belongs to. */
+export class Observer {
+  readonly #stage: Stage;
+  readonly #remembered = new Map<string, readonly SeenVersion[]>();
+  readonly #digests = new Map<string, Readonly<Record<string, string>>>();
+  #probes = 0;
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+  }
+
+  async newKey(version: string): Promise<void> {
+    const { KeyState, Origin, Enabled } = await this.#describe(version);
+    this.#saw(
+      1,
+      `${version} as declared`,
+      { KeyState: 'PendingImport', Origin: 'EXTERNAL', Enabled: false },
+      { KeyState, Origin, Enabled },
+    );
+  }
+
+  async imported(version: string, validTo: Date | undefined): Promise<void> {
+    const { KeyState, Origin, ExpirationModel, ValidTo } = await this.#describe(version);
+    const model = validTo ? 'KEY_MATERIAL_EXPIRES' : 'KEY_MATERIAL_DOES_NOT_EXPIRE';
+    this.#saw(3, `${version} after the import`, ['Enabled', 'EXTERNAL', model], [KeyState, Origin, ExpirationModel]);
+    this.#saw(3, `${version} valid to`, validTo?.toISOString() ?? null, ValidTo?.toISOString() ?? null);
+  }
+
+  /** The expiry that the rotation file declares for a version. */
+  async declaredExpiry(version: string): Promise<Date | undefined> {
+    const rotation = await loadRotation(this.#stage.rotationFile, { now: new Date() });
+    return rotation.keyVersions.find((one) => one.name === version)?.materialValidTo;
+  }
+
+  async pointsAt(version: string): Promise<void> {
+    const { alias, buckets } = this.#stage.sample;
+    const targets = await this.#aliases();
+    const arn = await this.keyArn(version);
+    this.#saw(2, `${alias} points at ${version}`, arn, this.#arnOf(arn, targets.get(alias)));
+    this.#saw(2, `${alias}/${version} names the same key`, targets.get(alias), targets.get(`${alias}/${version}`));
+    for (const { name } of buckets) this.#saw(5, `${name} default`, ['aws:kms', arn], await this.#bucketDefault(name));
+  }
+
+  async newObjectLandsUnder(proof: number, version: string): Promise<void> {
+    const arn = await this.keyArn(version);
+    for (const { name } of this.#stage.sample.buckets) {
+      this.#probes += 1;
+      const reference = { Bucket: name, Key: `probe-${this.#probes}` };
+      await this.#stage.s3.send(new PutObjectCommand({ ...reference, Body: 'no header names a key' }));
+      const { SSEKMSKeyId } = await this.#stage.s3.send(new HeadObjectCommand(reference));
+      this.#saw(proof, `a new object in ${name} lands under ${version}`, arn, SSEKMSKeyId);
+    }
+  }
+
+  async switched(): Promise<void> {
+    const { alias, buckets } = this.#stage.sample;
+    const [before, after] = [await this.keyArn('v1'), await this.keyArn('v2')];
+    this.#saw(6, `${alias} points at v2`, after, this.#arnOf(after, (await this.#aliases()).get(alias)));
+    for (const { name } of buckets) {
+      this.#saw(6, `${name} default`, ['aws:kms', after], await this.#bucketDefault(name));
+      const old = await seeVersions(this.#stage.s3, name);
+      this.#saw(6, `${name}: old objects still show v1`, [before], [...new Set(old.map((one) => one.keyArn))]);
+    }
+    await this.pointsAt('v2');
+    await this.newObjectLandsUnder(6, 'v2');
+  }
+
+  async rememberObjects(): Promise<void> {
+    for (const { name } of this.#stage.sample.buckets) {
+      const seen = await seeVersions(this.#stage.s3, name);
+      this.#remembered.set(name, seen);
+      this.#digests.set(name, await download(this.#stage.s3, name, seen));
+    }
+  }
+
+  async everythingMoved(): Promise<void> {
+    const arn = await this.keyArn('v2');
+    for (const [name, before] of this.#remembered) {
+      const after = await seeVersions(this.#stage.s3, name);
+      const moved = after.filter((one) => one.keyArn === arn).length;
+      this.#saw(7, `${name}: object versions under v2`, before.length, moved);
+      this.#saw(7, `${name}: ETag, dates, metadata, tags and class`, before.map(unkeyed), after.map(unkeyed));
+    }
+  }
+
+  async gateRefused(reasons: readonly string[]): Promise<void> {
+    this.#saw(9, 'why the gate refused', ['objects-left'], reasons);
+    this.#saw(9, 'v1 after the refusal', 'Enabled', (await this.#describe('v1')).KeyState);
+  }
+
+  async everythingDownloads(): Promise<void> {
+    this.#saw(8, 'v1', 'Disabled', (await this.#describe('v1')).KeyState);
+    for (const [name, before] of this.#digests) {
+      const seen = this.#remembered.get(name) ?? [];
+      this.#saw(8, `${name}: SHA-256 of ${seen.length} downloads`, before, await download(this.#stage.s3, name, seen));
+      const refused = Object.values(before).filter((digest) => !/^[0-9a-f]{64}$/.test(digest));
+      this.#saw(8, `${name}: downloads that were refused before`, [], refused);
+    }
+  }
+
+  async leftBehindIsLost(bucket: string): Promise<void> {
+    const command = new GetObjectCommand({ Bucket: bucket, Key: LEFT_BEHIND_KEY });
+    const answer = await this.#stage.s3.send(command).then(
+      () => 'downloaded',
+      (error: Error) => error.name,
+    );
+    this.#saw(9, `${LEFT_BEHIND_KEY} in ${bucket}`, 'KMS.DisabledException', answer);
+  }
+
+  async plansAreEmpty(when: string): Promise<void> {
+    await this.#stage.stopwatch.measure('keyturn', () =>
+      this.#stage.perform('plan', async ({ workspace }) => {
+        for (const stack of ['keys', 'storage'] as const) {
+          const { changes } = await workspace.plan(stack);
+          this.#saw(10, `${stack} stack ${when}`, 'no changes', changes ? 'changes' : 'no changes');
+        }
+      }),
+    );
+  }
+
+  async keyArn(version: string): Promise<string> {
+    return (await this.#describe(version)).Arn ?? '';
+  }
+
+  async #describe(version: string): Promise<KeyMetadata> {
+    const KeyId = `${this.#stage.sample.alias}/${version}`;
+    const { KeyMetadata } = await this.#stage.kms.send(new DescribeKeyCommand({ KeyId }));
+    if (!KeyMetadata) throw new Error(`KMS describes ${KeyId} without metadata`);
+    return KeyMetadata;
+  }
+
+  /** Target key IDs by alias name, from the list rather than from a lookup by name. */
+  async #aliases(): Promise<ReadonlyMap<string, string>> {
+    const { Aliases } = await this.#stage.kms.send(new ListAliasesCommand({ Limit: 100 }));
+    return new Map((Aliases ?? []).map((one) => [one.AliasName ?? '', one.TargetKeyId ?? '']));
+  }
+
+  #arnOf(arn: string, keyId: string | undefined): string {
+    return keyId !== undefined && arn.endsWith(`:key/${keyId}`) ? arn : `key ${keyId}`;
+  }
+
+  async #bucketDefault(bucket: string): Promise<readonly (string | undefined)[]> {
+    const answer = await this.#stage.s3.send(new GetBucketEncryptionCommand({ Bucket: bucket }));
+    const applied = answer.ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault;
+    return [applied?.SSEAlgorithm, applied?.KMSMasterKeyID];
+  }
+
+  #saw(proof: number, what: string, expected: unknown, observed: unknown): void {
+    this.#stage.proofs.saw(proof, what, expected, observed);
+  }
+}
+
+/** An object version without its key: what a rewrap must leave as it was. */
+function unkeyed({ key, versionId, kept }: SeenVersion): unknown {
+  return { key, versionId, kept };
+}

@@ -1,0 +1,26 @@
+import type { KMSClient } from '@aws-sdk/client-kms';
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { Rotation } from '../lib/rotation/rotation';
+import type { Reporter } from '../lib/steps/reporter';
+import type { RotationRun } from '../lib/steps/rotation-run';
+import type { ProofBook } from './proofs';
+import type { Stopwatch } from './stopwatch';
+
+/** What a rehearsal stands on. Built by the script that starts the endpoint. */
+export interface Stage {
+  /** The rotation whose names and choices are rehearsed. */
+  readonly sample: Rotation;
+  /** Absolute path of the rehearsal's own rotation file; everything else is made beside it. */
+  readonly rotationFile: string;
+  readonly recipient: string;
+  /** Ordinary clients: every proof is observed through these, never through Keyturn's own code. */
+  readonly kms: KMSClient;
+  readonly s3: S3Client;
+  readonly clock: { advance(milliseconds: number): void };
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+  readonly proofs: ProofBook;
+  readonly stopwatch: Stopwatch;
+  /** Opens a run on the rotation file as it stands now, as the command of that name would. */
+  perform<T>(command: string, body: (run: RotationRun) => Promise<T>): Promise<T>;
+}

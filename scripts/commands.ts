@@ -1,0 +1,25 @@
+import type { CommandDefinition } from './command';
+import { doctor } from './doctor';
+import { keygen } from './keygen';
+import { localAws } from './local-aws';
+import { postApply } from './post-apply';
+import { preApply } from './pre-apply';
+import { rehearse } from './rehearse';
+import { rollback } from './rollback';
+import { rotate } from './rotate';
+import { status } from './status';
+import { verifyEvidence } from './verify-evidence';
+
+/** Every command, in the order in which `--help` lists them: first what most people type first. */
+export const commands: readonly CommandDefinition[] = [
+  rehearse,
+  doctor,
+  status,
+  rotate,
+  preApply,
+  postApply,
+  rollback,
+  keygen,
+  verifyEvidence,
+  localAws,
+];

@@ -1,0 +1,130 @@
+import { confirmTarget } from '../lib/aws/account-guard';
+import { createClients } from '../lib/aws/clients';
+import { EXIT, KeyturnError } from '../lib/errors';
+import type { Rotation } from '../lib/rotation/rotation';
+import { observe } from '../lib/steps/observe';
+import { permissions } from '../lib/steps/permissions';
+import { findTerraform } from '../lib/terraform/binary';
+import { providerSource } from '../lib/terraform/cli-configuration';
+import { type CommandContext, type CommandDefinition, flag, type OptionValues, rotationFileOption } from './command';
+import { readRotation } from './session';
+import { table } from './table';
+
+interface Finding {
+  readonly check: string;
+  readonly sound: boolean;
+  readonly found: string;
+  readonly hint: string | undefined;
+}
+
+const OLDEST_NODE = [20, 19] as const;
+
+export const doctor: CommandDefinition = {
+  name: 'doctor',
+  summary: 'check Node, Terraform, provider, credentials, account and what the rotation needs',
+  description:
+    'Tries everything a rotation needs without changing anything, and lists the IAM actions that will be called. What it ' +
+    'cannot try without changing something (the writing actions) it only lists.',
+  options: [rotationFileOption],
+  mutates: false,
+  examples: ['npx keyturn doctor', 'npx keyturn doctor --json'],
+  async run(context, options) {
+    const findings = await examine(context, options);
+    const sound = findings.every((one) => one.sound);
+    if (!flag(options, 'json')) context.terminal.data(format(findings));
+    return { exitCode: sound ? EXIT.done : EXIT.error, data: { sound, findings, permissions } };
+  },
+};
+
+async function examine(context: CommandContext, options: OptionValues): Promise<readonly Finding[]> {
+  const { env, signal } = context;
+  const findings: Finding[] = [nodeFinding(process.versions.node)];
+  const binary = await attempt(
+    'Terraform',
+    () => findTerraform({ env, signal }),
+    (one) => `${one.product} ${one.version}`,
+    findings,
+  );
+  if (binary) {
+    await attempt('AWS provider', () => providerSource({ binary, env }), describeSource, findings);
+  }
+  const rotation = await attempt(
+    'rotation file',
+    () => readRotation(context, options),
+    (one) => `${one.file}: ${one.name}`,
+    findings,
+  );
+  if (rotation) await examineAws(rotation, signal, findings);
+  return findings;
+}
+
+async function examineAws(rotation: Rotation, signal: AbortSignal, findings: Finding[]): Promise<void> {
+  const { recipients } = rotation.custody.age ?? { recipients: [] };
+  findings.push({
+    check: 'custody',
+    sound: recipients.length > 0,
+    found: recipients.length > 0 ? `${recipients.length} age recipient(s)` : 'no recipient is declared',
+    hint: 'make one with `npx keyturn keygen` and put it under custody.age.recipients',
+  });
+  const clients = createClients({ region: rotation.region, signal });
+  try {
+    const target = await attempt(
+      'credentials and account',
+      () => confirmTarget(clients, rotation),
+      (one) => `account ${one.account} as ${one.arn}, Region ${one.region}`,
+      findings,
+    );
+    if (!target) return;
+    await attempt(
+      'reading KMS and S3',
+      () => observe({ rotation, clients, identity: target, signal }),
+      ({ versions }) => versions.map((one) => `${one.version.name} ${one.key?.state ?? 'not declared yet'}`).join(', '),
+      findings,
+    );
+  } finally {
+    clients.destroy();
+  }
+}
+
+/** A failed try is a finding, not an end; only an interruption and what is no error of ours goes on up. */
+async function attempt<T>(
+  check: string,
+  work: () => Promise<T>,
+  describe: (result: T) => string,
+  findings: Finding[],
+): Promise<T | undefined> {
+  try {
+    const result = await work();
+    findings.push({ check, sound: true, found: describe(result), hint: undefined });
+    return result;
+  } catch (error) {
+    if (!(error instanceof KeyturnError) || error.code === 'interrupted') throw error;
+    findings.push({ check, sound: false, found: `${error.code}: ${error.message}`, hint: error.hint });
+    return undefined;
+  }
+}
+
+function nodeFinding(version: string): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const sound = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+  return { check: 'Node', sound, found: version, hint: `install Node ${OLDEST_NODE.join('.')} or newer` };
+}
+
+function describeSource(source: Awaited<ReturnType<typeof providerSource>>): string {
+  if (source.kind === 'user') return `as ${source.file} says`;
+  if (source.kind === 'mirror') return `${source.version} from the mirror ${source.directory}`;
+  return 'from its registry, at the first `terraform init`';
+}
+
+function format(findings: readonly Finding[]): string {
+  const checks = table(
+    ['', 'check', 'found'],
+    findings.map((one) => [one.sound ? '✓' : '✗', one.check, one.found.replaceAll('\n', ' ')]),
+  );
+  const hints = findings.filter((one) => !one.sound && one.hint).map((one) => `next (${one.check}): ${one.hint}`);
+  const needed = table(
+    ['who', 'IAM actions that will be called'],
+    Object.entries(permissions).map(([who, actions]) => [who, actions.join(' ')]),
+  );
+  return [checks, ...hints, '', needed].join('\n');
+}

@@ -1,0 +1,33 @@
+import { runCommandLine } from './command-line';
+
+/** The entry point: the only place that touches `process` and exits. */
+const stop = new AbortController();
+let interrupts = 0;
+
+function interrupt(): void {
+  interrupts += 1;
+  if (interrupts > 1) process.exit(130);
+  process.stderr.write('\nkeyturn: finishing what is under way; press Ctrl-C again to stop at once\n');
+  stop.abort();
+}
+
+process.on('SIGINT', interrupt);
+process.on('SIGTERM', interrupt);
+process.stdout.on('error', ignoreClosedPipe);
+process.stderr.on('error', ignoreClosedPipe);
+
+/** `keyturn … | head` closes the pipe early; that is the reader's choice and no failure of ours. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
+
+void runCommandLine(process.argv.slice(2), {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  cwd: process.cwd(),
+  signal: stop.signal,
+}).then((exitCode) => {
+  process.exitCode = exitCode;
+});

@@ -1,0 +1,161 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createClients } from '../lib/aws/clients';
+import { EXIT } from '../lib/errors';
+import { generateIdentity } from '../lib/key-material/keygen';
+import type { Workspace } from '../lib/steps/workspace';
+import { type LocalAws, startLocalAws } from '../local-aws';
+import { type Proof, ProofBook } from '../rehearsal/proofs';
+import { playRehearsal, type Rehearsal } from '../rehearsal/rehearsal';
+import type { Stage } from '../rehearsal/stage';
+import { Stopwatch } from '../rehearsal/stopwatch';
+import { type CommandContext, type CommandDefinition, flag, type OptionValues, rotationFileOption } from './command';
+import { untilStopped } from './local-aws';
+import { readRotation, withRun } from './session';
+import { table } from './table';
+
+export const rehearse: CommandDefinition = {
+  name: 'rehearse',
+  summary: 'take the rotation file through two key versions on this machine, with real Terraform and no AWS account',
+  description:
+    'Starts the embedded AWS endpoint, puts objects, and plays a whole rotation of the names in the rotation file: declare ' +
+    'v1, import, bucket, objects, declare v2, import, switch, re-encrypt, verify, retire v1. Ends with ten proofs, each seen ' +
+    'through an ordinary AWS client. Nothing outside a temporary folder is written, and no AWS account is reached.',
+  options: [
+    rotationFileOption,
+    { flags: '--keep', description: 'leave the endpoint running afterwards, and the folder in place, until Ctrl-C' },
+  ],
+  mutates: false,
+  examples: ['npm run rehearse', 'npm run rehearse -- --keep', 'npx keyturn rehearse --json'],
+  async run(context, options) {
+    const started = performance.now();
+    const sample = await readRotation(context, options);
+    const endpoint = await startLocalAws({ region: sample.region, accountId: sample.account });
+    const directory = await mkdtemp(path.join(tmpdir(), 'keyturn-rehearsal-'));
+    const restore = pointAwsAt(endpoint);
+    try {
+      const rehearsal = await play(context, options, { sample, endpoint, directory });
+      const seconds = (performance.now() - started) / 1000;
+      const held = rehearsal.proofs.every((proof) => proof.holds);
+      if (!flag(options, 'json')) context.terminal.data(formatRehearsal(rehearsal, seconds));
+      if (flag(options, 'keep')) await keep(context, endpoint, directory);
+      return { exitCode: held ? EXIT.done : EXIT.error, data: { held, seconds, ...rehearsal } };
+    } finally {
+      restore();
+      await endpoint.close();
+      if (!flag(options, 'keep')) await rm(directory, { recursive: true, force: true });
+    }
+  },
+};
+
+interface Setting {
+  readonly sample: Stage['sample'];
+  readonly endpoint: LocalAws;
+  readonly directory: string;
+}
+
+async function play(context: CommandContext, options: OptionValues, setting: Setting): Promise<Rehearsal> {
+  const { terminal, signal } = context;
+  const { sample, endpoint, directory } = setting;
+  const rotationFile = path.join(directory, 'rotation.yaml');
+  const { recipient } = await generateIdentity(path.join(directory, 'identity.txt'));
+  const clients = createClients({ region: sample.region });
+  const stopwatch = new Stopwatch();
+  const env = { ...process.env };
+  terminal.note(`embedded endpoint at ${endpoint.url}, account ${endpoint.accountId}; working in ${directory}`);
+  try {
+    return await playRehearsal({
+      sample,
+      rotationFile,
+      recipient,
+      kms: clients.kms,
+      s3: clients.s3,
+      clock: endpoint.clock,
+      reporter: terminal,
+      signal,
+      stopwatch,
+      proofs: new ProofBook((proof, { what, holds }) =>
+        holds ? terminal.note(`✓ proof ${proof}: ${what}`) : terminal.warn(`proof ${proof} does not hold: ${what}`),
+      ),
+      perform: async (command, body) => {
+        const given = { ...options, rotationFile, yes: true, dryRun: false };
+        const end = await withRun(command, { ...context, env, cwd: directory }, given, (run) =>
+          body({ ...run, workspace: timed(run.workspace, stopwatch) }),
+        );
+        return end.result;
+      },
+    });
+  } finally {
+    clients.destroy();
+  }
+}
+
+function timed(workspace: Workspace, stopwatch: Stopwatch): Workspace {
+  return {
+    plan: (stack) => stopwatch.measure('terraform plan', () => workspace.plan(stack)),
+    apply: (plan) => stopwatch.measure('terraform apply', () => workspace.apply(plan)),
+  };
+}
+
+/** Sets the standard variables for this process and the Terraform it starts; what was set before is put back. */
+function pointAwsAt(endpoint: LocalAws): () => void {
+  const before = new Map<string, string | undefined>();
+  const ours = endpoint.environment();
+  const theirs = Object.keys(process.env).filter((name) =>
+    /^AWS_(PROFILE|SESSION_TOKEN|ENDPOINT_URL.*|CA_BUNDLE|ROLE_ARN|WEB_IDENTITY.*)$/.test(name),
+  );
+  for (const name of new Set([...theirs, ...Object.keys(ours)])) {
+    before.set(name, process.env[name]);
+    delete process.env[name];
+  }
+  Object.assign(process.env, ours);
+  return () => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  };
+}
+
+async function keep({ terminal, signal }: CommandContext, endpoint: LocalAws, directory: string): Promise<void> {
+  terminal.heading('the endpoint stays up until Ctrl-C; in another shell:');
+  for (const [name, value] of Object.entries(endpoint.environment())) terminal.plain(`export ${name}=${value}`);
+  terminal.plain(`cd ${directory}`);
+  terminal.plain('aws kms list-aliases');
+  await untilStopped(signal);
+}
+
+function formatRehearsal({ proofs, spent }: Rehearsal, seconds: number): string {
+  const proved = table(
+    ['', 'proof', 'seen'],
+    proofs.map((proof) => [proof.holds ? '✓' : '✗', `${proof.number}. ${proof.title}`, seen(proof)]),
+  );
+  const total = Object.values(spent).reduce((sum, one) => sum + one, 0);
+  const time = table(
+    ['where the time went', 'seconds', 'share'],
+    Object.entries(spent)
+      .sort(([, left], [, right]) => right - left)
+      .map(([account, ms]) => [
+        account,
+        (ms / 1000).toFixed(1).padStart(7),
+        `${Math.round((100 * ms) / total)} %`.padStart(5),
+      ]),
+  );
+  const failed = proofs.flatMap((proof) =>
+    proof.observations
+      .filter((one) => !one.holds)
+      .map(
+        (one) =>
+          `✗ ${proof.number} ${one.what}: expected ${JSON.stringify(one.expected)}, saw ${JSON.stringify(one.observed)}`,
+      ),
+  );
+  const held = proofs.filter((proof) => proof.holds).length;
+  return [proved, ...failed, '', time, '', `${held} of ${proofs.length} proofs hold, in ${seconds.toFixed(0)} s`].join(
+    '\n',
+  );
+}
+
+function seen({ observations }: Proof): string {
+  return `${observations.filter((one) => one.holds).length} of ${observations.length}`;
+}

@@ -1,0 +1,56 @@
+import { writeRotation } from '../lib/rotation/rotation-edit';
+import { loadRotation } from '../lib/rotation/rotation-file';
+import { declareKeys } from '../lib/steps/declare-keys';
+import { openWorkspace } from '../lib/steps/open-workspace';
+import { record } from '../lib/steps/record';
+import { reenable, rollbackTarget, rolledBackText } from '../lib/steps/roll-back';
+import type { RotationRun } from '../lib/steps/rotation-run';
+import { runFlow, type StepReport } from '../lib/steps/run-flow';
+import { switchActive } from '../lib/steps/switch-active';
+import { type CommandContext, type CommandDefinition, rotationFileOption, text } from './command';
+import { flowOutcome } from './flow-outcome';
+import { withRun } from './session';
+
+export const rollback: CommandDefinition = {
+  name: 'rollback',
+  summary: 'make the previous version usable and active again',
+  description:
+    'Enables the previous version, makes it active in the rotation file, and applies both stacks, in that order, so ' +
+    'nothing ever points at a key that is off. The version rolled back from stays enabled: objects under it stay ' +
+    'readable, and `post-apply` moves them back.',
+  options: [
+    rotationFileOption,
+    { flags: '--to <version>', description: 'the version to go back to; default: the previous one' },
+  ],
+  mutates: true,
+  examples: ['npx keyturn rollback', 'npx keyturn rollback --dry-run', 'npx keyturn rollback --to v1 --yes'],
+  async run(context, options) {
+    const end = await withRun('rollback', context, options, (run) => rollBack(context, run, text(options, 'to')));
+    const outcome = flowOutcome(context, options, end);
+    context.terminal.hint('`npx keyturn post-apply` moves the objects back under the version that is active now');
+    return outcome;
+  },
+};
+
+async function rollBack(
+  context: CommandContext,
+  run: RotationRun,
+  named: string | undefined,
+): Promise<readonly StepReport[]> {
+  const target = rollbackTarget(run.rotation, named);
+  context.terminal.heading(`roll back to ${target.name}`);
+  const enabled = await reenable(run, target);
+  context.terminal.note(
+    enabled === 'enabled'
+      ? `${target.name} is${run.dryRun ? ' to be' : ''} enabled again`
+      : `${target.name} is enabled`,
+  );
+  const after = await rolledBackText(run.rotation, target);
+  context.terminal.block(`${run.rotation.file}: activeVersion: ${run.rotation.activeVersion} → ${target.name}`);
+  if (run.dryRun) return [];
+  await run.approve('make it active in the rotation file?');
+  await writeRotation(run.rotation.file, after);
+  const rotation = await loadRotation(run.rotation.file, { now: new Date() });
+  const workspace = openWorkspace({ rotation, env: context.env, signal: context.signal });
+  return runFlow([declareKeys, switchActive, record], { ...run, rotation, workspace });
+}

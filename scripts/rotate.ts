@@ -1,0 +1,21 @@
+import { flow } from '../lib/steps';
+import { runFlow } from '../lib/steps/run-flow';
+import { type CommandDefinition, rotationFileOption } from './command';
+import { materialOptions, reencryptOptions } from './flow-options';
+import { flowOutcome } from './flow-outcome';
+import { withRun } from './session';
+
+export const rotate: CommandDefinition = {
+  name: 'rotate',
+  summary: 'bring AWS to what the rotation file says, all steps in order',
+  description:
+    `Runs ${flow.map((step) => step.title).join(' → ')}. Each Terraform step plans to a file, shows the plan, asks, and ` +
+    'applies exactly that file. Finished steps are no-ops, so the command can be run again after any interruption.',
+  options: [rotationFileOption, ...materialOptions, ...reencryptOptions],
+  mutates: true,
+  examples: ['npx keyturn rotate', 'npx keyturn rotate --dry-run', 'npx keyturn rotate --yes --json > rotation.json'],
+  async run(context, options) {
+    const end = await withRun('rotate', context, options, (run) => runFlow(flow, run));
+    return flowOutcome(context, options, end);
+  },
+};

@@ -1,0 +1,146 @@
+import path from 'node:path';
+import { confirmTarget } from '../lib/aws/account-guard';
+import { createClients } from '../lib/aws/clients';
+import { KeyturnError } from '../lib/errors';
+import { openEvidence } from '../lib/evidence/evidence';
+import { openCustodian } from '../lib/key-material/custody/open-custodian';
+import { createSdkStore } from '../lib/objects/sdk-store';
+import type { Rotation } from '../lib/rotation/rotation';
+import { loadRotation } from '../lib/rotation/rotation-file';
+import { openWorkspace } from '../lib/steps/open-workspace';
+import { preflight } from '../lib/steps/preflight';
+import type { RotationRun, RunRecord } from '../lib/steps/rotation-run';
+import { lockRotation } from '../lib/steps/run-lock';
+import { type CommandContext, flag, type OptionValues, text } from './command';
+
+/** What a session ends with, for the caller's report. */
+export interface SessionEnd<T> {
+  readonly rotation: Rotation;
+  readonly account: string;
+  /** Absent for a dry run, which leaves no evidence. */
+  readonly evidenceFile: string | undefined;
+  readonly result: T;
+}
+
+/** The rotation file named by `--rotation-file`, read and checked. */
+export function readRotation(context: CommandContext, options: OptionValues): Promise<Rotation> {
+  const file = path.resolve(context.cwd, text(options, 'rotationFile') ?? 'rotation.yaml');
+  return loadRotation(file, { now: new Date() });
+}
+
+/**
+ * Opens everything a step needs, prints the account and Region before anything can change, runs the body, and closes
+ * all of it on every way out; the evidence says how the run ended.
+ */
+export async function withRun<T>(
+  command: string,
+  context: CommandContext,
+  options: OptionValues,
+  body: (run: RotationRun) => Promise<T>,
+): Promise<SessionEnd<T>> {
+  return withClients(context, options, async ({ rotation, clients, identity }) => {
+    const home = path.dirname(rotation.file);
+    if (flag(options, 'dryRun')) {
+      const run = await assemble(context, options, { rotation, clients, identity }, { record: async () => undefined });
+      await preflight(run);
+      return { rotation, account: identity.account, evidenceFile: undefined, result: await body(run) };
+    }
+    const lock = await lockRotation(home, rotation.name);
+    try {
+      const evidence = await openEvidence({ directory: path.join(home, '.keyturn', 'evidence'), command });
+      try {
+        await evidence.record('run', 'begin', { rotation: rotation.name, region: rotation.region, identity });
+        const run = await assemble(context, options, { rotation, clients, identity }, evidence);
+        await preflight(run);
+        const result = await body(run);
+        await evidence.close('finished');
+        return { rotation, account: identity.account, evidenceFile: evidence.file, result };
+      } catch (error) {
+        await evidence.close(error instanceof KeyturnError ? error.code : 'failed');
+        throw error;
+      }
+    } finally {
+      await lock.release();
+    }
+  });
+}
+
+/** For commands that only look: no lock, no evidence, nothing taken for granted. */
+export async function withReading<T>(
+  context: CommandContext,
+  options: OptionValues,
+  body: (run: RotationRun) => Promise<T>,
+): Promise<SessionEnd<T>> {
+  return withClients(context, options, async (target) => {
+    const run = await assemble(context, { ...options, dryRun: true }, target, { record: async () => undefined });
+    return { rotation: run.rotation, account: run.identity.account, evidenceFile: undefined, result: await body(run) };
+  });
+}
+
+type Target = Pick<RotationRun, 'rotation' | 'clients' | 'identity'>;
+
+async function withClients<T>(
+  context: CommandContext,
+  options: OptionValues,
+  body: (target: Target) => Promise<T>,
+): Promise<T> {
+  const rotation = await readRotation(context, options);
+  const clients = createClients({ region: rotation.region });
+  try {
+    const identity = await confirmTarget(clients, rotation);
+    const dry = flag(options, 'dryRun') ? ' (dry run: nothing is changed)' : '';
+    context.terminal.note(
+      `rotation ${rotation.name} in account ${identity.account}, Region ${rotation.region}, as ${identity.arn}${dry}`,
+    );
+    return await body({ rotation, clients, identity });
+  } finally {
+    clients.destroy();
+  }
+}
+
+async function assemble(
+  context: CommandContext,
+  options: OptionValues,
+  target: Target,
+  evidence: RunRecord,
+): Promise<RotationRun> {
+  const { terminal, signal, env } = context;
+  return {
+    ...target,
+    store: createSdkStore(target.clients.s3),
+    workspace: openWorkspace({ rotation: target.rotation, env, signal }),
+    custodian: await openCustodian(target.rotation, { noCustody: options.custody === false }),
+    material: materialOptions(context, options),
+    reencrypt: reencryptOptions(options),
+    evidence,
+    reporter: terminal,
+    signal,
+    dryRun: flag(options, 'dryRun'),
+    approve: (question) => (flag(options, 'yes') ? Promise.resolve() : terminal.confirm(question, signal)),
+    findings: { reencryptions: [], verification: undefined },
+  };
+}
+
+function materialOptions(context: CommandContext, options: OptionValues): RotationRun['material'] {
+  const file = text(options, 'materialFile');
+  const identity = text(options, 'identity');
+  return {
+    source: file ? { kind: 'file', path: path.resolve(context.cwd, file) } : { kind: 'generate' },
+    identityFile: identity ? path.resolve(context.cwd, identity) : undefined,
+  };
+}
+
+function reencryptOptions(options: OptionValues): RotationRun['reencrypt'] {
+  return {
+    concurrency: positiveInteger(options, 'concurrency', '--concurrency'),
+    maxRps: positiveInteger(options, 'maxRps', '--max-rps'),
+  };
+}
+
+function positiveInteger(options: OptionValues, name: string, flagName: string): number | undefined {
+  const value = text(options, name);
+  if (value === undefined) return undefined;
+  if (/^[1-9][0-9]{0,5}$/.test(value)) return Number(value);
+  const problem = `${flagName} takes a whole number from 1 to 999999, not ${JSON.stringify(value)}`;
+  throw new KeyturnError('usage', { problem, hint: `give a number, such as ${flagName} 64` });
+}

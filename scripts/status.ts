@@ -1,0 +1,54 @@
+import { EXIT } from '../lib/errors';
+import { status as readStatus, type Status } from '../lib/steps/status';
+import { type CommandDefinition, flag, rotationFileOption } from './command';
+import { withReading } from './session';
+import { table } from './table';
+
+export const status: CommandDefinition = {
+  name: 'status',
+  summary: 'show versions, key states, expiry, what alias and buckets point at, and the next step',
+  description: 'Reads AWS and the rotation file; changes nothing and needs no Terraform.',
+  options: [
+    rotationFileOption,
+    { flags: '--detailed-exitcode', description: 'exit 2 when a step is still to be done' },
+  ],
+  mutates: false,
+  examples: ['npx keyturn status', 'npx keyturn status --json', 'npx keyturn status --detailed-exitcode'],
+  async run(context, options) {
+    const { rotation, account, result } = await withReading(context, options, readStatus);
+    if (!flag(options, 'json')) context.terminal.data(formatStatus(result));
+    const pending = flag(options, 'detailedExitcode') && result.next !== undefined;
+    return {
+      exitCode: pending ? EXIT.changesPending : EXIT.done,
+      data: { rotation: rotation.name, account, region: rotation.region, ...result },
+    };
+  },
+};
+
+function formatStatus(found: Status): string {
+  const versions = table(
+    ['version', 'role', 'key state', 'material valid to', 'key'],
+    found.versions.map((one) => [
+      one.name,
+      one.role,
+      one.keyState,
+      one.validTo ?? 'does not expire',
+      one.keyArn ?? '-',
+    ]),
+  );
+  const pointers = table(
+    ['what', 'points at', 'bucket key'],
+    [
+      [found.alias.name, found.alias.pointsAt ?? 'nothing', '-'],
+      ...found.buckets.map((one) => [one.name, one.pointsAt ?? 'no such bucket', one.bucketKey ? 'on' : 'off']),
+    ],
+  );
+  const steps = table(
+    ['step', 'state', 'why'],
+    found.steps.map((one) => [one.id, one.state, one.summary]),
+  );
+  const next = found.next
+    ? `next: ${found.next.command}  (${found.next.summary})`
+    : 'next: nothing, the rotation is done';
+  return `${versions}\n\n${pointers}\n\n${steps}\n\n${next}`;
+}
