@@ -27,6 +27,8 @@ export interface Caller {
 
 export interface AwsResponse {
   readonly status: number;
+  /** The error code of a refusal, for the request log. Without it the log reads the code from the body. */
+  readonly errorCode?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer | string;
 }
@@ -44,7 +46,11 @@ export interface Clock {
  */
 export interface DataKeys {
   generateDataKey(keyId: string, context: EncryptionContext, caller: Caller): DataKey;
-  decrypt(ciphertext: Buffer, context: EncryptionContext, caller: Caller): { readonly plaintext: Buffer; readonly keyArn: string };
+  decrypt(
+    ciphertext: Buffer,
+    context: EncryptionContext,
+    caller: Caller,
+  ): { readonly plaintext: Buffer; readonly keyArn: string };
   reEncrypt(
     ciphertext: Buffer,
     source: EncryptionContext,
@@ -65,7 +71,11 @@ export interface DataKey {
   readonly keyArn: string;
 }
 
-/** An error KMS answers with, in KMS's own words. S3 prefixes the code with `KMS.` where AWS does. */
+/**
+ * An error KMS answers with, in KMS's own words. S3 prefixes the code with `KMS.` where AWS does.
+ * A caller whose access key is limited gets the code `AccessDeniedException`, which S3 answers as `AccessDenied` 403;
+ * so does a ciphertext whose key is gone or belongs to somebody else.
+ */
 export class KmsFault extends Error {
   readonly code: string;
   readonly status: number;

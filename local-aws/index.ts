@@ -1,0 +1,90 @@
+import { type MovableClock, movableClock } from './clock';
+import { type AccessKey, type Credentials, createCredentials, defaultAccessKey } from './credentials';
+import { createFaults, type Faults } from './faults';
+import { createKms } from './kms';
+import { type LocalAwsOptions, settle } from './options';
+import { createRequests, type Requests } from './requests';
+import { servedKms, servedSts } from './served';
+import { createVerifier } from './signature/verify';
+import { createPipeline } from './transport/pipeline';
+import { listen } from './transport/server';
+
+export type { AccessKey, Credentials } from './credentials';
+export type { FaultAction, FaultMatch, FaultRule, Faults } from './faults';
+export { awsQuotas } from './kms/quota';
+export type { LocalAwsOptions } from './options';
+export type { RequestEvent, RequestHook, RequestRecord, Requests } from './requests';
+
+/** A running endpoint. */
+export interface LocalAws {
+  /** `http://127.0.0.1:<port>`: an address, so that every SDK addresses buckets by path. */
+  readonly url: string;
+  readonly port: number;
+  readonly region: string;
+  readonly accountId: string;
+  /** The access key that was accepted from the start. */
+  readonly accessKey: AccessKey;
+  readonly credentials: Credentials;
+  /** The time of keys, tokens and objects. Signatures are judged by the host's clock, so that clients stay right. */
+  readonly clock: MovableClock;
+  readonly faults: Faults;
+  readonly requests: Requests;
+  /** The variables that point an SDK, the AWS CLI or Terraform here, and keep it from looking for credentials elsewhere. */
+  environment(key?: AccessKey): Record<string, string>;
+  /** Stops listening and drops every connection. What was stored is gone. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts an endpoint that answers as KMS, S3 and STS on one port, in memory.
+ * Throws `RangeError` for an option out of range, and the error of `listen` where the port is taken.
+ */
+export async function startLocalAws(options: LocalAwsOptions = {}): Promise<LocalAws> {
+  const { port, host, region, accountId } = settle(options);
+  const hostClock = { now: Date.now };
+  const clock = movableClock(options.clock);
+  const accessKey = options.credentials ?? defaultAccessKey;
+  const credentials = createCredentials(accountId, clock, accessKey);
+  const faults = createFaults(options.faults);
+  const requests = createRequests(options.requestLog ?? (() => undefined));
+  const kms = createKms({
+    accountId,
+    region,
+    clock,
+    newKeyLag: () => faults.newKeyLag,
+    permits: (caller, action) => credentials.permits(caller.accessKeyId, `kms:${action}`),
+    quotas: options.quotas ?? {},
+  });
+  const services = { kms: servedKms(kms.service), sts: servedSts };
+  const verify = createVerifier(credentials, region, hostClock, clock);
+  const pipeline = createPipeline({ services, verify, credentials, faults, requests, region, accountId });
+  const listening = await listen(pipeline, hostClock, host, port);
+  const url = `http://${host === '::1' ? '[::1]' : host}:${listening.port}`;
+  return {
+    url,
+    port: listening.port,
+    region,
+    accountId,
+    accessKey,
+    credentials,
+    clock,
+    faults,
+    requests,
+    environment: (key = accessKey) => environment(url, region, key),
+    close: listening.close,
+  };
+}
+
+function environment(url: string, region: string, key: AccessKey): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL: url,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_ACCESS_KEY_ID: key.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
+    // Set even when empty: a token left over from the person's own session would not belong to this key.
+    AWS_SESSION_TOKEN: key.sessionToken ?? '',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'false',
+  };
+}

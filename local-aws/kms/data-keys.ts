@@ -1,0 +1,42 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Caller, DataKeys } from '../message';
+import { type Call, type Kms, usableKey } from './operation';
+import { decryptWith, encryptUnder, noteUse } from './operations/crypto';
+import { managedPolicy } from './policy';
+
+/** AES-256 data keys, as S3 asks for them. */
+const dataKeyLength = 32;
+
+/** KMS as S3 calls it, in process: the same states, permissions and last usage as over the wire. */
+export function createDataKeys(kms: Kms): DataKeys {
+  const call = (operation: string, caller: Caller): Call => ({ ...kms, operation, caller, requestId: randomUUID() });
+  return {
+    generateDataKey(keyId, context, caller) {
+      const made = call('GenerateDataKey', caller);
+      const key = usableKey(made, 'GenerateDataKey', keyId, 'key-or-alias');
+      const plaintext = randomBytes(dataKeyLength);
+      const { ciphertext } = encryptUnder(key, plaintext, context);
+      noteUse(made, key, 'GenerateDataKey');
+      return { plaintext, ciphertext, keyArn: key.arn };
+    },
+    decrypt(ciphertext, context, caller) {
+      const made = call('Decrypt', caller);
+      const { key, plaintext } = decryptWith(made, 'Decrypt', ciphertext, context);
+      noteUse(made, key, 'Decrypt');
+      return { plaintext, keyArn: key.arn };
+    },
+    reEncrypt(ciphertext, source, targetKeyId, target, caller) {
+      const made = call('ReEncrypt', caller);
+      const opened = decryptWith(made, 'ReEncrypt', ciphertext, source, { action: 'ReEncryptFrom' });
+      const key = usableKey(made, 'ReEncrypt', targetKeyId, 'key-or-alias', 'ReEncryptTo');
+      const sealed = encryptUnder(key, opened.plaintext, target);
+      opened.plaintext.fill(0);
+      noteUse(made, opened.key, 'ReEncrypt');
+      noteUse(made, key, 'ReEncrypt');
+      return { ciphertext: sealed.ciphertext, keyArn: key.arn };
+    },
+    awsManagedS3Key() {
+      return kms.store.awsManaged('s3', managedPolicy(kms.store.accountId, kms.store.region, 's3')).arn;
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import { KmsFault } from '../message';
+
+/** KMS's errors in KMS's words, as far as more than one operation answers with them. */
+export const keyNotFound = (arn: string): KmsFault => new KmsFault('NotFoundException', `Key '${arn}' does not exist`);
+
+export const aliasNotFound = (arn: string): KmsFault => new KmsFault('NotFoundException', `Alias ${arn} is not found.`);
+
+export const invalidKeyId = (keyId: string): KmsFault => new KmsFault('NotFoundException', `Invalid keyId '${keyId}'`);
+
+export const invalidArn = (what: string): KmsFault => new KmsFault('InvalidArnException', `Invalid arn ${what}`);
+
+export const validation = (message: string): KmsFault => new KmsFault('ValidationException', message);
+
+export const unsupported = (message: string): KmsFault => new KmsFault('UnsupportedOperationException', message);
+
+/** Neither of the two ways in which a ciphertext can be wrong is told apart, and KMS gives no message. */
+export const invalidCiphertext = (): KmsFault => new KmsFault('InvalidCiphertextException', '');
+
+export const accessDenied = (callerArn: string, action: string, resource: string, reason: string): KmsFault =>
+  new KmsFault(
+    'AccessDeniedException',
+    `User: ${callerArn} is not authorized to perform: ${action} on resource: ${resource} because ${reason} allows the ${action} action`,
+  );
+
+/** The key of a ciphertext is gone, in another Region or somebody else's: KMS does not say which. */
+export const ciphertextKeyUnknown = (): KmsFault =>
+  new KmsFault(
+    'AccessDeniedException',
+    'The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.',
+  );

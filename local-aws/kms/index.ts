@@ -1,0 +1,97 @@
+import type { AwsRequest, AwsResponse, Caller, Clock, DataKeys, Service } from '../message';
+import { KmsFault } from '../message';
+import { jsonError } from '../wire/errors';
+import { createDataKeys } from './data-keys';
+import type { Kms, Operation } from './operation';
+import { aliasOperations } from './operations/aliases';
+import { cryptoOperations } from './operations/crypto';
+import { grantOperations } from './operations/grants';
+import { importOperations } from './operations/import';
+import { keyOperations } from './operations/keys';
+import { policyOperations } from './operations/policies';
+import { tagOperations } from './operations/tags';
+import { usageOperations } from './operations/usage';
+import { createThrottle, type Quotas } from './quota';
+import { createImportTokens } from './state/import-token';
+import { KmsStore } from './state/store';
+import { createWrappingKeys } from './state/wrapping-keys';
+
+export interface KmsOptions {
+  readonly accountId: string;
+  readonly region: string;
+  readonly clock: Clock;
+  /** How many calls on a new key find nothing. */
+  newKeyLag(): number;
+  /** Whether the caller's access key may do `kms:<action>`. */
+  permits(caller: Caller, action: string): boolean;
+  readonly quotas: Quotas;
+}
+
+const operations: Readonly<Record<string, Operation>> = {
+  ...keyOperations,
+  ...aliasOperations,
+  ...policyOperations,
+  ...tagOperations,
+  ...importOperations,
+  ...cryptoOperations,
+  ...grantOperations,
+  ...usageOperations,
+};
+
+/** The operations served, by the names of the API reference. */
+export const kmsOperations: readonly string[] = Object.keys(operations).sort();
+
+const targetPrefix = 'TrentService.';
+
+/** What a request says it is: `Unknown` for a target of another service. */
+export function kmsOperationOf({ headers }: Pick<AwsRequest, 'headers'>): string {
+  const target = headers['x-amz-target'] ?? '';
+  return target.startsWith(targetPrefix) ? target.slice(targetPrefix.length) : 'Unknown';
+}
+
+/** Key Management Service, awsJson1.1. https://docs.aws.amazon.com/kms/latest/APIReference/ */
+export function createKms(options: KmsOptions): { readonly service: Service; readonly dataKeys: DataKeys } {
+  const kms: Kms = {
+    store: new KmsStore(options),
+    wrappingKeys: createWrappingKeys(),
+    importTokens: createImportTokens(),
+    handedOut: new Map(),
+    permits: options.permits,
+    throttle: createThrottle(options.quotas, options.clock),
+  };
+  return { service: (request) => serve(kms, request), dataKeys: createDataKeys(kms) };
+}
+
+async function serve(kms: Kms, request: AwsRequest): Promise<AwsResponse> {
+  const { requestId, caller } = request;
+  const name = kmsOperationOf(request);
+  const known = Object.hasOwn(operations, name) ? operations[name] : undefined;
+  if (request.method !== 'POST' || known === undefined)
+    return jsonError('UnknownOperationException', '', 400, requestId);
+  try {
+    const output = await known.run({ ...kms, operation: name, caller, requestId }, parse(request.body));
+    return {
+      status: 200,
+      headers: {
+        'content-type': 'application/x-amz-json-1.1',
+        'x-amzn-requestid': requestId,
+        'cache-control': 'no-cache, no-store, must-revalidate, private',
+      },
+      body: hasOutput(output) ? JSON.stringify(output) : '',
+    };
+  } catch (error) {
+    if (error instanceof KmsFault) return jsonError(error.code, error.message, error.status, requestId);
+    throw error;
+  }
+}
+
+/** Operations without an output shape answer an empty body, not an empty document. */
+const hasOutput = (output: object): boolean => Object.keys(output).length > 0;
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8') || '{}');
+  } catch {
+    throw new KmsFault('SerializationException', 'Request body is not valid JSON.');
+  }
+}

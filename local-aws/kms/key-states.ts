@@ -1,0 +1,76 @@
+import { KmsFault } from '../message';
+
+/** The states a single-Region key outside of a custom key store can be in. */
+export const keyStates = ['PendingImport', 'Enabled', 'Disabled', 'PendingDeletion'] as const;
+export type KeyState = (typeof keyStates)[number];
+
+type Verdict = 'ok' | keyof typeof refusals;
+type Row = readonly [pendingImport: Verdict, enabled: Verdict, disabled: Verdict, pendingDeletion: Verdict];
+
+/** What KMS says in a state that an operation does not work in; the notes of the page that {@link table} is from. */
+const refusals = {
+  disabled: (arn: string) => new KmsFault('DisabledException', `${arn} is disabled.`),
+  deletion: (arn: string) => new KmsFault('KMSInvalidStateException', `${arn} is pending deletion.`),
+  notDeletion: (arn: string) => new KmsFault('KMSInvalidStateException', `${arn} is not pending deletion.`),
+  import: (arn: string) =>
+    new KmsFault(
+      'KMSInvalidStateException',
+      `${arn} is pending import because no key material has ever been imported or one of the imported key materials is deleted or expired.`,
+    ),
+  origin: (arn: string) =>
+    new KmsFault('UnsupportedOperationException', `${arn} origin is EXTERNAL which is not valid for this operation.`),
+};
+
+const always: Row = ['ok', 'ok', 'ok', 'ok'];
+const crypto: Row = ['import', 'ok', 'disabled', 'deletion'];
+const notInDeletion: Row = ['ok', 'ok', 'ok', 'deletion'];
+const toggle: Row = ['import', 'ok', 'ok', 'deletion'];
+
+/**
+ * Which operation works in which state, for symmetric keys with origin EXTERNAL or AWS_KMS.
+ * https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+ *
+ * Where that page allows either of two exceptions (cryptographic operations while deletion is pending) the one that
+ * is reported from the field is given.
+ */
+const table = {
+  DescribeKey: always,
+  GetKeyPolicy: always,
+  PutKeyPolicy: always,
+  ListKeyPolicies: always,
+  ListGrants: always,
+  RevokeGrant: always,
+  ListAliases: always,
+  ListResourceTags: always,
+  DeleteAlias: always,
+  GetKeyLastUsage: always,
+  Encrypt: crypto,
+  Decrypt: crypto,
+  ReEncrypt: crypto,
+  GenerateDataKey: crypto,
+  GenerateDataKeyWithoutPlaintext: crypto,
+  CreateGrant: crypto,
+  CreateAlias: notInDeletion,
+  UpdateAlias: notInDeletion,
+  TagResource: notInDeletion,
+  UntagResource: notInDeletion,
+  UpdateKeyDescription: notInDeletion,
+  EnableKey: toggle,
+  DisableKey: toggle,
+  GetParametersForImport: notInDeletion,
+  ImportKeyMaterial: notInDeletion,
+  DeleteImportedKeyMaterial: always,
+  GetKeyRotationStatus: ['origin', 'ok', 'ok', 'ok'],
+  ScheduleKeyDeletion: notInDeletion,
+  CancelKeyDeletion: ['notDeletion', 'notDeletion', 'notDeletion', 'ok'],
+} satisfies Readonly<Record<string, Row>>;
+
+/** The operations that need a key in a certain state. */
+export type StatefulOperation = keyof typeof table;
+export const statefulOperations = Object.keys(table) as StatefulOperation[];
+
+/** Throws the {@link KmsFault} that `operation` answers on a key in `state`; returns when it works in it. */
+export function checkState(operation: StatefulOperation, state: KeyState, arn: string): void {
+  const verdict = table[operation][keyStates.indexOf(state)] ?? 'ok';
+  if (verdict !== 'ok') throw refusals[verdict](arn);
+}

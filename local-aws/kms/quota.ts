@@ -1,0 +1,26 @@
+import { type Clock, KmsFault } from '../message';
+
+/** Requests a second of an operation, by its name. */
+export type Quotas = Readonly<Record<string, number>>;
+
+/** AWS's quota on GetParametersForImport: one call in four seconds. */
+export const awsQuotas: Quotas = { GetParametersForImport: 0.25 };
+
+/** A bucket of one second's worth of calls, but one at least. The returned function throws `ThrottlingException`. */
+export function createThrottle(quotas: Quotas, clock: Clock): (operation: string) => void {
+  const buckets = new Map<string, { tokens: number; at: number }>();
+  return (operation) => {
+    const rate = quotas[operation];
+    if (rate === undefined) return;
+    const now = clock.now();
+    const capacity = Math.max(1, rate);
+    const bucket = buckets.get(operation) ?? { tokens: capacity, at: now };
+    const tokens = Math.min(capacity, bucket.tokens + ((now - bucket.at) / 1000) * rate);
+    buckets.set(operation, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });
+    if (tokens >= 1) return;
+    throw new KmsFault(
+      'ThrottlingException',
+      'You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.',
+    );
+  };
+}

@@ -1,0 +1,16 @@
+/** A grant on a key. */
+export interface Grant {
+  readonly id: string;
+  readonly token: string;
+  readonly name: string | undefined;
+  readonly createdAt: number;
+  readonly grantee: string;
+  readonly retiring: string | undefined;
+  readonly operations: readonly string[];
+  readonly constraints: GrantConstraints | undefined;
+}
+
+export interface GrantConstraints {
+  readonly EncryptionContextSubset?: Readonly<Record<string, string>>;
+  readonly EncryptionContextEquals?: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,146 @@
+import type { Caller, Clock } from '../../message';
+import { accessDenied, aliasNotFound, invalidArn, invalidKeyId, keyNotFound } from '../faults';
+import { createKey, type Key, type KeyProperties, stateOf } from './key';
+
+/** A name for a key. Times are milliseconds since the epoch. */
+export interface Alias {
+  readonly name: string;
+  readonly arn: string;
+  readonly createdAt: number;
+  targetKeyId: string;
+  updatedAt: number;
+}
+
+export interface StoreOptions {
+  readonly accountId: string;
+  readonly region: string;
+  readonly clock: Clock;
+  /** How many calls on a new key find nothing. */
+  newKeyLag(): number;
+}
+
+/** What a caller may name a key by. */
+export type Naming = 'key' | 'key-or-alias';
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** The keys and aliases of one account in one Region. */
+export class KmsStore {
+  readonly accountId: string;
+  readonly region: string;
+  readonly aliases = new Map<string, Alias>();
+  readonly #options: StoreOptions;
+  readonly #keys = new Map<string, Key>();
+
+  constructor(options: StoreOptions) {
+    this.accountId = options.accountId;
+    this.region = options.region;
+    this.#options = options;
+  }
+
+  now(): number {
+    return this.#options.clock.now();
+  }
+
+  add(properties: Omit<KeyProperties, 'accountId' | 'region' | 'lag' | 'createdAt'>): Key {
+    const lag = properties.manager === 'AWS' ? 0 : this.#options.newKeyLag();
+    const { accountId, region } = this;
+    const key = createKey({ ...properties, accountId, region, lag, createdAt: this.now() });
+    this.#keys.set(key.id, key);
+    return key;
+  }
+
+  /** Every key that is left, in the order of their IDs. Keys whose deletion is due go first, with their aliases. */
+  keys(): readonly Key[] {
+    for (const key of this.#keys.values()) this.#deleteIfDue(key);
+    return Array.from(this.#keys.values()).sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** The key of a ciphertext; undefined when it is not here. */
+  byId(id: string): Key | undefined {
+    const key = this.#keys.get(id);
+    return key !== undefined && !this.#deleteIfDue(key) ? key : undefined;
+  }
+
+  /**
+   * The key that a request names by ID or ARN, and where `naming` allows it by alias name or alias ARN.
+   * Throws `NotFoundException`, `InvalidArnException`, or `AccessDeniedException` for another account's ARN.
+   */
+  resolve(name: string, naming: Naming, caller: Caller, action: string): Key {
+    const local = name.startsWith('arn:') ? this.#resourceOf(name, caller, action) : name;
+    if (local.startsWith('alias/')) {
+      if (naming === 'key') throw name.startsWith('arn:') ? invalidArn(name) : invalidKeyId(name);
+      return this.#target(local);
+    }
+    const id = name.startsWith('arn:') ? local.replace(/^key\//, '') : local;
+    if (!uuid.test(id)) throw invalidKeyId(name);
+    return this.#visible(id);
+  }
+
+  aliasArn(name: string): string {
+    return `arn:aws:kms:${this.region}:${this.accountId}:${name}`;
+  }
+
+  stateOf(key: Key) {
+    return stateOf(key, this.now());
+  }
+
+  /** The account's AWS managed key `alias/aws/<service>`, made on first use. */
+  awsManaged(service: string, policy: string): Key {
+    const name = `alias/aws/${service}`;
+    const known = this.aliases.get(name);
+    const existing = known && this.byId(known.targetKeyId);
+    if (existing !== undefined) return existing;
+    const description = `Default key that protects my ${service.toUpperCase()} objects when no other key is defined`;
+    const key = this.add({ origin: 'AWS_KMS', manager: 'AWS', description, policy, tags: new Map() });
+    this.bind(name, key);
+    return key;
+  }
+
+  /** Makes the alias, or points it at another key. */
+  bind(name: string, key: Key): void {
+    const now = this.now();
+    const known = this.aliases.get(name);
+    if (known === undefined) {
+      this.aliases.set(name, { name, arn: this.aliasArn(name), createdAt: now, targetKeyId: key.id, updatedAt: now });
+    } else {
+      known.targetKeyId = key.id;
+      known.updatedAt = now;
+    }
+  }
+
+  #resourceOf(arn: string, caller: Caller, action: string): string {
+    const match = /^arn:aws[a-zA-Z-]*:kms:([a-z0-9-]+):(\d{12}):((?:key|alias)\/.+)$/.exec(arn);
+    const [, region, account, resource] = match ?? [];
+    if (region === undefined || resource === undefined) throw invalidArn(arn);
+    if (region !== this.region) throw invalidArn(region);
+    if (account !== this.accountId) throw accessDenied(caller.arn, action, arn, 'no resource-based policy');
+    return resource;
+  }
+
+  #target(alias: string): Key {
+    const found = this.aliases.get(alias);
+    const key = found && this.byId(found.targetKeyId);
+    if (key === undefined) throw aliasNotFound(this.aliasArn(alias));
+    return this.#visible(key.id);
+  }
+
+  #visible(id: string): Key {
+    const key = this.byId(id);
+    const arn = `arn:aws:kms:${this.region}:${this.accountId}:key/${id}`;
+    if (key === undefined) throw keyNotFound(arn);
+    if (key.lag > 0) {
+      key.lag -= 1;
+      throw keyNotFound(arn);
+    }
+    return key;
+  }
+
+  #deleteIfDue(key: Key): boolean {
+    if (key.deletionAt === undefined || this.now() < key.deletionAt) return false;
+    for (const material of key.materials) material.bytes?.fill(0);
+    this.#keys.delete(key.id);
+    for (const alias of this.aliases.values()) if (alias.targetKeyId === key.id) this.aliases.delete(alias.name);
+    return true;
+  }
+}

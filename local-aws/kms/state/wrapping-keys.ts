@@ -1,0 +1,47 @@
+import { createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
+
+export const wrappingSpecs = ['RSA_2048', 'RSA_3072', 'RSA_4096'] as const;
+export type WrappingSpec = (typeof wrappingSpecs)[number];
+
+export interface WrappingPair {
+  /** DER, SubjectPublicKeyInfo. */
+  readonly publicKey: Buffer;
+  readonly privateKey: KeyObject;
+}
+
+/** Key pairs that material is wrapped under. Every call gets a pair of its own, as on AWS. */
+export interface WrappingKeys {
+  take(spec: WrappingSpec): Promise<WrappingPair>;
+  /** Has a pair made ahead of time, unless one is waiting already. */
+  prepare(spec: WrappingSpec): void;
+}
+
+const generate = promisify(generateKeyPair);
+
+/**
+ * A 4096-bit pair takes seconds to find, in a thread of its own. One is begun when an external key is created and
+ * another when one is taken, so that an import seldom has to wait for it.
+ */
+export function createWrappingKeys(): WrappingKeys {
+  const waiting = new Map<WrappingSpec, Promise<WrappingPair>>();
+  const prepare = (spec: WrappingSpec): Promise<WrappingPair> => {
+    const begun = waiting.get(spec) ?? generatePair(spec);
+    waiting.set(spec, begun);
+    return begun;
+  };
+  return {
+    prepare,
+    take(spec) {
+      const pair = prepare(spec);
+      waiting.delete(spec);
+      prepare(spec);
+      return pair;
+    },
+  };
+}
+
+async function generatePair(spec: WrappingSpec): Promise<WrappingPair> {
+  const { privateKey } = await generate('rsa', { modulusLength: Number(spec.slice('RSA_'.length)) });
+  return { privateKey, publicKey: createPublicKey(privateKey).export({ type: 'spki', format: 'der' }) };
+}

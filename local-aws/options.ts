@@ -1,0 +1,44 @@
+import type { AccessKey } from './credentials';
+import type { FaultRule } from './faults';
+import type { Quotas } from './kms/quota';
+import type { Clock } from './message';
+import type { RequestRecord } from './requests';
+
+/** How an endpoint is started; everything has a default. */
+export interface LocalAwsOptions {
+  /** 0, the default, takes any free port. */
+  readonly port?: number;
+  /** `127.0.0.1` (default), `::1` or `localhost`; nothing else. */
+  readonly host?: string;
+  /** Default: `ap-northeast-1`. */
+  readonly region?: string;
+  /** 12 digits. Default: `123456789012`. */
+  readonly accountId?: string;
+  /** The access key that is accepted from the start. Default: the example key of AWS's documentation. */
+  readonly credentials?: AccessKey;
+  /** What the time of keys, tokens and objects is counted from; it can be moved at run time. Default: the host's clock. */
+  readonly clock?: Clock;
+  readonly faults?: readonly FaultRule[];
+  /** Called with every request when it is answered. */
+  readonly requestLog?: (record: RequestRecord) => void;
+  /** KMS request quotas to enforce, in requests a second. Default: none. */
+  readonly quotas?: Quotas;
+}
+
+/** The options with their defaults, checked. Throws `RangeError` naming what is wrong with which. */
+export function settle(options: LocalAwsOptions) {
+  const { port = 0, host = '127.0.0.1', region = 'ap-northeast-1', accountId = '123456789012' } = options;
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new RangeError(`port ${port} is not between 0 and 65535`);
+  if (!isLoopback(host)) {
+    throw new RangeError(
+      `host ${host} is not a loopback address; the endpoint only listens on 127.0.0.1, ::1 or localhost`,
+    );
+  }
+  if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(region)) throw new RangeError(`region ${region} is not the name of a Region`);
+  if (!/^\d{12}$/.test(accountId)) throw new RangeError(`account ID ${accountId} is not 12 digits`);
+  return { port, host, region, accountId };
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);

@@ -1,0 +1,122 @@
+/** What a request says of its own signature, before any of it is believed. */
+export interface SignatureClaim {
+  readonly accessKeyId: string;
+  /** `20261124`, from the credential scope. */
+  readonly date: string;
+  readonly region: string;
+  readonly service: string;
+  readonly signedHeaders: readonly string[];
+  /** Lower-case hex. */
+  readonly signature: string;
+  /** `20261124T131053Z`. */
+  readonly timestamp: string;
+  readonly sessionToken: string | undefined;
+  /** Seconds a presigned URL is good for; undefined when the signature is in the `Authorization` header. */
+  readonly expires: number | undefined;
+}
+
+/** The signature cannot be read; `message` says which part of it. */
+export class MalformedClaim extends Error {
+  override readonly name = 'MalformedClaim';
+}
+
+type Headers = Readonly<Record<string, string>>;
+type Query = ReadonlyMap<string, string>;
+
+const algorithm = 'AWS4-HMAC-SHA256';
+/** Seven days, the most a presigned URL may ask for. */
+const maxExpires = 604_800;
+
+/** Reads the claim from the header or the query. Undefined for an unsigned request. Throws {@link MalformedClaim}. */
+export function readClaim(headers: Headers, query: Query): SignatureClaim | undefined {
+  if (headers.authorization !== undefined) return readHeader(headers.authorization, headers);
+  if (query.has('X-Amz-Algorithm') || query.has('X-Amz-Signature')) return readPresigned(query);
+  return undefined;
+}
+
+function readHeader(authorization: string, headers: Headers): SignatureClaim {
+  const space = authorization.indexOf(' ');
+  if (authorization.slice(0, space) !== algorithm) {
+    throw new MalformedClaim(`the authorization mechanism you have provided is not supported; please use ${algorithm}`);
+  }
+  const parts = new Map<string, string>();
+  for (const part of authorization.slice(space + 1).split(',')) {
+    const [name, ...value] = part.trim().split('=');
+    parts.set(name ?? '', value.join('='));
+  }
+  return {
+    ...readScope(need(parts, 'Credential')),
+    signedHeaders: need(parts, 'SignedHeaders').split(';'),
+    signature: need(parts, 'Signature'),
+    timestamp: readTimestamp(headers['x-amz-date'] ?? isoBasic(headers.date)),
+    sessionToken: headers['x-amz-security-token'],
+    expires: undefined,
+  };
+}
+
+function readPresigned(query: Query): SignatureClaim {
+  if (query.get('X-Amz-Algorithm') !== algorithm)
+    throw new MalformedClaim(`X-Amz-Algorithm only supports "${algorithm}"`);
+  const expires = Number(need(query, 'X-Amz-Expires'));
+  if (!Number.isInteger(expires)) throw new MalformedClaim('X-Amz-Expires should be a number');
+  if (expires < 0) throw new MalformedClaim('X-Amz-Expires must be non-negative');
+  if (expires > maxExpires) {
+    throw new MalformedClaim('X-Amz-Expires must be less than a week (in seconds) that is 604800');
+  }
+  return {
+    ...readScope(need(query, 'X-Amz-Credential')),
+    signedHeaders: need(query, 'X-Amz-SignedHeaders').split(';'),
+    signature: need(query, 'X-Amz-Signature'),
+    timestamp: readTimestamp(query.get('X-Amz-Date')),
+    sessionToken: query.get('X-Amz-Security-Token'),
+    expires,
+  };
+}
+
+function readScope(credential: string) {
+  const parts = credential.split('/');
+  const [service, terminator] = [parts.at(-2), parts.at(-1)];
+  const [date, region] = [parts.at(-4), parts.at(-3)];
+  const accessKeyId = parts.slice(0, -4).join('/');
+  if (terminator !== 'aws4_request' || !accessKeyId || !date || !region || !service) {
+    throw new MalformedClaim(
+      `the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request", not "${credential}"`,
+    );
+  }
+  return { accessKeyId, date, region, service };
+}
+
+function readTimestamp(text: string | undefined): string {
+  if (text === undefined) throw new MalformedClaim('the request has no X-Amz-Date and no Date');
+  if (!/^\d{8}T\d{6}Z$/.test(text)) {
+    throw new MalformedClaim(`X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd'T'HHmmss'Z'", not "${text}"`);
+  }
+  return text;
+}
+
+function need(parts: ReadonlyMap<string, string>, name: string): string {
+  const value = parts.get(name);
+  if (!value) throw new MalformedClaim(`missing ${name}`);
+  return value;
+}
+
+/** The `Date` header stands in where there is no `X-Amz-Date`. */
+function isoBasic(date: string | undefined): string | undefined {
+  const time = date === undefined ? Number.NaN : Date.parse(date);
+  return Number.isNaN(time) ? undefined : toTimestamp(time);
+}
+
+/** `20261124T131053Z` for milliseconds since the epoch. */
+export function toTimestamp(time: number): string {
+  return `${new Date(time).toISOString().replace(/[-:]/g, '').slice(0, 15)}Z`;
+}
+
+/** Milliseconds since the epoch for `20261124T131053Z`; NaN for a date that does not exist. */
+export function fromTimestamp(timestamp: string): number {
+  return Date.parse(
+    timestamp.replace(
+      /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/,
+      (_, y, mo, d, h, mi, s) => `${y}-${mo}-${d}T${h}:${mi}:${s}Z`,
+    ),
+  );
+}
