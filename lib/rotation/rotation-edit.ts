@@ -1,0 +1,165 @@
+/** The edits that commands make to a rotation file: by the fewest lines, with every comment kept. */
+import { randomBytes } from 'node:crypto';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { isMap, isNode, isScalar, isSeq, type Node, type YAMLMap, type YAMLSeq } from 'yaml';
+import { KeyturnError } from '../errors';
+import { shownText } from './faults';
+import { appendFields, appendItem, type NewFields, replaceScalar } from './yaml-edit';
+import { readYaml } from './yaml-source';
+
+/** A key version to declare. */
+export interface NewVersion {
+  readonly name: string;
+  /** Whole seconds: KMS keeps no more. Absent: the material does not expire. */
+  readonly materialValidTo?: Date;
+}
+
+interface FileView {
+  readonly activeVersion: Node;
+  readonly active: unknown;
+  readonly list: YAMLSeq;
+  readonly versions: readonly {
+    readonly name: string;
+    readonly node: YAMLMap;
+    readonly data: Record<string, unknown>;
+  }[];
+  /** The plain value, free to be changed into what an edit should leave. */
+  readonly expected: { activeVersion: unknown; keyVersions: Record<string, unknown>[] } & Record<string, unknown>;
+}
+
+/**
+ * Declares a key version at the end of the list.
+ *
+ * @throws KeyturnError `rotation-edit-refused` when the name is taken, or the text is no rotation file
+ */
+export function appendVersion(text: string, version: NewVersion): string {
+  const view = viewOf(text);
+  if (view.versions.some(({ name }) => name === version.name))
+    throw refused(
+      `a key version ${shownText(version.name)} is declared already`,
+      'choose the next name; a name is never used again',
+    );
+  const validTo = version.materialValidTo && utcSeconds(version.materialValidTo);
+  const fields: NewFields = [['name', version.name], ...(validTo ? [['materialValidTo', validTo] as const] : [])];
+  view.expected.keyVersions.push(Object.fromEntries(fields));
+  return checked(appendItem(text, view.list, fields), view);
+}
+
+/**
+ * Makes a declared version the active one.
+ *
+ * @throws KeyturnError `rotation-edit-refused` when it is not declared, or declared disabled
+ */
+export function setActiveVersion(text: string, name: string): string {
+  const view = viewOf(text);
+  const version = declared(view, name);
+  if (view.active === name) return text;
+  if (version.data.disabled === true)
+    throw refused(
+      `key version ${shownText(name)} is declared disabled`,
+      'set it back to disabled: false first, which rollback does',
+    );
+  view.expected.activeVersion = name;
+  return checked(replaceScalar(text, view.activeVersion, name), view);
+}
+
+/**
+ * Records that a version is retired, or no longer is. A version that does not say so is not disabled: setting that
+ * again changes nothing.
+ *
+ * @throws KeyturnError `rotation-edit-refused` when it is not declared, or active and to be disabled
+ */
+export function setDisabled(text: string, name: string, disabled: boolean): string {
+  const view = viewOf(text);
+  const version = declared(view, name);
+  if ((version.data.disabled ?? false) === disabled) return text;
+  if (disabled && view.active === name)
+    throw refused(`key version ${shownText(name)} is the active one`, 'switch to another version first');
+  version.data.disabled = disabled;
+  const node = version.node.get('disabled', true);
+  return checked(
+    isNode(node) ? replaceScalar(text, node, disabled) : appendFields(text, version.node, [['disabled', disabled]]),
+    view,
+  );
+}
+
+/**
+ * Replaces a file in one step: readers see the old text or the new one, also after a crash. Mode and symbolic link
+ * are kept.
+ */
+export async function writeRotation(file: string, text: string): Promise<void> {
+  const target = await realpath(file).catch(() => path.resolve(file));
+  const mode = await stat(target).then(
+    (found) => found.mode & 0o7777,
+    () => 0o644,
+  );
+  const folder = path.dirname(target);
+  const temporary = path.join(folder, `.${path.basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    await writeSynced(temporary, text, mode);
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await using handle = await open(folder, 'r');
+  await handle.sync();
+}
+
+async function writeSynced(file: string, text: string, mode: number): Promise<void> {
+  await using handle = await open(file, 'wx', mode);
+  await handle.chmod(mode); // the process's umask has narrowed it
+  await handle.writeFile(text, 'utf8');
+  await handle.sync();
+}
+
+function viewOf(text: string): FileView {
+  const source = readYaml(text);
+  const root = source.document.contents;
+  const list = isMap(root) ? root.get('keyVersions', true) : undefined;
+  const activeVersion = isMap(root) ? root.get('activeVersion', true) : undefined;
+  const expected = source.value as FileView['expected'];
+  if (source.faults.length > 0 || !isSeq(list) || list.items.length === 0 || !isScalar(activeVersion))
+    throw unreadable();
+  const versions = list.items.map((node, index) => {
+    const data = expected.keyVersions[index];
+    if (!isMap(node) || typeof data?.name !== 'string') throw unreadable();
+    return { name: data.name, node, data };
+  });
+  return { activeVersion, active: activeVersion.value, list, versions, expected };
+}
+
+function declared(view: FileView, name: string): FileView['versions'][number] {
+  const found = view.versions.find((version) => version.name === name);
+  if (!found)
+    throw refused(
+      `no key version ${shownText(name)} is declared`,
+      `it declares ${view.versions.map((version) => version.name).join(', ')}`,
+    );
+  return found;
+}
+
+/** An edit that would leave anything but what was meant is refused, whatever odd YAML led to it. */
+function checked(after: string, view: FileView): string {
+  const source = readYaml(after);
+  if (source.faults.length === 0 && isDeepStrictEqual(source.value, view.expected)) return after;
+  throw refused(
+    'it is written in a way that cannot be edited without changing more',
+    'make this edit by hand, or write keyVersions as a plain list',
+  );
+}
+
+function utcSeconds(time: Date): string {
+  const text = time.toISOString();
+  if (!text.endsWith('.000Z') || text.length !== 24)
+    throw refused(`${text} is not a time in whole seconds`, 'give a time such as 2027-11-01T00:00:00Z');
+  return text.replace('.000Z', 'Z');
+}
+
+const refused = (problem: string, hint: string): KeyturnError =>
+  new KeyturnError('rotation-edit-refused', { problem, hint });
+
+const unreadable = (): KeyturnError =>
+  refused('it has faults', 'run `npx keyturn status`, which lists them all, and correct them first');
