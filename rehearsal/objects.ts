@@ -66,19 +66,15 @@ async function putInParts(s3: S3Client, bucket: string, key: string): Promise<vo
 /** HEAD and tags of every object version, delete markers left out, in listing order. */
 export async function seeVersions(s3: S3Client, bucket: string): Promise<readonly SeenVersion[]> {
   const seen: SeenVersion[] = [];
-  let markers: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {};
-  while (markers) {
-    const page = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket, ...markers }));
-    for (const { Key: key = '', VersionId: versionId = '' } of page.Versions ?? [])
-      seen.push(await seeVersion(s3, bucket, key, versionId));
-    markers = page.IsTruncated
-      ? {
-          ...(page.NextKeyMarker === undefined ? {} : { KeyMarker: page.NextKeyMarker }),
-          ...(page.NextVersionIdMarker === undefined ? {} : { VersionIdMarker: page.NextVersionIdMarker }),
-        }
-      : undefined;
-  }
+  for (const { key, versionId } of await listVersions(s3, bucket))
+    seen.push(await seeVersion(s3, bucket, key, versionId));
   return seen;
+}
+
+async function listVersions(s3: S3Client, bucket: string): Promise<readonly { key: string; versionId: string }[]> {
+  const { Versions = [], IsTruncated } = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket }));
+  if (IsTruncated) throw new RangeError(`the rehearsal puts fewer objects into ${bucket} than fill a page`);
+  return Versions.map(({ Key = '', VersionId = '' }) => ({ key: Key, versionId: VersionId }));
 }
 
 async function seeVersion(s3: S3Client, bucket: string, key: string, versionId: string): Promise<SeenVersion> {

@@ -1,5 +1,6 @@
 import { KeyturnError } from '../lib/errors';
 import { importMaterial } from '../lib/steps/import-material';
+import { preflightCustody } from '../lib/steps/preflight';
 import { record } from '../lib/steps/record';
 import { runFlow } from '../lib/steps/run-flow';
 import { type CommandDefinition, rotationFileOption } from './command';
@@ -28,6 +29,7 @@ export const preApply: CommandDefinition = {
       if (before.state === 'blocked') {
         throw new KeyturnError('keys-not-declared', { found: before.summary, keysStack: `${run.rotation.name}-keys` });
       }
+      await preflightCustody(run);
       return runFlow([importMaterial, record], run);
     });
     return flowOutcome(context, options, end);

@@ -1,4 +1,5 @@
 import { flow } from '../lib/steps';
+import { preflightCustody } from '../lib/steps/preflight';
 import { runFlow } from '../lib/steps/run-flow';
 import { type CommandDefinition, rotationFileOption } from './command';
 import { materialOptions, reencryptOptions } from './flow-options';
@@ -15,7 +16,10 @@ export const rotate: CommandDefinition = {
   mutates: true,
   examples: ['npx keyturn rotate', 'npx keyturn rotate --dry-run', 'npx keyturn rotate --yes --json > rotation.json'],
   async run(context, options) {
-    const end = await withRun('rotate', context, options, (run) => runFlow(flow, run));
+    const end = await withRun('rotate', context, options, async (run) => {
+      await preflightCustody(run);
+      return runFlow(flow, run);
+    });
     return flowOutcome(context, options, end);
   },
 };

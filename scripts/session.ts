@@ -3,10 +3,10 @@ import { confirmTarget } from '../lib/aws/account-guard';
 import { createClients } from '../lib/aws/clients';
 import { KeyturnError } from '../lib/errors';
 import { openEvidence } from '../lib/evidence/evidence';
-import { openCustodian } from '../lib/key-material/custody/open-custodian';
-import { createSdkStore } from '../lib/objects/sdk-store';
+import { sdkStore } from '../lib/objects/sdk-store';
 import type { Rotation } from '../lib/rotation/rotation';
 import { loadRotation } from '../lib/rotation/rotation-file';
+import { openCustodian } from '../lib/steps/open-custodian';
 import { openWorkspace } from '../lib/steps/open-workspace';
 import { preflight } from '../lib/steps/preflight';
 import type { RotationRun, RunRecord } from '../lib/steps/rotation-run';
@@ -107,9 +107,9 @@ async function assemble(
   const { terminal, signal, env } = context;
   return {
     ...target,
-    store: createSdkStore(target.clients.s3),
+    store: sdkStore(target.clients.s3),
     workspace: openWorkspace({ rotation: target.rotation, env, signal }),
-    custodian: await openCustodian(target.rotation, { noCustody: options.custody === false }),
+    custodian: openCustodian(target.rotation, { noCustody: options.custody === false }),
     material: materialOptions(context, options),
     reencrypt: reencryptOptions(options),
     evidence,

@@ -1,7 +1,10 @@
-import { KeyturnError } from '../errors';
-import { completeImport, prepareImport } from '../key-material/prepare-import';
+import { isCode, KeyturnError } from '../errors';
+import { abandonImport, completeImport } from '../key-material/complete-import';
+import type { Custodian } from '../key-material/custody/custodian';
+import { type PreparedImport, prepareImport } from '../key-material/prepare-import';
 import type { KeyDescription } from '../kms/describe-key';
-import { importMaterial as importIntoKms, importParameters } from '../kms/import';
+import { type ImportResult, importMaterial as importIntoKms } from '../kms/import-material';
+import { importParameters } from '../kms/import-parameters';
 import { proveImport } from '../kms/prove-import';
 import { waitForKey } from '../kms/wait-for-key';
 import type { KeyVersion } from '../rotation/rotation';
@@ -11,6 +14,13 @@ import type { Step, StepResult, StepState } from './step';
 
 /** How long KMS may take to show a new key or a finished import everywhere; its docs say seconds, at times minutes. */
 const SETTLE_MS = 5 * 60_000;
+
+const ORIGINS: Readonly<Record<PreparedImport['from'], string>> = {
+  generated: 'material generated and wrapped',
+  file: 'material read from the file and wrapped',
+  custody: 'material taken from custody and wrapped again',
+  pending: 'the import that an earlier run prepared goes on',
+};
 
 const pending = (one: ObservedVersion): one is ObservedVersion & { key: KeyDescription } =>
   one.key?.state === 'PendingImport' && one.version.keyArn === undefined && !one.version.disabled;
@@ -56,42 +66,58 @@ export const importMaterial: Step = {
 };
 
 async function importVersion(run: RotationRun, version: KeyVersion, key: KeyDescription) {
-  const { clients, custodian, reporter, signal, rotation } = run;
-  const { kms } = clients;
-  reporter.note(`${version.name}: asking KMS for a public key and an import token`);
-  const parameters = await importParameters(kms, key.arn, { signal });
+  const { reporter, signal, rotation } = run;
+  const { kms } = run.clients;
+  const custodian = await run.custodian();
   const prepared = await prepareImport(custodian, {
-    rotation: rotation.name,
     version: version.name,
     keyArn: key.arn,
-    parameters,
+    parameters: () => importParameters(kms, key.arn, { signal }),
     source: run.material.source,
     identityFile: run.material.identityFile,
   });
-  reporter.note(`${version.name}: ${prepared.origin}; custody: ${custodian.describe(version.name)}`);
+  reporter.note(`${version.name}: ${ORIGINS[prepared.from]}; custody: ${custodian.locate(version.name)}`);
   await run.evidence.record('intent', 'import-material', {
     version: version.name,
     keyArn: key.arn,
-    origin: prepared.origin,
+    from: prepared.from,
   });
-  const importType = key.currentKeyMaterialId ? 'EXISTING_KEY_MATERIAL' : 'NEW_KEY_MATERIAL';
-  const validTo = version.materialValidTo;
-  const { keyMaterialId } = await importIntoKms(kms, {
-    keyArn: key.arn,
-    importToken: prepared.importToken,
-    wrapped: prepared.wrapped.ciphertext,
-    importType,
-    validTo,
+  const imported = await sendToKms(run, custodian, version, key, prepared);
+  await waitForKey(kms, key.arn, (now) => now.state === 'Enabled', {
+    timeoutMs: SETTLE_MS,
+    signal,
+    awaited: 'Enabled',
   });
-  await waitForKey(kms, key.arn, (now) => now.state === 'Enabled', { timeoutMs: SETTLE_MS, signal });
-  const proof = await proveImport(kms, key.arn, rotation.name);
-  if (proof.keyMaterialId !== keyMaterialId) {
-    const found = `KMS encrypts with material ${proof.keyMaterialId}, not with the imported ${keyMaterialId}`;
+  const proof = await proveImport(kms, key.arn, rotation.name, { signal });
+  if (proof.keyMaterialId !== imported.keyMaterialId) {
+    const found = `KMS encrypts with material ${proof.keyMaterialId}, not with the imported ${imported.keyMaterialId}`;
     throw new KeyturnError('step-not-verified', { step: 'import-material', found });
   }
-  const record = await completeImport(custodian, prepared, { keyMaterialId, importType, validTo });
+  const record = await completeImport(custodian, prepared, imported);
   reporter.note(
-    `${version.name}: Enabled, proved by a data key encrypted and decrypted under material ${keyMaterialId.slice(0, 12)}…`,
+    `${version.name}: Enabled; a data key was encrypted and decrypted under material ${imported.keyMaterialId.slice(0, 12)}…`,
   );
   return record;
+}
+
+/** A refusal of token or blob makes the prepared import worthless: it is forgotten, the copy in custody stays. */
+async function sendToKms(
+  run: RotationRun,
+  custodian: Custodian,
+  version: KeyVersion,
+  key: KeyDescription,
+  prepared: PreparedImport,
+): Promise<ImportResult> {
+  try {
+    return await importIntoKms(run.clients.kms, {
+      keyArn: key.arn,
+      importToken: prepared.importToken,
+      wrapped: prepared.wrapped,
+      importType: key.currentKeyMaterialId ? 'EXISTING_KEY_MATERIAL' : 'NEW_KEY_MATERIAL',
+      validTo: version.materialValidTo,
+    });
+  } catch (error) {
+    if (isCode(error, 'kms-import-refused')) await abandonImport(custodian, prepared);
+    throw error;
+  }
 }

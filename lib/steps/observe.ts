@@ -1,5 +1,5 @@
 import { throwIfInterrupted } from '../errors';
-import { aliasTarget } from '../kms/alias';
+import { aliasTarget } from '../kms/alias-target';
 import { describeKey, type KeyDescription } from '../kms/describe-key';
 import { type BucketDefault, bucketDefault } from '../objects/bucket-default';
 import { activeVersion, type KeyVersion, type Rotation, versionAlias } from '../rotation/rotation';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Rotation } from '../rotation/rotation';
 import { findTerraform } from '../terraform/binary';
 import { providerSource, writeCliConfiguration } from '../terraform/cli-configuration';
-import { formatPlan } from '../terraform/format-plan';
+import { formatPlan } from '../terraform/plan-text';
 import { type StackDirectory, synthesize } from '../terraform/synthesize';
 import { Terraform } from '../terraform/terraform';
 import type { StackPlan, StackRole, Workspace } from './workspace';
@@ -33,7 +33,7 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
     async plan(stack: StackRole): Promise<StackPlan> {
       const { terraform, stacks } = await open();
       const { planFile, changes, summary } = await terraform.plan(stacks[stack]);
-      return { stack, planFile, changes, summary, text: formatPlan(summary) };
+      return { stack, planFile, changes, summary, text: formatPlan(stacks[stack].name, summary) };
     },
     async apply({ stack, planFile }: StackPlan): Promise<void> {
       const { terraform, stacks } = await open();

@@ -1,5 +1,6 @@
 import { KeyturnError } from '../errors';
 import { bucketExists } from '../objects/bucket-default';
+import { observeVersions } from './observe';
 import type { RotationRun } from './rotation-run';
 
 /**
@@ -16,4 +17,17 @@ export async function preflight(run: Pick<RotationRun, 'rotation' | 'clients' | 
       throw new KeyturnError('bucket-missing', { bucket, account: identity.account, region: clients.region });
     }
   }
+}
+
+/**
+ * Refuses, before a key is even declared, a run that would generate material that nobody keeps.
+ *
+ * @throws custody-recipients-missing, custody-recipient-invalid
+ */
+export async function preflightCustody(run: RotationRun): Promise<void> {
+  const versions = await observeVersions(run);
+  const needed = versions.some(
+    ({ version, key }) => !version.keyArn && !version.disabled && (key === undefined || key.state === 'PendingImport'),
+  );
+  if (needed) await run.custodian();
 }

@@ -1,5 +1,5 @@
-import { KeyturnError } from '../errors';
-import { disableKey } from '../kms/key-switches';
+import { isCode, KeyturnError } from '../errors';
+import { disableKey } from '../kms/key-switch';
 import { otherUsers } from '../kms/other-users';
 import { supersededVersions } from '../rotation/rotation';
 import { GatePass } from './gate';
@@ -69,7 +69,7 @@ async function openGate(run: RotationRun, input: Parameters<typeof GatePass.open
     await run.evidence.record('gate', 'retire', { version: input.version.name, open: true });
     return pass;
   } catch (error) {
-    if (error instanceof KeyturnError) await run.evidence.record('gate', 'retire', { open: false, ...error.facts });
+    if (isCode(error, 'gate-refused')) await run.evidence.record('gate', 'retire', { open: false, ...error.facts });
     throw error;
   }
 }
@@ -82,11 +82,13 @@ async function retireVersion(run: RotationRun, pass: GatePass): Promise<void> {
   await disableKey(run.clients.kms, pass.keyArn, { signal: run.signal });
 }
 
-async function warnOfOtherUsers(run: RotationRun, keyArn: string): Promise<void> {
-  const { grants, lastUsage } = await otherUsers(run.clients.kms, keyArn);
-  if (grants > 0) run.reporter.warn(`${keyArn} has ${grants} grant(s): something else may still use it`);
-  if (lastUsage)
-    run.reporter.note(
-      `last use of ${keyArn} that KMS knows of: ${lastUsage.operation} at ${lastUsage.at.toISOString()}`,
+async function warnOfOtherUsers({ clients, reporter }: RotationRun, keyArn: string): Promise<void> {
+  const { grants, lastUsage } = await otherUsers(clients.kms, keyArn);
+  for (const grant of grants) {
+    reporter.warn(
+      `${keyArn} is granted to ${grant.grantee ?? 'somebody'} (grant ${grant.name ?? grant.id}): it may still be in use`,
     );
+  }
+  if (lastUsage?.at)
+    reporter.note(`last use that KMS knows of: ${lastUsage.operation ?? 'a call'} at ${lastUsage.at.toISOString()}`);
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { KeyturnError } from '../errors';
-import { enableKey } from '../kms/key-switches';
+import { enableKey } from '../kms/key-switch';
 import { activeVersion, type KeyVersion, type Rotation } from '../rotation/rotation';
 import { setActiveVersion, setDisabled } from '../rotation/rotation-edit';
 import { observeVersions } from './observe';

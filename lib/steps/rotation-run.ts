@@ -1,5 +1,5 @@
 import type { AwsClients } from '../aws/clients';
-import type { CallerIdentity } from '../aws/identity';
+import type { Identity } from '../aws/identity';
 import type { Custodian } from '../key-material/custody/custodian';
 import type { MaterialSource } from '../key-material/prepare-import';
 import type { BucketReencryption } from '../objects/reencrypt';
@@ -25,10 +25,11 @@ export interface ReencryptOptions {
 export interface RotationRun {
   readonly rotation: Rotation;
   readonly clients: AwsClients;
-  readonly identity: CallerIdentity;
+  readonly identity: Identity;
   readonly store: ObjectStore;
   readonly workspace: Workspace;
-  readonly custodian: Custodian;
+  /** Opened at the first call: a run that imports nothing needs no custody. @throws custody-recipients-missing */
+  custodian(): Promise<Custodian>;
   readonly material: { readonly source: MaterialSource; readonly identityFile: string | undefined };
   readonly reencrypt: ReencryptOptions;
   readonly evidence: RunRecord;
