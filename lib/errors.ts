@@ -191,7 +191,8 @@ const CATALOGUE = {
   'target-key-unusable': entry<{ keyArn: string; awsCode: string; awsMessage: string }>(
     EXIT.error,
     (f) => `objects cannot be moved under ${f.keyArn}: ${f.awsCode}: ${f.awsMessage}`,
-    () => 'see `npx keyturn status` for the state of the active key; it must be Enabled, and its policy must allow S3 to use it',
+    () =>
+      'see `npx keyturn status` for the state of the active key; it must be Enabled, and its policy must allow S3 to use it',
   ),
   'rewrap-unsupported': entry<{ bucket: string; operation: string; answer: string }>(
     EXIT.error,
@@ -452,6 +453,11 @@ const CATALOGUE = {
     (f) => `the state of ${f.stack} is locked by ${f.who} since ${f.since} (${f.operation}, lock ${f.id})`,
     (f) =>
       `wait for it to end and run the same command again; only if it is surely gone, run terraform force-unlock ${f.id} in the stack's directory`,
+  ),
+  'terraform-backend-changed': entry<{ stack: string; directory: string }>(
+    EXIT.error,
+    (f) => `the rotation file names another backend for ${f.stack} than the one its state was last kept in`,
+    (f) => `move the state with terraform init -migrate-state in ${f.directory}, then run the same command again`,
   ),
   'terraform-plan-stale': entry<{ stack: string }>(
     EXIT.error,

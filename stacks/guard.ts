@@ -21,10 +21,8 @@ export const GUARD_WORDS = 'keyturn guard:';
 const ADVICE = {
   declared: {
     PendingImport: 'import its material with \\"npx keyturn pre-apply\\", then plan again',
-    Disabled:
-      'enable it (aws kms enable-key) if it must be active again, run \\"npx keyturn pre-apply\\" to see it checked, then plan again',
-    PendingDeletion:
-      'cancel its deletion and enable it, run \\"npx keyturn pre-apply\\" to see it checked, then plan again',
+    Disabled: 'enable it (\\"npx keyturn rollback\\" does, and makes it active), then plan again',
+    PendingDeletion: 'cancel its deletion (aws kms cancel-key-deletion) and enable it, then plan again',
   },
   adopted: {
     PendingImport: 'its owner must import its material, then plan again',

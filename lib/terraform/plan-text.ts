@@ -1,4 +1,5 @@
 import type { AttributeChange, PlannedAction, PlannedValue, PlanSummary, ResourceChange } from './plan';
+import { policyLines } from './policy-lines';
 
 const SIGNS: Readonly<Record<PlannedAction, string>> = {
   create: '+ create',
@@ -10,23 +11,29 @@ const SIGNS: Readonly<Record<PlannedAction, string>> = {
 
 /**
  * A plan for people: the counts, then each resource with each attribute before → after. Left out are only values that
- * Terraform will fill in, attributes that stay null, and `tags_all` where it repeats `tags`. Policies are shown statement
- * by statement.
+ * Terraform will fill in, attributes that stay unset, and `tags_all` where it repeats `tags`. Policies are shown
+ * statement by statement.
  */
 export function formatPlan(stack: string, summary: PlanSummary): string {
-  if (summary.resources.length + summary.outputs.length === 0) return `plan of ${stack}: nothing to change`;
+  const { resources, outputs } = summary;
+  if (resources.length + outputs.length === 0) return `plan of ${stack}: nothing to change`;
   const count = (...actions: readonly PlannedAction[]): number =>
-    summary.resources.filter((resource) => actions.includes(resource.action)).length;
+    resources.filter((resource) => actions.includes(resource.action)).length;
+  const counts = [
+    `${count('create')} to create`,
+    `${count('update')} to change`,
+    `${count('delete', 'replace')} to destroy`,
+    ...(count('forget') > 0 ? [`${count('forget')} to forget`] : []),
+  ];
   return [
-    `plan of ${stack}: ${count('create')} to create, ${count('update')} to change, ${count('delete', 'replace')} to destroy`,
-    ...[...summary.resources, ...summary.outputs].flatMap((resource) => ['', ...resourceLines(resource)]),
+    `plan of ${stack}: ${counts.join(', ')}`,
+    ...[...resources, ...outputs].flatMap((one) => ['', ...resourceLines(one)]),
   ].join('\n');
 }
 
 function resourceLines(resource: ResourceChange): readonly string[] {
-  const heading = `  ${SIGNS[resource.action]} ${resource.address}`;
-  if (resource.type === 'output' && resource.attributes.every(({ after }) => !after.known)) return [heading];
-  return [heading, ...resource.attributes.filter((one) => isWorthALine(one, resource)).flatMap(attributeLines)];
+  const lines = resource.attributes.filter((one) => isWorthALine(one, resource)).flatMap(attributeLines);
+  return [`  ${SIGNS[resource.action]} ${resource.address}`, ...lines];
 }
 
 function isWorthALine(attribute: AttributeChange, { action, attributes }: ResourceChange): boolean {
@@ -52,19 +59,10 @@ function attributeLines({ path, before, after, forcesReplace }: AttributeChange)
 }
 
 function shown(value: PlannedValue): string {
-  return value.known ? JSON.stringify(value.value) : `(${value.why})`;
+  if (!value.known) return `(${value.why})`;
+  return value.value === null ? '(unset)' : JSON.stringify(value.value);
 }
 
-/** The statements of an IAM policy document, one line each; undefined for any other value. */
 function statementsOf(value: PlannedValue): readonly string[] | undefined {
-  if (!value.known || typeof value.value !== 'string' || !value.value.startsWith('{')) return undefined;
-  let document: unknown;
-  try {
-    document = JSON.parse(value.value);
-  } catch {
-    return undefined;
-  }
-  const found = typeof document === 'object' && document !== null && 'Statement' in document ? document.Statement : [];
-  const statements: readonly unknown[] = Array.isArray(found) ? found : [found];
-  return statements.length > 0 ? statements.map((statement) => JSON.stringify(statement)) : undefined;
+  return value.known && typeof value.value === 'string' ? policyLines(value.value) : undefined;
 }

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { EXIT, KeyturnError, throwIfInterrupted } from '../errors';
+import { stackNames } from '../rotation/rotation';
 import { runChild } from './child';
 import { lastLines } from './diagnostics';
 
@@ -49,11 +50,9 @@ export async function synthesize(
   });
   throwIfInterrupted(input.signal, 'synthesis');
   if (outcome.exit !== 0) throw asFailure(outcome.exit, outcome.stderr);
-  const stack = (role: 'keys' | 'storage'): StackDirectory => {
-    const name = `${input.name}-${role}`;
-    return { name, directory: join(out, 'stacks', name) };
-  };
-  return { keys: stack('keys'), storage: stack('storage') };
+  const { keys, storage } = stackNames(input);
+  const stack = (name: string): StackDirectory => ({ name, directory: join(out, 'stacks', name) });
+  return { keys: stack(keys), storage: stack(storage) };
 }
 
 function asFailure(exit: number | null, stderr: string): KeyturnError {

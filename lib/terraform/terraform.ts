@@ -44,14 +44,17 @@ export class Terraform {
   /**
    * Initializes a stack's directory, unless the last one was for the same backend, provider and Terraform.
    *
-   * @throws KeyturnError `terraform-provider-missing`, `terraform-failed`, `interrupted`, and the errors of AWS
+   * A changed backend is refused and never taken over silently: a state left behind would plan everything anew.
+   *
+   * @throws KeyturnError `terraform-provider-missing`, `terraform-backend-changed`, `terraform-failed`, `interrupted`, and the
+   * errors of AWS
    */
   async init(stack: StackDirectory): Promise<void> {
     const record = join(stack.directory, INIT_RECORD);
     const fingerprint = await this.#fingerprint(stack);
     const last = await readFile(record, 'utf8').catch(() => undefined);
     if (last === fingerprint) return;
-    const outcome = await this.#run(stack, ['init', '-input=false', '-no-color', '-reconfigure']);
+    const outcome = await this.#run(stack, ['init', '-input=false', '-no-color']);
     if (outcome.exit !== 0) throw this.#initFailure(stack, outcome);
     await writeFile(record, await this.#fingerprint(stack));
   }
@@ -126,6 +129,9 @@ export class Terraform {
 
   #initFailure(stack: StackDirectory, outcome: ChildOutcome): KeyturnError {
     const said = lastLines(outcome.stderr);
+    if (said.includes('Backend configuration changed')) {
+      return new KeyturnError('terraform-backend-changed', { stack: stack.name, directory: stack.directory });
+    }
     if (!/Failed to (query available provider packages|install provider|resolve provider packages)/.test(said)) {
       const diagnostics = [{ severity: 'error' as const, summary: said, detail: '' }];
       return asFailure({ command: 'init', stack: stack.name, exit: outcome.exit, diagnostics, lastLines: said });
