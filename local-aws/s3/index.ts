@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto';
+import type { AwsRequest, AwsResponse, Clock, DataKeys, Service } from '../message';
+import type { Endpoint, Limits } from './call';
+import { notImplemented, S3Fault, s3Fault } from './fault';
+import { readHeaders } from './headers';
+import { operations, routeOf, strayParameter } from './routes';
+import { Arena } from './state/arena';
+import { KeyRing } from './state/encryption';
+import { bucketNames, type StoredVersion, storedVersions } from './view';
+import { type Target, targetOf } from './wire/target';
+import { branch, leaf } from './wire/xml-writer';
+
+export interface S3Options {
+  readonly clock: Clock;
+  readonly dataKeys: DataKeys;
+  /** The account that owns every bucket; callers of other accounts are refused. */
+  readonly accountId: string;
+  /** The Region of every bucket. */
+  readonly region: string;
+  /** S3's own sizes when omitted: 5 GiB for a single write, 5 MiB for the smallest part. */
+  readonly limits?: Partial<Limits>;
+}
+
+/** The S3 service and a read-only view of what it holds. */
+export interface S3 {
+  readonly handle: Service;
+  /** AWS's name of the operation a request asks for, `Unknown` for none. */
+  readonly operationOf: (request: AwsRequest) => string;
+  readonly operations: readonly string[];
+  readonly buckets: () => readonly string[];
+  /** Every version of a bucket as it is stored: ciphertext and wrapped key, in listing order. */
+  readonly versions: (bucket: string) => readonly StoredVersion[];
+}
+
+const GIBIBYTE = 1024 ** 3;
+const MEBIBYTE = 1024 ** 2;
+
+export function createS3(options: S3Options): S3 {
+  const endpoint: Endpoint = {
+    accountId: options.accountId,
+    region: options.region,
+    limits: { singleWrite: 5 * GIBIBYTE, smallestPart: 5 * MEBIBYTE, ...options.limits },
+    buckets: new Map(),
+    keyRing: new KeyRing(options.dataKeys),
+    arena: new Arena(),
+  };
+  return {
+    handle: (request) => answer(request, endpoint, options.clock),
+    operationOf,
+    operations: operations(),
+    buckets: () => bucketNames(endpoint),
+    versions: (bucket) => storedVersions(endpoint, bucket),
+  };
+}
+
+function operationOf(request: AwsRequest): string {
+  try {
+    return routeOf(request, targetOf(request))?.operation ?? 'Unknown';
+  } catch (error) {
+    if (error instanceof S3Fault) return 'Unknown';
+    throw error;
+  }
+}
+
+/** Second request ID of S3: it tells hosts apart, of which there is one. */
+const HOST_ID = randomBytes(48).toString('base64');
+
+function answer(request: AwsRequest, endpoint: Endpoint, clock: Clock): AwsResponse {
+  let response: AwsResponse;
+  try {
+    response = dispatch(request, endpoint, clock);
+  } catch (error) {
+    if (!(error instanceof S3Fault)) throw error;
+    response = faultAnswer(error, request);
+  }
+  const headers = { 'x-amz-request-id': request.requestId, 'x-amz-id-2': HOST_ID, ...response.headers };
+  return { ...response, headers };
+}
+
+function dispatch(request: AwsRequest, endpoint: Endpoint, clock: Clock): AwsResponse {
+  const target = targetOf(request);
+  const route = routeOf(request, target);
+  if (route === undefined) throw refusal(request, target);
+  const stray = strayParameter(request, route);
+  if (stray !== undefined) throw notImplemented(stray, 'parameter');
+  return route.handler({
+    endpoint,
+    request,
+    headers: readHeaders(request),
+    query: request.query,
+    bucketName: target.bucket,
+    key: target.key,
+    now: clock.now(),
+  });
+}
+
+function refusal(request: AwsRequest, target: Target): S3Fault {
+  if (target.bucket === '' || (request.query.size === 0 && request.method === 'POST')) {
+    return s3Fault('MethodNotAllowed', undefined, { details: { Method: request.method, ResourceType: 'SERVICE' } });
+  }
+  return notImplemented(
+    `${request.method} with ${[...request.query.keys()].join(', ') || 'no sub-resource'}`,
+    'operation',
+  );
+}
+
+/** The error document; HEAD and 304 have no body. */
+function faultAnswer(fault: S3Fault, request: AwsRequest): AwsResponse {
+  const headers = { 'content-type': 'application/xml', ...fault.headers };
+  if (request.method === 'HEAD') return { status: fault.status, headers };
+  const details = Object.entries(fault.details).map(([name, value]) => leaf(name, value));
+  const body = branch(
+    'Error',
+    leaf('Code', fault.code),
+    leaf('Message', fault.message),
+    ...details,
+    leaf('Resource', request.rawPath),
+    leaf('RequestId', request.requestId),
+    leaf('HostId', HOST_ID),
+  );
+  return { status: fault.status, headers, body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}` };
+}

@@ -1,0 +1,51 @@
+import type { AwsResponse } from '../../message';
+import { openBucket } from '../access';
+import type { Call, Handler } from '../call';
+import { type S3Code, s3Fault } from '../fault';
+import { emptyAnswer, xmlAnswer } from '../wire/answer';
+import { leaf, xmlDocument } from '../wire/xml-writer';
+
+/**
+ * Features a bucket may have on AWS and never has here: reads answer as for a bucket without them, deletes succeed as
+ * there is nothing to delete, and writes are not implemented.
+ */
+function missing(code: S3Code): Handler {
+  return (call) => {
+    throw s3Fault(code, undefined, { details: { BucketName: openBucket(call).name } });
+  };
+}
+
+function empty(root: string): Handler {
+  return (call) => {
+    openBucket(call);
+    return xmlAnswer(xmlDocument(root));
+  };
+}
+
+/** Configurations with an `id` are listed without one, and looked up with one. */
+function emptyList(root: string): Handler {
+  return (call) => {
+    openBucket(call);
+    if (call.query.has('id')) throw s3Fault('NoSuchConfiguration');
+    return xmlAnswer(xmlDocument(root, leaf('IsTruncated', false)));
+  };
+}
+
+export const getBucketCors = missing('NoSuchCORSConfiguration');
+export const getBucketLifecycleConfiguration = missing('NoSuchLifecycleConfiguration');
+export const getBucketReplication = missing('ReplicationConfigurationNotFoundError');
+export const getBucketWebsite = missing('NoSuchWebsiteConfiguration');
+export const getBucketMetadataConfiguration = missing('MetadataConfigurationNotFound');
+export const getBucketAccelerateConfiguration = empty('AccelerateConfiguration');
+export const getBucketLogging = empty('BucketLoggingStatus');
+export const getBucketNotificationConfiguration = empty('NotificationConfiguration');
+export const listBucketAnalyticsConfigurations = emptyList('ListBucketAnalyticsConfigurationResult');
+export const listBucketIntelligentTieringConfigurations = emptyList('ListBucketIntelligentTieringConfigurationsOutput');
+export const listBucketInventoryConfigurations = emptyList('ListInventoryConfigurationsResult');
+export const listBucketMetricsConfigurations = emptyList('ListMetricsConfigurationsResult');
+
+/** DeleteBucketCors, …Lifecycle, …Replication, …Website. */
+export function deleteNothing(call: Call): AwsResponse {
+  openBucket(call);
+  return emptyAnswer(204);
+}

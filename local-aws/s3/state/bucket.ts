@@ -1,0 +1,68 @@
+import type { Acl } from './acl';
+import { KeyIndex } from './key-index';
+import type { RetentionMode } from './object-version';
+import type { Upload } from './upload';
+
+export type Versioning = 'Off' | 'Enabled' | 'Suspended';
+
+/** A bucket's default encryption, one rule as S3 allows. */
+export interface EncryptionRule {
+  readonly algorithm: 'AES256' | 'aws:kms' | 'aws:kms:dsse';
+  /** As it was put: S3 does not look at it before a write. */
+  readonly keyId: string | undefined;
+  readonly bucketKey: boolean;
+  readonly blocked: readonly string[];
+}
+
+export interface PublicAccessBlock {
+  readonly BlockPublicAcls: boolean;
+  readonly IgnorePublicAcls: boolean;
+  readonly BlockPublicPolicy: boolean;
+  readonly RestrictPublicBuckets: boolean;
+}
+
+export type Ownership = 'BucketOwnerEnforced' | 'BucketOwnerPreferred' | 'ObjectWriter';
+
+/** The default retention of new objects: days or years, never both. */
+export interface LockRule {
+  readonly mode: RetentionMode;
+  readonly days: number | undefined;
+  readonly years: number | undefined;
+}
+
+/** What a new bucket has since 2026-04: SSE-S3, and SSE-C writes blocked. */
+export const NEW_BUCKET_ENCRYPTION: EncryptionRule = {
+  algorithm: 'AES256',
+  keyId: undefined,
+  bucketKey: false,
+  blocked: ['SSE-C'],
+};
+
+export class Bucket {
+  readonly name: string;
+  readonly region: string;
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+  readonly keys = new KeyIndex();
+  readonly uploads = new Map<string, Upload>();
+  versioning: Versioning = 'Off';
+  encryption: EncryptionRule = NEW_BUCKET_ENCRYPTION;
+  policy: string | undefined;
+  publicAccessBlock: PublicAccessBlock | undefined = {
+    BlockPublicAcls: true,
+    IgnorePublicAcls: true,
+    BlockPublicPolicy: true,
+    RestrictPublicBuckets: true,
+  };
+  ownership: Ownership | undefined = 'BucketOwnerEnforced';
+  tags: ReadonlyMap<string, string> | undefined;
+  acl: Acl;
+  objectLock: { readonly rule: LockRule | undefined } | undefined;
+
+  constructor(name: string, region: string, created: number, acl: Acl) {
+    this.name = name;
+    this.region = region;
+    this.created = created;
+    this.acl = acl;
+  }
+}

@@ -1,0 +1,79 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import type { Arena, Extent } from './arena';
+
+const SEGMENT = 256 * 1024;
+const TAG = 16;
+const IV = 12;
+const KEY = 32;
+
+/** One stored stretch of an object: a whole body, or a part of a multipart object. */
+export interface SealedPart {
+  /** Makes the nonces of this part differ from those of every other part under the same data key. */
+  readonly serial: number;
+  /** Plaintext bytes. */
+  readonly size: number;
+  readonly extent: Extent;
+}
+
+/**
+ * AES-256-GCM in segments of 256 KiB, each with its own tag, so that a range is authenticated without opening the whole
+ * body. The nonce is the part's serial and the segment's number: a data key belongs to one object or upload.
+ */
+export function sealPart(arena: Arena, dataKey: Buffer, serial: number, plaintext: Buffer): SealedPart {
+  const segments = Math.ceil(plaintext.length / SEGMENT);
+  const extent = arena.allocate(plaintext.length + segments * TAG);
+  let at = extent.offset;
+  for (let segment = 0; segment < segments; segment += 1) {
+    const cipher = createCipheriv('aes-256-gcm', dataKey, nonce(serial, segment));
+    const sealed = cipher.update(plaintext.subarray(segment * SEGMENT, (segment + 1) * SEGMENT));
+    cipher.final();
+    at += sealed.copy(extent.slab, at);
+    at += cipher.getAuthTag().copy(extent.slab, at);
+  }
+  return { serial, size: plaintext.length, extent };
+}
+
+/** Plaintext bytes `start` to `end` (exclusive) of a part. */
+export function openPart(part: SealedPart, dataKey: Buffer, start: number, end: number): Buffer {
+  if (end <= start) return Buffer.alloc(0);
+  const { slab, offset, length } = part.extent;
+  const pieces: Buffer[] = [];
+  const last = Math.floor((end - 1) / SEGMENT);
+  for (let segment = Math.floor(start / SEGMENT); segment <= last; segment += 1) {
+    const from = segment * (SEGMENT + TAG);
+    const until = Math.min(from + SEGMENT + TAG, length);
+    const decipher = createDecipheriv('aes-256-gcm', dataKey, nonce(part.serial, segment));
+    decipher.setAuthTag(slab.subarray(offset + until - TAG, offset + until));
+    const plain = decipher.update(slab.subarray(offset + from, offset + until - TAG));
+    decipher.final();
+    const base = segment * SEGMENT;
+    pieces.push(plain.subarray(Math.max(0, start - base), Math.min(plain.length, end - base)));
+  }
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+}
+
+function nonce(serial: number, segment: number): Buffer {
+  const iv = Buffer.alloc(IV);
+  iv.writeUInt32BE(serial, 0);
+  iv.writeUInt32BE(segment, 8);
+  return iv;
+}
+
+/** Wraps a 32-byte key under another with AES-256-GCM and a random nonce. Latin-1 text, which the heap holds at one byte a character. */
+export function wrapKey(wrapping: Buffer, key: Buffer): string {
+  const iv = randomBytes(IV);
+  const cipher = createCipheriv('aes-256-gcm', wrapping, iv);
+  const sealed = cipher.update(key);
+  cipher.final();
+  return Buffer.concat([iv, sealed, cipher.getAuthTag()]).toString('latin1');
+}
+
+/** The inverse of {@link wrapKey}. Throws when the wrapping key is another. */
+export function unwrapKey(wrapping: Buffer, wrapped: string): Buffer {
+  const bytes = Buffer.from(wrapped, 'latin1');
+  const decipher = createDecipheriv('aes-256-gcm', wrapping, bytes.subarray(0, IV));
+  decipher.setAuthTag(bytes.subarray(IV + KEY));
+  const key = decipher.update(bytes.subarray(IV, IV + KEY));
+  decipher.final();
+  return key;
+}

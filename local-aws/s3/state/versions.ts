@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import { invalidArgument, s3Fault } from '../fault';
+import type { Bucket } from './bucket';
+import type { KeyEntry } from './key-index';
+import type { ObjectVersion } from './object-version';
+
+/** The ID of the one version that a bucket without versioning, or with it suspended, writes. */
+export const NULL_VERSION = 'null';
+const VERSION_ID = /^[A-Za-z0-9._]{32}$/;
+
+/** Archived classes, which cannot be read before a restore. */
+const ARCHIVED = new Set(['GLACIER', 'DEEP_ARCHIVE']);
+
+/** A fresh ID for the next write: 32 characters where versioning is on. */
+export function nextVersionId(bucket: Bucket): string {
+  if (bucket.versioning !== 'Enabled') return NULL_VERSION;
+  return randomBytes(24).toString('base64').replaceAll('+', '.').replaceAll('/', '_');
+}
+
+/** Puts a version (or delete marker) on top of its key. A null version replaces the null version before it. */
+export function putVersion(bucket: Bucket, key: string, version: ObjectVersion): void {
+  if (version.id === NULL_VERSION) {
+    const entry = bucket.keys.get(key);
+    const before = entry?.versions.find(({ id }) => id === NULL_VERSION);
+    if (entry !== undefined && before !== undefined) bucket.keys.remove(entry, before);
+  }
+  bucket.keys.push(key, version);
+}
+
+/** The newest version, which may be a delete marker. */
+export function currentVersion(bucket: Bucket, key: string): ObjectVersion | undefined {
+  const versions = bucket.keys.get(key)?.versions;
+  return versions?.[versions.length - 1];
+}
+
+/** @throws S3Fault `InvalidArgument` for what can be no version ID. */
+export function checkVersionId(id: string): void {
+  if (id === '') throw invalidArgument('Version id cannot be the empty string', 'versionId', id);
+  if (id !== NULL_VERSION && !VERSION_ID.test(id)) {
+    throw invalidArgument('Invalid version id specified', 'versionId', id);
+  }
+}
+
+/** A version with its place among those of its key, newest searched first. */
+export function findVersion(
+  bucket: Bucket,
+  key: string,
+  versionId: string,
+): { readonly entry: KeyEntry; readonly version: ObjectVersion } | undefined {
+  const entry = bucket.keys.get(key);
+  if (entry === undefined) return undefined;
+  for (let at = entry.versions.length - 1; at >= 0; at -= 1) {
+    const version = entry.versions[at];
+    if (version?.id === versionId) return { entry, version };
+  }
+  return undefined;
+}
+
+/**
+ * The object that a request with or without `versionId` reads.
+ *
+ * @throws S3Fault `NoSuchKey`, `NoSuchVersion`, and `MethodNotAllowed` for a delete marker named by its ID.
+ */
+export function readableVersion(bucket: Bucket, key: string, versionId: string | undefined): ObjectVersion {
+  if (versionId === undefined) {
+    const current = currentVersion(bucket, key);
+    if (current === undefined) throw s3Fault('NoSuchKey', undefined, { details: { Key: key } });
+    if (current.deleteMarker) {
+      throw s3Fault('NoSuchKey', undefined, { details: { Key: key }, headers: markerHeaders(current) });
+    }
+    return current;
+  }
+  checkVersionId(versionId);
+  const found = findVersion(bucket, key, versionId)?.version;
+  if (found === undefined) {
+    throw s3Fault('NoSuchVersion', undefined, { details: { Key: key, VersionId: versionId } });
+  }
+  if (found.deleteMarker) {
+    throw s3Fault('MethodNotAllowed', undefined, {
+      details: { Method: 'GET', ResourceType: 'DeleteMarker' },
+      headers: {
+        ...markerHeaders(found),
+        allow: 'DELETE',
+        'last-modified': new Date(found.modified * 1000).toUTCString(),
+      },
+    });
+  }
+  return found;
+}
+
+function markerHeaders(marker: ObjectVersion): Record<string, string> {
+  return { 'x-amz-delete-marker': 'true', 'x-amz-version-id': marker.id };
+}
+
+/** True while an archived object has no restored copy. */
+export function isArchived(version: ObjectVersion, now: number): boolean {
+  if (!ARCHIVED.has(version.storageClass)) return false;
+  const { restore } = version;
+  return restore === undefined || now < restore.readyAt || now >= restore.expiresAt;
+}
+
+/** True while retention or a legal hold keeps a version from being deleted. */
+export function isLocked(version: ObjectVersion, now: number, bypassGovernance: boolean): boolean {
+  if (version.legalHold) return true;
+  const { retention } = version;
+  if (retention === undefined || now >= retention.until) return false;
+  return retention.mode === 'COMPLIANCE' || !bypassGovernance;
+}
