@@ -1,0 +1,56 @@
+import type { Caller } from './caller';
+import type { ObjectHead, VersionRef } from './object-version';
+import type { HeadOptions, ObjectStore } from './store';
+import { asFault, faultKind, type StoreFault } from './store-fault';
+
+/** What HEAD, and where HEAD fails without a reason a read of one byte, tell about a version. */
+export type Look =
+  | { readonly found: 'head'; readonly head: ObjectHead }
+  | { readonly found: 'gone' }
+  | { readonly found: 'sse-c' }
+  | { readonly found: 'fault'; readonly fault: StoreFault };
+
+/**
+ * Looks at one version. The errors of HEAD carry no code, so on 400 and 403 one byte is read to learn it: an SSE-C
+ * version is told by S3's request for its key.
+ *
+ * @throws StoreFault only for faults that concern more than this version: the credentials, the bucket
+ */
+export async function lookAt(
+  store: ObjectStore,
+  call: Caller,
+  ref: VersionRef,
+  size: number,
+  options?: HeadOptions,
+): Promise<Look> {
+  try {
+    return { found: 'head', head: await call('s3', () => store.head(ref, options)) };
+  } catch (error) {
+    const fault = asFault(error);
+    if (!fault) throw error;
+    if (faultKind(fault) === 'gone') return { found: 'gone' };
+    if (fault.status !== 400 && fault.status !== 403) return { found: 'fault', fault };
+    return reasonOf(store, call, ref, size, fault);
+  }
+}
+
+async function reasonOf(
+  store: ObjectStore,
+  call: Caller,
+  ref: VersionRef,
+  size: number,
+  headFault: StoreFault,
+): Promise<Look> {
+  try {
+    await call('kms', () => store.probe(ref, size));
+    return { found: 'fault', fault: headFault };
+  } catch (error) {
+    const fault = asFault(error);
+    if (!fault) throw error;
+    const kind = faultKind(fault);
+    if (kind === 'gone') return { found: 'gone' };
+    if (kind === 'credentials' || kind === 'missing-bucket') throw fault;
+    if (fault.code === 'InvalidRequest' && /Server Side Encryption/i.test(fault.message)) return { found: 'sse-c' };
+    return { found: 'fault', fault };
+  }
+}

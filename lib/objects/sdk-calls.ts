@@ -1,0 +1,69 @@
+import { type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+
+import { StoreFault } from './store-fault';
+
+interface SdkCommand<Output> {
+  readonly middlewareStack: unknown;
+  resolveMiddleware: (...args: never[]) => (...args: never[]) => Promise<{ output: Output }>;
+}
+
+/** Sends SDK commands, counts the requests that leave, follows the endpoint's clock, and turns failures into `StoreFault`s. */
+export function sdkCalls(s3: S3Client) {
+  let sent = 0;
+  let skew = 0;
+  const client = s3 as unknown as { send(command: unknown, options: { abortSignal?: AbortSignal }): Promise<unknown> };
+
+  // Innermost, so that the SDK's own retries are counted too.
+  s3.middlewareStack.add(
+    (next) => async (args) => {
+      sent += 1;
+      const result = await next(args);
+      const date = dateOf(result.response);
+      if (date !== undefined) skew = date - Date.now();
+      return result;
+    },
+    { step: 'finalizeRequest', priority: 'low', name: 'keyturnRequestCount', override: true },
+  );
+
+  const send = async <Output>(
+    operation: string,
+    command: SdkCommand<Output>,
+    signal: AbortSignal | undefined,
+  ): Promise<Output> => {
+    signal?.throwIfAborted();
+    try {
+      return (await client.send(command, signal ? { abortSignal: signal } : {})) as Output;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw faultOf(operation, error);
+    }
+  };
+  return { send, requests: () => sent, now: () => Date.now() + skew };
+}
+
+function dateOf(response: unknown): number | undefined {
+  const headers = (response as { headers?: Record<string, string> }).headers;
+  const at = headers?.date === undefined ? Number.NaN : Date.parse(headers.date);
+  return Number.isNaN(at) ? undefined : at;
+}
+
+function faultOf(operation: string, error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  if (!(error instanceof S3ServiceException)) {
+    const code = (error as { code?: unknown }).code;
+    const isTransport = typeof code === 'string' || ['TimeoutError', 'CredentialsProviderError'].includes(error.name);
+    if (!isTransport) return error;
+    return new StoreFault(
+      { operation, status: 0, code: typeof code === 'string' ? code : error.name, message: error.message },
+      error,
+    );
+  }
+  const status = error.$metadata.httpStatusCode ?? 0;
+  // A HEAD error has no body; the SDK names it after the status, which says nothing that the status does not.
+  const code = operation === 'HeadObject' ? '' : error.name;
+  const requestId = error.$metadata.requestId;
+  return new StoreFault(
+    { operation, status, code, message: error.message, ...(requestId === undefined ? {} : { requestId }) },
+    error,
+  );
+}

@@ -1,0 +1,162 @@
+import type {
+  CopyPartResult,
+  HeadObjectCommandOutput,
+  ListMultipartUploadsCommandOutput,
+  ListObjectVersionsCommandOutput,
+} from '@aws-sdk/client-s3';
+
+import {
+  CHECKSUM_ALGORITHMS,
+  type ChecksumAlgorithm,
+  type ContentHeaders,
+  type Encryption,
+  type ObjectHead,
+  type ObjectLock,
+  type VersionPage,
+} from './object-version';
+import type { Grants, TargetEncryption, UploadsPage } from './store';
+
+/** Between the SDK's shapes and ours, one function a shape. */
+
+/** Undoes `encoding-type=url`, in which a space is `+`. Asked for because XML cannot carry every key. */
+export function listedKey(encoded: string | undefined): string {
+  return decodeURIComponent((encoded ?? '').replace(/\+/g, ' '));
+}
+
+export function versionPageOf(output: ListObjectVersionsCommandOutput): VersionPage {
+  return {
+    versions: (output.Versions ?? []).map((version) => ({
+      key: listedKey(version.Key),
+      versionId: version.VersionId ?? 'null',
+      isLatest: version.IsLatest ?? false,
+      size: version.Size ?? 0,
+      etag: version.ETag ?? '',
+      lastModified: version.LastModified?.getTime() ?? 0,
+      storageClass: version.StorageClass ?? 'STANDARD',
+    })),
+    deleteMarkers: output.DeleteMarkers?.length ?? 0,
+    next: output.IsTruncated
+      ? { key: listedKey(output.NextKeyMarker), versionId: output.NextVersionIdMarker }
+      : undefined,
+  };
+}
+
+export function uploadsPageOf(output: ListMultipartUploadsCommandOutput): UploadsPage {
+  return {
+    uploads: (output.Uploads ?? []).map((upload) => ({
+      key: listedKey(upload.Key),
+      uploadId: upload.UploadId ?? '',
+      initiated: upload.Initiated?.getTime() ?? 0,
+      storageClass: upload.StorageClass ?? 'STANDARD',
+    })),
+    next: output.IsTruncated
+      ? { key: listedKey(output.NextKeyMarker), uploadId: output.NextUploadIdMarker ?? '' }
+      : undefined,
+  };
+}
+
+export function headOf(output: HeadObjectCommandOutput): ObjectHead {
+  return {
+    versionId: output.VersionId,
+    size: output.ContentLength ?? 0,
+    etag: output.ETag ?? '',
+    lastModified: output.LastModified?.getTime() ?? 0,
+    storageClass: output.StorageClass ?? 'STANDARD',
+    encryption: encryptionOf(
+      output.ServerSideEncryption,
+      output.SSEKMSKeyId,
+      output.BucketKeyEnabled ?? false,
+      output.SSECustomerAlgorithm,
+    ),
+    archiveStatus: output.ArchiveStatus,
+    restore: restoreOf(output.Restore),
+    lock: lockOf(output.ObjectLockMode, output.ObjectLockRetainUntilDate?.getTime(), output.ObjectLockLegalHoldStatus),
+    replicationStatus: output.ReplicationStatus,
+    tagCount: output.TagCount ?? 0,
+    content: {
+      contentType: output.ContentType,
+      cacheControl: output.CacheControl,
+      contentDisposition: output.ContentDisposition,
+      contentEncoding: output.ContentEncoding,
+      contentLanguage: output.ContentLanguage,
+      expires: output.ExpiresString,
+      websiteRedirect: output.WebsiteRedirectLocation,
+      metadata: output.Metadata ?? {},
+      checksum: checksumOf(output),
+    },
+  };
+}
+
+export function encryptionOf(
+  algorithm: string | undefined,
+  keyArn: string | undefined,
+  bucketKey: boolean,
+  customer: string | undefined,
+): Encryption {
+  if (customer !== undefined) return { kind: 'sse-c' };
+  if (algorithm === undefined) return { kind: 'unencrypted' };
+  if (algorithm === 'AES256') return { kind: 'sse-s3' };
+  if (keyArn !== undefined && algorithm === 'aws:kms') return { kind: 'sse-kms', keyArn, bucketKey };
+  if (keyArn !== undefined && algorithm === 'aws:kms:dsse') return { kind: 'dsse-kms', keyArn };
+  return { kind: 'other', algorithm };
+}
+
+/** `ongoing-request="true"` while S3 fetches an archived object, `"false"` with an expiry once it can be read. */
+export function restoreOf(header: string | undefined): ObjectHead['restore'] {
+  if (header === undefined) return undefined;
+  return header.includes('ongoing-request="true"') ? 'ongoing' : 'restored';
+}
+
+export function lockOf(
+  mode: string | undefined,
+  until: number | undefined,
+  legalHold: string | undefined,
+): ObjectLock | undefined {
+  if (mode === undefined && legalHold !== 'ON') return undefined;
+  const known = mode === 'GOVERNANCE' || mode === 'COMPLIANCE' ? mode : undefined;
+  return { mode: known, until: known && until, legalHold: legalHold === 'ON' };
+}
+
+function checksumOf(output: HeadObjectCommandOutput): ContentHeaders['checksum'] {
+  const algorithm = CHECKSUM_ALGORITHMS.find((one) => output[`Checksum${one}`] !== undefined);
+  return algorithm && { algorithm, type: output.ChecksumType === 'COMPOSITE' ? 'COMPOSITE' : 'FULL_OBJECT' };
+}
+
+export function checksumsOf(part: CopyPartResult | undefined): Partial<Record<ChecksumAlgorithm, string>> {
+  const found: Partial<Record<ChecksumAlgorithm, string>> = {};
+  for (const algorithm of CHECKSUM_ALGORITHMS) {
+    const value = part?.[`Checksum${algorithm}`];
+    if (value !== undefined) found[algorithm] = value;
+  }
+  return found;
+}
+
+export function targetFields({ keyArn, bucketKey, dualLayer }: TargetEncryption) {
+  if (dualLayer) return { ServerSideEncryption: 'aws:kms:dsse', SSEKMSKeyId: keyArn } as const;
+  return { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: keyArn, BucketKeyEnabled: bucketKey } as const;
+}
+
+export function grantFields(grants: Grants) {
+  if (grants === undefined) return {};
+  return {
+    GrantFullControl: grants.fullControl,
+    GrantRead: grants.read,
+    GrantReadACP: grants.readAcp,
+    GrantWriteACP: grants.writeAcp,
+  };
+}
+
+/** Everything that CopyObject carries by itself and a multipart copy does not. */
+export function wholeContent(content: ContentHeaders) {
+  const expires = content.expires === undefined ? Number.NaN : Date.parse(content.expires);
+  return {
+    ContentType: content.contentType,
+    CacheControl: content.cacheControl,
+    ContentDisposition: content.contentDisposition,
+    ContentEncoding: content.contentEncoding,
+    ContentLanguage: content.contentLanguage,
+    Expires: Number.isNaN(expires) ? undefined : new Date(expires),
+    WebsiteRedirectLocation: content.websiteRedirect,
+    Metadata: { ...content.metadata },
+  };
+}
