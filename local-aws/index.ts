@@ -4,7 +4,8 @@ import { createFaults, type Faults } from './faults';
 import { createKms } from './kms';
 import { type LocalAwsOptions, settle } from './options';
 import { createRequests, type Requests } from './requests';
-import { servedKms, servedSts } from './served';
+import { createS3, type S3 } from './s3';
+import { servedKms, servedS3, servedSts } from './served';
 import { createVerifier } from './signature/verify';
 import { createPipeline } from './transport/pipeline';
 import { listen } from './transport/server';
@@ -29,6 +30,8 @@ export interface LocalAws {
   readonly clock: MovableClock;
   readonly faults: Faults;
   readonly requests: Requests;
+  /** What the buckets hold, as it is stored: ciphertext and wrapped keys. For proofs that nothing is kept in clear. */
+  readonly stored: Pick<S3, 'buckets' | 'versions'>;
   /** The variables that point an SDK, the AWS CLI or Terraform here, and keep it from looking for credentials elsewhere. */
   environment(key?: AccessKey): Record<string, string>;
   /** Stops listening and drops every connection. What was stored is gone. */
@@ -55,7 +58,8 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     permits: (caller, action) => credentials.permits(caller.accessKeyId, `kms:${action}`),
     quotas: options.quotas ?? {},
   });
-  const services = { kms: servedKms(kms.service), sts: servedSts };
+  const s3 = createS3({ clock, dataKeys: kms.dataKeys, accountId, region });
+  const services = { kms: servedKms(kms.service), s3: servedS3(s3), sts: servedSts };
   const verify = createVerifier(credentials, region, hostClock, clock);
   const pipeline = createPipeline({ services, verify, credentials, faults, requests, region, accountId });
   const listening = await listen(pipeline, hostClock, host, port);
@@ -70,6 +74,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     clock,
     faults,
     requests,
+    stored: s3,
     environment: (key = accessKey) => environment(url, region, key),
     close: listening.close,
   };

@@ -1,8 +1,11 @@
 import { kmsOperationOf } from './kms';
 import type { AwsRequest, Service } from './message';
+import type { S3 } from './s3';
+import { objectKeyOf, s3ActionsOf, s3ResourceOf } from './s3-actions';
 import { queryAction, sts } from './sts';
 import type { Served } from './transport/served';
-import { jsonError, queryError } from './wire/errors';
+import { errorResponse, jsonError, queryError } from './wire/errors';
+import { Refusal } from './wire/refusal';
 
 /** KMS in the transport. It checks permissions itself, once it knows the key a request is about. */
 export function servedKms(service: Service): Served {
@@ -31,3 +34,18 @@ export const servedSts: Served = {
   denied: (action, { requestId }) => queryError('AccessDenied', action, 403, requestId),
   serve: sts,
 };
+
+/** S3 in the transport. What it needs of KMS it asks KMS for in process, as the same caller. */
+export function servedS3(s3: Pick<S3, 'handle' | 'operationOf'>): Served {
+  return {
+    name: (request) => ({ operation: s3.operationOf(request), key: objectKeyOf(request) }),
+    actions: s3ActionsOf,
+    denied: (action, request) => errorResponse('s3', s3Denied(action, request), request.requestId),
+    serve: s3.handle,
+  };
+}
+
+function s3Denied(action: string, request: AwsRequest): Refusal {
+  const message = `User: ${request.caller.arn} is not authorized to perform: ${action} on resource: "${s3ResourceOf(request)}" because no identity-based policy allows the ${action} action`;
+  return new Refusal('AccessDenied', 403, message);
+}

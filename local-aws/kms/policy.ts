@@ -51,7 +51,7 @@ const statementElements = new Set([
   'Resource',
   'NotResource',
   'Condition',
-]); // prettier-ignore
+]);
 
 /**
  * Checks a key policy's form, and unless `bypass` that the caller could still change it afterwards.

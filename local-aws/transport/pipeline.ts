@@ -48,7 +48,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     } catch (error) {
       const refused = error instanceof Refusal ? error : unexpected(error);
       const claimed = refusedService(head) ?? service;
-      const response = errorResponse(claimed, refused, incoming.requestId);
+      const protocol = Object.hasOwn(options.services, claimed) ? claimed : service;
+      const response = errorResponse(protocol, refused, incoming.requestId);
       record(
         options,
         incoming,

@@ -33,7 +33,7 @@ const createGrantInput = structure({
         'GenerateMac',
         'VerifyMac',
         'DeriveSharedSecret',
-      ]), // prettier-ignore
+      ]),
     ),
   ),
   Constraints: structure({ EncryptionContextSubset: stringMap, EncryptionContextEquals: stringMap }),

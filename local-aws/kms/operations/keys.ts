@@ -26,7 +26,7 @@ const keySpecs = [
   'ML_DSA_65',
   'ML_DSA_87',
   'ECC_NIST_EDWARDS25519',
-] as const; // prettier-ignore
+] as const;
 
 const createKeyInput = structure({
   Policy: members.policy,
