@@ -30,7 +30,7 @@ export async function putObjects(s3: S3Client, bucket: string): Promise<void> {
     s3.send(new PutObjectCommand({ Bucket: bucket, ...input }));
   await put({ Key: 'reports/2026/january.csv', Body: 'day,total\n1,10\n', ContentType: 'text/csv' });
   await put({ Key: 'reports/2026/january.csv', Body: 'day,total\n1,11\n', ContentType: 'text/csv' });
-  await put({ Key: 'empty', Body: '' });
+  await put({ Key: 'empty', Body: Buffer.alloc(0) });
   await put({ Key: 'names/with space + plus %41 ünïcode/..', Body: 'odd name' });
   await put({ Key: 'tagged', Body: 'tagged', Tagging: 'team=billing&tier=1', Metadata: { origin: 'rehearsal' } });
   await put({ Key: 'archive/2014.tar', Body: Buffer.alloc(64 * 1024, 7), StorageClass: 'GLACIER_IR' });

@@ -1,4 +1,5 @@
 import { KeyturnError } from '../errors';
+import { isKey } from '../objects/object-version';
 import type { BucketReencryption } from '../objects/reencrypt';
 import type { BucketVerification } from '../objects/verify';
 import type { KeyVersion } from '../rotation/rotation';
@@ -26,6 +27,7 @@ export interface GateInput {
 export interface GateReason {
   readonly code:
     | 'not-verified'
+    | 'active-key-itself'
     | 'active-key-not-enabled'
     | 'alias-not-switched'
     | 'bucket-default-not-switched'
@@ -65,8 +67,11 @@ export function gateReasons(input: GateInput): readonly GateReason[] {
   return [...switchReasons(input), ...verificationReasons(input), ...reencryptionReasons(input)];
 }
 
-function switchReasons({ observation, activeKeyArn }: GateInput): GateReason[] {
+function switchReasons({ observation, activeKeyArn, keyArn }: GateInput): GateReason[] {
   const reasons: GateReason[] = [];
+  if (keyArn === activeKeyArn) {
+    reasons.push({ code: 'active-key-itself', text: `${keyArn} is the active key itself` });
+  }
   const active = observation.versions.find((one) => one.key?.arn === activeKeyArn)?.key;
   if (active?.state !== 'Enabled') {
     reasons.push({
@@ -103,9 +108,9 @@ function verificationReasons({ verification, buckets, keyArn, activeKeyArn }: Ga
 
 function bucketReasons(found: BucketVerification, keyArn: string): GateReason[] {
   const reasons: GateReason[] = [];
-  const left = found.byKey[keyArn] ?? 0;
+  const left = Object.entries(found.byKey).reduce((sum, [label, count]) => sum + (holds(label, keyArn) ? count : 0), 0);
   if (left > 0) {
-    const named = found.left.find((one) => one.keyArn === keyArn);
+    const named = found.left.find((one) => isKey(one.keyArn, keyArn));
     const example = named ? `, such as ${JSON.stringify(named.key)} (version ${named.versionId})` : '';
     reasons.push({ code: 'objects-left', text: `${found.bucket} holds ${left} object version(s) under it${example}` });
   }
@@ -117,14 +122,19 @@ function bucketReasons(found: BucketVerification, keyArn: string): GateReason[] 
       text: `${found.bucket} holds ${found.unknownTotal} object version(s) whose key could not be told${example}`,
     });
   }
-  const uploads = found.openUploads.filter((upload) => upload.keyArn === undefined || upload.keyArn === keyArn);
-  if (uploads.length > 0) {
+  if (found.openUploadsTotal > 0) {
+    const begun = found.openUploads[0] ? `, the first begun ${found.openUploads[0].initiated}` : '';
     reasons.push({
       code: 'uploads-open',
-      text: `${found.bucket} has ${uploads.length} open multipart upload(s) that may finish under it, begun ${uploads[0]?.initiated ?? ''}`,
+      text: `${found.bucket} has ${found.openUploadsTotal} open multipart upload(s) that may finish under it${begun}`,
     });
   }
   return reasons;
+}
+
+/** `DSSE:<arn>` is a second layer under the same key: disabling it shuts those objects out just as well. */
+function holds(label: string, keyArn: string): boolean {
+  return isKey(label.replace(/^DSSE:/, ''), keyArn);
 }
 
 function reencryptionReasons({ reencryptions }: GateInput): GateReason[] {
