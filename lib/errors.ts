@@ -327,6 +327,12 @@ const CATALOGUE = {
     (f) => `the material in ${f.path} is not the material in ${f.file}`,
     () => 'leave out --material-file to go on with the material in custody; it is never replaced',
   ),
+  'custody-read-failed': entry<{ file: string; reason: string }>(
+    EXIT.error,
+    (f) => `cannot read ${f.file}: ${f.reason}`,
+    () =>
+      'fix the permissions or the path in custody.age.directory and run the same command again; nothing was imported',
+  ),
   'custody-write-failed': entry<{ file: string; reason: string }>(
     EXIT.error,
     (f) => `cannot write ${f.file}: ${f.reason}`,

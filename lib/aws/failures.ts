@@ -116,7 +116,7 @@ function describe(action: string, resource: string, error: unknown): Failure {
     resource,
     error,
     awsCode: from.Code ?? (unnamed ? (from.code ?? statusName(status)) : (from.name ?? 'Unknown')),
-    awsMessage: from.message || (error instanceof Error ? error.name : String(error)),
+    awsMessage: from.message || from.name || String(error),
     requestId: from.$metadata?.requestId ?? from.RequestId,
   };
 }
@@ -133,7 +133,7 @@ function factsOf({ action, resource, awsCode, awsMessage, requestId }: Failure) 
 }
 
 function interruption({ error, action }: Failure): KeyturnError | undefined {
-  const aborted = error instanceof Error && error.name === 'AbortError';
+  const aborted = (error as AwsError | undefined)?.name === 'AbortError';
   return aborted ? new KeyturnError('interrupted', { during: action }, error) : undefined;
 }
 
