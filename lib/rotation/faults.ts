@@ -7,12 +7,16 @@ const SHOWN_LENGTH = 80;
 /** Control characters, line separators and bidirectional overrides: a value must stay text on a terminal. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
-const escaped = (text: string): string =>
+/** Text that stays text on a terminal and on one line. */
+export const escaped = (text: string): string =>
   text.replace(UNSAFE, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
+
+/** True for text that holds an age identity: secret, and likely pasted where a recipient was asked for. */
+export const isIdentity = (text: string): boolean => /AGE-SECRET-KEY-/i.test(text);
 
 /** A string as a fault shows it: quoted, cut, on one line, and never an age identity that was pasted by mistake. */
 export function shownText(text: string): string {
-  if (/AGE-SECRET-KEY-/i.test(text)) return 'an age identity, which is secret and is not shown';
+  if (isIdentity(text)) return 'an age identity, which is secret and is not shown';
   const cut = text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}… (${text.length} characters)` : text;
   return `"${escaped(cut)}"`;
 }

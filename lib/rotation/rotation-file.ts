@@ -2,13 +2,14 @@
 import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { isMap, isScalar } from 'yaml';
-import { KeyturnError } from '../errors';
+import { type FileFault, KeyturnError } from '../errors';
 import { inReadingOrder, shownText } from './faults';
 import { uselessRecipients } from './recipients';
 import type { Rotation } from './rotation';
 import { type ExpiredVersions, ruleFaults } from './rules';
-import { LIMITS, type RotationFile, wordsAt } from './schema';
+import { LIMITS, type RotationFile } from './schema';
 import { checkSchema } from './schema-faults';
+import { wordsAt } from './schema-fields';
 import { readYaml, type YamlSource } from './yaml-source';
 
 export interface ParseOptions {
@@ -92,25 +93,26 @@ function withAccountAsWritten(source: YamlSource): unknown {
   return { ...(source.value as Record<string, unknown>), account: node.source };
 }
 
-async function recipientFaults(source: YamlSource, value: unknown) {
+async function recipientFaults(source: YamlSource, value: unknown): Promise<FileFault[]> {
   const age = (value as { custody?: { age?: { recipients?: unknown } | null } | null } | null)?.custody?.age;
   const given: readonly unknown[] = Array.isArray(age?.recipients) ? age.recipients : [];
-  const texts = given.map((recipient) =>
-    typeof recipient === 'string' && recipient.startsWith('age1') ? recipient : undefined,
+  const texts = given.flatMap((text, index) =>
+    typeof text === 'string' && text.startsWith('age1')
+      ? [{ text, path: ['custody', 'age', 'recipients', index] }]
+      : [],
   );
-  const useless = new Set(await uselessRecipients(texts.map((text) => text ?? '')));
-  return texts.flatMap((text, index) => {
-    const path = ['custody', 'age', 'recipients', index];
-    if (text === undefined) return [];
-    if (useless.has(index)) return [source.faultAt(path, { given: shownText(text), ...wordsAt(path) })];
-    if (texts.indexOf(text) === index) return [];
-    return [
-      source.faultAt(path, {
-        given: `${shownText(text)} a second time`,
-        allowed: 'each recipient once',
-        change: 'remove one of the two',
-      }),
-    ];
+  const useless = await uselessRecipients(texts.map(({ text }) => text));
+  const seen = new Set<string>();
+  return texts.flatMap(({ text, path }): FileFault[] => {
+    if (useless.has(text)) return [source.faultAt(path, { given: shownText(text), ...wordsAt(path) })];
+    const again = seen.has(text);
+    seen.add(text);
+    const words = {
+      given: `${shownText(text)} a second time`,
+      allowed: 'each recipient once',
+      change: 'remove one of the two',
+    };
+    return again ? [source.faultAt(path, words)] : [];
   });
 }
 

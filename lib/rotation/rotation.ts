@@ -25,7 +25,7 @@ export interface Bucket {
 export type ReencryptMethod = 'rewrap' | 'rewrite';
 
 export interface AgeCustody {
-  /** age recipients (`age1…`); at least one. */
+  /** age recipients (`age1…`); empty until someone can open custody, and pre-apply then refuses unless told to go without. */
   readonly recipients: readonly string[];
   /** Absolute path of the directory that holds the encrypted material and the custody records. */
   readonly directory: string;

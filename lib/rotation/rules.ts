@@ -67,11 +67,13 @@ function repeated(
   at: (index: number) => FieldPath,
   words: Omit<FaultWords, 'given'>,
 ): Finding[] {
-  return values.flatMap((value, index) =>
-    value !== undefined && values.indexOf(value) < index
-      ? [{ at: at(index), given: `${shownText(value)} a second time`, ...words }]
-      : [],
-  );
+  const seen = new Set<string>();
+  return values.flatMap((value, index): Finding[] => {
+    if (value === undefined) return [];
+    if (seen.has(value)) return [{ at: at(index), given: `${shownText(value)} a second time`, ...words }];
+    seen.add(value);
+    return [];
+  });
 }
 
 function versionRules({ versions, file }: LooseFile): Finding[] {
@@ -118,7 +120,7 @@ function adoptedRules(version: LooseVersion, region: string | undefined): Findin
 function activeRules({ file, versions, active }: LooseFile): Finding[] {
   const wanted = textOf(file.activeVersion);
   if (wanted === undefined) return [];
-  const names = versions.flatMap((version) => version.name ?? []);
+  const names = [...new Set(versions.flatMap((version) => version.name ?? []))];
   if (active < 0) {
     const meant = nearest(wanted, names);
     return [
@@ -191,6 +193,7 @@ function aliasRules({ file, versions }: LooseFile): Finding[] {
 
 function bucketRules({ file }: LooseFile): Finding[] {
   const buckets = list(file.buckets).map((item) => textOf(mapping(item).name));
+  const declared = new Set(buckets);
   const also = list(mapping(file.retire).alsoVerify).map(textOf);
   return [
     ...repeated(buckets, (index) => ['buckets', index, 'name'], {
@@ -202,7 +205,7 @@ function bucketRules({ file }: LooseFile): Finding[] {
       change: 'remove one of the two',
     }),
     ...also.flatMap((name, index) =>
-      name !== undefined && buckets.includes(name)
+      name !== undefined && declared.has(name)
         ? [
             {
               at: ['retire', 'alsoVerify', index],

@@ -1,8 +1,9 @@
 /** What zod finds, in the words of the rotation file. */
 import type { z } from 'zod';
 import type { FileFault } from '../errors';
-import { nearest, shown, shownText } from './faults';
-import { type FieldPath, fieldsAt, rotationFileSchema, wordsAt } from './schema';
+import { isIdentity, nearest, shown, shownText } from './faults';
+import { type FieldPath, rotationFileSchema, TAG_KEY_WORDS } from './schema';
+import { fieldsAt, wordsAt } from './schema-fields';
 import type { YamlSource } from './yaml-source';
 
 const valueAt = (value: unknown, path: FieldPath): unknown =>
@@ -25,7 +26,10 @@ function unknownField(source: YamlSource, parent: FieldPath, key: string): FileF
 }
 
 function changeFor(issue: z.core.$ZodIssue, given: unknown, path: FieldPath, otherwise: string): string {
+  if (path.length === 0) return 'start from the sample rotation.yaml';
   if (given === undefined) return `add "${String(path.at(-1) ?? '')}: …"`;
+  if (typeof given === 'string' && isIdentity(given))
+    return 'remove it, and treat this identity as leaked: make a new one';
   if (given === null) return 'give it a value, or remove the field';
   if (issue.code === 'invalid_value' && typeof given === 'string') {
     const meant = nearest(given, issue.values.map(String));
@@ -39,17 +43,12 @@ function faultsOf(source: YamlSource, value: unknown, issue: z.core.$ZodIssue): 
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownField(source, path, key));
   if (issue.code === 'invalid_key') {
     const key = String(path.at(-1));
-    return [source.faultAtKey(path.slice(0, -1), key, { given: `the tag ${shownText(key)}`, ...tagKeyWords })];
+    return [source.faultAtKey(path.slice(0, -1), key, { given: `the tag ${shownText(key)}`, ...TAG_KEY_WORDS })];
   }
   const given = valueAt(value, path);
   const { allowed, change } = wordsAt(path);
   return [source.faultAt(path, { given: shown(given), allowed, change: changeFor(issue, given, path, change) })];
 }
-
-const tagKeyWords = {
-  allowed: '1 to 128 letters, digits, spaces and _.:/=+-@, not starting with aws: or keyturn:',
-  change: 'rename the tag',
-};
 
 /** The parsed file, or the faults of its fields. */
 export function checkSchema(source: YamlSource, value: unknown) {

@@ -20,6 +20,9 @@ export const LIMITS = {
   fileBytes: 1024 * 1024,
 } as const;
 
+/** Where a field stands: names of fields, and indexes of list items. */
+export type FieldPath = readonly (string | number)[];
+
 /** What a fault says of a field: what it may hold, and what to do when it holds something else. */
 export interface FieldWords {
   readonly allowed: string;
@@ -43,6 +46,11 @@ const KEY_ARN =
   /^arn:aws(?:-[a-z]+)*:kms:[a-z0-9-]+:\d{12}:key\/(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const PRINCIPAL_ARN =
   /^arn:aws(?:-[a-z]+)*:(?:iam::\d{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)|sts::\d{12}:assumed-role\/[\w+=,.@-]+\/[\w+=,.@-]+)$/;
+/** A fault of a tag's key belongs to the key, which has no place of its own among the fields. */
+export const TAG_KEY_WORDS: FieldWords = {
+  allowed: `1 to ${LIMITS.tagKeyLength} letters, digits, spaces and _.:/=+-@, not starting with aws: or keyturn:`,
+  change: 'rename the tag',
+};
 const TAG_TEXT = '[\\p{L}\\p{Z}\\p{N}_.:/=+@-]';
 /** The exact form of `materialValidTo`: KMS keeps whole seconds, so a fraction would never be what it reports. */
 export const UTC_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
@@ -242,8 +250,8 @@ export const rotationFileSchema = z.strictObject({
               new RegExp(`^(?![Aa][Ww][Ss]:|[Kk][Ee][Yy][Tt][Uu][Rr][Nn]:)${TAG_TEXT}{1,${LIMITS.tagKeyLength}}$`, 'u'),
             ),
           'Key of a tag.',
-          `1 to ${LIMITS.tagKeyLength} letters, digits, spaces and _.:/=+-@, not starting with aws: or keyturn:`,
-          'rename the tag',
+          TAG_KEY_WORDS.allowed,
+          TAG_KEY_WORDS.change,
         ),
         field(
           z.string().regex(new RegExp(`^${TAG_TEXT}{0,${LIMITS.tagValueLength}}$`, 'u')),
@@ -293,43 +301,3 @@ export const rotationFileSchema = z.strictObject({
 
 /** A rotation file whose every field is well formed, defaults filled in, before the rules across fields. */
 export type RotationFile = z.output<typeof rotationFileSchema>;
-
-export type FieldPath = readonly (string | number)[];
-
-const unwrap = (schema: z.core.$ZodType): z.core.$ZodType =>
-  schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault
-    ? unwrap(schema.unwrap())
-    : schema;
-
-/** The schema of a field, or undefined where the file has no such field. */
-function schemaAt(path: FieldPath): z.core.$ZodType | undefined {
-  let at: z.core.$ZodType | undefined = rotationFileSchema;
-  for (const step of path) {
-    const inner: z.core.$ZodType | undefined = at && unwrap(at);
-    if (inner instanceof z.ZodObject) at = Object.hasOwn(inner.shape, step) ? inner.shape[step] : undefined;
-    else if (inner instanceof z.ZodArray) at = inner.element;
-    else if (inner instanceof z.ZodRecord) at = inner.valueType;
-    else return undefined;
-  }
-  return at;
-}
-
-/** Names of the fields an object of the file may have; empty where the path is no object. */
-export function fieldsAt(path: FieldPath): readonly string[] {
-  const found = schemaAt(path);
-  const inner = found && unwrap(found);
-  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
-}
-
-/** What a fault at this path says; a mapping without words of its own names its fields. */
-export function wordsAt(path: FieldPath): FieldWords {
-  for (let at = schemaAt(path); at; ) {
-    const found = fieldWords.get(at as z.ZodType);
-    if (found) return found;
-    const next = unwrap(at);
-    if (next === at) break;
-    at = next;
-  }
-  const fields = fieldsAt(path);
-  return { allowed: `a mapping with the fields ${fields.join(', ')}`, change: 'write "field: value" lines under it' };
-}

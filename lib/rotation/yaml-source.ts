@@ -13,9 +13,10 @@ import {
   parseDocument,
   visit,
   type YAMLError,
+  type YAMLMap,
 } from 'yaml';
 import type { FileFault } from '../errors';
-import { pathText, shown, shownText } from './faults';
+import { escaped, pathText, shown, shownText } from './faults';
 import type { FieldPath } from './schema';
 
 /** A place for a fault; the fields that differ from fault to fault. */
@@ -56,6 +57,7 @@ function conflictFaults(text: string): FileFault[] {
 /** Reads the text; what it returns still has to pass the schema and the rules. */
 export function readYaml(text: string): YamlSource {
   const lines = new LineCounter();
+  const keys: KeyIndex = new WeakMap();
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
@@ -73,15 +75,14 @@ export function readYaml(text: string): YamlSource {
     ...words,
   });
   const conflicts = conflictFaults(text);
-  const faults =
-    conflicts.length > 0 ? conflicts : [...syntaxFaults(document, at), ...documentFaults(document, text, at)];
+  const faults = conflicts.length > 0 ? conflicts : [...syntaxFaults(document, at), ...documentFaults(document, at)];
   const broken = conflicts.length > 0 || document.errors.length > 0 || hasAlias(document);
   return {
     document,
     value: broken ? undefined : document.toJS({ maxAliasCount: 0 }),
     faults,
     faultAt: (path, words) => at(offsetOf(document, path), path, words),
-    faultAtKey: (parent, key, words) => at(offsetOfKey(document, parent, key), [...parent, key], words),
+    faultAtKey: (parent, key, words) => at(offsetOfKey(document, parent, key, keys), [...parent, key], words),
   };
 }
 
@@ -92,7 +93,7 @@ function syntaxFaults(document: Document, at: At): FileFault[] {
     if (error.code === 'MULTIPLE_DOCS')
       return { given: 'a second YAML document', allowed: 'one document', change: 'keep one file a rotation' };
     return {
-      given: `no valid YAML (${error.message})`,
+      given: `no valid YAML (${escaped(error.message)})`,
       allowed: 'YAML 1.2',
       change: 'correct the indentation or quoting here',
     };
@@ -101,7 +102,7 @@ function syntaxFaults(document: Document, at: At): FileFault[] {
 }
 
 /** Faults of what YAML itself allows. */
-function documentFaults(document: Document, text: string, at: At): FileFault[] {
+function documentFaults(document: Document, at: At): FileFault[] {
   const found: FileFault[] = [];
   const refuse = (
     node: { range?: readonly number[] | null },
@@ -109,7 +110,9 @@ function documentFaults(document: Document, text: string, at: At): FileFault[] {
     change: string,
     allowed = 'plain fields, lists and values',
   ) => found.push(at(node.range?.[0] ?? 0, [], { given, allowed, change }));
-  if (/^%/.test(text)) refuse({ range: [0] }, 'a YAML directive', 'remove the line');
+  const { yaml, tags } = document.directives ?? {};
+  if (yaml?.explicit || Object.keys(tags ?? {}).length > 1)
+    refuse({ range: [0] }, 'a YAML directive', 'remove the line that starts with %');
   visit(document, {
     Node: (_key, node) => {
       if (isAlias(node)) refuse(node, `the alias *${shownText(node.source)}`, 'write the value itself');
@@ -162,9 +165,20 @@ function offsetOf(document: Document, path: FieldPath): number {
   return 0;
 }
 
-function offsetOfKey(document: Document, parent: FieldPath, key: string): number {
+function offsetOfKey(document: Document, parent: FieldPath, key: string, keys: KeyIndex): number {
   const map = parent.length === 0 ? document.contents : document.getIn(parent, true);
   if (!isMap(map)) return offsetOf(document, parent);
-  const pair = map.items.find((item) => isScalar(item.key) && item.key.value === key);
-  return pair && isScalar(pair.key) && pair.key.range ? pair.key.range[0] : offsetOf(document, parent);
+  return keysOf(map, keys).get(key) ?? offsetOf(document, parent);
+}
+
+/** Where each key of a mapping stands; kept, because a hostile file may have a fault at each of very many keys. */
+type KeyIndex = WeakMap<YAMLMap, ReadonlyMap<string, number>>;
+
+function keysOf(map: YAMLMap, keys: KeyIndex): ReadonlyMap<string, number> {
+  const known = keys.get(map);
+  if (known) return known;
+  const found = new Map<string, number>();
+  for (const { key } of map.items) if (isScalar(key) && key.range) found.set(String(key.value), key.range[0]);
+  keys.set(map, found);
+  return found;
 }
