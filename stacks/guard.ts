@@ -1,3 +1,4 @@
+import { DataAwsCallerIdentity } from '@cdktf/provider-aws/lib/data-aws-caller-identity';
 import { DataAwsKmsKey } from '@cdktf/provider-aws/lib/data-aws-kms-key';
 import type { TerraformStack } from 'cdktf';
 import { activeVersion, type KeyVersion, type Rotation, versionAlias } from '../lib/rotation/rotation';
@@ -66,5 +67,17 @@ function external(named: string): Guard {
   return {
     condition: `\${${origin} == "EXTERNAL"}`,
     errorMessage: `${GUARD_WORDS} ${named} has origin \${${origin}}, not EXTERNAL: the version alias points at a key that the keys stack did not create; point it back by applying the keys stack, or declare the key as adopted (keyArn).`,
+  };
+}
+
+/**
+ * For the main alias on an adopted key while the rotation file names no account: whether the key is the caller's own shows
+ * only in the plan. A reference inside `${}` is written by hand, for cdktf turns a token there into a mere text.
+ */
+export function sameAccount(stack: TerraformStack, rotation: Rotation, owner: string): Guard {
+  new DataAwsCallerIdentity(stack, 'current', {});
+  return {
+    condition: `\${data.aws_caller_identity.current.account_id == "${owner}"}`,
+    errorMessage: `${GUARD_WORDS} ${rotation.alias} cannot point at a key of account ${owner} from another account: write "account:" with your own account into the rotation file, and the storage stack leaves the alias out.`,
   };
 }

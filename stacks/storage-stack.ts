@@ -5,8 +5,8 @@ import type { Construct } from 'constructs';
 import { activeVersion, type Bucket, type Rotation, stackNames } from '../lib/rotation/rotation';
 import { declareAwsProvider } from './aws-provider';
 import { declareBackend } from './backend';
-import { GUARD_WORDS, type Guard, guardedTarget, type Target } from './guard';
-import { accountOf, partitionOf } from './identity';
+import { guardedTarget, sameAccount, type Target } from './guard';
+import { partitionOf } from './identity';
 import { bucketId } from './logical-ids';
 import { NoKeyMaterial } from './no-material';
 import { OwnedBucket } from './owned-bucket';
@@ -46,19 +46,13 @@ export class StorageStack extends TerraformStack {
   #declareAlias(rotation: Rotation, target: Target): void {
     const owner = activeVersion(rotation).keyArn?.split(':')[4];
     if (owner !== undefined && rotation.account !== undefined && owner !== rotation.account) return;
-    const guards = owner === undefined ? target.guards : [...target.guards, this.#sameAccount(rotation, owner)];
+    const unknown = owner !== undefined && rotation.account === undefined;
+    const guards = unknown ? [...target.guards, sameAccount(this, rotation, owner)] : target.guards;
     new KmsAlias(this, 'main', {
       name: rotation.alias,
       targetKeyId: target.arn,
       lifecycle: { precondition: [...guards] },
     });
-  }
-
-  #sameAccount(rotation: Rotation, owner: string): Guard {
-    return {
-      condition: `\${"${accountOf(this, rotation)}" == "${owner}"}`,
-      errorMessage: `${GUARD_WORDS} ${rotation.alias} cannot point at a key of account ${owner} from another account: write "account:" with your own account into the rotation file, and the storage stack leaves the alias out.`,
-    };
   }
 
   #declareEncryption(bucket: Bucket, name: string, target: Target): void {

@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { bucketId, versionId } from '../../stacks/logical-ids';
+import { bucket, rotation, synthesized, version } from './synthesized';
+
+describe.each(['keys', 'storage'] as const)('the %s stack', (role) => {
+  it('takes the provider versions it was written for, in the rotation’s region', () => {
+    const stack = synthesized(rotation())[role];
+    expect(stack.terraform?.required_providers?.aws).toEqual({ source: 'aws', version: '>= 5.100.0, < 7.0.0' });
+    expect(stack.terraform?.required_version).toBe('>= 1.5.0');
+    expect(stack.provider?.aws).toEqual([{ region: 'ap-northeast-1' }]);
+  });
+
+  it('accepts credentials of the declared account alone', () => {
+    const stack = synthesized(rotation({ account: '111122223333' }))[role];
+    expect(stack.provider?.aws).toEqual([{ region: 'ap-northeast-1', allowed_account_ids: ['111122223333'] }]);
+  });
+
+  it('refers to no other stack and to no remote state', () => {
+    const text = JSON.stringify(synthesized(rotation())[role]);
+    expect(text).not.toContain('terraform_remote_state');
+    expect(text).not.toContain(`payroll-${role === 'keys' ? 'storage' : 'keys'}`);
+  });
+
+  it('keeps local state beside cdktf.out, by a path that is the same on every machine', () => {
+    const stack = synthesized(rotation())[role];
+    expect(stack.terraform?.backend).toEqual({ local: { path: `../../../terraform.payroll-${role}.tfstate` } });
+  });
+
+  it('keeps s3 state encrypted and locked, with a Terraform that can lock it', () => {
+    const s3 = { bucket: 'state', region: 'eu-west-1', prefix: 'keyturn/', kmsKeyId: 'alias/state' };
+    const stack = synthesized(rotation({ account: '111122223333', terraform: { backend: 's3', s3 } }))[role];
+    expect(stack.terraform?.required_version).toBe('>= 1.10.0');
+    expect(stack.terraform?.backend).toEqual({
+      s3: {
+        bucket: 'state',
+        region: 'eu-west-1',
+        key: `keyturn/payroll-${role}.tfstate`,
+        encrypt: true,
+        kms_key_id: 'alias/state',
+        use_lockfile: true,
+        allowed_account_ids: ['111122223333'],
+      },
+    });
+  });
+});
+
+describe('Terraform addresses', () => {
+  /** Every address in both stacks. */
+  const addresses = (...parameters: Parameters<typeof rotation>): string[] =>
+    Object.values(synthesized(rotation(...parameters))).flatMap((stack) =>
+      Object.entries(stack.resource ?? {}).flatMap(([type, all]) =>
+        Object.keys(all ?? {}).map((name) => `${type}.${name}`),
+      ),
+    );
+
+  it('are these: renaming one destroys what stands under it', () => {
+    expect(addresses({ buckets: [bucket('a.b')] }).sort()).toEqual([
+      'aws_kms_alias.main',
+      'aws_kms_alias.version_v1',
+      'aws_kms_external_key.version_v1',
+      'aws_s3_bucket.bucket_a_b',
+      'aws_s3_bucket_ownership_controls.bucket_a_b',
+      'aws_s3_bucket_policy.bucket_a_b',
+      'aws_s3_bucket_public_access_block.bucket_a_b',
+      'aws_s3_bucket_server_side_encryption_configuration.bucket_a_b',
+      'aws_s3_bucket_versioning.bucket_a_b',
+    ]);
+  });
+
+  it('stay when versions and buckets are added or reordered', () => {
+    const before = addresses({ buckets: [bucket('one'), bucket('two')] });
+    const after = addresses({
+      keyVersions: [version('v1'), version('v2')],
+      activeVersion: 'v2',
+      buckets: [bucket('zero'), bucket('two'), bucket('one')],
+    });
+    expect(after).toEqual(expect.arrayContaining(before));
+  });
+
+  it('differ for different names', () => {
+    const name = fc.stringMatching(/^[a-z0-9]([a-z0-9.-]{1,20})[a-z0-9]$/);
+    fc.assert(
+      fc.property(name, name, (left, right) => {
+        expect(bucketId({ name: left }) === bucketId({ name: right })).toBe(left === right);
+        expect(versionId({ name: left }) === versionId({ name: right })).toBe(left === right);
+        expect(bucketId({ name: left })).toMatch(/^[a-zA-Z_][\w-]*$/);
+      }),
+    );
+  });
+});

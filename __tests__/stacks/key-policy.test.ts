@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { type KeyPolicy, type KeyPolicyInput, keyPolicy } from '../../stacks/key-policy';
+
+const ROOT = 'arn:aws:iam::111122223333:root';
+const ADMIN = 'arn:aws:iam::111122223333:role/key-admin';
+const USER = 'arn:aws:iam::111122223333:role/app';
+
+const input = (differences: Partial<KeyPolicyInput> = {}): KeyPolicyInput => ({
+  account: '111122223333',
+  partition: 'aws',
+  region: 'ap-northeast-1',
+  rotation: 'payroll',
+  administrators: [],
+  users: [],
+  ...differences,
+});
+
+type Statement = KeyPolicy['Statement'][number];
+const named = (policy: KeyPolicy, principal: string): readonly Statement[] =>
+  policy.Statement.filter((statement) => [statement.Principal.AWS].flat().includes(principal));
+const CRYPTO = /^kms:(Encrypt|Decrypt|GenerateDataKey|ReEncrypt|CreateGrant)/;
+const uses = (statement: Statement): boolean => statement.Action.some((action) => CRYPTO.test(action));
+
+describe('separation', () => {
+  const policy = keyPolicy(input({ administrators: [ADMIN], users: [USER] }));
+
+  it('administrators cannot use the key but for the import proof', () => {
+    const using = named(policy, ADMIN).filter(uses);
+    expect(using.map((statement) => statement.Condition)).toEqual([
+      { StringEquals: { 'kms:EncryptionContext:keyturn:proof': 'payroll' } },
+    ]);
+  });
+
+  it('users reach the key through S3 of this region and account alone', () => {
+    const using = named(policy, USER).filter(uses);
+    expect(using.map((statement) => statement.Condition)).toEqual([
+      { StringEquals: { 'kms:CallerAccount': '111122223333', 'kms:ViaService': 's3.ap-northeast-1.amazonaws.com' } },
+    ]);
+  });
+
+  it('users administer nothing', () => {
+    const actions = named(policy, USER).flatMap((statement) => statement.Action);
+    expect(actions.filter((action) => !CRYPTO.test(action))).toEqual(['kms:DescribeKey']);
+  });
+
+  it('the account, when administrators are named, only reads and repairs the policy', () => {
+    const actions = named(policy, ROOT).flatMap((statement) => statement.Action);
+    expect(actions).toContain('kms:PutKeyPolicy');
+    expect(actions.filter((action) => !/^kms:(Get|List|Describe|PutKeyPolicy)/.test(action))).toEqual([]);
+  });
+});
+
+describe('property', () => {
+  const principals = fc.uniqueArray(
+    fc.stringMatching(/^[a-z]{1,8}$/).map((name) => `arn:aws:iam::111122223333:role/${name}`),
+    { maxLength: 4 },
+  );
+
+  it('whoever is named, the key cannot be locked out and no use is unconditional', () => {
+    fc.assert(
+      fc.property(principals, principals, (administrators, users) => {
+        const policy = keyPolicy(input({ administrators, users }));
+        expect(named(policy, ROOT).some(({ Action }) => Action.includes('kms:PutKeyPolicy'))).toBe(true);
+        expect(policy.Statement.filter(uses).every((statement) => statement.Condition !== undefined)).toBe(true);
+        expect(JSON.stringify(policy)).not.toMatch(/"kms:\*"|"\*":/);
+      }),
+    );
+  });
+
+  it('the order and repetition of principals is no difference', () => {
+    fc.assert(
+      fc.property(principals, (administrators) => {
+        const shuffled = [...administrators].reverse().concat(administrators);
+        expect(keyPolicy(input({ administrators: shuffled }))).toEqual(keyPolicy(input({ administrators })));
+      }),
+    );
+  });
+});
+
+it('puts the account’s root in place of principals that are not named', () => {
+  const policy = keyPolicy(input());
+  expect(new Set(policy.Statement.map((statement) => statement.Principal.AWS))).toEqual(new Set([ROOT]));
+});
+
+it('fits other partitions', () => {
+  const policy = keyPolicy(input({ partition: 'aws-cn', region: 'cn-north-1' }));
+  expect(named(policy, 'arn:aws-cn:iam::111122223333:root')).toHaveLength(5);
+  expect(policy.Statement.at(-1)?.Condition?.StringEquals?.['kms:ViaService']).toEqual([
+    's3.cn-north-1.amazonaws.com',
+    's3.cn-north-1.amazonaws.com.cn',
+  ]);
+});
