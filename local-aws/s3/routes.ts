@@ -5,10 +5,19 @@ import * as encryption from './operations/bucket-encryption';
 import * as policy from './operations/bucket-policy';
 import * as settings from './operations/bucket-settings';
 import * as buckets from './operations/buckets';
+import { completeMultipartUpload } from './operations/complete-multipart-upload';
 import { copyObject } from './operations/copy-object';
+import { deleteObject, deleteObjects } from './operations/delete-objects';
 import { getObject, headObject } from './operations/get-object';
+import { getObjectAttributes } from './operations/get-object-attributes';
+import { listObjectVersions } from './operations/list-object-versions';
 import { listObjects, listObjectsV2 } from './operations/list-objects';
+import { listMultipartUploads, listParts } from './operations/list-uploads';
+import * as multipart from './operations/multipart-upload';
+import * as lock from './operations/object-lock';
+import * as object from './operations/object-settings';
 import { putObject } from './operations/put-object';
+import { restoreObject } from './operations/restore-object';
 import * as unconfigured from './operations/unconfigured';
 import { updateObjectEncryption } from './operations/update-object-encryption';
 import type { Target } from './wire/target';
@@ -119,6 +128,37 @@ route('PUT object ', 'PutObject', putObject);
 route('COPY object ', 'CopyObject', copyObject);
 route('GET object ', 'GetObject', getObject, [...VERSION, ...RESPONSE, 'partNumber']);
 route('HEAD object ', 'HeadObject', headObject, [...VERSION, ...RESPONSE, 'partNumber']);
+route('DELETE object ', 'DeleteObject', deleteObject, VERSION);
+route('POST bucket delete', 'DeleteObjects', deleteObjects);
+route('GET bucket versions', 'ListObjectVersions', listObjectVersions, [...LISTING, 'key-marker', 'version-id-marker']);
+route('GET object tagging', 'GetObjectTagging', object.getObjectTagging, VERSION);
+route('PUT object tagging', 'PutObjectTagging', object.putObjectTagging, VERSION);
+route('DELETE object tagging', 'DeleteObjectTagging', object.deleteObjectTagging, VERSION);
+route('GET object acl', 'GetObjectAcl', object.getObjectAcl, VERSION);
+route('PUT object acl', 'PutObjectAcl', object.putObjectAcl, VERSION);
+route('GET object attributes', 'GetObjectAttributes', getObjectAttributes, VERSION);
+route('POST object restore', 'RestoreObject', restoreObject, VERSION);
+route('GET object retention', 'GetObjectRetention', lock.getObjectRetention, VERSION);
+route('PUT object retention', 'PutObjectRetention', lock.putObjectRetention, VERSION);
+route('GET object legal-hold', 'GetObjectLegalHold', lock.getObjectLegalHold, VERSION);
+route('PUT object legal-hold', 'PutObjectLegalHold', lock.putObjectLegalHold, VERSION);
+route('GET bucket object-lock', 'GetObjectLockConfiguration', lock.getObjectLockConfiguration);
+route('PUT bucket object-lock', 'PutObjectLockConfiguration', lock.putObjectLockConfiguration);
+
+route('POST object uploads', 'CreateMultipartUpload', multipart.createMultipartUpload);
+route('PUT object uploadId', 'UploadPart', multipart.uploadPart, ['partNumber']);
+route('COPY object uploadId', 'UploadPartCopy', multipart.uploadPartCopy, ['partNumber']);
+route('POST object uploadId', 'CompleteMultipartUpload', completeMultipartUpload);
+route('DELETE object uploadId', 'AbortMultipartUpload', multipart.abortMultipartUpload);
+route('GET object uploadId', 'ListParts', listParts, ['max-parts', 'part-number-marker']);
+route('GET bucket uploads', 'ListMultipartUploads', listMultipartUploads, [
+  'prefix',
+  'delimiter',
+  'encoding-type',
+  'key-marker',
+  'max-uploads',
+  'upload-id-marker',
+]);
 route('PUT object encryption', 'UpdateObjectEncryption', updateObjectEncryption, VERSION);
 
 /** Parameters that S3 takes as a sub-resource: one that a method has no operation for is refused, never ignored. */

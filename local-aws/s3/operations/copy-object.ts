@@ -118,7 +118,7 @@ interface Copied {
     readonly redirect: string | undefined;
     readonly acl: ObjectVersion['acl'];
     readonly retention: ObjectVersion['retention'];
-    readonly legalHold: boolean;
+    readonly legalHold: ObjectVersion['legalHold'];
   };
 }
 

@@ -30,14 +30,14 @@ export function listingOf(call: Call, limitName = 'max-keys'): ListingRequest {
   };
 }
 
-/** A page size: 0 to 2^31-1 accepted, at most 1,000 served. */
-export function limitOf(given: string | undefined, name: string): number {
-  if (given === undefined || given === '') return MAX_KEYS;
+/** A page size or position: 0 to 2^31-1 accepted, `most` served. */
+export function limitOf(given: string | undefined, name: string, most = MAX_KEYS): number {
+  if (given === undefined || given === '') return most;
   const limit = Number(given);
   if (!/^\d{1,10}$/.test(given) || limit > 2_147_483_647) {
     throw invalidArgument(`Provided ${name} not an integer or within integer range`, name, given);
   }
-  return Math.min(limit, MAX_KEYS);
+  return Math.min(limit, most);
 }
 
 /**

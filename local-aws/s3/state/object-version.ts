@@ -13,6 +13,9 @@ export interface Checksum {
   readonly value: string;
 }
 
+/** `OFF` was said; undefined was never said. */
+export type LegalHold = 'ON' | 'OFF';
+
 export type RetentionMode = 'GOVERNANCE' | 'COMPLIANCE';
 
 export interface Retention {
@@ -63,7 +66,7 @@ export class ObjectVersion {
   tags: ReadonlyMap<string, string> | undefined;
   acl: Acl | undefined;
   retention: Retention | undefined;
-  legalHold: boolean;
+  legalHold: LegalHold | undefined;
   restore: Restore | undefined;
 
   constructor(fields: VersionFields) {
@@ -103,5 +106,5 @@ export interface VersionFields {
   readonly tags: ReadonlyMap<string, string> | undefined;
   readonly acl: Acl | undefined;
   readonly retention: Retention | undefined;
-  readonly legalHold: boolean;
+  readonly legalHold: LegalHold | undefined;
 }

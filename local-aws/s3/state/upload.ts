@@ -1,6 +1,6 @@
 import type { Acl } from './acl';
 import type { Encryption } from './encryption';
-import type { Attributes, ChecksumAlgorithm, ChecksumType, Retention } from './object-version';
+import type { Attributes, ChecksumAlgorithm, ChecksumType, LegalHold, Retention } from './object-version';
 import type { SealedPart } from './sealing';
 
 export interface UploadedPart extends SealedPart {
@@ -24,7 +24,7 @@ export interface Upload {
   readonly tags: ReadonlyMap<string, string> | undefined;
   readonly acl: Acl | undefined;
   readonly retention: Retention | undefined;
-  readonly legalHold: boolean;
+  readonly legalHold: LegalHold | undefined;
   readonly algorithm: ChecksumAlgorithm;
   /** False when the client named no algorithm: then S3 keeps a full-object CRC64NVME of its own. */
   readonly algorithmNamed: boolean;

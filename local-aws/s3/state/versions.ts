@@ -14,7 +14,36 @@ const ARCHIVED = new Set(['GLACIER', 'DEEP_ARCHIVE']);
 /** A fresh ID for the next write: 32 characters where versioning is on. */
 export function nextVersionId(bucket: Bucket): string {
   if (bucket.versioning !== 'Enabled') return NULL_VERSION;
-  return randomBytes(24).toString('base64').replaceAll('+', '.').replaceAll('/', '_');
+  const bytes = randomBytes(ID_BYTES);
+  latest += 1;
+  bytes.writeUIntBE(latest, SEQUENCE_AT, SEQUENCE_BYTES);
+  mask(bytes);
+  return bytes.toString('base64').replaceAll('+', '.').replaceAll('/', '_');
+}
+
+/**
+ * True when the version was written before the one with the other ID. An ID looks random and hides its place in the
+ * order of all writes, so that a listing can go on after a version that was deleted meanwhile.
+ */
+export function isOlder(id: string, other: string): boolean {
+  return sequenceOf(id) < sequenceOf(other);
+}
+
+const ID_BYTES = 24;
+const SEQUENCE_AT = 18;
+const SEQUENCE_BYTES = 6;
+let latest = 0;
+
+function sequenceOf(id: string): number {
+  const bytes = Buffer.from(id.replaceAll('.', '+').replaceAll('_', '/'), 'base64');
+  mask(bytes);
+  return bytes.readUIntBE(SEQUENCE_AT, SEQUENCE_BYTES);
+}
+
+function mask(bytes: Buffer): void {
+  for (let at = 0; at < SEQUENCE_BYTES; at += 1) {
+    bytes[SEQUENCE_AT + at] = (bytes[SEQUENCE_AT + at] ?? 0) ^ (bytes[at] ?? 0);
+  }
 }
 
 /** Puts a version (or delete marker) on top of its key. A null version replaces the null version before it. */
@@ -101,7 +130,7 @@ export function isArchived(version: ObjectVersion, now: number): boolean {
 
 /** True while retention or a legal hold keeps a version from being deleted. */
 export function isLocked(version: ObjectVersion, now: number, bypassGovernance: boolean): boolean {
-  if (version.legalHold) return true;
+  if (version.legalHold === 'ON') return true;
   const { retention } = version;
   if (retention === undefined || now >= retention.until) return false;
   return retention.mode === 'COMPLIANCE' || !bypassGovernance;

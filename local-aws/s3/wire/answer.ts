@@ -56,7 +56,7 @@ export function objectHeaders(bucket: Bucket, version: ObjectVersion, now: numbe
     headers['x-amz-object-lock-mode'] = version.retention.mode;
     headers['x-amz-object-lock-retain-until-date'] = new Date(version.retention.until).toISOString();
   }
-  if (version.legalHold) headers['x-amz-object-lock-legal-hold'] = 'ON';
+  if (version.legalHold !== undefined) headers['x-amz-object-lock-legal-hold'] = version.legalHold;
   const restore = restoreHeader(version, now);
   if (restore !== undefined) headers['x-amz-restore'] = restore;
   return headers;

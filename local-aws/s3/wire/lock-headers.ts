@@ -1,7 +1,7 @@
 import type { Call } from '../call';
 import { invalidArgument, s3Fault } from '../fault';
 import type { Bucket } from '../state/bucket';
-import type { Retention } from '../state/object-version';
+import type { LegalHold, Retention } from '../state/object-version';
 
 const DAY = 86_400_000;
 const MODE = 'x-amz-object-lock-mode';
@@ -10,7 +10,7 @@ const HOLD = 'x-amz-object-lock-legal-hold';
 
 export interface WrittenLock {
   readonly retention: Retention | undefined;
-  readonly legalHold: boolean;
+  readonly legalHold: LegalHold | undefined;
 }
 
 /**
@@ -23,7 +23,7 @@ export function writtenLock(call: Call, bucket: Bucket): WrittenLock {
   const until = call.headers[UNTIL];
   const hold = call.headers[HOLD];
   if (mode === undefined && until === undefined && hold === undefined) {
-    return { retention: defaultRetention(bucket, call.now), legalHold: false };
+    return { retention: defaultRetention(bucket, call.now), legalHold: undefined };
   }
   if (bucket.objectLock === undefined) {
     throw s3Fault('InvalidRequest', 'Bucket is missing Object Lock Configuration');
@@ -32,7 +32,7 @@ export function writtenLock(call: Call, bucket: Bucket): WrittenLock {
     throw invalidArgument('Legal Hold must be either of ON or OFF', HOLD, hold);
   }
   const retention = headerRetention(mode, until, call.now) ?? defaultRetention(bucket, call.now);
-  return { retention, legalHold: hold === 'ON' };
+  return { retention, legalHold: hold };
 }
 
 /** @throws S3Fault `InvalidRequest` for lock headers on a body that nothing proves. */

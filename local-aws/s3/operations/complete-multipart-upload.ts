@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import type { AwsResponse } from '../../message';
+import { openBucket, unwrapDataKey } from '../access';
+import type { Call } from '../call';
+import { s3Fault } from '../fault';
+import { type Checksum, ObjectVersion, type StoredPart } from '../state/object-version';
+import type { Upload, UploadedPart } from '../state/upload';
+import { currentVersion, nextVersionId, putVersion } from '../state/versions';
+import { quoted, versionHeader, xmlAnswer } from '../wire/answer';
+import { checksumHeader, compositeChecksum, joinCrcs } from '../wire/checksum';
+import { checkWrite } from '../wire/conditions';
+import { checkCustomerKey, customerKey, encryptionHeaders } from '../wire/encryption-headers';
+import { integer, many, maybe, one, readBody, type Shaped, shape, text } from '../wire/xml-shape';
+import { leaf, xmlDocument } from '../wire/xml-writer';
+import { openUpload } from './multipart-upload';
+
+const partFields = {
+  PartNumber: one(integer),
+  ETag: one(text),
+  ChecksumCRC32: maybe(text),
+  ChecksumCRC32C: maybe(text),
+  ChecksumCRC64NVME: maybe(text),
+  ChecksumSHA1: maybe(text),
+  ChecksumSHA256: maybe(text),
+};
+const request = shape({ Part: many(shape(partFields)) });
+type NamedPart = Shaped<typeof partFields>;
+
+interface Chosen extends UploadedPart {
+  readonly number: number;
+}
+
+/** CompleteMultipartUpload: the listed parts become one object under the encryption the upload began with. */
+export function completeMultipartUpload(call: Call): AwsResponse {
+  const bucket = openBucket(call);
+  const upload = openUpload(call, bucket);
+  const named = readBody(call.request.body, 'CompleteMultipartUpload', request).Part;
+  if (named.length === 0) throw s3Fault('MalformedXML');
+  const parts = chosenParts(call, upload, named);
+  const size = parts.reduce((sum, part) => sum + part.size, 0);
+  const checksum = wholeChecksum(upload, parts);
+  checkDeclared(call, upload, checksum, size);
+  checkWrite(call.headers, currentVersion(bucket, call.key), call.key);
+  proveKeyUsable(call, upload);
+  const version = new ObjectVersion({
+    id: nextVersionId(bucket),
+    deleteMarker: false,
+    now: call.now,
+    size,
+    etag: `${etagOfParts(parts)}-${parts.length}`,
+    attributes: upload.attributes,
+    parts: parts.map(
+      (part): StoredPart => ({
+        number: part.number,
+        serial: part.serial,
+        size: part.size,
+        extent: part.extent,
+        checksum: part.checksum,
+      }),
+    ),
+    multipart: true,
+    checksum,
+    storageClass: upload.storageClass,
+    redirect: upload.redirect,
+    encryption: upload.encryption,
+    tags: upload.tags,
+    acl: upload.acl,
+    retention: upload.retention,
+    legalHold: upload.legalHold,
+  });
+  putVersion(bucket, call.key, version);
+  bucket.uploads.delete(upload.id);
+  const headers = { ...versionHeader(bucket, version.id), ...encryptionHeaders(version.encryption) };
+  return xmlAnswer(
+    xmlDocument(
+      'CompleteMultipartUploadResult',
+      leaf('Location', `http://${call.headers.host ?? 's3'}/${bucket.name}/${call.key}`),
+      leaf('Bucket', bucket.name),
+      leaf('Key', call.key),
+      leaf('ETag', quoted(version.etag)),
+      leaf(`Checksum${checksum.algorithm}`, checksum.value),
+      leaf('ChecksumType', checksum.type),
+    ),
+    headers,
+  );
+}
+
+function chosenParts(call: Call, upload: Upload, named: readonly NamedPart[]): readonly Chosen[] {
+  let before = 0;
+  return named.map((wanted, index) => {
+    const number = wanted.PartNumber;
+    if (number <= before) throw s3Fault('InvalidPartOrder', undefined, { details: { UploadId: upload.id } });
+    before = number;
+    const part = upload.parts.get(number);
+    const etag = wanted.ETag.replace(/^"|"$/g, '');
+    if (part === undefined || part.etag !== etag) throw invalidPart(upload, number, etag);
+    checkPartChecksum(upload, wanted, part);
+    if (index < named.length - 1 && part.size < call.endpoint.limits.smallestPart) {
+      throw s3Fault('EntityTooSmall', undefined, {
+        details: {
+          ProposedSize: String(part.size),
+          MinSizeAllowed: String(call.endpoint.limits.smallestPart),
+          PartNumber: String(number),
+          ETag: part.etag,
+        },
+      });
+    }
+    return { ...part, number };
+  });
+}
+
+function checkPartChecksum(upload: Upload, wanted: NamedPart, part: UploadedPart): void {
+  if (!upload.algorithmNamed) return;
+  const given = wanted[`Checksum${upload.algorithm}`];
+  if (given === undefined && upload.checksumType === 'COMPOSITE') {
+    throw s3Fault(
+      'InvalidRequest',
+      `The upload was created using a ${upload.algorithm.toLowerCase()} checksum. The complete request must include the checksum for each part. It was missing for part ${wanted.PartNumber} in the request.`,
+    );
+  }
+  if (given !== undefined && given !== part.checksum) throw invalidPart(upload, wanted.PartNumber, part.etag);
+}
+
+function invalidPart(upload: Upload, number: number, etag: string) {
+  return s3Fault('InvalidPart', undefined, {
+    details: { UploadId: upload.id, PartNumber: String(number), ETag: etag },
+  });
+}
+
+function wholeChecksum(upload: Upload, parts: readonly Chosen[]): Checksum {
+  const { algorithm, checksumType: type } = upload;
+  const sums = parts.map(({ checksum, size }) => ({ checksum: checksum ?? '', size }));
+  if (type === 'FULL_OBJECT') return { algorithm, type, value: joinCrcs(algorithm, sums) };
+  const composite = compositeChecksum(
+    algorithm,
+    sums.map(({ checksum }) => checksum),
+  );
+  return { algorithm, type, value: `${composite}-${parts.length}` };
+}
+
+/** What the request says of the whole object must be so. */
+function checkDeclared(call: Call, upload: Upload, checksum: Checksum, size: number): void {
+  const declared = call.headers[checksumHeader(upload.algorithm)];
+  if (declared !== undefined && declared !== checksum.value && declared !== checksum.value.replace(/-\d+$/, '')) {
+    throw s3Fault('BadDigest', `The ${upload.algorithm} you specified did not match the calculated checksum.`);
+  }
+  const type = call.headers['x-amz-checksum-type'];
+  if (type !== undefined && type !== checksum.type) {
+    throw s3Fault(
+      'InvalidRequest',
+      `The upload was created using the ${checksum.type} checksum mode. The complete request must use the same checksum mode.`,
+    );
+  }
+  const expected = call.headers['x-amz-mp-object-size'];
+  if (expected !== undefined && expected !== String(size)) {
+    throw s3Fault(
+      'InvalidRequest',
+      `The provided 'x-amz-mp-object-size' header value ${expected} does not match what was computed: ${size}`,
+    );
+  }
+}
+
+/** S3 decrypts to complete, so a key that was turned off meanwhile stops the upload here. */
+function proveKeyUsable(call: Call, upload: Upload): void {
+  const given = customerKey(call, 'x-amz-server-side-encryption-customer-');
+  if (upload.encryption.kind === 'SSE-C' && given === undefined) return;
+  checkCustomerKey(upload.encryption, given);
+  unwrapDataKey(call, upload.encryption, { bucket: call.bucketName, key: upload.key }, given?.key);
+}
+
+function etagOfParts(parts: readonly Chosen[]): string {
+  const hash = createHash('md5');
+  for (const { etag } of parts) hash.update(Buffer.from(etag, 'hex'));
+  return hash.digest('hex');
+}
