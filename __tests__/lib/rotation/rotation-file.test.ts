@@ -1,24 +1,397 @@
-import { isCode, type KeyturnError } from '../../../lib/errors';
-import { loadRotation } from '../../../lib/rotation/rotation-file';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { generateHybridIdentity, generateX25519Identity, identityToRecipient } from 'age-encryption';
+import fc from 'fast-check';
+import { type ErrorCode, isCode, KeyturnError } from '../../../lib/errors';
+import { loadRotation, parseRotation } from '../../../lib/rotation/rotation-file';
+import { faultsOf, minimal, NOW, parse, rotationText, textWith } from './rotation-texts';
 
-const NOW = new Date('2026-11-24T00:00:00Z');
-
-const failure = async (work: Promise<unknown>): Promise<unknown> =>
+const failure = (work: Promise<unknown>): Promise<unknown> =>
   work.then(
     () => undefined,
     (error: unknown) => error,
   );
 
+const fails = async (work: Promise<unknown>, code: ErrorCode): Promise<KeyturnError> => {
+  const error = await failure(work);
+  if (error instanceof KeyturnError && isCode(error, code)) return error;
+  throw new Error(`expected ${code}, got ${String(error)}`);
+};
+
 describe('loadRotation', () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'keyturn-rotation-'));
+  });
+  afterEach(() => rm(directory, { recursive: true, force: true }));
+
+  const load = async (content: string | Uint8Array) => {
+    const file = path.join(directory, 'rotation.yaml');
+    await writeFile(file, content);
+    return loadRotation(file, { now: NOW });
+  };
+
   it('reads the sample with every default filled in', async () => {
-    const rotation = await loadRotation('rotation.yaml', { now: NOW });
-    expect(rotation).toMatchObject({ name: 'rotation-test', activeVersion: 'v1', deletionWindowDays: 30 });
-    expect(rotation.terraform).toEqual({ backend: 'local' });
+    expect(await loadRotation('rotation.yaml', { now: NOW })).toEqual({
+      file: path.resolve('rotation.yaml'),
+      name: 'rotation-test',
+      region: 'ap-northeast-1',
+      account: undefined,
+      alias: 'alias/rotation-test-key',
+      keyVersions: [{ name: 'v1', materialValidTo: undefined, keyArn: undefined, disabled: false }],
+      activeVersion: 'v1',
+      buckets: [{ name: 'kms-key-rotation-test-bucket', manage: 'bucket', bucketKey: true }],
+      keyPolicy: { administrators: [], users: [] },
+      deletionWindowDays: 30,
+      tags: {},
+      custody: { age: { recipients: [], directory: path.resolve('custody') } },
+      reencrypt: { method: 'rewrap' },
+      retire: { alsoVerify: [] },
+      terraform: { backend: 'local' },
+    });
   });
 
   it('fails when the file is missing, and says how to make one', async () => {
-    const error = await failure(loadRotation('no-such.yaml', { now: NOW }));
-    expect(isCode(error, 'rotation-file-missing')).toBe(true);
-    expect((error as KeyturnError).exitCode).toBe(78);
+    const error = await fails(loadRotation(path.join(directory, 'none.yaml'), { now: NOW }), 'rotation-file-missing');
+    expect(error.exitCode).toBe(78);
+    expect(error.hint).toContain('sample');
   });
+
+  it('fails when the path is a directory', async () => {
+    await mkdir(path.join(directory, 'd'));
+    await fails(loadRotation(path.join(directory, 'd'), { now: NOW }), 'rotation-file-unreadable');
+  });
+
+  it('fails when the file is not UTF-8', () =>
+    fails(load(Uint8Array.of(0x6e, 0xff, 0xfe)), 'rotation-file-unreadable'));
+
+  it('fails when the file is larger than 1 MiB', () =>
+    fails(load(`${textWith()}# ${'x'.repeat(1024 * 1024)}\n`), 'rotation-file-unreadable'));
+
+  it('reads a file with a byte-order mark and Windows line ends', async () => {
+    expect((await load(`\uFEFF${textWith().replace(/\n/g, '\r\n')}`)).name).toBe('test');
+  });
+});
+
+describe('parseRotation', () => {
+  it('reads any valid file to the same nouns, in whatever hand it is written', () =>
+    fc.assert(
+      fc.asyncProperty(rotationText, async ({ data, text }) => {
+        const rotation = await parse(text);
+        expect(rotation).toMatchObject({ name: data.name, activeVersion: data.activeVersion, tags: data.tags });
+        expect(rotation.keyVersions.map((version) => version.name)).toEqual(
+          data.keyVersions.map((version) => version.name),
+        );
+      }),
+    ));
+
+  it('answers any text with a rotation or with faults that name a line of it', () =>
+    fc.assert(
+      fc.asyncProperty(fc.oneof(fc.string({ unit: 'binary' }), damagedText), async (text) => {
+        for (const fault of await faultsOf(text)) {
+          expect(fault.line).toBeGreaterThanOrEqual(1);
+          expect(fault.line).toBeLessThanOrEqual(text.split('\n').length);
+          expect(fault.column).toBeGreaterThanOrEqual(1);
+          expect(`${fault.path}${fault.given}`).not.toMatch(/[\p{Cc}\u2028\u202e]/u);
+        }
+      }),
+      { numRuns: 300 },
+    ));
+
+  it('reports every fault of a file together, in reading order, each with its place', async () => {
+    const text = [
+      'name: Test',
+      'region: ap-northeast-1',
+      'alias: alias/aws/s3',
+      'keyVersions:',
+      '  - name: v1',
+      '  - name: v1',
+      '    nmae: v2',
+      'activeVersion: v3',
+      'buckets:',
+      '  - name: test-bucket',
+      '    manage: all',
+      'colour: red',
+    ].join('\n');
+    const error = await fails(parseRotation(text, 'rotation.yaml', { now: NOW }), 'rotation-file-invalid');
+    const { facts } = error as KeyturnError<'rotation-file-invalid'>;
+    expect(facts.faults.map(({ line, column, path: at }) => `${line}:${column} ${at}`)).toEqual([
+      '1:7 name',
+      '3:8 alias',
+      '6:11 keyVersions[1].name',
+      '7:5 keyVersions[1].nmae',
+      '8:16 activeVersion',
+      '11:13 buckets[0].manage',
+      '12:1 colour',
+    ]);
+    expect(error.message).toContain('rotation.yaml has 7 faults\n');
+    expect(error.message).toContain(
+      'rotation.yaml:7:5 keyVersions[1].nmae: given an unknown field "nmae", allowed name, ',
+    );
+    expect(error.message).toContain('did you mean "name"?');
+  });
+
+  it('prints at most 50 faults and counts the rest', async () => {
+    const extra = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`field-${index}`, 1]));
+    const error = await fails(parse(textWith(extra)), 'rotation-file-invalid');
+    expect(error.message.split('\n')).toHaveLength(52);
+    expect(error.message).toContain('and 10 more');
+  });
+});
+
+/** A valid file with a piece cut out or doubled: what a slip of the hand leaves. */
+const damagedText = fc.tuple(rotationText, fc.nat(), fc.nat(30), fc.boolean()).map(([{ text }, at, length, twice]) => {
+  const from = at % (text.length + 1);
+  return twice ? text.slice(0, from + length) + text.slice(from) : text.slice(0, from) + text.slice(from + length);
+});
+
+describe('what YAML allows and a rotation file does not', () => {
+  it.each([
+    ['an anchor and its alias', 'a: &x [1]\nb: *x\n', 'the alias'],
+    ['an anchor alone', textWith().replace('name: test\n', 'name: &n test\n'), 'the anchor'],
+    ['a tag', textWith().replace('name: test\n', 'name: !!str test\n'), 'the tag'],
+    ['a directive', `%YAML 1.1\n---\n${textWith()}`, 'directive'],
+    ['a second document', `${textWith()}---\na: 1\n`, 'second YAML document'],
+    ['a field that is written twice', `${textWith()}name: other\n`, 'a second time'],
+    ['a key that is a number', textWith({ tags: {} }).replace('tags: {}', 'tags: {2024: x}'), 'the key 2024'],
+    ['a key that would reach into the prototype', `${textWith()}__proto__: {a: 1}\n`, '__proto__'],
+    ['broken YAML', 'name: [a\nregion: b\n', 'no valid YAML'],
+    ['nesting without end', `a: ${'['.repeat(50_000)}`, 'no valid YAML'],
+    ['nothing at all', '', 'nothing'],
+    ['a list', '- a\n', 'a list of 1'],
+  ])('refuses %s', async (_name, text, given) => {
+    expect((await faultsOf(text)).map((fault) => fault.given).join('\n')).toContain(given);
+  });
+
+  it('refuses a bomb of aliases without unfolding it', async () => {
+    const levels = Array.from(
+      { length: 30 },
+      (_, index) => `l${index + 1}: &l${index + 1} [*l${index}, *l${index}, *l${index}]`,
+    );
+    expect(await faultsOf(['l0: &l0 [x]', ...levels].join('\n'))).not.toEqual([]);
+  });
+
+  it('names merge-conflict markers, and nothing else', async () => {
+    const text = `<<<<<<< HEAD\n${textWith()}=======\n${textWith({ activeVersion: 'v2' })}>>>>>>> main\n`;
+    const faults = await faultsOf(text);
+    expect(faults.map((fault) => fault.line)).toEqual([1, 11, 21]);
+    expect(faults.every((fault) => fault.given.startsWith('a merge-conflict marker'))).toBe(true);
+  });
+});
+
+describe('fields', () => {
+  const refuses = async (change: Record<string, unknown>, at: string) =>
+    expect((await faultsOf(textWith(change))).map((fault) => fault.path)).toEqual([at]);
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['a missing name', { name: undefined }, 'name'],
+    ['a name of 41 characters', { name: 'a'.repeat(41) }, 'name'],
+    ['a name that is a number', { name: 12 }, 'name'],
+    ['a Region that is none', { region: 'tokyo' }, 'region'],
+    ['an account of 11 digits', { account: 12345678901 }, 'account'],
+    ['an alias without alias/', { alias: 'my-key' }, 'alias'],
+    ['alias/aws, whose versions AWS would refuse', { alias: 'alias/aws' }, 'alias'],
+    ['an alias too long for its versions', { alias: `alias/${'a'.repeat(249)}` }, 'alias'],
+    ['no bucket', { buckets: [] }, 'buckets'],
+    ['a bucket name that is an address', { buckets: [{ name: '10.0.0.1', manage: 'bucket' }] }, 'buckets[0].name'],
+    ['a directory bucket', { buckets: [{ name: 'a--use1-az1--x-s3', manage: 'bucket' }] }, 'buckets[0].name'],
+    ['a wildcard principal', { keyPolicy: { administrators: ['*'] } }, 'keyPolicy.administrators[0]'],
+    ['a group as principal', { keyPolicy: { users: ['arn:aws:iam::111122223333:group/g'] } }, 'keyPolicy.users[0]'],
+    ['a deletion window of 31 days', { deletionWindowDays: 31 }, 'deletionWindowDays'],
+    ['a tag that is a number', { tags: { a: 1 } }, 'tags.a'],
+    ['a tag of Keyturn’s own', { tags: { 'keyturn:x': 'y' } }, 'tags["keyturn:x"]'],
+    ['41 tags', { tags: Object.fromEntries(Array.from({ length: 41 }, (_, i) => [`t${i}`, ''])) }, 'tags'],
+    ['a mapping with nothing in it', { custody: null }, 'custody'],
+    ['a method that is none', { reencrypt: { method: 'copy' } }, 'reencrypt.method'],
+    ['an s3 backend without its bucket', { terraform: { backend: 's3' } }, 'terraform.s3'],
+    ['an s3 backend that would not be used', { terraform: { s3: { bucket: 'state' } } }, 'terraform.s3'],
+    [
+      'a state prefix with a leading slash',
+      { terraform: { backend: 's3', s3: { bucket: 'state', prefix: '/k' } } },
+      'terraform.s3.prefix',
+    ],
+  ])('refuses %s', (_name, change, at) => refuses(change, at));
+
+  it('refuses no key version, and an active version among none', async () => {
+    const faults = await faultsOf(textWith({ keyVersions: [] }));
+    expect(faults.map((fault) => fault.path)).toEqual(['keyVersions', 'activeVersion']);
+  });
+
+  it('refuses a bucket or a version that is declared twice, and one that alsoVerify repeats', async () => {
+    const buckets = [
+      { name: 'abc', manage: 'bucket' },
+      { name: 'abc', manage: 'encryption' },
+    ];
+    await refuses({ buckets }, 'buckets[1].name');
+    await refuses({ keyVersions: [{ name: 'v1' }, { name: 'v1' }] }, 'keyVersions[1].name');
+    await refuses({ retire: { alsoVerify: ['test-bucket'] } }, 'retire.alsoVerify[0]');
+    await refuses({ retire: { alsoVerify: ['abc', 'abc'] } }, 'retire.alsoVerify[1]');
+  });
+
+  it('takes an account with and without quotes, leading zeros and all', async () => {
+    expect((await parse(`${textWith()}account: 012345678901\n`)).account).toBe('012345678901');
+    expect((await parse(`${textWith()}account: "012345678901"\n`)).account).toBe('012345678901');
+    expect((await parse(`${textWith()}account: 111122223333\n`)).account).toBe('111122223333');
+  });
+
+  it('fills the s3 backend from the rotation’s own Region', async () => {
+    const { terraform } = await parse(textWith({ terraform: { backend: 's3', s3: { bucket: 'state' } } }));
+    expect(terraform).toEqual({
+      backend: 's3',
+      s3: { bucket: 'state', region: 'ap-northeast-1', prefix: 'keyturn/', kmsKeyId: undefined },
+    });
+  });
+
+  it('resolves the custody directory against the folder of the file', async () => {
+    const text = textWith({ custody: { age: { directory: 'safe' } } });
+    const { custody } = await parseRotation(text, '/srv/rotations/a.yaml', { now: NOW });
+    expect(custody.age?.directory).toBe(path.resolve('/srv/rotations/safe'));
+  });
+});
+
+describe('the active version', () => {
+  it('refuses one that is not declared, and names the nearest', async () => {
+    const [fault] = await faultsOf(textWith({ activeVersion: 'v11' }));
+    expect(fault).toMatchObject({ path: 'activeVersion', allowed: 'one of "v1"' });
+    expect(fault?.change).toContain('did you mean "v1"?');
+  });
+
+  it('refuses one that is disabled', async () => {
+    const [fault] = await faultsOf(textWith({ keyVersions: [{ name: 'v1', disabled: true }] }));
+    expect(fault?.path).toBe('keyVersions[0].disabled');
+  });
+});
+
+describe('an adopted key', () => {
+  const keyArn = 'arn:aws:kms:ap-northeast-1:111122223333:key/12345678-1234-1234-1234-123456789012';
+
+  it('is read with its ARN', async () => {
+    const rotation = await parse(textWith({ keyVersions: [{ name: 'old', keyArn }, { name: 'v1' }] }));
+    expect(rotation.keyVersions[0]?.keyArn).toBe(keyArn);
+  });
+
+  it.each([
+    [
+      'an expiry beside it',
+      [{ name: 'v1', keyArn, materialValidTo: '2027-01-01T00:00:00Z' }],
+      'keyVersions[0].materialValidTo',
+    ],
+    [
+      'a key of another Region',
+      [{ name: 'v1', keyArn: keyArn.replace('ap-northeast-1', 'us-east-1') }],
+      'keyVersions[0].keyArn',
+    ],
+    [
+      'an alias ARN',
+      [{ name: 'v1', keyArn: 'arn:aws:kms:ap-northeast-1:111122223333:alias/x' }],
+      'keyVersions[0].keyArn',
+    ],
+    [
+      'the same key twice',
+      [
+        { name: 'v0', keyArn },
+        { name: 'v1', keyArn },
+      ],
+      'keyVersions[1].keyArn',
+    ],
+  ])('refuses %s', async (_name, keyVersions, at) => {
+    expect((await faultsOf(textWith({ keyVersions }))).map((fault) => fault.path)).toEqual([at]);
+  });
+});
+
+describe('materialValidTo', () => {
+  const PAST = '2026-11-23T23:59:59Z';
+  const version = (name: string, materialValidTo?: string, disabled?: boolean) => ({
+    name,
+    ...(materialValidTo ? { materialValidTo } : {}),
+    ...(disabled ? { disabled } : {}),
+  });
+  const faulted = async (versions: ReturnType<typeof version>[], activeVersion: string, expired?: 'accept') =>
+    (await faultsOf(textWith({ keyVersions: versions, activeVersion }), expired ? { expired } : {})).map(
+      (fault) => fault.path,
+    );
+
+  it('is kept to the second', async () => {
+    const rotation = await parse(textWith({ keyVersions: [version('v1', '2027-11-01T02:03:04Z')] }));
+    expect(rotation.keyVersions[0]?.materialValidTo).toEqual(new Date('2027-11-01T02:03:04Z'));
+  });
+
+  it('may be 365 days ahead and not a second more, whichever version it is', async () => {
+    expect(await faulted([version('v1', '2027-11-24T00:00:00Z')], 'v1')).toEqual([]);
+    expect(await faulted([version('v1', '2027-11-24T00:00:01Z')], 'v1')).toEqual(['keyVersions[0].materialValidTo']);
+    expect(await faulted([version('v1'), version('v2', '2029-01-01T00:00:00Z')], 'v1')).toEqual([
+      'keyVersions[1].materialValidTo',
+    ]);
+    expect(await faulted([version('v1', '2029-01-01T00:00:00Z'), version('v2')], 'v2')).toEqual([
+      'keyVersions[0].materialValidTo',
+    ]);
+  });
+
+  it.each([
+    '2027-11-01',
+    '2027-11-01T00:00:00+09:00',
+    '2027-11-01T00:00:00.5Z',
+    '2027-02-30T00:00:00Z',
+    '2027-13-01T00:00:00Z',
+  ])('refuses %s', async (time) =>
+    expect(await faulted([version('v1', time)], 'v1')).toEqual(['keyVersions[0].materialValidTo']),
+  );
+
+  it('refuses an expired active version, and says both ways out', async () => {
+    const [fault] = await faultsOf(textWith({ keyVersions: [version('v1', PAST)] }));
+    expect(fault?.change).toContain('imports the same material again');
+    expect(fault?.change).toContain('append a version');
+  });
+
+  it('refuses an expired version that is still to be imported', async () => {
+    expect(await faulted([version('v1'), version('v2', PAST)], 'v1')).toEqual(['keyVersions[1].materialValidTo']);
+  });
+
+  it('lets a team rotate away from an expired version: superseded, retired, or with a successor declared', async () => {
+    expect(await faulted([version('v1', PAST), version('v2')], 'v2')).toEqual([]);
+    expect(await faulted([version('v1'), version('v2', PAST, true)], 'v1')).toEqual([]);
+    expect(await faulted([version('v1', PAST), version('v2')], 'v1')).toEqual([]);
+    expect(await faulted([version('v1', PAST), version('v2', PAST)], 'v1')).toHaveLength(2);
+  });
+
+  it('is read as it is by a command that only looks', async () => {
+    expect(await faulted([version('v1', PAST)], 'v1', 'accept')).toEqual([]);
+    expect(await faulted([version('v1', '2029-01-01T00:00:00Z')], 'v1', 'accept')).toHaveLength(1);
+  });
+});
+
+describe('custody recipients', () => {
+  const withRecipients = (...recipients: unknown[]) => textWith({ custody: { age: { recipients } } });
+  const freshRecipient = async () => identityToRecipient(await generateX25519Identity());
+
+  it('takes X25519 and post-quantum recipients', async () => {
+    const recipients = [await freshRecipient(), await identityToRecipient(await generateHybridIdentity())];
+    expect((await parse(withRecipients(...recipients))).custody.age?.recipients).toEqual(recipients);
+  });
+
+  it('refuses one with a mistyped character, and one that is no recipient at all', async () => {
+    const good = await freshRecipient();
+    const wrong = good.slice(0, -1) + (good.endsWith('q') ? 'p' : 'q');
+    const faults = await faultsOf(withRecipients(good, wrong, 'ssh-ed25519 AAAA', 7));
+    expect(faults.map((fault) => fault.path)).toEqual([1, 2, 3].map((index) => `custody.age.recipients[${index}]`));
+  });
+
+  it('refuses the same recipient twice', async () => {
+    const good = await freshRecipient();
+    expect((await faultsOf(withRecipients(good, good))).map((fault) => fault.path)).toEqual([
+      'custody.age.recipients[1]',
+    ]);
+  });
+
+  it('never shows an identity that was pasted where a recipient belongs', async () => {
+    const identity = await generateX25519Identity();
+    const error = await fails(parse(withRecipients(identity)), 'rotation-file-invalid');
+    expect(JSON.stringify(error.facts) + error.message).not.toContain(identity.slice(20));
+    expect(error.message).toContain('treat this identity as leaked');
+  });
+});
+
+it('minimal() is what these tests stand on: it parses', async () => {
+  expect((await parse(textWith())).name).toBe(minimal().name);
 });
