@@ -30,7 +30,7 @@ export async function lookAt(
     if (!fault) throw error;
     if (faultKind(fault) === 'gone') return { found: 'gone' };
     if (fault.status !== 400 && fault.status !== 403) return { found: 'fault', fault };
-    return reasonOf(store, call, ref, size, fault);
+    return reasonOf(store, call, ref, size, options);
   }
 }
 
@@ -39,11 +39,12 @@ async function reasonOf(
   call: Caller,
   ref: VersionRef,
   size: number,
-  headFault: StoreFault,
+  options: HeadOptions | undefined,
 ): Promise<Look> {
   try {
     await call('kms', () => store.probe(ref, size));
-    return { found: 'fault', fault: headFault };
+    // The read went through: what was wrong (expired credentials, a skewed clock) has been put right by it.
+    return { found: 'head', head: await call('s3', () => store.head(ref, options)) };
   } catch (error) {
     const fault = asFault(error);
     if (!fault) throw error;

@@ -5,23 +5,17 @@ import type {
   ListObjectVersionsCommandOutput,
 } from '@aws-sdk/client-s3';
 
+import { encryptionOf, listedKey, lockOf, restoreOf } from './head-values';
 import {
   CHECKSUM_ALGORITHMS,
   type ChecksumAlgorithm,
   type ContentHeaders,
-  type Encryption,
   type ObjectHead,
-  type ObjectLock,
   type VersionPage,
 } from './object-version';
 import type { Grants, TargetEncryption, UploadsPage } from './store';
 
 /** Between the SDK's shapes and ours, one function a shape. */
-
-/** Undoes `encoding-type=url`, in which a space is `+`. Asked for because XML cannot carry every key. */
-export function listedKey(encoded: string | undefined): string {
-  return decodeURIComponent((encoded ?? '').replace(/\+/g, ' '));
-}
 
 export function versionPageOf(output: ListObjectVersionsCommandOutput): VersionPage {
   return {
@@ -85,36 +79,6 @@ export function headOf(output: HeadObjectCommandOutput): ObjectHead {
       checksum: checksumOf(output),
     },
   };
-}
-
-export function encryptionOf(
-  algorithm: string | undefined,
-  keyArn: string | undefined,
-  bucketKey: boolean,
-  customer: string | undefined,
-): Encryption {
-  if (customer !== undefined) return { kind: 'sse-c' };
-  if (algorithm === undefined) return { kind: 'unencrypted' };
-  if (algorithm === 'AES256') return { kind: 'sse-s3' };
-  if (keyArn !== undefined && algorithm === 'aws:kms') return { kind: 'sse-kms', keyArn, bucketKey };
-  if (keyArn !== undefined && algorithm === 'aws:kms:dsse') return { kind: 'dsse-kms', keyArn };
-  return { kind: 'other', algorithm };
-}
-
-/** `ongoing-request="true"` while S3 fetches an archived object, `"false"` with an expiry once it can be read. */
-export function restoreOf(header: string | undefined): ObjectHead['restore'] {
-  if (header === undefined) return undefined;
-  return header.includes('ongoing-request="true"') ? 'ongoing' : 'restored';
-}
-
-export function lockOf(
-  mode: string | undefined,
-  until: number | undefined,
-  legalHold: string | undefined,
-): ObjectLock | undefined {
-  if (mode === undefined && legalHold !== 'ON') return undefined;
-  const known = mode === 'GOVERNANCE' || mode === 'COMPLIANCE' ? mode : undefined;
-  return { mode: known, until: known && until, legalHold: legalHold === 'ON' };
 }
 
 function checksumOf(output: HeadObjectCommandOutput): ContentHeaders['checksum'] {

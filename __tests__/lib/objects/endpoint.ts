@@ -1,0 +1,67 @@
+import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import {
+  CreateBucketCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  S3Client,
+} from '@aws-sdk/client-s3';
+
+import type { ReencryptRequest } from '../../../lib/objects/reencrypt';
+import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../../../local-aws';
+
+/** An endpoint with an old and a new key, and clients that point at it. */
+export interface TestEndpoint {
+  readonly aws: LocalAws;
+  readonly s3: S3Client;
+  readonly kms: KMSClient;
+  readonly oldKey: string;
+  readonly newKey: string;
+  bucket(name: string, versioning?: 'Enabled' | 'Suspended'): Promise<string>;
+  /** Puts an object under the old key, unless told otherwise. */
+  put(bucket: string, key: string, over?: Partial<PutObjectCommandInput>): Promise<string | undefined>;
+  request(bucket: string, over?: Partial<ReencryptRequest>): ReencryptRequest;
+  close(): Promise<void>;
+}
+
+export async function testEndpoint(options: LocalAwsOptions = {}): Promise<TestEndpoint> {
+  const aws = await startLocalAws(options);
+  const credentials = { accessKeyId: aws.accessKey.accessKeyId, secretAccessKey: aws.accessKey.secretAccessKey };
+  const settings = { region: aws.region, endpoint: aws.url, credentials, maxAttempts: 1 };
+  const s3 = new S3Client({ ...settings, forcePathStyle: true });
+  const kms = new KMSClient(settings);
+  const key = async () => (await kms.send(new CreateKeyCommand({}))).KeyMetadata?.Arn ?? '';
+  const [oldKey, newKey] = [await key(), await key()];
+  return {
+    aws,
+    s3,
+    kms,
+    oldKey,
+    newKey,
+    async bucket(Bucket, Status) {
+      const CreateBucketConfiguration = { LocationConstraint: aws.region } as never;
+      await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
+      if (Status) await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status } }));
+      return Bucket;
+    },
+    async put(Bucket, Key, over) {
+      const under = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: oldKey, BucketKeyEnabled: true } as const;
+      const answer = await s3.send(new PutObjectCommand({ Bucket, Key, Body: `body of ${Key}`, ...under, ...over }));
+      return answer.VersionId;
+    },
+    request: (bucket, over) => ({
+      bucket,
+      targetKeyArn: newKey,
+      bucketKeyDefault: true,
+      method: 'rewrap',
+      dryRun: false,
+      retry: { baseMs: 1, capMs: 8 },
+      ...over,
+    }),
+    async close() {
+      s3.destroy();
+      kms.destroy();
+      await aws.close();
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import type { Encryption, ObjectHead, ObjectLock } from './object-version';
+
+/** What single values of HEAD and of listings mean, whichever path they came by. */
+
+/** Undoes `encoding-type=url`, in which a space is `+`. Asked for because XML cannot carry every key. */
+export function listedKey(encoded: string | undefined): string {
+  if (encoded === undefined) return '';
+  const spaced = encoded.includes('+') ? encoded.replaceAll('+', ' ') : encoded;
+  return spaced.includes('%') ? decodeURIComponent(spaced) : spaced;
+}
+
+export function encryptionOf(
+  algorithm: string | undefined,
+  keyArn: string | undefined,
+  bucketKey: boolean,
+  customer: string | undefined,
+): Encryption {
+  if (customer !== undefined) return { kind: 'sse-c' };
+  if (algorithm === undefined) return { kind: 'unencrypted' };
+  if (algorithm === 'AES256') return { kind: 'sse-s3' };
+  if (keyArn !== undefined && algorithm === 'aws:kms') return { kind: 'sse-kms', keyArn, bucketKey };
+  if (keyArn !== undefined && algorithm === 'aws:kms:dsse') return { kind: 'dsse-kms', keyArn };
+  return { kind: 'other', algorithm };
+}
+
+/** `ongoing-request="true"` while S3 fetches an archived object, `"false"` with an expiry once it can be read. */
+export function restoreOf(header: string | undefined): ObjectHead['restore'] {
+  if (header === undefined) return undefined;
+  return header.includes('ongoing-request="true"') ? 'ongoing' : 'restored';
+}
+
+export function lockOf(
+  mode: string | undefined,
+  until: number | undefined,
+  legalHold: string | undefined,
+): ObjectLock | undefined {
+  if (mode === undefined && legalHold !== 'ON') return undefined;
+  const known = mode === 'GOVERNANCE' || mode === 'COMPLIANCE' ? mode : undefined;
+  return { mode: known, until: known && until, legalHold: legalHold === 'ON' };
+}
