@@ -76,6 +76,25 @@ export async function prepareImport(custodian: Custodian, request: PrepareReques
   return rewrap(custodian, request, ledger, { binding, recipients });
 }
 
+/**
+ * The import that an earlier run sent and did not live to write down: it is still pending while the key has material.
+ *
+ * @throws KeyturnError `custody-other-key`
+ */
+export async function unsettledImport(
+  custodian: Custodian,
+  request: Pick<PrepareRequest, 'version' | 'keyArn'>,
+): Promise<PreparedImport | undefined> {
+  if (!custodian.ledger) return undefined;
+  const pending = await readPending(custodian.ledger, custodian.rotation, request.version);
+  if (!pending || pending.binding !== (await custodian.held(request.version))) return undefined;
+  if (pending.keyArn !== request.keyArn) {
+    const file = custodian.locate(request.version);
+    throw new KeyturnError('custody-other-key', { file, keyArn: request.keyArn, held: pending.keyArn });
+  }
+  return reuse(pending);
+}
+
 async function prepareNew(custodian: Custodian, request: PrepareRequest): Promise<PreparedImport> {
   const { version, source } = request;
   const parameters = await request.parameters();
