@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { generateHybridIdentity, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import fc from 'fast-check';
 import { type ErrorCode, isCode, KeyturnError } from '../../../lib/errors';
 import { loadRotation, parseRotation } from '../../../lib/rotation/rotation-file';
@@ -363,9 +362,11 @@ describe('materialValidTo', () => {
 
 describe('custody recipients', () => {
   const withRecipients = (...recipients: unknown[]) => textWith({ custody: { age: { recipients } } });
-  const freshRecipient = async () => identityToRecipient(await generateX25519Identity());
+  const age = () => import('age-encryption');
+  const freshRecipient = async () => (await age()).identityToRecipient(await (await age()).generateX25519Identity());
 
   it('takes X25519 and post-quantum recipients', async () => {
+    const { generateHybridIdentity, identityToRecipient } = await age();
     const recipients = [await freshRecipient(), await identityToRecipient(await generateHybridIdentity())];
     expect((await parse(withRecipients(...recipients))).custody.age?.recipients).toEqual(recipients);
   });
@@ -385,7 +386,7 @@ describe('custody recipients', () => {
   });
 
   it('never shows an identity that was pasted where a recipient belongs', async () => {
-    const identity = await generateX25519Identity();
+    const identity = await (await age()).generateX25519Identity();
     const error = await fails(parse(withRecipients(identity)), 'rotation-file-invalid');
     expect(JSON.stringify(error.facts) + error.message).not.toContain(identity.slice(20));
     expect(error.message).toContain('treat this identity as leaked');
