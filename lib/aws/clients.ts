@@ -74,10 +74,18 @@ function watchRequests(config: Handler, signal: AbortSignal | undefined): void {
   handler.handle = async (request, options) => {
     try {
       return await handle(request, signal ? { abortSignal: signal, ...options } : options);
-    } catch (error) {
+    } catch (thrown) {
+      const error = ofThisRealm(thrown);
       const port = request.port === undefined ? '' : `:${request.port}`;
       rememberEndpoint(error, `${request.protocol}//${request.hostname}${port}`);
       throw error;
     }
   };
+}
+
+/** The SDK wraps what is no `Error` of its own realm, and the code of a network error with it, as a test runner's are not. */
+function ofThisRealm(thrown: unknown): unknown {
+  if (thrown instanceof Error || typeof thrown !== 'object' || thrown === null) return thrown;
+  const { name, message } = thrown as Error;
+  return Object.assign(new Error(message, { cause: thrown }), { ...thrown, name });
 }

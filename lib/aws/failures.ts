@@ -178,7 +178,9 @@ function credentials({ error, action, awsCode, awsMessage }: Failure): KeyturnEr
 /** AWS names the action that was really missing, which may be another one: S3 answers with `kms:Decrypt`. */
 function denied({ error, action, resource, awsCode, awsMessage, requestId }: Failure): KeyturnError | undefined {
   if (!DENIED.has(awsCode)) return undefined;
-  const told = /not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)(?: on (?:the )?resource: (\S+))?/.exec(awsMessage);
+  const told = /not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)(?: on (?:the )?resource: "?([^\s"]+))?/.exec(
+    awsMessage,
+  );
   const facts = {
     action: told?.[1] ?? action,
     resource: told?.[2] ?? resource,

@@ -67,12 +67,36 @@ const REFUSALS: Readonly<Record<string, { readonly reason: string; readonly next
 /**
  * ImportKeyMaterial with explicit ImportType and ExpirationModel.
  *
+ * Where KMS has the very bytes of a `NEW_KEY_MATERIAL` already, because an answer was lost or the material has expired,
+ * they are imported as `EXISTING_KEY_MATERIAL`: KMS takes them only if they are the same, and the result says which type
+ * it was.
+ *
  * @throws KeyturnError `kms-import-expiry` before the call; `kms-import-refused` with KMS's own code; else as `called`
  * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_ImportKeyMaterial.html
  */
 export async function importMaterial(kms: KMSClient, request: ImportRequest): Promise<ImportResult> {
+  checkExpiry(request.keyArn, request.validTo, (request.now ?? new Date()).getTime());
+  try {
+    return await send(kms, request);
+  } catch (error) {
+    const mayBeSame = request.importType === 'NEW_KEY_MATERIAL' && awsCodeOf(error) === 'IncorrectKeyMaterialException';
+    const same = mayBeSame && (await sendIfSame(kms, request));
+    if (same) return same;
+    throw refusal(request.keyArn, error);
+  }
+}
+
+async function sendIfSame(kms: KMSClient, request: ImportRequest): Promise<ImportResult | undefined> {
+  try {
+    return await send(kms, { ...request, importType: 'EXISTING_KEY_MATERIAL', keyMaterialId: undefined });
+  } catch (error) {
+    if (REFUSALS[awsCodeOf(error) ?? '']) return undefined;
+    throw error;
+  }
+}
+
+async function send(kms: KMSClient, request: ImportRequest): Promise<ImportResult> {
   const { keyArn, importType, validTo } = request;
-  checkExpiry(keyArn, validTo, (request.now ?? new Date()).getTime());
   const expirationModel = validTo ? 'KEY_MATERIAL_EXPIRES' : 'KEY_MATERIAL_DOES_NOT_EXPIRE';
   const command = new ImportKeyMaterialCommand({
     KeyId: keyArn,
@@ -84,20 +108,15 @@ export async function importMaterial(kms: KMSClient, request: ImportRequest): Pr
     KeyMaterialId: importType === 'EXISTING_KEY_MATERIAL' ? request.keyMaterialId : undefined,
     KeyMaterialDescription: request.description,
   });
-  try {
-    const answer = await called('kms:ImportKeyMaterial', keyArn, () => kms.send(command));
-    const keyMaterialId = answer.KeyMaterialId ?? '';
-    return {
-      keyArn: answer.KeyId ?? keyArn,
-      keyMaterialId,
-      importType,
-      expirationModel,
-      validTo,
-      importedAt: new Date(),
-    };
-  } catch (error) {
-    throw refusal(keyArn, error);
-  }
+  const answer = await called('kms:ImportKeyMaterial', keyArn, () => kms.send(command));
+  return {
+    keyArn: answer.KeyId ?? keyArn,
+    keyMaterialId: answer.KeyMaterialId ?? '',
+    importType,
+    expirationModel,
+    validTo,
+    importedAt: new Date(),
+  };
 }
 
 function checkExpiry(keyArn: string, validTo: Date | undefined, now: number): void {
