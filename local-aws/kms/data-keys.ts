@@ -2,7 +2,6 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Caller, DataKeys } from '../message';
 import { type Call, type Kms, usableKey } from './operation';
 import { decryptWith, encryptUnder, noteUse } from './operations/crypto';
-import { managedPolicy } from './policy';
 
 /** AES-256 data keys, as S3 asks for them. */
 const dataKeyLength = 32;
@@ -35,8 +34,6 @@ export function createDataKeys(kms: Kms): DataKeys {
       noteUse(made, key, 'ReEncrypt');
       return { ciphertext: sealed.ciphertext, keyArn: key.arn };
     },
-    awsManagedS3Key() {
-      return kms.store.awsManaged('s3', managedPolicy(kms.store.accountId, kms.store.region, 's3')).arn;
-    },
+    awsManagedS3Key: () => kms.store.awsManagedS3Key().arn,
   };
 }

@@ -14,7 +14,7 @@ import { usageOperations } from './operations/usage';
 import { createThrottle, type Quotas } from './quota';
 import { createImportTokens } from './state/import-token';
 import { KmsStore } from './state/store';
-import { createWrappingKeys } from './state/wrapping-keys';
+import { wrappingKeys } from './state/wrapping-keys';
 
 export interface KmsOptions {
   readonly accountId: string;
@@ -53,7 +53,7 @@ export function kmsOperationOf({ headers }: Pick<AwsRequest, 'headers'>): string
 export function createKms(options: KmsOptions): { readonly service: Service; readonly dataKeys: DataKeys } {
   const kms: Kms = {
     store: new KmsStore(options),
-    wrappingKeys: createWrappingKeys(),
+    wrappingKeys,
     importTokens: createImportTokens(),
     handedOut: new Map(),
     permits: options.permits,

@@ -20,6 +20,11 @@ export class MalformedClaim extends Error {
   override readonly name = 'MalformedClaim';
 }
 
+/** The request is signed in another way: Signature Version 2, or 4A. */
+export class OtherMechanism extends Error {
+  override readonly name = 'OtherMechanism';
+}
+
 type Headers = Readonly<Record<string, string>>;
 type Query = ReadonlyMap<string, string>;
 
@@ -27,17 +32,18 @@ const algorithm = 'AWS4-HMAC-SHA256';
 /** Seven days, the most a presigned URL may ask for. */
 const maxExpires = 604_800;
 
-/** Reads the claim from the header or the query. Undefined for an unsigned request. Throws {@link MalformedClaim}. */
+/** Reads the claim from the header or the query. Undefined for an unsigned request. Throws {@link MalformedClaim} or {@link OtherMechanism}. */
 export function readClaim(headers: Headers, query: Query): SignatureClaim | undefined {
   if (headers.authorization !== undefined) return readHeader(headers.authorization, headers);
   if (query.has('X-Amz-Algorithm') || query.has('X-Amz-Signature')) return readPresigned(query);
+  if (query.has('AWSAccessKeyId')) throw new OtherMechanism('AWS');
   return undefined;
 }
 
 function readHeader(authorization: string, headers: Headers): SignatureClaim {
   const space = authorization.indexOf(' ');
   if (authorization.slice(0, space) !== algorithm) {
-    throw new MalformedClaim(`the authorization mechanism you have provided is not supported; please use ${algorithm}`);
+    throw new OtherMechanism(authorization.slice(0, Math.max(space, 0)));
   }
   const parts = new Map<string, string>();
   for (const part of authorization.slice(space + 1).split(',')) {

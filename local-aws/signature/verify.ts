@@ -23,8 +23,8 @@ export type Verifier = (request: Signable, claim: SignatureClaim, payloadHash: s
 export function createVerifier(credentials: Credentials, region: string, clock: Clock, tokenClock: Clock): Verifier {
   const signingKey = signingKeyCache();
   return (request, claim, payloadHash) => {
-    const key = findKey(credentials, claim, tokenClock);
     checkScope(claim, region);
+    const key = findKey(credentials, claim, tokenClock);
     checkTime(claim, clock.now());
     checkSignedHeaders(request, claim);
     const derived = signingKey(key.secretAccessKey, claim);

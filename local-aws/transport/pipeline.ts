@@ -5,12 +5,12 @@ import type { FaultAction, Faults } from '../faults';
 import type { AwsRequest, AwsResponse } from '../message';
 import type { RequestEvent, Requests } from '../requests';
 import type { Signable } from '../signature/canonical';
-import { MalformedClaim, readClaim, type SignatureClaim } from '../signature/claim';
+import { MalformedClaim, OtherMechanism, readClaim, type SignatureClaim } from '../signature/claim';
 import { parseQuery } from '../signature/encoding';
 import { payloadHash, readPayload } from '../signature/payload';
 import type { Verifier } from '../signature/verify';
 import { errorResponse } from '../wire/errors';
-import { malformedSignature, Refusal } from '../wire/refusal';
+import { malformedSignature, otherMechanism, Refusal } from '../wire/refusal';
 import { refuseUnsigned } from './anonymous';
 import type { Served } from './served';
 
@@ -157,6 +157,7 @@ function claimOf(head: Signable, query: ReadonlyMap<string, string>): SignatureC
     return readClaim(head.headers, query);
   } catch (error) {
     if (error instanceof MalformedClaim) throw malformedSignature(guessService(head), error.message);
+    if (error instanceof OtherMechanism) throw otherMechanism(guessService(head));
     throw error;
   }
 }

@@ -86,6 +86,13 @@ export function malformedSignature(service: string, fault: string): Refusal {
   return new Refusal(code, 400, `The request signature does not conform to AWS standards: ${fault}.`);
 }
 
+/** The request is signed in a way that is not served here. */
+export function otherMechanism(service: string): Refusal {
+  const message = 'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.';
+  if (service === 's3') return new Refusal('InvalidRequest', 400, message);
+  return malformedSignature(service, message.slice(0, -1));
+}
+
 /** A request signed for another Region. S3 names the Region it expects, in the document and in a header. */
 export function wrongRegion(service: string, given: string, expected: string): Refusal {
   if (service === 's3') {

@@ -87,13 +87,12 @@ const encrypt = operation(
     const key = usableKey(call, 'Encrypt', input.KeyId, 'key-or-alias');
     requireSymmetric(input.EncryptionAlgorithm);
     finishChecks(call, input);
-    const { material, ciphertext } = encryptUnder(key, input.Plaintext, input.EncryptionContext ?? {});
+    const { ciphertext } = encryptUnder(key, input.Plaintext, input.EncryptionContext ?? {});
     noteUse(call, key, 'Encrypt');
     return {
       CiphertextBlob: ciphertext.toString('base64'),
       KeyId: key.arn,
       EncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
-      KeyMaterialId: material.id,
     };
   },
 );

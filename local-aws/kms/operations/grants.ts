@@ -134,7 +134,7 @@ function entry({ store }: Call, key: Key, grant: Grant): object {
   return {
     KeyId: key.arn,
     GrantId: grant.id,
-    Name: grant.name ?? '',
+    Name: grant.name,
     CreationDate: seconds(grant.createdAt),
     GranteePrincipal: grant.grantee,
     RetiringPrincipal: grant.retiring,

@@ -164,7 +164,7 @@ function metadata({ store }: Call, key: Key): object {
     KeyUsage: 'ENCRYPT_DECRYPT',
     KeyState: state,
     Origin: key.origin,
-    KeyManager: key.manager === 'AWS' ? 'AWS' : 'CUSTOMER',
+    KeyManager: key.manager,
     CustomerMasterKeySpec: 'SYMMETRIC_DEFAULT',
     KeySpec: 'SYMMETRIC_DEFAULT',
     EncryptionAlgorithms: ['SYMMETRIC_DEFAULT'],

@@ -1,5 +1,6 @@
 import type { Caller, Clock } from '../../message';
 import { accessDenied, aliasNotFound, invalidArn, invalidKeyId, keyNotFound } from '../faults';
+import { managedPolicy } from '../policy';
 import { createKey, type Key, type KeyProperties, stateOf } from './key';
 
 /** A name for a key. Times are milliseconds since the epoch. */
@@ -22,6 +23,7 @@ export interface StoreOptions {
 /** What a caller may name a key by. */
 export type Naming = 'key' | 'key-or-alias';
 
+const awsManagedS3Alias = 'alias/aws/s3';
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** The keys and aliases of one account in one Region. */
@@ -85,15 +87,15 @@ export class KmsStore {
     return stateOf(key, this.now());
   }
 
-  /** The account's AWS managed key `alias/aws/<service>`, made on first use. */
-  awsManaged(service: string, policy: string): Key {
-    const name = `alias/aws/${service}`;
-    const known = this.aliases.get(name);
+  /** The account's AWS managed key for S3, made on first use. */
+  awsManagedS3Key(): Key {
+    const known = this.aliases.get(awsManagedS3Alias);
     const existing = known && this.byId(known.targetKeyId);
     if (existing !== undefined) return existing;
-    const description = `Default key that protects my ${service.toUpperCase()} objects when no other key is defined`;
+    const description = 'Default key that protects my S3 objects when no other key is defined';
+    const policy = managedPolicy(this.accountId, this.region, 's3');
     const key = this.add({ origin: 'AWS_KMS', manager: 'AWS', description, policy, tags: new Map() });
-    this.bind(name, key);
+    this.bind(awsManagedS3Alias, key);
     return key;
   }
 
@@ -119,6 +121,7 @@ export class KmsStore {
   }
 
   #target(alias: string): Key {
+    if (alias === awsManagedS3Alias) return this.awsManagedS3Key();
     const found = this.aliases.get(alias);
     const key = found && this.byId(found.targetKeyId);
     if (key === undefined) throw aliasNotFound(this.aliasArn(alias));

@@ -21,9 +21,9 @@ const generate = promisify(generateKeyPair);
 
 /**
  * A 4096-bit pair takes seconds to find, in a thread of its own. One is begun when an external key is created and
- * another when one is taken, so that an import seldom has to wait for it.
+ * another when one is taken, so that an import seldom has to wait for it. Smaller ones are found when asked for.
  */
-export function createWrappingKeys(): WrappingKeys {
+function createWrappingKeys(): WrappingKeys {
   const waiting = new Map<WrappingSpec, Promise<WrappingPair>>();
   const prepare = (spec: WrappingSpec): Promise<WrappingPair> => {
     const begun = waiting.get(spec) ?? generatePair(spec);
@@ -35,7 +35,7 @@ export function createWrappingKeys(): WrappingKeys {
     take(spec) {
       const pair = prepare(spec);
       waiting.delete(spec);
-      prepare(spec);
+      if (spec === 'RSA_4096') prepare(spec);
       return pair;
     },
   };
@@ -45,3 +45,6 @@ async function generatePair(spec: WrappingSpec): Promise<WrappingPair> {
   const { privateKey } = await generate('rsa', { modulusLength: Number(spec.slice('RSA_'.length)) });
   return { privateKey, publicKey: createPublicKey(privateKey).export({ type: 'spki', format: 'der' }) };
 }
+
+/** One pool for the process: a pair that was begun for one endpoint serves the next, and none is handed out twice. */
+export const wrappingKeys: WrappingKeys = createWrappingKeys();
