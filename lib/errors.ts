@@ -88,7 +88,7 @@ const CATALOGUE = {
     EXIT.rotationFile,
     (f) => `there is no rotation file ${f.file}`,
     (f) =>
-      `copy the sample rotation.yaml of this project to ${f.file} and edit it, or name another file with --file; docs/rotation-file.md lists every field`,
+      `copy the sample rotation.yaml of this project to ${f.file} and edit it, or name another file with --rotation-file; docs/rotation-file.md lists every field`,
   ),
   'rotation-file-unreadable': entry<{ file: string; reason: string }>(
     EXIT.rotationFile,

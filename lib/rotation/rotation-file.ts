@@ -13,7 +13,10 @@ import { wordsAt } from './schema-fields';
 import { readYaml, type YamlSource } from './yaml-source';
 
 export interface ParseOptions {
-  /** What `materialValidTo` is held against. */
+  /**
+   * What `materialValidTo` is held against. With the last time that a `Date` can hold, and `expired: 'accept'`, no day
+   * is: what a synthesis says must not depend on when it runs.
+   */
   readonly now: Date;
   /**
    * `accept` reads a file whose active or later versions have expired, for commands that only look or that propose

@@ -146,7 +146,9 @@ function activeRules({ file, versions, active }: LooseFile): Finding[] {
 }
 
 function expiryRules({ versions, active }: LooseFile, { now, expired }: RuleOptions): Finding[] {
-  const latest = new Date(now.getTime() + LIMITS.materialDays * 86_400_000);
+  const latest = now.getTime() + LIMITS.materialDays * DAY;
+  const allowed = () =>
+    `after now (${seconds(now)}) and at most ${LIMITS.materialDays} days ahead (${seconds(new Date(latest))})`;
   const usable = (version: LooseVersion) =>
     !version.disabled && (version.validTo === undefined || new Date(version.validTo) > now);
   const successor = versions.some((version) => version.index > active && usable(version));
@@ -158,10 +160,14 @@ function expiryRules({ versions, active }: LooseFile, { now, expired }: RuleOpti
     const time = new Date(validTo);
     if (Number.isNaN(time.getTime()) || time.toISOString() !== validTo.replace('Z', '.000Z'))
       return [{ at, given, allowed: 'a time that exists', change: 'correct month, day or hour' }];
-    const allowed = `after now (${seconds(now)}) and at most ${LIMITS.materialDays} days ahead (${seconds(latest)})`;
-    if (time > latest)
+    if (time.getTime() > latest)
       return [
-        { at, given, allowed, change: 'choose a nearer time, or remove the field for material that does not expire' },
+        {
+          at,
+          given,
+          allowed: allowed(),
+          change: 'choose a nearer time, or remove the field for material that does not expire',
+        },
       ];
     // An expired version may stay once it is superseded, retired, or has a successor to move to: see docs/rotation-file.md.
     const mayStay = expired === 'accept' || version.disabled || index < active || (index === active && successor);
@@ -170,9 +176,11 @@ function expiryRules({ versions, active }: LooseFile, { now, expired }: RuleOpti
       index === active
         ? 'write a later time and run pre-apply, which imports the same material again; or append a version to rotate away'
         : 'write a later time';
-    return [{ at, given, allowed, change }];
+    return [{ at, given, allowed: allowed(), change }];
   });
 }
+
+const DAY = 86_400_000;
 
 const seconds = (time: Date): string => time.toISOString().replace(/\.\d{3}Z$/, 'Z');
 

@@ -360,6 +360,15 @@ describe('materialValidTo', () => {
   });
 });
 
+it('holds no date against the clock at the end of all time', async () => {
+  const keyVersions = [
+    { name: 'v1', materialValidTo: '2020-01-01T00:00:00Z' },
+    { name: 'v2', materialValidTo: '2029-01-01T00:00:00Z' },
+  ];
+  const options = { now: new Date(8.64e15), expired: 'accept' } as const;
+  expect((await parse(textWith({ keyVersions }), options)).keyVersions).toHaveLength(2);
+});
+
 describe('custody recipients', () => {
   const withRecipients = (...recipients: unknown[]) => textWith({ custody: { age: { recipients } } });
   const age = () => import('age-encryption');
