@@ -1,7 +1,7 @@
 import { DataAwsCallerIdentity } from '@cdktf/provider-aws/lib/data-aws-caller-identity';
 import { DataAwsKmsKey } from '@cdktf/provider-aws/lib/data-aws-kms-key';
 import type { TerraformStack } from 'cdktf';
-import { activeVersion, type KeyVersion, type Rotation, versionAlias } from '../lib/rotation/rotation';
+import { activeVersion, type KeyVersion, type Rotation, stackNames, versionAlias } from '../lib/rotation/rotation';
 
 /** A condition that the plan itself checks, and what it says when it refuses. */
 export interface Guard {
@@ -36,23 +36,26 @@ const ADVICE = {
  * Looks the active version up and guards it: by its version alias, or by the ARN of an adopted key.
  *
  * While the alias does not exist yet (storage planned before the keys stack was applied) Terraform stops at the look-up,
- * before any guard can speak, with KMS's own `NotFoundException`.
+ * before any guard can speak. All that can lead on there is the look-up's own name, which Terraform prints: it says which
+ * stack to apply first.
  */
 export function guardedTarget(stack: TerraformStack, rotation: Rotation): Target {
   const version = activeVersion(rotation);
-  const key = new DataAwsKmsKey(stack, 'active', { keyId: version.keyArn ?? versionAlias(rotation, version) });
+  const id = version.keyArn === undefined ? `declared_by_${stackNames(rotation).keys}` : 'adopted';
+  const key = new DataAwsKmsKey(stack, id, { keyId: version.keyArn ?? versionAlias(rotation, version) });
+  const found = `data.aws_kms_key.${id}`;
   const named =
     version.keyArn === undefined
       ? `key version ${version.name} (${versionAlias(rotation, version)})`
       : `adopted key version ${version.name} (${version.keyArn})`;
   return {
     arn: key.arn,
-    guards: [enabled(named, version), ...(version.keyArn === undefined ? [external(named)] : [])],
+    guards: [enabled(named, found, version), ...(version.keyArn === undefined ? [external(named, found)] : [])],
   };
 }
 
-function enabled(named: string, version: KeyVersion): Guard {
-  const state = 'data.aws_kms_key.active.key_state';
+function enabled(named: string, found: string, version: KeyVersion): Guard {
+  const state = `${found}.key_state`;
   const advice = Object.entries(version.keyArn === undefined ? ADVICE.declared : ADVICE.adopted)
     .map(([name, words]) => `${name} = "${words}"`)
     .join(', ');
@@ -62,8 +65,8 @@ function enabled(named: string, version: KeyVersion): Guard {
   };
 }
 
-function external(named: string): Guard {
-  const origin = 'data.aws_kms_key.active.origin';
+function external(named: string, found: string): Guard {
+  const origin = `${found}.origin`;
   return {
     condition: `\${${origin} == "EXTERNAL"}`,
     errorMessage: `${GUARD_WORDS} ${named} has origin \${${origin}}, not EXTERNAL: the version alias points at a key that the keys stack did not create; point it back by applying the keys stack, or declare the key as adopted (keyArn).`,

@@ -4,7 +4,7 @@ const two = rotation({ keyVersions: [version('v1'), version('v2')], activeVersio
 
 describe('the target', () => {
   it('is found by the version alias of the active version', () => {
-    expect(synthesized(two).storage.data?.aws_kms_key?.active?.key_id).toBe('alias/payroll/v2');
+    expect(synthesized(two).storage.data?.aws_kms_key?.['declared_by_payroll-keys']?.key_id).toBe('alias/payroll/v2');
   });
 
   it('is named by its full ARN in the alias and in each bucket default, never by an alias', () => {
@@ -15,19 +15,19 @@ describe('the target', () => {
     expect(rule).toEqual({
       apply_server_side_encryption_by_default: {
         sse_algorithm: 'aws:kms',
-        kms_master_key_id: reference('data.aws_kms_key.active.arn'),
+        kms_master_key_id: reference('data.aws_kms_key.declared_by_payroll-keys.arn'),
       },
       bucket_key_enabled: true,
     });
     expect(storage.resource?.aws_kms_alias?.main).toMatchObject({
       name: 'alias/payroll',
-      target_key_id: reference('data.aws_kms_key.active.arn'),
+      target_key_id: reference('data.aws_kms_key.declared_by_payroll-keys.arn'),
     });
   });
 
   it('is an adopted key by its ARN', () => {
     const adopted = rotation({ keyVersions: [version('v1', { keyArn: ADOPTED_ARN })] });
-    expect(synthesized(adopted).storage.data?.aws_kms_key?.active?.key_id).toBe(ADOPTED_ARN);
+    expect(synthesized(adopted).storage.data?.aws_kms_key?.adopted?.key_id).toBe(ADOPTED_ARN);
   });
 });
 
@@ -42,21 +42,21 @@ describe('the guard', () => {
   });
 
   it('refuses a target that is not Enabled, and names version, state and next step', () => {
-    expect(alias[0]?.condition).toBe(reference('data.aws_kms_key.active.key_state == "Enabled"'));
+    expect(alias[0]?.condition).toBe(reference('data.aws_kms_key.declared_by_payroll-keys.key_state == "Enabled"'));
     expect(alias[0]?.error_message).toContain(
-      `key version v2 (alias/payroll/v2) is ${reference('data.aws_kms_key.active.key_state')}`,
+      `key version v2 (alias/payroll/v2) is ${reference('data.aws_kms_key.declared_by_payroll-keys.key_state')}`,
     );
     expect(alias[0]?.error_message).toContain('npx keyturn pre-apply');
   });
 
   it('refuses a declared target of another origin', () => {
-    expect(alias[1]?.condition).toBe(reference('data.aws_kms_key.active.origin == "EXTERNAL"'));
+    expect(alias[1]?.condition).toBe(reference('data.aws_kms_key.declared_by_payroll-keys.origin == "EXTERNAL"'));
   });
 
   it('asks no origin of an adopted key, and does not send its owner to pre-apply', () => {
     const adopted = rotation({ account: '999988887777', keyVersions: [version('v1', { keyArn: ADOPTED_ARN })] });
     const text = JSON.stringify(synthesized(adopted).storage);
-    expect(text).not.toContain('active.origin');
+    expect(text).not.toContain('.origin');
     expect(text).not.toContain('pre-apply');
   });
 });

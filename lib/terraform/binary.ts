@@ -50,7 +50,7 @@ async function probe(
   try {
     outcome = await runChild({ file, args: ['version'], env: { ...env, CHECKPOINT_DISABLE: '1' }, signal });
   } catch (error) {
-    if (error instanceof Error && 'syscall' in error) return undefined;
+    if (typeof error === 'object' && error !== null && 'syscall' in error) return undefined;
     throw error;
   }
   throwIfInterrupted(signal, 'the search for Terraform');

@@ -32,7 +32,8 @@ export function textOf({ summary, detail, address }: Diagnostic): string {
   return [address ? `${address}: ${summary}` : summary, ...(detail ? [detail] : [])].join(': ');
 }
 
-const NO_VERSION_ALIAS = /reading KMS Key \((alias\/[^)]+)\)[\s\S]*NotFoundException/;
+/** The provider's words for a key that the look-up by version alias does not find. */
+const NO_VERSION_ALIAS = /reading KMS Key \((alias\/[^)]+)\)[\s\S]*(?:couldn't find resource|NotFoundException)/;
 
 function refused({ stack, diagnostics }: Failure): KeyturnError | undefined {
   const conditions = diagnostics.filter((one) => /^Resource (pre|post)condition failed$/.test(one.summary));
