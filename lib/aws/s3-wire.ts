@@ -111,7 +111,8 @@ class Wire implements S3Wire {
     const target = query === '' ? path : `${path}?${query}`;
     const answer = await exchange(
       route.pool,
-      { method, path: target, headers: signed.flat() as string[], body: body?.text ?? null },
+      // undici closes the connection after a HEAD unless told that it need not: S3 sends no body to one.
+      { method, path: target, headers: signed.flat() as string[], body: body?.text ?? null, reset: false },
       request.discard ?? false,
     );
     this.#noteClock(answer);
