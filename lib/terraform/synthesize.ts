@@ -56,7 +56,10 @@ export async function synthesize(
 }
 
 function asFailure(exit: number | null, stderr: string): KeyturnError {
-  if (exit !== EXIT.rotationFile) return new KeyturnError('synthesis-failed', { exit, said: lastLines(stderr) });
+  if (exit !== EXIT.rotationFile) {
+    const withoutStack = stderr.replaceAll(/^ +at .*\n/gm, '');
+    return new KeyturnError('synthesis-failed', { exit, said: lastLines(withoutStack) });
+  }
   const [said = stderr, next = ''] = stderr
     .trim()
     .replace(/^keyturn: /, '')

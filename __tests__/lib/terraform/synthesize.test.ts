@@ -1,0 +1,105 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { synthesize } from '../../../lib/terraform/synthesize';
+import { type Sandbox, sandbox } from './sandbox';
+
+const ROTATION = `name: payroll
+region: ap-northeast-1
+alias: alias/payroll
+keyVersions:
+  - name: v1
+  - name: v2
+    materialValidTo: 2001-01-01T00:00:00Z
+activeVersion: v2
+buckets:
+  - name: payroll-data
+    manage: bucket
+`;
+
+const synthesizeIn = async (box: Sandbox, folder: string, text = ROTATION) =>
+  synthesize({
+    rotationFile: await box.write(join(folder, 'rotation.yaml'), text),
+    name: 'payroll',
+    workDirectory: join(box.path, folder),
+    env: process.env,
+  });
+
+/** Every file below a folder, with its bytes. */
+async function contents(folder: string): Promise<Record<string, string>> {
+  const files = await readdir(folder, { recursive: true, withFileTypes: true });
+  const read = files
+    .filter((file) => file.isFile())
+    .map(async (file) => {
+      const path = join(file.parentPath, file.name);
+      return [path.slice(folder.length), await readFile(path, 'utf8')] as const;
+    });
+  return Object.fromEntries(await Promise.all(read));
+}
+
+it('writes both stacks and says where they are', async () => {
+  await using box = await sandbox();
+  const { keys, storage } = await synthesizeIn(box, 'a');
+  expect(keys).toEqual({ name: 'payroll-keys', directory: join(box.path, 'a/cdktf.out/stacks/payroll-keys') });
+  const configuration = JSON.parse(await readFile(join(storage.directory, 'cdk.tf.json'), 'utf8'));
+  expect(configuration.resource).toHaveProperty('aws_kms_alias');
+  const manifest = JSON.parse(await readFile(join(box.path, 'a/cdktf.out/manifest.json'), 'utf8'));
+  expect(manifest.stacks['payroll-storage'].dependencies).toEqual(['payroll-keys']);
+});
+
+it('gives the same bytes wherever it runs, and names no folder of this machine', async () => {
+  await using box = await sandbox();
+  await synthesizeIn(box, 'a');
+  await synthesizeIn(box, 'somewhere/else');
+  const first = await contents(join(box.path, 'a/cdktf.out'));
+  expect(Object.keys(first)).toHaveLength(3);
+  expect(await contents(join(box.path, 'somewhere/else/cdktf.out'))).toEqual(first);
+  const everything = JSON.stringify(first);
+  expect(everything).not.toContain(box.path);
+  expect(everything).not.toContain(join(__dirname, '../../..'));
+});
+
+it('does not depend on the day: an expiry is held against the clock by the commands that import', async () => {
+  await using box = await sandbox();
+  await synthesizeIn(box, 'past');
+  await synthesizeIn(box, 'future', ROTATION.replace('2001-', '2999-'));
+  expect(await contents(join(box.path, 'future/cdktf.out'))).toEqual(await contents(join(box.path, 'past/cdktf.out')));
+});
+
+it('fails when the rotation file is at fault, with its message and exit code 78 and no stack trace', async () => {
+  await using box = await sandbox();
+  await expect(
+    synthesizeIn(box, 'a', ROTATION.replace('activeVersion: v2', 'activeVersion: v3')),
+  ).rejects.toMatchObject({
+    code: 'synthesis-refused',
+    exitCode: 78,
+    message: expect.stringMatching(/rotation\.yaml:8:\d+ activeVersion/),
+    hint: expect.stringMatching(/\S/),
+  });
+});
+
+it('fails when main.ts itself fails, and says how', async () => {
+  await using box = await sandbox();
+  const input = {
+    rotationFile: await box.write('rotation.yaml', ROTATION),
+    name: 'payroll',
+    workDirectory: box.path,
+    env: { ...process.env, NODE_OPTIONS: '--require=/missing/module' },
+  };
+  await expect(synthesize(input)).rejects.toMatchObject({
+    code: 'synthesis-failed',
+    facts: { said: expect.stringContaining('/missing/module') },
+  });
+});
+
+it('stops when interrupted', async () => {
+  await using box = await sandbox();
+  const rotationFile = await box.write('rotation.yaml', ROTATION);
+  const input = {
+    rotationFile,
+    name: 'payroll',
+    workDirectory: box.path,
+    env: process.env,
+    signal: AbortSignal.abort(),
+  };
+  await expect(synthesize(input)).rejects.toMatchObject({ code: 'interrupted' });
+});
