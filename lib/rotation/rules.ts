@@ -227,6 +227,15 @@ function bucketRules({ file }: LooseFile): Finding[] {
   ];
 }
 
+function policyRules({ file }: LooseFile): Finding[] {
+  return ['administrators', 'users'].flatMap((field) =>
+    repeated(list(mapping(file.keyPolicy)[field]).map(textOf), (index) => ['keyPolicy', field, index], {
+      allowed: 'each principal once: KMS hands a policy back without repetitions, and every plan would show a change',
+      change: 'remove one of the two',
+    }),
+  );
+}
+
 function terraformRules({ file }: LooseFile): Finding[] {
   const terraform = mapping(file.terraform);
   const s3 = terraform.s3 !== undefined;
@@ -266,6 +275,7 @@ export function ruleFaults(source: YamlSource, value: unknown, options: RuleOpti
     ...expiryRules(view, options),
     ...aliasRules(view),
     ...bucketRules(view),
+    ...policyRules(view),
     ...terraformRules(view),
     ...tagRules(view),
   ];

@@ -37,6 +37,22 @@ describe('rotation.schema.json', () => {
     expect(bare).toEqual([]);
   });
 
+  it('has a row for every field in docs/rotation-file.md', async () => {
+    const text = await readFile('docs/rotation-file.md', 'utf8');
+    const rows = text.match(/(?<=^\| `)[^`]+/gm) ?? [];
+    const fields: string[] = [];
+    const walk = (node: unknown, place: string): void => {
+      const { properties = {}, items } = node as { properties?: Record<string, unknown>; items?: object };
+      for (const [name, property] of Object.entries(properties)) {
+        fields.push(place + name);
+        walk(property, `${place}${name}.`);
+      }
+      if (items) walk(items, `${place.slice(0, -1)}[].`);
+    };
+    walk(rotationJsonSchema(), '');
+    expect(rows.filter((row) => /^[a-zA-Z]/.test(row) && row !== 'materialValidTo')).toEqual(fields);
+  });
+
   it.each([
     ['an unknown field', { colour: 'red' }],
     ['an alias that AWS keeps', { alias: 'alias/aws/s3' }],

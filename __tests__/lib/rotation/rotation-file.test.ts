@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -131,6 +131,13 @@ describe('parseRotation', () => {
     expect(error.message).toContain('did you mean "name"?');
   });
 
+  it('prints what docs/rotation-file.md shows for the file that it shows', async () => {
+    const text = await readFile('docs/rotation-file.md', 'utf8');
+    const [, wrong = '', shown] =
+      /```yaml wrong\n([\s\S]*?)```[\s\S]*?```\n(rotation.yaml has [\s\S]*?)\n```/.exec(text) ?? [];
+    expect((await fails(parse(wrong), 'rotation-file-invalid')).message).toBe(shown);
+  });
+
   it('prints at most 50 faults and counts the rest', async () => {
     const extra = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`field-${index}`, 1]));
     const error = await fails(parse(textWith(extra)), 'rotation-file-invalid');
@@ -224,6 +231,8 @@ describe('fields', () => {
     ];
     await refuses({ buckets }, 'buckets[1].name');
     await refuses({ keyVersions: [{ name: 'v1' }, { name: 'v1' }] }, 'keyVersions[1].name');
+    const users = Array(2).fill('arn:aws:iam::111122223333:role/path/name');
+    await refuses({ keyPolicy: { users } }, 'keyPolicy.users[1]');
     await refuses({ retire: { alsoVerify: ['test-bucket'] } }, 'retire.alsoVerify[0]');
     await refuses({ retire: { alsoVerify: ['abc', 'abc'] } }, 'retire.alsoVerify[1]');
   });
