@@ -24,11 +24,15 @@ export async function runCommandLine(argv: readonly string[], streams: CommandLi
   const program = new Command('keyturn')
     .description('Rotates bring-your-own KMS keys under S3 buckets, and proves that nothing was lost.')
     .exitOverride()
-    .configureOutput({ writeOut: (out) => terminal.data(out), writeErr: () => {} })
+    .configureOutput({
+      writeOut: (out) => terminal.data(out),
+      writeErr: (help) => terminal.plain(help.trimEnd()),
+      outputError: () => {},
+    })
     .addHelpText('after', EXIT_CODES);
   for (const definition of commands) {
     program.addCommand(
-      declare(definition, async (options, args) => {
+      declare(program, definition, async (options, args) => {
         exitCode = await runOne(definition, terminal, streams, options, args);
       }),
     );
@@ -42,13 +46,14 @@ export async function runCommandLine(argv: readonly string[], streams: CommandLi
 }
 
 function declare(
+  program: Command,
   definition: CommandDefinition,
   action: (options: OptionValues, args: readonly string[]) => Promise<void>,
 ): Command {
   const command = new Command(definition.name)
+    .copyInheritedSettings(program)
     .summary(definition.summary)
     .description(definition.description)
-    .exitOverride()
     .showSuggestionAfterError(true);
   for (const argument of definition.arguments ?? []) command.argument(argument.name, argument.description);
   for (const one of definition.options) {

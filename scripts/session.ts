@@ -3,7 +3,7 @@ import { confirmTarget } from '../lib/aws/account-guard';
 import { createClients } from '../lib/aws/clients';
 import { KeyturnError } from '../lib/errors';
 import { openEvidence } from '../lib/evidence/evidence';
-import { sdkStore } from '../lib/objects/sdk-store';
+import { createSdkStore } from '../lib/objects/sdk-store';
 import type { Rotation } from '../lib/rotation/rotation';
 import { loadRotation } from '../lib/rotation/rotation-file';
 import { openCustodian } from '../lib/steps/open-custodian';
@@ -84,6 +84,7 @@ async function withClients<T>(
   options: OptionValues,
   body: (target: Target) => Promise<T>,
 ): Promise<T> {
+  reencryptOptions(options);
   const rotation = await readRotation(context, options);
   const clients = createClients({ region: rotation.region });
   try {
@@ -107,7 +108,7 @@ async function assemble(
   const { terminal, signal, env } = context;
   return {
     ...target,
-    store: sdkStore(target.clients.s3),
+    store: createSdkStore(target.clients.s3),
     workspace: openWorkspace({ rotation: target.rotation, env, signal }),
     custodian: openCustodian(target.rotation, { noCustody: options.custody === false }),
     material: materialOptions(context, options),

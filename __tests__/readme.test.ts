@@ -1,0 +1,53 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { flow } from '../lib/steps';
+import { commands } from '../scripts/commands';
+
+const ROOT = path.resolve(__dirname, '..');
+const DOCUMENTS = ['README.md', 'docs/runbook.md', 'docs/architecture.md'];
+const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
+
+it('prints the flow table as the code orders it', () => {
+  const table = read('README.md').split('<!-- flow:begin -->\n')[1]?.split('<!-- flow:end -->')[0];
+  const rows = flow.map((step, index) => `| ${index + 1} | ${step.title} | ${step.doneBy} | ${step.leavesBehind} |\n`);
+  expect(table).toBe(`| # | step | done by | leaves behind |\n|---|---|---|---|\n${rows.join('')}`);
+});
+
+it.each(['README.md', 'docs/runbook.md'])('names only commands and options that exist (%s)', (file) => {
+  const calls = [...read(file).matchAll(/npx keyturn ([a-z-]+)([^`\n#|>]*)/g)];
+  expect(calls.length).toBeGreaterThan(0);
+  const unknown = calls.flatMap(([call, name, rest = '']) => {
+    const command = commands.find((one) => one.name === name);
+    if (!command) return [call];
+    const flags = [
+      '--json',
+      '--debug',
+      '--help',
+      ...(command.mutates ? ['--dry-run', '--yes'] : []),
+      ...command.options.map((one) => one.flags.split(' ')[0]),
+    ];
+    return [...rest.matchAll(/(--[a-z-]+)/g)].flatMap(([flag]) => (flags.includes(flag) ? [] : [`${name} ${flag}`]));
+  });
+  expect(unknown).toEqual([]);
+});
+
+it.each(DOCUMENTS)('links only to files that exist (%s)', (file) => {
+  const targets = [...read(file).matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)].map(([, target = '']) => target);
+  expect(targets.filter((target) => !existsSync(path.join(ROOT, path.dirname(file), target)))).toEqual([]);
+});
+
+it('names only npm scripts that exist', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const named = DOCUMENTS.flatMap((file) =>
+    [...read(file).matchAll(/npm run ([a-z:-]+)/g)].map(([, name = '']) => name),
+  );
+  expect(named.filter((name) => !(name in scripts))).toEqual([]);
+});
+
+it('is what CI runs: the install and the test command stand in both', () => {
+  const ci = read('.ci/run');
+  for (const command of ['npm ci', 'npm test', 'npm run check']) {
+    expect(read('README.md')).toContain(command);
+    expect(ci).toContain(command);
+  }
+});

@@ -1,0 +1,43 @@
+import { commands } from '../../scripts/commands';
+import { speak } from '../support/command-line';
+
+it('lists every command in its help, with the exit codes', async () => {
+  const { exitCode, stdout } = await speak('/', ['--help']);
+  expect(exitCode).toBe(0);
+  for (const command of commands) expect(stdout).toContain(command.name);
+  expect(stdout).toContain('4 refused by a gate');
+});
+
+it.each(commands.map((command) => [command.name, command] as const))(
+  'explains %s with examples that start with its name',
+  async (name, command) => {
+    const { exitCode, stdout, stderr } = await speak('/', [name, '--help']);
+    expect(exitCode).toBe(0);
+    expect(stderr).toBe('');
+    for (const example of command.examples) {
+      expect(stdout).toContain(example);
+      expect(example).toMatch(new RegExp(`^(npx keyturn|npm run) ${name}`));
+    }
+    expect(stdout.includes('--dry-run')).toBe(command.mutates);
+  },
+);
+
+it.each([
+  ['an unknown command', ['rotat'], 'rotate'],
+  ['an unknown option', ['rotate', '--fast'], '--fast'],
+  ['a missing argument', ['verify-evidence'], 'path'],
+  ['a number that is none', ['rotate', '--concurrency', 'many'], '--concurrency'],
+  ['a port out of range', ['local-aws', '--port', '70000'], '--port'],
+])('refuses %s with exit code 64 and the next thing to type', async (_title, args, named) => {
+  const { exitCode, stdout, stderr } = await speak('/', args);
+  expect(exitCode).toBe(64);
+  expect(stdout).toBe('');
+  expect(stderr).toContain(named);
+  expect(stderr).toContain('next ');
+});
+
+it('prints help and exits 64 when no command is given', async () => {
+  const { exitCode, stderr, stdout } = await speak('/', []);
+  expect(exitCode).toBe(64);
+  expect(stdout + stderr).toContain('rehearse');
+});
