@@ -22,13 +22,14 @@ const streaming: Readonly<Record<string, { readonly signed: boolean; readonly tr
 export function payloadHash(
   service: string,
   headers: Readonly<Record<string, string>>,
+  query: ReadonlyMap<string, string>,
   presigned: boolean,
   body: Buffer,
 ): string {
   if (service !== 's3') return sha256Hex(body);
   const declared = headers['x-amz-content-sha256'];
   if (declared !== undefined) return declared;
-  if (presigned) return unsigned;
+  if (presigned) return query.get('X-Amz-Content-Sha256') ?? unsigned;
   throw new Refusal('InvalidRequest', 400, 'Missing required header for this request: x-amz-content-sha256');
 }
 

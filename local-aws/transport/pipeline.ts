@@ -117,7 +117,7 @@ function authenticate(
   query: ReadonlyMap<string, string>,
   claim: SignatureClaim,
 ): AwsRequest {
-  const hash = payloadHash(claim.service, head.headers, claim.expires !== undefined, body);
+  const hash = payloadHash(claim.service, head.headers, query, claim.expires !== undefined, body);
   const verified = options.verify(head, claim, hash);
   const payload = claim.service === 's3' ? readPayload(hash, head.headers, body, verified) : { body, trailers: {} };
   return {
