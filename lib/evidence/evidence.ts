@@ -57,7 +57,12 @@ export async function openEvidence(options: EvidenceOptions): Promise<EvidenceRu
     throw unwritable(file, error);
   });
   const run = new EvidenceFile(file, handle, clock);
-  await run.record(RUN_OPENED, 'run', { command: options.command, runId });
+  try {
+    await run.record(RUN_OPENED, 'run', { command: options.command, runId });
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
   return run;
 }
 

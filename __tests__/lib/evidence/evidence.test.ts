@@ -150,6 +150,12 @@ describe('checkEvidence', () => {
     expect(await checkEvidence(directory)).toEqual({ files, records: 3, faults: [] });
   });
 
+  it('imports nothing of the code that writes', async () => {
+    const source = await readFile('lib/evidence/check.ts', 'utf8');
+    const imported = [...source.matchAll(/from '(\.[^']*)'/g)].map(([, name]) => name);
+    expect(imported).toEqual(['../errors', './record']);
+  });
+
   it('finds any one flipped bit of any byte', async () => {
     const { bytes } = await threeRecords();
     const missed: number[] = [];

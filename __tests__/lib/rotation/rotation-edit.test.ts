@@ -123,6 +123,55 @@ describe('edits', () => {
     );
   });
 
+  it.each([
+    [
+      'a list that is not indented',
+      'keyVersions:\n- name: v1\nactiveVersion: v1\n',
+      'keyVersions:\n- name: v1\n- name: v2\nactiveVersion: v1\n',
+    ],
+    [
+      'an item that starts below its dash',
+      'keyVersions:\n  -\n    name: v1\nactiveVersion: v1',
+      'keyVersions:\n  -\n    name: v1\n  - name: v2\nactiveVersion: v1',
+    ],
+    [
+      'a last line without an end',
+      'activeVersion: v1\nkeyVersions:\n  - name: v1',
+      'activeVersion: v1\nkeyVersions:\n  - name: v1\n  - name: v2',
+    ],
+    [
+      'items in braces',
+      'keyVersions:\n  - {name: v1}  # one\nactiveVersion: v1\n',
+      'keyVersions:\n  - {name: v1}  # one\n  - {name: v2}\nactiveVersion: v1\n',
+    ],
+    [
+      'JSON',
+      '{"keyVersions":[{"name":"v1"}],"activeVersion":"v1"}',
+      '{"keyVersions":[{"name":"v1"}, {"name": "v2"}],"activeVersion":"v1"}',
+    ],
+    [
+      'a name in a block of text',
+      'keyVersions:\n  - name: >-\n      v1\n\nactiveVersion: v1\n',
+      'keyVersions:\n  - name: >-\n      v1\n  - name: v2\n\nactiveVersion: v1\n',
+    ],
+    [
+      'a list with comments around its end',
+      'keyVersions:\n  - name: v1 # one\n  # more to come\n\nactiveVersion: v1\n',
+      'keyVersions:\n  - name: v1 # one\n  - name: v2\n  # more to come\n\nactiveVersion: v1\n',
+    ],
+  ])('append to %s', (_name, before, after) => {
+    expect(appendVersion(before, { name: 'v2' })).toBe(after);
+  });
+
+  it('replace a value in the quotes, or the block, that it stands in', () => {
+    const versions = 'keyVersions: [{name: v1}, {name: v2}]\n';
+    expect(setActiveVersion(`${versions}activeVersion: 'v1'\n`, 'v2')).toBe(`${versions}activeVersion: 'v2'\n`);
+    expect(setActiveVersion(`${versions}activeVersion:\n  "v1" # here\n`, 'v2')).toBe(
+      `${versions}activeVersion:\n  "v2" # here\n`,
+    );
+    expect(setActiveVersion(`activeVersion: >-\n  v1\n${versions}`, 'v2')).toBe(`activeVersion: v2\n${versions}`);
+  });
+
   it('quote a name that YAML would read as a number', () => {
     const text = setActiveVersion(appendVersion(textWith(), { name: '1e3' }), '1e3');
     expect(text).toContain('activeVersion: "1e3"');

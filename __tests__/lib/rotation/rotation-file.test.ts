@@ -258,6 +258,26 @@ describe('fields', () => {
   });
 });
 
+describe('names that mean something to JavaScript', () => {
+  it('are unknown fields like any other', async () => {
+    const text = `${textWith()}constructor: 1\ntoString: 2\nhasOwnProperty: 3\n`;
+    expect((await faultsOf(text)).map((fault) => fault.path)).toEqual(['constructor', 'toString', 'hasOwnProperty']);
+  });
+
+  it('are tags like any other', async () => {
+    const tags = { constructor: 'a', toString: 'b', valueOf: 'c' };
+    expect((await parse(textWith({ tags }))).tags).toEqual(tags);
+  });
+});
+
+describe('what a fault shows of a value', () => {
+  it('is one line of text, cut short, with nothing that moves a terminal’s cursor or turns its text round', async () => {
+    const hostile = `\u001b[31m::error::${'x'.repeat(200)}\u202e\n`;
+    const [fault] = await faultsOf(textWith({ region: hostile }));
+    expect(fault?.given).toMatch(/^"\\u\{1b\}\[31m::error::x+… \(216 characters\)"$/);
+  });
+});
+
 describe('the active version', () => {
   it('refuses one that is not declared, and names the nearest', async () => {
     const [fault] = await faultsOf(textWith({ activeVersion: 'v11' }));
