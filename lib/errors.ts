@@ -338,6 +338,12 @@ const CATALOGUE = {
     (f) => `cannot write ${f.file}: ${f.reason}`,
     () => 'free the disk or fix the permissions and run the same command again; nothing was imported',
   ),
+  'custodian-failed': entry<{ command: string; action: string; reason: string; output: string }>(
+    EXIT.error,
+    (f) =>
+      `custodian command ${f.command} failed to ${f.action}: ${f.reason}${f.output ? ` (it said: ${f.output})` : ''}`,
+    () => 'run the command by hand as docs/custodian-command.md describes; nothing was imported',
+  ),
   'identity-exists': entry<{ path: string }>(
     EXIT.usage,
     (f) => `${f.path} exists already and is never overwritten: it may open custody that nothing else can`,

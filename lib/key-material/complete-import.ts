@@ -68,7 +68,7 @@ function recordOf(custodian: Custodian, prepared: PreparedImport, result: Confir
     keyMaterialId: result.keyMaterialId,
     custody: {
       kind: custodian.kind,
-      location: custodian.ledger ? basename(custodian.locate(version)) : null,
+      location: locationOf(custodian, version),
       recipients: [...prepared.recipients],
     },
     wrapping: {
@@ -85,4 +85,11 @@ function recordOf(custodian: Custodian, prepared: PreparedImport, result: Confir
       importedAt: result.importedAt.toISOString(),
     },
   };
+}
+
+/** Files move together with their record, so the record keeps the name and not the path. */
+function locationOf(custodian: Custodian, version: string): string | null {
+  if (custodian.kind === 'none') return null;
+  const where = custodian.locate(version);
+  return custodian.kind === 'age' ? basename(where) : where;
 }

@@ -103,7 +103,7 @@ async function prepareNew(custodian: Custodian, request: PrepareRequest): Promis
   const prepared = wrapped(request, material, parameters, custodian.recipients, from);
   const sealed = await custodian.seal(version, material);
   if (custodian.ledger) await writePending(custodian.ledger, pendingOf(custodian, prepared, sealed.binding));
-  await custodian.store(version, sealed);
+  await sealed.store();
   if (custodian.ledger && (await custodian.held(version)) !== sealed.binding) {
     const reason = 'what was stored does not read back';
     throw new KeyturnError('custody-write-failed', { file: custodian.locate(version), reason });

@@ -45,6 +45,14 @@ const inCustody = async (custodian: Custodian): Promise<Buffer> => {
   using material = await custodian.open('v1', KEY_ARN, identityFile);
   return material.lend('test', (bytes) => Buffer.from(bytes));
 };
+/** A custodian whose copies are stored in another way. */
+const storing = (custodian: Custodian, how: (store: () => Promise<void>) => Promise<void>): Custodian => ({
+  ...custodian,
+  async seal(version, material) {
+    const sealed = await custodian.seal(version, material);
+    return { ...sealed, store: () => how(sealed.store) };
+  },
+});
 const codeOf = async (work: Promise<unknown>): Promise<ErrorCode | 'done'> => {
   try {
     await work;
@@ -169,28 +177,22 @@ describe('with a copy in custody', () => {
 
 test('two runs at once: the loser stops, and its import is never used with the winner’s copy', async () => {
   const custodian = await custodianIn(newDirectory());
-  const slow: Custodian = {
-    ...custodian,
-    async store(version, sealed) {
-      await prepareImport(custodian, request());
-      await custodian.store(version, sealed);
-    },
-  };
+  const slow = storing(custodian, async (store) => {
+    await prepareImport(custodian, request());
+    await store();
+  });
   expect(await codeOf(prepareImport(slow, request()))).toBe('custody-exists');
 
-  const crossed: Custodian = {
-    ...custodian,
-    async store() {
-      throw new KeyturnError('custody-exists', { file: custodian.locate('v2') });
-    },
-  };
+  const crossed = storing(custodian, async () => {
+    throw new KeyturnError('custody-exists', { file: custodian.locate('v2') });
+  });
   const winner = await prepareImport(custodian, request({ version: 'v2' }));
   rmSync(custodian.locate('v2'));
   await codeOf(prepareImport(crossed, request({ version: 'v2' })));
   const { wrapped } = JSON.parse(readFileSync(join(custodian.ledger?.directory ?? '', 'test-v2.pending.json'), 'utf8'));
   expect(wrapped).not.toBe(winner.wrapped.toString('base64'));
   using material = KeyMaterial.take(unwrap(winner.wrapped), 'a test');
-  await custodian.store('v2', await custodian.seal('v2', material));
+  await (await custodian.seal('v2', material)).store();
   expect(await codeOf(prepareImport(custodian, request({ version: 'v2' })))).toBe('custody-identity-needed');
 });
 
@@ -269,8 +271,8 @@ describe('every buffer of material is zeroed', () => {
       { parameters: async () => ({ ...parametersFor(), spec: 'RSA_4096' }) },
     ],
     ['sealing fails', (custodian) => ({ ...custodian, seal: fail }), {}],
-    ['storing fails', (custodian) => ({ ...custodian, store: fail }), {}],
-    ['the stored copy does not read back', (custodian) => ({ ...custodian, store: async () => undefined }), {}],
+    ['storing fails', (custodian) => storing(custodian, fail), {}],
+    ['the stored copy does not read back', (custodian) => storing(custodian, async () => undefined), {}],
     [
       'the pending import cannot be written',
       (custodian) => ({
