@@ -3,12 +3,12 @@ import type { FileFault } from '../errors';
 import type { FieldPath } from './schema';
 
 const SHOWN_LENGTH = 80;
+const MESSAGE_LENGTH = 200;
 
 /** Control characters, line separators and bidirectional overrides: a value must stay text on a terminal. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
-/** Text that stays text on a terminal and on one line. */
-export const escaped = (text: string): string =>
+const escaped = (text: string): string =>
   text.replace(UNSAFE, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
 
 /** True for text that holds an age identity: secret, and likely pasted where a recipient was asked for. */
@@ -19,6 +19,12 @@ export function shownText(text: string): string {
   if (isIdentity(text)) return 'an age identity, which is secret and is not shown';
   const cut = text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}… (${text.length} characters)` : text;
   return `"${escaped(cut)}"`;
+}
+
+/** A message of the YAML reader, which may quote the file: by the same rules, but without quotes of its own. */
+export function shownMessage(message: string): string {
+  if (isIdentity(message)) return 'at an age identity, which is secret and is not shown';
+  return escaped(message.length > MESSAGE_LENGTH ? `${message.slice(0, MESSAGE_LENGTH)}…` : message);
 }
 
 /** Any value of the file as a fault shows it; structures by kind only. */

@@ -1,6 +1,6 @@
 /** The edits that commands make to a rotation file: by the fewest lines, with every comment kept. */
 import { randomBytes } from 'node:crypto';
-import { open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { isMap, isNode, isScalar, isSeq, type Node, type YAMLMap, type YAMLSeq } from 'yaml';
@@ -88,9 +88,14 @@ export function setDisabled(text: string, name: string, disabled: boolean): stri
 /**
  * Replaces a file in one step: readers see the old text or the new one, also after a crash. Mode and symbolic link
  * are kept.
+ *
+ * @param before - the text that the edit was made on; given, a file that holds another by now is left alone.
+ * @throws KeyturnError `rotation-edit-refused` when somebody else has edited the file since
  */
-export async function writeRotation(file: string, text: string): Promise<void> {
+export async function writeRotation(file: string, text: string, before?: string): Promise<void> {
   const target = await realpath(file).catch(() => path.resolve(file));
+  if (before !== undefined && (await readFile(target, 'utf8')) !== before)
+    throw refused('somebody else has edited it in the meantime', 'look at the file and run the same command again');
   const mode = await stat(target).then(
     (found) => found.mode & 0o7777,
     () => 0o644,

@@ -16,7 +16,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import type { FileFault } from '../errors';
-import { escaped, pathText, shown, shownText } from './faults';
+import { pathText, shown, shownMessage, shownText } from './faults';
 import type { FieldPath } from './schema';
 
 /** A place for a fault; the fields that differ from fault to fault. */
@@ -93,7 +93,7 @@ function syntaxFaults(document: Document, at: At): FileFault[] {
     if (error.code === 'MULTIPLE_DOCS')
       return { given: 'a second YAML document', allowed: 'one document', change: 'keep one file a rotation' };
     return {
-      given: `no valid YAML (${escaped(error.message)})`,
+      given: `no valid YAML (${shownMessage(error.message)})`,
       allowed: 'YAML 1.2',
       change: 'correct the indentation or quoting here',
     };

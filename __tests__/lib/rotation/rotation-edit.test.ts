@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { isCode } from '../../../lib/errors';
 import type { Rotation } from '../../../lib/rotation/rotation';
 import { appendVersion, setActiveVersion, setDisabled, writeRotation } from '../../../lib/rotation/rotation-edit';
+import { readRotationText } from '../../../lib/rotation/rotation-file';
 import { NOW, parse, rotationText, textWith } from './rotation-texts';
 
 const VALID_TO = new Date('2027-11-01T00:00:00Z');
@@ -224,6 +225,15 @@ describe('writeRotation', () => {
     expect(await readFile(file, 'utf8')).toBe('new');
     expect((await stat(file)).mode & 0o777).toBe(0o664);
     expect(await readdir(directory)).toEqual(['rotation.yaml']);
+  });
+
+  it('refuses to undo what somebody else has written since', async () => {
+    const file = path.join(directory, 'rotation.yaml');
+    await writeFile(file, '\uFEFFold\r\n');
+    await writeRotation(file, 'new', await readRotationText(file));
+    const refusal = await writeRotation(file, 'newer', '\uFEFFold\r\n').catch((error: unknown) => error);
+    expect(isCode(refusal, 'rotation-edit-refused')).toBe(true);
+    expect(await readFile(file, 'utf8')).toBe('new');
   });
 
   it('writes through a symbolic link', async () => {

@@ -428,6 +428,14 @@ describe('custody recipients', () => {
     const error = await fails(parse(withRecipients(identity)), 'rotation-file-invalid');
     expect(JSON.stringify(error.facts) + error.message).not.toContain(identity.slice(20));
     expect(error.message).toContain('treat this identity as leaked');
+    for (const broken of [
+      `]${identity}`,
+      `a: "b" ${identity}`,
+      `- a\n${identity}: b`,
+      `${identity}: &${identity} c`,
+      `!${identity} a`,
+    ])
+      expect((await fails(parse(`${broken}\n`), 'rotation-file-invalid')).message).not.toContain(identity.slice(20));
   });
 });
 
