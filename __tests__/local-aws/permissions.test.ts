@@ -1,0 +1,95 @@
+import { DecryptCommand, GenerateDataKeyCommand, ListKeysCommand, ReEncryptCommand } from '@aws-sdk/client-kms';
+import {
+  CopyObjectCommand,
+  CreateBucketCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { type LocalAws, startLocalAws } from '../../local-aws';
+import { importedKey, kmsClient, outcome } from '../conformance/byok';
+
+let aws: LocalAws;
+
+beforeAll(async () => {
+  aws = await startLocalAws({ region: 'us-east-1' });
+  await s3(aws.accessKey).send(new CreateBucketCommand({ Bucket: 'bucket' }));
+});
+afterAll(() => aws.close());
+
+const s3 = (credentials = aws.accessKey) =>
+  new S3Client({ endpoint: aws.url, region: aws.region, credentials, maxAttempts: 1 });
+
+/** A user who may do these actions and no others. */
+function limited(...actions: string[]) {
+  const key = aws.credentials.addUser('limited');
+  aws.credentials.limit(key.accessKeyId, actions);
+  return key;
+}
+
+it('names the action, the caller and the resource it denies', async () => {
+  const object = { Bucket: 'bucket', Key: 'key' };
+  await expect(s3(limited('s3:Put*')).send(new GetObjectCommand(object))).rejects.toMatchObject({
+    name: 'AccessDenied',
+    message:
+      'User: arn:aws:iam::123456789012:user/limited is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::bucket/key" because no identity-based policy allows the s3:GetObject action',
+  });
+  await expect(kmsClient(aws, limited()).send(new ListKeysCommand({}))).rejects.toMatchObject({
+    name: 'AccessDeniedException',
+    message: expect.stringContaining('is not authorized to perform: kms:ListKeys on resource: *'),
+  });
+});
+
+it('permits by wildcard, whatever the case', async () => {
+  expect(await outcome(kmsClient(aws, limited('KMS:list*')).send(new ListKeysCommand({})))).toBe('ok');
+  expect(await outcome(kmsClient(aws, limited('kms:ListKey?')).send(new ListKeysCommand({})))).toBe('ok');
+  expect(await outcome(kmsClient(aws, limited('kms:ListKey')).send(new ListKeysCommand({})))).toBe(
+    'AccessDeniedException',
+  );
+});
+
+it('asks for both halves of a re-encryption', async () => {
+  const owner = kmsClient(aws);
+  const key = await importedKey(owner);
+  const { CiphertextBlob } = await owner.send(new GenerateDataKeyCommand({ KeyId: key.id, KeySpec: 'AES_256' }));
+  const reEncrypt = new ReEncryptCommand({ CiphertextBlob, DestinationKeyId: key.id });
+  for (const only of ['kms:ReEncryptFrom', 'kms:ReEncryptTo', 'kms:Decrypt']) {
+    expect(await outcome(kmsClient(aws, limited(only)).send(reEncrypt))).toBe('AccessDeniedException');
+  }
+  expect(await outcome(kmsClient(aws, limited('kms:ReEncrypt*')).send(reEncrypt))).toBe('ok');
+  const decrypt = new DecryptCommand({ CiphertextBlob });
+  expect(await outcome(kmsClient(aws, limited('kms:Encrypt')).send(decrypt))).toBe('AccessDeniedException');
+});
+
+it("asks S3's callers for what S3 does with KMS in their name", async () => {
+  const { arn } = await importedKey(kmsClient(aws));
+  const put = new PutObjectCommand({
+    Bucket: 'bucket',
+    Key: 'sealed',
+    Body: 'x',
+    ServerSideEncryption: 'aws:kms',
+    SSEKMSKeyId: arn,
+  });
+  await expect(s3(limited('s3:*')).send(put)).rejects.toMatchObject({
+    name: 'AccessDenied',
+    message: expect.stringContaining('kms:GenerateDataKey'),
+  });
+  expect(await outcome(s3(limited('s3:*', 'kms:GenerateDataKey')).send(put))).toBe('ok');
+  const get = new GetObjectCommand({ Bucket: 'bucket', Key: 'sealed' });
+  expect(await outcome(s3(limited('s3:*', 'kms:GenerateDataKey')).send(get))).toBe('AccessDenied');
+  expect(await outcome(s3(limited('s3:GetObject', 'kms:Decrypt')).send(get))).toBe('ok');
+});
+
+it('asks a copy for reading and for writing', async () => {
+  await s3(aws.accessKey).send(new PutObjectCommand({ Bucket: 'bucket', Key: 'from', Body: 'x' }));
+  const copy = new CopyObjectCommand({ Bucket: 'bucket', Key: 'to', CopySource: 'bucket/from' });
+  expect(await outcome(s3(limited('s3:PutObject')).send(copy))).toBe('AccessDenied');
+  expect(await outcome(s3(limited('s3:GetObject')).send(copy))).toBe('AccessDenied');
+  expect(await outcome(s3(limited('s3:GetObject', 's3:PutObject')).send(copy))).toBe('ok');
+});
+
+it('lifts a limit again', async () => {
+  const key = limited();
+  aws.credentials.limit(key.accessKeyId);
+  expect(await outcome(kmsClient(aws, key).send(new ListKeysCommand({})))).toBe('ok');
+});
