@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { S3Wire, WireAnswer, WireRequest } from '../aws/s3-wire';
 import { WireBroken } from '../aws/s3-wire';
-import { encodeQuery } from '../aws/s3-wire-encoding';
+import { encodeQuery, percentEncode } from '../aws/s3-wire-encoding';
 import type { Header } from '../aws/signer';
 import { copySource } from './copy-source';
 import type { VersionRef } from './object-version';
@@ -58,14 +58,14 @@ export function createWireStore(wire: S3Wire, rest: ObjectStore): ObjectStore {
     async probe(ref, size) {
       const range: Header[] = size > 0 ? [['range', 'bytes=0-0']] : [];
       const headers: Header[] = [...range, ['x-amz-checksum-mode', 'ENABLED']];
-      await send('GetObject', { method: 'GET', ...addressed(ref, { 'x-id': 'GetObject' }), headers, discard: true });
+      await send('GetObject', { method: 'GET', ...addressed(ref), query: encodeQuery({ versionId: ref.versionId, 'x-id': 'GetObject' }), headers, discard: true });
     },
     async updateEncryption(ref, { keyArn, bucketKey }) {
       const { headers, body } = bodyFor(keyArn, bucketKey);
-      await send('UpdateObjectEncryption', { method: 'PUT', ...addressed(ref, { encryption: '' }), headers, body });
+      await send('UpdateObjectEncryption', { method: 'PUT', ...addressed(ref, 'encryption='), headers, body });
     },
     async grants(ref) {
-      const { body } = await send('GetObjectAcl', { method: 'GET', ...addressed(ref, { acl: '' }) });
+      const { body } = await send('GetObjectAcl', { method: 'GET', ...addressed(ref, 'acl=') });
       return aclOf(body.toString());
     },
     async copy(ref, copy) {
@@ -93,8 +93,11 @@ async function sendOnce(wire: S3Wire, operation: string, request: WireRequest): 
   }
 }
 
-function addressed({ bucket, key, versionId }: VersionRef, parameters: Readonly<Record<string, string>> = {}) {
-  return { bucket, key, query: encodeQuery({ ...parameters, versionId }) };
+/** `fixed` is a query that is encoded already and sorts before `versionId`, as all of S3's that are used here do. */
+function addressed({ bucket, key, versionId }: VersionRef, fixed = '') {
+  if (versionId === undefined) return { bucket, key, query: fixed };
+  const version = `versionId=${percentEncode(versionId)}`;
+  return { bucket, key, query: fixed === '' ? version : `${fixed}&${version}` };
 }
 
 /** The body is the same for every version of a run, so that it is built and hashed once. */

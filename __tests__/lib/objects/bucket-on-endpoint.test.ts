@@ -1,8 +1,12 @@
 import { DisableKeyCommand } from '@aws-sdk/client-kms';
-import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutBucketVersioningCommand,
+} from '@aws-sdk/client-s3';
 
 import { reencryptBucket } from '../../../lib/objects/reencrypt';
-import { createSdkStore } from '../../../lib/objects/sdk-store';
 import { verifyBucket } from '../../../lib/objects/verify';
 import { type TestEndpoint, testEndpoint } from './endpoint';
 
@@ -24,7 +28,7 @@ const ODD_KEYS = [
   'k'.repeat(1024),
 ];
 
-describe('a bucket on the endpoint', () => {
+describe.each(['wire', 'sdk'] as const)('a bucket on the endpoint, over the %s path', (path) => {
   let endpoint: TestEndpoint;
   beforeAll(async () => {
     endpoint = await testEndpoint();
@@ -36,7 +40,7 @@ describe('a bucket on the endpoint', () => {
     async (kind) => {
       const bucket = await endpoint.bucket(`odd-${kind}`, kind === 'versioned' ? 'Enabled' : undefined);
       for (const key of ODD_KEYS) await endpoint.put(bucket, key);
-      const store = createSdkStore(endpoint.s3);
+      const store = endpoint.store(path);
       const result = await reencryptBucket(store, endpoint.request(bucket));
       expect(result).toMatchObject({ objectVersions: ODD_KEYS.length, moved: ODD_KEYS.length, complete: true });
       for (const Key of ODD_KEYS) {
@@ -50,7 +54,7 @@ describe('a bucket on the endpoint', () => {
   it('rewrites the odd keys too', async () => {
     const bucket = await endpoint.bucket('odd-rewrite');
     for (const key of ODD_KEYS) await endpoint.put(bucket, key, { Metadata: { m: '1' } });
-    const result = await reencryptBucket(createSdkStore(endpoint.s3), endpoint.request(bucket, { method: 'rewrite' }));
+    const result = await reencryptBucket(endpoint.store(path), endpoint.request(bucket, { method: 'rewrite' }));
     expect(result).toMatchObject({ moved: ODD_KEYS.length, failedTotal: 0, complete: true });
     for (const Key of ODD_KEYS) {
       const head = await endpoint.s3.send(new HeadObjectCommand({ Bucket: bucket, Key }));
@@ -61,13 +65,12 @@ describe('a bucket on the endpoint', () => {
   it('moves noncurrent and null versions, and after that the old key opens nothing any more', async () => {
     const bucket = await endpoint.bucket('history', undefined);
     await endpoint.put(bucket, 'a', { Body: 'null version' });
-    const { PutBucketVersioningCommand } = await import('@aws-sdk/client-s3');
     await endpoint.s3.send(
       new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }),
     );
     const second = await endpoint.put(bucket, 'a', { Body: 'second' });
     await endpoint.s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: 'a' }));
-    const store = createSdkStore(endpoint.s3);
+    const store = endpoint.store(path);
 
     const before = await verifyBucket(store, { bucket, activeKeyArn: endpoint.newKey });
     expect(before).toMatchObject({
@@ -100,7 +103,7 @@ describe('a bucket on the endpoint', () => {
       const bucket = await other.bucket('unreadable');
       await other.put(bucket, 'a', { SSEKMSKeyId: other.newKey });
       await other.kms.send(new DisableKeyCommand({ KeyId: other.newKey }));
-      const found = await verifyBucket(createSdkStore(other.s3), { bucket, activeKeyArn: other.newKey });
+      const found = await verifyBucket(other.store(path), { bucket, activeKeyArn: other.newKey });
       expect(found).toMatchObject({ leftTotal: 0, unknownTotal: 1 });
       expect(found.unknown[0]?.reason).toContain('KMS.DisabledException');
     } finally {
@@ -114,7 +117,7 @@ describe('a bucket on the endpoint', () => {
       const bucket = await other.bucket('target-disabled');
       await other.put(bucket, 'a');
       await other.kms.send(new DisableKeyCommand({ KeyId: other.newKey }));
-      const run = reencryptBucket(createSdkStore(other.s3), other.request(bucket));
+      const run = reencryptBucket(other.store(path), other.request(bucket));
       await expect(run).rejects.toMatchObject({ code: 'target-key-unusable', facts: { keyArn: other.newKey } });
     } finally {
       await other.close();
@@ -141,7 +144,7 @@ describe('a bucket on the endpoint', () => {
           other.aws.accessKey.accessKeyId,
           allowed.filter((action) => action !== denied),
         );
-        const run = reencryptBucket(createSdkStore(other.s3), other.request(bucket));
+        const run = reencryptBucket(other.store(path), other.request(bucket));
         await expect(run).rejects.toMatchObject({ code: 'aws-access-denied', facts: { action: denied }, exitCode: 77 });
       } finally {
         await other.close();

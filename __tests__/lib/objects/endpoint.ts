@@ -7,7 +7,11 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 
+import { openS3Wire } from '../../../lib/aws/s3-wire';
 import type { ReencryptRequest } from '../../../lib/objects/reencrypt';
+import { createSdkStore } from '../../../lib/objects/sdk-store';
+import type { ObjectStore } from '../../../lib/objects/store';
+import { createWireStore } from '../../../lib/objects/wire-store';
 import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../../../local-aws';
 
 /** An endpoint with an old and a new key, and clients that point at it. */
@@ -21,6 +25,8 @@ export interface TestEndpoint {
   /** Puts an object under the old key, unless told otherwise. */
   put(bucket: string, key: string, over?: Partial<PutObjectCommandInput>): Promise<string | undefined>;
   request(bucket: string, over?: Partial<ReencryptRequest>): ReencryptRequest;
+  /** The lean path, as the product uses it, or the SDK's. */
+  store(path?: 'wire' | 'sdk'): ObjectStore;
   close(): Promise<void>;
 }
 
@@ -32,6 +38,7 @@ export async function testEndpoint(options: LocalAwsOptions = {}): Promise<TestE
   const kms = new KMSClient(settings);
   const key = async () => (await kms.send(new CreateKeyCommand({}))).KeyMetadata?.Arn ?? '';
   const [oldKey, newKey] = [await key(), await key()];
+  const wire = openS3Wire(s3);
   return {
     aws,
     s3,
@@ -58,7 +65,9 @@ export async function testEndpoint(options: LocalAwsOptions = {}): Promise<TestE
       retry: { baseMs: 1, capMs: 8 },
       ...over,
     }),
+    store: (path = 'wire') => (path === 'sdk' ? createSdkStore(s3) : createWireStore(wire, createSdkStore(s3))),
     async close() {
+      await wire.close();
       s3.destroy();
       kms.destroy();
       await aws.close();

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { S3Client } from '@aws-sdk/client-s3';
 
 import { openS3Wire, type S3Wire } from '../../../lib/aws/s3-wire';
+import { resolveOrigin } from '../../../lib/aws/s3-wire-origin';
 import type { VersionRef } from '../../../lib/objects/object-version';
 import { createSdkStore } from '../../../lib/objects/sdk-store';
 import type { ObjectStore } from '../../../lib/objects/store';
@@ -117,7 +118,6 @@ describe('the lean path on the wire', () => {
     [{ endpoint: 'http://127.0.0.1:9000' }, 'http://127.0.0.1:9000', '/bucket'],
     [{ endpoint: 'https://s3.example.test:8443' }, 'https://bucket.s3.example.test:8443', ''],
   ])('goes where the SDK would go with %j', async (settings, origin, basePath) => {
-    const { resolveOrigin } = await import('../../../lib/aws/s3-wire-origin');
     const client = new S3Client({
       region: 'ap-northeast-1',
       credentials: { accessKeyId: 'A', secretAccessKey: 'B' },
