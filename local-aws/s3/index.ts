@@ -107,7 +107,8 @@ function refusal(request: AwsRequest, target: Target): S3Fault {
 /** The error document; HEAD and 304 have no body. */
 function faultAnswer(fault: S3Fault, request: AwsRequest): AwsResponse {
   const headers = { 'content-type': 'application/xml', ...fault.headers };
-  if (request.method === 'HEAD') return { status: fault.status, headers };
+  const errorCode = fault.code;
+  if (request.method === 'HEAD') return { status: fault.status, errorCode, headers };
   const details = Object.entries(fault.details).map(([name, value]) => leaf(name, value));
   const body = branch(
     'Error',
@@ -118,5 +119,5 @@ function faultAnswer(fault: S3Fault, request: AwsRequest): AwsResponse {
     leaf('RequestId', request.requestId),
     leaf('HostId', HOST_ID),
   );
-  return { status: fault.status, headers, body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}` };
+  return { status: fault.status, errorCode, headers, body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}` };
 }

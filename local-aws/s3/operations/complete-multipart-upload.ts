@@ -87,7 +87,7 @@ export function completeMultipartUpload(call: Call): AwsResponse {
 
 function chosenParts(call: Call, upload: Upload, named: readonly NamedPart[]): readonly Chosen[] {
   let before = 0;
-  return named.map((wanted, index) => {
+  const parts = named.map((wanted) => {
     const number = wanted.PartNumber;
     if (number <= before) throw s3Fault('InvalidPartOrder', undefined, { details: { UploadId: upload.id } });
     before = number;
@@ -95,17 +95,21 @@ function chosenParts(call: Call, upload: Upload, named: readonly NamedPart[]): r
     const etag = wanted.ETag.replace(/^"|"$/g, '');
     if (part === undefined || part.etag !== etag) throw invalidPart(upload, number, etag);
     checkPartChecksum(upload, wanted, part);
-    if (index < named.length - 1 && part.size < call.endpoint.limits.smallestPart) {
-      throw s3Fault('EntityTooSmall', undefined, {
-        details: {
-          ProposedSize: String(part.size),
-          MinSizeAllowed: String(call.endpoint.limits.smallestPart),
-          PartNumber: String(number),
-          ETag: part.etag,
-        },
-      });
-    }
     return { ...part, number };
+  });
+  const small = parts.slice(0, -1).find(({ size }) => size < call.endpoint.limits.smallestPart);
+  if (small !== undefined) throw tooSmall(small, call.endpoint.limits.smallestPart);
+  return parts;
+}
+
+function tooSmall(part: Chosen, limit: number) {
+  return s3Fault('EntityTooSmall', undefined, {
+    details: {
+      ProposedSize: String(part.size),
+      MinSizeAllowed: String(limit),
+      PartNumber: String(part.number),
+      ETag: part.etag,
+    },
   });
 }
 

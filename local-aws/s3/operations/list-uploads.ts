@@ -91,7 +91,7 @@ export function listMultipartUploads(call: Call): AwsResponse {
 }
 
 function inOrder(a: Upload, b: Upload): number {
-  return compareKeys(a.key, b.key) || a.initiated - b.initiated || (a.id < b.id ? -1 : 1);
+  return compareKeys(a.key, b.key) || a.initiated - b.initiated || compareKeys(a.id, b.id);
 }
 
 /** After the key marker, or after the marked upload of that key. */

@@ -42,7 +42,7 @@ function sequenceOf(id: string): number {
 
 function mask(bytes: Buffer): void {
   for (let at = 0; at < SEQUENCE_BYTES; at += 1) {
-    bytes[SEQUENCE_AT + at] = (bytes[SEQUENCE_AT + at] ?? 0) ^ (bytes[at] ?? 0);
+    bytes[SEQUENCE_AT + at] = (bytes[SEQUENCE_AT + at] ?? 0) ^ (bytes[at] ?? 0) ^ (bytes[at + SEQUENCE_BYTES] ?? 0);
   }
 }
 

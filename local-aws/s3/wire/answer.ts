@@ -3,6 +3,7 @@ import type { Bucket } from '../state/bucket';
 import type { Checksum, ObjectVersion } from '../state/object-version';
 import { checksumHeader } from './checksum';
 import { encryptionHeaders } from './encryption-headers';
+import { encodeMetadata } from './mail-safe';
 
 /** 200 with an XML document. */
 export function xmlAnswer(body: string, headers: Readonly<Record<string, string>> = {}): AwsResponse {
@@ -48,7 +49,7 @@ export function objectHeaders(bucket: Bucket, version: ObjectVersion, now: numbe
   if (bucket.versioning !== 'Off') headers['x-amz-version-id'] = version.id;
   Object.assign(headers, encryptionHeaders(version.encryption));
   const { metadata } = version.attributes;
-  for (const name in metadata) headers[`x-amz-meta-${name}`] = metadata[name] ?? '';
+  for (const name in metadata) headers[`x-amz-meta-${name}`] = encodeMetadata(metadata[name] ?? '');
   if (version.storageClass !== 'STANDARD') headers['x-amz-storage-class'] = version.storageClass;
   if (version.redirect !== undefined) headers['x-amz-website-redirect-location'] = version.redirect;
   if (version.tags !== undefined && version.tags.size > 0) headers['x-amz-tagging-count'] = String(version.tags.size);

@@ -1,6 +1,7 @@
 import type { Call } from '../call';
 import { invalidArgument, s3Fault } from '../fault';
 import type { Attributes } from '../state/object-version';
+import { decodeMetadata } from './mail-safe';
 import { parseTagging } from './tags';
 
 const CONTENT_HEADERS = ['cache-control', 'content-disposition', 'content-language', 'expires'] as const;
@@ -39,7 +40,7 @@ export function writtenAttributes(call: Call): Attributes {
   let bytes = 0;
   for (const [name, value] of Object.entries(call.headers)) {
     if (!name.startsWith(METADATA_PREFIX) || value === undefined) continue;
-    metadata[name.slice(METADATA_PREFIX.length)] = value;
+    metadata[name.slice(METADATA_PREFIX.length)] = decodeMetadata(value);
     bytes += name.length - METADATA_PREFIX.length + value.length;
   }
   if (bytes > MAX_METADATA_BYTES) {
