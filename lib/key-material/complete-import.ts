@@ -1,9 +1,8 @@
 import { basename } from 'node:path';
 
 import type { Custodian } from './custody/custodian';
-import { isRecorded } from './custody/custody-state';
-import { readPending, removePending } from './custody/pending-import';
-import { type CustodyRecord, readRecord, writeRecord } from './custody/record';
+import { removePending } from './custody/pending-import';
+import { type CustodyRecord, writeRecord } from './custody/record';
 import type { PreparedImport } from './prepare-import';
 
 /** What KMS answered to the import; `lib/kms` returns it from `importMaterial`. */
@@ -32,20 +31,6 @@ export async function completeImport(
     await removePending(custodian.ledger, custodian.rotation, prepared.version);
   }
   return record;
-}
-
-/**
- * Removes a pending import whose record is already written: what a crash between the two leaves behind. Anything else
- * stays as it is.
- *
- * @throws KeyturnError `custody-read-failed`, `custody-write-failed`
- */
-export async function tidyCustody(custodian: Custodian, version: string): Promise<void> {
-  const { ledger, rotation } = custodian;
-  if (!ledger) return;
-  const record = await readRecord(ledger, rotation, version);
-  const pending = await readPending(ledger, rotation, version);
-  if (record && pending && isRecorded(pending, record)) await removePending(ledger, rotation, version);
 }
 
 /**

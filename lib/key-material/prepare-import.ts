@@ -1,6 +1,6 @@
 import { KeyturnError } from '../errors';
 import type { Custodian, CustodyLedger } from './custody/custodian';
-import { type PendingImport, readPending, writePending } from './custody/pending-import';
+import { type PendingImport, readPending, removePending, writePending } from './custody/pending-import';
 import { readRecord } from './custody/record';
 import { readKeyMaterialFile } from './material-file';
 import { generateKeyMaterial, type KeyMaterial } from './secret';
@@ -22,6 +22,9 @@ export interface PrepareRequest {
   /** Default: now by this machine's clock. */
   readonly now?: Date | undefined;
 }
+
+/** The key version that an import is about. */
+type Subject = Pick<PrepareRequest, 'version' | 'keyArn'>;
 
 /** Everything that ImportKeyMaterial takes. Nothing in it is secret. */
 export interface PreparedImport {
@@ -77,22 +80,22 @@ export async function prepareImport(custodian: Custodian, request: PrepareReques
 }
 
 /**
- * The import that an earlier run sent and did not live to write down: it is still pending while the key has material.
+ * The import that an earlier run sent and did not live to write down: still pending, and in no record, while the key has
+ * material. Import it again as `EXISTING_KEY_MATERIAL`: KMS takes it only if the key's material is the one in custody. A
+ * pending import whose record is written is all that a crash between the two left behind, and is removed.
  *
- * @throws KeyturnError `custody-other-key`
+ * @throws KeyturnError `custody-other-key`, `custody-damaged`, `custody-read-failed`, `custody-write-failed`
  */
-export async function unsettledImport(
-  custodian: Custodian,
-  request: Pick<PrepareRequest, 'version' | 'keyArn'>,
-): Promise<PreparedImport | undefined> {
-  if (!custodian.ledger) return undefined;
-  const pending = await readPending(custodian.ledger, custodian.rotation, request.version);
+export async function unsettledImport(custodian: Custodian, request: Subject): Promise<PreparedImport | undefined> {
+  const { ledger, rotation } = custodian;
+  if (!ledger) return undefined;
+  const pending = await readPending(ledger, rotation, request.version);
   if (!pending || pending.binding !== (await custodian.held(request.version))) return undefined;
-  if (pending.keyArn !== request.keyArn) {
-    const file = custodian.locate(request.version);
-    throw new KeyturnError('custody-other-key', { file, keyArn: request.keyArn, held: pending.keyArn });
-  }
-  return reuse(pending);
+  refuseOtherKey(custodian, request, pending.keyArn);
+  const record = await readRecord(ledger, rotation, request.version);
+  if (record?.wrapping.wrappedSha256 !== pending.wrappedSha256) return reuse(pending);
+  await removePending(ledger, rotation, request.version);
+  return undefined;
 }
 
 async function prepareNew(custodian: Custodian, request: PrepareRequest): Promise<PreparedImport> {
@@ -196,7 +199,7 @@ function reuse(pending: PendingImport): PreparedImport {
   };
 }
 
-function refuseOtherKey(custodian: Custodian, request: PrepareRequest, held: string | undefined): void {
+function refuseOtherKey(custodian: Custodian, request: Subject, held: string | undefined): void {
   if (held === undefined || held === request.keyArn) return;
   const file = custodian.locate(request.version);
   throw new KeyturnError('custody-other-key', { file, keyArn: request.keyArn, held });

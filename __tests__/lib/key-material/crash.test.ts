@@ -1,12 +1,11 @@
 import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { completeImport, tidyCustody } from '../../../lib/key-material/complete-import';
+import { completeImport } from '../../../lib/key-material/complete-import';
 import { createAgeCustodian } from '../../../lib/key-material/custody/age';
-import { custodyState } from '../../../lib/key-material/custody/custody-state';
 import { type FileOperations, nodeFiles } from '../../../lib/key-material/custody/file-operations';
 import { generateIdentity } from '../../../lib/key-material/keygen';
-import { prepareImport } from '../../../lib/key-material/prepare-import';
+import { prepareImport, unsettledImport } from '../../../lib/key-material/prepare-import';
 import { KEY_ARN, parametersFor, temporaryFolder, unwrap } from './kms-stand-in';
 
 const folder = temporaryFolder();
@@ -63,14 +62,12 @@ function externalKey() {
 
 async function run(directory: string, key: ReturnType<typeof externalKey>, files: FileOperations = nodeFiles) {
   const custodian = await createAgeCustodian({ rotation: 'test', directory, recipients, files });
-  const state = await custodyState(custodian, 'v1');
-  if (key.material() && !state.pending) {
-    await tidyCustody(custodian, 'v1');
-    return custodian;
-  }
+  const unsettled = key.material() && (await unsettledImport(custodian, { version: 'v1', keyArn: KEY_ARN }));
+  if (key.material() && !unsettled) return custodian;
   const parameters = async () => parametersFor();
   const source = { kind: 'generate' } as const;
-  const prepared = await prepareImport(custodian, { version: 'v1', keyArn: KEY_ARN, parameters, source });
+  const prepared =
+    unsettled || (await prepareImport(custodian, { version: 'v1', keyArn: KEY_ARN, parameters, source }));
   const importType = key.import(prepared.wrapped);
   await completeImport(custodian, prepared, {
     keyMaterialId: 'a'.repeat(64),

@@ -9,7 +9,7 @@ import { createAgeCustodian } from '../../../lib/key-material/custody/age';
 import type { Custodian } from '../../../lib/key-material/custody/custodian';
 import { createNoCustodian } from '../../../lib/key-material/custody/none';
 import { generateIdentity } from '../../../lib/key-material/keygen';
-import { type PrepareRequest, prepareImport } from '../../../lib/key-material/prepare-import';
+import { type PrepareRequest, prepareImport, unsettledImport } from '../../../lib/key-material/prepare-import';
 import { KeyMaterial } from '../../../lib/key-material/secret';
 import { KEY_ARN, OTHER_KEY_ARN, parametersFor, temporaryFolder, unwrap } from './kms-stand-in';
 
@@ -194,6 +194,39 @@ test('two runs at once: the loser stops, and its import is never used with the w
   using material = KeyMaterial.take(unwrap(winner.wrapped), 'a test');
   await (await custodian.seal('v2', material)).store();
   expect(await codeOf(prepareImport(custodian, request({ version: 'v2' })))).toBe('custody-identity-needed');
+});
+
+describe('an unsettled import', () => {
+  const subject = { version: 'v1', keyArn: KEY_ARN };
+
+  test('is the pending one, even with a stale token, until its record is written', async () => {
+    const custodian = await custodianIn(newDirectory());
+    expect(await unsettledImport(custodian, subject)).toBeUndefined();
+    const prepared = await prepareImport(custodian, request());
+    expect(await unsettledImport(custodian, subject)).toEqual({ ...prepared, from: 'pending' });
+    await completeImport(custodian, prepared, confirmed);
+    expect(await unsettledImport(custodian, subject)).toBeUndefined();
+  });
+
+  test('is none where the record was written and only the pending import was left', async () => {
+    const directory = newDirectory();
+    const custodian = await custodianIn(directory);
+    const prepared = await prepareImport(custodian, request());
+    const pending = readFileSync(join(directory, 'test-v1.pending.json'));
+    await completeImport(custodian, prepared, confirmed);
+    writeFileSync(join(directory, 'test-v1.pending.json'), pending);
+    expect(await unsettledImport(custodian, subject)).toBeUndefined();
+    expect(readdirSync(directory)).not.toContain('test-v1.pending.json');
+  });
+
+  test('of another key is refused, and without its copy there is none', async () => {
+    const custodian = await custodianIn(newDirectory());
+    await prepareImport(custodian, request());
+    const other = unsettledImport(custodian, { version: 'v1', keyArn: OTHER_KEY_ARN });
+    expect(await codeOf(other)).toBe('custody-other-key');
+    rmSync(custodian.locate('v1'));
+    expect(await unsettledImport(custodian, subject)).toBeUndefined();
+  });
 });
 
 describe('completing', () => {
