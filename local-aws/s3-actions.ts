@@ -13,24 +13,28 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   ListMultipartUploads: ['ListBucketMultipartUploads'],
   ListParts: ['ListMultipartUploadParts'],
   GetBucketAccelerateConfiguration: ['GetAccelerateConfiguration'],
-  GetBucketAnalyticsConfiguration: ['GetAnalyticsConfiguration'],
   GetBucketCors: ['GetBucketCORS'],
+  DeleteBucketCors: ['PutBucketCORS'],
   GetBucketEncryption: ['GetEncryptionConfiguration'],
   PutBucketEncryption: ['PutEncryptionConfiguration'],
   DeleteBucketEncryption: ['PutEncryptionConfiguration'],
-  GetBucketIntelligentTieringConfiguration: ['GetIntelligentTieringConfiguration'],
-  GetBucketInventoryConfiguration: ['GetInventoryConfiguration'],
   GetBucketLifecycleConfiguration: ['GetLifecycleConfiguration'],
-  GetBucketMetricsConfiguration: ['GetMetricsConfiguration'],
+  DeleteBucketLifecycle: ['PutLifecycleConfiguration'],
+  GetBucketMetadataConfiguration: ['GetBucketMetadataTableConfiguration'],
   GetBucketNotificationConfiguration: ['GetBucketNotification'],
   DeleteBucketOwnershipControls: ['PutBucketOwnershipControls'],
+  GetBucketReplication: ['GetReplicationConfiguration'],
+  DeleteBucketReplication: ['PutReplicationConfiguration'],
+  DeleteBucketTagging: ['PutBucketTagging'],
   GetObjectLockConfiguration: ['GetBucketObjectLockConfiguration'],
   PutObjectLockConfiguration: ['PutBucketObjectLockConfiguration'],
   GetPublicAccessBlock: ['GetBucketPublicAccessBlock'],
   PutPublicAccessBlock: ['PutBucketPublicAccessBlock'],
   DeletePublicAccessBlock: ['PutBucketPublicAccessBlock'],
-  GetBucketReplication: ['GetReplicationConfiguration'],
-  DeleteBucketTagging: ['PutBucketTagging'],
+  ListBucketAnalyticsConfigurations: ['GetAnalyticsConfiguration'],
+  ListBucketIntelligentTieringConfigurations: ['GetIntelligentTieringConfiguration'],
+  ListBucketInventoryConfigurations: ['GetInventoryConfiguration'],
+  ListBucketMetricsConfigurations: ['GetMetricsConfiguration'],
   GetObject: ['GetObject*'],
   HeadObject: ['GetObject*'],
   GetObjectAcl: ['GetObject*Acl'],
@@ -41,21 +45,40 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   DeleteObjectTagging: ['DeleteObject*Tagging'],
   DeleteObject: ['DeleteObject*'],
   DeleteObjects: ['DeleteObject'],
+  CopyObject: ['PutObject'],
   CreateMultipartUpload: ['PutObject'],
   UploadPart: ['PutObject'],
+  UploadPartCopy: ['PutObject'],
   CompleteMultipartUpload: ['PutObject'],
 };
 
 const copySource = 'x-amz-copy-source';
 
+/** What else a write sets takes an action of its own. */
+const settingHeaders: Readonly<Record<string, string>> = {
+  'x-amz-tagging': 's3:PutObjectTagging',
+  'x-amz-acl': 's3:PutObjectAcl',
+  'x-amz-object-lock-mode': 's3:PutObjectRetention',
+  'x-amz-object-lock-legal-hold': 's3:PutObjectLegalHold',
+};
+
 /** The IAM actions that a request takes, in the order they are checked. */
 export function s3ActionsOf(operation: string, { query, headers }: AwsRequest): readonly string[] {
-  if (operation === 'CopyObject' || operation === 'UploadPartCopy') {
-    const versioned = headers[copySource]?.includes('?versionId=') ?? false;
-    return [versioned ? 's3:GetObjectVersion' : 's3:GetObject', 's3:PutObject'];
-  }
   const version = query.has('versionId') ? 'Version' : '';
-  return (exceptions[operation] ?? [operation]).map((action) => `s3:${action.replace('*', version)}`);
+  const actions = (exceptions[operation] ?? [operation]).map((action) => `s3:${action.replace('*', version)}`);
+  return actions.includes('s3:PutObject')
+    ? [...sourceActions(headers), ...actions, ...settingActions(headers)]
+    : actions;
+}
+
+function sourceActions(headers: AwsRequest['headers']): readonly string[] {
+  const source = headers[copySource];
+  if (source === undefined) return [];
+  return [source.includes('?versionId=') ? 's3:GetObjectVersion' : 's3:GetObject'];
+}
+
+function settingActions(headers: AwsRequest['headers']): readonly string[] {
+  return Object.entries(settingHeaders).flatMap(([name, action]) => (headers[name] === undefined ? [] : [action]));
 }
 
 /** The ARN of the bucket or object a request names, as an access denied message shows it. */

@@ -66,8 +66,9 @@ async function serve(kms: Kms, request: AwsRequest): Promise<AwsResponse> {
   const { requestId, caller } = request;
   const name = kmsOperationOf(request);
   const known = Object.hasOwn(operations, name) ? operations[name] : undefined;
-  if (request.method !== 'POST' || known === undefined)
-    return jsonError('UnknownOperationException', '', 400, requestId);
+  if (request.method !== 'POST' || known === undefined) {
+    return jsonError('UnknownOperationException', `This endpoint has no operation ${name}.`, 400, requestId);
+  }
   try {
     const output = await known.run({ ...kms, operation: name, caller, requestId }, parse(request.body));
     return {
