@@ -344,6 +344,22 @@ const CATALOGUE = {
       `custodian command ${f.command} failed to ${f.action}: ${f.reason}${f.output ? ` (it said: ${f.output})` : ''}`,
     () => 'run the command by hand as docs/custodian-command.md describes; nothing was imported',
   ),
+  'ceremony-file': entry<{ path: string; reason: string }>(
+    EXIT.usage,
+    (f) => `${f.path}: ${f.reason}`,
+    () => 'name the file that the step before wrote, unchanged; an existing file is never overwritten',
+  ),
+  'ceremony-mismatch': entry<{ reason: string }>(
+    EXIT.error,
+    (f) => `the wrapped material does not fit the request: ${f.reason}`,
+    () =>
+      'nothing was imported; wrap again with the request that belongs to this key, and compare its fingerprint by phone',
+  ),
+  'ceremony-stale': entry<{ keyArn: string; validTo: string }>(
+    EXIT.error,
+    (f) => `the wrapping request for ${f.keyArn} was valid until ${f.validTo}`,
+    () => 'write a new request and have the material in custody wrapped again under it; it is still the same material',
+  ),
   'identity-exists': entry<{ path: string }>(
     EXIT.usage,
     (f) => `${f.path} exists already and is never overwritten: it may open custody that nothing else can`,

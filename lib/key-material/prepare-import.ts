@@ -19,6 +19,8 @@ export interface PrepareRequest {
   readonly source: MaterialSource;
   /** Needed where custody holds the material and no import of it is pending. */
   readonly identityFile?: string | undefined;
+  /** Fingerprint of the only public key that will do; default: any that a pending import was wrapped under. */
+  readonly publicKeySha256?: string | undefined;
   /** Default: now by this machine's clock. */
   readonly now?: Date | undefined;
 }
@@ -74,7 +76,7 @@ export async function prepareImport(custodian: Custodian, request: PrepareReques
   const found = await readPending(ledger, rotation, request.version);
   const pending = found?.binding === binding ? found : undefined;
   refuseOtherKey(custodian, request, pending?.keyArn);
-  if (pending && isLive(pending, request.now ?? new Date())) return reuse(pending);
+  if (pending && isUsable(pending, request)) return reuse(pending);
   const recipients = pending?.recipients ?? record?.custody.recipients ?? custodian.recipients;
   return rewrap(custodian, request, ledger, { binding, recipients });
 }
@@ -177,9 +179,10 @@ function pendingOf(custodian: Custodian, prepared: PreparedImport, binding: stri
   };
 }
 
-function isLive(pending: PendingImport, now: Date): boolean {
+function isUsable(pending: PendingImport, { publicKeySha256, now = new Date() }: PrepareRequest): boolean {
   const intact = sha256Hex(Buffer.from(pending.wrapped, 'base64')) === pending.wrappedSha256;
-  return intact && Date.parse(pending.validTo) > now.getTime() + TOKEN_MARGIN;
+  const wanted = publicKeySha256 === undefined || publicKeySha256 === pending.publicKeySha256;
+  return intact && wanted && Date.parse(pending.validTo) > now.getTime() + TOKEN_MARGIN;
 }
 
 function reuse(pending: PendingImport): PreparedImport {

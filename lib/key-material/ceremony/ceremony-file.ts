@@ -1,0 +1,39 @@
+import { open, readFile } from 'node:fs/promises';
+import type { z } from 'zod';
+
+import { KeyturnError } from '../../errors';
+
+/** Writes what a person carries from one machine to the other; never over an existing file. @throws KeyturnError `ceremony-file` */
+export async function writeCeremonyFile(path: string, content: object): Promise<void> {
+  try {
+    const handle = await open(path, 'wx', 0o600);
+    try {
+      await handle.writeFile(`${JSON.stringify(content, undefined, 2)}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw fileError(path, error);
+  }
+}
+
+/** Reads it back and checks its form. @throws KeyturnError `ceremony-file` */
+export async function readCeremonyFile<T>(path: string, schema: z.ZodType<T>, what: string): Promise<T> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw fileError(path, error);
+  }
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new KeyturnError('ceremony-file', { path, reason: `it is no ${what} of schema version 1` }, error);
+  }
+}
+
+function fileError(path: string, error: unknown): KeyturnError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return new KeyturnError('ceremony-file', { path, reason: code === 'EEXIST' ? 'it exists already' : message }, error);
+}

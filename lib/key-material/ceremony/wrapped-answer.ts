@@ -1,0 +1,134 @@
+import { z } from 'zod';
+
+import { KeyturnError } from '../../errors';
+import type { Custodian } from '../custody/custodian';
+import { type MaterialSource, type PreparedImport, prepareImport } from '../prepare-import';
+import { sha256Hex } from '../wrap';
+import { readCeremonyFile, writeCeremonyFile } from './ceremony-file';
+import { parametersOf, refuseStale, type WrappingRequest } from './wrapping-request';
+
+const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
+
+const schema = z.strictObject({
+  schemaVersion: z.literal(1),
+  kind: z.literal('keyturn-wrapped-material'),
+  rotation: z.string().min(1),
+  version: z.string().min(1),
+  keyArn: z.string().min(1),
+  publicKeySha256: hex64,
+  wrapped: z.base64().min(1),
+  wrappedSha256: hex64,
+  /** Those who can read the custody copy, on the machine that wrapped. */
+  recipients: z.array(z.string()),
+  wrappedAt: z.iso.datetime(),
+});
+
+/** What comes back from the machine without AWS access: material that only KMS can read. */
+export type WrappedAnswer = z.infer<typeof schema>;
+
+export interface AnswerOptions {
+  readonly source: MaterialSource;
+  /** Needed where custody holds the material already and no import under the request's key is pending. */
+  readonly identityFile?: string | undefined;
+  readonly now?: Date | undefined;
+}
+
+/**
+ * Wraps material for the request, custody first, with no call to AWS. Done twice, it answers with the same material.
+ *
+ * @throws KeyturnError `ceremony-stale`, `ceremony-mismatch` where custody belongs to another rotation, or as
+ * `prepareImport`
+ */
+export async function answerRequest(
+  custodian: Custodian,
+  request: WrappingRequest,
+  { source, identityFile, now = new Date() }: AnswerOptions,
+): Promise<WrappedAnswer> {
+  refuseStale(request, now);
+  if (custodian.rotation !== request.rotation) {
+    throw mismatch(`custody here is of rotation ${custodian.rotation}, the request is of ${request.rotation}`);
+  }
+  const prepared = await prepareImport(custodian, {
+    version: request.version,
+    keyArn: request.keyArn,
+    parameters: async () => parametersOf(request),
+    publicKeySha256: request.publicKeySha256,
+    source,
+    identityFile,
+    now,
+  });
+  return {
+    schemaVersion: 1,
+    kind: 'keyturn-wrapped-material',
+    rotation: request.rotation,
+    version: request.version,
+    keyArn: request.keyArn,
+    publicKeySha256: prepared.publicKeySha256,
+    wrapped: prepared.wrapped.toString('base64'),
+    wrappedSha256: prepared.wrappedSha256,
+    recipients: [...prepared.recipients],
+    wrappedAt: prepared.preparedAt.toISOString(),
+  };
+}
+
+/**
+ * Joins the request and the answer into an import, on the machine with AWS access.
+ *
+ * @param keyArn - the key that the version's alias names now
+ * @throws KeyturnError `ceremony-stale`, `ceremony-mismatch`
+ */
+export function acceptAnswer(
+  request: WrappingRequest,
+  answer: WrappedAnswer,
+  { keyArn, now = new Date() }: { readonly keyArn: string; readonly now?: Date | undefined },
+): PreparedImport {
+  refuseStale(request, now);
+  const wrapped = Buffer.from(answer.wrapped, 'base64');
+  const reason = misfit(request, answer, wrapped, keyArn);
+  if (reason) throw mismatch(reason);
+  const { version, algorithm, wrappingKeySpec, publicKeySha256 } = request;
+  const { recipients, wrappedSha256 } = answer;
+  return {
+    version,
+    keyArn,
+    wrapped,
+    importToken: Buffer.from(request.importToken, 'base64'),
+    parametersValidTo: new Date(request.validTo),
+    algorithm,
+    wrappingKeySpec,
+    publicKeySha256,
+    wrappedSha256,
+    recipients,
+    preparedAt: new Date(answer.wrappedAt),
+    from: 'custody',
+  };
+}
+
+function misfit(request: WrappingRequest, answer: WrappedAnswer, wrapped: Buffer, keyArn: string): string | undefined {
+  if (request.keyArn !== keyArn) return `the request is for ${request.keyArn}, the key of this version is ${keyArn}`;
+  if (answer.keyArn !== keyArn) return `it was wrapped for ${answer.keyArn}, not for ${keyArn}`;
+  for (const field of ['rotation', 'version'] as const) {
+    if (answer[field] !== request[field]) return `it is of ${field} ${answer[field]}, not of ${request[field]}`;
+  }
+  if (answer.publicKeySha256 !== request.publicKeySha256)
+    return 'it was wrapped under the public key of another request';
+  if (sha256Hex(wrapped) !== answer.wrappedSha256) return 'its bytes do not have the digest it names';
+  const expected = Number(request.wrappingKeySpec.slice('RSA_'.length)) / 8;
+  if (wrapped.length !== expected)
+    return `it has ${wrapped.length} bytes, ${request.wrappingKeySpec} gives ${expected}`;
+  return undefined;
+}
+
+/** @throws KeyturnError `ceremony-file` where the path is taken or cannot be written */
+export async function writeWrappedAnswer(path: string, answer: WrappedAnswer): Promise<void> {
+  await writeCeremonyFile(path, schema.parse(answer));
+}
+
+/** @throws KeyturnError `ceremony-file` */
+export async function readWrappedAnswer(path: string): Promise<WrappedAnswer> {
+  return readCeremonyFile(path, schema, 'wrapped material');
+}
+
+function mismatch(reason: string): KeyturnError {
+  return new KeyturnError('ceremony-mismatch', { reason });
+}
