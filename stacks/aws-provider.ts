@@ -14,6 +14,9 @@ export function declareAwsProvider(stack: TerraformStack, rotation: Rotation): v
   new AwsProvider(stack, 'aws', {
     region: rotation.region,
     ...(rotation.account === undefined ? {} : { allowedAccountIds: [rotation.account] }),
+    // A bucket name with dots is in no TLS certificate's reach, so AWS itself is addressed by path for it. Over plain HTTP
+    // (an endpoint on this machine) the provider would put it before the address, and find no such host.
+    ...(rotation.buckets.some((bucket) => bucket.name.includes('.')) ? { s3UsePathStyle: true } : {}),
   });
   // The binding pins the one version it was generated from; the arguments used here are the same in the whole range.
   stack.addOverride('terraform.required_providers.aws.version', AWS_PROVIDER_VERSIONS);

@@ -15,6 +15,11 @@ describe.each(['keys', 'storage'] as const)('the %s stack', (role) => {
     expect(stack.provider?.aws).toEqual([{ region: 'ap-northeast-1', allowed_account_ids: ['111122223333'] }]);
   });
 
+  it('addresses buckets by path where a name has dots', () => {
+    const stack = synthesized(rotation({ buckets: [bucket('payroll.data')] }))[role];
+    expect(stack.provider?.aws).toEqual([{ region: 'ap-northeast-1', s3_use_path_style: true }]);
+  });
+
   it('refers to no other stack and to no remote state', () => {
     const text = JSON.stringify(synthesized(rotation())[role]);
     expect(text).not.toContain('terraform_remote_state');
