@@ -50,7 +50,7 @@ async function examine(context: CommandContext, options: OptionValues): Promise<
   }
   const rotation = await attempt(
     'rotation file',
-    () => readRotation(context, options),
+    () => readRotation(context, options, 'accept'),
     (one) => `${one.file}: ${one.name}`,
     findings,
   );

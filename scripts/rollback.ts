@@ -45,11 +45,11 @@ async function rollBack(
       ? `${target.name} is${run.dryRun ? ' to be' : ''} enabled again`
       : `${target.name} is enabled`,
   );
-  const after = await rolledBackText(run.rotation, target);
+  const { before, after } = await rolledBackText(run.rotation, target);
   context.terminal.block(`${run.rotation.file}: activeVersion: ${run.rotation.activeVersion} → ${target.name}`);
   if (run.dryRun) return [];
   await run.approve('make it active in the rotation file?');
-  await writeRotation(run.rotation.file, after);
+  await writeRotation(run.rotation.file, after, before);
   const rotation = await loadRotation(run.rotation.file, { now: new Date() });
   const workspace = openWorkspace({ rotation, env: context.env, signal: context.signal });
   return runFlow([declareKeys, switchActive, record], { ...run, rotation, workspace });

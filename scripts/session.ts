@@ -22,10 +22,17 @@ export interface SessionEnd<T> {
   readonly result: T;
 }
 
-/** The rotation file named by `--rotation-file`, read and checked. */
-export function readRotation(context: CommandContext, options: OptionValues): Promise<Rotation> {
+/**
+ * The rotation file named by `--rotation-file`, read and checked. Commands that only look accept a file whose active
+ * version has expired: that is what they are asked to explain.
+ */
+export function readRotation(
+  context: CommandContext,
+  options: OptionValues,
+  expired: 'refuse' | 'accept' = 'refuse',
+): Promise<Rotation> {
   const file = path.resolve(context.cwd, text(options, 'rotationFile') ?? 'rotation.yaml');
-  return loadRotation(file, { now: new Date() });
+  return loadRotation(file, { now: new Date(), expired });
 }
 
 /**
@@ -38,7 +45,7 @@ export async function withRun<T>(
   options: OptionValues,
   body: (run: RotationRun) => Promise<T>,
 ): Promise<SessionEnd<T>> {
-  return withClients(context, options, async ({ rotation, clients, identity }) => {
+  return withClients(context, options, 'refuse', async ({ rotation, clients, identity }) => {
     const home = path.dirname(rotation.file);
     if (flag(options, 'dryRun')) {
       const run = await assemble(context, options, { rotation, clients, identity }, { record: async () => undefined });
@@ -56,7 +63,10 @@ export async function withRun<T>(
         await evidence.close('finished');
         return { rotation, account: identity.account, evidenceFile: evidence.file, result };
       } catch (error) {
-        await evidence.close(error instanceof KeyturnError ? error.code : 'failed');
+        const outcome = error instanceof KeyturnError ? error.code : 'failed';
+        await evidence
+          .close(outcome)
+          .catch(() => context.terminal.warn(`the evidence could not be closed: ${evidence.file}`));
         throw error;
       }
     } finally {
@@ -71,7 +81,7 @@ export async function withReading<T>(
   options: OptionValues,
   body: (run: RotationRun) => Promise<T>,
 ): Promise<SessionEnd<T>> {
-  return withClients(context, options, async (target) => {
+  return withClients(context, options, 'accept', async (target) => {
     const run = await assemble(context, { ...options, dryRun: true }, target, { record: async () => undefined });
     return { rotation: run.rotation, account: run.identity.account, evidenceFile: undefined, result: await body(run) };
   });
@@ -82,10 +92,11 @@ type Target = Pick<RotationRun, 'rotation' | 'clients' | 'identity'>;
 async function withClients<T>(
   context: CommandContext,
   options: OptionValues,
+  expired: 'refuse' | 'accept',
   body: (target: Target) => Promise<T>,
 ): Promise<T> {
   reencryptOptions(options);
-  const rotation = await readRotation(context, options);
+  const rotation = await readRotation(context, options, expired);
   const clients = createClients({ region: rotation.region });
   try {
     const identity = await confirmTarget(clients, rotation);

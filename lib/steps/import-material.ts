@@ -1,11 +1,7 @@
 import { KeyturnError } from '../errors';
-import type { KeyDescription } from '../kms/describe-key';
 import { importVersion, settleImports } from './import-version';
-import { type ObservedVersion, observeVersions } from './observe';
+import { observeVersions, waitsForMaterial } from './observe';
 import type { Step, StepResult, StepState } from './step';
-
-const pending = (one: ObservedVersion): one is ObservedVersion & { key: KeyDescription } =>
-  one.key?.state === 'PendingImport' && one.version.keyArn === undefined && !one.version.disabled;
 
 /** Step 2: every declared version that waits for key material has it, in custody first, and proves that it works. */
 export const importMaterial: Step = {
@@ -21,7 +17,7 @@ export const importMaterial: Step = {
       const names = absent.map((one) => one.version.name).join(', ');
       return { state: 'blocked', summary: `no key yet for ${names}`, hint: 'apply the keys stack first' };
     }
-    const waiting = versions.filter(pending).map((one) => one.version.name);
+    const waiting = versions.filter(waitsForMaterial).map((one) => one.version.name);
     if (waiting.length > 0) return { state: 'ready', summary: `${waiting.join(', ')} waits for key material` };
     return { state: 'done', summary: 'no version waits for key material' };
   },
@@ -29,7 +25,7 @@ export const importMaterial: Step = {
   async run(run): Promise<StepResult> {
     const versions = await observeVersions(run);
     await settleImports(run, versions);
-    const waiting = versions.filter(pending);
+    const waiting = versions.filter(waitsForMaterial);
     if (waiting.length === 0) return { outcome: 'unchanged', summary: 'no version waits for key material', facts: {} };
     const names = waiting.map((one) => one.version.name).join(', ');
     if (run.dryRun)
@@ -41,10 +37,9 @@ export const importMaterial: Step = {
   },
 
   async verify(run) {
-    for (const { version, key } of await observeVersions(run)) {
-      if (version.keyArn || version.disabled || key?.state !== 'PendingImport') continue;
-      const found = `${version.name} is still PendingImport`;
-      throw new KeyturnError('step-not-verified', { step: 'import-material', found });
-    }
+    const waiting = (await observeVersions(run)).filter(waitsForMaterial).map((one) => one.version.name);
+    if (waiting.length === 0) return;
+    const found = `${waiting.join(', ')} is still PendingImport`;
+    throw new KeyturnError('step-not-verified', { step: 'import-material', found });
   },
 };

@@ -5,6 +5,9 @@ import { type BucketDefault, bucketDefault } from '../objects/bucket-default';
 import { activeVersion, type KeyVersion, type Rotation, versionAlias } from '../rotation/rotation';
 import type { RotationRun } from './rotation-run';
 
+/** A version that waits for key material which KMS would still take. */
+export type WaitingVersion = ObservedVersion & { readonly key: KeyDescription };
+
 export interface ObservedVersion {
   readonly version: KeyVersion;
   /** Absent: no key stands behind this version yet. */
@@ -40,6 +43,16 @@ export async function observe(run: Looking): Promise<Observation> {
     buckets.push({ name, default: await bucketDefault(run.clients.s3, name, run.identity.account) });
   }
   return { versions, aliasTarget: target, buckets };
+}
+
+/**
+ * True for a version of ours whose key waits for material. One whose declared expiry has passed is left alone: KMS would
+ * refuse that date, and the rotation file accepts it only where a later version takes over.
+ */
+export function waitsForMaterial(one: ObservedVersion): one is WaitingVersion {
+  const { materialValidTo, keyArn, disabled } = one.version;
+  if (one.key?.state !== 'PendingImport' || keyArn !== undefined || disabled) return false;
+  return materialValidTo === undefined || materialValidTo.getTime() > Date.now();
 }
 
 /** The active version as AWS has it; the key is absent while it is not declared to AWS yet. */

@@ -1,6 +1,6 @@
 import { KeyturnError } from '../errors';
 import { bucketExists } from '../objects/bucket-default';
-import { observeVersions } from './observe';
+import { observeVersions, waitsForMaterial } from './observe';
 import type { RotationRun } from './rotation-run';
 
 /**
@@ -27,7 +27,7 @@ export async function preflight(run: Pick<RotationRun, 'rotation' | 'clients' | 
 export async function preflightCustody(run: RotationRun): Promise<void> {
   const versions = await observeVersions(run);
   const needed = versions.some(
-    ({ version, key }) => !version.keyArn && !version.disabled && (key === undefined || key.state === 'PendingImport'),
+    (one) => waitsForMaterial(one) || (!one.key && !one.version.keyArn && !one.version.disabled),
   );
   if (needed) await run.custodian();
 }

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { KeyturnError } from '../errors';
 import { enableKey } from '../kms/key-switch';
 import { activeVersion, type KeyVersion, type Rotation } from '../rotation/rotation';
 import { setActiveVersion, setDisabled } from '../rotation/rotation-edit';
+import { readRotationText } from '../rotation/rotation-file';
 import { observeVersions } from './observe';
 import type { RotationRun } from './rotation-run';
 
@@ -43,9 +43,12 @@ export async function reenable(run: RotationRun, target: KeyVersion): Promise<'e
   return 'enabled';
 }
 
-/** The rotation file's text with the target active and no longer recorded as disabled. */
-export async function rolledBackText(rotation: Rotation, target: KeyVersion): Promise<string> {
-  const text = await readFile(rotation.file, 'utf8');
-  const enabled = target.disabled ? setDisabled(text, target.name, false) : text;
-  return setActiveVersion(enabled, target.name);
+/** The rotation file as it is, and with the target active and no longer recorded as disabled. */
+export async function rolledBackText(
+  rotation: Rotation,
+  target: KeyVersion,
+): Promise<{ readonly before: string; readonly after: string }> {
+  const before = await readRotationText(rotation.file);
+  const enabled = target.disabled ? setDisabled(before, target.name, false) : before;
+  return { before, after: setActiveVersion(enabled, target.name) };
 }
