@@ -5,6 +5,7 @@ import {
   type Encryption,
   encryptionLabel,
   holdingKey,
+  isKey,
   type ListedVersion,
   type ObjectHead,
   type VersionRef,
@@ -22,6 +23,8 @@ export interface VersionMove extends MoveContext {
   readonly versioning: Versioning;
   readonly dryRun: boolean;
   readonly judge: FaultJudge;
+  /** Rewraps before anything was looked at. */
+  readonly optimistic: boolean;
 }
 
 /** Times that a version which others keep replacing is read and decided again before it counts as failed. */
@@ -35,6 +38,10 @@ const ROUNDS = 8;
  */
 export async function moveVersion(move: VersionMove, listed: ListedVersion): Promise<readonly VersionOutcome[]> {
   const ref = refOf(move, listed);
+  if (move.optimistic && move.method === 'rewrap' && !move.dryRun) {
+    const done = await rewrapUnseen(move, ref, listed);
+    if (done) return [done];
+  }
   let isLatest = listed.isLatest;
   for (let round = 1; round <= ROUNDS; round += 1) {
     const look = await lookSafely(move, ref, listed);
@@ -111,6 +118,33 @@ async function moveSafely(move: VersionMove, ref: VersionRef, head: ObjectHead):
     const fault = asFault(error);
     if (!fault) throw error;
     return fault;
+  }
+}
+
+/** Rewraps a version by what the listing tells; undefined: it did not work out, and has to be looked at. */
+async function rewrapUnseen(
+  move: VersionMove,
+  ref: VersionRef,
+  listed: ListedVersion,
+): Promise<VersionOutcome | undefined> {
+  const { store, call, judge, targetKeyArn, bucketKeyDefault } = move;
+  try {
+    await call('kms', () => store.updateEncryption(ref, { keyArn: targetKeyArn, bucketKey: bucketKeyDefault }));
+    const head = await call('s3', () => store.head(ref));
+    judge.succeeded('UpdateObjectEncryption');
+    const key = holdingKey(head.encryption);
+    const isSame = head.etag === listed.etag && head.size === listed.size && head.storageClass === listed.storageClass;
+    if (!isSame || key === undefined || !isKey(key, targetKeyArn)) return undefined;
+    return outcome(listed, {
+      outcome: 'moved',
+      from: undefined,
+      to: head.encryption,
+      etag: head.etag,
+      newVersionId: undefined,
+    });
+  } catch (error) {
+    if (asFault(error)) return undefined;
+    throw error;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Shard } from './evidence-shards';
 import type { Encryption } from './object-version';
 
 /** What came of one object version, and what a run over a bucket adds up to. */
@@ -75,7 +76,8 @@ export type VersionOutcome = { readonly key: string; readonly versionId: string 
   | { readonly outcome: 'already-there' }
   | {
       readonly outcome: 'moved';
-      readonly from: Encryption;
+      /** Undefined where it was not looked at before (`optimistic`). */
+      readonly from: Encryption | undefined;
       readonly to: Encryption;
       readonly etag: string;
       readonly newVersionId: string | undefined;
@@ -118,4 +120,6 @@ export interface BucketReencryption {
   /** True when every version was looked at, none failed, and the last pass found nothing to move. Blocked versions do not count against it. */
   readonly complete: boolean;
   readonly stopped: Stopped | undefined;
+  /** Files that hold the outcome of each version, where they were asked for. */
+  readonly evidence: readonly Shard[];
 }

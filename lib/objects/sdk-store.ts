@@ -3,6 +3,7 @@ import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
   CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   GetBucketVersioningCommand,
   GetObjectAclCommand,
   GetObjectCommand,
@@ -156,6 +157,9 @@ export function createSdkStore(s3: S3Client): ObjectStore {
     async abortMultipart(bucket, key, uploadId, signal) {
       const command = new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId });
       await send('AbortMultipartUpload', command, signal);
+    },
+    async discardProbe(ref, signal) {
+      await send('DeleteObject', new DeleteObjectCommand(named(ref)), signal);
     },
     async listUploads({ bucket, after }, signal) {
       const command = new ListMultipartUploadsCommand({

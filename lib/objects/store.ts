@@ -41,6 +41,8 @@ export interface ObjectStore {
   completeMultipart(ref: VersionRef, end: MultipartEnd, signal?: AbortSignal): Promise<Written>;
   /** s3:AbortMultipartUpload. An upload that is gone already is not an error. */
   abortMultipart(bucket: string, key: string, uploadId: string, signal?: AbortSignal): Promise<void>;
+  /** s3:DeleteObject. Only ever for the object that a foreign endpoint made of a probe. */
+  discardProbe(ref: VersionRef, signal?: AbortSignal): Promise<void>;
   /** s3:ListBucketMultipartUploads */
   listUploads(request: UploadsRequest, signal?: AbortSignal): Promise<UploadsPage>;
   /** Milliseconds since the epoch by the endpoint's clock, from the last answer; this machine's before the first. */

@@ -58,7 +58,13 @@ export function createWireStore(wire: S3Wire, rest: ObjectStore): ObjectStore {
     async probe(ref, size) {
       const range: Header[] = size > 0 ? [['range', 'bytes=0-0']] : [];
       const headers: Header[] = [...range, ['x-amz-checksum-mode', 'ENABLED']];
-      await send('GetObject', { method: 'GET', ...addressed(ref), query: encodeQuery({ versionId: ref.versionId, 'x-id': 'GetObject' }), headers, discard: true });
+      await send('GetObject', {
+        method: 'GET',
+        ...addressed(ref),
+        query: encodeQuery({ versionId: ref.versionId, 'x-id': 'GetObject' }),
+        headers,
+        discard: true,
+      });
     },
     async updateEncryption(ref, { keyArn, bucketKey }) {
       const { headers, body } = bodyFor(keyArn, bucketKey);

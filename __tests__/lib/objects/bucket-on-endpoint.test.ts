@@ -134,6 +134,7 @@ describe.each(['wire', 'sdk'] as const)('a bucket on the endpoint, over the %s p
         const allowed = [
           's3:GetBucketVersioning',
           's3:ListBucketVersions',
+          's3:ListBucketMultipartUploads',
           's3:GetObject',
           's3:GetObjectVersion',
           's3:UpdateObjectEncryption',

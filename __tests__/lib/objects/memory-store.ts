@@ -178,6 +178,7 @@ export function memoryStore(bucket: MemoryBucket): ObjectStore {
         const at = bucket.uploads.findIndex((one) => one.uploadId === uploadId);
         if (at >= 0) bucket.uploads.splice(at, 1);
       }),
+    discardProbe: (ref) => request('DeleteObject', ref, () => bucket.remove(ref.key, 'null')),
     listUploads: () => request('ListMultipartUploads', {}, () => ({ uploads: [...bucket.uploads], next: undefined })),
   };
 }

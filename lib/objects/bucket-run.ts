@@ -1,0 +1,225 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { throwIfInterrupted } from '../errors';
+import { type Caller, pacedCaller } from './caller';
+import { inventory } from './inventory';
+import { type JournalHead, type Resumed, readJournal } from './journal';
+import { moveVersion, type VersionMove } from './move-version';
+import { COPY_SIZES } from './multipart-rewrite';
+import type { ListedVersion, PageMarker, VersionPage } from './object-version';
+import { type BucketReencryption, KEPT, type Stopped } from './outcome';
+import { Pace } from './pace';
+import { PageQueue, type PageResult } from './page-queue';
+import { Progress } from './progress';
+import type { ReencryptRequest } from './reencrypt';
+import { requireRewrap } from './rewrap-probe';
+import { RunLog } from './run-log';
+import { Slots } from './slots';
+import { FaultJudge, RunStopped } from './stop';
+import type { ObjectStore, Versioning } from './store';
+import { asFault } from './store-fault';
+import { openUploads } from './stragglers';
+import { Tally } from './tally';
+
+/** LastModified has whole seconds; a version written in the second that a pass began in may be older or newer. */
+const SECOND = 1000;
+const EVERYTHING = Number.NEGATIVE_INFINITY;
+
+/** Which versions of a listing a pass looks at. */
+interface PassRange {
+  readonly after: PageMarker | undefined;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  /** Keys that are looked at whatever their date. */
+  readonly always: ReadonlySet<string>;
+}
+
+/** One run over one bucket, from the first listing to the pass that finds nothing left to move. */
+export class BucketRun {
+  readonly #store: ObjectStore;
+  readonly #request: ReencryptRequest;
+  readonly #pace: Pace;
+  readonly #slots: Slots;
+  readonly #call: Caller;
+  readonly #judge: FaultJudge;
+  readonly #progress: Progress;
+  readonly #before: number;
+  #tally = new Tally();
+  #log: RunLog | undefined;
+  #stop: unknown;
+
+  constructor(store: ObjectStore, request: ReencryptRequest) {
+    this.#store = store;
+    this.#request = request;
+    this.#pace = new Pace({ maxConcurrency: request.concurrency, maxRps: request.maxRps });
+    this.#slots = new Slots(Math.max(1, Math.min(1024, request.concurrency ?? 256)));
+    this.#call = pacedCaller(this.#pace, request.retry ?? {}, request.signal);
+    this.#judge = new FaultJudge(request.targetKeyArn);
+    this.#progress = new Progress(request.onProgress);
+    this.#before = store.requests();
+  }
+
+  async run(): Promise<BucketReencryption> {
+    let finished = false;
+    try {
+      finished = await this.#passes();
+    } catch (error) {
+      this.#stop ??= error;
+    }
+    await this.#slots.idle();
+    const evidence = (await this.#log?.close()) ?? [];
+    const stopped = this.#stop === undefined ? undefined : stoppedBy(this.#stop, this.#request.signal);
+    if (this.#stop !== undefined && !stopped) throw this.#stop;
+    const { bucket, method } = this.#request;
+    const requests = this.#store.requests() - this.#before;
+    return this.#tally.report({ bucket, method, requests, finished, stopped, evidence });
+  }
+
+  /** True when the last pass found nothing to move. */
+  async #passes(): Promise<boolean> {
+    const { bucket, dryRun, method, targetKeyArn, maxPasses = 5 } = this.#request;
+    const versioning = await this.#guarded(() => this.#store.versioning(bucket));
+    if (method === 'rewrap' && !dryRun) await requireRewrap(this.#store, this.#call, bucket, targetKeyArn);
+    const resumed = await this.#resume();
+    const head = resumed?.head ?? (await this.#head());
+    await this.#openLog(versioning, head, resumed);
+
+    const always = new Set(head.uploadKeys);
+    let begun = head.begun;
+    let since = EVERYTHING;
+    for (let pass = resumed?.frontier === 'done' ? 2 : 1; pass <= maxPasses; pass += 1) {
+      if (pass > 1) {
+        since = head.uploadKeys ? begun : EVERYTHING;
+        begun = this.#store.now() - SECOND;
+      }
+      const after = pass === 1 && typeof resumed?.frontier === 'object' ? resumed.frontier : undefined;
+      const movedBefore = this.#tally.moved;
+      await this.#pass(pass, versioning, { after, since, always });
+      if (this.#stop !== undefined) return false;
+      const wasWhole = pass > 1 || resumed === undefined;
+      if (dryRun || (wasWhole && this.#tally.moved === movedBefore)) return this.#finish();
+      await this.#settle();
+    }
+    return false;
+  }
+
+  async #finish(): Promise<boolean> {
+    await this.#log?.finished();
+    return true;
+  }
+
+  async #settle(): Promise<void> {
+    const { settleMs = 0, signal } = this.#request;
+    if (settleMs > 0) await sleep(settleMs, undefined, signal ? { signal } : {});
+  }
+
+  async #resume(): Promise<Resumed | undefined> {
+    const { journalFile, dryRun } = this.#request;
+    return journalFile === undefined || dryRun ? undefined : readJournal(journalFile, this.#request);
+  }
+
+  /** What comes of an upload that is open now will bear the date it was begun, so that its key is kept in mind. */
+  async #head(): Promise<JournalHead> {
+    const { bucket, targetKeyArn, method, dryRun } = this.#request;
+    const begun = this.#store.now() - SECOND;
+    if (dryRun) return { bucket, targetKeyArn, method, begun, uploadKeys: [] };
+    const call: Caller = (_bound, send) => this.#guarded(send);
+    const uploads = await openUploads(this.#store, call, bucket);
+    const uploadKeys = uploads.total > KEPT ? undefined : uploads.first.map((one) => one.key);
+    return { bucket, targetKeyArn, method, begun, uploadKeys };
+  }
+
+  /** Versions that an interrupted run failed are tried first, so that the new journal says how they stand now. */
+  async #openLog(versioning: Versioning, head: JournalHead, resumed: Resumed | undefined): Promise<void> {
+    const { evidence, dryRun } = this.#request;
+    const journalFile = dryRun ? undefined : this.#request.journalFile;
+    this.#tally = Tally.resumed(resumed);
+    this.#tally.passes = 1;
+    const retried: PageResult[] = [];
+    for (const { version } of resumed?.failed ?? []) {
+      await this.#slots.take();
+      void this.#one(versioning, version, (result) => retried.push(result));
+    }
+    await this.#slots.idle();
+    if (this.#stop !== undefined) throw this.#stop;
+    this.#log = await RunLog.open({ journalFile, evidence }, head, resumed, retried);
+  }
+
+  async #pass(pass: number, versioning: Versioning, range: PassRange): Promise<void> {
+    this.#tally.passes = pass;
+    const queue = new PageQueue(async (page) => this.#log?.settled(pass, page));
+    try {
+      await this.#lookAtPages(queue, pass, versioning, range);
+    } finally {
+      await this.#slots.idle();
+      await queue.flushed();
+    }
+  }
+
+  async #lookAtPages(queue: PageQueue, pass: number, versioning: Versioning, range: PassRange): Promise<void> {
+    const { bucket, signal } = this.#request;
+    const listing = (send: () => Promise<VersionPage>) => this.#guarded(send);
+    for await (const page of inventory(this.#store, { bucket, after: range.after, listing })) {
+      const room = queue.room();
+      if (room) await room;
+      this.#tally.listed(pass, { listed: page.versions.length, deleteMarkers: page.deleteMarkers });
+      const looked = page.versions.filter((one) => one.lastModified >= range.since || range.always.has(one.key));
+      const report = queue.add(page, looked.length);
+      for (const version of looked) {
+        const slot = this.#slots.take();
+        if (slot) await slot;
+        void this.#one(versioning, version, report);
+        if (this.#stop !== undefined) return;
+        throwIfInterrupted(signal, 're-encryption');
+      }
+    }
+  }
+
+  async #one(versioning: Versioning, version: ListedVersion, report: (result: PageResult) => void): Promise<void> {
+    try {
+      const outcomes = await moveVersion(this.#move(versioning), version);
+      for (const outcome of outcomes) {
+        this.#tally.add(outcome);
+        this.#request.onOutcome?.(outcome);
+      }
+      this.#tally.settled += 1;
+      report({ version, outcomes });
+      this.#progress.at(this.#tally.settled, (rate) => this.#standing(rate));
+    } catch (error) {
+      this.#stop ??= error;
+    } finally {
+      this.#slots.give();
+    }
+  }
+
+  #move(versioning: Versioning): VersionMove {
+    const { bucket, targetKeyArn, bucketKeyDefault, method, dryRun } = this.#request;
+    const { copySizes = COPY_SIZES, optimistic = false } = this.#request;
+    const run = { store: this.#store, call: this.#call, judge: this.#judge };
+    return { ...run, bucket, targetKeyArn, bucketKeyDefault, method, versioning, dryRun, copySizes, optimistic };
+  }
+
+  /** A request about the bucket itself: its faults are never one version's. */
+  async #guarded<T>(send: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#call('s3', send);
+    } catch (error) {
+      const fault = asFault(error);
+      if (!fault) throw error;
+      throw this.#judge.bucketFault(fault, this.#request.bucket);
+    }
+  }
+
+  #standing(rate: string): string {
+    const { bucket, method } = this.#request;
+    const { concurrency, because } = this.#pace.state;
+    return `${bucket}: ${this.#tally.text(method)}; ${rate}, ${concurrency} at once (${because})`;
+  }
+}
+
+/** How a run ends that nothing is wrong with; undefined: it failed. */
+function stoppedBy(error: unknown, signal: AbortSignal | undefined): Stopped | undefined {
+  if (error instanceof RunStopped) return error.stopped;
+  if (signal?.aborted) return { because: 'interrupted', detail: 'interrupted; run the same command again to go on' };
+  return undefined;
+}
