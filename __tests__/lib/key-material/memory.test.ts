@@ -1,0 +1,78 @@
+import { randomFillSync } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { completeImport } from '../../../lib/key-material/complete-import';
+import { createAgeCustodian } from '../../../lib/key-material/custody/age';
+import { createCommandCustodian } from '../../../lib/key-material/custody/command';
+import type { Custodian } from '../../../lib/key-material/custody/custodian';
+import { generateIdentity } from '../../../lib/key-material/keygen';
+import { readKeyMaterialFile } from '../../../lib/key-material/material-file';
+import { prepareImport } from '../../../lib/key-material/prepare-import';
+import { KEY_ARN, parametersFor, temporaryFolder } from './kms-stand-in';
+import { canScan, copiesInMemory, MASK } from './memory-scan';
+
+const folder = temporaryFolder();
+afterAll(folder.cleanUp);
+const identityFile = join(folder.path, 'identity.txt');
+const scanning = canScan ? test : test.skip;
+
+/** A material file that only the disk holds; in memory there is its masked form alone. */
+function secretFile(name: string): { readonly path: string; readonly masked: Buffer } {
+  const path = join(folder.path, name);
+  const bytes = randomFillSync(Buffer.alloc(32));
+  const masked = Buffer.from(bytes.map((byte) => byte ^ MASK));
+  writeFileSync(path, bytes);
+  bytes.fill(0);
+  return { path, masked };
+}
+
+async function prepareTwice(custodian: Custodian, path: string): Promise<void> {
+  const request = { version: 'v1', keyArn: KEY_ARN, parameters: async () => parametersFor() };
+  const prepared = await prepareImport(custodian, { ...request, source: { kind: 'file', path } });
+  await completeImport(custodian, prepared, {
+    keyMaterialId: 'a'.repeat(64),
+    importType: 'NEW_KEY_MATERIAL',
+    expirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE',
+    validTo: undefined,
+    importedAt: new Date(),
+  });
+  await prepareImport(custodian, { ...request, source: { kind: 'generate' }, identityFile });
+}
+
+scanning('the search finds a copy where there is one', async () => {
+  const { path, masked } = secretFile('control');
+  using material = await readKeyMaterialFile(path);
+  expect(material.disposed).toBe(false);
+  expect(copiesInMemory(masked)).toBeGreaterThan(0);
+});
+
+scanning('no copy is left in the memory of the process after age custody was written and opened', async () => {
+  const { path, masked } = secretFile('age');
+  const { recipient } = await generateIdentity(identityFile);
+  const directory = join(folder.path, 'age-custody');
+  await prepareTwice(await createAgeCustodian({ rotation: 'test', directory, recipients: [recipient] }), path);
+  expect(copiesInMemory(masked)).toBe(0);
+});
+
+scanning('no copy is left after a custodian command has kept it and given it back', async () => {
+  const { path, masked } = secretFile('command');
+  const env = { CUSTODIAN_FOLDER: join(folder.path, 'vault'), CUSTODIAN_KEY_FILE: secretFile('vault-key').path };
+  const sample = resolve(__dirname, '../../../docs/samples/custodian.mjs');
+  const directory = join(folder.path, 'ledger');
+  const command = [process.execPath, sample] as const;
+  await prepareTwice(createCommandCustodian({ rotation: 'test', command: [...command], directory, env }), path);
+  expect(copiesInMemory(masked)).toBe(0);
+});
+
+scanning('no copy is left when the wrapping key is refused', async () => {
+  const { path, masked } = secretFile('refused');
+  const directory = join(folder.path, 'refused-custody');
+  const { recipient } = await generateIdentity(join(folder.path, 'second.txt'));
+  const custodian = await createAgeCustodian({ rotation: 'test', directory, recipients: [recipient] });
+  const parameters = async () => ({ ...parametersFor(), spec: 'RSA_4096' as const });
+  const source = { kind: 'file', path } as const;
+  const prepared = prepareImport(custodian, { version: 'v1', keyArn: KEY_ARN, parameters, source });
+  await expect(prepared).rejects.toMatchObject({ code: 'wrapping-key-rejected' });
+  expect(copiesInMemory(masked)).toBe(0);
+});
