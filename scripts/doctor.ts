@@ -8,7 +8,7 @@ import { findTerraform } from '../lib/terraform/binary';
 import { providerSource } from '../lib/terraform/cli-configuration';
 import { type CommandContext, type CommandDefinition, flag, type OptionValues, rotationFileOption } from './command';
 import { readRotation } from './session';
-import { table } from './table';
+import { table, wrapWords } from './table';
 
 interface Finding {
   readonly check: string;
@@ -122,9 +122,9 @@ function format(findings: readonly Finding[]): string {
     findings.map((one) => [one.sound ? '✓' : '✗', one.check, one.found.replaceAll('\n', ' ')]),
   );
   const hints = findings.filter((one) => !one.sound && one.hint).map((one) => `next (${one.check}): ${one.hint}`);
-  const needed = table(
-    ['who', 'IAM actions that will be called'],
-    Object.entries(permissions).map(([who, actions]) => [who, actions.join(' ')]),
-  );
-  return [checks, ...hints, '', needed].join('\n');
+  const needed = Object.entries(permissions).flatMap(([who, actions]) => [
+    `IAM actions that ${who} calls:`,
+    ...wrapWords(actions, 100).map((line) => `  ${line}`),
+  ]);
+  return [checks, ...hints, '', ...needed].join('\n');
 }
