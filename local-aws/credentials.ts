@@ -25,8 +25,8 @@ export const defaultAccessKey: AccessKey = {
 /** The access keys an endpoint accepts, and what each may do. */
 export interface Credentials {
   find(accessKeyId: string): KnownAccessKey | undefined;
-  /** Adds a long-term access key of the IAM user `userName`. */
-  addUser(userName: string, key?: AccessKey): AccessKey;
+  /** Adds a long-term access key of the IAM user `userName`, of this account unless another is given. */
+  addUser(userName: string, key?: AccessKey, account?: string): AccessKey;
   /** Adds temporary credentials of an assumed role, expiring after `lifetime` milliseconds (default: one hour). */
   addTemporary(options?: { readonly roleName?: string; readonly lifetime?: number }): Required<AccessKey>;
   /**
@@ -42,9 +42,9 @@ export function createCredentials(accountId: string, clock: Clock, first: Access
   const keys = new Map<string, KnownAccessKey>();
   const limits = new Map<string, RegExp>();
 
-  const addUser = (userName: string, key: AccessKey = randomKey('AKIA')): AccessKey => {
-    const arn = `arn:aws:iam::${accountId}:user/${userName}`;
-    keys.set(key.accessKeyId, { ...key, caller: caller(key, accountId, arn, uniqueId('AIDA', arn)) });
+  const addUser = (userName: string, key: AccessKey = randomKey('AKIA'), account = accountId): AccessKey => {
+    const arn = `arn:aws:iam::${account}:user/${userName}`;
+    keys.set(key.accessKeyId, { ...key, caller: caller(key, account, arn, uniqueId('AIDA', arn)) });
     return key;
   };
   addUser('local-aws', first);

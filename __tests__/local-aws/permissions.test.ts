@@ -3,6 +3,7 @@ import {
   CopyObjectCommand,
   CreateBucketCommand,
   GetObjectCommand,
+  HeadBucketCommand,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -86,6 +87,20 @@ it('asks a copy for reading and for writing', async () => {
   expect(await outcome(s3(limited('s3:PutObject')).send(copy))).toBe('AccessDenied');
   expect(await outcome(s3(limited('s3:GetObject')).send(copy))).toBe('AccessDenied');
   expect(await outcome(s3(limited('s3:GetObject', 's3:PutObject')).send(copy))).toBe('ok');
+});
+
+it('denies a caller of another account every key and bucket', async () => {
+  const stranger = aws.credentials.addUser('stranger', undefined, '999999999999');
+  const { arn } = await importedKey(kmsClient(aws));
+  const use = new GenerateDataKeyCommand({ KeyId: arn, KeySpec: 'AES_256' });
+  await expect(kmsClient(aws, stranger).send(use)).rejects.toMatchObject({
+    name: 'AccessDeniedException',
+    message: expect.stringContaining('because no resource-based policy allows the kms:GenerateDataKey action'),
+  });
+  const head = s3(stranger).send(new HeadBucketCommand({ Bucket: 'bucket' }));
+  await expect(head).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
+  const get = new GetObjectCommand({ Bucket: 'bucket', Key: 'sealed' });
+  expect(await outcome(s3(stranger).send(get))).toBe('AccessDenied');
 });
 
 it('lifts a limit again', async () => {

@@ -59,10 +59,18 @@ export function usableKey(
   return key;
 }
 
-/** Throws `AccessDeniedException` naming the action when the caller's access key is limited to others. */
+/**
+ * Throws `AccessDeniedException` naming the action when the caller's access key is limited to others, or when the caller
+ * is of another account: policies are not evaluated, so no key here is shared.
+ */
 export function authorize(call: Call, resource: string, action = call.operation): void {
-  if (call.permits(call.caller, action)) return;
-  throw accessDenied(call.caller.arn, `kms:${action}`, resource, 'no identity-based policy');
+  const { caller, store } = call;
+  if (caller.accountId !== store.accountId) {
+    throw accessDenied(caller.arn, `kms:${action}`, resource, 'no resource-based policy');
+  }
+  if (!call.permits(caller, action)) {
+    throw accessDenied(caller.arn, `kms:${action}`, resource, 'no identity-based policy');
+  }
 }
 
 /** Seconds since the epoch, as JSON 1.1 writes a time. */
