@@ -1,3 +1,4 @@
+import { zeroAllKeyMaterial } from '../lib/key-material/secret';
 import { runCommandLine } from './command-line';
 
 /** The entry point: the only place that touches `process` and exits. */
@@ -11,6 +12,8 @@ function interrupt(): void {
   stop.abort();
 }
 
+// Also on the way out that a second Ctrl-C or an uncaught error takes.
+process.on('exit', zeroAllKeyMaterial);
 process.on('SIGINT', interrupt);
 process.on('SIGTERM', interrupt);
 process.stdout.on('error', ignoreClosedPipe);

@@ -99,23 +99,46 @@ export async function settleImports(run: RotationRun, versions: readonly Observe
   }
 }
 
-/** Sends the same wrapped bytes once more: KMS takes them only if they are the material that the key has. */
+/**
+ * Sends the same wrapped bytes once more: KMS takes them only if they are the material that the key has. Where it no
+ * longer takes the token, the copy in custody is opened with the identity and wrapped anew; without one the import stays
+ * unsettled, and every run says so.
+ */
 async function settleImport(
   run: RotationRun,
   custodian: Custodian,
   key: KeyDescription,
   unsettled: PreparedImport,
 ): Promise<void> {
-  const { version, importToken, wrapped } = unsettled;
+  const { version } = unsettled;
   try {
-    const { validTo } = key;
-    const request = { keyArn: key.arn, importToken, wrapped, importType: 'EXISTING_KEY_MATERIAL', validTo } as const;
-    await completeImport(custodian, unsettled, await importMaterial(run.clients.kms, request));
-    run.reporter.note(`${version}: the import of an earlier run is confirmed, its custody record written`);
+    await confirmImport(run, custodian, key, unsettled);
   } catch (error) {
     if (!isCode(error, 'kms-import-refused') || error.facts.awsCode === 'IncorrectKeyMaterialException') throw error;
-    run.reporter.warn(
-      `${version}: an earlier run imported material; that custody holds the same could not be confirmed (${error.facts.awsCode})`,
-    );
+    const { identityFile } = run.material;
+    if (identityFile === undefined) {
+      run.reporter.warn(
+        `${version}: an earlier run imported material; to confirm that custody holds the same, run pre-apply with --identity`,
+      );
+      return;
+    }
+    await abandonImport(custodian, unsettled);
+    const { kms } = run.clients;
+    const parameters = () => importParameters(kms, key.arn, { signal: run.signal });
+    const source = { kind: 'generate' } as const;
+    const rewrapped = await prepareImport(custodian, { version, keyArn: key.arn, parameters, source, identityFile });
+    await confirmImport(run, custodian, key, rewrapped);
   }
+}
+
+async function confirmImport(
+  run: RotationRun,
+  custodian: Custodian,
+  { arn: keyArn, validTo }: KeyDescription,
+  prepared: PreparedImport,
+): Promise<void> {
+  const { importToken, wrapped, version } = prepared;
+  const request = { keyArn, importToken, wrapped, importType: 'EXISTING_KEY_MATERIAL', validTo } as const;
+  await completeImport(custodian, prepared, await importMaterial(run.clients.kms, request));
+  run.reporter.note(`${version}: the import of an earlier run is confirmed, its custody record written`);
 }
