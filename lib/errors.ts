@@ -148,10 +148,18 @@ const CATALOGUE = {
     (f) => `cannot reach ${f.url} for ${f.action}: ${f.reason}`,
     () => 'check the network, AWS_ENDPOINT_URL and the region, then run the same command again',
   ),
-  'aws-wrong-region': entry<{ action: string; given: string; expected: string | undefined; awsMessage: string }>(
+  'aws-wrong-region': entry<{
+    action: string;
+    given: string | undefined;
+    expected: string | undefined;
+    awsMessage: string;
+  }>(
     EXIT.rotationFile,
-    (f) =>
-      `${f.action} was sent to region ${f.given}, ${f.expected ? `the endpoint expects ${f.expected}` : 'which the endpoint does not serve'} (${f.awsMessage})`,
+    (f) => {
+      const given = f.given ? `region ${f.given}` : 'the region of the rotation file';
+      const expected = f.expected ? `the endpoint expects ${f.expected}` : 'which the endpoint does not serve';
+      return `${f.action} was sent to ${given}, ${expected} (${f.awsMessage})`;
+    },
     (f) => `set region: ${f.expected ?? 'the region of the keys and buckets'} in the rotation file`,
   ),
   'aws-clock-skew': entry<{ action: string; awsMessage: string }>(

@@ -137,17 +137,15 @@ function interruption({ error, action }: Failure): KeyturnError | undefined {
   return aborted ? new KeyturnError('interrupted', { during: action }, error) : undefined;
 }
 
+/** Whatever the transport itself failed of, TLS included, is a matter of the endpoint; the SDK path remembers its URL. */
 function unreachable({ error, action, awsCode, awsMessage }: Failure): KeyturnError | undefined {
-  const from = error as AwsError;
+  const from = error as AwsError | undefined;
   if (from?.$metadata?.httpStatusCode !== undefined) return undefined;
   const code = from?.code ?? awsCode;
-  if (!NETWORK.has(code) && awsCode !== 'TimeoutError') return undefined;
+  const url = endpointOf(error);
+  if (url === undefined && !NETWORK.has(code)) return undefined;
   const reason = awsMessage.includes(code) ? awsMessage : `${code}: ${awsMessage}`;
-  return new KeyturnError(
-    'aws-endpoint-unreachable',
-    { action, url: endpointOf(error) ?? 'the AWS endpoint', reason },
-    error,
-  );
+  return new KeyturnError('aws-endpoint-unreachable', { action, url: url ?? 'the AWS endpoint', reason }, error);
 }
 
 function misdirected({ error, action, awsCode, awsMessage }: Failure): KeyturnError | undefined {
@@ -155,7 +153,7 @@ function misdirected({ error, action, awsCode, awsMessage }: Failure): KeyturnEr
   if (!unscoped && !REDIRECTED.has(awsCode)) return undefined;
   const from = error as AwsError;
   const told = /region '([a-z0-9-]+)' is wrong; expecting '([a-z0-9-]+)'/.exec(awsMessage);
-  const given = told?.[1] ?? /not '([a-z0-9-]+)'/.exec(awsMessage)?.[1] ?? 'that the rotation file names';
+  const given = told?.[1] ?? /not '([a-z0-9-]+)'/.exec(awsMessage)?.[1];
   const expected = told?.[2] ?? from.Region ?? from.$response?.headers?.['x-amz-bucket-region'];
   if (awsCode === 'AuthorizationHeaderMalformed' && expected === undefined) return undefined;
   return new KeyturnError('aws-wrong-region', { action, given, expected, awsMessage }, error);

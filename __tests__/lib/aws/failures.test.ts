@@ -112,6 +112,12 @@ describe('the endpoint', () => {
     expect(failure).toMatchObject({ code: 'aws-endpoint-unreachable', facts: { url } });
   });
 
+  test('that speaks no TLS is named with the reason', async () => {
+    const url = endpoint.aws.url.replace('http:', 'https:');
+    const failure = await withVariables({ AWS_ENDPOINT_URL: url }, async () => failureOf(endpoint.connect()));
+    expect(failure).toMatchObject({ code: 'aws-endpoint-unreachable', facts: { url } });
+  });
+
   test('that drops the connection is unreachable', async () => {
     endpoint.strike({ operation: 'DescribeKey' }, { kind: 'reset-before' });
     expect(await failureOf()).toMatchObject({ code: 'aws-endpoint-unreachable', facts: { url: endpoint.aws.url } });
