@@ -295,7 +295,7 @@ const CATALOGUE = {
   ),
   'custody-recipient-invalid': entry<{ recipient: string; reason: string }>(
     EXIT.rotationFile,
-    (f) => `${f.recipient} is no age recipient: ${f.reason}`,
+    (f) => `${f.recipient} cannot be a custody recipient: ${f.reason}`,
     () =>
       'correct custody.age.recipients in the rotation file; a recipient starts with age1 and is printed by keyturn keygen',
   ),
