@@ -106,6 +106,16 @@ const CATALOGUE = {
     (f) => `the rotation file is left as it is: ${f.problem}`,
     (f) => f.hint,
   ),
+  'proposal-refused': entry<{ problem: string; hint: string }>(
+    EXIT.refusedByGate,
+    (f) => `nothing is proposed: ${f.problem}`,
+    (f) => f.hint,
+  ),
+  'output-unwritable': entry<{ file: string; reason: string }>(
+    EXIT.error,
+    (f) => `cannot write ${f.file}: ${f.reason}`,
+    () => 'choose a path in an existing folder that you may write to, and run the same command again',
+  ),
 
   // Evidence
   'evidence-unwritable': entry<{ file: string; reason: string }>(
@@ -489,6 +499,12 @@ const CATALOGUE = {
     (f) => `the state of ${f.stack} is locked by ${f.who} since ${f.since} (${f.operation}, lock ${f.id})`,
     (f) =>
       `wait for it to end and run the same command again; only if it is surely gone, run terraform force-unlock ${f.id} in the stack's directory`,
+  ),
+  'terraform-destroys': entry<{ stack: string; addresses: readonly string[] }>(
+    EXIT.refusedByGate,
+    (f) => `the plan of ${f.stack} would destroy ${f.addresses.join(', ')}, and Keyturn applies no such plan`,
+    () =>
+      'put what is missing back into the rotation file (a retired version stays in it, with disabled: true); what really must go is first taken out of the state by hand (terraform state rm)',
   ),
   'terraform-backend-changed': entry<{ stack: string; directory: string }>(
     EXIT.error,

@@ -36,12 +36,12 @@ const ADVICE = {
  * Looks the active version up and guards it: by its version alias, or by the ARN of an adopted key.
  *
  * While the alias does not exist yet (storage planned before the keys stack was applied) Terraform stops at the look-up,
- * before any guard can speak. All that can lead on there is the look-up's own name, which Terraform prints: it says which
- * stack to apply first.
+ * before any guard can speak. All that can lead on there is the look-up's own name, which Terraform prints: it says what
+ * comes first.
  */
 export function guardedTarget(stack: TerraformStack, rotation: Rotation): Target {
   const version = activeVersion(rotation);
-  const id = version.keyArn === undefined ? `declared_by_${stackNames(rotation).keys}` : 'adopted';
+  const id = version.keyArn === undefined ? `after_${stackNames(rotation).keys}_and_keyturn_pre-apply` : 'adopted';
   const key = new DataAwsKmsKey(stack, id, { keyId: version.keyArn ?? versionAlias(rotation, version) });
   const found = `data.aws_kms_key.${id}`;
   const named =

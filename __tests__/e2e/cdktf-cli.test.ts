@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { copyFile, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { runChild } from '../../lib/terraform/child';
 import { type Stage, stage } from './stacks-stage';
@@ -20,26 +20,102 @@ buckets:
 const MINUTES = 300_000;
 
 let on: Stage;
+const there = (file: string): string => join(on.folder, file);
 
 beforeAll(async () => {
   on = await stage();
-  await on.declare(ROTATION);
+  await writeFile(there('rotation.yaml'), ROTATION);
+  await copyFile(join(PROJECT, 'cdktf.json'), there('cdktf.json'));
+  for (const name of ['main.ts', 'node_modules', 'package.json']) await symlink(join(PROJECT, name), there(name));
 }, MINUTES);
 afterAll(async () => on[Symbol.asyncDispose]());
 
-/** Runs the cdktf CLI as a person would in this project, on the stage's rotation file and endpoint. */
-async function cdktf(...args: readonly string[]): Promise<{ readonly exit: number | null; readonly said: string }> {
-  const own = {
-    CI: '1',
-    FORCE_COLOR: '0',
-    CDKTF_CONTEXT_JSON: JSON.stringify({ rotationFile: join(on.folder, 'rotation.yaml') }),
-  };
-  const { exit, stdout, stderr } = await runChild({
-    file: process.execPath,
-    args: [require.resolve('cdktf-cli/bundle/bin/cdktf'), ...args, '--output', join(on.folder, 'cdktf.out')],
-    cwd: PROJECT,
-    env: { ...on.env, ...own },
-    signal: undefined,
-  });
-  return { exit, said: `${stdout}\n${stderr}` };
+/** Types a command as a person does in a checkout. */
+async function type(command: string): Promise<{ readonly exit: number | null; readonly said: string }> {
+  const [file = '', ...args] = command.split(' ');
+  const env = { ...on.env, CI: '1', FORCE_COLOR: '0' };
+  const { exit, stdout, stderr } = await runChild({ file, args, cwd: on.folder, env, signal: undefined });
+  // The CLI wraps its lines at the width of a terminal and frames Terraform's.
+  return { exit, said: `${stdout}\n${stderr}`.replaceAll(/[│\s]+/gu, ' ') };
 }
+
+it(
+  'synthesizes the same bytes as Keyturn itself',
+  async () => {
+    expect(await type('npx cdktf synth --output by-cli')).toMatchObject({ exit: 0 });
+    const { keys, storage } = await on.declare(ROTATION);
+    for (const { name, directory } of [keys, storage]) {
+      const byCli = await readFile(there(`by-cli/stacks/${name}/cdk.tf.json`), 'utf8');
+      expect(byCli).toBe(await readFile(join(directory, 'cdk.tf.json'), 'utf8'));
+    }
+  },
+  MINUTES,
+);
+
+it(
+  'stops before storage when the keys are not declared, and leads on to the keys and pre-apply',
+  async () => {
+    const { exit, said } = await type('npx cdktf deploy payroll-storage --auto-approve --skip-provider-lock');
+    expect(exit).not.toBe(0);
+    expect(said).toContain('reading KMS Key (alias/payroll/v1)');
+    expect(said).toContain('after_payroll-keys_and_keyturn_pre-apply');
+  },
+  MINUTES,
+);
+
+it(
+  'stops at the guard when both stacks of a fresh rotation are deployed in one go',
+  async () => {
+    const { exit, said } = await type('npx cdktf deploy * --auto-approve --skip-provider-lock --parallelism 1');
+    expect(exit).not.toBe(0);
+    expect(said).toContain('key version v1 (alias/payroll/v1) is PendingImport, not Enabled');
+    expect(said).toContain('npx keyturn pre-apply');
+    expect(await on.key('alias/payroll/v1')).toMatchObject({ KeyState: 'PendingImport' });
+    await expect(on.defaultKey('payroll-data')).rejects.toMatchObject({ name: 'NoSuchBucket' });
+  },
+  MINUTES,
+);
+
+it(
+  'deploys storage once the material is imported, as its stack alone',
+  async () => {
+    await on.importMaterial('alias/payroll/v1');
+    const { exit, said } = await type('npx cdktf deploy payroll-storage --auto-approve --skip-provider-lock');
+    expect({ exit, said }).toMatchObject({ exit: 0, said: expect.stringContaining('Apply complete!') });
+    const { Arn } = await on.key('alias/payroll/v1');
+    expect(await on.defaultKey('payroll-data')).toBe(Arn);
+  },
+  MINUTES,
+);
+
+it.each(['payroll-keys', 'payroll-storage'])(
+  'finds no difference in %s afterwards',
+  async (stack) => {
+    const { exit, said } = await type(`npx cdktf diff ${stack} --skip-provider-lock`);
+    expect({ exit, said }).toMatchObject({ exit: 0, said: expect.stringContaining('No changes.') });
+  },
+  MINUTES,
+);
+
+it(
+  'is the same state that Keyturn itself plans on',
+  async () => {
+    const { keys, storage } = await on.declare(ROTATION);
+    const terraform = await on.terraform();
+    expect((await terraform.plan(keys)).changes).toBe(false);
+    expect((await terraform.plan(storage)).changes).toBe(false);
+  },
+  MINUTES,
+);
+
+it(
+  'fails when the rotation file is at fault, and shows where without a stack trace of ours',
+  async () => {
+    await writeFile(there('rotation.yaml'), ROTATION.replace('activeVersion: v1', 'activeVersion: v9'));
+    const { exit, said } = await type('npx cdktf synth');
+    expect(exit).not.toBe(0);
+    expect(said).toMatch(/rotation\.yaml:6:\d+ activeVersion/);
+    expect(said).not.toContain('rotation-file.ts');
+  },
+  MINUTES,
+);

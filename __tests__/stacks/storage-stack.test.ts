@@ -4,7 +4,9 @@ const two = rotation({ keyVersions: [version('v1'), version('v2')], activeVersio
 
 describe('the target', () => {
   it('is found by the version alias of the active version', () => {
-    expect(synthesized(two).storage.data?.aws_kms_key?.['declared_by_payroll-keys']?.key_id).toBe('alias/payroll/v2');
+    expect(synthesized(two).storage.data?.aws_kms_key?.['after_payroll-keys_and_keyturn_pre-apply']?.key_id).toBe(
+      'alias/payroll/v2',
+    );
   });
 
   it('is named by its full ARN in the alias and in each bucket default, never by an alias', () => {
@@ -15,13 +17,13 @@ describe('the target', () => {
     expect(rule).toEqual({
       apply_server_side_encryption_by_default: {
         sse_algorithm: 'aws:kms',
-        kms_master_key_id: reference('data.aws_kms_key.declared_by_payroll-keys.arn'),
+        kms_master_key_id: reference('data.aws_kms_key.after_payroll-keys_and_keyturn_pre-apply.arn'),
       },
       bucket_key_enabled: true,
     });
     expect(storage.resource?.aws_kms_alias?.main).toMatchObject({
       name: 'alias/payroll',
-      target_key_id: reference('data.aws_kms_key.declared_by_payroll-keys.arn'),
+      target_key_id: reference('data.aws_kms_key.after_payroll-keys_and_keyturn_pre-apply.arn'),
     });
   });
 
@@ -42,15 +44,19 @@ describe('the guard', () => {
   });
 
   it('refuses a target that is not Enabled, and names version, state and next step', () => {
-    expect(alias[0]?.condition).toBe(reference('data.aws_kms_key.declared_by_payroll-keys.key_state == "Enabled"'));
+    expect(alias[0]?.condition).toBe(
+      reference('data.aws_kms_key.after_payroll-keys_and_keyturn_pre-apply.key_state == "Enabled"'),
+    );
     expect(alias[0]?.error_message).toContain(
-      `key version v2 (alias/payroll/v2) is ${reference('data.aws_kms_key.declared_by_payroll-keys.key_state')}`,
+      `key version v2 (alias/payroll/v2) is ${reference('data.aws_kms_key.after_payroll-keys_and_keyturn_pre-apply.key_state')}`,
     );
     expect(alias[0]?.error_message).toContain('npx keyturn pre-apply');
   });
 
   it('refuses a declared target of another origin', () => {
-    expect(alias[1]?.condition).toBe(reference('data.aws_kms_key.declared_by_payroll-keys.origin == "EXTERNAL"'));
+    expect(alias[1]?.condition).toBe(
+      reference('data.aws_kms_key.after_payroll-keys_and_keyturn_pre-apply.origin == "EXTERNAL"'),
+    );
   });
 
   it('asks no origin of an adopted key, and does not send its owner to pre-apply', () => {

@@ -84,6 +84,19 @@ export function summarizePlan(plan: Plan): PlanSummary {
   return { resources, outputs };
 }
 
+/**
+ * What protects data and must not be destroyed by leaving a line out of a file: `prevent_destroy` guards each of them only
+ * as long as it stands in the configuration.
+ */
+const KEPT = new Set(['aws_kms_external_key', 'aws_s3_bucket', 'aws_s3_bucket_server_side_encryption_configuration']);
+
+/** Addresses of the keys, buckets and default encryptions that a plan would destroy, or destroy and create anew. */
+export function destroyedForGood(summary: PlanSummary): readonly string[] {
+  return summary.resources
+    .filter(({ type, action }) => KEPT.has(type) && (action === 'delete' || action === 'replace'))
+    .map(({ address }) => address);
+}
+
 function changeOf(address: string, type: string, change: z.infer<typeof CHANGE>): ResourceChange[] {
   const action = actionOf(change.actions);
   if (action === undefined) return [];

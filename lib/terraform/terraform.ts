@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { KeyturnError, throwIfInterrupted } from '../errors';
@@ -8,7 +8,7 @@ import { type ChildOutcome, runChild } from './child';
 import { PROVIDER_VERSIONS, type ProviderSource } from './cli-configuration';
 import { errorsIn, lastLines } from './diagnostics';
 import { asFailure } from './failure';
-import { NO_CHANGES, type PlanSummary, readPlan, summarizePlan } from './plan';
+import { destroyedForGood, NO_CHANGES, type PlanSummary, readPlan, summarizePlan } from './plan';
 import type { StackDirectory } from './synthesize';
 
 export interface TerraformInput {
@@ -62,7 +62,8 @@ export class Terraform {
   /**
    * Plans a stack to a file. The provider is asked once; a second time, for the summary, only when there are changes.
    *
-   * @throws KeyturnError `terraform-guard`, `terraform-state-locked`, `terraform-failed`, `interrupted`, and the errors of AWS
+   * @throws KeyturnError `terraform-guard`, `terraform-destroys` (a plan that destroys a key, a bucket or a bucket's default
+   * encryption is never handed out), `terraform-state-locked`, `terraform-failed`, `interrupted`, and the errors of AWS
    */
   async plan(stack: StackDirectory): Promise<PlanFile> {
     await this.init(stack);
@@ -71,7 +72,13 @@ export class Terraform {
     const outcome = await this.#run(stack, args);
     if (outcome.exit === 0) return { stack, planFile, changes: false, summary: NO_CHANGES };
     if (outcome.exit !== 2) throw this.#failure('plan', stack, outcome);
-    return { stack, planFile, changes: true, summary: await this.show(stack, planFile) };
+    const summary = await this.show(stack, planFile);
+    const addresses = destroyedForGood(summary);
+    if (addresses.length > 0) {
+      await rm(planFile, { force: true });
+      throw new KeyturnError('terraform-destroys', { stack: stack.name, addresses });
+    }
+    return { stack, planFile, changes: true, summary };
   }
 
   /** What a plan file changes. */

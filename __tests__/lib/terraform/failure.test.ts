@@ -36,7 +36,7 @@ describe('the guard', () => {
   it('is told even when the key version is not declared yet, with both next steps', () => {
     const missing = {
       summary: "reading KMS Key (alias/payroll/v1): couldn't find resource",
-      address: 'data.aws_kms_key.declared_by_payroll-keys',
+      address: 'data.aws_kms_key.after_payroll-keys_and_keyturn_pre-apply',
     };
     const error = failed(missing);
     expect(error).toMatchObject({ code: 'terraform-guard', exitCode: 4 });

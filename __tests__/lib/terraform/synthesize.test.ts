@@ -36,14 +36,15 @@ async function contents(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(read));
 }
 
-it('writes both stacks and says where they are', async () => {
+it('writes both stacks, each deployable alone, and says where they are', async () => {
   await using box = await sandbox();
   const { keys, storage } = await synthesizeIn(box, 'a');
   expect(keys).toEqual({ name: 'payroll-keys', directory: join(box.path, 'a/cdktf.out/stacks/payroll-keys') });
   const configuration = JSON.parse(await readFile(join(storage.directory, 'cdk.tf.json'), 'utf8'));
   expect(configuration.resource).toHaveProperty('aws_kms_alias');
   const manifest = JSON.parse(await readFile(join(box.path, 'a/cdktf.out/manifest.json'), 'utf8'));
-  expect(manifest.stacks['payroll-storage'].dependencies).toEqual(['payroll-keys']);
+  expect(Object.keys(manifest.stacks)).toEqual(['payroll-keys', 'payroll-storage']);
+  expect(manifest.stacks['payroll-storage'].dependencies).toEqual([]);
 });
 
 it('gives the same bytes wherever it runs, and names no folder of this machine', async () => {

@@ -113,6 +113,25 @@ describe('plan', () => {
     expect((await calls()).filter((call) => call.startsWith('show'))).toEqual([]);
   });
 
+  it.each([
+    ['aws_kms_external_key', ['delete']],
+    ['aws_s3_bucket', ['delete', 'create']],
+    ['aws_s3_bucket_server_side_encryption_configuration', ['delete']],
+  ])('refuses to destroy an %s', async (type, actions) => {
+    await using box = await sandbox();
+    const { terraform, stack } = await bench(box);
+    const change = { address: `${type}.x`, mode: 'managed', type, change: { actions, before: {}, after: null } };
+    await box.write(
+      'plan.json',
+      PLAN.replace(/"resource_changes":.*/, `"resource_changes":[${JSON.stringify(change)}]}`),
+    );
+    await expect(terraform.plan(stack)).rejects.toMatchObject({
+      code: 'terraform-destroys',
+      exitCode: 4,
+      facts: { addresses: [`${type}.x`] },
+    });
+  });
+
   it('fails when the guard refuses, with exit code 4', async () => {
     await using box = await sandbox();
     const { terraform, stack } = await bench(box);
