@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Finished, openSite, rotationText, type Site } from '../support/keyturn-process';
+import { containsAny, needlesOf } from '../support/needles';
+import { type Tap, tap } from '../support/tapped-endpoint';
+
+/** A known material goes through a whole rotation, and is then looked for everywhere a rotation writes or sends. */
+jest.setTimeout(600_000);
+
+const material = randomBytes(32);
+const needles = needlesOf(material);
+
+let site: Site;
+let relay: Tap;
+let ceremony: string;
+let temporary: string;
+let finished: Finished;
+const children = new Map<string, string>();
+
+beforeAll(async () => {
+  site = await openSite();
+  relay = await tap(site.endpoint.url);
+  ceremony = mkdtempSync(path.join(tmpdir(), 'keyturn-ceremony-'));
+  temporary = path.join(site.directory, 'temporary');
+  mkdirSync(temporary);
+  const file = path.join(ceremony, 'material.bin');
+  writeFileSync(file, material, { mode: 0o600 });
+  await site.declare(rotationText(['v1'], 'v1'));
+  const watch = setInterval(noteProcesses, 25);
+  finished = await site.run(['rotate', '--yes', '--json', '--debug', '--material-file', file], {
+    env: {
+      AWS_ENDPOINT_URL: relay.url,
+      TMPDIR: temporary,
+      TF_LOG: 'TRACE',
+      TF_LOG_PATH: path.join(site.directory, 'terraform.log'),
+    },
+  });
+  clearInterval(watch);
+});
+
+afterAll(async () => {
+  await relay.close();
+  await site.close();
+  rmSync(ceremony, { recursive: true, force: true });
+});
+
+/** Arguments and environment of every process of this user that runs just now. */
+function noteProcesses(): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))) {
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+      children.set(`${pid} ${command}`, command + readFileSync(`/proc/${pid}/environ`, 'latin1'));
+    } catch {
+      // The process ended between the listing and the look, or belongs to somebody else.
+    }
+  }
+}
+
+it('is found by this test where it does stand', () => {
+  const encoded = [
+    material,
+    material.toString('hex'),
+    `xx${Buffer.concat([Buffer.from('a'), material, Buffer.from('b')]).toString('base64')}`,
+  ];
+  for (const one of encoded) expect(containsAny(Buffer.from(one), needles)).toBe(true);
+  expect(containsAny(readFileSync(path.join(ceremony, 'material.bin')), needles)).toBe(true);
+});
+
+it('was imported by the run that is looked at', () => {
+  expect(finished.exitCode).toBe(0);
+  expect(finished.stderr).toContain('material read from the file and wrapped');
+});
+
+it('stands in no file under the working folder or the temporary folder, plans and archives unpacked', () => {
+  const files = everyFile(site.directory);
+  expect(files.filter((file) => /terraform\.log$/.test(file))).not.toEqual([]);
+  expect(files.filter((file) => /\.tfstate$/.test(file))).not.toEqual([]);
+  expect(files.filter((file) => /\.tfplan$/.test(file))).not.toEqual([]);
+  expect(files.filter((file) => containsAny(readFileSync(file), needles))).toEqual([]);
+});
+
+it('stands in neither output, debug included', () => {
+  expect(containsAny(Buffer.from(finished.stdout), needles)).toBe(false);
+  expect(containsAny(Buffer.from(finished.stderr), needles)).toBe(false);
+});
+
+it('stands in no argument and no environment of any process', () => {
+  const terraforms = [...children.keys()].filter((name) => name.includes('terraform'));
+  expect(terraforms).not.toEqual([]);
+  expect(
+    [...children].filter(([, text]) => containsAny(Buffer.from(text, 'latin1'), needles)).map(([name]) => name),
+  ).toEqual([]);
+});
+
+it('stands in nothing that was sent to the endpoint', () => {
+  const sent = relay.sent();
+  expect(Buffer.concat([...sent]).includes('TrentService.ImportKeyMaterial')).toBe(true);
+  expect(sent.filter((one) => containsAny(one, needles))).toEqual([]);
+});
+
+function everyFile(directory: string): readonly string[] {
+  return readdirSync(directory, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name));
+}
