@@ -1,6 +1,10 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { KeyturnError } from '../errors';
+
+/** A dead lock is set aside and tried again; more than a few times means that others are quicker. */
+const ATTEMPTS = 5;
 
 export interface RunLock {
   release(): Promise<void>;
@@ -16,20 +20,48 @@ export interface RunLock {
 export async function lockRotation(directory: string, rotation: string): Promise<RunLock> {
   const lock = path.join(directory, '.keyturn', `${rotation}.lock`);
   await mkdir(path.dirname(lock), { recursive: true });
-  for (let attempt = 0; attempt < 2; attempt += 1) {
-    try {
-      const file = await open(lock, 'wx', 0o600);
-      await file.writeFile(JSON.stringify({ pid: process.pid, since: new Date().toISOString() }));
-      await file.close();
-      return { release: () => rm(lock, { force: true }) };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const holder = await readHolder(lock);
-      if (holder && isAlive(holder.pid)) throw new KeyturnError('run-locked', { lock, ...holder }, error);
-      await rm(lock, { force: true });
-    }
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    if (await create(lock)) return { release: () => rm(lock, { force: true }) };
+    const holder = await readHolder(lock);
+    if (holder && isAlive(holder.pid)) throw new KeyturnError('run-locked', { lock, ...holder });
+    await setAside(lock);
   }
   throw new KeyturnError('run-locked', { lock, pid: 0, since: 'a moment ago' });
+}
+
+async function create(lock: string): Promise<boolean> {
+  const own = `${lock}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  await writeFile(own, JSON.stringify({ pid: process.pid, since: new Date().toISOString() }), {
+    mode: 0o600,
+    flag: 'wx',
+  });
+  try {
+    // A link appears whole or not at all: nobody ever reads a lock that is not written yet.
+    await link(own, lock);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(own, { force: true });
+  }
+}
+
+/**
+ * Takes a dead holder's lock away by renaming it, which only one of several runs can do. Should a living run have taken
+ * it over since it was read, its lock is put back.
+ */
+async function setAside(lock: string): Promise<void> {
+  const aside = `${lock}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  try {
+    await rename(lock, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  const holder = await readHolder(aside);
+  if (holder && isAlive(holder.pid)) await link(aside, lock).catch(() => undefined);
+  await rm(aside, { force: true });
 }
 
 async function readHolder(lock: string): Promise<{ pid: number; since: string } | undefined> {
