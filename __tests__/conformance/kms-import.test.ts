@@ -72,7 +72,7 @@ describe('GetParametersForImport', () => {
     expect(EncryptedKeyMaterial).toHaveLength(512);
     const input = { KeyId: key.id, ImportToken: given.ImportToken, EncryptedKeyMaterial, ...forever };
     expect(await outcome(kms.send(new ImportKeyMaterialCommand(input)))).toBe('ok');
-  });
+  }, 90_000);
 
   it.each(['RSAES_PKCS1_V1_5', 'RSA_AES_KEY_WRAP_SHA_1', 'RSA_AES_KEY_WRAP_SHA_256', 'SM2PKE'] as const)(
     'refuses %s for a symmetric key',

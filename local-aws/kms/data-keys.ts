@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Caller, DataKeys } from '../message';
 import { type Call, type Kms, usableKey } from './operation';
-import { decryptWith, encryptUnder, noteUse } from './operations/crypto';
+import { decryptWith, encryptUnder, noteUse } from './sealing';
 
 /** AES-256 data keys, as S3 asks for them. */
 const dataKeyLength = 32;

@@ -5,6 +5,7 @@ import { createDataKeys } from './data-keys';
 import type { Kms, Operation } from './operation';
 import { aliasOperations } from './operations/aliases';
 import { cryptoOperations } from './operations/crypto';
+import { dataKeyOperations } from './operations/data-keys';
 import { grantOperations } from './operations/grants';
 import { importOperations } from './operations/import';
 import { keyOperations } from './operations/keys';
@@ -34,6 +35,7 @@ const operations: Readonly<Record<string, Operation>> = {
   ...tagOperations,
   ...importOperations,
   ...cryptoOperations,
+  ...dataKeyOperations,
   ...grantOperations,
   ...usageOperations,
 };

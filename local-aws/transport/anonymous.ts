@@ -1,16 +1,9 @@
 import type { AwsRequest, AwsResponse } from '../message';
-import type { Signable } from '../signature/canonical';
 import { errorResponse } from '../wire/errors';
 import { refusal } from '../wire/refusal';
+import type { Incoming } from './arrival';
 import type { PipelineOptions } from './pipeline';
-
-/** An unsigned request. */
-export interface Unsigned {
-  readonly head: Signable;
-  readonly body: Buffer;
-  readonly query: ReadonlyMap<string, string>;
-  readonly requestId: string;
-}
+import { record, unnamed } from './request-log';
 
 /**
  * Nobody gets anything without a signature. But S3 tells even an anonymous HeadBucket whether the bucket exists and in
@@ -20,22 +13,22 @@ export interface Unsigned {
 export async function refuseUnsigned(
   service: string,
   options: PipelineOptions,
-  unsigned: Unsigned,
+  incoming: Incoming,
 ): Promise<AwsResponse> {
-  const denied = errorResponse(service, refusal('unauthenticated', service), unsigned.requestId);
-  const { head } = unsigned;
+  const denied = errorResponse(service, refusal('unauthenticated', service), incoming.requestId);
+  const { head } = incoming;
   const headBucket = service === 's3' && head.method === 'HEAD' && /^\/[^/]+\/?$/.test(head.rawPath);
   const served = options.services.s3;
-  if (!headBucket || served === undefined) return logged(options, unsigned, service, denied);
-  const asOwner = await served.serve(bucketQuestion(options, unsigned));
+  if (!headBucket || served === undefined) return logged(options, incoming, service, denied);
+  const asOwner = await served.serve(bucketQuestion(options, incoming));
   const response =
     asOwner.status === 404
       ? asOwner
       : { ...denied, headers: { ...denied.headers, 'x-amz-bucket-region': options.region } };
-  return logged(options, unsigned, service, response);
+  return logged(options, incoming, service, response);
 }
 
-function bucketQuestion({ accountId, region }: PipelineOptions, { head, requestId }: Unsigned): AwsRequest {
+function bucketQuestion({ accountId, region }: PipelineOptions, { head, requestId }: Incoming): AwsRequest {
   const arn = `arn:aws:iam::${accountId}:root`;
   return {
     method: 'HEAD',
@@ -51,22 +44,11 @@ function bucketQuestion({ accountId, region }: PipelineOptions, { head, requestI
 }
 
 function logged(
-  options: PipelineOptions,
-  { head, requestId }: Unsigned,
+  { requests }: PipelineOptions,
+  incoming: Incoming,
   service: string,
   response: AwsResponse,
 ): AwsResponse {
-  options.requests.record({
-    service,
-    operation: 'Unsigned',
-    key: undefined,
-    accessKeyId: undefined,
-    method: head.method,
-    path: head.rawPath,
-    userAgent: head.headers['user-agent'],
-    status: response.status,
-    code: response.errorCode,
-    requestId,
-  });
+  record(requests, incoming, unnamed(service, 'Unsigned'), response);
   return response;
 }

@@ -5,13 +5,14 @@ import type { FaultAction, Faults } from '../faults';
 import type { AwsRequest, AwsResponse } from '../message';
 import type { RequestEvent, Requests } from '../requests';
 import type { Signable } from '../signature/canonical';
-import { MalformedClaim, OtherMechanism, readClaim, type SignatureClaim } from '../signature/claim';
-import { parseQuery } from '../signature/encoding';
+import type { SignatureClaim } from '../signature/claim';
 import { payloadHash, readPayload } from '../signature/payload';
 import type { Verifier } from '../signature/verify';
 import { errorResponse } from '../wire/errors';
-import { malformedSignature, otherMechanism, Refusal } from '../wire/refusal';
+import { Refusal } from '../wire/refusal';
 import { refuseUnsigned } from './anonymous';
+import { claimOf, guessService, type Incoming, readQuery, refusedService } from './arrival';
+import { record, unnamed } from './request-log';
 import type { Served } from './served';
 
 export interface PipelineOptions {
@@ -29,73 +30,66 @@ export type Outcome =
   | { readonly kind: 'answer'; readonly response: AwsResponse; readonly truncateAt: number | undefined }
   | { readonly kind: 'reset' };
 
-/** Everything that is known of a request before its signature is looked at. */
-interface Incoming {
-  readonly head: Signable;
-  readonly body: Buffer;
-  readonly requestId: string;
-}
-
-/** Takes one request from its bytes to its answer: signature, payload, faults, permission, service. Never throws. */
+/** Takes one request from its bytes to its answer: signature, payload, faults, permission, service. Never rejects. */
 export type Pipeline = (head: Signable, body: Buffer) => Promise<Outcome>;
 
 export function createPipeline(options: PipelineOptions): Pipeline {
   return async (head, body) => {
     const incoming = { head, body, requestId: randomUUID() };
-    const service = guessService(head);
     try {
-      return await carryOut(options, incoming);
+      const identified = identify(options, incoming);
+      return identified === undefined
+        ? answer(await refuseUnsigned(guessService(head), options, incoming))
+        : await carryOut(options, incoming, identified);
     } catch (error) {
-      const refused = error instanceof Refusal ? error : unexpected(error);
-      const claimed = refusedService(head) ?? service;
-      const protocol = Object.hasOwn(options.services, claimed) ? claimed : service;
-      const response = errorResponse(protocol, refused, incoming.requestId);
-      record(
-        options,
-        incoming,
-        { service: claimed, operation: 'Unknown', key: undefined, accessKeyId: undefined },
-        response,
-      );
-      return { kind: 'answer', response, truncateAt: undefined };
+      return answer(refuse(options, incoming, error instanceof Refusal ? error : unexpected(error)));
     }
   };
 }
 
-async function carryOut(options: PipelineOptions, incoming: Incoming): Promise<Outcome> {
-  const { head } = incoming;
+/** A request that was found to be who and what it says. */
+interface Identified {
+  readonly served: Served;
+  readonly request: AwsRequest;
+  readonly event: RequestEvent;
+}
+
+/** Verifies the signature and names the operation. Undefined for an unsigned request. Throws a {@link Refusal}. */
+function identify(options: PipelineOptions, incoming: Incoming): Identified | undefined {
+  const { head, requestId } = incoming;
   const query = readQuery(head);
   const claim = claimOf(head, query);
-  if (claim === undefined) {
-    return answer(await refuseUnsigned(guessService(head), options, { ...incoming, query }));
-  }
-  const served = Object.hasOwn(options.services, claim.service) ? options.services[claim.service] : undefined;
-  if (served === undefined) throw unserved(claim.service, Object.keys(options.services));
+  if (claim === undefined) return undefined;
+  const { service } = claim;
+  const served = Object.hasOwn(options.services, service) ? options.services[service] : undefined;
+  if (served === undefined) throw unserved(service, Object.keys(options.services));
   const request = authenticate(options, incoming, query, claim);
-  const named = served.name(request);
-  const event: RequestEvent = {
-    service: claim.service,
-    ...named,
-    method: head.method,
-    rawPath: head.rawPath,
-    requestId: incoming.requestId,
-  };
-  const log = { ...event, accessKeyId: claim.accessKeyId };
-  const strike = await suffer(options.faults, event);
-  if (strike?.kind === 'reset-before') return reset(options, incoming, log);
-  if (strike?.kind === 'answer') {
-    const injected = new Refusal(strike.code, strike.status, strike.message ?? 'Injected fault.');
-    const response = errorResponse(claim.service, injected, incoming.requestId);
-    record(options, incoming, log, response);
-    return answer(response);
+  const event = { service, ...served.name(request), method: head.method, rawPath: head.rawPath, requestId };
+  return { served, request, event };
+}
+
+async function carryOut(
+  { faults, requests, credentials }: PipelineOptions,
+  incoming: Incoming,
+  { served, request, event }: Identified,
+): Promise<Outcome> {
+  const named = { ...event, accessKeyId: request.caller.accessKeyId };
+  const dropped = { status: 0, errorCode: 'ConnectionReset' };
+  const strike = await suffer(faults, event);
+  const prevented = strike?.kind === 'reset-before' || strike?.kind === 'answer';
+  const before = requests.hooked && !prevented ? await requests.before(event) : undefined;
+  if (strike?.kind === 'reset-before' || before === 'reset') {
+    record(requests, incoming, named, dropped);
+    return { kind: 'reset' };
   }
-  if (options.requests.hooked && (await options.requests.before(event)) === 'reset')
-    return reset(options, incoming, log);
-  const response = await permitted(options.credentials, served, named.operation, request);
-  record(options, incoming, log, response);
-  const verdict = options.requests.hooked
-    ? await options.requests.after({ ...event, status: response.status })
-    : undefined;
-  if (verdict === 'reset' || strike?.kind === 'reset-after') return { kind: 'reset' };
+  const response =
+    strike?.kind === 'answer'
+      ? errorResponse(event.service, injected(strike), incoming.requestId)
+      : await permitted(credentials, served, event.operation, request);
+  record(requests, incoming, named, response);
+  if (strike?.kind === 'answer') return answer(response);
+  const after = requests.hooked ? await requests.after({ ...event, status: response.status }) : undefined;
+  if (strike?.kind === 'reset-after' || after === 'reset') return { kind: 'reset' };
   return { kind: 'answer', response, truncateAt: strike?.kind === 'truncate' ? strike.bytes : undefined };
 }
 
@@ -143,41 +137,6 @@ async function suffer(faults: Faults, event: RequestEvent): Promise<FaultAction 
   return undefined;
 }
 
-function readQuery(head: Signable): ReadonlyMap<string, string> {
-  try {
-    decodeURIComponent(head.rawPath);
-    return new Map(parseQuery(head.rawQuery));
-  } catch {
-    throw new Refusal('InvalidURI', 400, "Couldn't parse the specified URI.", { URI: head.rawPath });
-  }
-}
-
-function claimOf(head: Signable, query: ReadonlyMap<string, string>): SignatureClaim | undefined {
-  try {
-    return readClaim(head.headers, query);
-  } catch (error) {
-    if (error instanceof MalformedClaim) throw malformedSignature(guessService(head), error.message);
-    if (error instanceof OtherMechanism) throw otherMechanism(guessService(head));
-    throw error;
-  }
-}
-
-/** The service of the credential scope, also where the request is refused before the scope was trusted. */
-function refusedService(head: Signable): string | undefined {
-  try {
-    return readClaim(head.headers, readQuery(head))?.service;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The protocol of a request whose signature names no service. */
-function guessService({ headers, method, rawPath }: Signable): string {
-  if (headers['x-amz-target'] !== undefined) return 'kms';
-  const form = headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false;
-  return form && method === 'POST' && rawPath === '/' ? 'sts' : 's3';
-}
-
 /** 501 is no status that SDKs try again on. */
 function unserved(service: string, served: readonly string[]): Refusal {
   const known = served.toSorted().join(', ');
@@ -188,40 +147,23 @@ function unserved(service: string, served: readonly string[]): Refusal {
   );
 }
 
+function injected({ code, status, message }: Extract<FaultAction, { kind: 'answer' }>): Refusal {
+  return new Refusal(code, status, message ?? 'Injected fault.');
+}
+
+/** The refusal in the protocol of the service it concerns, entered in the log. */
+function refuse({ services, requests }: PipelineOptions, incoming: Incoming, refused: Refusal): AwsResponse {
+  const guessed = guessService(incoming.head);
+  const claimed = refusedService(incoming.head) ?? guessed;
+  const protocol = Object.hasOwn(services, claimed) ? claimed : guessed;
+  const response = errorResponse(protocol, refused, incoming.requestId);
+  record(requests, incoming, unnamed(claimed), response);
+  return response;
+}
+
 function unexpected(error: unknown): Refusal {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return new Refusal('InternalError', 500, `We encountered an internal error: ${text}`);
 }
 
 const answer = (response: AwsResponse): Outcome => ({ kind: 'answer', response, truncateAt: undefined });
-
-type Named = Pick<RequestEvent, 'service' | 'operation' | 'key'> & { readonly accessKeyId: string | undefined };
-
-function reset(options: PipelineOptions, incoming: Incoming, named: Named): Outcome {
-  record(options, incoming, named, { status: 0, errorCode: 'ConnectionReset' });
-  return { kind: 'reset' };
-}
-
-function record(
-  { requests }: PipelineOptions,
-  { head, requestId }: Incoming,
-  named: Named,
-  response: AwsResponse,
-): void {
-  requests.record({
-    service: named.service,
-    operation: named.operation,
-    key: named.key,
-    accessKeyId: named.accessKeyId,
-    method: head.method,
-    path: head.rawQuery === '' ? head.rawPath : `${head.rawPath}?${head.rawQuery.replace(/&?X-Amz-[^&]*/g, '')}`,
-    userAgent: head.headers['user-agent'],
-    status: response.status,
-    code: response.status < 400 ? response.errorCode : (response.errorCode ?? codeInBody(response)),
-    requestId,
-  });
-}
-
-function codeInBody({ body }: AwsResponse): string | undefined {
-  return body === undefined ? undefined : /<Code>([^<]+)<\/Code>/.exec(body.toString())?.[1];
-}

@@ -1,79 +1,9 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import type { EncryptionContext } from '../../message';
-import { KmsFault } from '../../message';
-import { ciphertextKeyUnknown, invalidCiphertext, unsupported, validation } from '../faults';
-import { checkState, type StatefulOperation } from '../key-states';
+import { finishChecks, refuseEnclave, requireSymmetric, sharedMembers } from '../crypto-checks';
+import { unsupported, validation } from '../faults';
 import * as members from '../members';
-import { authorize, type Call, keyFor, operation, usableKey } from '../operation';
-import { integer, list, oneOf, required, type Shape, stringMap, structure } from '../shapes';
-import { open, parseCiphertext, type Sealed, seal } from '../state/ciphertext';
-import { currentMaterial, type Key } from '../state/key';
-import type { KeyMaterial } from '../state/material';
-import { checkGrantTokens } from './grants';
-
-/** Bytes, and the key and material that made or opened them. */
-export interface Sealing {
-  readonly key: Key;
-  readonly material: KeyMaterial;
-  readonly ciphertext: Buffer;
-}
-export interface Opening {
-  readonly key: Key;
-  readonly material: KeyMaterial;
-  readonly plaintext: Buffer;
-}
-
-/** Encrypts under the current material of a key that was found usable. */
-export function encryptUnder(key: Key, plaintext: Buffer, context: EncryptionContext): Sealing {
-  const material = currentMaterial(key);
-  if (material === undefined) throw new Error(`${key.arn} is Enabled and has no material`);
-  return { key, material, ciphertext: seal(key.id, material, plaintext, context) };
-}
-
-/**
- * Opens a ciphertext with the key it names, which must be in a state that `operationName` works in.
- * Throws `InvalidCiphertextException`, `IncorrectKeyException`, or that of the state.
- */
-export function decryptWith(
-  call: Call,
-  operationName: StatefulOperation,
-  ciphertext: Buffer,
-  context: EncryptionContext,
-  { keyId, action = operationName }: { readonly keyId?: string | undefined; readonly action?: string } = {},
-): Opening {
-  const sealed = parseCiphertext(ciphertext);
-  const key = keyOf(call, sealed, keyId, action);
-  checkState(operationName, call.store.stateOf(key), key.arn);
-  const material = key.materials.find(({ id }) => id === sealed.materialId);
-  if (material === undefined) throw invalidCiphertext();
-  return { key, material, plaintext: open(sealed, material, context) };
-}
-
-function keyOf(call: Call, sealed: Sealed, keyId: string | undefined, action: string): Key {
-  const named = keyId === undefined ? undefined : keyFor(call, keyId, 'key-or-alias', action);
-  if (named !== undefined && named.id !== sealed.keyId) {
-    throw new KmsFault(
-      'IncorrectKeyException',
-      'The key ID in the request does not identify a CMK that can perform this operation.',
-    );
-  }
-  const key = call.store.byId(sealed.keyId);
-  if (key === undefined) throw ciphertextKeyUnknown();
-  authorize(call, key.arn, action);
-  return key;
-}
-
-/** Notes the successful use for GetKeyLastUsage. */
-export function noteUse(call: Call, key: Key, operationName: string): void {
-  key.lastUsage = {
-    operation: operationName,
-    timestamp: call.store.now(),
-    requestId: call.requestId,
-    eventId: randomUUID(),
-  };
-}
-
-const shared = { GrantTokens: members.grantTokens, DryRun: members.dryRun };
+import { operation, usableKey } from '../operation';
+import { decryptWith, encryptUnder, noteUse } from '../sealing';
+import { list, oneOf, required, stringMap, structure } from '../shapes';
 
 const encrypt = operation(
   structure({
@@ -81,7 +11,7 @@ const encrypt = operation(
     Plaintext: required(members.plaintext),
     EncryptionContext: stringMap,
     EncryptionAlgorithm: members.encryptionAlgorithm,
-    ...shared,
+    ...sharedMembers,
   }),
   (call, input) => {
     const key = usableKey(call, 'Encrypt', input.KeyId, 'key-or-alias');
@@ -107,7 +37,7 @@ const decrypt = operation(
     EncryptionAlgorithm: members.encryptionAlgorithm,
     Recipient: members.recipient,
     DryRunModifiers: dryRunModifiers,
-    ...shared,
+    ...sharedMembers,
   }),
   (call, input) => {
     refuseEnclave(input.Recipient);
@@ -138,7 +68,7 @@ const reEncrypt = operation(
     SourceEncryptionAlgorithm: members.encryptionAlgorithm,
     DestinationEncryptionAlgorithm: members.encryptionAlgorithm,
     DryRunModifiers: dryRunModifiers,
-    ...shared,
+    ...sharedMembers,
   }),
   (call, input) => {
     refuseModifiers(input.DryRunModifiers);
@@ -166,92 +96,17 @@ const reEncrypt = operation(
   },
 );
 
-const dataKeyMembers = {
-  KeyId: required(members.keyId),
-  EncryptionContext: stringMap,
-  NumberOfBytes: integer({ min: 1, max: 1024 }),
-  KeySpec: oneOf(['AES_256', 'AES_128']),
-  ...shared,
-};
-type DataKeyInput = typeof dataKeyInput extends Shape<infer T> ? T : never;
-const dataKeyInput = structure(dataKeyMembers);
-
-const generateDataKey = operation(structure({ ...dataKeyMembers, Recipient: members.recipient }), (call, input) => {
-  refuseEnclave(input.Recipient);
-  const { key, material, ciphertext, plaintext } = makeDataKey(call, 'GenerateDataKey', input);
-  return {
-    CiphertextBlob: ciphertext.toString('base64'),
-    Plaintext: plaintext.toString('base64'),
-    KeyId: key.arn,
-    KeyMaterialId: material.id,
-  };
-});
-
-const generateDataKeyWithoutPlaintext = operation(dataKeyInput, (call, input) => {
-  const { key, material, ciphertext } = makeDataKey(call, 'GenerateDataKeyWithoutPlaintext', input);
-  return { CiphertextBlob: ciphertext.toString('base64'), KeyId: key.arn, KeyMaterialId: material.id };
-});
-
 export const cryptoOperations = {
   Encrypt: encrypt,
   Decrypt: decrypt,
   ReEncrypt: reEncrypt,
-  GenerateDataKey: generateDataKey,
-  GenerateDataKeyWithoutPlaintext: generateDataKeyWithoutPlaintext,
 };
-
-function makeDataKey(
-  call: Call,
-  name: 'GenerateDataKey' | 'GenerateDataKeyWithoutPlaintext',
-  input: DataKeyInput,
-): Sealing & Opening {
-  if ((input.NumberOfBytes === undefined) === (input.KeySpec === undefined)) {
-    throw validation('Please specify either number of bytes or key spec.');
-  }
-  const key = usableKey(call, name, input.KeyId, 'key-or-alias');
-  finishChecks(call, input);
-  const plaintext = randomBytes(input.NumberOfBytes ?? (input.KeySpec === 'AES_128' ? 16 : 32));
-  const sealed = encryptUnder(key, plaintext, input.EncryptionContext ?? {});
-  noteUse(call, key, name);
-  return { ...sealed, plaintext };
-}
-
-interface SharedInput {
-  readonly GrantTokens?: readonly string[];
-  readonly DryRun?: boolean;
-}
-
-/** The last checks of a cryptographic operation; a dry run ends here. */
-function finishChecks(call: Call, { GrantTokens = [], DryRun = false }: SharedInput): void {
-  checkGrantTokens(call, GrantTokens);
-  if (DryRun) {
-    throw new KmsFault(
-      'DryRunOperationException',
-      'The request would have succeeded, but the DryRun option is set.',
-      412,
-    );
-  }
-}
-
-function requireSymmetric(algorithm: string | undefined): void {
-  if (algorithm !== undefined && algorithm !== 'SYMMETRIC_DEFAULT') {
-    throw new KmsFault(
-      'InvalidKeyUsageException',
-      `Algorithm ${algorithm} and key spec SYMMETRIC_DEFAULT are incompatible.`,
-    );
-  }
-}
 
 function requireBlob(blob: Buffer | undefined): Buffer {
   if (blob !== undefined) return blob;
   throw validation(
     "1 validation error detected: Value null at 'ciphertextBlob' failed to satisfy constraint: Member must not be null",
   );
-}
-
-function refuseEnclave(recipient: object | undefined): void {
-  if (recipient !== undefined)
-    throw unsupported('Recipient is not supported by this endpoint: it attests no enclaves.');
 }
 
 function refuseModifiers(modifiers: readonly string[] | undefined): void {

@@ -20,22 +20,18 @@ export interface WrappingKeys {
 const generate = promisify(generateKeyPair);
 
 /**
- * A 4096-bit pair takes seconds to find, in a thread of its own. One is begun when an external key is created and
- * another when one is taken, so that an import seldom has to wait for it. Smaller ones are found when asked for.
+ * A 4096-bit pair takes seconds to find, in a thread of its own. It is begun when an external key is created, so that
+ * the import that follows seldom has to wait. None is begun on suspicion: the thread would take a core from Terraform.
  */
 function createWrappingKeys(): WrappingKeys {
   const waiting = new Map<WrappingSpec, Promise<WrappingPair>>();
-  const prepare = (spec: WrappingSpec): Promise<WrappingPair> => {
-    const begun = waiting.get(spec) ?? generatePair(spec);
-    waiting.set(spec, begun);
-    return begun;
-  };
   return {
-    prepare,
+    prepare(spec) {
+      if (!waiting.has(spec)) waiting.set(spec, generatePair(spec));
+    },
     take(spec) {
-      const pair = prepare(spec);
+      const pair = waiting.get(spec) ?? generatePair(spec);
       waiting.delete(spec);
-      if (spec === 'RSA_4096') prepare(spec);
       return pair;
     },
   };

@@ -1,0 +1,34 @@
+import type { AwsResponse } from '../message';
+import type { RequestEvent, Requests } from '../requests';
+import type { Incoming } from './arrival';
+
+/** What a request was told to be by the time it was answered. */
+export type Named = Pick<RequestEvent, 'service' | 'operation' | 'key'> & { readonly accessKeyId: string | undefined };
+
+/** A request that was refused before it could be told what it is. */
+export const unnamed = (service: string, operation = 'Unknown'): Named => ({
+  service,
+  operation,
+  key: undefined,
+  accessKeyId: undefined,
+});
+
+/** Enters a request and its answer. A dropped connection has the status 0. */
+export function record(requests: Requests, { head, requestId }: Incoming, named: Named, response: AwsResponse): void {
+  requests.record({
+    service: named.service,
+    operation: named.operation,
+    key: named.key,
+    accessKeyId: named.accessKeyId,
+    method: head.method,
+    path: head.rawQuery === '' ? head.rawPath : `${head.rawPath}?${head.rawQuery.replace(/&?X-Amz-[^&]*/g, '')}`,
+    userAgent: head.headers['user-agent'],
+    status: response.status,
+    code: response.status < 400 ? response.errorCode : (response.errorCode ?? codeInBody(response)),
+    requestId,
+  });
+}
+
+function codeInBody({ body }: AwsResponse): string | undefined {
+  return body === undefined ? undefined : /<Code>([^<]+)<\/Code>/.exec(body.toString())?.[1];
+}
