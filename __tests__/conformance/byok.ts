@@ -29,6 +29,15 @@ export async function createExternalKey(kms: KMSClient): Promise<{ id: string; a
   return { id: KeyMetadata?.KeyId ?? '', arn: KeyMetadata?.Arn ?? '' };
 }
 
+const fetched = new Map<string, Promise<GetParametersForImportCommandOutput>>();
+
+/** Parameters of a key, fetched once: a pair takes a while to find, and the token is good for 24 hours. */
+export function sameParameters(kms: KMSClient, keyId: string): Promise<GetParametersForImportCommandOutput> {
+  const known = fetched.get(keyId) ?? importParameters(kms, keyId);
+  fetched.set(keyId, known);
+  return known;
+}
+
 /** The smallest wrapping key, which is found fast. */
 export function importParameters(kms: KMSClient, keyId: string): Promise<GetParametersForImportCommandOutput> {
   return kms.send(
@@ -45,14 +54,14 @@ export function wrap(material: Buffer, publicKey: Uint8Array | undefined, oaepHa
   return publicEncrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash }, material);
 }
 
-/** Fetches parameters, wraps `material` and imports it. Answers the ID of the material. */
+/** Wraps `material` and imports it. Answers the ID of the material. */
 export async function importMaterial(
   kms: KMSClient,
   keyId: string,
   material: Buffer,
   rest: Partial<ImportKeyMaterialCommandInput> = { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' },
 ): Promise<string> {
-  const { ImportToken, PublicKey } = await importParameters(kms, keyId);
+  const { ImportToken, PublicKey } = await sameParameters(kms, keyId);
   const EncryptedKeyMaterial = wrap(material, PublicKey);
   const done = await kms.send(
     new ImportKeyMaterialCommand({ KeyId: keyId, ImportToken, EncryptedKeyMaterial, ...rest }),
