@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'lib/key-material': ['lib/errors.ts', 'lib/rotation', 'lib/aws'],
   'lib/terraform': ['lib/errors.ts', 'lib/rotation', 'lib/aws'],
   'lib/evidence': ['lib/errors.ts', 'lib/rotation'],
+  'lib/proposals': ['lib/errors.ts', 'lib/rotation'],
   'lib/steps': ['lib/*'],
   bench: ['lib/*', 'local-aws'],
 };
@@ -80,7 +81,8 @@ function isPackageAllowed(target: string, room: string, allowed: readonly string
   if (/^(cdktf|constructs|@cdktf\/)/.test(name))
     return allowed.some((one) => one.startsWith('npm:') && target.startsWith(one));
   return !(
-    name.startsWith('@aws-sdk/') && ['main.ts', 'stacks', 'local-aws', 'lib/rotation', 'lib/evidence'].includes(room)
+    name.startsWith('@aws-sdk/') &&
+    ['main.ts', 'stacks', 'local-aws', 'lib/rotation', 'lib/evidence', 'lib/proposals'].includes(room)
   );
 }
 

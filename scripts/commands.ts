@@ -4,6 +4,7 @@ import { keygen } from './keygen';
 import { localAws } from './local-aws';
 import { postApply } from './post-apply';
 import { preApply } from './pre-apply';
+import { propose } from './propose';
 import { rehearse } from './rehearse';
 import { rollback } from './rollback';
 import { rotate } from './rotate';
@@ -15,6 +16,7 @@ export const commands: readonly CommandDefinition[] = [
   rehearse,
   doctor,
   status,
+  propose,
   rotate,
   preApply,
   postApply,

@@ -1,0 +1,48 @@
+import { isCode } from '../errors';
+import { type RecordedRun, readRuns } from '../evidence/report-records';
+
+/**
+ * Versions of a rotation of which sound evidence shows that the gate opened and that the key was disabled. Evidence with
+ * a fault shows nothing; no evidence at all is no error.
+ */
+export async function retiredVersions(directory: string, rotation: string): Promise<ReadonlySet<string>> {
+  const runs = await soundRuns(directory);
+  return new Set(runs.filter((run) => rotationOf(run) === rotation).flatMap(retiredIn));
+}
+
+/** When a sound run of a rotation last looked at every object under its keys; undefined where none here did. */
+export async function lastVerified(directory: string, rotation: string): Promise<Date | undefined> {
+  const runs = (await soundRuns(directory)).filter((run) => rotationOf(run) === rotation);
+  const times = runs.flatMap((run) =>
+    run.records.filter((one) => one.type === 'outcome' && one.step === 'verify').map((one) => Date.parse(one.at)),
+  );
+  return times.length === 0 ? undefined : new Date(Math.max(...times));
+}
+
+async function soundRuns(directory: string): Promise<readonly RecordedRun[]> {
+  try {
+    const { runs } = await readRuns(directory);
+    return runs.filter((run) => run.faults.length === 0);
+  } catch (error) {
+    if (isCode(error, 'evidence-missing')) return [];
+    throw error;
+  }
+}
+
+function rotationOf({ records }: RecordedRun): unknown {
+  return records.find((one) => one.type === 'run' && one.step === 'begin')?.data.rotation;
+}
+
+function retiredIn({ records }: RecordedRun): string[] {
+  const opened = new Set(
+    records.flatMap(({ type, step, data }) =>
+      type === 'gate' && step === 'retire' && data.open === true && typeof data.version === 'string'
+        ? [data.version]
+        : [],
+    ),
+  );
+  const done = records.some(
+    ({ type, step, data }) => type === 'outcome' && step === 'retire' && data.outcome === 'changed',
+  );
+  return done ? [...opened] : [];
+}

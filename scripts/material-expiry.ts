@@ -1,0 +1,39 @@
+import { KeyturnError } from '../lib/errors';
+import type { ProposalKind } from '../lib/proposals/proposal';
+import { type OptionValues, text } from './command';
+
+const DAY = 86_400_000;
+const MOST_DAYS = 365;
+
+/**
+ * The expiry that `--valid-days` or `--valid-to` ask for, in whole seconds; undefined where neither is given.
+ *
+ * @throws KeyturnError `usage`
+ */
+export function readValidTo(kind: ProposalKind, options: OptionValues, now: Date): Date | undefined {
+  const days = text(options, 'validDays');
+  const to = text(options, 'validTo');
+  if (days === undefined && to === undefined) return undefined;
+  if (kind !== 'version') throw usage(`--valid-days and --valid-to belong to the phase version, not to ${kind}`);
+  if (days !== undefined && to !== undefined) throw usage('--valid-days and --valid-to are given both');
+  return to === undefined ? daysFrom(now, days ?? '') : exactTime(to);
+}
+
+/** A KMS limit counts to the second: a day of 365 is given a minute less, so that the import is not refused. */
+function daysFrom(now: Date, given: string): Date {
+  const days = /^\d{1,3}$/.test(given) ? Number(given) : 0;
+  if (days < 1 || days > MOST_DAYS)
+    throw usage(`--valid-days takes a whole number from 1 to ${MOST_DAYS}, not ${JSON.stringify(given)}`);
+  const end = Math.min(now.getTime() + days * DAY, now.getTime() + MOST_DAYS * DAY - 60_000);
+  return new Date(Math.floor(end / 1000) * 1000);
+}
+
+function exactTime(given: string): Date {
+  const time = new Date(given);
+  const exact = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(given) && !Number.isNaN(time.getTime());
+  if (exact && time.toISOString() === given.replace('Z', '.000Z')) return time;
+  throw usage(`--valid-to takes a UTC time such as 2027-11-01T00:00:00Z, not ${JSON.stringify(given)}`);
+}
+
+const usage = (problem: string): KeyturnError =>
+  new KeyturnError('usage', { problem, hint: 'such as `npx keyturn propose version --valid-days 300`' });

@@ -1,0 +1,154 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { EXIT, isCode, KeyturnError } from '../lib/errors';
+import { proposalBody } from '../lib/proposals/body';
+import { unifiedDiff } from '../lib/proposals/diff';
+import type { Forecast } from '../lib/proposals/forecast';
+import { harmlessLines } from '../lib/proposals/markdown';
+import { PROPOSAL_KINDS, type Proposal, type ProposalKind, propose as proposeEdit } from '../lib/proposals/proposal';
+import type { Rotation } from '../lib/rotation/rotation';
+import { writeRotation } from '../lib/rotation/rotation-edit';
+import { parseRotation, readRotationText } from '../lib/rotation/rotation-file';
+import { retiredVersions } from '../lib/steps/evidence-of';
+import { forecastOf, requireGrounds, sightOf } from '../lib/steps/propose';
+import {
+  type CommandContext,
+  type CommandDefinition,
+  flag,
+  type OptionValues,
+  rotationFileOption,
+  text,
+} from './command';
+import { readValidTo } from './material-expiry';
+import { withReading } from './session';
+
+export const propose: CommandDefinition = {
+  name: 'propose',
+  summary: 'edit the rotation file for one phase of a rotation, and write the pull request',
+  description:
+    'version declares the next key version; switch makes a declared version active; retire records that a superseded ' +
+    'version is off; rollback goes back to an earlier one. The file changes by the fewest lines, comments stay. stdout ' +
+    'is the diff. AWS is only read: for the state of the key, and for the forecast. Nothing is committed or pushed.',
+  arguments: [{ name: '<phase>', description: PROPOSAL_KINDS.join(', ') }],
+  options: [
+    rotationFileOption,
+    { flags: '--name <version>', description: 'the version meant; default: the one that comes next' },
+    { flags: '--valid-days <n>', description: 'phase version: the material expires this many days from now, 1 to 365' },
+    {
+      flags: '--valid-to <time>',
+      description: 'phase version: the material expires then, such as 2027-11-01T00:00:00Z',
+    },
+    { flags: '--body <file>', description: 'write the body of the pull request, Markdown, to this file' },
+    { flags: '--no-forecast', description: 'do not count objects' },
+    { flags: '--offline', description: 'do not read AWS at all' },
+  ],
+  mutates: true,
+  examples: [
+    'npx keyturn propose version --valid-days 300 --body body.md --yes',
+    'npx keyturn propose switch --body body.md --yes',
+    'npx keyturn propose retire --dry-run --json',
+  ],
+  async run(context, options, args) {
+    const kind = phaseOf(args[0]);
+    const materialValidTo = readValidTo(kind, options, new Date());
+    const file = path.resolve(context.cwd, text(options, 'rotationFile') ?? 'rotation.yaml');
+    const before = await readRotationText(file);
+    const now = new Date();
+    const rotation = await parseRotation(before, file, { now, expired: 'accept' });
+    const proposal = proposeEdit(rotation, before, { kind, version: text(options, 'name'), materialValidTo });
+    await parseRotation(proposal.after, file, { now, expired: 'accept' });
+    const seen = await look(context, options, proposal);
+    const evidence = path.join(path.dirname(file), '.keyturn', 'evidence');
+    requireGrounds(proposal, seen.sight, await retiredVersions(evidence, rotation.name));
+    return settle(context, options, { rotation, proposal, ...seen });
+  },
+};
+
+type Seen = Omit<Parameters<typeof proposalBody>[0], 'shownFile'>;
+
+function phaseOf(given: string | undefined): ProposalKind {
+  const kind = PROPOSAL_KINDS.find((one) => one === given);
+  if (kind) return kind;
+  const problem = `there is no phase ${JSON.stringify(given ?? '')}, only ${PROPOSAL_KINDS.join(', ')}`;
+  throw new KeyturnError('usage', { problem, hint: 'such as `npx keyturn propose version`' });
+}
+
+/** AWS is asked unless told otherwise; where it cannot be asked, that is an error, and --offline is the way out. */
+async function look(
+  context: CommandContext,
+  options: OptionValues,
+  proposal: Proposal,
+): Promise<Pick<Seen, 'sight' | 'forecast'>> {
+  if (flag(options, 'offline')) return { sight: undefined, forecast: { known: false, why: 'AWS was not read' } };
+  const { result } = await withReading(context, options, async (run) => {
+    const sight = await sightOf(run, proposal);
+    if (options.forecast === false) {
+      const forecast: Forecast = { known: false, why: 'it was not asked for' };
+      return { sight, forecast };
+    }
+    const forecast = await forecastOf(run, proposal, sight).catch((error: unknown): Forecast => {
+      if (!(error instanceof KeyturnError) || isCode(error, 'interrupted')) throw error;
+      return { known: false, why: `${error.code}: ${error.message}` };
+    });
+    return { sight, forecast };
+  });
+  return result;
+}
+
+async function settle(context: CommandContext, options: OptionValues, seen: Seen) {
+  const { terminal } = context;
+  const { proposal, rotation } = seen;
+  const shownFile = shownPath(context.cwd, rotation);
+  const diff = unifiedDiff(proposal.before, proposal.after, shownFile);
+  const body = proposalBody({ ...seen, shownFile });
+  const changed = diff !== '';
+  terminal.heading(proposal.title);
+  if (changed) terminal.block(diff);
+  else terminal.note(`${shownFile} says so already: nothing to propose`);
+  const write = changed && !flag(options, 'dryRun');
+  if (write) {
+    if (!flag(options, 'yes')) await terminal.confirm(`write this to ${shownFile}?`, context.signal);
+    await writeRotation(rotation.file, proposal.after, proposal.before);
+  }
+  const bodyFile = changed ? await writeBody(context, options, body) : undefined;
+  if (!flag(options, 'json') && changed) terminal.data(harmlessLines(diff));
+  if (write) terminal.hint(`commit ${shownFile} on a branch such as ${proposal.branch} and open a pull request`);
+  return {
+    exitCode: EXIT.done,
+    data: {
+      rotation: rotation.name,
+      phase: proposal.kind,
+      version: proposal.version,
+      changed,
+      written: write,
+      title: proposal.title,
+      branch: proposal.branch,
+      diff,
+      body,
+      bodyFile: bodyFile ?? null,
+      key: seen.sight?.key ?? null,
+      forecast: seen.forecast,
+    },
+  };
+}
+
+async function writeBody(context: CommandContext, options: OptionValues, body: string): Promise<string | undefined> {
+  const given = text(options, 'body');
+  if (given === undefined) {
+    if (!flag(options, 'json')) context.terminal.note('the body of the pull request: --body <file>, or --json');
+    return undefined;
+  }
+  if (flag(options, 'dryRun')) return undefined;
+  const file = path.resolve(context.cwd, given);
+  await writeFile(file, body).catch((error: NodeJS.ErrnoException) => {
+    throw new KeyturnError('output-unwritable', { file, reason: error.code ?? error.message }, error);
+  });
+  context.terminal.note(`body of the pull request: ${file}`);
+  return file;
+}
+
+/** Relative to where the command runs, with `/`; the name alone where the file is elsewhere. */
+function shownPath(cwd: string, rotation: Rotation): string {
+  const relative = path.relative(cwd, rotation.file).split(path.sep).join('/');
+  return relative.startsWith('..') ? path.basename(rotation.file) : relative;
+}
