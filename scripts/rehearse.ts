@@ -44,7 +44,7 @@ export const rehearse: CommandDefinition = {
     } finally {
       restore();
       await endpoint.close();
-      if (!flag(options, 'keep')) await rm(directory, { recursive: true, force: true });
+      await rm(directory, { recursive: true, force: true });
     }
   },
 };

@@ -13,9 +13,10 @@ export const verifyEvidence: CommandDefinition = {
   examples: ['npx keyturn verify-evidence .keyturn/evidence'],
   async run({ terminal, cwd }, options, args) {
     const found = await checkEvidence(path.resolve(cwd, args[0] ?? ''));
-    for (const fault of found.faults) terminal.warn(`${fault.file}:${fault.line}: ${fault.problem}`);
+    const shown = (file: string) => path.relative(cwd, file) || file;
+    for (const fault of found.faults) terminal.warn(`${shown(fault.file)}:${fault.line}: ${fault.problem}`);
     for (const file of found.files) {
-      if (!flag(options, 'json')) terminal.data(`${file.head}  ${file.file}  ${file.records} records`);
+      if (!flag(options, 'json')) terminal.data(`${file.head}  ${shown(file.file)}  ${file.records} records`);
     }
     const sound = found.faults.length === 0;
     terminal.note(sound ? 'sound: every record is whole and in its place' : `${found.faults.length} fault(s) found`);

@@ -52,6 +52,7 @@ const pass: BucketReencryption = {
   passes: 1,
   complete: true,
   stopped: undefined,
+  evidence: [],
 };
 
 /** Everything is as it must be: the only input that opens the gate, and what each test breaks in one place. */
