@@ -9,6 +9,9 @@ import {
   KmsFault,
 } from '../../../local-aws/message';
 import { createS3, type S3, type S3Options } from '../../../local-aws/s3';
+import { S3Fault } from '../../../local-aws/s3/fault';
+import { NO_ENCRYPTION } from '../../../local-aws/s3/state/encryption';
+import { ObjectVersion } from '../../../local-aws/s3/state/object-version';
 
 export const ACCOUNT = '111122223333';
 export const REGION = 'eu-west-1';
@@ -189,6 +192,39 @@ export class Desk {
   }
 }
 
+/** The S3 code that a call throws, undefined when it throws nothing. */
+export function codeOf(run: () => unknown): string | undefined {
+  try {
+    run();
+    return undefined;
+  } catch (error) {
+    if (error instanceof S3Fault) return error.code;
+    throw error;
+  }
+}
+
+/** A version of which nothing matters. */
+export function plainVersion(): ObjectVersion {
+  return new ObjectVersion({
+    id: 'null',
+    deleteMarker: false,
+    now: 0,
+    size: 0,
+    etag: '',
+    attributes: { headers: {}, metadata: {} },
+    parts: [],
+    multipart: false,
+    checksum: undefined,
+    storageClass: 'STANDARD',
+    redirect: undefined,
+    encryption: NO_ENCRYPTION,
+    tags: undefined,
+    acl: undefined,
+    retention: undefined,
+    legalHold: undefined,
+  });
+}
+
 export function request(method: string, rawPath: string, ask: Ask = {}): AwsRequest {
   return {
     method,
@@ -213,10 +249,10 @@ function told(response: AwsResponse): Told {
   const text = bytes.toString('utf8');
   const isXml = response.headers?.['content-type'] === 'application/xml' && text.startsWith('<');
   const xml: XmlTree = isXml ? parser.parse(text) : {};
-  return { status: response.status, headers: response.headers ?? {}, bytes, text, xml, code: codeOf(xml) };
+  return { status: response.status, headers: response.headers ?? {}, bytes, text, xml, code: codeIn(xml) };
 }
 
-function codeOf(xml: XmlTree): string | undefined {
+function codeIn(xml: XmlTree): string | undefined {
   const code: unknown = xml.Error?.Code;
   return typeof code === 'string' ? code : undefined;
 }

@@ -4,7 +4,6 @@ import type { Call } from '../call';
 import { invalidArgument, s3Fault } from '../fault';
 import type { Bucket } from '../state/bucket';
 import { type Attributes, type ChecksumAlgorithm, ObjectVersion } from '../state/object-version';
-import { sealPart } from '../state/sealing';
 import { currentVersion, isArchived, nextVersionId, putVersion, readableVersion } from '../state/versions';
 import { aclForObject } from '../wire/acl-wire';
 import { isoTime, quoted, versionHeader, xmlAnswer } from '../wire/answer';
@@ -22,7 +21,7 @@ import { writtenLock } from '../wire/lock-headers';
 import { copySourceOf } from '../wire/target';
 import { writtenAttributes, writtenRedirect, writtenStorageClass, writtenTags } from '../wire/written-attributes';
 import { leaf, xmlDocument } from '../wire/xml-writer';
-import { etagOf } from './put-object';
+import { etagOf, sealedBody } from './put-object';
 
 /** The object that `x-amz-copy-source` names, its preconditions held and its customer key checked. */
 export interface CopySource {
@@ -130,7 +129,7 @@ function written(call: Call, bucket: Bucket, { body, request, algorithm, fields 
     now: call.now,
     size: body.length,
     etag: etagOf(body, encryption),
-    parts: body.length === 0 ? [] : [sealPart(call.endpoint.arena, dataKey, 0, body)],
+    parts: sealedBody(call, dataKey, body),
     multipart: false,
     checksum: { algorithm, type: 'FULL_OBJECT', value: checksumOf(algorithm, body) },
     encryption,

@@ -6,7 +6,7 @@ import type { KeyEntry, KeyIndex } from '../state/key-index';
 import { compareKeys } from '../state/key-index';
 import type { ObjectVersion } from '../state/object-version';
 import { checkVersionId, isOlder, NULL_VERSION } from '../state/versions';
-import { canonicalId } from '../wire/acl-wire';
+import { ownerId } from '../wire/acl-wire';
 import { isoTime, xmlAnswer } from '../wire/answer';
 import { branch, leaf, xmlDocument } from '../wire/xml-writer';
 import { listedFields, restoreStatus } from './list-objects';
@@ -114,27 +114,13 @@ function firstOf({ key, versions }: KeyEntry, marker: Marker): number {
 }
 
 function itemXml(call: Call, key: string, version: ObjectVersion, latest: boolean): string {
-  const owner = branch('Owner', leaf('ID', ownerId(call.endpoint.accountId)));
-  const place = key + leaf('VersionId', version.id) + leaf('IsLatest', latest);
+  const owner = `<Owner><ID>${ownerId(call.endpoint.accountId)}</ID></Owner>`;
+  const place = `${key}<VersionId>${version.id}</VersionId><IsLatest>${latest}</IsLatest>`;
   if (version.deleteMarker) {
-    return branch('DeleteMarker', place, leaf('LastModified', isoTime(version.modified)), owner);
+    return `<DeleteMarker>${place}<LastModified>${isoTime(version.modified)}</LastModified>${owner}</DeleteMarker>`;
   }
   const wantsRestore = call.headers['x-amz-optional-object-attributes']?.includes('RestoreStatus') === true;
-  return branch(
-    'Version',
-    place,
-    listedFields(version),
-    owner,
-    leaf('StorageClass', version.storageClass),
-    wantsRestore ? restoreStatus(version, call.now) : '',
-  );
-}
-
-const owners = new Map<string, string>();
-
-/** The canonical ID is a hash: worked out once for each account. */
-function ownerId(accountId: string): string {
-  const known = owners.get(accountId) ?? canonicalId(accountId);
-  owners.set(accountId, known);
-  return known;
+  const restore = wantsRestore ? restoreStatus(version, call.now) : '';
+  const storageClass = `<StorageClass>${version.storageClass}</StorageClass>`;
+  return `<Version>${place}${listedFields(version)}${owner}${storageClass}${restore}</Version>`;
 }

@@ -5,7 +5,7 @@ import { invalidArgument } from '../fault';
 import type { KeyEntry } from '../state/key-index';
 import type { ObjectVersion } from '../state/object-version';
 import { canonicalId } from '../wire/acl-wire';
-import { isoTime, quoted, xmlAnswer } from '../wire/answer';
+import { isoTime, xmlAnswer } from '../wire/answer';
 import { branch, leaf, xmlDocument } from '../wire/xml-writer';
 import { after, commonPrefix, type ListingRequest, listingOf, pageEntries } from './listing';
 
@@ -106,20 +106,20 @@ function contentsOf(key: string, version: ObjectVersion, owner: string, call: Ca
     leaf('Key', key),
     listedFields(version),
     owner,
-    leaf('StorageClass', version.storageClass),
+    `<StorageClass>${version.storageClass}</StorageClass>`,
     wantsRestore ? restoreStatus(version, call.now) : '',
   );
 }
 
-/** LastModified, ETag, checksum and Size, as every listing has them. */
+/** LastModified, ETag, checksum and Size, as every listing has them. None of it needs escaping but the quotes. */
 export function listedFields(version: ObjectVersion): string {
-  return (
-    `<LastModified>${isoTime(version.modified)}</LastModified>` +
-    leaf('ETag', quoted(version.etag)) +
-    leaf('ChecksumAlgorithm', version.checksum?.algorithm) +
-    leaf('ChecksumType', version.checksum?.type) +
-    `<Size>${version.size}</Size>`
-  );
+  const { checksum } = version;
+  const sum =
+    checksum === undefined
+      ? ''
+      : `<ChecksumAlgorithm>${checksum.algorithm}</ChecksumAlgorithm><ChecksumType>${checksum.type}</ChecksumType>`;
+  const etag = `<ETag>&quot;${version.etag}&quot;</ETag>`;
+  return `<LastModified>${isoTime(version.modified)}</LastModified>${etag}${sum}<Size>${version.size}</Size>`;
 }
 
 /** `RestoreStatus` of an object that is being restored or is restored. */

@@ -6,7 +6,7 @@ import { s3Fault } from '../fault';
 import type { Bucket } from '../state/bucket';
 import type { Encryption } from '../state/encryption';
 import { type Checksum, ObjectVersion } from '../state/object-version';
-import { sealPart } from '../state/sealing';
+import { type SealedPart, sealPart } from '../state/sealing';
 import { currentVersion, nextVersionId, putVersion } from '../state/versions';
 import { aclForObject } from '../wire/acl-wire';
 import { checksumHeaders, quoted, versionHeader } from '../wire/answer';
@@ -47,7 +47,7 @@ export function putObject(call: Call): AwsResponse {
     now: call.now,
     size: body.length,
     etag: etagOf(body, encryption),
-    parts: body.length === 0 ? [] : [sealPart(call.endpoint.arena, dataKey, 0, body)],
+    parts: sealedBody(call, dataKey, body),
     multipart: false,
     checksum,
     encryption,
@@ -55,6 +55,13 @@ export function putObject(call: Call): AwsResponse {
   });
   putVersion(bucket, call.key, version);
   return { status: 200, headers: writtenHeaders(bucket, version) };
+}
+
+const NO_PARTS: readonly SealedPart[] = [];
+
+/** A body that was written at once, sealed. */
+export function sealedBody(call: Call, dataKey: Buffer, body: Buffer): readonly SealedPart[] {
+  return body.length === 0 ? NO_PARTS : [sealPart(call.endpoint.arena, dataKey, 0, body)];
 }
 
 /** What a write answers about the version it made. */

@@ -31,8 +31,8 @@ export class KeyIndex {
       entry.versions.push(version);
       return;
     }
-    const added = { key, versions: [version] };
-    this.byName.set(key, added);
+    const added = { key: detached(key), versions: [version] };
+    this.byName.set(added.key, added);
     this.insert(added);
   }
 
@@ -95,6 +95,11 @@ export class KeyIndex {
     });
     return Math.max(0, Math.min(found, this.chunks.length - 1));
   }
+}
+
+/** A copy that stands alone: a key cut out of a path would keep the whole request line in memory. */
+function detached(key: string): string {
+  return Buffer.from(key).toString();
 }
 
 /** The lowest index in `0…length` for which the monotone predicate holds. */

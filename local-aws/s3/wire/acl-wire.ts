@@ -28,6 +28,15 @@ export function canonicalId(accountId: string): string {
   return createHash('sha256').update(`canonical-user:${accountId}`).digest('hex');
 }
 
+const owners = new Map<string, string>();
+
+/** As {@link canonicalId}, worked out once for each account: listings tell it with every object. */
+export function ownerId(accountId: string): string {
+  const known = owners.get(accountId) ?? canonicalId(accountId);
+  owners.set(accountId, known);
+  return known;
+}
+
 /** What every resource starts with: full control for its owner. */
 export function privateAcl(accountId: string): Acl {
   return { grants: [{ grantee: { type: 'CanonicalUser', id: canonicalId(accountId) }, permission: 'FULL_CONTROL' }] };

@@ -16,8 +16,12 @@ export function emptyAnswer(status: 200 | 202 | 204, headers: Readonly<Record<st
 
 /** `2026-11-23T10:00:00.000Z`: the times in XML, at S3's resolution of a second. */
 export function isoTime(seconds: number): string {
-  return new Date(seconds * 1000).toISOString();
+  if (lastTime.seconds !== seconds) lastTime = { seconds, text: new Date(seconds * 1000).toISOString() };
+  return lastTime.text;
 }
+
+/** Neighbours in a listing were mostly written in the same second. */
+let lastTime = { seconds: 0, text: '1970-01-01T00:00:00.000Z' };
 
 /** RFC 1123, as in Last-Modified. */
 export function httpTime(seconds: number): string {
