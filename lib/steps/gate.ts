@@ -4,12 +4,7 @@ import type { BucketReencryption } from '../objects/reencrypt';
 import type { BucketVerification } from '../objects/verify';
 import type { KeyVersion } from '../rotation/rotation';
 import type { Observation } from './observe';
-
-/** What a fresh listing and HEADs found in every bucket that could hold objects under a superseded version. */
-export interface VerificationRecord {
-  readonly activeKeyArn: string;
-  readonly buckets: readonly BucketVerification[];
-}
+import type { VerificationRecord } from './verification-record';
 
 export interface GateInput {
   /** The version to retire, and the ARN of its key. */

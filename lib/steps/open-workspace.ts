@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Rotation } from '../rotation/rotation';
-import { findTerraform } from '../terraform/binary';
+import { findTerraform, type TerraformBinary } from '../terraform/binary';
 import { providerSource, writeCliConfiguration } from '../terraform/cli-configuration';
+import { lockedProvider } from '../terraform/locked-provider';
 import { formatPlan } from '../terraform/plan-text';
 import { type StackDirectory, synthesize } from '../terraform/synthesize';
 import { Terraform } from '../terraform/terraform';
@@ -15,6 +16,7 @@ export interface WorkspaceOptions {
 }
 
 interface Opened {
+  readonly binary: TerraformBinary;
   readonly terraform: Terraform;
   readonly stacks: Readonly<Record<StackRole, StackDirectory>>;
 }
@@ -31,9 +33,13 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
   };
   return {
     async plan(stack: StackRole): Promise<StackPlan> {
-      const { terraform, stacks } = await open();
+      const { binary, terraform, stacks } = await open();
       const { planFile, changes, summary } = await terraform.plan(stacks[stack]);
-      return { stack, planFile, changes, summary, text: formatPlan(stacks[stack].name, summary) };
+      const tools = {
+        terraform: `${binary.product} ${binary.version}`,
+        awsProvider: await lockedProvider(stacks[stack].directory),
+      };
+      return { stack, planFile, changes, summary, text: formatPlan(stacks[stack].name, summary), tools };
     },
     async apply({ stack, planFile }: StackPlan): Promise<void> {
       const { terraform, stacks } = await open();
@@ -50,5 +56,5 @@ async function openOnce({ rotation, env, signal }: WorkspaceOptions): Promise<Op
   await mkdir(settings, { recursive: true });
   const cliConfiguration = await writeCliConfiguration(source, settings);
   const stacks = await synthesize({ rotationFile: rotation.file, name: rotation.name, workDirectory, env, signal });
-  return { terraform: new Terraform({ binary, source, cliConfiguration, env, signal }), stacks };
+  return { binary, terraform: new Terraform({ binary, source, cliConfiguration, env, signal }), stacks };
 }

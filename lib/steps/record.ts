@@ -1,4 +1,5 @@
 import { observe } from './observe';
+import { stateFacts } from './state-facts';
 import type { Step, StepResult, StepState } from './step';
 
 /** Step 7: the state that the run leaves in AWS is written into the evidence, which every step has been adding to. */
@@ -13,12 +14,7 @@ export const record: Step = {
   },
 
   async run(run): Promise<StepResult> {
-    const seen = await observe(run);
-    const facts = {
-      versions: seen.versions.map(({ version, key }) => ({ name: version.name, keyArn: key?.arn, state: key?.state })),
-      aliasTarget: seen.aliasTarget,
-      buckets: seen.buckets,
-    };
+    const facts = stateFacts(await observe(run));
     return { outcome: 'unchanged', summary: 'the state after the run is written down', facts };
   },
 

@@ -5,8 +5,8 @@ import type { MaterialSource } from '../key-material/prepare-import';
 import type { BucketReencryption } from '../objects/reencrypt';
 import type { ObjectStore } from '../objects/store';
 import type { Rotation } from '../rotation/rotation';
-import type { VerificationRecord } from './gate';
 import type { Reporter } from './reporter';
+import type { VerificationRecord } from './verification-record';
 import type { Workspace } from './workspace';
 
 /** What a run writes down as it goes; a dry run writes nothing. */

@@ -1,5 +1,7 @@
 import { throwIfInterrupted } from '../errors';
+import { observe } from './observe';
 import type { RotationRun } from './rotation-run';
+import { stateFacts } from './state-facts';
 import type { Step, StepResult } from './step';
 
 export interface StepReport extends StepResult {
@@ -40,5 +42,6 @@ async function runStep(step: Step, run: RotationRun): Promise<StepResult> {
   const result = await step.run(run);
   if (!run.dryRun) await step.verify(run);
   await run.evidence.record('outcome', step.id, { outcome: result.outcome, summary: result.summary, ...result.facts });
+  if (result.outcome !== 'unchanged') await run.evidence.record('state', step.id, stateFacts(await observe(run)));
   return result;
 }

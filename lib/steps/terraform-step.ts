@@ -8,7 +8,7 @@ import type { StackRole } from './workspace';
  */
 export async function planAndApply(run: RotationRun, stack: StackRole): Promise<StepResult> {
   const plan = await run.workspace.plan(stack);
-  const facts = { stack, changes: plan.changes, summary: plan.summary };
+  const facts = { stack, changes: plan.changes, summary: plan.summary, tools: plan.tools };
   if (!plan.changes) return { outcome: 'unchanged', summary: `the ${stack} stack has nothing to change`, facts };
   run.reporter.block(plan.text);
   if (run.dryRun) return { outcome: 'unchanged', summary: `would apply the plan of the ${stack} stack`, facts };

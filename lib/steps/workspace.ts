@@ -11,6 +11,8 @@ export interface StackPlan {
   readonly summary: PlanSummary;
   /** The plan in a reviewer's words. */
   readonly text: string;
+  /** Versions of what planned it; the provider is absent where it left no lock file. */
+  readonly tools: { readonly terraform: string; readonly awsProvider: string | undefined };
 }
 
 /** The two stacks of a rotation in a working directory, synthesized once a run. */
