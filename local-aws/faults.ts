@@ -39,6 +39,8 @@ export interface Faults {
   clear(): void;
   /** The first so many calls that name a new KMS key answer `NotFoundException`: eventual consistency. Default 0. */
   newKeyLag: number;
+  /** An on-demand rotation is done so many milliseconds later, by the movable clock. Default 0. */
+  rotationDelay: number;
   /** Every request takes at least so many milliseconds. Default 0. */
   latency: number;
   /** The actions that strike this request; counts it against `nth` and `times`. */
@@ -55,6 +57,7 @@ export function createFaults(rules: readonly FaultRule[] = []): Faults {
   for (const rule of rules) inject(rule);
   return {
     newKeyLag: 0,
+    rotationDelay: 0,
     latency: 0,
     inject,
     clear: () => live.clear(),

@@ -55,6 +55,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     region,
     clock,
     newKeyLag: () => faults.newKeyLag,
+    rotationDelay: () => faults.rotationDelay,
     permits: (caller, action) => credentials.permits(caller.accessKeyId, `kms:${action}`),
     quotas: options.quotas ?? {},
   });

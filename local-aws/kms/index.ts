@@ -10,6 +10,7 @@ import { grantOperations } from './operations/grants';
 import { importOperations } from './operations/import';
 import { keyOperations } from './operations/keys';
 import { policyOperations } from './operations/policies';
+import { rotationOperations } from './operations/rotation';
 import { tagOperations } from './operations/tags';
 import { usageOperations } from './operations/usage';
 import { createThrottle, type Quotas } from './quota';
@@ -23,6 +24,8 @@ export interface KmsOptions {
   readonly clock: Clock;
   /** How many calls on a new key find nothing. */
   newKeyLag(): number;
+  /** How long an on-demand rotation takes by the clock, in milliseconds. */
+  rotationDelay(): number;
   /** Whether the caller's access key may do `kms:<action>`. */
   permits(caller: Caller, action: string): boolean;
   readonly quotas: Quotas;
@@ -33,6 +36,7 @@ const operations: Readonly<Record<string, Operation>> = {
   ...aliasOperations,
   ...policyOperations,
   ...tagOperations,
+  ...rotationOperations,
   ...importOperations,
   ...cryptoOperations,
   ...dataKeyOperations,
@@ -59,6 +63,7 @@ export function createKms(options: KmsOptions): { readonly service: Service; rea
     importTokens: createImportTokens(),
     handedOut: new Map(),
     permits: options.permits,
+    rotationDelay: options.rotationDelay,
     throttle: createThrottle(options.quotas, options.clock),
   };
   return { service: (request) => serve(kms, request), dataKeys: createDataKeys(kms) };

@@ -60,6 +60,8 @@ const table = {
   GetParametersForImport: notInDeletion,
   ImportKeyMaterial: notInDeletion,
   DeleteImportedKeyMaterial: always,
+  RotateKeyOnDemand: crypto,
+  ListKeyRotations: always,
   GetKeyRotationStatus: ['origin', 'ok', 'ok', 'ok'],
   ScheduleKeyDeletion: notInDeletion,
   CancelKeyDeletion: ['notDeletion', 'notDeletion', 'notDeletion', 'ok'],

@@ -16,6 +16,8 @@ export interface Kms {
   readonly handedOut: Map<string, WrappingPair>;
   /** Whether the caller's access key may do `kms:<action>`. */
   permits(caller: Caller, action: string): boolean;
+  /** How long an on-demand rotation takes by the clock, in milliseconds. */
+  rotationDelay(): number;
   /** Throws `ThrottlingException` where a request quota is switched on and used up. */
   throttle(operation: string): void;
 }

@@ -9,9 +9,9 @@ import { KmsFault } from '../../../local-aws/message';
  */
 const page: Readonly<Record<string, string>> = {
   'ok ok ok ok':
-    'DescribeKey GetKeyPolicy ListKeyPolicies PutKeyPolicy ListGrants RevokeGrant ListAliases ListResourceTags DeleteAlias DeleteImportedKeyMaterial GetKeyLastUsage',
+    'DescribeKey GetKeyPolicy ListKeyPolicies PutKeyPolicy ListGrants RevokeGrant ListAliases ListResourceTags DeleteAlias DeleteImportedKeyMaterial GetKeyLastUsage ListKeyRotations',
   'Invalid ok Disabled Invalid':
-    'Encrypt Decrypt ReEncrypt GenerateDataKey GenerateDataKeyWithoutPlaintext CreateGrant',
+    'Encrypt Decrypt ReEncrypt GenerateDataKey GenerateDataKeyWithoutPlaintext CreateGrant RotateKeyOnDemand',
   'ok ok ok Invalid':
     'CreateAlias UpdateAlias TagResource UntagResource UpdateKeyDescription GetParametersForImport ImportKeyMaterial ScheduleKeyDeletion',
   'Invalid ok ok Invalid': 'EnableKey DisableKey',

@@ -6,7 +6,7 @@ import { type Call, operation, seconds, usableKey } from '../operation';
 import { oneOf, required, string, structure, timestamp } from '../shapes';
 import { type ImportParameters, parametersLifetime, type WrappingAlgorithm } from '../state/import-token';
 import { currentMaterial, deleteMaterial, type Key } from '../state/key';
-import { type KeyMaterial, keyMaterialId, materialLength } from '../state/material';
+import { type KeyMaterial, keyMaterialId, materialLength, newMaterial } from '../state/material';
 
 /** Material may be good for so long at most, in milliseconds from the request. */
 const maxValidity = 365 * 86_400_000;
@@ -154,13 +154,7 @@ function place(key: Key, bytes: Buffer, importType: string, expectedId: string |
   if (!first && key.materials.some((material) => material.state === 'PENDING_ROTATION')) {
     throw incorrect('Other key material of this key is waiting for its rotation already.');
   }
-  const material: KeyMaterial = {
-    id,
-    state: first ? 'CURRENT' : 'PENDING_ROTATION',
-    bytes,
-    validTo: undefined,
-    description: undefined,
-  };
+  const material = newMaterial(key.id, bytes, first ? 'CURRENT' : 'PENDING_ROTATION');
   key.materials.push(material);
   return material;
 }

@@ -133,11 +133,6 @@ const cancelKeyDeletion = operation(structure({ KeyId: required(members.keyId) }
   return { KeyId: key.arn };
 });
 
-const getKeyRotationStatus = operation(structure({ KeyId: required(members.keyId) }), (call, { KeyId }) => {
-  const key = usableKey(call, 'GetKeyRotationStatus', KeyId);
-  return { KeyId: key.arn, KeyRotationEnabled: key.manager === 'AWS' };
-});
-
 export const keyOperations = {
   CreateKey: createKey,
   DescribeKey: describeKey,
@@ -147,7 +142,6 @@ export const keyOperations = {
   DisableKey: disableKey,
   ScheduleKeyDeletion: scheduleKeyDeletion,
   CancelKeyDeletion: cancelKeyDeletion,
-  GetKeyRotationStatus: getKeyRotationStatus,
 };
 
 function metadata({ store }: Call, key: Key): object {

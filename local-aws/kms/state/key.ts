@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { KeyState } from '../key-states';
 import type { Grant } from './grant';
-import { type KeyMaterial, keyMaterialId } from './material';
+import { type KeyMaterial, materialLength, newMaterial } from './material';
 
 export type Origin = 'EXTERNAL' | 'AWS_KMS';
 
@@ -11,6 +11,11 @@ export interface LastUsage {
   readonly timestamp: number;
   readonly requestId: string;
   readonly eventId: string;
+}
+
+export interface Rotation {
+  readonly startedAt: number;
+  readonly doneAt: number;
 }
 
 /** One KMS key. Times are milliseconds since the epoch. */
@@ -30,6 +35,8 @@ export interface Key {
   readonly tags: Map<string, string>;
   readonly grants: Map<string, Grant>;
   lastUsage: LastUsage | undefined;
+  /** The on-demand rotation that is under way. */
+  rotation: Rotation | undefined;
   /** How many more calls find that the key does not exist yet. */
   lag: number;
 }
@@ -53,23 +60,18 @@ export function createKey({ accountId, region, tags, ...properties }: KeyPropert
     tags: new Map(tags),
     grants: new Map(),
     lastUsage: undefined,
+    rotation: undefined,
   };
   if (key.origin === 'AWS_KMS') {
-    const bytes = randomBytes(32);
-    key.materials.push({
-      id: keyMaterialId(id, bytes),
-      state: 'CURRENT',
-      bytes,
-      validTo: undefined,
-      description: undefined,
-    });
+    key.materials.push(newMaterial(id, randomBytes(materialLength), 'CURRENT'));
   }
   return key;
 }
 
-/** The state of the key at `now`. Material past its expiry is deleted as the time is seen to be over. */
+/** The state of the key at `now`. Expiries and rotations whose time has come are carried out first. */
 export function stateOf(key: Key, now: number): KeyState {
   deleteExpired(key, now);
+  if (key.rotation !== undefined && now >= key.rotation.doneAt) finishRotation(key, key.rotation.doneAt);
   if (key.deletionAt !== undefined) return 'PendingDeletion';
   const associated = key.materials.filter((material) => material.state !== 'PENDING_ROTATION');
   if (associated.length === 0 || associated.some((material) => material.bytes === undefined)) return 'PendingImport';
@@ -86,6 +88,17 @@ export function earliestExpiry(key: Key): number | undefined {
     state !== 'PENDING_ROTATION' && bytes !== undefined && validTo !== undefined ? [validTo] : [],
   );
   return times.length === 0 ? undefined : Math.min(...times);
+}
+
+/** Puts the waiting material in the place of the current one, which goes on decrypting. */
+function finishRotation(key: Key, rotatedAt: number): void {
+  key.rotation = undefined;
+  const next = key.materials.find((material) => material.state === 'PENDING_ROTATION');
+  const current = currentMaterial(key);
+  if (next === undefined || current === undefined) return;
+  current.state = 'NON_CURRENT';
+  next.state = 'CURRENT';
+  next.rotatedAt = rotatedAt;
 }
 
 function deleteExpired(key: Key, now: number): void {
