@@ -64,13 +64,27 @@ it(
 );
 
 it(
-  'stops at the guard when both stacks of a fresh rotation are deployed in one go',
+  'stops before storage when both stacks of a fresh rotation are deployed in one go, and leads on to pre-apply',
+  async () => {
+    const { exit, said } = await type(
+      'npx cdktf deploy payroll-keys payroll-storage --auto-approve --skip-provider-lock',
+    );
+    expect(exit).not.toBe(0);
+    // Both start at once: the guard speaks if the key was there in time, else the look-up's name does.
+    expect(said).toMatch(/npx keyturn pre-apply|couldn't find resource .*after_payroll-keys_and_keyturn_pre-apply/);
+    expect(await on.key('alias/payroll/v1')).toMatchObject({ KeyState: 'PendingImport' });
+    await expect(on.defaultKey('payroll-data')).rejects.toMatchObject({ name: 'NoSuchBucket' });
+  },
+  MINUTES,
+);
+
+it(
+  'stops at the guard when the keys come first',
   async () => {
     const { exit, said } = await type('npx cdktf deploy * --auto-approve --skip-provider-lock --parallelism 1');
     expect(exit).not.toBe(0);
     expect(said).toContain('key version v1 (alias/payroll/v1) is PendingImport, not Enabled');
     expect(said).toContain('npx keyturn pre-apply');
-    expect(await on.key('alias/payroll/v1')).toMatchObject({ KeyState: 'PendingImport' });
     await expect(on.defaultKey('payroll-data')).rejects.toMatchObject({ name: 'NoSuchBucket' });
   },
   MINUTES,
