@@ -64,6 +64,7 @@ export async function moveVersion(move: VersionMove, listed: ListedVersion): Pro
       continue;
     }
     if (end.end === 'changed') continue;
+    if (end.end === 'gone') return [outcome(listed, { outcome: 'gone' })];
     if (end.end === 'damaged')
       return [failed(listed, { operation: 'HeadObject', status: 200, code: 'Changed', reason: end.difference })];
     return moved(listed, ref, head, end);

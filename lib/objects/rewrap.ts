@@ -1,7 +1,9 @@
 import type { Caller } from './caller';
+import { lookAt } from './look';
 import type { ObjectHead, VersionRef } from './object-version';
 import { holdingKey, isKey } from './object-version';
 import type { ObjectStore } from './store';
+import { StoreFault } from './store-fault';
 
 /** What moving one version needs to know of the run. */
 export interface MoveContext {
@@ -25,6 +27,7 @@ export interface CopySizes {
 export type Moved =
   | { readonly end: 'moved'; readonly head: ObjectHead; readonly versionId: string | undefined }
   | { readonly end: 'changed' }
+  | { readonly end: 'gone' }
   | { readonly end: 'damaged'; readonly difference: string };
 
 /**
@@ -39,13 +42,32 @@ export async function rewrap(context: MoveContext, ref: VersionRef, before: Obje
   const { store, call, targetKeyArn } = context;
   const bucketKey = carriedBucketKey(before, context.bucketKeyDefault);
   await call('kms', () => store.updateEncryption(ref, { keyArn: targetKeyArn, bucketKey }));
-  const after = await call('s3', () => store.head(ref));
+  const after = await headAfter(context, ref, before.size);
+  if (after === 'gone') return { end: 'gone' };
   // Without a version id the object may have been overwritten in between: that is another object now.
   if (after.etag !== before.etag && ref.versionId === undefined) return { end: 'changed' };
   const difference = differenceOf(before, after, { targetKeyArn, bucketKey });
   return difference === undefined
     ? { end: 'moved', head: after, versionId: ref.versionId }
     : { end: 'damaged', difference };
+}
+
+/** @throws StoreFault when the version cannot be looked at, though it was a moment ago */
+export async function headAfter(
+  { store, call }: MoveContext,
+  ref: VersionRef,
+  size: number,
+): Promise<ObjectHead | 'gone'> {
+  const look = await lookAt(store, call, ref, size);
+  if (look.found === 'head') return look.head;
+  if (look.found === 'gone') return 'gone';
+  if (look.found === 'fault') throw look.fault;
+  throw new StoreFault({
+    operation: 'HeadObject',
+    status: 409,
+    code: 'OperationAborted',
+    message: 'it is under SSE-C now',
+  });
 }
 
 /** The object's own setting; the bucket's where the object had no KMS key and so no setting. */

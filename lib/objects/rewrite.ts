@@ -1,6 +1,6 @@
 import { multipartRewrite } from './multipart-rewrite';
 import { holdingKey, isKey, type ObjectHead, type VersionRef } from './object-version';
-import { carriedBucketKey, type MoveContext, type Moved } from './rewrap';
+import { carriedBucketKey, headAfter, type MoveContext, type Moved } from './rewrap';
 import type { TargetEncryption, Written } from './store';
 
 /**
@@ -29,7 +29,8 @@ export async function rewrite(context: MoveContext, ref: VersionRef, before: Obj
           }),
         );
   const versionId = ref.versionId === undefined ? undefined : written.versionId;
-  const after = await call('s3', () => store.head({ ...ref, versionId }));
+  const after = await headAfter(context, { ...ref, versionId }, before.size);
+  if (after === 'gone') return { end: 'gone' };
   if (after.etag !== written.etag && versionId === undefined) return { end: 'changed' };
   const difference = differenceOf(before, after, encryption);
   return difference === undefined ? { end: 'moved', head: after, versionId } : { end: 'damaged', difference };

@@ -49,15 +49,7 @@ function dateOf(response: unknown): number | undefined {
 
 function faultOf(operation: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  if (!(error instanceof S3ServiceException)) {
-    const code = (error as { code?: unknown }).code;
-    const isTransport = typeof code === 'string' || ['TimeoutError', 'CredentialsProviderError'].includes(error.name);
-    if (!isTransport) return error;
-    return new StoreFault(
-      { operation, status: 0, code: typeof code === 'string' ? code : error.name, message: error.message },
-      error,
-    );
-  }
+  if (!(error instanceof S3ServiceException)) return transportFault(operation, error) ?? error;
   const status = error.$metadata.httpStatusCode ?? 0;
   // A HEAD error has no body; the SDK names it after the status, which says nothing that the status does not.
   const code = operation === 'HeadObject' ? '' : error.name;
@@ -66,4 +58,14 @@ function faultOf(operation: string, error: unknown): unknown {
     { operation, status, code, message: error.message, ...(requestId === undefined ? {} : { requestId }) },
     error,
   );
+}
+
+/** Credentials that cannot be had, a connection that failed, an answer that ends early; undefined: a bug, which stays one. */
+function transportFault(operation: string, error: Error): StoreFault | undefined {
+  const { code, $metadata } = error as { code?: unknown; $metadata?: unknown };
+  const isUnread = $metadata !== undefined || error.message.startsWith('AWS SDK error wrapper for');
+  const isNamed = error.name === 'TimeoutError' || error.name === 'CredentialsProviderError';
+  if (typeof code !== 'string' && !isUnread && !isNamed) return undefined;
+  const named = typeof code === 'string' ? code : isNamed ? error.name : 'IncompleteAnswer';
+  return new StoreFault({ operation, status: 0, code: named, message: error.message }, error);
 }

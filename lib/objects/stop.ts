@@ -73,7 +73,8 @@ export class FaultJudge {
   ): Promise<VersionFate> {
     switch (faultKind(fault)) {
       case 'gone':
-        return { fate: 'gone' };
+        // A copy is answered 404 for the current object, while the version it copies may well be there.
+        return { fate: isRead(fault) ? 'gone' : 'again' };
       case 'race':
         return { fate: 'again' };
       case 'credentials':

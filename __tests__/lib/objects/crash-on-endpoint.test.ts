@@ -66,7 +66,7 @@ async function stateOf(Bucket: string) {
     const head = await endpoint.s3.send(new HeadObjectCommand({ Bucket, Key, VersionId }));
     const tags = await endpoint.s3.send(new GetObjectTaggingCommand({ Bucket, Key, VersionId }));
     const body =
-      StorageClass === 'GLACIER'
+      head.StorageClass === 'GLACIER'
         ? 'archived'
         : await (await endpoint.s3.send(new GetObjectCommand({ Bucket, Key, VersionId }))).Body?.transformToString();
     const { Metadata, SSEKMSKeyId, ServerSideEncryption, BucketKeyEnabled, ContentLength } = head;
