@@ -121,6 +121,13 @@ describe('a signed request', () => {
     expect(refused).toMatchObject({ status: 400, code: 'XAmzContentSHA256Mismatch' });
   });
 
+  it('is refused when its length is not announced', async () => {
+    const unsent = unsigned('PUT', '/bucket/other', { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' });
+    const headers = { ...(await signer('s3').sign(unsent)).headers, 'transfer-encoding': 'chunked' };
+    const refused = await send({ method: 'PUT', path: '/bucket/other', headers, body: 'body' });
+    expect(refused).toMatchObject({ status: 501, code: 'NotImplemented' });
+  });
+
   it('is refused without the hash of its body', async () => {
     const { 'x-amz-content-sha256': _, ...headers } = (await signer('s3').sign(unsigned('GET', '/bucket/key'))).headers;
     expect(await send({ method: 'GET', path: '/bucket/key', headers })).toMatchObject({ code: 'InvalidRequest' });

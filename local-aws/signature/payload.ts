@@ -40,8 +40,9 @@ export function readPayload(
   body: Buffer,
   verified: Verified,
 ): Payload {
-  if (declared === unsigned) return { body, trailers: {} };
   const mode = streaming[declared];
+  if (mode === undefined) refuseTransferEncoding(headers);
+  if (declared === unsigned) return { body, trailers: {} };
   if (mode !== undefined) {
     const decodedLength = headers['x-amz-decoded-content-length'];
     if (decodedLength === undefined || !/^\d+$/.test(decodedLength)) {
@@ -59,6 +60,14 @@ export function readPayload(
   const computed = sha256Hex(body);
   if (computed !== declared) throw hashMismatch(declared, computed);
   return { body, trailers: {} };
+}
+
+/** S3 takes a body of unannounced length in aws-chunked framing only. */
+function refuseTransferEncoding(headers: Readonly<Record<string, string>>): void {
+  if (headers['transfer-encoding'] === undefined) return;
+  throw new Refusal('NotImplemented', 501, 'A header you provided implies functionality that is not implemented', {
+    Header: 'Transfer-Encoding',
+  });
 }
 
 function trailerNames(headers: Readonly<Record<string, string>>): readonly string[] {
