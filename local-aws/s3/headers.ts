@@ -49,6 +49,7 @@ const KNOWN = new Set([
   'x-amz-max-parts',
   'x-amz-metadata-directive',
   'x-amz-mp-object-size',
+  'x-amz-object-annotation-directive',
   'x-amz-object-attributes',
   'x-amz-object-lock-legal-hold',
   'x-amz-object-lock-mode',

@@ -3,7 +3,7 @@ import type { AwsResponse } from '../../message';
 import { openBucket, unwrapDataKey } from '../access';
 import type { Call } from '../call';
 import { s3Fault } from '../fault';
-import { type Checksum, ObjectVersion, type StoredPart } from '../state/object-version';
+import { type Checksum, ObjectVersion, type StoredPart, type VersionFields } from '../state/object-version';
 import type { Upload, UploadedPart } from '../state/upload';
 import { currentVersion, nextVersionId, putVersion } from '../state/versions';
 import { quoted, versionHeader, xmlAnswer } from '../wire/answer';
@@ -42,32 +42,8 @@ export function completeMultipartUpload(call: Call): AwsResponse {
   checkDeclared(call, upload, checksum, size);
   checkWrite(call.headers, currentVersion(bucket, call.key), call.key);
   proveKeyUsable(call, upload);
-  const version = new ObjectVersion({
-    id: nextVersionId(bucket),
-    deleteMarker: false,
-    now: call.now,
-    size,
-    etag: `${etagOfParts(parts)}-${parts.length}`,
-    attributes: upload.attributes,
-    parts: parts.map(
-      (part): StoredPart => ({
-        number: part.number,
-        serial: part.serial,
-        size: part.size,
-        extent: part.extent,
-        checksum: part.checksum,
-      }),
-    ),
-    multipart: true,
-    checksum,
-    storageClass: upload.storageClass,
-    redirect: upload.redirect,
-    encryption: upload.encryption,
-    tags: upload.tags,
-    acl: upload.acl,
-    retention: upload.retention,
-    legalHold: upload.legalHold,
-  });
+  const etag = `${etagOfParts(parts)}-${parts.length}`;
+  const version = assembled(upload, parts, { id: nextVersionId(bucket), now: call.now, size, etag, checksum });
   putVersion(bucket, call.key, version);
   bucket.uploads.delete(upload.id);
   const headers = { ...versionHeader(bucket, version.id), ...encryptionHeaders(version.encryption) };
@@ -77,12 +53,38 @@ export function completeMultipartUpload(call: Call): AwsResponse {
       leaf('Location', `http://${call.headers.host ?? 's3'}/${bucket.name}/${call.key}`),
       leaf('Bucket', bucket.name),
       leaf('Key', call.key),
-      leaf('ETag', quoted(version.etag)),
+      leaf('ETag', quoted(etag)),
       leaf(`Checksum${checksum.algorithm}`, checksum.value),
       leaf('ChecksumType', checksum.type),
     ),
     headers,
   );
+}
+
+/** The object: the parts as they were sealed, and all that was said when the upload began. */
+function assembled(
+  upload: Upload,
+  parts: readonly Chosen[],
+  made: Pick<VersionFields, 'id' | 'now' | 'size' | 'etag' | 'checksum'>,
+): ObjectVersion {
+  return new ObjectVersion({
+    ...made,
+    deleteMarker: false,
+    multipart: true,
+    parts: parts.map(storedPart),
+    attributes: upload.attributes,
+    storageClass: upload.storageClass,
+    redirect: upload.redirect,
+    encryption: upload.encryption,
+    tags: upload.tags,
+    acl: upload.acl,
+    retention: upload.retention,
+    legalHold: upload.legalHold,
+  });
+}
+
+function storedPart({ number, serial, size, extent, checksum }: Chosen): StoredPart {
+  return { number, serial, size, extent, checksum };
 }
 
 function chosenParts(call: Call, upload: Upload, named: readonly NamedPart[]): readonly Chosen[] {

@@ -78,6 +78,8 @@ export function copyObject(call: Call): AwsResponse {
   const bucket = openBucket(call);
   const source = copySource(call);
   refuseUnchanged(call, bucket, source);
+  // Objects have no annotations here, so both directives come to the same; another value is still wrong.
+  directive(call, 'x-amz-object-annotation-directive', ['COPY', 'EXCLUDE']);
   const { version: from } = source;
   if (from.size > call.endpoint.limits.singleWrite) {
     throw s3Fault(
@@ -169,9 +171,8 @@ function refuseUnchanged(call: Call, bucket: Bucket, source: CopySource): void {
   }
 }
 
-function directive(call: Call, name: string): 'COPY' | 'REPLACE' {
+function directive(call: Call, name: string, allowed: readonly [string, string] = ['COPY', 'REPLACE']): string {
   const value = call.headers[name] ?? 'COPY';
-  if (value !== 'COPY' && value !== 'REPLACE')
-    throw invalidArgument(`Unknown ${name.slice('x-amz-'.length)}.`, name, value);
+  if (!allowed.includes(value)) throw invalidArgument(`Unknown ${name.slice('x-amz-'.length)}.`, name, value);
   return value;
 }

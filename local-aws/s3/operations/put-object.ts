@@ -24,7 +24,7 @@ export function putObject(call: Call): AwsResponse {
   checkSize(call, body.length);
   const proved = proveBody(call);
   const lock = writtenLock(call, bucket);
-  requireProofForLock(call, proved !== undefined);
+  requireProofForLock(call, lock, proved !== undefined);
   const fields = {
     attributes: writtenAttributes(call),
     storageClass: writtenStorageClass(call),

@@ -35,9 +35,9 @@ export function writtenLock(call: Call, bucket: Bucket): WrittenLock {
   return { retention, legalHold: hold };
 }
 
-/** @throws S3Fault `InvalidRequest` for lock headers on a body that nothing proves. */
-export function requireProofForLock(call: Call, proved: boolean): void {
-  const locks = [MODE, UNTIL, HOLD].some((name) => call.headers[name] !== undefined);
+/** @throws S3Fault `InvalidRequest` for a body under retention or legal hold that nothing proves. */
+export function requireProofForLock(call: Call, lock: WrittenLock, proved: boolean): void {
+  const locks = lock.retention !== undefined || lock.legalHold !== undefined;
   if (locks && !proved && call.headers['content-md5'] === undefined) {
     throw s3Fault(
       'InvalidRequest',
