@@ -6,11 +6,14 @@ import { openEvidence } from '../lib/evidence/evidence';
 import { createSdkStore } from '../lib/objects/sdk-store';
 import type { Rotation } from '../lib/rotation/rotation';
 import { loadRotation } from '../lib/rotation/rotation-file';
+import { observe } from '../lib/steps/observe';
 import { openCustodian } from '../lib/steps/open-custodian';
 import { openWorkspace } from '../lib/steps/open-workspace';
 import { preflight } from '../lib/steps/preflight';
+import { provenance } from '../lib/steps/provenance';
 import type { RotationRun, RunRecord } from '../lib/steps/rotation-run';
 import { lockRotation } from '../lib/steps/run-lock';
+import { stateFacts } from '../lib/steps/state-facts';
 import { type CommandContext, flag, type OptionValues, text } from './command';
 
 /** What a session ends with, for the caller's report. */
@@ -54,11 +57,17 @@ export async function withRun<T>(
     }
     const lock = await lockRotation(home, rotation.name);
     try {
-      const evidence = await openEvidence({ directory: path.join(home, '.keyturn', 'evidence'), command });
+      const evidence = await openEvidence({
+        directory: path.join(home, '.keyturn', 'evidence'),
+        command,
+        rotation: rotation.name,
+      });
       try {
-        await evidence.record('run', 'begin', { rotation: rotation.name, region: rotation.region, identity });
+        const asked = await provenance(rotation.file, context.env);
+        await evidence.record('run', 'begin', { rotation: rotation.name, region: rotation.region, identity, ...asked });
         const run = await assemble(context, options, { rotation, clients, identity }, evidence);
         await preflight(run);
+        await evidence.record('state', 'begin', stateFacts(await observe(run)));
         const result = await body(run);
         await evidence.close('finished');
         return { rotation, account: identity.account, evidenceFile: evidence.file, result };

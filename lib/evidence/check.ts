@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { KeyturnError } from '../errors';
+import { followed, headFaults, linkFaults } from './check-runs';
 import { EVIDENCE_SCHEMA_VERSION, EVIDENCE_SUFFIX, NO_PREVIOUS, RUN_CLOSED, RUN_OPENED } from './record';
 
 /** What can be wrong with a line of evidence. */
@@ -24,7 +25,12 @@ export type EvidenceFaultCode =
   | 'not-closed'
   | 'cut-line'
   | 'line-too-long'
-  | 'empty';
+  | 'empty'
+  | 'missing-run'
+  | 'changed-run'
+  | 'forked-run'
+  | 'missing-head'
+  | 'unlisted-run';
 
 export interface EvidenceFault {
   readonly file: string;
@@ -44,23 +50,29 @@ export interface CheckedFile {
   readonly head: string | undefined;
   /** Outcome of the run, absent when the file is not closed. */
   readonly outcome: string | undefined;
+  /** The run of the same rotation that it names as the one before; absent for the first, and for what names none. */
+  readonly follows: { readonly file: string; readonly head: string } | undefined;
 }
 
 export interface EvidenceCheck {
   readonly files: readonly CheckedFile[];
   readonly records: number;
   readonly faults: readonly EvidenceFault[];
+  /** Runs that name no run before them: 1 where all were made in one place, more where they were gathered. */
+  readonly beginnings: number;
 }
 
 /** A line above this is no record that Keyturn wrote; it bounds the memory of a check. */
 const LINE_BYTES = 16 * 1024 * 1024;
 
 /**
- * Checks one evidence file, or every `*.ndjson` directly in a directory, in the order of their names.
+ * Checks one evidence file, or every `*.ndjson` directly in a directory, in the order of their names; in a directory also
+ * that each run stands beside the one that it follows.
  *
+ * @param heads - the heads that were kept elsewhere: each must be found, and no other.
  * @throws KeyturnError `evidence-missing` where there is nothing to check
  */
-export async function checkEvidence(target: string): Promise<EvidenceCheck> {
+export async function checkEvidence(target: string, heads?: readonly string[]): Promise<EvidenceCheck> {
   const names = await evidenceFiles(target).catch((error: unknown) => Promise.reject(unreadable(target, error)));
   if (names.length === 0)
     throw new KeyturnError('evidence-missing', { path: target, reason: `no *${EVIDENCE_SUFFIX} in it` });
@@ -70,7 +82,11 @@ export async function checkEvidence(target: string): Promise<EvidenceCheck> {
     const checked = checkFile(name, (fault) => faults.push({ file: name, ...fault }));
     files.push(await checked.catch((error: unknown) => Promise.reject(unreadable(name, error))));
   }
-  return { files, records: files.reduce((sum, file) => sum + file.records, 0), faults };
+  const alone = names.length === 1 && names[0] === target;
+  if (!alone) faults.push(...linkFaults(files));
+  if (heads) faults.push(...headFaults(target, files, heads));
+  const beginnings = files.filter((file) => file.follows === undefined).length;
+  return { files, records: files.reduce((sum, file) => sum + file.records, 0), faults, beginnings };
 }
 
 const unreadable = (target: string, error: unknown): KeyturnError =>
@@ -96,10 +112,11 @@ interface ChainState {
   head: string | undefined;
   closed: boolean;
   outcome: string | undefined;
+  follows: CheckedFile['follows'];
 }
 
 async function checkFile(file: string, report: Report): Promise<CheckedFile> {
-  const state: ChainState = { line: 0, head: undefined, closed: false, outcome: undefined };
+  const state: ChainState = { line: 0, head: undefined, closed: false, outcome: undefined, follows: undefined };
   for await (const { bytes, ended } of linesOf(file)) {
     state.line += 1;
     checkLine(bytes, ended, state, report);
@@ -111,7 +128,7 @@ async function checkFile(file: string, report: Report): Promise<CheckedFile> {
       code: 'not-closed',
       problem: 'the last record is not run-closed: records were cut off, the run was killed, or it still runs',
     });
-  return { file, records: state.line, head: state.head, outcome: state.outcome };
+  return { file, records: state.line, head: state.head, outcome: state.outcome, follows: state.follows };
 }
 
 function checkLine(bytes: Buffer, ended: boolean, state: ChainState, report: Report): void {
@@ -128,6 +145,7 @@ function checkLine(bytes: Buffer, ended: boolean, state: ChainState, report: Rep
   const hash = createHash('sha256').update(read.hashed).digest('hex');
   if (read.record.hash !== hash) fault('wrong-hash', 'the record does not have the hash it names: it was changed');
   state.head = read.record.hash;
+  if (state.line === 1) state.follows = followed(read.record.data.previousRun);
   state.closed = read.record.type === RUN_CLOSED;
   const outcome = read.record.data.outcome;
   state.outcome = state.closed && typeof outcome === 'string' ? outcome : undefined;

@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { KeyturnError } from '../errors';
 import { canonicalJson } from './canonical';
+import { runBefore } from './previous-run';
 import {
   EVIDENCE_SCHEMA_VERSION,
   EVIDENCE_SUFFIX,
@@ -19,6 +20,8 @@ export interface EvidenceOptions {
   readonly directory: string;
   /** The command that runs, for the first record. */
   readonly command: string;
+  /** Name of the rotation. Given, the first record names the head of its run before, where the directory holds one. */
+  readonly rotation?: string;
   /** Default: the clock of the machine. */
   readonly clock?: () => Date;
 }
@@ -53,12 +56,14 @@ export async function openEvidence(options: EvidenceOptions): Promise<EvidenceRu
     .replace(/[-:]|\.\d{3}/g, '');
   const directory = path.resolve(options.directory);
   const file = path.join(directory, `${time}-${runId}${EVIDENCE_SUFFIX}`);
+  const previousRun = options.rotation === undefined ? undefined : await runBefore(directory, options.rotation, file);
   const handle = await createFile(directory, file).catch((error: unknown) => {
     throw unwritable(file, error);
   });
   const run = new EvidenceFile(file, handle, clock);
   try {
-    await run.record(RUN_OPENED, 'run', { command: options.command, runId });
+    const { command, rotation } = options;
+    await run.record(RUN_OPENED, 'run', { command, runId, rotation, previousRun });
   } catch (error) {
     await handle.close();
     throw error;

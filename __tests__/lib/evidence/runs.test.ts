@@ -1,0 +1,88 @@
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { checkEvidence } from '../../../lib/evidence/check';
+import { openEvidence } from '../../../lib/evidence/evidence';
+
+let directory: string;
+let time: number;
+let step: number;
+
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'keyturn-runs-'));
+  step = 1500;
+  time = Date.parse('2026-11-24T10:00:00Z');
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+async function run(rotation = 'photos', into = directory): Promise<string> {
+  const clock = () => {
+    time += step;
+    return new Date(time);
+  };
+  const evidence = await openEvidence({ directory: into, command: 'rotate', rotation, clock });
+  await evidence.close('finished');
+  return path.basename(evidence.file);
+}
+
+const faults = async (heads?: readonly string[]) =>
+  (await checkEvidence(directory, heads)).faults.map(({ file, code }) => [path.basename(file), code]);
+
+it('links each run of a rotation to the one before, also within one second, and finds nothing wrong', async () => {
+  step = 100;
+  for (const rotation of ['photos', 'docs', 'photos', 'photos', 'docs']) await run(rotation);
+  const check = await checkEvidence(directory);
+  expect(check.faults).toEqual([]);
+  expect(check.beginnings).toBe(2);
+});
+
+it('finds a run that was taken away', async () => {
+  await run();
+  const second = await run();
+  const third = await run();
+  await rm(path.join(directory, second));
+  expect(await faults()).toEqual([[third, 'missing-run']]);
+});
+
+it('finds a run that was written anew as a whole, with a chain that agrees with itself', async () => {
+  const first = await run();
+  const second = await run();
+  const elsewhere = await mkdtemp(path.join(tmpdir(), 'keyturn-runs-'));
+  const forged = await run('photos', elsewhere);
+  await copyFile(path.join(elsewhere, forged), path.join(directory, first));
+  await rm(elsewhere, { recursive: true });
+  expect(await faults()).toEqual([[second, 'changed-run']]);
+});
+
+it('finds a run that was put beside another', async () => {
+  await run();
+  const kept = await mkdtemp(path.join(tmpdir(), 'keyturn-runs-'));
+  for (const name of await readdir(directory)) await copyFile(path.join(directory, name), path.join(kept, name));
+  await run();
+  const added = await run('photos', kept);
+  await copyFile(path.join(kept, added), path.join(directory, added));
+  await rm(kept, { recursive: true });
+  expect(await faults()).toEqual([[added, 'forked-run']]);
+});
+
+it('follows a run that was killed, by its last whole record', async () => {
+  const killed = path.join(directory, await run());
+  const lines = (await readFile(killed, 'utf8')).split('\n');
+  await writeFile(killed, `${lines[0]}\n{"at":"cut`);
+  await run();
+  expect((await faults()).map(([, code]) => code)).not.toContain('changed-run');
+});
+
+describe('against heads that were kept elsewhere', () => {
+  it('is sound with all of them, and finds a file that is missing or that was added', async () => {
+    await run();
+    await run();
+    const heads = (await checkEvidence(directory)).files.map((file) => file.head ?? '');
+    expect(await faults(heads)).toEqual([]);
+    const added = await run('docs');
+    expect(await faults(heads)).toEqual([[added, 'unlisted-run']]);
+    const last = (await readdir(directory)).sort().at(1) ?? '';
+    await rm(path.join(directory, last));
+    expect((await faults(heads)).map(([, code]) => code)).toContain('missing-head');
+  });
+});
