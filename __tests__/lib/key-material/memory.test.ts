@@ -55,13 +55,18 @@ scanning('no copy is left in the memory of the process after age custody was wri
   expect(copiesInMemory(masked)).toBe(0);
 });
 
-scanning('no copy is left after a custodian command has kept it and given it back', async () => {
+scanning('no copy is left after a custodian command has kept it and given it back thirty times', async () => {
   const { path, masked } = secretFile('command');
   const env = { CUSTODIAN_FOLDER: join(folder.path, 'vault'), CUSTODIAN_KEY_FILE: secretFile('vault-key').path };
   const sample = resolve(__dirname, '../../../docs/samples/custodian.mjs');
   const directory = join(folder.path, 'ledger');
   const command = [process.execPath, sample] as const;
-  await prepareTwice(createCommandCustodian({ rotation: 'test', command: [...command], directory, env }), path);
+  const custodian = createCommandCustodian({ rotation: 'test', command: [...command], directory, env });
+  await prepareTwice(custodian, path);
+  for (let round = 0; round < 10; round += 1) {
+    const opened = await Promise.all([1, 2, 3].map(() => custodian.open('v1', KEY_ARN, undefined)));
+    for (const material of opened) material[Symbol.dispose]();
+  }
   expect(copiesInMemory(masked)).toBe(0);
 });
 
