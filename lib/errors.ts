@@ -500,11 +500,10 @@ const CATALOGUE = {
     (f) =>
       `wait for it to end and run the same command again; only if it is surely gone, run terraform force-unlock ${f.id} in the stack's directory`,
   ),
-  'terraform-destroys': entry<{ stack: string; addresses: readonly string[] }>(
+  'terraform-destroys': entry<{ stack: string; addresses: readonly string[]; next: string }>(
     EXIT.refusedByGate,
     (f) => `the plan of ${f.stack} would destroy ${f.addresses.join(', ')}, and Keyturn applies no such plan`,
-    () =>
-      'put what is missing back into the rotation file (a retired version stays in it, with disabled: true); what really must go is first taken out of the state by hand (terraform state rm)',
+    (f) => f.next,
   ),
   'terraform-backend-changed': entry<{ stack: string; directory: string }>(
     EXIT.error,
@@ -520,6 +519,23 @@ const CATALOGUE = {
     EXIT.error,
     (f) => `cannot read the plan as Terraform shows it: ${f.reason}`,
     () => 'use a Terraform whose JSON plans have format 1.x (every 1.x release), and report it if it has',
+  ),
+
+  // Plan review, and plans that are kept to be reviewed
+  'review-plan-unreadable': entry<{ file: string; reason: string }>(
+    EXIT.error,
+    (f) => `${f.file} cannot be reviewed: ${f.reason}`,
+    () => 'give a plan file, or what `terraform show -json <plan file>` prints, whole',
+  ),
+  'review-plan-newer': entry<{ file: string; version: string }>(
+    EXIT.error,
+    (f) => `${f.file} has plan format ${f.version}; this review knows 1.x`,
+    () => 'use a Terraform whose JSON plans have format 1.x, or a newer Keyturn',
+  ),
+  'review-plan-other-rotation': entry<{ file: string; rotation: string; found: string }>(
+    EXIT.usage,
+    (f) => `${f.file} is no plan of rotation ${f.rotation}: ${f.found}`,
+    () => 'name the rotation file that it belongs to with --rotation-file, or leave the plan out',
   ),
 } as const;
 

@@ -25,7 +25,7 @@ export interface Stage extends AsyncDisposable {
   readonly env: NodeJS.ProcessEnv;
   /** Writes the rotation file and synthesizes it. */
   declare(rotation: string): Promise<{ readonly keys: StackDirectory; readonly storage: StackDirectory }>;
-  terraform(env?: NodeJS.ProcessEnv): Promise<Terraform>;
+  terraform(env?: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<Terraform>;
   key(alias: string): Promise<KeyMetadata>;
   /** Imports random material under the key's own public key, as anybody could. */
   importMaterial(alias: string): Promise<void>;
@@ -65,8 +65,8 @@ export async function stage(): Promise<Stage> {
       await writeFile(rotationFile, rotation);
       return synthesize({ rotationFile, name: 'payroll', workDirectory: folder, env });
     },
-    terraform: async (own = env) =>
-      new Terraform({ binary, source, cliConfiguration, env: own, lockTimeoutSeconds: 1 }),
+    terraform: async (own = env, signal) =>
+      new Terraform({ binary, source, cliConfiguration, env: own, signal, lockTimeoutSeconds: 1 }),
     key,
     async importMaterial(alias) {
       const { KeyId } = await key(alias);

@@ -10,6 +10,8 @@ export interface ChildInput {
   readonly cwd?: string;
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal | undefined;
+  /** What an abort does to it: `stop` (default) asks it once to stop, `finish` lets it come to its own end. */
+  readonly onAbort?: 'stop' | 'finish';
 }
 
 export interface ChildOutcome {
@@ -17,15 +19,15 @@ export interface ChildOutcome {
   readonly exit: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** True when the abort signal fired while the child ran; the child was asked once to stop, and waited for. */
+  /** True when the abort signal fired while the child ran. The child was waited for all the same. */
   readonly interrupted: boolean;
 }
 
 /**
  * Runs a program to its end.
  *
- * The child has its own process group, so that a Ctrl-C at the terminal reaches Keyturn alone: Terraform then gets one
- * SIGINT from here, finishes what it is doing and writes its state. Its output goes to files and not to pipes, so that it
+ * The child has its own process group, so that a Ctrl-C at the terminal reaches Keyturn alone, which passes on
+ * one SIGINT or none. Its output goes to files and not to pipes, so that it
  * also finishes, and does not die of a broken pipe, when Keyturn itself is killed.
  *
  * @throws the spawn error (`ENOENT`, `EACCES`) when the program cannot be started
@@ -44,13 +46,13 @@ export async function runChild(input: ChildInput): Promise<ChildOutcome> {
 async function runInto(
   out: string,
   err: string,
-  { file, args, cwd, env, signal }: ChildInput,
+  { file, args, cwd, env, signal, onAbort = 'stop' }: ChildInput,
 ): Promise<Pick<ChildOutcome, 'exit' | 'interrupted'>> {
   await using stdout = await open(out, 'w', 0o600);
   await using stderr = await open(err, 'w', 0o600);
   const child = spawn(file, args, { cwd, env, detached: true, stdio: ['ignore', stdout.fd, stderr.fd] });
   const stop = (): void => {
-    child.kill('SIGINT');
+    if (onAbort === 'stop') child.kill('SIGINT');
   };
   signal?.addEventListener('abort', stop, { once: true });
   if (signal?.aborted) stop();

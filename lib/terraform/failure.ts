@@ -8,6 +8,8 @@ export interface Failure {
   readonly command: string;
   /** Name of the stack, `rotation-test-keys`. */
   readonly stack: string;
+  /** Where its `cdk.tf.json` stands. */
+  readonly directory: string;
   readonly exit: number | null;
   readonly diagnostics: readonly Diagnostic[];
   /** Last lines of what it wrote, for failures that come without diagnostics. */
@@ -16,7 +18,8 @@ export interface Failure {
 
 /** Turns a failure into the error that says what to do next; `terraform-failed` when nothing better is known. */
 export function asFailure(failure: Failure): KeyturnError {
-  const recognized = refused(failure) ?? locked(failure) ?? stale(failure) ?? asAwsFailure(failure.diagnostics);
+  const recognized =
+    refused(failure) ?? locked(failure) ?? stale(failure) ?? destroying(failure) ?? asAwsFailure(failure.diagnostics);
   if (recognized) return recognized;
   const said = failure.diagnostics.map(textOf).join('\n') || failure.lastLines;
   return new KeyturnError('terraform-failed', {
@@ -78,4 +81,16 @@ function stale({ stack, diagnostics }: Failure): KeyturnError | undefined {
   return diagnostics.some((one) => one.summary === 'Saved plan is stale')
     ? new KeyturnError('terraform-plan-stale', { stack })
     : undefined;
+}
+
+/** Terraform itself refuses the plan: `prevent_destroy`. A cut-off creation leaves the mark that leads here. */
+function destroying({ stack, directory, diagnostics }: Failure): KeyturnError | undefined {
+  const addresses = diagnostics.flatMap(({ summary, detail }) => {
+    const [, address] = /^Resource (\S+) has lifecycle\.prevent_destroy set/.exec(detail) ?? [];
+    return summary === 'Instance cannot be destroyed' && address !== undefined ? [address] : [];
+  });
+  if (addresses.length === 0) return undefined;
+  const untaint = addresses.map((address) => `terraform untaint ${address}`).join(' && ');
+  const next = `if an earlier apply was cut off while it created them, run ${untaint} in ${directory} and plan again; else undo the change in the rotation file that replaces them`;
+  return new KeyturnError('terraform-destroys', { stack, addresses, next });
 }

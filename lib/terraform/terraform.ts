@@ -31,6 +31,8 @@ export interface PlanFile {
 }
 
 const PLAN_FILE = 'keyturn.tfplan';
+const PUT_BACK =
+  'put what is missing back into the rotation file (a retired version stays in it, with disabled: true); what really must go is first taken out of the state by hand (terraform state rm)';
 const INIT_RECORD = '.terraform/keyturn-init.sha256';
 
 /** Terraform on synthesized stacks. Nothing here ever unlocks a state, targets, or applies without a plan file. */
@@ -76,7 +78,7 @@ export class Terraform {
     const addresses = destroyedForGood(summary);
     if (addresses.length > 0) {
       await rm(planFile, { force: true });
-      throw new KeyturnError('terraform-destroys', { stack: stack.name, addresses });
+      throw new KeyturnError('terraform-destroys', { stack: stack.name, addresses, next: PUT_BACK });
     }
     return { stack, planFile, changes: true, summary };
   }
@@ -89,13 +91,15 @@ export class Terraform {
   }
 
   /**
-   * Applies exactly that plan file.
+   * Applies exactly that plan file, and is not interrupted at it: a resource whose creation is cut off is tainted, a tainted
+   * key must be replaced, and `prevent_destroy` forbids that. An interruption shows once Terraform is done.
    *
-   * @throws KeyturnError `terraform-plan-stale`, `terraform-state-locked`, `terraform-failed`, `interrupted` (after Terraform has
-   * finished what it had begun and written its state), and the errors of AWS
+   * @throws KeyturnError `terraform-plan-stale`, `terraform-state-locked`, `terraform-failed`, `interrupted`
+   * (everything is applied then), and the errors of AWS
    */
   async apply({ stack, planFile }: Pick<PlanFile, 'stack' | 'planFile'>): Promise<void> {
-    const outcome = await this.#run(stack, ['apply', '-json', '-input=false', this.#lockTimeout(), planFile]);
+    const args = ['apply', '-json', '-input=false', this.#lockTimeout(), planFile];
+    const outcome = await this.#run(stack, args, 'finish');
     if (outcome.exit !== 0) throw this.#failure('apply', stack, outcome);
   }
 
@@ -103,7 +107,11 @@ export class Terraform {
     return `-lock-timeout=${this.#input.lockTimeoutSeconds ?? 60}s`;
   }
 
-  async #run(stack: StackDirectory, args: readonly string[]): Promise<ChildOutcome> {
+  async #run(
+    stack: StackDirectory,
+    args: readonly string[],
+    onAbort: 'stop' | 'finish' = 'stop',
+  ): Promise<ChildOutcome> {
     const { binary, env, cliConfiguration, signal } = this.#input;
     const during = `terraform ${args[0]} of ${stack.name}`;
     throwIfInterrupted(signal, during);
@@ -119,8 +127,10 @@ export class Terraform {
         CHECKPOINT_DISABLE: '1',
       },
       signal,
+      onAbort,
     });
-    if (outcome.interrupted) throw new KeyturnError('interrupted', { during });
+    if (outcome.interrupted && (onAbort === 'stop' || outcome.exit === 0))
+      throw new KeyturnError('interrupted', { during });
     return outcome;
   }
 
@@ -128,6 +138,7 @@ export class Terraform {
     return asFailure({
       command,
       stack: stack.name,
+      directory: stack.directory,
       exit: outcome.exit,
       diagnostics: errorsIn(outcome.stdout),
       lastLines: lastLines(outcome.stderr || outcome.stdout),
@@ -141,7 +152,8 @@ export class Terraform {
     }
     if (!/Failed to (query available provider packages|install provider|resolve provider packages)/.test(said)) {
       const diagnostics = [{ severity: 'error' as const, summary: said, detail: '' }];
-      return asFailure({ command: 'init', stack: stack.name, exit: outcome.exit, diagnostics, lastLines: said });
+      const { name, directory } = stack;
+      return asFailure({ command: 'init', stack: name, directory, exit: outcome.exit, diagnostics, lastLines: said });
     }
     const searched = this.#input.source.kind === 'registry' ? this.#input.source.searched : [];
     const versions = `>= ${PROVIDER_VERSIONS.from}, < ${PROVIDER_VERSIONS.before}`;

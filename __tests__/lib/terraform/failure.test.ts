@@ -6,6 +6,7 @@ const failed = (...diagnostics: readonly Partial<Diagnostic>[]) =>
   asFailure({
     command: 'plan',
     stack: 'payroll-storage',
+    directory: '/w/cdktf.out/stacks/payroll-storage',
     exit: 1,
     diagnostics: diagnostics.map((one) => ({ severity: 'error', summary: '', detail: '', ...one })),
     lastLines: '',
@@ -70,6 +71,19 @@ by multiple users at the same time.`;
 
 it('tells of a plan that the state has moved away from', () => {
   expect(failed({ summary: 'Saved plan is stale' })).toMatchObject({ code: 'terraform-plan-stale' });
+});
+
+it('tells how to go on when a creation was cut off', () => {
+  const detail =
+    'Resource aws_kms_external_key.version_v1 has lifecycle.prevent_destroy set, but the plan calls for this resource to be destroyed. To avoid this error …';
+  expect(failed({ summary: 'Instance cannot be destroyed', detail })).toMatchObject({
+    code: 'terraform-destroys',
+    exitCode: 4,
+    facts: { addresses: ['aws_kms_external_key.version_v1'] },
+    hint: expect.stringContaining(
+      'terraform untaint aws_kms_external_key.version_v1 in /w/cdktf.out/stacks/payroll-storage',
+    ),
+  });
 });
 
 describe('what AWS refuses', () => {

@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProviderSource } from '../../../lib/terraform/cli-configuration';
 import type { StackDirectory } from '../../../lib/terraform/synthesize';
@@ -25,8 +25,9 @@ case $1 in
   plan) [ -f $box/plan-fails ] && { cat $box/plan-fails; exit 1; }
         exit $(cat $box/plan-exit);;
   show) cat $box/plan.json; exit 0;;
-  apply) [ -f $box/apply-waits ] && { trap 'echo stopped; exit 1' INT; : > $box/applying; while :; do sleep 0.05; done; }
-        exit 0;;
+  apply) trap 'exit 9' INT; : > $box/applying
+        while [ -f $box/apply-waits ]; do sleep 0.05; done
+        : > $box/applied; exit 0;;
 esac`;
 
 interface Bench {
@@ -51,6 +52,12 @@ async function bench(box: Sandbox, differences: Partial<TerraformInput> = {}): P
   const calls = async () => (await readFile(join(box.path, 'calls'), 'utf8')).trim().split('\n');
   return { box, stack: { name: 'payroll-keys', directory: join(box.path, 'stack') }, terraform, calls };
 }
+
+const exists = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
 
 const diagnostic = (summary: string, detail = ''): string =>
   `${JSON.stringify({ type: 'diagnostic', diagnostic: { severity: 'error', summary, detail } })}\n`;
@@ -156,24 +163,18 @@ describe('apply', () => {
     expect(last).not.toContain('-auto-approve');
   });
 
-  it('waits for Terraform to stop when interrupted', async () => {
+  it('is not cut off when interrupted: what is being created would be left tainted', async () => {
     await using box = await sandbox();
     const controller = new AbortController();
     const { terraform, stack } = await bench(box, { signal: controller.signal });
     const plan = await terraform.plan(stack);
-    await box.write('apply-waits', '');
-    const applying = terraform.apply(plan);
-    const applied = expect(applying).rejects.toMatchObject({ code: 'interrupted', exitCode: 130 });
-    while (
-      !(await access(join(box.path, 'applying')).then(
-        () => true,
-        () => false,
-      ))
-    ) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    const hold = await box.write('apply-waits', '');
+    const applied = expect(terraform.apply(plan)).rejects.toMatchObject({ code: 'interrupted', exitCode: 130 });
+    while (!(await exists(join(box.path, 'applying')))) await new Promise((resolve) => setTimeout(resolve, 10));
     controller.abort();
+    await rm(hold);
     await applied;
+    expect(await exists(join(box.path, 'applied'))).toBe(true);
   });
 
   it('starts nothing once interrupted', async () => {
