@@ -1,0 +1,18 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+
+import { openS3Wire } from '../aws/s3-wire';
+import { createSdkStore } from './sdk-store';
+import type { ObjectStore } from './store';
+import { createWireStore } from './wire-store';
+
+/** A store over the lean path, and what closes its connections. The SDK client stays the caller's. */
+export interface OpenedStore {
+  readonly store: ObjectStore;
+  close(): Promise<void>;
+}
+
+/** The store that commands use: bulk calls over the lean path, the few others over the SDK client it is opened beside. */
+export function openStore(s3: S3Client): OpenedStore {
+  const wire = openS3Wire(s3);
+  return { store: createWireStore(wire, createSdkStore(s3)), close: () => wire.close() };
+}
