@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'lib/terraform': ['lib/errors.ts', 'lib/rotation', 'lib/aws'],
   'lib/evidence': ['lib/errors.ts', 'lib/rotation'],
   'lib/proposals': ['lib/errors.ts', 'lib/rotation'],
+  'lib/review': ['lib/errors.ts', 'lib/rotation'],
   'lib/steps': ['lib/*'],
   bench: ['lib/*', 'local-aws'],
 };

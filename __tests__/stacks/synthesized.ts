@@ -33,6 +33,7 @@ export function rotation(differences: Partial<Rotation> = {}): Rotation {
     custody: { age: undefined },
     reencrypt: { method: 'rewrap' },
     retire: { alsoVerify: [] },
+    review: { waivers: [] },
     terraform: { backend: 'local' },
     ...differences,
   };

@@ -142,6 +142,7 @@ function toRotation(file: RotationFile, path: string): Rotation {
     custody: { age: age && { recipients: age.recipients, directory: resolve(dirname(path), age.directory) } },
     reencrypt: file.reencrypt,
     retire: file.retire,
+    review: file.review,
     terraform: s3
       ? {
           backend: 's3',

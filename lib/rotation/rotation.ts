@@ -39,6 +39,17 @@ export interface S3Backend {
   readonly kmsKeyId: string | undefined;
 }
 
+/** A finding of the plan review that counts for nothing until a day; see docs/plan-review.md. */
+export interface ReviewWaiver {
+  /** Id of the rule, `KT032`. */
+  readonly rule: string;
+  /** Terraform address that it is for; absent: every address. */
+  readonly address?: string | undefined;
+  readonly reason: string;
+  /** Last day on which it counts, UTC, `2027-01-31`. */
+  readonly until: string;
+}
+
 export interface Rotation {
   /** Absolute path of the file this was read from. */
   readonly file: string;
@@ -61,6 +72,7 @@ export interface Rotation {
   readonly reencrypt: { readonly method: ReencryptMethod };
   /** Buckets that Keyturn neither manages nor re-encrypts, but that must hold nothing under a version before it retires. */
   readonly retire: { readonly alsoVerify: readonly string[] };
+  readonly review: { readonly waivers: readonly ReviewWaiver[] };
   readonly terraform: { readonly backend: 'local' } | { readonly backend: 's3'; readonly s3: S3Backend };
 }
 

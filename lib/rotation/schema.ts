@@ -16,6 +16,8 @@ export const LIMITS = {
   tags: 40,
   tagKeyLength: 128,
   tagValueLength: 256,
+  /** Address and reason of a waiver. */
+  waiverText: 1024,
   /** A rotation file above this is no rotation file. */
   fileBytes: 1024 * 1024,
 } as const;
@@ -178,6 +180,33 @@ const s3Backend = z.strictObject({
   ),
 });
 
+const waiver = z.strictObject({
+  rule: field(
+    z.string().regex(/^KT\d{3}$/),
+    'Id of the rule that is waived.',
+    'the id of a review rule, such as KT032',
+    'write the id as the review prints it',
+  ),
+  address: field(
+    z.string().min(1).max(LIMITS.waiverText).optional(),
+    'Terraform address that the waiver is for; absent: every address.',
+    'a Terraform address such as aws_kms_external_key.version_v1',
+    'copy the address as the review prints it',
+  ),
+  reason: field(
+    z.string().min(10).max(LIMITS.waiverText),
+    'Why the finding may stand; shown in every review.',
+    `10 to ${LIMITS.waiverText} characters`,
+    'say why, so that the next reviewer understands it',
+  ),
+  until: field(
+    z.iso.date(),
+    'Last day on which the waiver counts, UTC.',
+    'a day that exists, such as 2027-01-31',
+    'write year, month and day',
+  ),
+});
+
 /** The rotation file as it is written. Every level is strict: an unknown field is a fault. */
 export const rotationFileSchema = z.strictObject({
   name: field(
@@ -290,6 +319,17 @@ export const rotationFileSchema = z.strictObject({
     })
     .prefault({})
     .describe('What must hold before a version is retired.'),
+  review: z
+    .strictObject({
+      waivers: field(
+        z.array(waiver).default([]),
+        'Findings of the plan review that count for nothing until a day.',
+        'a list of waivers',
+        'write a list, [] for none',
+      ),
+    })
+    .prefault({})
+    .describe('How plans of this rotation are reviewed.'),
   terraform: z
     .strictObject({
       backend: field(z.enum(['local', 's3']).default('local'), 'Where Terraform keeps its state.', 'local or s3'),

@@ -47,6 +47,7 @@ describe('loadRotation', () => {
       custody: { age: { recipients: [], directory: path.resolve('custody') } },
       reencrypt: { method: 'rewrap' },
       retire: { alsoVerify: [] },
+      review: { waivers: [] },
       terraform: { backend: 'local' },
     });
   });

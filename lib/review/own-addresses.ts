@@ -1,0 +1,79 @@
+import type { Rotation } from '../rotation/rotation';
+import { BUCKET_DEFAULT } from './moves';
+import type { PlanDocument } from './plan-document';
+import { text, values } from './plan-values';
+import type { PlannedStack } from './review-rule';
+
+/**
+ * The Terraform addresses that a rotation owns; see docs/decisions/terraform-addresses.md. They are written down here
+ * again, and not taken from the stacks, so that a review does not trust the program whose output it reviews.
+ */
+const OWN = {
+  keys: /^(aws_kms_external_key|aws_kms_alias)\.version_[a-z0-9-]+$/,
+  storage: new RegExp(
+    `^(aws_kms_alias\\.main|(aws_s3_bucket|aws_s3_bucket_versioning|aws_s3_bucket_public_access_block|aws_s3_bucket_ownership_controls|aws_s3_bucket_policy|${BUCKET_DEFAULT})\\.bucket_[a-z0-9_-]+)$`,
+  ),
+  data: /^data\.(aws_kms_key\.(after_[a-z0-9-]+-keys_and_keyturn_pre-apply|adopted)|aws_caller_identity\.current|aws_partition\.partition)$/,
+  outputs: { keys: /^key_arn_[a-z0-9-]+$/, storage: /^active_key_arn$/ },
+} as const;
+
+/** Which stack a plan is of, by what stands in it. */
+export function stackOf(plan: PlanDocument): PlannedStack {
+  const addresses = [...plan.changes, ...plan.prior].map((one) => one.address);
+  const configured = plan.configured.map((one) => text(one.address) ?? '');
+  const of = (pattern: RegExp): boolean => [...addresses, ...configured].some((address) => pattern.test(address));
+  const keys = of(OWN.keys) || plan.outputs.some(({ name }) => OWN.outputs.keys.test(name));
+  const storage = of(OWN.storage) || plan.outputs.some(({ name }) => OWN.outputs.storage.test(name));
+  if (keys === storage) return 'either';
+  return keys ? 'keys' : 'storage';
+}
+
+export function isOwnResource(address: string, stack: PlannedStack): boolean {
+  const [keys, storage] = [OWN.keys.test(address), OWN.storage.test(address)];
+  return stack === 'either' ? keys || storage : stack === 'keys' ? keys : storage;
+}
+
+export function isOwnData(address: string): boolean {
+  return OWN.data.test(address);
+}
+
+export function isOwnOutput(name: string): boolean {
+  return OWN.outputs.keys.test(name) || OWN.outputs.storage.test(name);
+}
+
+/** `payroll`, wherever a plan says which rotation it belongs to: by tags, and by the name of the look-up. */
+export function rotationsNamedIn(plan: PlanDocument): ReadonlySet<string> {
+  const named = new Set<string>();
+  for (const { before, after } of plan.changes) {
+    for (const held of [before, after]) {
+      const tag = text(values(held?.tags)['keyturn:rotation']);
+      if (tag !== undefined) named.add(tag);
+    }
+  }
+  for (const { address } of [
+    ...plan.changes,
+    ...plan.prior,
+    ...plan.configured.map((one) => ({ address: text(one.address) ?? '' })),
+  ]) {
+    const [, name] = /^data\.aws_kms_key\.after_(.+)-keys_and_keyturn_pre-apply$/.exec(address) ?? [];
+    if (name !== undefined) named.add(name);
+  }
+  return named;
+}
+
+/** True for a plan in which something stands that a rotation owns, whichever rotation. */
+export function isOfARotation(plan: PlanDocument): boolean {
+  const addresses = [...plan.changes, ...plan.prior].map((one) => one.address);
+  const configured = plan.configured.map((one) => text(one.address) ?? '');
+  return [...addresses, ...configured].some((address) => isOwnResource(address, 'either'));
+}
+
+/** True for a plan of nothing at all, such as that of a keys stack whose versions are all adopted. */
+export function isEmpty(plan: PlanDocument): boolean {
+  return plan.changes.length + plan.prior.length + plan.configured.length + plan.outputs.length === 0;
+}
+
+/** Name of the rotation's storage resources for a bucket, `bucket_logs_example`. */
+export function bucketAddress(type: string, bucket: Rotation['buckets'][number]): string {
+  return `${type}.bucket_${bucket.name.replaceAll('.', '_')}`;
+}

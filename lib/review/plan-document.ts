@@ -1,0 +1,171 @@
+import { KeyturnError } from '../errors';
+import { list, text, type Values, values } from './plan-values';
+
+export type PlannedAction = 'create' | 'update' | 'replace' | 'delete' | 'forget' | 'read' | 'no-op';
+
+/** What a plan does to one resource or data source. */
+export interface PlannedChange {
+  /** `aws_kms_alias.main`; with `module.x.` before it where it stands in a module. */
+  readonly address: string;
+  readonly mode: 'managed' | 'data';
+  readonly type: string;
+  readonly provider: string | undefined;
+  readonly action: PlannedAction;
+  /** Undefined: it is not there before. */
+  readonly before: Values | undefined;
+  /** Undefined: it is not there afterwards. */
+  readonly after: Values | undefined;
+  /** In the shape of `after`, with true for what is known only after the apply. */
+  readonly unknown: Values;
+}
+
+/** A resource or data source as the state holds it. */
+export interface StateResource {
+  readonly address: string;
+  readonly mode: string;
+  readonly type: string;
+  readonly values: Values;
+}
+
+/** The parts of a JSON plan that a review looks at. */
+export interface PlanDocument {
+  /** How the plan was named to the command, a path. */
+  readonly name: string;
+  readonly formatVersion: string;
+  readonly terraformVersion: string | undefined;
+  /** `redacted`: an HCP export for display, without configuration and state. */
+  readonly form: 'plan' | 'redacted';
+  readonly errored: boolean;
+  readonly complete: boolean;
+  readonly changes: readonly PlannedChange[];
+  /** What was changed outside Terraform since its last apply. */
+  readonly drift: readonly PlannedChange[];
+  readonly outputs: readonly { readonly name: string; readonly changes: boolean }[];
+  /** Resources before the plan, of all modules. */
+  readonly prior: readonly StateResource[];
+  readonly providers: readonly Values[];
+  /** Resources as the configuration declares them, of all modules. */
+  readonly configured: readonly Values[];
+  readonly moduleCalls: readonly string[];
+  /** Everything that was read, for the search after secrets. */
+  readonly whole: unknown;
+}
+
+/**
+ * Reads a JSON plan: what `terraform show -json <plan file>` prints (format 1.x), the same under `plan` or `tfplan` as
+ * policy engines are handed it (HCP Terraform's OPA input, Scalr), or HCP's redacted export (`plan_format_version`).
+ * Members that are not known are passed over. Time and memory grow with the size of the text and no faster.
+ *
+ * @param name - what errors and findings call it
+ * @throws KeyturnError `review-plan-unreadable`: cut short, no JSON, no plan; `review-plan-newer`: another major format
+ * @see https://developer.hashicorp.com/terraform/internals/json-format
+ */
+export function readPlanDocument(content: string, name: string): PlanDocument {
+  const whole = parsed(content, name);
+  const { plan, version, form } = unwrapped(values(whole), name);
+  if (!/^1\.\d+/.test(version)) throw new KeyturnError('review-plan-newer', { file: name, version });
+  if (plan.resource_changes !== undefined && !Array.isArray(plan.resource_changes)) {
+    throw unreadable(name, 'its resource_changes is no list');
+  }
+  const configuration = values(plan.configuration);
+  const configured = modules(values(configuration.root_module), (module) =>
+    Object.values(values(module.module_calls)).map((call) => values(values(call).module)),
+  );
+  return {
+    name,
+    formatVersion: version,
+    terraformVersion: text(plan.terraform_version),
+    form,
+    errored: plan.errored === true,
+    complete: plan.complete !== false,
+    changes: list(plan.resource_changes).map((change) => changeOf(values(change), name)),
+    drift: list(plan.resource_drift).map((change) => changeOf(values(change), name)),
+    outputs: Object.entries(values(plan.output_changes)).map(([output, change]) => ({
+      name: output,
+      changes: actionOf(values(change).actions, name) !== 'no-op',
+    })),
+    prior: stateOf(values(values(plan.prior_state).values)),
+    providers: Object.values(values(configuration.provider_config)).map(values),
+    configured: configured.flatMap((module) => list(module.resources).map(values)),
+    moduleCalls: configured.flatMap((module) => Object.keys(values(module.module_calls))),
+    whole,
+  };
+}
+
+function parsed(content: string, name: string): unknown {
+  const trimmed = content.trim();
+  if (trimmed === '') throw unreadable(name, 'it is empty');
+  try {
+    return JSON.parse(trimmed);
+  } catch (error) {
+    const cut = /^[{[]/.test(trimmed) && !/[}\]]$/.test(trimmed);
+    throw unreadable(name, cut ? 'it is JSON that was cut short' : 'it is no JSON', error);
+  }
+}
+
+function unwrapped(
+  outer: Values,
+  name: string,
+): { readonly plan: Values; readonly version: string; readonly form: PlanDocument['form'] } {
+  for (const plan of [outer, values(outer.plan), values(outer.tfplan)]) {
+    const version = text(plan.format_version);
+    // A state shown as JSON has a format_version too, but values instead of changes.
+    if (version !== undefined && !('values' in plan)) return { plan, version, form: 'plan' };
+    const redacted = text(plan.plan_format_version);
+    if (redacted !== undefined) return { plan, version: redacted, form: 'redacted' };
+  }
+  throw unreadable(name, 'it is JSON, but no plan: it has no format_version of one');
+}
+
+const unreadable = (file: string, reason: string, cause?: unknown) =>
+  new KeyturnError('review-plan-unreadable', { file, reason }, cause);
+
+function changeOf(resource: Values, name: string): PlannedChange {
+  const change = values(resource.change);
+  const address = text(resource.address);
+  if (address === undefined) throw unreadable(name, 'a resource change has no address');
+  return {
+    address,
+    mode: resource.mode === 'data' ? 'data' : 'managed',
+    type: text(resource.type) ?? '',
+    provider: text(resource.provider_name),
+    action: actionOf(change.actions, name),
+    before: object(change.before),
+    after: object(change.after),
+    unknown: values(change.after_unknown),
+  };
+}
+
+const ACTIONS: readonly string[] = ['create', 'update', 'delete', 'forget', 'read', 'no-op'];
+
+/** `delete` with `create` in either order is a replacement, and so is `create` with `forget`. */
+function actionOf(value: unknown, name: string): PlannedAction {
+  const actions = list(value);
+  const strange = actions.find((action) => typeof action !== 'string' || !ACTIONS.includes(action));
+  if (strange !== undefined) throw unreadable(name, 'a change has an action that this version does not know');
+  if (actions.length > 1) return 'replace';
+  return (actions[0] ?? 'no-op') as PlannedAction;
+}
+
+const object = (value: unknown): Values | undefined =>
+  typeof value === 'object' && value !== null ? values(value) : undefined;
+
+function stateOf(state: Values): readonly StateResource[] {
+  const all = modules(values(state.root_module), (module) => list(module.child_modules).map(values));
+  return all.flatMap((module) =>
+    list(module.resources).map((resource) => {
+      const { address, mode, type, values: held } = values(resource);
+      return { address: text(address) ?? '', mode: text(mode) ?? '', type: text(type) ?? '', values: values(held) };
+    }),
+  );
+}
+
+/** A module and all below it. A loop, for a hostile plan may nest them deeper than the stack. */
+function modules(root: Values, below: (module: Values) => readonly Values[]): readonly Values[] {
+  const found: Values[] = [root];
+  for (let index = 0; index < found.length; index += 1) {
+    const module = found[index];
+    if (module) found.push(...below(module));
+  }
+  return found;
+}

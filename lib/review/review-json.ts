@@ -1,0 +1,36 @@
+import type { Finding, Review, WaivedFinding } from './review';
+import { reviewRules } from './rules';
+import { visible } from './visible';
+import { plain } from './words';
+
+/** Version of the review as JSON; raised when a member changes its meaning or goes away. */
+export const REVIEW_SCHEMA_VERSION = 1;
+
+/** The review as plain data; values are as they were found. */
+export function reviewData(review: Review): Readonly<Record<string, unknown>> {
+  return {
+    schemaVersion: REVIEW_SCHEMA_VERSION,
+    rotation: review.rotation,
+    rotationFile: review.rotationFile,
+    verdict: review.verdict,
+    plans: review.plans.map((one) => ({ ...one, effects: one.effects.map(plain), unseen: one.unseen.map(plain) })),
+    findings: review.findings.map(findingData),
+    waived: review.waived.map((one: WaivedFinding) => ({ ...findingData(one), waiver: one.waiver })),
+  };
+}
+
+function findingData({ rule, severity, plan, address, says }: Finding): Readonly<Record<string, unknown>> {
+  const found = reviewRules.find((one) => one.id === rule);
+  return { rule, severity, plan, address, title: found?.title, says: plain(says), why: found?.why, next: found?.next };
+}
+
+/**
+ * JSON text in which no value can steer a terminal or a workflow runner: JSON's own escapes are written for every such
+ * character, so that what is parsed is what was given. Line feeds between members stay.
+ */
+export function safeJson(data: unknown): string {
+  return JSON.stringify(data, null, 2).split('\n').map(visible).join('\n');
+}
+
+/** The review as one JSON document. */
+export const reviewJson = (review: Review): string => `${safeJson(reviewData(review))}\n`;

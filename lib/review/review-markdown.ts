@@ -1,0 +1,100 @@
+import type { Finding, Review, Verdict } from './review';
+import type { ReviewRule } from './review-rule';
+import { reviewRules } from './rules';
+import { visible } from './visible';
+import type { Words } from './words';
+
+/** GitHub takes comments of 65,536 characters; what is left is room for a heading that a pipeline may put before it. */
+export const MARKDOWN_LIMIT = 65_000;
+/** A value longer than this is cut: the JSON has all of it. */
+const VALUE_LIMIT = 400;
+/** What the line that says how much is missing may take. */
+const CLOSING = 200;
+
+const HEADINGS: Readonly<Record<Verdict, string>> = {
+  clean: 'nothing to decide',
+  decide: 'somebody must decide',
+  refused: 'refused',
+};
+
+/**
+ * The review for a pull request comment or a job summary, never longer than {@link MARKDOWN_LIMIT} UTF-16 units. Lines
+ * begin with words of ours, and every value from outside stands in a code span.
+ */
+export function reviewMarkdown(review: Review): string {
+  const head = [
+    `## Plan review of ${code(review.rotation)}: ${HEADINGS[review.verdict]}`,
+    '',
+    counts(review),
+    ...review.plans.flatMap(({ name, stack, effects, unseen }) => [
+      '',
+      `### ${stack === 'either' ? 'Plan' : `The ${stack} stack`} (${code(name)})`,
+      '',
+      ...(effects.length === 0 ? ['- changes nothing'] : effects.map((effect) => `- ${sentence(effect)}`)),
+      ...unseen.map((one) => `- *not seen:* ${sentence(one)}`),
+    ]),
+  ];
+  const findings = review.findings.length === 0 ? [] : ['', '### Findings', ''];
+  const waived = review.waived.map(
+    (one) =>
+      `- ~~${one.rule}~~ ${place(one)}${sentence(one.says)}: waived until ${code(one.waiver.until)}, ${code(one.waiver.reason)}`,
+  );
+  return fitted([
+    ...head,
+    ...findings,
+    ...groups(review.findings).flatMap(([rule, found]) => [
+      ruleLine(rule),
+      ...found.map((one) => `  - ${place(one)}${sentence(one.says)}`),
+    ]),
+    ...(waived.length === 0 ? [] : ['', '### Waived', '', ...waived]),
+  ]);
+}
+
+function counts({ findings, waived }: Review): string {
+  const of = (severity: Finding['severity']) => findings.filter((one) => one.severity === severity).length;
+  return `${of('error')} refused · ${of('warning')} to decide · ${waived.length} waived`;
+}
+
+function groups(findings: readonly Finding[]): readonly (readonly [ReviewRule, readonly Finding[]])[] {
+  return reviewRules
+    .map((rule) => [rule, findings.filter((one) => one.rule === rule.id)] as const)
+    .filter(([, found]) => found.length > 0)
+    .sort(([left], [right]) => (left.severity === right.severity ? 0 : left.severity === 'error' ? -1 : 1));
+}
+
+const ruleLine = ({ id, title, severity, why, next }: ReviewRule): string =>
+  `- **${severity === 'error' ? 'refused' : 'to decide'}** ${id} ${title}. ${why} *What to do:* ${next}`;
+
+const place = ({ address }: Finding): string => (address === undefined ? '' : `${code(address)}: `);
+
+const sentence = (words: Words): string =>
+  words.map((part) => (typeof part === 'string' ? part : code(part.value))).join('');
+
+/**
+ * The one place where Markdown escapes: a code span, inside which neither Markdown, HTML, mentions nor links work. Its
+ * fence is longer than any run of backticks in the value.
+ */
+function code(value: string): string {
+  const shown = visible(value);
+  const cut = shown.length > VALUE_LIMIT ? `${shown.slice(0, VALUE_LIMIT)}… (${shown.length} characters)` : shown;
+  const whole = visible(cut);
+  if (whole.trim() === '') return '(empty)';
+  const longest = Math.max(0, ...(whole.match(/`+/g) ?? []).map((run) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence} ${whole} ${fence}`.replace(/^` (?! )(.*\S) `$/, (span, inner: string) =>
+    /^`|`$/.test(inner) ? span : `\`${inner}\``,
+  );
+}
+
+function fitted(lines: readonly string[]): string {
+  let length = 0;
+  const kept: string[] = [];
+  for (const line of lines) {
+    length += line.length + 1;
+    if (length > MARKDOWN_LIMIT - CLOSING) {
+      return `${kept.join('\n')}\n\n**${lines.length - kept.length} lines more do not fit here**; \`--format json\` has all of them.\n`;
+    }
+    kept.push(line);
+  }
+  return `${kept.join('\n')}\n`;
+}

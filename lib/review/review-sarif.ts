@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import type { Finding, Review, WaivedFinding } from './review';
+import { safeJson } from './review-json';
+import type { Severity } from './review-rule';
+import { reviewRules } from './rules';
+import { visible } from './visible';
+import type { Words } from './words';
+
+const LEVELS: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', note: 'note' };
+
+/** What code scanning sorts by: 7.0 and more is high. */
+const SECURITY_SEVERITY: Readonly<Record<Severity, string>> = { error: '8.0', warning: '5.0', note: '1.0' };
+
+/**
+ * The review as SARIF 2.1.0. Every result is placed on the rotation file, the one file of a repository that a plan comes
+ * from, and names its Terraform address as a logical location.
+ *
+ * @see https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+ */
+export function reviewSarif(review: Review): string {
+  const log = {
+    $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
+    version: '2.1.0',
+    runs: [
+      {
+        tool: { driver: { name: 'Keyturn plan review', rules: reviewRules.map(driverRule) } },
+        automationDetails: { id: `keyturn/${encodeURIComponent(review.rotation)}/` },
+        results: [
+          ...review.findings.map((finding) => result(finding, review)),
+          ...review.waived.map((finding) => ({ ...result(finding, review), suppressions: [suppression(finding)] })),
+        ],
+      },
+    ],
+  };
+  return `${safeJson(log)}\n`;
+}
+
+function driverRule({ id, title, severity, why, next }: (typeof reviewRules)[number]) {
+  return {
+    id,
+    name: id,
+    shortDescription: { text: title },
+    fullDescription: { text: why },
+    help: { text: `${why} ${next}` },
+    defaultConfiguration: { level: LEVELS[severity] },
+    properties: { tags: ['security'], 'security-severity': SECURITY_SEVERITY[severity] },
+  };
+}
+
+function result({ rule, severity, address, says, plan }: Finding, { rotationFile }: Review) {
+  return {
+    ruleId: rule,
+    ruleIndex: reviewRules.findIndex((one) => one.id === rule),
+    level: LEVELS[severity],
+    message: { text: message(says) },
+    locations: [
+      {
+        physicalLocation: {
+          artifactLocation: { uri: rotationFile.split(/[\\/]/).map(encodeURIComponent).join('/') },
+          region: { startLine: 1 },
+        },
+        ...(address === undefined
+          ? {}
+          : { logicalLocations: [{ fullyQualifiedName: visible(address), kind: 'resource' }] }),
+      },
+    ],
+    partialFingerprints: {
+      'keyturnFinding/v1': fingerprint([
+        rule,
+        address ?? '',
+        ...says.map((part) => (typeof part === 'string' ? part : part.value)),
+      ]),
+    },
+    ...(plan === undefined ? {} : { properties: { plan: visible(plan) } }),
+  };
+}
+
+/** The one place where SARIF escapes: brackets would make a link of a value, braces a placeholder. */
+function message(says: Words): string {
+  const literal = (value: string): string =>
+    visible(value)
+      .replace(/[\\[\]]/g, '\\$&')
+      .replaceAll('{', '{{')
+      .replaceAll('}', '}}');
+  return says.map((part) => (typeof part === 'string' ? part : literal(part.value))).join('');
+}
+
+const fingerprint = (parts: readonly string[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+
+const suppression = ({ waiver }: WaivedFinding) => ({
+  kind: 'external',
+  status: 'accepted',
+  justification: `${visible(waiver.reason)} (until ${waiver.until})`,
+});

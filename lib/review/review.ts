@@ -1,0 +1,144 @@
+import { KeyturnError } from '../errors';
+import type { ReviewWaiver, Rotation } from '../rotation/rotation';
+import { effectsOf } from './effects';
+import { type KeyFromAws, KnownKeys } from './known-keys';
+import { isEmpty, isOfARotation, rotationsNamedIn, stackOf } from './own-addresses';
+import type { PlanDocument } from './plan-document';
+import type { Values } from './plan-values';
+import type { GreenRetirement, PlannedStack, RuleContext, Severity } from './review-rule';
+import { reviewRules } from './rules';
+import { applyWaivers } from './waivers';
+import { type Words, words } from './words';
+
+/** One thing that a rule found. */
+export interface Finding {
+  readonly rule: string;
+  readonly severity: Severity;
+  /** Name of the plan; undefined for a finding of the rotation file. */
+  readonly plan: string | undefined;
+  readonly address: string | undefined;
+  readonly says: Words;
+}
+
+export interface WaivedFinding extends Finding {
+  readonly waiver: ReviewWaiver;
+}
+
+export interface ReviewedPlan {
+  readonly name: string;
+  readonly stack: PlannedStack;
+  readonly formatVersion: string;
+  readonly terraformVersion: string | undefined;
+  /** What it does, a sentence each. */
+  readonly effects: readonly Words[];
+  /** What could not be looked at, and why. */
+  readonly unseen: readonly Words[];
+}
+
+/** `clean`: nothing to decide. `decide`: warnings only. `refused`: at least one error. Waived findings count for nothing. */
+export type Verdict = 'clean' | 'decide' | 'refused';
+
+export interface Review {
+  readonly rotation: string;
+  readonly rotationFile: string;
+  readonly verdict: Verdict;
+  readonly plans: readonly ReviewedPlan[];
+  /** Errors first, then by rule; nothing that is waived. */
+  readonly findings: readonly Finding[];
+  readonly waived: readonly WaivedFinding[];
+}
+
+export interface ReviewedPlanInput {
+  readonly plan: PlanDocument;
+  /** The `cdk.tf.json` that it was made of, parsed; undefined: not at hand. */
+  readonly stackFile: Values | undefined;
+}
+
+export interface ReviewInput {
+  readonly rotation: Rotation;
+  /** The rotation file as it is to be named, relative to the repository. */
+  readonly rotationFile: string;
+  readonly plans: readonly ReviewedPlanInput[];
+  /** What waivers are held against. */
+  readonly now: Date;
+  /** What AWS says of the declared versions; undefined: it was not asked. */
+  readonly aws?: readonly KeyFromAws[] | undefined;
+  /** Undefined: no evidence was given. */
+  readonly green?: readonly GreenRetirement[] | undefined;
+  readonly rollbackTo?: string | undefined;
+}
+
+/**
+ * Holds plans of one rotation against its rules. Pure: the same input gives the same review.
+ *
+ * @throws KeyturnError `review-plan-other-rotation` for a plan that is of another rotation, or of none
+ */
+export function reviewPlans(input: ReviewInput): Review {
+  const { rotation, plans, now } = input;
+  for (const { plan } of plans) refuseOthers(plan, rotation);
+  const documents = plans.map(({ plan }) => plan);
+  const keys = new KnownKeys(rotation, documents, input.aws ?? []);
+  const contexts = plans.map(
+    ({ plan, stackFile }): RuleContext => ({
+      rotation,
+      plan,
+      keys,
+      stackFile,
+      stack: stackOf(plan),
+      green: input.green,
+      rollbackTo: input.rollbackTo,
+    }),
+  );
+  const { findings, waived } = applyWaivers(contexts.flatMap(findingsOf), rotation.review.waivers, now);
+  const severities = new Set(findings.map((finding) => finding.severity));
+  return {
+    rotation: rotation.name,
+    rotationFile: input.rotationFile,
+    verdict: severities.has('error') ? 'refused' : severities.has('warning') ? 'decide' : 'clean',
+    plans: contexts.map((context) => reviewedPlan(context, input)),
+    findings,
+    waived,
+  };
+}
+
+function refuseOthers(plan: PlanDocument, rotation: Rotation): void {
+  const named = rotationsNamedIn(plan);
+  const fact = { file: plan.name, rotation: rotation.name };
+  if (named.size > 0 && !named.has(rotation.name)) {
+    throw new KeyturnError('review-plan-other-rotation', {
+      ...fact,
+      found: `it is of ${[...named].sort().join(', ')}`,
+    });
+  }
+  if (named.size === 0 && !isOfARotation(plan) && !isEmpty(plan)) {
+    throw new KeyturnError('review-plan-other-rotation', { ...fact, found: 'nothing in it belongs to a rotation' });
+  }
+}
+
+function findingsOf(context: RuleContext): readonly Finding[] {
+  return reviewRules.flatMap((rule) =>
+    rule.look(context).map(({ address, says }) => ({
+      rule: rule.id,
+      severity: rule.severity,
+      plan: context.plan.name,
+      address,
+      says,
+    })),
+  );
+}
+
+function reviewedPlan(context: RuleContext, input: ReviewInput): ReviewedPlan {
+  const { plan, stack, stackFile } = context;
+  const unseen: Words[] = [];
+  if (plan.form === 'redacted') {
+    unseen.push(
+      words`it is a redacted export without configuration and state: provider, modules and look-ups (KT050, KT071), and sensitive values (KT010, KT011), were not seen`,
+    );
+  }
+  if (stackFile === undefined) {
+    unseen.push(words`its cdk.tf.json is not beside it: backend (KT051) and guards (KT052) were not seen`);
+  }
+  if (input.aws === undefined) unseen.push(words`AWS was not asked: key states are those of the plan`);
+  const { name, formatVersion, terraformVersion } = plan;
+  return { name, stack, formatVersion, terraformVersion, effects: effectsOf(context), unseen };
+}

@@ -1,0 +1,165 @@
+import { BUCKET_DEFAULT, bucketOf, type DefaultEncryption, defaultEncryption } from '../moves';
+import type { PlannedChange } from '../plan-document';
+import { list, text, values } from '../plan-values';
+import type { ReviewRule, RuleContext, Sighting } from '../review-rule';
+import { words } from '../words';
+
+const managed = ({ plan }: RuleContext, type: RegExp): readonly PlannedChange[] =>
+  plan.changes.filter((change) => change.mode === 'managed' && type.test(change.type) && change.action !== 'no-op');
+
+const defaults = (context: RuleContext): readonly PlannedChange[] =>
+  managed(context, new RegExp(`^${BUCKET_DEFAULT}$`));
+
+const settled = (change: PlannedChange): DefaultEncryption | undefined =>
+  defaultEncryption(change.after, change.unknown);
+
+const leavesKms: ReviewRule = {
+  id: 'KT030',
+  title: 'a bucket default leaves SSE-KMS',
+  severity: 'error',
+  why: 'New objects would be under a key of S3, or under a method that cannot be rewrapped, and no rotation reaches them.',
+  next: 'Put sse_algorithm back to aws:kms with the key of the active version.',
+  waivable: true,
+  look: (context) =>
+    defaults(context).flatMap((change): Sighting[] => {
+      const { address, action } = change;
+      const bucket = bucketOf(change, context.rotation);
+      if (action === 'delete' || action === 'replace' || action === 'forget') {
+        return [
+          {
+            address,
+            says: words`the default of bucket ${bucket} is ${action === 'forget' ? words`no longer managed` : words`destroyed, which puts it to SSE-S3`}`,
+          },
+        ];
+      }
+      const algorithm = settled(change)?.algorithm;
+      if (algorithm === 'aws:kms' || change.after === undefined) return [];
+      return [{ address, says: words`the default of bucket ${bucket} becomes ${algorithm ?? '(unset)'}` }];
+    }),
+};
+
+const FULL_ARN = /^arn:[^:]+:kms:[a-z0-9-]+:\d{12}:key\/[^/]+$/;
+
+const namesAlias: ReviewRule = {
+  id: 'KT031',
+  title: 'a bucket default does not name its key by full ARN',
+  severity: 'error',
+  why: 'S3 resolves an alias or a bare id in the account of whoever puts the object, which may be another key or none.',
+  next: 'Let the configuration name the full key ARN, as the storage stack does.',
+  waivable: true,
+  look: (context) =>
+    defaults(context).flatMap((change): Sighting[] => {
+      const found = settled(change);
+      if (found?.algorithm !== 'aws:kms' || found.keyUnknown || (found.key !== undefined && FULL_ARN.test(found.key)))
+        return [];
+      const given = found.key ?? '(no key: the AWS managed key aws/s3)';
+      return [
+        {
+          address: change.address,
+          says: words`the default of bucket ${bucketOf(change, context.rotation)} names ${given}`,
+        },
+      ];
+    }),
+};
+
+const bucketKeyLost: ReviewRule = {
+  id: 'KT032',
+  title: 'a bucket loses its bucket key',
+  severity: 'warning',
+  why: 'S3 then asks KMS for every object, which costs, and can throttle everything else that uses KMS in the account.',
+  next: 'Set bucketKey: true, or have somebody decide that each object shall be seen by KMS.',
+  waivable: true,
+  look: (context) =>
+    defaults(context).flatMap((change): Sighting[] => {
+      const [was, becomes] = [defaultEncryption(change.before), settled(change)];
+      if (!was?.bucketKey || becomes === undefined || becomes.bucketKey) return [];
+      return [
+        {
+          address: change.address,
+          says: words`bucket ${bucketOf(change, context.rotation)} no longer uses a bucket key`,
+        },
+      ];
+    }),
+};
+
+const bucketDestroyed: ReviewRule = {
+  id: 'KT033',
+  title: 'a bucket is destroyed, replaced or let go of',
+  severity: 'error',
+  why: 'What is in it goes with it, or nobody looks after it any more.',
+  next: 'Keep the bucket in the rotation file; to hand it over, move its state first and waive this with that as the reason.',
+  waivable: true,
+  look: (context) =>
+    managed(context, /^aws_s3_bucket$/)
+      .filter((change) => ['delete', 'replace', 'forget'].includes(change.action))
+      .map((change) => ({
+        address: change.address,
+        says: words`bucket ${bucketOf(change, context.rotation)} is ${{ delete: words`destroyed`, replace: words`destroyed and created anew` }[change.action as 'delete' | 'replace'] ?? words`no longer managed`}`,
+      })),
+};
+
+const PROTECTION = /^aws_s3_bucket(_versioning|_public_access_block|_ownership_controls|_policy)?$/;
+
+const protectionWeaker: ReviewRule = {
+  id: 'KT034',
+  title: 'a bucket is protected less',
+  severity: 'warning',
+  why: 'Without versioning an overwritten object is gone; without the other settings the bucket can be opened to the public, or read without TLS.',
+  next: 'Take the change out, or have somebody decide that the bucket needs it.',
+  waivable: true,
+  look: (context) => managed(context, PROTECTION).flatMap((change) => weakened(change, context)),
+};
+
+function weakened(change: PlannedChange, context: RuleContext): readonly Sighting[] {
+  const { address, type, action, before, after } = change;
+  const says = (what: string): Sighting => ({
+    address,
+    says: [...words`bucket ${bucketOf(change, context.rotation)}: `, what],
+  });
+  if (type !== 'aws_s3_bucket' && ['delete', 'replace', 'forget'].includes(action)) {
+    return [says(`${type.replace('aws_s3_bucket_', '').replaceAll('_', ' ')} is taken away`)];
+  }
+  const found: Sighting[] = [];
+  const status = (held: typeof before) => text(values(list(held?.versioning_configuration)[0]).status);
+  if (status(before) === 'Enabled' && status(after) !== 'Enabled') found.push(says('versioning is switched off'));
+  for (const setting of ['block_public_acls', 'block_public_policy', 'ignore_public_acls', 'restrict_public_buckets']) {
+    if (before?.[setting] === true && after?.[setting] !== true) found.push(says(`${setting} is switched off`));
+  }
+  const owner = (held: typeof before) => text(values(list(held?.rule)[0]).object_ownership);
+  if (
+    type.endsWith('_ownership_controls') &&
+    owner(before) === 'BucketOwnerEnforced' &&
+    owner(after) !== owner(before)
+  ) {
+    found.push(says('ACLs are allowed again'));
+  }
+  if (type === 'aws_s3_bucket' && before?.force_destroy !== true && after?.force_destroy === true) {
+    found.push(says('force_destroy lets a destroy take the objects along'));
+  }
+  if (type === 'aws_s3_bucket_policy' && deniesPlain(before) && !deniesPlain(after)) {
+    found.push(says('requests without TLS are no longer denied'));
+  }
+  return found;
+}
+
+/** True while the policy denies requests without TLS to everybody. An unparsable policy denies nothing. */
+function deniesPlain(held: PlannedChange['before']): boolean {
+  try {
+    return list(values(JSON.parse(text(held?.policy) ?? '{}')).Statement).some((one) => {
+      const { Effect, Principal, Condition } = values(one);
+      return (
+        Effect === 'Deny' && Principal === '*' && values(values(Condition).Bool)['aws:SecureTransport'] === 'false'
+      );
+    });
+  } catch {
+    return false;
+  }
+}
+
+export const bucketRules: readonly ReviewRule[] = [
+  leavesKms,
+  namesAlias,
+  bucketKeyLost,
+  bucketDestroyed,
+  protectionWeaker,
+];

@@ -1,0 +1,124 @@
+import { activeVersion, type Rotation, versionAlias } from '../../rotation/rotation';
+import { BUCKET_DEFAULT, defaultEncryption, movesOf } from '../moves';
+import { bucketAddress } from '../own-addresses';
+import type { PlannedChange } from '../plan-document';
+import { text } from '../plan-values';
+import type { ReviewRule, RuleContext, Sighting } from '../review-rule';
+import { words } from '../words';
+
+const differs: ReviewRule = {
+  id: 'KT060',
+  title: 'the plan does something else than the rotation file says',
+  severity: 'error',
+  why: 'What is reviewed is the rotation file; a plan of an older, newer or edited configuration does something that nobody has read.',
+  next: 'Synthesize and plan again from this rotation file.',
+  waivable: true,
+  look: (context) =>
+    context.stack === 'keys' ? keysDiffer(context) : context.stack === 'storage' ? storageDiffers(context) : [],
+};
+
+const standing = (plan: RuleContext['plan'], address: string): PlannedChange | undefined =>
+  plan.changes.find((change) => change.address === address && change.after !== undefined);
+
+function keysDiffer({ plan, rotation }: RuleContext): readonly Sighting[] {
+  const declared = rotation.keyVersions.filter((version) => version.keyArn === undefined);
+  const missing = declared.flatMap((version): readonly Sighting[] => {
+    const address = `aws_kms_external_key.version_${version.name}`;
+    const change = standing(plan, address);
+    if (!change) return [{ address, says: words`version ${version.name} is in the file and not in the plan` }];
+    return keyDiffers(change, rotation, version.disabled);
+  });
+  const addresses = new Set(declared.map((version) => `version_${version.name}`));
+  const unknown = plan.changes
+    .filter(
+      ({ type, address, after }) =>
+        type === 'aws_kms_external_key' && after && !addresses.has(address.split('.').at(-1) ?? ''),
+    )
+    .map(({ address }) => ({ address, says: words`${address} is in the plan and no version of the file` }));
+  const aliases = declared.flatMap((version): Sighting[] => {
+    const change = standing(plan, `aws_kms_alias.version_${version.name}`);
+    const name = text(change?.after?.name);
+    if (!change || name === undefined || name === versionAlias(rotation, version)) return [];
+    return [
+      {
+        address: change.address,
+        says: words`the alias of ${version.name} is ${name}, not ${versionAlias(rotation, version)}`,
+      },
+    ];
+  });
+  return [...missing, ...unknown, ...aliases];
+}
+
+function keyDiffers(
+  { address, action, before, after }: PlannedChange,
+  rotation: Rotation,
+  disabled: boolean,
+): readonly Sighting[] {
+  if (action === 'no-op' || !after) return [];
+  const found: Sighting[] = [];
+  const window = after.deletion_window_in_days;
+  if (typeof window === 'number' && window !== rotation.deletionWindowDays) {
+    found.push({ address, says: words`the deletion window is ${window} days, not ${rotation.deletionWindowDays}` });
+  }
+  if (typeof after.enabled === 'boolean' && after.enabled !== before?.enabled && after.enabled === disabled) {
+    found.push({
+      address,
+      says: after.enabled
+        ? words`it is enabled, the file says disabled`
+        : words`it is disabled, the file does not say so`,
+    });
+  }
+  return found;
+}
+
+function storageDiffers(context: RuleContext): readonly Sighting[] {
+  const { plan, rotation, keys } = context;
+  const active = activeVersion(rotation);
+  const wanted = active.keyArn ?? versionAlias(rotation, active);
+  const lookedUp = plan.prior.find(({ type, mode }) => mode === 'data' && type === 'aws_kms_key');
+  const found: Sighting[] = [];
+  const given = text(lookedUp?.values.key_id);
+  if (given !== undefined && given !== wanted) {
+    found.push({
+      address: lookedUp?.address ?? '',
+      says: words`the plan looks up ${given}, the active version is ${wanted}`,
+    });
+  }
+  for (const { address, what, to } of movesOf(plan, rotation)) {
+    const version = to === undefined ? undefined : keys.find(to)?.version;
+    if (version === undefined || version === active.name) continue;
+    found.push({ address, says: words`${what} moves to ${version}, the active version of the file is ${active.name}` });
+  }
+  const main = standing(plan, 'aws_kms_alias.main');
+  const name = text(main?.after?.name);
+  if (name !== undefined && name !== rotation.alias) {
+    found.push({ address: 'aws_kms_alias.main', says: words`the main alias is ${name}, not ${rotation.alias}` });
+  }
+  return [...found, ...bucketsDiffer(context)];
+}
+
+function bucketsDiffer({ plan, rotation }: RuleContext): readonly Sighting[] {
+  const declared = rotation.buckets.flatMap((bucket): Sighting[] => {
+    const address = bucketAddress(BUCKET_DEFAULT, bucket);
+    const change = standing(plan, address);
+    if (!change)
+      return [
+        { address, says: words`the default of bucket ${bucket.name} is declared in the file and not in the plan` },
+      ];
+    const encryption = defaultEncryption(change.after, change.unknown);
+    if (change.action === 'no-op' || encryption === undefined || encryption.bucketKey === bucket.bucketKey) return [];
+    return [
+      {
+        address,
+        says: words`bucketKey of ${bucket.name} is ${String(encryption.bucketKey)}, the file says ${String(bucket.bucketKey)}`,
+      },
+    ];
+  });
+  const addresses = new Set(rotation.buckets.map((bucket) => bucketAddress(BUCKET_DEFAULT, bucket)));
+  const unknown = plan.changes
+    .filter(({ type, address, after }) => type === BUCKET_DEFAULT && after && !addresses.has(address))
+    .map(({ address }) => ({ address, says: words`${address} is in the plan and no bucket of the file` }));
+  return [...declared, ...unknown];
+}
+
+export const declaredRules: readonly ReviewRule[] = [differs];

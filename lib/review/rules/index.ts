@@ -1,0 +1,23 @@
+import type { ReviewRule } from '../review-rule';
+import { bucketRules } from './bucket-rules';
+import { declaredRules } from './declared-rules';
+import { keyRules } from './key-rules';
+import { materialRules } from './material-rules';
+import { policyRules } from './policy-rules';
+import { scopeRules } from './scope-rules';
+import { switchRules } from './switch-rules';
+import { terraformRules } from './terraform-rules';
+import { waiverRule } from './waiver-rule';
+
+/** Every rule, in the order of its id. The table of docs/plan-review.md and the SARIF driver come from here. */
+export const reviewRules: readonly ReviewRule[] = [
+  ...keyRules,
+  ...materialRules,
+  ...switchRules,
+  ...bucketRules,
+  ...policyRules,
+  ...terraformRules,
+  ...declaredRules,
+  ...scopeRules,
+  waiverRule,
+];

@@ -1,0 +1,109 @@
+import { UTC_TIME } from '../../rotation/schema';
+import type { PlannedChange } from '../plan-document';
+import { text } from '../plan-values';
+import type { ReviewRule, RuleContext, Sighting } from '../review-rule';
+import { words } from '../words';
+
+const KEY = /^aws_kms_(external_key|key|replica_key|replica_external_key|custom_key_store)$/;
+
+const keys = ({ plan }: RuleContext): readonly PlannedChange[] =>
+  plan.changes.filter((change) => change.mode === 'managed' && KEY.test(change.type));
+
+const destroyed: ReviewRule = {
+  id: 'KT001',
+  title: 'a key is destroyed or replaced',
+  severity: 'error',
+  why: 'Terraform schedules the deletion of the key; once it is gone, every object under it is lost for ever, and the material does not bring it back.',
+  next: 'Keep the version in the rotation file and let post-apply disable it; Keyturn never deletes a key.',
+  waivable: false,
+  look: (context) =>
+    keys(context)
+      .filter((change) => change.action === 'delete' || change.action === 'replace')
+      .map(({ address, action, before }) => ({
+        address,
+        says: words`key ${text(before?.arn) ?? address} is ${action === 'delete' ? words`destroyed` : words`destroyed and created anew`}`,
+      })),
+};
+
+const forgotten: ReviewRule = {
+  id: 'KT002',
+  title: 'Terraform lets go of a key',
+  severity: 'error',
+  why: 'A key that no state holds is protected by no prevent_destroy, and no plan shows any more what happens to it.',
+  next: 'Take the removed block out; where another state is to take the key over, waive this with that as the reason.',
+  waivable: true,
+  look: (context) =>
+    keys(context)
+      .filter((change) => change.action === 'forget')
+      .map(({ address, before }) => ({
+        address,
+        says: words`key ${text(before?.arn) ?? address} is no longer managed`,
+      })),
+};
+
+const windowShortened: ReviewRule = {
+  id: 'KT003',
+  title: 'the deletion window gets shorter',
+  severity: 'warning',
+  why: 'The window is the time in which a deletion by mistake can still be cancelled.',
+  next: 'Leave deletionWindowDays at 30, or have somebody decide that less is enough.',
+  waivable: true,
+  look: (context) =>
+    keys(context).flatMap(({ address, before, after }): Sighting[] => {
+      const [was, becomes] = [before?.deletion_window_in_days, after?.deletion_window_in_days];
+      if (typeof was !== 'number' || typeof becomes !== 'number' || becomes >= was) return [];
+      return [{ address, says: words`the deletion window goes from ${was} to ${becomes} days` }];
+    }),
+};
+
+const validTo: ReviewRule = {
+  id: 'KT004',
+  title: 'Terraform sets the expiry of key material',
+  severity: 'error',
+  why: 'valid_to belongs to an import. When Terraform changes it, the provider imports again, with no material, and when Terraform unsets it the plan never becomes empty.',
+  next: 'Take valid_to out of the configuration, keep it under ignore_changes, and write materialValidTo into the rotation file.',
+  waivable: true,
+  look: (context) =>
+    keys(context).flatMap(({ address, before, after, action, unknown }): Sighting[] => {
+      if (!['create', 'update', 'replace'].includes(action)) return [];
+      const [was, becomes] = [text(before?.valid_to), text(after?.valid_to)];
+      if (unknown.valid_to !== true && was === becomes) return [];
+      if (unknown.valid_to === true && action !== 'update') return [];
+      return [{ address, says: words`valid_to goes from ${shown(was)} to ${shown(becomes)}` }];
+    }),
+};
+
+const shown = (time: string | undefined): string =>
+  time === undefined ? '(unset)' : UTC_TIME.test(time) ? time : `"${time}"`;
+
+const disabledWithoutEvidence: ReviewRule = {
+  id: 'KT005',
+  title: 'a version is disabled without green evidence',
+  severity: 'error',
+  why: 'What is still under a disabled key cannot be read. Only a green verification and the retire gate tell that nothing is.',
+  next: 'Run post-apply, which verifies and disables behind the gate, and name its evidence with --evidence.',
+  waivable: true,
+  look: (context) =>
+    keys(context).flatMap(({ address, before, after }): Sighting[] => {
+      if (after?.enabled !== false || before?.enabled !== true) return [];
+      const arn = text(before.arn);
+      const green = context.green?.find((one) => one.keyArn === arn);
+      if (green) return [];
+      const known = arn === undefined ? undefined : context.keys.find(arn);
+      // post-apply disabled it already; the plan was made before.
+      if (known?.state === 'Disabled' && before.key_state === 'Disabled') return [];
+      const none =
+        context.green === undefined
+          ? words`no evidence was given`
+          : words`the evidence given shows no green retirement of it`;
+      return [{ address, says: words`key version ${known?.version ?? address} is disabled; ${none}` }];
+    }),
+};
+
+export const keyRules: readonly ReviewRule[] = [
+  destroyed,
+  forgotten,
+  windowShortened,
+  validTo,
+  disabledWithoutEvidence,
+];

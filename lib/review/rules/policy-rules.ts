@@ -1,0 +1,152 @@
+import type { PlannedChange } from '../plan-document';
+import { text } from '../plan-values';
+import type { ActionClass } from '../policy-actions';
+import { type Policy, readPolicy } from '../policy-statements';
+import { type Widening, widenings } from '../policy-widening';
+import type { ReviewRule, RuleContext, Sighting } from '../review-rule';
+import { listed, type Words, words } from '../words';
+
+interface PolicyChange {
+  readonly address: string;
+  readonly before: Policy;
+  readonly after: Policy;
+}
+
+const EMPTY: Policy = { statements: [], strange: [] };
+
+const keys = ({ plan }: RuleContext): readonly PlannedChange[] =>
+  plan.changes.filter(
+    ({ mode, type, action }) =>
+      mode === 'managed' && type === 'aws_kms_external_key' && ['create', 'update', 'replace'].includes(action),
+  );
+
+/**
+ * What a key's policy becomes, beside what it was. A new key is held against a version that is there already, for all
+ * versions of a rotation have one policy; the very first has nothing before it, and is held against the file alone.
+ */
+function policyChanges(context: RuleContext): readonly PolicyChange[] {
+  const existing = context.plan.changes.find(({ type, before }) => type === 'aws_kms_external_key' && before?.policy);
+  return keys(context).flatMap((change): PolicyChange[] => {
+    const after = readPolicy(text(change.after?.policy) ?? '');
+    if (!after) return [];
+    const was = text(change.before?.policy) ?? text(existing?.before?.policy);
+    return [{ address: change.address, after, before: was === undefined ? after : (readPolicy(was) ?? EMPTY) }];
+  });
+}
+
+const HOW: Readonly<Record<Widening['how'], string>> = {
+  new: 'may now',
+  loosened: 'may now under looser conditions',
+  undenied: 'is no longer denied to',
+};
+
+function widened(kind: ActionClass): ReviewRule['look'] {
+  return (context) =>
+    policyChanges(context).flatMap(({ address, before, after }) =>
+      widenings(before, after)
+        .filter((one) => one.kind === kind)
+        .map(({ principal, actions, how }) => ({
+          address,
+          says: [
+            ...words`${who(principal)} `,
+            HOW[how],
+            ': ',
+            ...listed(
+              actions.map((action) => `kms:${action}`),
+              8,
+            ),
+          ],
+        })),
+    );
+}
+
+const who = (principal: string): Words => (principal === '*' ? words`everybody` : words`${principal}`);
+
+const WIDENED = {
+  severity: 'warning',
+  waivable: true,
+  next: 'Compare with keyPolicy in the rotation file and have the owner of the data decide; if nobody asked for it, take it out.',
+} as const;
+
+const use: ReviewRule = {
+  ...WIDENED,
+  id: 'KT040',
+  title: 'a key policy widens who can use the key',
+  why: 'Whoever can use the key can read what is under it.',
+  look: widened('use'),
+};
+
+const administer: ReviewRule = {
+  ...WIDENED,
+  id: 'KT041',
+  title: 'a key policy widens who can administer the key',
+  why: 'Whoever administers the key can change its policy, and so let themselves use it.',
+  look: widened('administer'),
+};
+
+const remove: ReviewRule = {
+  ...WIDENED,
+  id: 'KT042',
+  title: 'a key policy widens who can delete the key or its material',
+  why: 'Whoever can delete the key can lose every object under it.',
+  look: widened('delete'),
+};
+
+const unnamed: ReviewRule = {
+  id: 'KT043',
+  title: 'a key policy admits somebody whom the rotation file does not name',
+  severity: 'error',
+  why: 'Who may use and who may administer the keys is decided under keyPolicy in the rotation file, and nowhere else.',
+  next: 'Name the principal under keyPolicy, or take it out of the policy.',
+  waivable: true,
+  look: (context) =>
+    policyChanges(context).flatMap(({ address, after }) =>
+      [...strangers(context, after)].map((principal) => ({
+        address,
+        says: words`the policy admits ${who(principal)}`,
+      })),
+    ),
+};
+
+function strangers({ rotation }: RuleContext, { statements }: Policy): ReadonlySet<string> {
+  const declared = new Set([...rotation.keyPolicy.administrators, ...rotation.keyPolicy.users]);
+  const isOwnRoot = (principal: string): boolean => {
+    const account = /^arn:[^:]+:iam::(\d{12}):root$/.exec(principal)?.[1];
+    return account !== undefined && (rotation.account === undefined || account === rotation.account);
+  };
+  const admitted = statements.filter((one) => one.effect === 'Allow').flatMap((one) => one.principals);
+  return new Set(admitted.filter((principal) => !declared.has(principal) && !isOwnRoot(principal)));
+}
+
+const notUnderstood: ReviewRule = {
+  id: 'KT044',
+  title: 'a key policy cannot be reviewed',
+  severity: 'warning',
+  why: 'A policy that is known only after the apply, or a statement with NotAction, NotPrincipal or an unknown member, may allow anything.',
+  next: 'Write account into the rotation file so that the policy is known when it is planned; read the statement that is shown.',
+  waivable: true,
+  look: (context) => [
+    ...keys(context).flatMap((change): Sighting[] => {
+      if (change.unknown.policy === true)
+        return [{ address: change.address, says: words`the policy is known only after the apply` }];
+      if (text(change.after?.policy) !== undefined && readPolicy(text(change.after?.policy) ?? '')) return [];
+      return [{ address: change.address, says: words`the key has no policy of its own, or one that is no policy` }];
+    }),
+    ...policyChanges(context).flatMap(({ address, before, after }) =>
+      after.strange
+        .filter((statement) => before === after || !before.strange.includes(statement))
+        .map((statement) => ({ address, says: words`the policy holds ${statement}` })),
+    ),
+    ...keys(context)
+      .filter(
+        ({ before, after }) =>
+          after?.bypass_policy_lockout_safety_check === true && before?.bypass_policy_lockout_safety_check !== true,
+      )
+      .map(({ address }) => ({
+        address,
+        says: words`the check that somebody can still change the policy is bypassed`,
+      })),
+  ],
+};
+
+export const policyRules: readonly ReviewRule[] = [use, administer, remove, unnamed, notUnderstood];

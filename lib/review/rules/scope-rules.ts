@@ -1,0 +1,49 @@
+import { isOwnData, isOwnOutput, isOwnResource } from '../own-addresses';
+import { list, text } from '../plan-values';
+import type { ReviewRule, Sighting } from '../review-rule';
+import { words } from '../words';
+
+const outside: ReviewRule = {
+  id: 'KT070',
+  title: "something outside the rotation's own resources changes",
+  severity: 'error',
+  why: "A rotation touches its keys, aliases and buckets. Anything else in its plan was not made by the rotation's program.",
+  next: 'Move it to a stack of its own; a plan of a rotation is reviewed as one.',
+  waivable: true,
+  look: ({ plan, stack }) => [
+    ...plan.changes
+      .filter(({ mode, action, address }) => mode === 'managed' && action !== 'no-op' && !isOwnResource(address, stack))
+      .map(({ address, action }) => ({ address, says: words`${address}: ${action}` })),
+    ...plan.outputs
+      .filter(({ name, changes }) => changes && !isOwnOutput(name))
+      .map(({ name }) => ({ address: `output.${name}`, says: words`output ${name} changes` })),
+  ],
+};
+
+const runs: ReviewRule = {
+  id: 'KT071',
+  title: 'the configuration reads or runs something of its own',
+  severity: 'error',
+  why: 'A provisioner, a module, or a data source such as external or http runs code, or sends what it reads elsewhere, as early as the plan.',
+  next: 'Take it out; the stacks of a rotation read a key, the caller and the partition, and nothing else.',
+  waivable: true,
+  look: ({ plan }) => {
+    const found = new Map<string, Sighting>();
+    const add = (address: string, what: string): void => {
+      found.set(`${address} ${what}`, { address, says: [...words`${address} `, what] });
+    };
+    const data = [
+      ...plan.configured.map((one) => ({ mode: text(one.mode), address: text(one.address) ?? '' })),
+      ...plan.changes,
+      ...plan.prior,
+    ];
+    for (const { mode, address } of data) if (mode === 'data' && !isOwnData(address)) add(address, 'is read');
+    for (const one of plan.configured) {
+      if (list(one.provisioners).length > 0) add(text(one.address) ?? '', 'has provisioners');
+    }
+    for (const name of plan.moduleCalls) add(`module.${name}`, 'is called');
+    return [...found.values()];
+  },
+};
+
+export const scopeRules: readonly ReviewRule[] = [outside, runs];

@@ -1,0 +1,149 @@
+import type { Rotation } from '../../rotation/rotation';
+import { BUCKET_DEFAULT, defaultEncryption } from '../moves';
+import { isOwnResource } from '../own-addresses';
+import type { PlannedChange } from '../plan-document';
+import { list, same, text, type Values, values } from '../plan-values';
+import type { ReviewRule, Sighting } from '../review-rule';
+import { type Words, words } from '../words';
+
+/** The AWS provider, by the registry of either product. */
+const PROVIDER = /^registry\.(terraform\.io|opentofu\.org)\/hashicorp\/aws$/;
+/** What the storage and keys stacks are written and tested for; a test holds it against the stacks'. */
+export const REVIEWED_VERSIONS = '>= 5.100.0, < 7.0.0';
+const ARGUMENTS = new Set(['region', 'allowed_account_ids', 's3_use_path_style']);
+
+const provider: ReviewRule = {
+  id: 'KT050',
+  title: 'the provider is another one, or set up otherwise',
+  severity: 'error',
+  why: 'Another provider, version range, Region, endpoint or role makes the same plan act elsewhere, or by other code.',
+  next: 'Take the change out: provider, versions and Region come from the rotation, credentials from the standard variables.',
+  waivable: true,
+  look: ({ plan, rotation }) => [
+    ...plan.providers.flatMap((one) => providerFaults(one, rotation).map((says) => ({ says }))),
+    ...[...new Set(plan.changes.map((change) => change.provider))]
+      .filter((name) => name !== undefined && !PROVIDER.test(name))
+      .map((name) => ({ says: words`resources are of provider ${name ?? ''}` })),
+  ],
+};
+
+function providerFaults(one: Values, rotation: Rotation): readonly Words[] {
+  const name = text(one.full_name) ?? text(one.name) ?? '';
+  if (!PROVIDER.test(name)) return [words`the configuration uses provider ${name}`];
+  const found: Words[] = [];
+  const versions = text(one.version_constraint) ?? '(any)';
+  if (versions !== REVIEWED_VERSIONS)
+    found.push(words`the provider's versions are ${versions}, not ${REVIEWED_VERSIONS}`);
+  if (text(one.alias) !== undefined)
+    found.push(words`there is a second configuration of the provider, ${text(one.alias) ?? ''}`);
+  const expressions = values(one.expressions);
+  const constant = (argument: string): unknown => values(expressions[argument]).constant_value;
+  if (constant('region') !== rotation.region)
+    found.push(
+      words`the provider's Region is ${String(constant('region') ?? '(not a constant)')}, not ${rotation.region}`,
+    );
+  if (rotation.account !== undefined && !same(constant('allowed_account_ids'), [rotation.account])) {
+    found.push(words`the provider no longer refuses other accounts than ${rotation.account}`);
+  }
+  return [
+    ...found,
+    ...Object.keys(expressions)
+      .filter((key) => !ARGUMENTS.has(key))
+      .map((key) => words`the provider sets ${key}`),
+  ];
+}
+
+const backend: ReviewRule = {
+  id: 'KT051',
+  title: 'the backend is not the one that the rotation file names',
+  severity: 'error',
+  why: 'A plan over another state sees nothing of what is there and creates everything anew, or over an unencrypted one leaves it readable.',
+  next: 'Plan again from the rotation file. To move a state: terraform init -migrate-state.',
+  waivable: true,
+  look: ({ stackFile, rotation }) => {
+    if (stackFile === undefined) return [];
+    const declared = values(values(stackFile.terraform).backend);
+    const [kind = '(none)'] = Object.keys(declared);
+    const wanted = rotation.terraform;
+    if (kind !== wanted.backend)
+      return [{ says: words`the stack keeps its state in backend ${kind}, the file names ${wanted.backend}` }];
+    if (wanted.backend === 'local') return [];
+    const set = values(declared.s3);
+    const expected: Values = { bucket: wanted.s3.bucket, region: wanted.s3.region, encrypt: true, use_lockfile: true };
+    const off = Object.entries(expected).filter(([name, value]) => set[name] !== value);
+    const prefix = text(set.key)?.startsWith(wanted.s3.prefix) ? [] : ['key'];
+    return [...off.map(([name]) => name), ...prefix].map((name) => ({
+      says: words`the backend's ${name} is ${String(set[name] ?? '(unset)')}`,
+    }));
+  },
+};
+
+const protectionLost: ReviewRule = {
+  id: 'KT052',
+  title: 'a guard is taken out of the configuration',
+  severity: 'error',
+  why: 'prevent_destroy, ignore_changes and the preconditions are what makes Terraform itself refuse to delete a key, to import over its material, or to switch too early.',
+  next: 'Synthesize the stack again from the rotation file; nothing else writes it.',
+  waivable: true,
+  look: ({ stackFile }) =>
+    Object.entries(values(stackFile?.resource)).flatMap(([type, all]) =>
+      Object.entries(values(all)).flatMap(([name, resource]) =>
+        missingGuards(`${type}.${name}`, type, values(values(resource).lifecycle)),
+      ),
+    ),
+};
+
+function missingGuards(address: string, type: string, lifecycle: Values): readonly Sighting[] {
+  const prevents = ['aws_kms_external_key', 'aws_s3_bucket', BUCKET_DEFAULT];
+  const guarded = address === 'aws_kms_alias.main' || type === BUCKET_DEFAULT;
+  const ignores = list(lifecycle.ignore_changes);
+  const missing = [
+    ...(prevents.includes(type) && lifecycle.prevent_destroy !== true ? ['prevent_destroy'] : []),
+    ...(guarded && list(lifecycle.precondition).length === 0 ? ['preconditions'] : []),
+    ...(type === 'aws_kms_external_key' && !(ignores.includes('valid_to') && ignores.includes('key_material_base64'))
+      ? ['ignore_changes of valid_to and key_material_base64']
+      : []),
+  ];
+  return missing.map((what) => ({ address, says: [...words`${address} has no `, what] }));
+}
+
+const incomplete: ReviewRule = {
+  id: 'KT053',
+  title: 'the plan is not whole',
+  severity: 'error',
+  why: 'A plan that ended in an error, or was aimed at single resources, does not show all that is to come.',
+  next: 'Plan again, without -target, and mend what Terraform says.',
+  waivable: true,
+  look: ({ plan }) => [
+    ...(plan.errored ? [{ says: words`the plan ended in an error` }] : []),
+    ...(plan.complete || plan.errored ? [] : [{ says: words`Terraform says that the plan is not complete` }]),
+  ],
+};
+
+const movedByHand: ReviewRule = {
+  id: 'KT054',
+  title: 'alias or bucket default was moved outside Terraform',
+  severity: 'warning',
+  why: 'Somebody or something else moves them too; objects may have been written under a key that nobody expects.',
+  next: 'Find out who did it (CloudTrail: UpdateAlias, PutBucketEncryption) before the plan puts it back.',
+  waivable: true,
+  look: ({ plan, stack }) => plan.drift.filter(({ address }) => isOwnResource(address, stack)).flatMap(handMoved),
+};
+
+function handMoved({ address, type, action, before, after }: PlannedChange): readonly Sighting[] {
+  if (type !== 'aws_kms_alias' && type !== BUCKET_DEFAULT) return [];
+  if (action === 'delete') return [{ address, says: words`${address} was deleted` }];
+  const target = (held: Values | undefined): string => {
+    const found = type === BUCKET_DEFAULT ? defaultEncryption(held) : undefined;
+    return (
+      text(held?.target_key_id) ??
+      (found ? `${found.algorithm ?? 'no algorithm'} ${found.key ?? ''}`.trim() : '(unset)')
+    );
+  };
+  const [was, is] = [target(before), target(after)];
+  // One key may be written by ARN or by id.
+  if (was === is || was.endsWith(`/${is}`) || is.endsWith(`/${was}`)) return [];
+  return [{ address, says: words`${address} was at ${was} and is now at ${is}` }];
+}
+
+export const terraformRules: readonly ReviewRule[] = [provider, backend, protectionLost, incomplete, movedByHand];
