@@ -52,8 +52,6 @@ const TOOLS: readonly Tool[] = [
       's3://b/',
       '--recursive',
       '--only-show-errors',
-      '--copy-props',
-      'none',
       '--sse',
       'aws:kms',
       '--sse-kms-key-id',
@@ -96,7 +94,9 @@ async function main(): Promise<void> {
   for (const [name, versions, contest] of contests) {
     if (only !== undefined && only !== name) continue;
     process.stderr.write(`${name}, ${versions} versions …\n`);
-    rows.push(await contest());
+    const row = await contest();
+    rows.push(row);
+    process.stderr.write(`${JSON.stringify(row)}\n`);
   }
   print(rows, missing);
 }

@@ -14,6 +14,7 @@ import { Progress } from './progress';
 import type { ReencryptRequest } from './reencrypt';
 import { requireRewrap } from './rewrap-probe';
 import { RunLog } from './run-log';
+import { type Segment, splitRest, WHOLE } from './segments';
 import { Slots } from './slots';
 import { FaultJudge, RunStopped } from './stop';
 import type { ObjectStore, Versioning } from './store';
@@ -27,12 +28,23 @@ const EVERYTHING = Number.NEGATIVE_INFINITY;
 
 /** Which versions of a listing a pass looks at. */
 interface PassRange {
-  readonly after: PageMarker | undefined;
+  /** What a resumed run has left to list; absent: everything. */
+  readonly segments: readonly Segment[] | undefined;
   /** Milliseconds since the epoch. */
   readonly since: number;
   /** Keys that are looked at whatever their date. */
   readonly always: ReadonlySet<string>;
 }
+
+interface Look extends PassRange {
+  readonly pass: number;
+  readonly versioning: Versioning;
+}
+
+/** Pages after which a bucket is large enough for several listings at once. */
+const SPLIT_AFTER_PAGES = 100;
+/** Segments that the rest is listed in. */
+const PARTS = 4;
 
 /** One run over one bucket, from the first listing to the pass that finds nothing left to move. */
 export class BucketRun {
@@ -44,6 +56,7 @@ export class BucketRun {
   readonly #judge: FaultJudge;
   readonly #progress: Progress;
   readonly #before: number;
+  readonly #queues = new Set<PageQueue>();
   #tally = new Tally();
   #log: RunLog | undefined;
   #stop: unknown;
@@ -87,14 +100,14 @@ export class BucketRun {
     const always = new Set(head.uploadKeys);
     let begun = head.begun;
     let since = EVERYTHING;
-    for (let pass = resumed?.frontier === 'done' ? 2 : 1; pass <= maxPasses; pass += 1) {
+    for (let pass = resumed?.remaining.length === 0 ? 2 : 1; pass <= maxPasses; pass += 1) {
       if (pass > 1) {
         since = head.uploadKeys ? begun : EVERYTHING;
         begun = this.#store.now() - SECOND;
       }
-      const after = pass === 1 && typeof resumed?.frontier === 'object' ? resumed.frontier : undefined;
+      const segments = pass === 1 ? resumed?.remaining : undefined;
       const movedBefore = this.#tally.moved;
-      await this.#pass(pass, versioning, { after, since, always });
+      await this.#pass(pass, versioning, { segments, since, always });
       if (this.#stop !== undefined) return false;
       const wasWhole = pass > 1 || resumed === undefined;
       if (dryRun || (wasWhole && this.#tally.moved === movedBefore)) return this.#finish();
@@ -147,31 +160,64 @@ export class BucketRun {
 
   async #pass(pass: number, versioning: Versioning, range: PassRange): Promise<void> {
     this.#tally.passes = pass;
-    const queue = new PageQueue(async (page) => this.#log?.settled(pass, page));
+    const look: Look = { pass, versioning, ...range };
+    const segments = range.segments?.map((segment, at) => this.#lookAtSegment(look, segment, at + 1));
+    await allEnded(segments ?? [this.#lookAtWhole(look)]);
+  }
+
+  /** Lists in one go, and once the bucket turns out to be large, what is left of it in segments side by side. */
+  async #lookAtWhole(look: Look): Promise<void> {
+    const { bucket, splitAfterPages = SPLIT_AFTER_PAGES } = this.#request;
+    const rest = await this.#lookAtSegment(look, WHOLE, 0, splitAfterPages);
+    if (rest === undefined) return;
+    const listing = <T>(send: () => Promise<T>) => this.#guarded(send);
+    const segments = await splitRest(this.#store, listing, bucket, rest.key, PARTS);
+    if (look.pass === 1) await this.#log?.segments(rest.key, segments);
+    // What is left of the key that the first pages ended in belongs to them.
+    const tail = this.#lookAtSegment(look, { after: rest, to: rest.key }, 0);
+    await allEnded([tail, ...segments.map((segment, at) => this.#lookAtSegment(look, segment, at + 1))]);
+  }
+
+  /** Looks at the versions of one segment. @returns where it was left after `maxPages`, when there is more */
+  async #lookAtSegment(
+    look: Look,
+    segment: Segment,
+    number: number,
+    maxPages?: number,
+  ): Promise<PageMarker | undefined> {
+    const { pass } = look;
+    const queue = new PageQueue(async (page) => this.#log?.settled(pass, number, page));
+    this.#queues.add(queue);
     try {
-      await this.#lookAtPages(queue, pass, versioning, range);
+      let pages = 0;
+      const listing = (send: () => Promise<VersionPage>) => this.#guarded(send);
+      for await (const page of inventory(this.#store, { bucket: this.#request.bucket, ...segment, listing })) {
+        await this.#lookAtPage(look, page, queue);
+        if (this.#stop !== undefined) return undefined;
+        pages += 1;
+        if (pages === maxPages && page.next) return page.next;
+      }
+      return undefined;
     } finally {
       await this.#slots.idle();
+      this.#queues.delete(queue);
       await queue.flushed();
     }
   }
 
-  async #lookAtPages(queue: PageQueue, pass: number, versioning: Versioning, range: PassRange): Promise<void> {
-    const { bucket, signal } = this.#request;
-    const listing = (send: () => Promise<VersionPage>) => this.#guarded(send);
-    for await (const page of inventory(this.#store, { bucket, after: range.after, listing })) {
-      const room = queue.room();
-      if (room) await room;
-      this.#tally.listed(pass, { listed: page.versions.length, deleteMarkers: page.deleteMarkers });
-      const looked = page.versions.filter((one) => one.lastModified >= range.since || range.always.has(one.key));
-      const report = queue.add(page, looked.length);
-      for (const version of looked) {
-        const slot = this.#slots.take();
-        if (slot) await slot;
-        void this.#one(versioning, version, report);
-        if (this.#stop !== undefined) return;
-        throwIfInterrupted(signal, 're-encryption');
-      }
+  async #lookAtPage({ pass, versioning, since, always }: Look, page: VersionPage, queue: PageQueue): Promise<void> {
+    const room = queue.room();
+    if (room) await room;
+    if (this.#stop !== undefined) return;
+    this.#tally.listed(pass, { listed: page.versions.length, deleteMarkers: page.markerKeys.length });
+    const looked = page.versions.filter((one) => one.lastModified >= since || always.has(one.key));
+    const report = queue.add(page, looked.length);
+    for (const version of looked) {
+      const slot = this.#slots.take();
+      if (slot) await slot;
+      void this.#one(versioning, version, report);
+      if (this.#stop !== undefined) return;
+      throwIfInterrupted(this.#request.signal, 're-encryption');
     }
   }
 
@@ -187,6 +233,8 @@ export class BucketRun {
       this.#progress.at(this.#tally.settled, (rate) => this.#standing(rate));
     } catch (error) {
       this.#stop ??= error;
+      // Pages whose versions are given up are never settled: whoever waits for them must see that the run stops.
+      for (const queue of this.#queues) queue.release();
     } finally {
       this.#slots.give();
     }
@@ -215,6 +263,13 @@ export class BucketRun {
     const { concurrency, because } = this.#pace.state;
     return `${bucket}: ${this.#tally.text(method)}; ${rate}, ${concurrency} at once (${because})`;
   }
+}
+
+/** Waits for all, so that nothing is under way when the first failure is thrown. */
+async function allEnded(under: readonly Promise<unknown>[]): Promise<void> {
+  const ends = await Promise.allSettled(under);
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
 /** How a run ends that nothing is wrong with; undefined: it failed. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 
 import type { ListedVersion, PageMarker } from './object-version';
 import type { BlockedVersion, FailedVersion } from './outcome';
+import { type Segment, WHOLE } from './segments';
 import type { TallyCounts } from './tally';
 
 /** What a journal belongs to; one of another run is not gone on with. */
@@ -22,10 +23,12 @@ export interface FailedEntry {
   readonly failed: FailedVersion;
 }
 
-/** One settled page: every version of it and of the pages before it was dealt with. */
+/** One settled page: every version of it, and of the pages before it in its segment, was dealt with. */
 export interface JournalPage {
   readonly pass: number;
-  /** Where the listing goes on; absent when the pass is done. */
+  /** Number of the segment; the listing begins in segment 0, and the others come of splitting it. */
+  readonly segment: number;
+  /** Where the listing of the segment goes on; absent when it is done. */
   readonly next: PageMarker | undefined;
   /** Counts of the whole run so far. */
   readonly counts: TallyCounts;
@@ -36,12 +39,15 @@ export interface JournalPage {
 /** What an interrupted run left. */
 export interface Resumed {
   readonly head: JournalHead;
-  /** The page that the first pass goes on with; `done` when it was over. */
-  readonly frontier: PageMarker | 'start' | 'done';
+  /** What the first pass has still to list; none when it was over. */
+  readonly remaining: readonly Segment[];
   readonly counts: TallyCounts | undefined;
   readonly failed: readonly FailedEntry[];
   readonly blocked: readonly BlockedVersion[];
 }
+
+/** Where a resumed run begins. */
+export type ResumedStart = Pick<JournalPage, 'counts' | 'failed' | 'blocked'> & Pick<Resumed, 'remaining'>;
 
 /** Failures beyond which going on is no cheaper than beginning anew. */
 const MAX_FAILED = 100_000;
@@ -50,7 +56,14 @@ type Line =
   | { readonly type: 'begin'; readonly schemaVersion: 1; readonly head: JournalHead }
   | { readonly type: 'failed'; readonly entry: FailedEntry }
   | { readonly type: 'blocked'; readonly entry: BlockedVersion }
-  | { readonly type: 'page'; readonly pass: number; readonly next: PageMarker | null; readonly counts: TallyCounts }
+  | { readonly type: 'segments'; readonly firstTo: string | null; readonly segments: readonly Segment[] }
+  | {
+      readonly type: 'page';
+      readonly pass: number;
+      readonly segment: number;
+      readonly next: PageMarker | null;
+      readonly counts: TallyCounts;
+    }
   | { readonly type: 'end' };
 
 /**
@@ -65,13 +78,19 @@ export class Journal {
     this.#file = file;
   }
 
-  /** Begins a journal, in the place of any that was there, with what a resumed run had left of failures. */
-  static async begin(file: string, head: JournalHead, first?: JournalPage): Promise<Journal> {
+  /** Begins a journal, in the place of any that was there, with what a resumed run has behind it and before it. */
+  static async begin(file: string, head: JournalHead, resumed?: ResumedStart): Promise<Journal> {
     await mkdir(path.dirname(file), { recursive: true });
     const fresh = `${file}.new`;
     await rm(fresh, { force: true });
     const handle = await open(fresh, 'ax', 0o600);
-    await handle.write(text([{ type: 'begin', schemaVersion: 1, head }, ...(first ? linesOf(first) : [])]));
+    const behind: readonly Line[] = resumed
+      ? [
+          { type: 'segments', firstTo: null, segments: resumed.remaining },
+          ...linesOf({ ...resumed, pass: 1, segment: 0, next: undefined }),
+        ]
+      : [];
+    await handle.write(text([{ type: 'begin', schemaVersion: 1, head }, ...behind]));
     await handle.datasync();
     await rename(fresh, file);
     return new Journal(handle);
@@ -79,6 +98,12 @@ export class Journal {
 
   async page(page: JournalPage): Promise<void> {
     await this.#file.write(text(linesOf(page)));
+    await this.#file.datasync();
+  }
+
+  /** Segment 0 of the first listing ends with the key `firstTo`; the rest goes on in these segments, numbered from 1. */
+  async segments(firstTo: string, segments: readonly Segment[]): Promise<void> {
+    await this.#file.write(text([{ type: 'segments', firstTo, segments }]));
     await this.#file.datasync();
   }
 
@@ -111,19 +136,32 @@ export async function readJournal(
 function resumedOf(head: JournalHead, lines: readonly Line[]): Resumed | undefined {
   const failed = new Map<string, FailedEntry>();
   const blocked: BlockedVersion[] = [];
-  let frontier: Resumed['frontier'] = 'start';
+  const segments = new Map<number, Segment | 'done'>([[0, WHOLE]]);
   let counts: TallyCounts | undefined;
   // Failures stand before the line of their page: those behind the last such line belong to a page that was not settled.
-  const settled = lines.slice(0, lines.findLastIndex((line) => line.type === 'page') + 1);
-  for (const line of settled) {
+  const isWhole = ({ type }: Line) => type === 'page' || type === 'segments';
+  for (const line of lines.slice(0, lines.findLastIndex(isWhole) + 1)) {
     if (line.type === 'failed') failed.set(`${line.entry.version.versionId} ${line.entry.version.key}`, line.entry);
     if (line.type === 'blocked') blocked.push(line.entry);
+    if (line.type === 'segments') split(segments, line);
     if (line.type !== 'page') continue;
     counts = line.counts;
-    if (line.pass === 1) frontier = line.next ?? 'done';
+    if (line.pass > 1) continue;
+    const segment = segments.get(line.segment);
+    if (segment === undefined || segment === 'done') continue;
+    segments.set(line.segment, line.next ? { after: line.next, to: segment.to } : 'done');
   }
+  const remaining = [...segments.values()].filter((one) => one !== 'done');
   if (failed.size > MAX_FAILED) return undefined;
-  return { head, frontier, counts, failed: [...failed.values()], blocked };
+  return { head, remaining, counts, failed: [...failed.values()], blocked };
+}
+
+function split(segments: Map<number, Segment | 'done'>, line: Extract<Line, { type: 'segments' }>): void {
+  const first = segments.get(0);
+  if (first !== undefined && first !== 'done') segments.set(0, { after: first.after, to: line.firstTo ?? undefined });
+  line.segments.forEach((one, at) => {
+    segments.set(at + 1, one);
+  });
 }
 
 /** Every whole line; a torn one at the end is what a crash in the middle of a write leaves, and is dropped. */
@@ -139,11 +177,11 @@ function parsed(content: string): readonly Line[] {
   return lines;
 }
 
-function linesOf({ pass, next, counts, failed, blocked }: JournalPage): readonly Line[] {
+function linesOf({ pass, segment, next, counts, failed, blocked }: JournalPage): readonly Line[] {
   return [
     ...failed.map((entry): Line => ({ type: 'failed', entry })),
     ...blocked.map((entry): Line => ({ type: 'blocked', entry })),
-    { type: 'page', pass, next: next ?? null, counts },
+    { type: 'page', pass, segment, next: next ?? null, counts },
   ];
 }
 

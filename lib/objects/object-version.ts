@@ -23,10 +23,11 @@ export interface ListedVersion {
   readonly storageClass: string;
 }
 
-/** One page of ListObjectVersions: at most 1,000 entries, delete markers counted but not carried. */
+/** One page of ListObjectVersions: at most 1,000 entries. */
 export interface VersionPage {
   readonly versions: readonly ListedVersion[];
-  readonly deleteMarkers: number;
+  /** The key of each delete marker. They hold no data. */
+  readonly markerKeys: readonly string[];
   /** Where the next page begins; absent on the last page. */
   readonly next: PageMarker | undefined;
 }

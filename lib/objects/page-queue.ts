@@ -21,7 +21,7 @@ interface PendingPage extends SettledPage {
 }
 
 /** Pages that may wait for a slow version before them: memory is bounded by them. */
-const MAX_WAITING = 32;
+const MAX_WAITING = 16;
 
 /**
  * Puts pages whose versions end in any order back into the order of the listing, and hands each on when it and all
@@ -31,6 +31,7 @@ export class PageQueue {
   readonly #pages: PendingPage[] = [];
   readonly #settled: (page: SettledPage) => Promise<void>;
   #unwritten = 0;
+  #isReleased = false;
   #writing: Promise<void> = Promise.resolve();
   #waiting: (() => void) | undefined;
 
@@ -40,7 +41,7 @@ export class PageQueue {
 
   /** Resolves when there is room for a page; undefined: there is. For one listing, which adds them one by one. */
   room(): Promise<void> | undefined {
-    if (this.#unwritten < MAX_WAITING) return undefined;
+    if (this.#unwritten < MAX_WAITING || this.#isReleased) return undefined;
     return new Promise((go) => {
       this.#waiting = go;
     });
@@ -48,8 +49,9 @@ export class PageQueue {
 
   /** Announces a page, of which `looked` versions will be reported. Returns what each of them reports to. */
   add(page: VersionPage, looked: number): (result: PageResult) => void {
-    const { next, deleteMarkers, versions } = page;
-    const pending: PendingPage = { next, deleteMarkers, listed: versions.length, results: [], open: looked };
+    const { next, markerKeys, versions } = page;
+    const counts = { listed: versions.length, deleteMarkers: markerKeys.length };
+    const pending: PendingPage = { next, ...counts, results: [], open: looked };
     this.#pages.push(pending);
     this.#unwritten += 1;
     if (looked === 0) this.#advance();
@@ -58,6 +60,12 @@ export class PageQueue {
       pending.open -= 1;
       if (pending.open === 0) this.#advance();
     };
+  }
+
+  /** Lets whoever waits for room go on: the pages that are open will not be settled any more. */
+  release(): void {
+    this.#isReleased = true;
+    this.#waiting?.();
   }
 
   /** Resolves when all that was handed on is written; rejects with the first failure to. */
@@ -71,7 +79,7 @@ export class PageQueue {
       if (page) this.#writing = this.#writing.then(() => this.#write(page));
     }
     // It is awaited at the end of the pass; until then a failure must not count as unhandled.
-    this.#writing.catch(() => this.#waiting?.());
+    this.#writing.catch(() => this.release());
   }
 
   async #write(page: PendingPage): Promise<void> {

@@ -3,6 +3,7 @@ import { type FailedEntry, Journal, type JournalHead, type Resumed } from './jou
 import type { BlockedVersion } from './outcome';
 import { KEPT } from './outcome';
 import type { PageResult, SettledPage } from './page-queue';
+import type { Segment } from './segments';
 import { Tally } from './tally';
 
 export interface RunLogOptions {
@@ -44,22 +45,19 @@ export class RunLog {
     for (const { outcomes } of retried) for (const outcome of outcomes) tally.add(outcome);
     const blocked = resumed?.blocked ?? [];
     const first = resumed && {
-      pass: 1,
-      next: typeof resumed.frontier === 'string' ? undefined : resumed.frontier,
+      remaining: resumed.remaining,
       counts: tally.counts(),
       failed: failedOf(retried),
       blocked: [...blocked, ...blockedOf(retried)].slice(0, KEPT),
     };
-    // Nothing was settled yet: there is no page to write, and the first pass begins at the start.
-    const page = resumed?.frontier === 'start' ? undefined : first;
-    const journal = journalFile === undefined ? undefined : await Journal.begin(journalFile, head, page);
+    const journal = journalFile === undefined ? undefined : await Journal.begin(journalFile, head, first);
     const shards = evidence && new EvidenceShards(evidence.directory, evidence.name);
     await shards?.add(retried.flatMap((one) => one.outcomes));
     return new RunLog(tally, journal, shards, first?.blocked.length ?? 0);
   }
 
   /** Evidence first, journal second: a crash between them repeats lines of evidence and loses none. */
-  async settled(pass: number, page: SettledPage): Promise<void> {
+  async settled(pass: number, segment: number, page: SettledPage): Promise<void> {
     const outcomes = page.results.flatMap((one) => one.outcomes);
     this.#tally.passes = pass;
     this.#tally.listed(pass, page);
@@ -68,7 +66,19 @@ export class RunLog {
     const blocked = blockedOf(page.results).slice(0, KEPT - this.#blockedKept);
     this.#blockedKept += blocked.length;
     const { next } = page;
-    await this.#journal?.page({ pass, next, counts: this.#tally.counts(), failed: failedOf(page.results), blocked });
+    await this.#journal?.page({
+      pass,
+      segment,
+      next,
+      counts: this.#tally.counts(),
+      failed: failedOf(page.results),
+      blocked,
+    });
+  }
+
+  /** The first listing was split: its first segment ends with a key, and these follow. */
+  async segments(firstTo: string, segments: readonly Segment[]): Promise<void> {
+    await this.#journal?.segments(firstTo, segments);
   }
 
   /** The run reached its end: there is nothing to go on with. */

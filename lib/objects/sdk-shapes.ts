@@ -28,7 +28,7 @@ export function versionPageOf(output: ListObjectVersionsCommandOutput): VersionP
       lastModified: version.LastModified?.getTime() ?? 0,
       storageClass: version.StorageClass ?? 'STANDARD',
     })),
-    deleteMarkers: output.DeleteMarkers?.length ?? 0,
+    markerKeys: (output.DeleteMarkers ?? []).map((marker) => listedKey(marker.Key)),
     next: output.IsTruncated
       ? { key: listedKey(output.NextKeyMarker), versionId: output.NextVersionIdMarker }
       : undefined,

@@ -145,7 +145,7 @@ class Verification {
           if (this.#stop !== undefined) throw this.#stop;
           throwIfInterrupted(signal, 'verification');
         }
-        deleteMarkers += page.deleteMarkers;
+        deleteMarkers += page.markerKeys.length;
         onProgress?.(`${bucket}: ${this.#seen} verified, ${this.#left.total} left, ${this.#unknown.total} unknown`);
       }
     } finally {

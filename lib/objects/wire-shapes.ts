@@ -93,8 +93,9 @@ export function versionPageOfXml(xml: string): VersionPage {
   }
   const versions: ListedVersion[] = [];
   for (const block of blocks(xml, 'Version')) versions.push(versionOf(block));
-  const deleteMarkers = [...blocks(xml, 'DeleteMarker')].length;
-  return { versions, deleteMarkers, next: nextOf(xml) };
+  const markerKeys: string[] = [];
+  for (const block of blocks(xml, 'DeleteMarker')) markerKeys.push(listedKey(unescaped(element(block, 'Key'))));
+  return { versions, markerKeys, next: nextOf(xml) };
 }
 
 function versionOf(block: string): ListedVersion {

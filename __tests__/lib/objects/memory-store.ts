@@ -152,7 +152,7 @@ export function memoryStore(bucket: MemoryBucket): ObjectStore {
         const last = entries.at(-1);
         return {
           versions: entries.filter((one) => !one.deleteMarker).map((one) => listed(bucket, one)),
-          deleteMarkers: entries.filter((one) => one.deleteMarker).length,
+          markerKeys: entries.filter((one) => one.deleteMarker).map((one) => one.key),
           next: begin + limit < all.length && last ? { key: last.key, versionId: last.versionId } : undefined,
         };
       }),

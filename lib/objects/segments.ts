@@ -1,0 +1,88 @@
+import type { PageMarker } from './object-version';
+import type { ObjectStore } from './store';
+
+/** A part of a bucket's listing: what comes after a marker, up to and with a key. */
+export interface Segment {
+  /** Absent: from the first key. */
+  readonly after: PageMarker | undefined;
+  /** The last key that belongs to it; absent: to the end. */
+  readonly to: string | undefined;
+}
+
+/** The whole listing. */
+export const WHOLE: Segment = { after: undefined, to: undefined };
+
+/** Probes at the most for one split: they are requests that look at nothing. */
+const MAX_PROBES = 64;
+/** The range of characters in which a boundary is looked for; keys beyond it are still listed, only less evenly. */
+const [LOWEST, HIGHEST] = [0x20, 0x7f];
+
+/** Compares keys as S3 orders them, by their UTF-8 bytes. */
+export function compareKeys(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other));
+}
+
+/**
+ * A string between two keys, near their middle; undefined where there is none in plain characters. `high` absent: the
+ * end of all keys.
+ */
+export function between(low: string, high: string | undefined): string | undefined {
+  let prefix = '';
+  for (let at = 0; at < 64; at += 1) {
+    const from = at < low.length ? low.charCodeAt(at) : LOWEST - 1;
+    const isOpen = high === undefined || !high.startsWith(prefix);
+    const to = isOpen ? HIGHEST : high.length > at ? high.charCodeAt(at) : LOWEST;
+    if (from >= HIGHEST || to > HIGHEST) return undefined;
+    const middle = Math.floor((Math.max(from, LOWEST - 1) + to) / 2);
+    if (middle > from && middle < to) return prefix + String.fromCharCode(middle);
+    if (at >= low.length) return undefined;
+    prefix += low.charAt(at);
+  }
+  return undefined;
+}
+
+/**
+ * Cuts what comes after a key of a listing into about `parts` segments, so that they can be listed side by side: one listing brings
+ * a thousand keys in each answer, and no more. The boundaries are guessed in the middle of the space of keys and moved to
+ * where keys are; segments need not be even.
+ *
+ * @returns segments in order, without gap or overlap; only one where no boundary was found
+ * @throws StoreFault
+ */
+export async function splitRest(
+  store: ObjectStore,
+  listing: <T>(send: () => Promise<T>) => Promise<T>,
+  bucket: string,
+  afterKey: string,
+  parts: number,
+): Promise<readonly Segment[]> {
+  let probes = 0;
+  const hasKeyAfter = async (key: string): Promise<boolean> => {
+    probes += 1;
+    const page = await listing(() => store.listVersions({ bucket, after: { key, versionId: undefined }, limit: 1 }));
+    return page.versions.length + page.markerKeys.length > 0;
+  };
+  const boundaries: string[] = [];
+  const open: { low: string; high: string | undefined }[] = [{ low: afterKey, high: undefined }];
+  while (boundaries.length < parts - 1 && probes < MAX_PROBES) {
+    const next = open.shift();
+    if (!next) break;
+    let { high } = next;
+    // Above the middle there may be nothing: the space is halved until there is.
+    for (
+      let middle = between(next.low, high);
+      middle !== undefined && probes < MAX_PROBES;
+      middle = between(next.low, high)
+    ) {
+      if (await hasKeyAfter(middle)) {
+        boundaries.push(middle);
+        open.push({ low: middle, high }, { low: next.low, high: middle });
+        break;
+      }
+      high = middle;
+    }
+  }
+  boundaries.sort(compareKeys);
+  const ends = [...boundaries, undefined];
+  return ends.map((to, at) => ({ after: { key: boundaries[at - 1] ?? afterKey, versionId: undefined }, to }));
+}
