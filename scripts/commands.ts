@@ -6,6 +6,8 @@ import { postApply } from './post-apply';
 import { preApply } from './pre-apply';
 import { propose } from './propose';
 import { rehearse } from './rehearse';
+import { report } from './report';
+import { reviewPlan } from './review-plan';
 import { rollback } from './rollback';
 import { rotate } from './rotate';
 import { status } from './status';
@@ -20,8 +22,10 @@ export const commands: readonly CommandDefinition[] = [
   rotate,
   preApply,
   postApply,
+  reviewPlan,
   rollback,
   keygen,
   verifyEvidence,
+  report,
   localAws,
 ];

@@ -1,0 +1,91 @@
+import path from 'node:path';
+import { EXIT, type ExitCode, KeyturnError } from '../lib/errors';
+import type { Review, Verdict } from '../lib/review/review';
+import { reviewData, reviewJson } from '../lib/review/review-json';
+import { reviewMarkdown } from '../lib/review/review-markdown';
+import { reviewSarif } from '../lib/review/review-sarif';
+import { observeVersions } from '../lib/steps/observe';
+import { type ReviewFilesInput, reviewFiles } from '../lib/steps/reviewed-plan';
+import {
+  type CommandContext,
+  type CommandDefinition,
+  flag,
+  type OptionValues,
+  rotationFileOption,
+  text,
+} from './command';
+import { readRotation, withReading } from './session';
+
+const FORMATS = { markdown: reviewMarkdown, json: reviewJson, sarif: reviewSarif } as const;
+
+const EXIT_CODES: Readonly<Record<Verdict, ExitCode>> = {
+  clean: EXIT.done,
+  decide: EXIT.changesPending,
+  refused: EXIT.refusedByGate,
+};
+
+export const reviewPlan: CommandDefinition = {
+  name: 'review-plan',
+  summary: 'say what plans do to keys, alias and buckets, and hold them against the rules',
+  description:
+    'Reads what `terraform show -json` prints, or plan files, which need Terraform. Changes nothing and asks AWS nothing ' +
+    'without --aws. Exit 0: nothing to decide · 2: somebody must decide · 4: refused. The rules are in docs/plan-review.md.',
+  arguments: [
+    { name: '<plan...>', description: 'plans of this rotation, JSON or plan files; give both stacks together' },
+  ],
+  options: [
+    rotationFileOption,
+    { flags: '--format <format>', description: 'what is printed', default: 'markdown', choices: Object.keys(FORMATS) },
+    { flags: '--aws', description: 'ask AWS for the key states, instead of believing the plans' },
+    { flags: '--evidence <path>', description: 'evidence file or directory that shows which versions retired' },
+    { flags: '--rollback <version>', description: 'this change is meant to go back to that version' },
+  ],
+  mutates: false,
+  examples: [
+    'npx keyturn review-plan keys.json storage.json',
+    'npx keyturn review-plan --aws --evidence .keyturn/evidence plan.json >> "$GITHUB_STEP_SUMMARY"',
+    'npx keyturn review-plan --format sarif plan.json > review.sarif',
+  ],
+  async run(context, options, args) {
+    const review = await readAndReview(context, options, args);
+    if (!flag(options, 'json')) context.terminal.data(printed(review, text(options, 'format')));
+    const { verdict, findings } = review;
+    context.terminal.note(`${verdict}: ${findings.length} finding(s) in ${review.plans.length} plan(s)`);
+    return { exitCode: EXIT_CODES[verdict], data: { review: reviewData(review) } };
+  },
+};
+
+async function readAndReview(context: CommandContext, options: OptionValues, args: readonly string[]): Promise<Review> {
+  const { cwd, env, signal } = context;
+  const evidence = text(options, 'evidence');
+  const input = (rotation: ReviewFilesInput['rotation'], observed: ReviewFilesInput['observed']): ReviewFilesInput => ({
+    rotation,
+    env,
+    signal,
+    observed,
+    files: args.map((file) => path.resolve(cwd, file)),
+    from: cwd,
+    evidence: evidence === undefined ? undefined : path.resolve(cwd, evidence),
+    rollbackTo: rollbackTo(rotation, text(options, 'rollback')),
+    now: new Date(),
+  });
+  if (!flag(options, 'aws')) return reviewFiles(input(await readRotation(context, options, 'accept'), undefined));
+  const end = await withReading(context, options, async (run) =>
+    reviewFiles(input(run.rotation, await observeVersions(run))),
+  );
+  return end.result;
+}
+
+/** A rollback is announced to the active version and to no other: what else is announced is a slip. */
+export function rollbackTo(
+  { activeVersion }: Pick<ReviewFilesInput['rotation'], 'activeVersion'>,
+  named: string | undefined,
+): string | undefined {
+  if (named === undefined || named === activeVersion) return named;
+  const problem = `--rollback names ${named}, the active version of the rotation file is ${activeVersion}`;
+  throw new KeyturnError('usage', { problem, hint: 'name the version that the rotation file makes active' });
+}
+
+function printed(review: Review, format: string | undefined): string {
+  return (FORMATS[format as keyof typeof FORMATS] ?? reviewMarkdown)(review);
+}
