@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  CreateKeyCommand,
   DescribeKeyCommand,
   DisableKeyCommand,
   GetParametersForImportCommand,
@@ -30,6 +31,8 @@ export interface Stage extends AsyncDisposable {
   /** Imports random material under the key's own public key, as anybody could. */
   importMaterial(alias: string): Promise<void>;
   disable(alias: string): Promise<void>;
+  /** Makes a key that is nobody's rotation, and gives its ARN. */
+  createKey(): Promise<string>;
   createBucket(name: string): Promise<void>;
   /** ARN of the key that a bucket's default encryption names. */
   defaultKey(bucket: string): Promise<string | undefined>;
@@ -97,6 +100,10 @@ export async function stage(): Promise<Stage> {
     async disable(alias) {
       const { KeyId } = await key(alias);
       await kms.send(new DisableKeyCommand({ KeyId }));
+    },
+    async createKey() {
+      const { KeyMetadata: made } = await kms.send(new CreateKeyCommand({}));
+      return made?.Arn ?? '';
     },
     async createBucket(name) {
       const CreateBucketConfiguration = { LocationConstraint: 'ap-northeast-1' } as const;

@@ -175,6 +175,41 @@ describe('a rotation from nothing to retired, by real Terraform', () => {
   );
 });
 
+describe('an adopted key', () => {
+  const adopting = (arn: string): string => `name: payroll
+region: ap-northeast-1
+alias: alias/payroll
+keyVersions:
+  - { name: v0, keyArn: "${arn}" }
+activeVersion: v0
+buckets:
+  - name: payroll-legacy
+    manage: encryption
+`;
+
+  it(
+    'of the caller’s own account is pointed at, whatever its origin, and is not touched',
+    async () => {
+      await using on = await stage();
+      await on.createBucket('payroll-legacy');
+      const arn = await on.createKey();
+      const { keys, storage } = await on.declare(adopting(arn));
+      const terraform = await on.terraform();
+      expect((await terraform.plan(keys)).changes).toBe(false);
+      await terraform.apply(await terraform.plan(storage));
+      expect((await on.key('alias/payroll')).Arn).toBe(arn);
+      expect(await on.defaultKey('payroll-legacy')).toBe(arn);
+      expect((await terraform.plan(storage)).changes).toBe(false);
+      await on.disable(arn);
+      await expect(terraform.plan(storage)).rejects.toMatchObject({
+        code: 'terraform-guard',
+        facts: { refusals: [expect.stringMatching(/adopted key version v0 .* is Disabled.*its owner must enable it/)] },
+      });
+    },
+    MINUTES,
+  );
+});
+
 describe('what Terraform meets at AWS', () => {
   it(
     'access denied names the action, with exit code 77',
