@@ -15,7 +15,7 @@ export interface Target {
   readonly guards: readonly Guard[];
 }
 
-/** First words of every guard's message; `lib/terraform` tells guards from other refusals by them. */
+/** First words of every guard's message: they say whose refusal it is amid Terraform's own words. */
 export const GUARD_WORDS = 'keyturn guard:';
 
 /** What to do about a key in each state; the words for any other state come last. */
@@ -70,6 +70,20 @@ function external(named: string, found: string): Guard {
   return {
     condition: `\${${origin} == "EXTERNAL"}`,
     errorMessage: `${GUARD_WORDS} ${named} has origin \${${origin}}, not EXTERNAL: the version alias points at a key that the keys stack did not create; point it back by applying the keys stack, or declare the key as adopted (keyArn).`,
+  };
+}
+
+/**
+ * For a version that the file declares disabled: Terraform may only find it disabled, not disable it. Turning a key off is
+ * for the retire gate alone, and a line in a file is no way around it.
+ */
+export function retired(stack: TerraformStack, rotation: Rotation, version: KeyVersion): Guard {
+  const id = `retired_${version.name}`;
+  new DataAwsKmsKey(stack, id, { keyId: versionAlias(rotation, version) });
+  const state = `data.aws_kms_key.${id}.key_state`;
+  return {
+    condition: `\${contains(["Disabled", "PendingDeletion"], ${state})}`,
+    errorMessage: `${GUARD_WORDS} key version ${version.name} (${versionAlias(rotation, version)}) is \${${state}}, but the rotation file declares it disabled: take "disabled: true" off it, and let "npx keyturn post-apply" retire it behind the retire gate.`,
   };
 }
 

@@ -5,6 +5,7 @@ import type { Construct } from 'constructs';
 import { type KeyVersion, type Rotation, stackNames, versionAlias } from '../lib/rotation/rotation';
 import { declareAwsProvider } from './aws-provider';
 import { declareBackend } from './backend';
+import { retired } from './guard';
 import { accountOf, partitionOf } from './identity';
 import { keyPolicy } from './key-policy';
 import { versionId } from './logical-ids';
@@ -51,6 +52,7 @@ export class KeysStack extends TerraformStack {
         preventDestroy: true,
         // The import sets both from outside; without this every later plan would import "nothing" over the material.
         ignoreChanges: ['key_material_base64', 'valid_to'],
+        ...(version.disabled ? { precondition: [retired(this, rotation, version)] } : {}),
       },
     });
     const alias = new KmsAlias(this, `alias_${version.name}`, {

@@ -164,6 +164,24 @@ describe('a rotation from nothing to retired, by real Terraform', () => {
   );
 
   it(
+    'refuses to disable v1 by a line in the file: that is for the retire gate',
+    async () => {
+      ({ keys, storage } = await on.declare(RETIRED));
+      await expect(terraform.plan(keys)).rejects.toMatchObject({
+        code: 'terraform-guard',
+        exitCode: 4,
+        facts: {
+          refusals: [expect.stringContaining('v1 (alias/payroll/v1) is Enabled, but the rotation file declares')],
+        },
+        hint: expect.stringContaining('post-apply'),
+      });
+      expect((await on.key('alias/payroll/v1')).KeyState).toBe('Enabled');
+      ({ keys, storage } = await on.declare(SWITCHED));
+    },
+    MINUTES,
+  );
+
+  it(
     'finds nothing to change after v1 was disabled, before and after the file says so',
     async () => {
       await on.disable('alias/payroll/v1');

@@ -1,5 +1,5 @@
 import { KmsExternalKey } from '@cdktf/provider-aws/lib/kms-external-key';
-import { ADOPTED_ARN, reference, rotation, synthesized, version } from './synthesized';
+import { ADOPTED_ARN, listOf, reference, rotation, synthesized, version } from './synthesized';
 
 describe('a declared version', () => {
   const two = rotation({
@@ -43,6 +43,19 @@ it('leaves enabled unset until a version is declared disabled', () => {
   );
   expect(keys.resource?.aws_kms_external_key?.version_v1?.enabled).toBe(false);
   expect(keys.resource?.aws_kms_external_key?.version_v2).not.toHaveProperty('enabled');
+});
+
+it('guards a version that is declared disabled: Terraform finds it disabled, and never disables it', () => {
+  const { keys } = synthesized(
+    rotation({ keyVersions: [version('v1', { disabled: true }), version('v2')], activeVersion: 'v2' }),
+  );
+  const [guard] = listOf(keys.resource?.aws_kms_external_key?.version_v1?.lifecycle?.precondition);
+  expect(keys.data?.aws_kms_key?.retired_v1?.key_id).toBe('alias/payroll/v1');
+  expect(guard?.condition).toBe(
+    reference('contains(["Disabled", "PendingDeletion"], data.aws_kms_key.retired_v1.key_state)'),
+  );
+  expect(guard?.error_message).toContain('npx keyturn post-apply');
+  expect(keys.resource?.aws_kms_external_key?.version_v2?.lifecycle).not.toHaveProperty('precondition');
 });
 
 it('declares nothing for an adopted version', () => {

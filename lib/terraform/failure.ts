@@ -49,15 +49,21 @@ function refused({ stack, diagnostics }: Failure): KeyturnError | undefined {
   for (const diagnostic of diagnostics) {
     const [, alias] = NO_VERSION_ALIAS.exec(`${diagnostic.summary} ${diagnostic.detail}`) ?? [];
     if (alias === undefined) continue;
-    const keys = stack.replace(/-storage$/, '-keys');
     const refusals = [`${alias} does not exist: its key version is not declared to AWS yet`];
-    const next = `apply the keys stack first (npx cdktf deploy ${keys}), run npx keyturn pre-apply, then plan again`;
+    const keys = stack.replace(/-storage$/, '-keys');
+    const next =
+      keys === stack
+        ? 'the rotation file declares this version disabled: take it out, or take disabled: true off it'
+        : `apply the keys stack first (npx cdktf deploy ${keys}), run npx keyturn pre-apply, then plan again`;
     return new KeyturnError('terraform-guard', { stack, refusals, next });
   }
   return undefined;
 }
 
 function nextStep(refusals: readonly string[]): string {
+  if (refusals.some((refusal) => refusal.includes('npx keyturn post-apply'))) {
+    return 'take disabled: true off it in the rotation file; npx keyturn post-apply retires a version';
+  }
   return refusals.some((refusal) => refusal.includes('npx keyturn pre-apply'))
     ? 'run npx keyturn pre-apply, then plan again'
     : 'correct what the guard names, then plan again';
