@@ -1,7 +1,9 @@
+import { apply } from './apply';
 import type { CommandDefinition } from './command';
 import { doctor } from './doctor';
 import { keygen } from './keygen';
 import { localAws } from './local-aws';
+import { plan } from './plan';
 import { postApply } from './post-apply';
 import { preApply } from './pre-apply';
 import { propose } from './propose';
@@ -22,7 +24,9 @@ export const commands: readonly CommandDefinition[] = [
   rotate,
   preApply,
   postApply,
+  plan,
   reviewPlan,
+  apply,
   rollback,
   keygen,
   verifyEvidence,

@@ -1,0 +1,159 @@
+/**
+ * The facts of a recorded run that a report shows. Evidence comes from other versions too, or from nobody knows whom: each
+ * fact is read by its form, and what does not have it is left out.
+ */
+import { z } from 'zod';
+import type { EvidenceRecord } from './record';
+import type { RecordedRun } from './report-records';
+
+const text = z.string();
+const whole = z.number().catch(0);
+const maybe = z.string().optional().catch(undefined);
+
+/** A list without the items that do not have the form. */
+const listOf = <S extends z.ZodType>(item: S) =>
+  z
+    .array(z.unknown())
+    .catch([])
+    .transform((all) =>
+      all.flatMap((one) => {
+        const read = item.safeParse(one);
+        return read.success ? [read.data] : [];
+      }),
+    );
+
+const stateSchema = z.object({
+  // Without this member the record is no observation.
+  versions: listOf(z.object({ name: text, keyArn: maybe, state: maybe, validTo: maybe })),
+  aliasTarget: maybe,
+  buckets: listOf(
+    z.object({
+      name: text,
+      default: z
+        .object({ algorithm: text, keyArn: maybe, bucketKey: z.boolean().catch(false) })
+        .optional()
+        .catch(undefined),
+    }),
+  ),
+});
+/** What AWS held at one moment of a run. */
+export type StateFacts = z.output<typeof stateSchema> & { readonly at: string; readonly step: string };
+
+const blockedSchema = z.object({ key: text, versionId: maybe, reason: maybe, detail: maybe, earliest: maybe });
+const failedSchema = z.object({ key: text, versionId: maybe, reason: maybe });
+const passSchema = z.object({
+  bucket: text,
+  method: text.catch('moved'),
+  objectVersions: whole,
+  alreadyThere: whole,
+  moved: whole,
+  movedBytes: whole,
+  gone: whole,
+  blocked: listOf(blockedSchema),
+  blockedTotal: whole,
+  failed: listOf(failedSchema),
+  failedTotal: whole,
+  requests: whole,
+  evidence: listOf(z.object({ file: text, sha256: text, lines: whole })),
+});
+/** One re-encryption of one bucket. */
+export type PassFacts = z.output<typeof passSchema>;
+
+const verifiedSchema = z.object({
+  bucket: text,
+  at: maybe,
+  objectVersions: whole,
+  byKey: z.record(z.string(), z.number()).catch({}),
+  leftTotal: whole,
+  unknownTotal: whole,
+  openUploadsTotal: whole,
+  read: z.object({ versions: whole, bytes: whole }).catch({ versions: 0, bytes: 0 }),
+});
+export type VerifiedFacts = z.output<typeof verifiedSchema>;
+
+const gateSchema = z.object({
+  version: text,
+  open: z.boolean(),
+  reasons: listOf(z.object({ code: text, text })),
+});
+export type GateFacts = z.output<typeof gateSchema> & { readonly at: string };
+
+const custodySchema = z.object({
+  version: text,
+  keyArn: maybe,
+  keyMaterialId: maybe,
+  custody: z
+    .object({ kind: maybe, location: z.string().nullable().catch(null), recipients: listOf(text) })
+    .catch({ kind: undefined, location: null, recipients: [] }),
+  wrapping: z.object({ algorithm: maybe, keySpec: maybe, wrappedSha256: maybe }).partial().catch({}),
+  import: z
+    .object({ importedAt: maybe, validTo: z.string().nullable().catch(null) })
+    .partial()
+    .catch({}),
+});
+export type CustodyFacts = z.output<typeof custodySchema>;
+
+const beginSchema = z.object({
+  rotation: maybe,
+  region: maybe,
+  identity: z.object({ account: maybe, arn: maybe }).catch({ account: undefined, arn: undefined }),
+  rotationFile: z
+    .object({ name: maybe, sha256: maybe, commit: maybe, asCommitted: z.boolean().optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
+  tools: z.record(z.string(), z.string()).catch({}),
+});
+
+/** One run, as far as its records tell. */
+export interface RunFacts extends z.output<typeof beginSchema> {
+  readonly recorded: RecordedRun;
+  readonly command: string | undefined;
+  readonly openedAt: string | undefined;
+  readonly closedAt: string | undefined;
+  /** `finished`, or the code of the error that ended it; undefined where the end is missing. */
+  readonly outcome: string | undefined;
+  readonly states: readonly StateFacts[];
+  readonly passes: readonly PassFacts[];
+  readonly verified: readonly VerifiedFacts[];
+  readonly gates: readonly GateFacts[];
+  readonly custody: readonly CustodyFacts[];
+}
+
+export function factsOf(recorded: RecordedRun): RunFacts {
+  const { records } = recorded;
+  const of = (type: string, step?: string) =>
+    records.filter((one) => one.type === type && (step === undefined || one.step === step));
+  const first = of('run-opened')[0];
+  const last = of('run-closed').at(-1);
+  const plans = [...of('outcome', 'declare-keys'), ...of('outcome', 'switch')];
+  const begin = beginSchema.parse(of('run', 'begin')[0]?.data ?? {});
+  return {
+    ...begin,
+    recorded,
+    command: textIn(first?.data.command),
+    openedAt: first?.at,
+    closedAt: last?.at,
+    outcome: textIn(last?.data.outcome),
+    tools: Object.assign({}, begin.tools, ...plans.map((one) => toolsIn(one.data.tools))),
+    states: [...of('state'), ...of('outcome', 'record')].flatMap((one) => read(stateSchema, one, one.data)),
+    passes: of('outcome', 're-encrypt').flatMap((one) => itemsOf(passSchema, one.data.passes)),
+    verified: of('outcome', 'verify').flatMap((one) => itemsOf(verifiedSchema, one.data.buckets)),
+    gates: of('gate').flatMap((one) => read(gateSchema, one, one.data)),
+    custody: of('outcome', 'import-material').flatMap((one) => itemsOf(custodySchema, one.data.imported)),
+  };
+}
+
+const itemsOf = <S extends z.ZodType>(schema: S, value: unknown): z.output<S>[] => listOf(schema).parse(value);
+
+function read<S extends z.ZodObject>(schema: S, { at, step }: EvidenceRecord, data: unknown) {
+  const found = schema.safeParse(data);
+  return found.success ? [{ ...found.data, at, step }] : [];
+}
+
+const textIn = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+const toolsIn = (value: unknown): Record<string, string> =>
+  z
+    .record(z.string(), z.string())
+    .catch({})
+    .parse(value ?? {});

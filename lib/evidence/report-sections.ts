@@ -1,0 +1,261 @@
+/** The parts of a report about one rotation, each from the facts of its runs. */
+import { changesOf, keyLanes, MOVES, moveBars, movesOf, versionsIn } from './report-drawings';
+import type { RunFacts, StateFacts } from './report-facts';
+import { code, count, type Html, html, table, time } from './report-html';
+
+/** What evidence calls a key, in the words of the rotation file where they are known. */
+type NameOf = (keyArn: string | undefined) => string;
+
+export function rotationSections(runs: readonly RunFacts[], id: string): Html {
+  const states = runs.flatMap((run) => run.states).sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  const nameOf = namesFrom(states);
+  const name = runs.find((run) => run.rotation)?.rotation;
+  return html`<section aria-labelledby="${id}"><h2 id="${id}">${name === undefined ? 'Runs that name no rotation' : html`Rotation ${name}`}</h2>
+${whoAndWhere(runs)}
+${gateSection(runs)}
+${blockedSection(runs)}
+${keySection(states, nameOf)}
+${moveSection(runs)}
+${verifySection(runs, nameOf)}
+${custodySection(runs)}
+${timeline(runs)}
+</section>
+`;
+}
+
+function namesFrom(states: readonly StateFacts[]): NameOf {
+  const names = new Map(
+    states.flatMap((one) => one.versions.flatMap(({ name, keyArn }) => (keyArn === undefined ? [] : [[keyArn, name]]))),
+  );
+  return (keyArn) => (keyArn === undefined ? 'nothing' : (names.get(keyArn) ?? keyArn));
+}
+
+const unique = (values: readonly (string | undefined)[]): readonly string[] => [
+  ...new Set(values.filter((one) => one !== undefined)),
+];
+
+function whoAndWhere(runs: readonly RunFacts[]): Html {
+  const tools = unique(runs.flatMap((run) => Object.entries(run.tools).map(([tool, version]) => `${tool} ${version}`)));
+  const rows: readonly (readonly [string, readonly (string | Html)[]])[] = [
+    ['Account', unique(runs.map((run) => run.identity.account)).map(code)],
+    ['Region', unique(runs.map((run) => run.region)).map(code)],
+    ['Run as', unique(runs.map((run) => run.identity.arn)).map(code)],
+    ['Tools', tools],
+  ];
+  return html`<dl class="facts">${rows.map(
+    ([word, values]) =>
+      html`<dt>${word}</dt><dd>${values.length === 0 ? 'not recorded' : values.map((value, at) => html`${at === 0 ? '' : ', '}${value}`)}</dd>`,
+  )}</dl>
+${table({
+  caption: 'Runs, oldest first',
+  head: ['begun', 'command', 'ended', 'rotation file', 'commit', 'evidence head'],
+  rows: runs.map((run) => [
+    time(run.openedAt),
+    code(run.command),
+    ended(run),
+    run.rotationFile ? html`${run.rotationFile.name} ${code(run.rotationFile.sha256?.slice(0, 12))}` : 'not recorded',
+    commit(run),
+    code(run.recorded.checked.head?.slice(0, 16)),
+  ]),
+})}`;
+}
+
+function commit({ rotationFile }: RunFacts): Html {
+  if (!rotationFile?.commit) return html`none`;
+  const differs = rotationFile.asCommitted === false ? html` <span class="mark wait">edited since</span>` : undefined;
+  return html`${code(rotationFile.commit.slice(0, 12))}${differs}`;
+}
+
+function ended({ outcome }: RunFacts): Html {
+  if (outcome === 'finished') return html`<span class="mark good">finished</span>`;
+  return html`<span class="mark ${outcome === undefined ? 'bad' : 'wait'}">${outcome ?? 'no end'}</span>`;
+}
+
+function gateSection(runs: readonly RunFacts[]): Html {
+  const gates = runs.flatMap((run) => run.gates);
+  if (gates.length === 0) return html`<h3>Retire gate</h3><p>No version was to be retired.</p>`;
+  return html`<h3>Retire gate</h3>${table({
+    caption: 'Each decision of the gate, and why',
+    head: ['decided', 'version', 'gate', 'reasons'],
+    rows: gates.map((gate) => [
+      time(gate.at),
+      gate.version,
+      gate.open ? html`<span class="mark good">open</span>` : html`<span class="mark wait">closed</span>`,
+      gate.open
+        ? 'nothing left under it, nothing unknown'
+        : html`<ul>${gate.reasons.map((reason) => html`<li>${reason.text} ${code(reason.code)}</li>`)}</ul>`,
+    ]),
+  })}`;
+}
+
+/** The blocked set as the last run left it: what an earlier one found may have moved since. */
+function blockedSection(runs: readonly RunFacts[]): Html {
+  const passes = runs.findLast((run) => run.passes.length > 0)?.passes ?? [];
+  const total = passes.reduce((sum, pass) => sum + pass.blockedTotal, 0);
+  if (passes.length === 0) return html``;
+  if (total === 0) return html`<h3>Blocked</h3><p>No object version is blocked.</p>`;
+  const rows = passes.flatMap((pass) => pass.blocked.map((one) => ({ bucket: pass.bucket, ...one })));
+  rows.sort((a, b) => (a.earliest ?? '9').localeCompare(b.earliest ?? '9'));
+  const listed =
+    rows.length < total ? html`<p>The first ${count(rows.length)} of ${count(total)} are listed.</p>` : undefined;
+  return html`<h3>Blocked</h3>${listed}${table({
+    caption: 'Object versions that could not be moved in the last run, by the earliest date they can be',
+    head: ['bucket', 'key', 'version', 'earliest', 'why'],
+    rows: rows.map((one) => [
+      one.bucket,
+      code(one.key),
+      code(one.versionId),
+      one.earliest === undefined ? 'no date known' : time(one.earliest),
+      html`${one.detail ?? ''} ${code(one.reason)}`,
+    ]),
+  })}`;
+}
+
+function keySection(states: readonly StateFacts[], nameOf: NameOf): Html {
+  const changes = changesOf(states);
+  if (changes.length === 0) return html``;
+  const names = versionsIn(changes);
+  return html`<h3>Key state of each version</h3>
+<figure><figcaption>One column for each change that was observed; the line under a bar marks the version that the alias points at.</figcaption>
+${keyLanes(changes)}</figure>
+${table({
+  caption: 'The same in words',
+  head: ['#', 'observed', 'after', ...names, 'alias points at', 'bucket defaults'],
+  numeric: [0],
+  rows: changes.map((one, at) => [
+    at + 1,
+    time(one.at),
+    one.step,
+    ...names.map((name) => stateMark(one.versions.find((version) => version.name === name)?.state)),
+    nameOf(one.aliasTarget),
+    one.buckets.map(
+      (bucket, index) => html`${index === 0 ? '' : ', '}${bucket.name}: ${nameOf(bucket.default?.keyArn)}`,
+    ),
+  ]),
+})}
+${table({
+  caption: 'Keys',
+  head: ['version', 'key', 'material valid to'],
+  rows: (changes.at(-1)?.versions ?? []).map((one) => [
+    one.name,
+    code(one.keyArn),
+    one.validTo === undefined ? 'does not expire, or not recorded' : time(one.validTo),
+  ]),
+})}`;
+}
+
+function stateMark(state: string | undefined): Html {
+  const kinds: Readonly<Record<string, string>> = { Enabled: 'good', PendingImport: 'wait', Disabled: 'plain' };
+  return html`<span class="mark ${state === undefined ? 'plain' : (kinds[state] ?? 'bad')}">${state ?? 'no key'}</span>`;
+}
+
+function moveSection(runs: readonly RunFacts[]): Html {
+  const passes = runs.flatMap((run) => run.passes.map((pass) => ({ at: run.openedAt, pass })));
+  if (passes.length === 0) return html``;
+  // A pass that found all in its place has nothing to draw; the table has it.
+  const drawn = passes.map((one) => one.pass).filter((pass) => pass.moved + pass.blockedTotal + pass.failedTotal > 0);
+  const drawing = moveBars(drawn);
+  return html`<h3>What moved, and how</h3>
+${drawing && html`<figure><figcaption>Object versions of each bucket, of the runs that moved something or could not.</figcaption>${drawing}</figure>`}
+${table({
+  caption: 'Re-encryption of each bucket, by run',
+  head: ['run', 'bucket', 'method', ...MOVES.map((one) => one.words), 'bytes moved', 'requests'],
+  numeric: [3, 4, 5, 6, 7, 8, 9],
+  rows: passes.map(({ at, pass }) => [
+    time(at),
+    pass.bucket,
+    pass.method,
+    ...MOVES.map(({ kind }) => count(movesOf(pass)[kind])),
+    count(pass.movedBytes),
+    count(pass.requests),
+  ]),
+})}
+${table({
+  caption: 'Object versions that failed; the next run tries them again',
+  head: ['run', 'bucket', 'key', 'version', 'why'],
+  rows: passes.flatMap(({ at, pass }) =>
+    pass.failed.map((one) => [time(at), pass.bucket, code(one.key), code(one.versionId), one.reason]),
+  ),
+})}
+${table({
+  caption: 'Files with the outcome of each object version',
+  head: ['file', 'lines', 'SHA-256'],
+  numeric: [1],
+  rows: passes.flatMap(({ pass }) => pass.evidence.map((one) => [code(one.file), count(one.lines), code(one.sha256)])),
+})}`;
+}
+
+function verifySection(runs: readonly RunFacts[], nameOf: NameOf): Html {
+  const verified = runs.flatMap((run) => run.verified);
+  if (verified.length === 0) return html``;
+  const label = (key: string) => nameOf(key.replace(/^DSSE:/, '')) + (key.startsWith('DSSE:') ? ' (dual layer)' : '');
+  return html`<h3>Verification</h3>${table({
+    caption: 'From a listing and HEADs of its own: under which key the object versions of each bucket were',
+    head: ['begun', 'bucket', 'versions', 'under', 'left', 'unknown', 'open uploads', 'read in full'],
+    numeric: [2, 4, 5, 6, 7],
+    rows: verified.map((one) => [
+      time(one.at),
+      one.bucket,
+      count(one.objectVersions),
+      Object.entries(one.byKey).map(
+        ([key, number], at) => html`${at === 0 ? '' : ', '}${label(key)}: ${count(number)}`,
+      ),
+      count(one.leftTotal),
+      count(one.unknownTotal),
+      count(one.openUploadsTotal),
+      count(one.read.versions),
+    ]),
+  })}`;
+}
+
+function custodySection(runs: readonly RunFacts[]): Html {
+  const records = runs.flatMap((run) => run.custody);
+  if (records.length === 0) return html``;
+  return html`<h3>Key material</h3>${table({
+    caption: 'Imports, each proved by a data key that KMS made and opened; nothing here is secret',
+    head: ['version', 'imported', 'expires', 'material id', 'wrapped by', 'custody'],
+    rows: records.map((one) => [
+      one.version,
+      time(one.import.importedAt),
+      one.import.validTo ? time(one.import.validTo) : 'does not expire',
+      code(one.keyMaterialId?.slice(0, 16)),
+      code(one.wrapping.algorithm),
+      one.custody.kind === 'none'
+        ? html`<span class="mark bad">none kept</span>`
+        : html`${one.custody.location ?? one.custody.kind ?? 'not recorded'}, ${one.custody.recipients.length} recipient(s)`,
+    ]),
+  })}`;
+}
+
+/** One line a record; the file has every fact. */
+function timeline(runs: readonly RunFacts[]): Html {
+  const rows = runs.flatMap((run) =>
+    run.recorded.records.map((record) => [
+      time(record.at),
+      record.step,
+      record.type,
+      said(record),
+      code(record.hash.slice(0, 12)),
+    ]),
+  );
+  return html`<h3>Timeline</h3>${table({
+    caption: 'Every record, in the order in which it was written',
+    head: ['at', 'step', 'record', 'what it says', 'hash'],
+    rows,
+  })}`;
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  intent: 'about to begin',
+  state: 'what AWS holds was looked at',
+  'run-opened': 'the run began',
+  'run-closed': 'the run ended',
+};
+
+function said({ type, data }: RunFacts['recorded']['records'][number]): string {
+  const words = ['summary', 'version', 'command', 'rotation', 'stack'].map((name) => data[name]);
+  const gate = typeof data.open === 'boolean' ? `gate ${data.open ? 'open' : 'closed'}` : undefined;
+  const ending = data.summary === undefined ? data.outcome : undefined;
+  // Only texts are said here (the summary of a plan is a structure); the rest stands in the file.
+  return [WORDS[type], ...words, gate, ending].filter((one) => typeof one === 'string').join(', ');
+}
