@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 
 import { KeyturnError } from '../errors';
-import { KEY_MATERIAL_BYTES, KeyMaterial } from './secret';
+import { emptyMaterial, KEY_MATERIAL_BYTES, KeyMaterial } from './secret';
 
 /**
  * Reads key material from a regular file of exactly 32 bytes, straight into the buffer that the material then owns.
@@ -11,7 +11,7 @@ import { KEY_MATERIAL_BYTES, KeyMaterial } from './secret';
  */
 export async function readKeyMaterialFile(path: string): Promise<KeyMaterial> {
   const handle = await openRegular(path);
-  const bytes = Buffer.alloc(KEY_MATERIAL_BYTES);
+  const bytes = emptyMaterial();
   try {
     const { size } = await handle.stat();
     if (size !== KEY_MATERIAL_BYTES) throw lengthError(path, size);

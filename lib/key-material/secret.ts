@@ -6,6 +6,14 @@ import { KeyturnError } from '../errors';
 /** Bytes of key material that a SYMMETRIC_DEFAULT key takes. @see importing-keys-conceptual in the KMS developer guide */
 export const KEY_MATERIAL_BYTES = 32;
 
+/**
+ * An empty buffer for material. Its bytes lie outside the JavaScript heap: `Buffer.alloc` puts up to 64 bytes inside it,
+ * where the garbage collector moves them about and leaves copies behind that nobody can zero.
+ */
+export function emptyMaterial(): Buffer {
+  return Buffer.from(new ArrayBuffer(KEY_MATERIAL_BYTES));
+}
+
 const REDACTED = '[key material, redacted]';
 const live = new Set<KeyMaterial>();
 
@@ -27,7 +35,7 @@ export class KeyMaterial {
 
   /**
    * Takes the very buffer over, without a copy. From here on it belongs to the material and is zeroed with it, and it
-   * is zeroed at once where it is refused.
+   * is zeroed at once where it is refused. It should lie outside the JavaScript heap, as {@link emptyMaterial} does.
    *
    * @param source - where the bytes came from, as the error says it
    * @throws KeyturnError `key-material-length` unless 32 bytes, `key-material-weak` for one byte value repeated
@@ -85,7 +93,7 @@ export class KeyMaterial {
 
 /** 32 bytes from the operating system's generator by way of `node:crypto`. The caller disposes it. */
 export function generateKeyMaterial(): KeyMaterial {
-  const bytes = Buffer.alloc(KEY_MATERIAL_BYTES);
+  const bytes = emptyMaterial();
   randomFillSync(bytes);
   return KeyMaterial.take(bytes, 'the random generator');
 }

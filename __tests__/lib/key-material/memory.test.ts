@@ -9,6 +9,7 @@ import type { Custodian } from '../../../lib/key-material/custody/custodian';
 import { generateIdentity } from '../../../lib/key-material/keygen';
 import { readKeyMaterialFile } from '../../../lib/key-material/material-file';
 import { prepareImport } from '../../../lib/key-material/prepare-import';
+import { emptyMaterial } from '../../../lib/key-material/secret';
 import { KEY_ARN, parametersFor, temporaryFolder } from './kms-stand-in';
 import { canScan, copiesInMemory, MASK } from './memory-scan';
 
@@ -20,7 +21,7 @@ const scanning = canScan ? test : test.skip;
 /** A material file that only the disk holds; in memory there is its masked form alone. */
 function secretFile(name: string): { readonly path: string; readonly masked: Buffer } {
   const path = join(folder.path, name);
-  const bytes = randomFillSync(Buffer.alloc(32));
+  const bytes = randomFillSync(emptyMaterial());
   const masked = Buffer.from(bytes.map((byte) => byte ^ MASK));
   writeFileSync(path, bytes);
   bytes.fill(0);
