@@ -1,4 +1,5 @@
 import { KmsFault } from '../message';
+import type { Need } from '../permissions';
 import type { Call } from './call';
 import { S3Fault, s3Fault } from './fault';
 import type { Bucket } from './state/bucket';
@@ -20,6 +21,19 @@ export function openBucket(call: Call, name = call.bucketName, ownerHeader = 'x-
     throw s3Fault('AccessDenied');
   }
   return bucket;
+}
+
+/**
+ * Asks for an action that shows only once the objects are looked at.
+ *
+ * @throws S3Fault `AccessDenied` with the action named.
+ */
+export function authorize({ endpoint, request }: Call, need: Need): void {
+  if (endpoint.permits(request.caller, need)) return;
+  throw s3Fault(
+    'AccessDenied',
+    `User: ${request.caller.arn} is not authorized to perform: ${need.action} on resource: "${need.resource}" because no identity-based policy allows the ${need.action} action`,
+  );
 }
 
 /** A new data key for a write, KMS's refusals in S3's words. */

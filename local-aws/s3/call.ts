@@ -1,4 +1,5 @@
-import type { AwsRequest, AwsResponse } from '../message';
+import type { AwsRequest, AwsResponse, Caller } from '../message';
+import type { Need } from '../permissions';
 import type { Arena } from './state/arena';
 import type { Bucket } from './state/bucket';
 import type { KeyRing } from './state/encryption';
@@ -19,6 +20,7 @@ export interface Endpoint {
   readonly buckets: Map<string, Bucket>;
   readonly keyRing: KeyRing;
   readonly arena: Arena;
+  permits(caller: Caller, need: Need): boolean;
 }
 
 /** One request, its target resolved. */

@@ -1,5 +1,6 @@
 import type { Endpoint } from './call';
 import type { Encryption } from './state/encryption';
+import { sealedBytes } from './state/sealing';
 
 /** A version as it lies in memory: nothing of it can be read without its key. */
 export interface StoredVersion {
@@ -24,7 +25,7 @@ export function storedVersions(endpoint: Endpoint, bucket: string): readonly Sto
       versionId: version.id,
       deleteMarker: version.deleteMarker,
       encryption: version.encryption,
-      ciphertext: version.parts.map(({ extent: { slab, offset, length } }) => slab.subarray(offset, offset + length)),
+      ciphertext: version.parts.map(sealedBytes),
     })),
   );
 }

@@ -83,8 +83,8 @@ function assembled(
   });
 }
 
-function storedPart({ number, serial, size, extent, checksum }: Chosen): StoredPart {
-  return { number, serial, size, extent, checksum };
+function storedPart({ number, serial, size, slab, offset, checksum }: Chosen): StoredPart {
+  return { number, serial, size, slab, offset, checksum };
 }
 
 function chosenParts(call: Call, upload: Upload, named: readonly NamedPart[]): readonly Chosen[] {

@@ -1,5 +1,5 @@
 import type { AwsResponse } from '../../message';
-import { createDataKey, openBucket, readBytes, unwrapDataKey } from '../access';
+import { authorize, createDataKey, openBucket, readBytes, unwrapDataKey } from '../access';
 import type { Call } from '../call';
 import { invalidArgument, s3Fault } from '../fault';
 import type { Bucket } from '../state/bucket';
@@ -87,9 +87,11 @@ export function copyObject(call: Call): AwsResponse {
       `The specified copy source is larger than the maximum allowable size for a copy source: ${call.endpoint.limits.singleWrite}`,
     );
   }
+  const tagsAreCopied = directive(call, 'x-amz-tagging-directive') === 'COPY';
+  if (tagsAreCopied && from.tags?.size) authorizeTags(call, source);
   const fields = {
     attributes: directive(call, 'x-amz-metadata-directive') === 'REPLACE' ? writtenAttributes(call) : from.attributes,
-    tags: directive(call, 'x-amz-tagging-directive') === 'REPLACE' ? writtenTags(call) : from.tags,
+    tags: tagsAreCopied ? from.tags : writtenTags(call),
     storageClass: writtenStorageClass(call),
     redirect: writtenRedirect(call),
     acl: aclForObject(call, bucket),
@@ -106,6 +108,13 @@ export function copyObject(call: Call): AwsResponse {
   };
   if (source.bucket.versioning !== 'Off') headers['x-amz-copy-source-version-id'] = from.id;
   return xmlAnswer(copyResult('CopyObjectResult', version.etag, version.modified, version.checksum), headers);
+}
+
+/** Copying an object with tags is reading them and writing them. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
+function authorizeTags(call: Call, source: CopySource): void {
+  const read = source.versionId === undefined ? 's3:GetObjectTagging' : 's3:GetObjectVersionTagging';
+  authorize(call, { action: read, resource: `arn:aws:s3:::${source.bucket.name}/${source.key}` });
+  authorize(call, { action: 's3:PutObjectTagging', resource: `arn:aws:s3:::${call.bucketName}/${call.key}` });
 }
 
 interface Copied {

@@ -1,31 +1,30 @@
-/** A stretch of bytes in a slab that other stretches share. */
-export interface Extent {
+/** Where in a slab, which others share, a stretch of bytes begins. */
+export interface Space {
   readonly slab: Buffer;
   readonly offset: number;
-  readonly length: number;
 }
 
 const SLAB = 1 << 20;
 const OWN_SLAB_FROM = 128 * 1024;
-const NOTHING: Extent = { slab: Buffer.alloc(0), offset: 0, length: 0 };
+const NOTHING: Space = { slab: Buffer.alloc(0), offset: 0 };
 
 /**
  * Packs many small bodies into few large Buffers: a Buffer of its own costs some 200 bytes of heap, and a bench holds a
- * million. A slab is freed when the last extent in it is.
+ * million. A slab is freed when the last body in it is.
  */
 export class Arena {
   private slab = NOTHING.slab;
   private used = 0;
 
-  allocate(length: number): Extent {
+  allocate(length: number): Space {
     if (length === 0) return NOTHING;
-    if (length >= OWN_SLAB_FROM) return { slab: Buffer.allocUnsafeSlow(length), offset: 0, length };
+    if (length >= OWN_SLAB_FROM) return { slab: Buffer.allocUnsafeSlow(length), offset: 0 };
     if (this.used + length > this.slab.length) {
       this.slab = Buffer.allocUnsafeSlow(SLAB);
       this.used = 0;
     }
-    const extent = { slab: this.slab, offset: this.used, length };
+    const space = { slab: this.slab, offset: this.used };
     this.used += length;
-    return extent;
+    return space;
   }
 }

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import type { Arena, Extent } from './arena';
+import type { Arena, Space } from './arena';
 
 const SEGMENT = 256 * 1024;
 const TAG = 16;
@@ -7,12 +7,11 @@ const IV = 12;
 const KEY = 32;
 
 /** One stored stretch of an object: a whole body, or a part of a multipart object. */
-export interface SealedPart {
+export interface SealedPart extends Space {
   /** Makes the nonces of this part differ from those of every other part under the same data key. */
   readonly serial: number;
   /** Plaintext bytes. */
   readonly size: number;
-  readonly extent: Extent;
 }
 
 /**
@@ -20,31 +19,40 @@ export interface SealedPart {
  * body. The nonce is the part's serial and the segment's number: a data key belongs to one object or upload.
  */
 export function sealPart(arena: Arena, dataKey: Buffer, serial: number, plaintext: Buffer): SealedPart {
+  const { slab, offset } = arena.allocate(sealedSize(plaintext.length));
   const segments = Math.ceil(plaintext.length / SEGMENT);
-  const extent = arena.allocate(plaintext.length + segments * TAG);
-  let at = extent.offset;
+  let at = offset;
   for (let segment = 0; segment < segments; segment += 1) {
     const cipher = createCipheriv('aes-256-gcm', dataKey, nonce(serial, segment));
     const sealed = cipher.update(plaintext.subarray(segment * SEGMENT, (segment + 1) * SEGMENT));
     cipher.final();
-    at += sealed.copy(extent.slab, at);
-    at += cipher.getAuthTag().copy(extent.slab, at);
+    at += sealed.copy(slab, at);
+    at += cipher.getAuthTag().copy(slab, at);
   }
-  return { serial, size: plaintext.length, extent };
+  return { serial, size: plaintext.length, slab, offset };
+}
+
+/** The ciphertext of a part with its tags. */
+export function sealedBytes({ slab, offset, size }: SealedPart): Buffer {
+  return slab.subarray(offset, offset + sealedSize(size));
+}
+
+function sealedSize(size: number): number {
+  return size + Math.ceil(size / SEGMENT) * TAG;
 }
 
 /** Plaintext bytes `start` to `end` (exclusive) of a part. */
 export function openPart(part: SealedPart, dataKey: Buffer, start: number, end: number): Buffer {
   if (end <= start) return Buffer.alloc(0);
-  const { slab, offset, length } = part.extent;
+  const sealed = sealedBytes(part);
   const pieces: Buffer[] = [];
   const last = Math.floor((end - 1) / SEGMENT);
   for (let segment = Math.floor(start / SEGMENT); segment <= last; segment += 1) {
     const from = segment * (SEGMENT + TAG);
-    const until = Math.min(from + SEGMENT + TAG, length);
+    const until = Math.min(from + SEGMENT + TAG, sealed.length);
     const decipher = createDecipheriv('aes-256-gcm', dataKey, nonce(part.serial, segment));
-    decipher.setAuthTag(slab.subarray(offset + until - TAG, offset + until));
-    const plain = decipher.update(slab.subarray(offset + from, offset + until - TAG));
+    decipher.setAuthTag(sealed.subarray(until - TAG, until));
+    const plain = decipher.update(sealed.subarray(from, until - TAG));
     decipher.final();
     const base = segment * SEGMENT;
     pieces.push(plain.subarray(Math.max(0, start - base), Math.min(plain.length, end - base)));
