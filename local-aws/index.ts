@@ -3,6 +3,7 @@ import { type AccessKey, type Credentials, createCredentials, defaultAccessKey }
 import { createFaults, type Faults } from './faults';
 import { createKms } from './kms';
 import { type LocalAwsOptions, settle } from './options';
+import { createPermissions } from './permissions';
 import { createRequests, type Requests } from './requests';
 import { createS3, type S3 } from './s3';
 import { servedKms, servedS3, servedSts } from './served';
@@ -14,6 +15,7 @@ export type { AccessKey, Credentials } from './credentials';
 export type { FaultAction, FaultMatch, FaultRule, Faults } from './faults';
 export { awsQuotas } from './kms/quota';
 export type { LocalAwsOptions } from './options';
+export type { Need } from './permissions';
 export type { RequestEvent, RequestHook, RequestRecord, Requests } from './requests';
 
 /** A running endpoint. */
@@ -50,19 +52,20 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
   const credentials = createCredentials(accountId, clock, accessKey);
   const faults = createFaults(options.faults);
   const requests = createRequests(options.requestLog ?? (() => undefined));
+  const permissions = createPermissions(credentials);
   const kms = createKms({
     accountId,
     region,
     clock,
     newKeyLag: () => faults.newKeyLag,
     rotationDelay: () => faults.rotationDelay,
-    permits: (caller, action) => credentials.permits(caller.accessKeyId, `kms:${action}`),
+    permits: permissions.permits,
     quotas: options.quotas ?? {},
   });
-  const s3 = createS3({ clock, dataKeys: kms.dataKeys, accountId, region });
+  const s3 = createS3({ clock, dataKeys: kms.dataKeys, accountId, region, permits: permissions.permits });
   const services = { kms: servedKms(kms.service), s3: servedS3(s3), sts: servedSts };
   const verify = createVerifier(credentials, region, hostClock, clock);
-  const pipeline = createPipeline({ services, verify, credentials, faults, requests, region, accountId });
+  const pipeline = createPipeline({ services, verify, permissions, faults, requests, region, accountId });
   const listening = await listen(pipeline, hostClock, host, port);
   const url = `http://${host === '::1' ? '[::1]' : host}:${listening.port}`;
   return {

@@ -1,3 +1,5 @@
+import type { Need } from './permissions';
+
 /** One request as a test or a person looks back at it. */
 export interface RequestRecord {
   readonly service: string;
@@ -14,6 +16,13 @@ export interface RequestRecord {
   /** The error code of a refusal. */
   readonly code: string | undefined;
   readonly requestId: string;
+  /**
+   * The IAM actions that the request needed as far as it went, each once, in the order they were asked for: also those
+   * of KMS that S3 takes in the caller's name, and the one it was denied. Empty for what takes no permission.
+   */
+  readonly actions: readonly string[];
+  /** The same with the ARN each action was asked for. */
+  readonly needs: readonly Need[];
 }
 
 /** A request whose signature and permission are in order, about to be carried out or just carried out. */

@@ -1,4 +1,5 @@
 import type { AwsRequest } from './message';
+import type { Need } from './permissions';
 
 /**
  * The IAM actions of S3 operations whose name is not the action's. `*` stands for `Version` when the request names a
@@ -81,9 +82,26 @@ function settingActions(headers: AwsRequest['headers']): readonly string[] {
   return Object.entries(settingHeaders).flatMap(([name, action]) => (headers[name] === undefined ? [] : [action]));
 }
 
-/** The ARN of the bucket or object a request names, as an access denied message shows it. */
-export function s3ResourceOf({ rawPath }: AwsRequest): string {
-  return rawPath === '/' ? '*' : `arn:aws:s3:::${decodeURIComponent(rawPath.slice(1))}`;
+/** {@link s3ActionsOf}, each with the bucket or object it is asked for. Reading a copy's source is asked for the source. */
+export function s3NeedsOf(operation: string, request: AwsRequest): readonly Need[] {
+  const resource = s3ResourceOf(request.rawPath);
+  const source = request.headers[copySource];
+  return s3ActionsOf(operation, request).map((action, at) => ({
+    action,
+    resource:
+      at === 0 && source !== undefined && action.startsWith('s3:GetObject') ? sourceResourceOf(source) : resource,
+  }));
+}
+
+function sourceResourceOf(source: string): string {
+  const [path = ''] = source.split('?');
+  return s3ResourceOf(path.startsWith('/') ? path : `/${path}`);
+}
+
+/** The ARN of the bucket or object in a path, as an access denied message shows it. */
+function s3ResourceOf(rawPath: string): string {
+  const path = decodeURIComponent(rawPath.slice(1));
+  return path === '' ? '*' : `arn:aws:s3:::${path.replace(/^([^/]+)\/$/, '$1')}`;
 }
 
 /** The object key a request names. */

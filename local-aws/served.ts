@@ -1,7 +1,8 @@
 import { kmsOperationOf } from './kms';
 import type { AwsRequest, Service } from './message';
+import type { Need } from './permissions';
 import type { S3 } from './s3';
-import { objectKeyOf, s3ActionsOf, s3ResourceOf } from './s3-actions';
+import { objectKeyOf, s3NeedsOf } from './s3-actions';
 import { queryAction, sts } from './sts';
 import type { Served } from './transport/served';
 import { errorResponse, jsonError, queryError } from './wire/errors';
@@ -11,8 +12,8 @@ import { Refusal } from './wire/refusal';
 export function servedKms(service: Service): Served {
   return {
     name: (request) => ({ operation: kmsOperationOf(request), key: keyNamed(request.body) }),
-    actions: () => [],
-    denied: (action, { requestId }) => jsonError('AccessDeniedException', action, 400, requestId),
+    needs: () => [],
+    denied: ({ action }, { requestId }) => jsonError('AccessDeniedException', action, 400, requestId),
     serve: service,
   };
 }
@@ -30,8 +31,8 @@ function keyNamed(body: Buffer): string | undefined {
 /** STS in the transport. Nobody can be denied the only operation there is. */
 export const servedSts: Served = {
   name: (request: AwsRequest) => ({ operation: queryAction(request).get('Action') ?? 'Unknown', key: undefined }),
-  actions: () => [],
-  denied: (action, { requestId }) => queryError('AccessDenied', action, 403, requestId),
+  needs: () => [],
+  denied: ({ action }, { requestId }) => queryError('AccessDenied', action, 403, requestId),
   serve: sts,
 };
 
@@ -39,13 +40,13 @@ export const servedSts: Served = {
 export function servedS3(s3: Pick<S3, 'handle' | 'operationOf'>): Served {
   return {
     name: (request) => ({ operation: s3.operationOf(request), key: objectKeyOf(request) }),
-    actions: s3ActionsOf,
-    denied: (action, request) => errorResponse('s3', s3Denied(action, request), request.requestId),
+    needs: s3NeedsOf,
+    denied: (need, request) => errorResponse('s3', s3Denied(need, request), request.requestId),
     serve: s3.handle,
   };
 }
 
-function s3Denied(action: string, request: AwsRequest): Refusal {
-  const message = `User: ${request.caller.arn} is not authorized to perform: ${action} on resource: "${s3ResourceOf(request)}" because no identity-based policy allows the ${action} action`;
+function s3Denied({ action, resource }: Need, { caller }: AwsRequest): Refusal {
+  const message = `User: ${caller.arn} is not authorized to perform: ${action} on resource: "${resource}" because no identity-based policy allows the ${action} action`;
   return new Refusal('AccessDenied', 403, message);
 }

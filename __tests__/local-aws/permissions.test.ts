@@ -1,4 +1,10 @@
-import { DecryptCommand, GenerateDataKeyCommand, ListKeysCommand, ReEncryptCommand } from '@aws-sdk/client-kms';
+import {
+  CreateKeyCommand,
+  DecryptCommand,
+  GenerateDataKeyCommand,
+  ListKeysCommand,
+  ReEncryptCommand,
+} from '@aws-sdk/client-kms';
 import {
   CopyObjectCommand,
   CreateBucketCommand,
@@ -87,6 +93,68 @@ it('asks a copy for reading and for writing', async () => {
   expect(await outcome(s3(limited('s3:PutObject')).send(copy))).toBe('AccessDenied');
   expect(await outcome(s3(limited('s3:GetObject')).send(copy))).toBe('AccessDenied');
   expect(await outcome(s3(limited('s3:GetObject', 's3:PutObject')).send(copy))).toBe('ok');
+});
+
+it('asks a copy that carries tags over for reading and writing them', async () => {
+  const object = { Bucket: 'bucket', Key: 'tagged' };
+  await s3(aws.accessKey).send(new PutObjectCommand({ ...object, Body: 'x', Tagging: 'a=b' }));
+  const copy = new CopyObjectCommand({ Bucket: 'bucket', Key: 'to', CopySource: 'bucket/tagged' });
+  const rest = ['s3:GetObject', 's3:PutObject'];
+  await expect(s3(limited(...rest)).send(copy)).rejects.toMatchObject({
+    name: 'AccessDenied',
+    message: expect.stringContaining('s3:GetObjectTagging on resource: "arn:aws:s3:::bucket/tagged"'),
+  });
+  expect(await outcome(s3(limited(...rest, 's3:GetObjectTagging')).send(copy))).toBe('AccessDenied');
+  expect(await outcome(s3(limited(...rest, 's3:GetObjectTagging', 's3:PutObjectTagging')).send(copy))).toBe('ok');
+  const fresh = new CopyObjectCommand({ ...copy.input, TaggingDirective: 'REPLACE' });
+  expect(await outcome(s3(limited(...rest)).send(fresh))).toBe('ok');
+});
+
+it('asks whoever makes a key with tags for tagging it', async () => {
+  const tagged = new CreateKeyCommand({ Origin: 'EXTERNAL', Tags: [{ TagKey: 'a', TagValue: 'b' }] });
+  await expect(kmsClient(aws, limited('kms:CreateKey')).send(tagged)).rejects.toMatchObject({
+    name: 'AccessDeniedException',
+    message: expect.stringContaining('kms:TagResource'),
+  });
+  const plain = new CreateKeyCommand({ Origin: 'EXTERNAL' });
+  expect(await outcome(kmsClient(aws, limited('kms:CreateKey')).send(plain))).toBe('ok');
+});
+
+describe('the request log', () => {
+  const logged = () => [...aws.requests].at(-1);
+
+  it('tells what a request needed, what S3 did with KMS in its name included, and of which resource', async () => {
+    const { arn } = await importedKey(kmsClient(aws));
+    const put = { Bucket: 'bucket', Key: 'a b', Body: 'x', ServerSideEncryption: 'aws:kms', SSEKMSKeyId: arn } as const;
+    await s3(aws.accessKey).send(new PutObjectCommand(put));
+    expect(logged()?.needs).toEqual([
+      { action: 's3:PutObject', resource: 'arn:aws:s3:::bucket/a b' },
+      { action: 'kms:GenerateDataKey', resource: arn },
+    ]);
+    await s3(aws.accessKey).send(new CopyObjectCommand({ Bucket: 'bucket', Key: 'c', CopySource: 'bucket/a%20b' }));
+    expect(logged()?.needs).toEqual([
+      { action: 's3:GetObject', resource: 'arn:aws:s3:::bucket/a b' },
+      { action: 's3:PutObject', resource: 'arn:aws:s3:::bucket/c' },
+      { action: 'kms:Decrypt', resource: arn },
+    ]);
+    expect(logged()?.actions).toEqual(['s3:GetObject', 's3:PutObject', 'kms:Decrypt']);
+  });
+
+  it('tells the action that was denied, and nothing after it', async () => {
+    const { arn } = await importedKey(kmsClient(aws));
+    const object = { Bucket: 'bucket', Key: 'k', ServerSideEncryption: 'aws:kms', SSEKMSKeyId: arn } as const;
+    await s3(aws.accessKey).send(new PutObjectCommand({ ...object, Body: 'x' }));
+    const copy = new CopyObjectCommand({ Bucket: 'bucket', Key: 'to', CopySource: 'bucket/k' });
+    await expect(s3(limited('s3:PutObject')).send(copy)).rejects.toMatchObject({ name: 'AccessDenied' });
+    expect(logged()?.actions).toEqual(['s3:GetObject']);
+  });
+
+  it('keeps what each request of a caller needed apart', async () => {
+    const kms = kmsClient(aws);
+    await kms.send(new ListKeysCommand({}));
+    await kms.send(new ListKeysCommand({}));
+    expect([...aws.requests].slice(-2).map(({ actions }) => actions)).toEqual([['kms:ListKeys'], ['kms:ListKeys']]);
+  });
 });
 
 it('denies a caller of another account every key and bucket', async () => {

@@ -1,5 +1,6 @@
 import type { AwsRequest, AwsResponse, Caller, Clock, DataKeys, Service } from '../message';
 import { KmsFault } from '../message';
+import type { Need } from '../permissions';
 import { jsonError } from '../wire/errors';
 import { createDataKeys } from './data-keys';
 import type { Kms, Operation } from './operation';
@@ -26,8 +27,8 @@ export interface KmsOptions {
   newKeyLag(): number;
   /** How long an on-demand rotation takes by the clock, in milliseconds. */
   rotationDelay(): number;
-  /** Whether the caller's access key may do `kms:<action>`. */
-  permits(caller: Caller, action: string): boolean;
+  /** Whether the caller may do this. */
+  permits(caller: Caller, need: Need): boolean;
   readonly quotas: Quotas;
 }
 

@@ -1,4 +1,5 @@
 import { type Caller, KmsFault } from '../message';
+import type { Need } from '../permissions';
 import { accessDenied } from './faults';
 import { checkState, type StatefulOperation } from './key-states';
 import { readInput, type Shape } from './shapes';
@@ -14,8 +15,8 @@ export interface Kms {
   readonly importTokens: ImportTokens;
   /** The pairs that were handed out, by the ID in their import token. */
   readonly handedOut: Map<string, WrappingPair>;
-  /** Whether the caller's access key may do `kms:<action>`. */
-  permits(caller: Caller, action: string): boolean;
+  /** Whether the caller may do this. */
+  permits(caller: Caller, need: Need): boolean;
   /** How long an on-demand rotation takes by the clock, in milliseconds. */
   rotationDelay(): number;
   /** Throws `ThrottlingException` where a request quota is switched on and used up. */
@@ -70,7 +71,7 @@ export function authorize(call: Call, resource: string, action = call.operation)
   if (caller.accountId !== store.accountId) {
     throw accessDenied(caller.arn, `kms:${action}`, resource, 'no resource-based policy');
   }
-  if (!call.permits(caller, action)) {
+  if (!call.permits(caller, { action: `kms:${action}`, resource })) {
     throw accessDenied(caller.arn, `kms:${action}`, resource, 'no identity-based policy');
   }
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Credentials } from '../credentials';
 import type { FaultAction, Faults } from '../faults';
 import type { AwsRequest, AwsResponse } from '../message';
+import type { Permissions } from '../permissions';
 import type { RequestEvent, Requests } from '../requests';
 import type { Signable } from '../signature/canonical';
 import type { SignatureClaim } from '../signature/claim';
@@ -18,7 +18,7 @@ import type { Served } from './served';
 export interface PipelineOptions {
   readonly services: Readonly<Record<string, Served>>;
   readonly verify: Verifier;
-  readonly credentials: Credentials;
+  readonly permissions: Permissions;
   readonly faults: Faults;
   readonly requests: Requests;
   readonly region: string;
@@ -69,7 +69,7 @@ function identify(options: PipelineOptions, incoming: Incoming): Identified | un
 }
 
 async function carryOut(
-  { faults, requests, credentials }: PipelineOptions,
+  { faults, requests, permissions }: PipelineOptions,
   incoming: Incoming,
   { served, request, event }: Identified,
 ): Promise<Outcome> {
@@ -85,8 +85,8 @@ async function carryOut(
   const response =
     strike?.kind === 'answer'
       ? errorResponse(event.service, injected(strike), incoming.requestId)
-      : await permitted(credentials, served, event.operation, request);
-  record(requests, incoming, named, response);
+      : await permitted(permissions, served, event.operation, request);
+  record(requests, incoming, { ...named, needs: permissions.needsOf(request.caller) }, response);
   if (strike?.kind === 'answer') return answer(response);
   const after = requests.hooked ? await requests.after({ ...event, status: response.status }) : undefined;
   if (strike?.kind === 'reset-after' || after === 'reset') return { kind: 'reset' };
@@ -94,14 +94,12 @@ async function carryOut(
 }
 
 async function permitted(
-  credentials: Credentials,
+  permissions: Permissions,
   served: Served,
   operation: string,
   request: AwsRequest,
 ): Promise<AwsResponse> {
-  const denied = served
-    .actions(operation, request)
-    .find((action) => !credentials.permits(request.caller.accessKeyId, action));
+  const denied = served.needs(operation, request).find((need) => !permissions.permits(request.caller, need));
   return denied === undefined ? served.serve(request) : served.denied(denied, request);
 }
 
@@ -120,7 +118,8 @@ function authenticate(
     query,
     headers: head.headers,
     ...payload,
-    caller: verified.key.caller,
+    // A copy for this request alone: what is asked in its course is remembered by it.
+    caller: { ...verified.key.caller },
     region: claim.region,
     requestId,
   };

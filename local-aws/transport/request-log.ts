@@ -1,9 +1,14 @@
 import type { AwsResponse } from '../message';
+import type { Need } from '../permissions';
 import type { RequestEvent, Requests } from '../requests';
 import type { Incoming } from './arrival';
 
 /** What a request was told to be by the time it was answered. */
-export type Named = Pick<RequestEvent, 'service' | 'operation' | 'key'> & { readonly accessKeyId: string | undefined };
+export type Named = Pick<RequestEvent, 'service' | 'operation' | 'key'> & {
+  readonly accessKeyId: string | undefined;
+  /** Absent where the request went no further than to be told what it is. */
+  readonly needs?: readonly Need[];
+};
 
 /** A request that was refused before it could be told what it is. */
 export const unnamed = (service: string, operation = 'Unknown'): Named => ({
@@ -15,6 +20,7 @@ export const unnamed = (service: string, operation = 'Unknown'): Named => ({
 
 /** Enters a request and its answer. A dropped connection has the status 0. */
 export function record(requests: Requests, { head, requestId }: Incoming, named: Named, response: AwsResponse): void {
+  const needs = named.needs ?? [];
   requests.record({
     service: named.service,
     operation: named.operation,
@@ -26,6 +32,8 @@ export function record(requests: Requests, { head, requestId }: Incoming, named:
     status: response.status,
     code: response.status < 400 ? response.errorCode : (response.errorCode ?? codeInBody(response)),
     requestId,
+    actions: [...new Set(needs.map(({ action }) => action))],
+    needs,
   });
 }
 

@@ -54,6 +54,7 @@ const createKey = operation(createKeyInput, (call, input) => {
     throw unsupported('Custom key stores are not supported by this endpoint.');
   }
   authorize(call, '*');
+  if (input.Tags?.length) authorize(call, '*', 'TagResource');
   const { accountId } = call.store;
   const policy = input.Policy ?? defaultPolicy(accountId);
   checkPolicy(policy, call.caller, input.BypassPolicyLockoutSafetyCheck ?? false);
