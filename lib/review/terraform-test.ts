@@ -1,0 +1,115 @@
+import { activeVersion, type Rotation, stackNames, versionAlias } from '../rotation/rotation';
+import { BUCKET_DEFAULT } from './moves';
+import { bucketAddress } from './own-addresses';
+import { safeJson } from './review-json';
+
+/** `terraform test` reads it where it stands: beside the stack's `cdk.tf.json`. */
+export const TERRAFORM_TEST_FILE = 'keyturn.tftest.json';
+
+/** First versions that mock providers in tests; an older one would stumble over the file, so none is written for it. */
+export const MOCKS_SINCE = { Terraform: '1.7.0', OpenTofu: '1.8.0' } as const;
+
+const ACCOUNT = '111122223333';
+const ACTIVE_KEY = '11111111-1111-4111-8111-111111111111';
+
+interface Assertion {
+  readonly condition: string;
+  readonly error_message: string;
+}
+
+/** A text inside an expression of Terraform. */
+const quoted = (text: string): string => JSON.stringify(text).replaceAll('${', '$${').replaceAll('%{', '%%{');
+
+const check = (condition: string, error_message: string): Assertion => ({
+  condition: `\${${condition}}`,
+  error_message,
+});
+
+const mocks = (rotation: Rotation) => ({
+  aws: {
+    mock_data: [
+      { aws_caller_identity: { defaults: { account_id: rotation.account ?? ACCOUNT } } },
+      { aws_partition: { defaults: { partition: 'aws' } } },
+    ].reduce<Record<string, unknown>>((all, one) => Object.assign(all, one), {}),
+  },
+});
+
+/**
+ * The rules that a stack can be held against before there is any plan, as a test for `terraform test` with a mocked
+ * provider: no credentials, no network but for the provider itself, nothing created.
+ *
+ * @see https://developer.hashicorp.com/terraform/language/tests/mocking
+ */
+export function keysStackTest(rotation: Rotation): string {
+  const declared = rotation.keyVersions.filter((version) => version.keyArn === undefined);
+  const assertions = declared.flatMap((version): Assertion[] => {
+    const key = `aws_kms_external_key.version_${version.name}`;
+    return [
+      check(`${key}.key_material_base64 == null`, `KT010: ${version.name} sets key_material_base64`),
+      check(`${key}.valid_to == null`, `KT004: Terraform sets the expiry of ${version.name}`),
+      check(
+        `${key}.deletion_window_in_days == ${rotation.deletionWindowDays}`,
+        `KT060: the deletion window of ${version.name} is not ${rotation.deletionWindowDays} days`,
+      ),
+      check(
+        `alltrue([for one in jsondecode(${key}.policy).Statement : one.Effect != "Allow" || try(one.Principal != "*" && one.Principal.AWS != "*", false)])`,
+        `KT043: the policy of ${version.name} admits everybody`,
+      ),
+      check(
+        `aws_kms_alias.version_${version.name}.name == ${quoted(versionAlias(rotation, version))}`,
+        `KT060: the alias of ${version.name} is another one`,
+      ),
+    ];
+  });
+  const run = { command: 'plan', assert: assertions };
+  return file({
+    mock_provider: mocks(rotation),
+    run: assertions.length === 0 ? {} : { keys_are_declared_as_reviewed: run },
+  });
+}
+
+/** As {@link keysStackTest}: what alias and defaults point at, and that the guard refuses a key that is not Enabled. */
+export function storageStackTest(rotation: Rotation): string {
+  const active = activeVersion(rotation);
+  const lookUp = `data.aws_kms_key.${active.keyArn === undefined ? `after_${stackNames(rotation).keys}_and_keyturn_pre-apply` : 'adopted'}`;
+  const arn = active.keyArn ?? `arn:aws:kms:${rotation.region}:${rotation.account ?? ACCOUNT}:key/${ACTIVE_KEY}`;
+  const found = (key_state: string) => ({ target: lookUp, values: { arn, key_state, origin: 'EXTERNAL' } });
+  const guarded = rotation.buckets.map((bucket) => bucketAddress(BUCKET_DEFAULT, bucket));
+  const owner = active.keyArn?.split(':')[4];
+  const hasAlias = owner === undefined || owner === (rotation.account ?? ACCOUNT);
+  const refusing = [...(hasAlias ? ['aws_kms_alias.main'] : []), ...guarded];
+  const run = {
+    alias_and_defaults_point_at_the_active_version: {
+      command: 'plan',
+      override_data: [found('Enabled')],
+      assert: [
+        ...(hasAlias
+          ? [check(`aws_kms_alias.main.target_key_id == ${quoted(arn)}`, 'KT060: the alias points at another key')]
+          : []),
+        ...rotation.buckets.flatMap((bucket) => bucketAssertions(bucketAddress(BUCKET_DEFAULT, bucket), bucket, arn)),
+      ],
+    },
+    a_key_without_material_is_refused: {
+      command: 'plan',
+      override_data: [found('PendingImport')],
+      expect_failures: refusing,
+    },
+    a_disabled_key_is_refused: { command: 'plan', override_data: [found('Disabled')], expect_failures: refusing },
+  };
+  return file({ mock_provider: mocks(rotation), run });
+}
+
+function bucketAssertions(address: string, { name, bucketKey }: Rotation['buckets'][number], arn: string): Assertion[] {
+  const rule = `one(${address}.rule)`;
+  const applied = `one(${rule}.apply_server_side_encryption_by_default)`;
+  return [
+    check(`${applied}.sse_algorithm == "aws:kms"`, `KT030: the default of ${name} is not SSE-KMS`),
+    check(
+      `${applied}.kms_master_key_id == ${quoted(arn)}`,
+      `KT031: the default of ${name} does not name the active key by ARN`,
+    ),
+    check(`${rule}.bucket_key_enabled == ${bucketKey}`, `KT032: bucketKey of ${name} is not ${bucketKey}`),
+  ];
+}
+
+const file = (content: unknown): string => `${safeJson(content)}\n`;

@@ -1,0 +1,91 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { EXIT } from '../lib/errors';
+import { reviewData } from '../lib/review/review-json';
+import { preflight } from '../lib/steps/preflight';
+import { type KeptPlans, keepPlans } from '../lib/steps/reviewed-plan-folder';
+import { lockRotation } from '../lib/steps/run-lock';
+import {
+  type CommandContext,
+  type CommandDefinition,
+  flag,
+  type OptionValues,
+  rotationFileOption,
+  text,
+} from './command';
+import { rollbackTo } from './review-plan';
+import { withReading } from './session';
+
+/** The option of both commands; by default the evidence that the rotation's own runs left beside the file. */
+export const evidenceOption = {
+  flags: '--evidence <path>',
+  description: 'evidence that shows which versions retired; default: .keyturn/evidence beside the rotation file',
+} as const;
+
+export function evidencePath(context: CommandContext, options: OptionValues, home: string): string | undefined {
+  const named = text(options, 'evidence');
+  if (named !== undefined) return path.resolve(context.cwd, named);
+  const own = path.join(home, '.keyturn', 'evidence');
+  return existsSync(own) ? own : undefined;
+}
+
+export const plan: CommandDefinition = {
+  name: 'plan',
+  summary: 'plan both stacks into a directory: plan files, their JSON, the review, and what they were made from',
+  description:
+    'Changes nothing in AWS and in no state. `apply` applies exactly what is in the directory, or refuses. The plan files hold ' +
+    'the state: keep the directory as you keep that. Exit 4 when the review refuses a plan.',
+  options: [
+    rotationFileOption,
+    { flags: '--out <directory>', description: 'where to; an earlier plan in it is replaced', default: 'keyturn-plan' },
+    { flags: '--detailed-exitcode', description: 'exit 2 when there is something to change' },
+    { flags: '--rollback <version>', description: 'this change is meant to go back to that version' },
+    evidenceOption,
+  ],
+  mutates: false,
+  examples: ['npx keyturn plan --out plan', 'npx keyturn plan --out plan --detailed-exitcode --json'],
+  async run(context, options) {
+    const directory = path.resolve(context.cwd, text(options, 'out') ?? 'keyturn-plan');
+    const { rotation, account, result } = await withReading(context, options, async (run) => {
+      const home = path.dirname(run.rotation.file);
+      const lock = await lockRotation(home, run.rotation.name);
+      try {
+        await preflight(run);
+        const evidence = evidencePath(context, options, home);
+        const announced = rollbackTo(run.rotation, text(options, 'rollback'));
+        return await keepPlans({ run, env: context.env, directory, evidence, rollbackTo: announced });
+      } finally {
+        await lock.release();
+      }
+    });
+    report(context, directory, result);
+    return {
+      exitCode: exitCode(result, flag(options, 'detailedExitcode')),
+      data: {
+        rotation: rotation.name,
+        account,
+        directory,
+        stacks: result.manifest.stacks,
+        review: reviewData(result.review),
+      },
+    };
+  },
+};
+
+function report({ terminal }: CommandContext, directory: string, { manifest, review }: KeptPlans): void {
+  terminal.heading(`review: ${review.verdict}`);
+  for (const { rule, address } of review.findings)
+    terminal.warn(`${rule} ${address ?? 'the rotation file'}: see review.md`);
+  for (const [stack, entry] of Object.entries(manifest.stacks)) {
+    const state = !entry.planned ? 'could not be planned yet' : entry.changes ? 'has changes' : 'has nothing to change';
+    terminal.note(`the ${stack} stack ${state}`);
+  }
+  terminal.note(`plans, review and manifest are in ${directory}`);
+  terminal.hint(`\`npx keyturn apply ${JSON.stringify(path.basename(directory))}\` applies exactly these plans`);
+}
+
+function exitCode({ manifest, review }: KeptPlans, detailed: boolean) {
+  if (review.verdict === 'refused') return EXIT.refusedByGate;
+  const changes = Object.values(manifest.stacks).some((entry) => !entry.planned || entry.changes);
+  return detailed && changes ? EXIT.changesPending : EXIT.done;
+}
