@@ -40,7 +40,7 @@ export function keyLanes(changes: readonly StateFacts[]): Html | undefined {
   const seen = [...STATES, 'other'].filter((kind) =>
     changes.some((one) => one.versions.some(({ state }) => state !== undefined && kindOf(state) === kind)),
   );
-  return html`<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Key state of each version. ${words}">${lanes}${axis}</svg>
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="Key states, drawn"><svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Key state of each version. ${words}">${lanes}${axis}</svg></div>
 ${legend(seen.map((kind) => ({ kind, words: kind === 'other' ? 'any other state' : kind })))}`;
 }
 
@@ -118,7 +118,7 @@ export const movesOf = (pass: PassFacts): Readonly<Record<(typeof MOVES)[number]
 export function moveBars(passes: readonly PassFacts[]): Html | undefined {
   if (passes.length === 0) return undefined;
   const bars = passes.map((pass, row) => bar(pass, row * 46));
-  return html`<svg viewBox="0 0 ${WIDTH} ${passes.length * 46}" role="img" aria-label="What became of the object versions of each bucket; the table below has the numbers">${bars}</svg>
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="What moved, drawn"><svg viewBox="0 0 ${WIDTH} ${passes.length * 46}" role="img" aria-label="What became of the object versions of each bucket; the table below has the numbers">${bars}</svg></div>
 ${legend(MOVES)}`;
 }
 

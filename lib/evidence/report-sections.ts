@@ -30,12 +30,16 @@ function namesFrom(states: readonly StateFacts[]): NameOf {
   return (keyArn) => (keyArn === undefined ? 'nothing' : (names.get(keyArn) ?? keyArn));
 }
 
+/** Terraform's entry says its own name: it may be OpenTofu. */
+const toolWords = ([tool, version]: readonly [string, string]): string =>
+  tool === 'terraform' ? version : `${tool === 'awsProvider' ? 'AWS provider' : tool} ${version}`;
+
 const unique = (values: readonly (string | undefined)[]): readonly string[] => [
   ...new Set(values.filter((one) => one !== undefined)),
 ];
 
 function whoAndWhere(runs: readonly RunFacts[]): Html {
-  const tools = unique(runs.flatMap((run) => Object.entries(run.tools).map(([tool, version]) => `${tool} ${version}`)));
+  const tools = unique(runs.flatMap((run) => Object.entries(run.tools).map(toolWords)));
   const rows: readonly (readonly [string, readonly (string | Html)[]])[] = [
     ['Account', unique(runs.map((run) => run.identity.account)).map(code)],
     ['Region', unique(runs.map((run) => run.region)).map(code)],

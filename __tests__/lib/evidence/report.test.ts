@@ -86,7 +86,7 @@ it('says that the evidence is sound, who did what where, and why the gate stayed
     'Sound',
     '111122223333',
     'ap-northeast-1',
-    'terraform Terraform 1.11.4',
+    'keyturn 0.1.0, Terraform 1.11.4',
     'bbbbbbbbbbbb',
     'gate-refused',
   ])
