@@ -124,11 +124,10 @@ function compare(change: z.infer<typeof CHANGE>): Compared[] {
     const unknown = at(change.after_unknown, path) === true;
     const hidden = at(change.before_sensitive, path) === true || at(change.after_sensitive, path) === true;
     const keys = unknown || hidden ? [] : keysOf(before, after, at(change.after_unknown, path));
-    if (keys.length > 0) {
-      for (const key of keys) visit([...path, key]);
-      return;
-    }
-    if (!unknown && JSON.stringify(before ?? null) === JSON.stringify(after ?? null)) return;
+    const already = found.length;
+    for (const key of keys) visit([...path, key]);
+    if (found.length > already) return;
+    if (!unknown && meaning(before) === meaning(after)) return;
     found.push({
       path: pathText(path),
       before: plannedValue(before, false, hidden),
@@ -137,6 +136,18 @@ function compare(change: z.infer<typeof CHANGE>): Compared[] {
   };
   visit([]);
   return found;
+}
+
+/** Terraform writes an attribute that is not set as null or leaves it out, and means the same; in a list null is an element. */
+function meaning(value: unknown): string {
+  return JSON.stringify(value ?? null, (_, inner: unknown) => {
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(
+      Object.entries(inner)
+        .filter(([, member]) => member !== null)
+        .sort(([left], [right]) => (left < right ? -1 : 1)),
+    );
+  });
 }
 
 function plannedValue(value: unknown, unknown: boolean, hidden: boolean): PlannedValue {
@@ -153,9 +164,12 @@ function at(value: unknown, path: readonly (string | number)[]): unknown {
   return here;
 }
 
-function keysOf(...values: readonly unknown[]): readonly (string | number)[] {
+/** Members to look into; none where one side is a plain value, which is then compared as it stands. */
+function keysOf(before: unknown, after: unknown, unknown: unknown): readonly (string | number)[] {
+  const isPlain = (value: unknown): boolean => value !== undefined && value !== null && typeof value !== 'object';
+  if (isPlain(before) || isPlain(after)) return [];
   const keys = new Map<string, string | number>();
-  for (const value of values) {
+  for (const value of [before, after, unknown]) {
     if (typeof value !== 'object' || value === null) continue;
     for (const key of Object.keys(value)) keys.set(key, Array.isArray(value) ? Number(key) : key);
   }

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { NO_CHANGES, readPlan, summarizePlan } from '../../../lib/terraform/plan';
 import { formatPlan } from '../../../lib/terraform/plan-text';
 
@@ -214,6 +215,38 @@ describe('a policy', () => {
     );
     expect(text).toContain('+ Use allows r: kms:Decrypt, if kms:ViaService StringEquals a or b');
   });
+});
+
+it('hides no difference: a plan is summarized as no change only when nothing differs', () => {
+  const json = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small' },
+      fc.constant(null),
+      fc.boolean(),
+      fc.integer({ min: 0, max: 3 }),
+      fc.constantFrom('a', 'b'),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom('x', 'y.z', 'w'), tie('value'), { maxKeys: 3, noNullPrototype: true }),
+    ),
+  })).value;
+  /** Terraform writes an attribute that is not set as null or leaves it out, and means the same. */
+  const meaning = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(meaning);
+    if (typeof value !== 'object' || value === null) return value;
+    const set = Object.entries(value).filter(([, inner]) => inner !== null);
+    return Object.fromEntries(set.map(([key, inner]) => [key, meaning(inner)]).sort());
+  };
+  fc.assert(
+    fc.property(json, json, (before, after) => {
+      const [change] = planned([
+        resource('a.b', { actions: ['update'], before: { v: before }, after: { v: after } }),
+      ]).resources;
+      const same = JSON.stringify(meaning({ v: before })) === JSON.stringify(meaning({ v: after }));
+      if (!same) expect(change?.attributes.length).toBeGreaterThan(0);
+      if (JSON.stringify(before) === JSON.stringify(after)) expect(change?.attributes).toEqual([]);
+    }),
+    { numRuns: 500 },
+  );
 });
 
 it('says of an empty plan that there is nothing to change', () => {
