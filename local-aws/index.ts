@@ -62,7 +62,14 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     permits: permissions.permits,
     quotas: options.quotas ?? {},
   });
-  const s3 = createS3({ clock, dataKeys: kms.dataKeys, accountId, region, permits: permissions.permits });
+  const s3 = createS3({
+    clock,
+    dataKeys: kms.dataKeys,
+    accountId,
+    region,
+    permits: permissions.permits,
+    limits: options.s3Limits,
+  });
   const services = { kms: servedKms(kms.service), s3: servedS3(s3), sts: servedSts };
   const verify = createVerifier(credentials, region, hostClock, clock);
   const pipeline = createPipeline({ services, verify, permissions, faults, requests, region, accountId });

@@ -3,6 +3,7 @@ import type { FaultRule } from './faults';
 import type { Quotas } from './kms/quota';
 import type { Clock } from './message';
 import type { RequestRecord } from './requests';
+import type { S3Options } from './s3';
 
 /** How an endpoint is started; everything has a default. */
 export interface LocalAwsOptions {
@@ -23,6 +24,8 @@ export interface LocalAwsOptions {
   readonly requestLog?: (record: RequestRecord) => void;
   /** KMS request quotas to enforce, in requests a second. Default: none. */
   readonly quotas?: Quotas;
+  /** S3's size limits in bytes, lowered so that small bodies meet them. Default: S3's own, 5 GiB and 5 MiB. */
+  readonly s3Limits?: S3Options['limits'];
 }
 
 /** The options with their defaults, checked. Throws `RangeError` naming what is wrong with which. */

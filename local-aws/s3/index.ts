@@ -21,7 +21,7 @@ export interface S3Options {
   /** Whether a caller may do what shows only once the objects are looked at; when omitted, everybody may. */
   readonly permits?: (caller: Caller, need: Need) => boolean;
   /** S3's own sizes when omitted: 5 GiB for a single write, 5 MiB for the smallest part. */
-  readonly limits?: Partial<Limits>;
+  readonly limits?: Partial<Limits> | undefined;
 }
 
 /** The S3 service and a read-only view of what it holds. */
