@@ -7,17 +7,24 @@ import { table } from './table';
 export const status: CommandDefinition = {
   name: 'status',
   summary: 'show versions, key states, expiry, what alias and buckets point at, and the next step',
-  description: 'Reads AWS and the rotation file; changes nothing and needs no Terraform.',
+  description:
+    'Reads AWS, the rotation file, and custody records and evidence beside it; changes nothing and needs no Terraform. For a ' +
+    'scheduled job: it also finds a key that is too old, material that expires within 60, 30 or 7 days, an alias or a bucket ' +
+    'default that was moved by hand, a superseded key that nobody looks at, and custody without a record.',
   options: [
     rotationFileOption,
-    { flags: '--detailed-exitcode', description: 'exit 2 when a step is still to be done' },
+    {
+      flags: '--detailed-exitcode',
+      description: 'exit 2 when a step is still to be done, or a finding calls for somebody',
+    },
   ],
   mutates: false,
   examples: ['npx keyturn status', 'npx keyturn status --json', 'npx keyturn status --detailed-exitcode'],
   async run(context, options) {
     const { rotation, account, result } = await withReading(context, options, readStatus);
     if (!flag(options, 'json')) context.terminal.data(formatStatus(result));
-    const pending = flag(options, 'detailedExitcode') && result.next !== undefined;
+    const called = result.next !== undefined || result.drift.some((one) => one.level === 'act');
+    const pending = flag(options, 'detailedExitcode') && called;
     return {
       exitCode: pending ? EXIT.changesPending : EXIT.done,
       data: { rotation: rotation.name, account, region: rotation.region, ...result },
@@ -50,5 +57,6 @@ function formatStatus(found: Status): string {
   const next = found.next
     ? `next: ${found.next.command}  (${found.next.summary})`
     : 'next: nothing, the rotation is done';
-  return `${versions}\n\n${pointers}\n\n${steps}\n\n${next}`;
+  const findings = found.drift.map((one) => `${one.level === 'act' ? '!' : 'i'} ${one.text}\n    ${one.mend}`);
+  return [versions, pointers, steps, ...(findings.length > 0 ? [findings.join('\n')] : []), next].join('\n\n');
 }

@@ -1,5 +1,8 @@
+import { z } from 'zod';
 import { isCode } from '../errors';
+import type { EvidenceRecord } from '../evidence/record';
 import { type RecordedRun, readRuns } from '../evidence/report-records';
+import type { LeftByRun } from './drift-finding';
 
 /**
  * Versions of a rotation of which sound evidence shows that the gate opened and that the key was disabled. Evidence with
@@ -18,6 +21,29 @@ export async function lastVerified(directory: string, rotation: string): Promise
   );
   return times.length === 0 ? undefined : new Date(Math.max(...times));
 }
+
+/** What alias and bucket defaults pointed at when the last sound run of a rotation ended; undefined where none says so. */
+export async function lastLeft(directory: string, rotation: string): Promise<LeftByRun | undefined> {
+  const runs = (await soundRuns(directory)).filter((run) => rotationOf(run) === rotation);
+  const states = runs.flatMap((run) => run.records).filter(isState);
+  const last = states.reduce<EvidenceRecord | undefined>(
+    (a, b) => (a === undefined || b.at >= a.at ? b : a),
+    undefined,
+  );
+  if (!last) return undefined;
+  const read = STATE.safeParse(last.data);
+  if (!read.success) return undefined;
+  const { aliasTarget, buckets } = read.data;
+  return { aliasTarget, bucketDefaults: Object.fromEntries(buckets.map((one) => [one.name, one.default?.keyArn])) };
+}
+
+const isState = ({ type, step }: EvidenceRecord): boolean =>
+  type === 'state' || (type === 'outcome' && step === 'record');
+
+const STATE = z.object({
+  aliasTarget: z.string().optional(),
+  buckets: z.array(z.object({ name: z.string(), default: z.object({ keyArn: z.string().optional() }).optional() })),
+});
 
 async function soundRuns(directory: string): Promise<readonly RecordedRun[]> {
   try {

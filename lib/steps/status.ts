@@ -1,4 +1,6 @@
 import { activeVersion, type KeyVersion, type Rotation } from '../rotation/rotation';
+import type { DriftFinding } from './drift-finding';
+import { drift } from './drift-sight';
 import { flow } from './index';
 import { type Observation, observe } from './observe';
 import type { RotationRun } from './rotation-run';
@@ -21,6 +23,8 @@ export interface Status {
     readonly bucketKey: boolean;
   }[];
   readonly steps: readonly ({ readonly id: StepId } & StepState)[];
+  /** What has moved away from the rotation file, or will soon; the pressing ones first. */
+  readonly drift: readonly DriftFinding[];
   /** Absent when nothing is left to do. */
   readonly next: { readonly step: StepId; readonly summary: string; readonly command: string } | undefined;
 }
@@ -46,6 +50,7 @@ export async function status(run: RotationRun): Promise<Status> {
       bucketKey: bucket.default?.bucketKey ?? false,
     })),
     steps,
+    drift: await drift(run.rotation, seen, new Date()),
     next: open && { step: open.id, summary: open.summary, command: commandFor(open.id, run.rotation) },
   };
 }

@@ -1,0 +1,38 @@
+import { supersededVersions } from '../rotation/rotation';
+import { DAY, type DriftFinding, type DriftInput, nextProposal } from './drift-finding';
+import type { ObservedVersion } from './observe';
+
+/** Days before the material of a key expires at which a finding is raised a degree. */
+export const EXPIRY_DAYS = [7, 30, 60] as const;
+
+/** Material that KMS will delete, or has deleted: what is under the key cannot be read from then on. */
+export function expiryFindings(input: DriftInput): DriftFinding[] {
+  return input.seen.versions.flatMap((one) => expiryOf(input, one));
+}
+
+function expiryOf(input: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
+  const { rotation, now } = input;
+  if (version.disabled || !key) return [];
+  if (key.state === 'PendingImport') return lapsed(input, version.name);
+  // A key that is off is retired: its expiry stops nothing that runs.
+  if (key.validTo === undefined || key.state !== 'Enabled') return [];
+  const days = Math.floor((key.validTo.getTime() - now.getTime()) / DAY);
+  const degree = EXPIRY_DAYS.find((limit) => days < limit);
+  if (degree === undefined) return [];
+  const superseded = supersededVersions(rotation).some((one) => one.name === version.name);
+  const text = `the material of ${version.name} expires at ${key.validTo.toISOString()}, in less than ${degree} days; then nothing under it can be read`;
+  const mend = superseded ? 'npx keyturn post-apply' : nextProposal(rotation);
+  return [{ code: 'material-expiring', level: 'act', text, mend }];
+}
+
+/** Waiting for material is the start of a version, unless the rotation has gone past it already. */
+function lapsed({ rotation, left, now }: DriftInput, name: string): DriftFinding[] {
+  const past = supersededVersions(rotation).some((one) => one.name === name);
+  const served = name === rotation.activeVersion && left?.aliasTarget !== undefined;
+  const expired = rotation.keyVersions.find((one) => one.name === name)?.materialValidTo;
+  if (!past && !(served && expired !== undefined && expired.getTime() < now.getTime())) return [];
+  const text = `${name} has no material any more: it expired or was deleted, and nothing under it can be read`;
+  return [
+    { code: 'material-expired', level: 'act', text, mend: 'npx keyturn pre-apply --identity <age identity file>' },
+  ];
+}

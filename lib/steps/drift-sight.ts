@@ -1,0 +1,39 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { nodeFiles } from '../key-material/custody/file-operations';
+import { readRecord } from '../key-material/custody/record';
+import type { Rotation } from '../rotation/rotation';
+import { driftFindings } from './drift';
+import type { CustodySight, DriftFinding } from './drift-finding';
+import { lastLeft, lastVerified } from './evidence-of';
+import type { Observation } from './observe';
+
+/** Looks at custody and evidence beside the rotation file, and says what has moved. Reads only. */
+export async function drift(rotation: Rotation, seen: Observation, now: Date): Promise<readonly DriftFinding[]> {
+  const evidence = path.join(path.dirname(rotation.file), '.keyturn', 'evidence');
+  return driftFindings({
+    rotation,
+    seen,
+    now,
+    custody: await custodySight(rotation),
+    verifiedAt: await lastVerified(evidence, rotation.name),
+    left: await lastLeft(evidence, rotation.name),
+  });
+}
+
+/** @throws custody-damaged for a record that cannot be read */
+async function custodySight(rotation: Rotation): Promise<CustodySight> {
+  const directory = rotation.custody.age?.directory;
+  const here =
+    directory !== undefined &&
+    (await stat(directory).then(
+      (found) => found.isDirectory(),
+      () => false,
+    ));
+  if (!here) return { here: false };
+  const recorded = new Set<string>();
+  for (const { name } of rotation.keyVersions) {
+    if (await readRecord({ directory, files: nodeFiles }, rotation.name, name)) recorded.add(name);
+  }
+  return { here: true, recorded };
+}
