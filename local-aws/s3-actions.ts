@@ -59,6 +59,10 @@ const copySource = 'x-amz-copy-source';
 const settingHeaders: Readonly<Record<string, string>> = {
   'x-amz-tagging': 's3:PutObjectTagging',
   'x-amz-acl': 's3:PutObjectAcl',
+  'x-amz-grant-full-control': 's3:PutObjectAcl',
+  'x-amz-grant-read': 's3:PutObjectAcl',
+  'x-amz-grant-read-acp': 's3:PutObjectAcl',
+  'x-amz-grant-write-acp': 's3:PutObjectAcl',
   'x-amz-object-lock-mode': 's3:PutObjectRetention',
   'x-amz-object-lock-legal-hold': 's3:PutObjectLegalHold',
 };
@@ -79,7 +83,8 @@ function sourceActions(headers: AwsRequest['headers']): readonly string[] {
 }
 
 function settingActions(headers: AwsRequest['headers']): readonly string[] {
-  return Object.entries(settingHeaders).flatMap(([name, action]) => (headers[name] === undefined ? [] : [action]));
+  const set = Object.entries(settingHeaders).filter(([name]) => headers[name] !== undefined);
+  return [...new Set(set.map(([, action]) => action))];
 }
 
 /** {@link s3ActionsOf}, each with the bucket or object it is asked for. Reading a copy's source is asked for the source. */

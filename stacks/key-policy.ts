@@ -3,19 +3,20 @@ export const ADMINISTRATION_ACTIONS = [
   'kms:CancelKeyDeletion',
   'kms:CreateAlias',
   'kms:DeleteAlias',
-  'kms:DeleteImportedKeyMaterial',
   'kms:DisableKey',
   'kms:EnableKey',
   'kms:GetParametersForImport',
   'kms:ImportKeyMaterial',
   'kms:PutKeyPolicy',
   'kms:RevokeGrant',
-  'kms:ScheduleKeyDeletion',
   'kms:TagResource',
   'kms:UntagResource',
   'kms:UpdateAlias',
   'kms:UpdateKeyDescription',
 ] as const;
+
+/** What ends in data that nobody can read: denied to everybody but the break-glass principals. */
+export const DESTRUCTIVE_ACTIONS = ['kms:DeleteImportedKeyMaterial', 'kms:ScheduleKeyDeletion'] as const;
 
 /** What Terraform, `status` and the retire gate read. */
 export const READ_ACTIONS = [
@@ -64,11 +65,13 @@ export interface KeyPolicyInput {
   readonly administrators: readonly string[];
   /** IAM principal ARNs; empty: the account's IAM policies decide who may use the key, through S3 only. */
   readonly users: readonly string[];
+  /** ARNs of IAM roles, users or account roots; empty: nobody destroys a key or its material under this policy. */
+  readonly breakGlass: readonly string[];
 }
 
 interface Statement {
   readonly Sid: string;
-  readonly Effect: 'Allow';
+  readonly Effect: 'Allow' | 'Deny';
   readonly Principal: { readonly AWS: string | readonly string[] };
   readonly Action: readonly string[];
   readonly Resource: '*';
@@ -87,6 +90,10 @@ export interface KeyPolicy {
  * account's root principal stands in wherever no principal is named, which leaves the choice to IAM policies, but inside
  * the same bounds: not even an IAM administrator decrypts with the key outside S3 without first changing this policy.
  * The AWS default statement (`kms:*` for root) was refused because it would undo that separation.
+ *
+ * What destroys is denied in words, not just left out: a statement that somebody adds later does not bring it back.
+ * The exception is a condition on `aws:PrincipalArn`, which names the role whatever its session is called;
+ * `NotPrincipal` would need every session.
  *
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
  */
@@ -133,15 +140,35 @@ export function keyPolicy(input: KeyPolicyInput): KeyPolicy {
         Resource: '*',
         Condition: { StringEquals: { 'kms:CallerAccount': input.account, 'kms:ViaService': viaS3(input.region) } },
       },
+      ...destruction(input.breakGlass),
     ],
   };
 }
 
+function destruction(breakGlass: readonly string[]): readonly Statement[] {
+  const denied: Statement = {
+    Sid: 'DestroyNothing',
+    Effect: 'Deny',
+    Principal: { AWS: '*' },
+    Action: [...DESTRUCTIVE_ACTIONS],
+    Resource: '*',
+  };
+  const [first, ...others] = sorted(breakGlass);
+  if (first === undefined) return [denied];
+  const exempt = others.length === 0 ? first : [first, ...others];
+  return [
+    { ...denied, Sid: 'DestroyOnlyBreakingTheGlass', Condition: { ArnNotEquals: { 'aws:PrincipalArn': exempt } } },
+    { ...denied, Sid: 'BreakTheGlass', Effect: 'Allow', Principal: { AWS: exempt } },
+  ];
+}
+
 /** One principal is written as a string, as KMS hands it back; several are sorted, so that their order is no change. */
 function principals(named: readonly string[], root: string): string | readonly string[] {
-  const [first = root, ...others] = [...new Set(named)].sort();
+  const [first = root, ...others] = sorted(named);
   return others.length === 0 ? first : [first, ...others];
 }
+
+const sorted = (named: readonly string[]): readonly string[] => [...new Set(named)].sort();
 
 /** AWS does not say which suffix `kms:ViaService` carries in China, so there either is accepted. */
 function viaS3(region: string): string | readonly string[] {

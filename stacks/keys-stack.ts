@@ -2,9 +2,10 @@ import { KmsAlias } from '@cdktf/provider-aws/lib/kms-alias';
 import { KmsExternalKey } from '@cdktf/provider-aws/lib/kms-external-key';
 import { TerraformOutput, TerraformStack } from 'cdktf';
 import type { Construct } from 'constructs';
-import { type KeyVersion, type Rotation, stackNames, versionAlias } from '../lib/rotation/rotation';
+import { type KeyVersion, type Rotation, stackNames, versionAlias, versionsWithKeys } from '../lib/rotation/rotation';
 import { declareAwsProvider } from './aws-provider';
 import { declareBackend } from './backend';
+import { declareExpiryAlarms } from './expiry-alarms';
 import { retired } from './guard';
 import { accountOf, partitionOf } from './identity';
 import { keyPolicy } from './key-policy';
@@ -15,7 +16,7 @@ import { NoKeyMaterial } from './no-material';
  * `<name>-keys`: an external-origin key and its version alias for each declared version, nothing for an adopted one.
  *
  * A new key is `PendingImport`: the stack never carries material, `pre-apply` imports it. Output `key_arn_<version>` is the
- * ARN of each declared version.
+ * ARN of each declared version. Rotated in place, the first version has the one key, and later ones are material of it.
  */
 export class KeysStack extends TerraformStack {
   constructor(scope: Construct, rotation: Rotation) {
@@ -24,7 +25,7 @@ export class KeysStack extends TerraformStack {
     declareAwsProvider(this, rotation);
     this.node.addValidation(new NoKeyMaterial(this));
 
-    const declared = rotation.keyVersions.filter((version) => version.keyArn === undefined);
+    const declared = versionsWithKeys(rotation).filter((version) => version.keyArn === undefined);
     if (declared.length === 0) return;
     const policy = JSON.stringify(
       keyPolicy({
@@ -34,6 +35,7 @@ export class KeysStack extends TerraformStack {
         rotation: rotation.name,
         administrators: rotation.keyPolicy.administrators,
         users: rotation.keyPolicy.users,
+        breakGlass: rotation.keyPolicy.breakGlass,
       }),
     );
     for (const version of declared) this.#declareVersion(rotation, version, policy);
@@ -60,9 +62,17 @@ export class KeysStack extends TerraformStack {
       targetKeyId: key.id,
     });
     alias.overrideLogicalId(id);
+    if (expires(rotation, version)) declareExpiryAlarms(this, rotation, { version, keyId: key.id });
     new TerraformOutput(this, `key_arn_${version.name}`, {
       value: key.arn,
       description: `ARN of key version ${version.name}`,
     });
   }
+}
+
+/** Whether KMS will delete material of this version's key: its own, or rotated in place, that of any version. */
+function expires(rotation: Rotation, version: KeyVersion): boolean {
+  if (version.disabled) return false;
+  const held = rotation.strategy === 'in-place' ? rotation.keyVersions : [version];
+  return held.some(({ materialValidTo }) => materialValidTo !== undefined);
 }

@@ -12,6 +12,7 @@ const input = (differences: Partial<KeyPolicyInput> = {}): KeyPolicyInput => ({
   rotation: 'payroll',
   administrators: [],
   users: [],
+  breakGlass: [],
   ...differences,
 });
 
@@ -50,6 +51,33 @@ describe('separation', () => {
   });
 });
 
+describe('what destroys', () => {
+  const GLASS = 'arn:aws:iam::111122223333:role/break-glass';
+  const DESTROYING = ['kms:DeleteImportedKeyMaterial', 'kms:ScheduleKeyDeletion'];
+  const about = (policy: KeyPolicy) =>
+    policy.Statement.filter(({ Action }) => Action.some((action) => DESTROYING.includes(action)));
+
+  it('is denied to everybody, administrators and root too, where nobody is named', () => {
+    const policy = keyPolicy(input({ administrators: [ADMIN], users: [USER] }));
+    expect(about(policy)).toEqual([
+      { Sid: 'DestroyNothing', Effect: 'Deny', Principal: { AWS: '*' }, Action: DESTROYING, Resource: '*' },
+    ]);
+  });
+
+  it('is denied to everybody but the break-glass principals, who are allowed it', () => {
+    const policy = keyPolicy(input({ administrators: [ADMIN], breakGlass: [GLASS] }));
+    expect(about(policy).map(({ Effect, Principal, Condition }) => ({ Effect, Principal, Condition }))).toEqual([
+      { Effect: 'Deny', Principal: { AWS: '*' }, Condition: { ArnNotEquals: { 'aws:PrincipalArn': GLASS } } },
+      { Effect: 'Allow', Principal: { AWS: GLASS }, Condition: undefined },
+    ]);
+  });
+
+  it('gives break-glass principals nothing else', () => {
+    const policy = keyPolicy(input({ breakGlass: [GLASS, `${GLASS}-2`] }));
+    expect(named(policy, GLASS).flatMap((statement) => statement.Action)).toEqual(DESTROYING);
+  });
+});
+
 describe('property', () => {
   const principals = fc.uniqueArray(
     fc.stringMatching(/^[a-z]{1,8}$/).map((name) => `arn:aws:iam::111122223333:role/${name}`),
@@ -79,14 +107,14 @@ describe('property', () => {
 
 it('puts the account’s root in place of principals that are not named', () => {
   const policy = keyPolicy(input());
-  expect(new Set(policy.Statement.map((statement) => statement.Principal.AWS))).toEqual(new Set([ROOT]));
+  const allowing = policy.Statement.filter(({ Effect }) => Effect === 'Allow');
+  expect(new Set(allowing.map((statement) => statement.Principal.AWS))).toEqual(new Set([ROOT]));
 });
 
 it('fits other partitions', () => {
   const policy = keyPolicy(input({ partition: 'aws-cn', region: 'cn-north-1' }));
   expect(named(policy, 'arn:aws-cn:iam::111122223333:root')).toHaveLength(5);
-  expect(policy.Statement.at(-1)?.Condition?.StringEquals?.['kms:ViaService']).toEqual([
-    's3.cn-north-1.amazonaws.com',
-    's3.cn-north-1.amazonaws.com.cn',
-  ]);
+  expect(
+    policy.Statement.find(({ Sid }) => Sid === 'UseThroughS3')?.Condition?.StringEquals?.['kms:ViaService'],
+  ).toEqual(['s3.cn-north-1.amazonaws.com', 's3.cn-north-1.amazonaws.com.cn']);
 });

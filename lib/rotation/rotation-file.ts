@@ -128,6 +128,7 @@ function toRotation(file: RotationFile, path: string): Rotation {
     region: file.region,
     account: file.account,
     alias: file.alias,
+    strategy: file.strategy,
     keyVersions: file.keyVersions.map((version) => ({
       name: version.name,
       materialValidTo: version.materialValidTo === undefined ? undefined : new Date(version.materialValidTo),
@@ -137,7 +138,12 @@ function toRotation(file: RotationFile, path: string): Rotation {
     activeVersion: file.activeVersion,
     buckets: file.buckets,
     keyPolicy: file.keyPolicy,
+    expiry: {
+      alarmTopicArn: file.expiry.alarmTopicArn,
+      warnDays: file.expiry.warnDays.toSorted((a, b) => b - a),
+    },
     deletionWindowDays: file.deletionWindowDays,
+    rotateEveryDays: file.rotateEveryDays,
     tags: file.tags,
     custody: { age: age && { recipients: age.recipients, directory: resolve(dirname(path), age.directory) } },
     reencrypt: file.reencrypt,

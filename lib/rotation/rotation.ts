@@ -24,6 +24,16 @@ export interface Bucket {
 /** `rewrap` moves data keys without moving data; `rewrite` copies each object onto itself. */
 export type ReencryptMethod = 'rewrap' | 'rewrite';
 
+/** `new-key`: a version is a key, and objects move to it. `in-place`: a version is key material of the one key. */
+export type RotationStrategy = 'new-key' | 'in-place';
+
+export interface ExpiryWarnings {
+  /** SNS topic that the alarms tell; absent: no alarm is declared. */
+  readonly alarmTopicArn: string | undefined;
+  /** Days before the expiry, the longest first. */
+  readonly warnDays: readonly number[];
+}
+
 export interface AgeCustody {
   /** age recipients (`age1…`); empty until someone can open custody, and pre-apply then refuses unless told to go without. */
   readonly recipients: readonly string[];
@@ -60,13 +70,22 @@ export interface Rotation {
   readonly account: string | undefined;
   /** The main alias, `alias/…`. */
   readonly alias: string;
+  readonly strategy: RotationStrategy;
   readonly keyVersions: readonly KeyVersion[];
   /** Name of the active version; always one of `keyVersions`. */
   readonly activeVersion: string;
   readonly buckets: readonly Bucket[];
   /** IAM principal ARNs; empty: the account's IAM policies decide alone. */
-  readonly keyPolicy: { readonly administrators: readonly string[]; readonly users: readonly string[] };
+  readonly keyPolicy: {
+    readonly administrators: readonly string[];
+    readonly users: readonly string[];
+    /** The only principals that may delete imported material or schedule a key's deletion; empty: nobody. */
+    readonly breakGlass: readonly string[];
+  };
+  readonly expiry: ExpiryWarnings;
   readonly deletionWindowDays: number;
+  /** Age in days at which the active key is to be replaced; absent: no period is declared. */
+  readonly rotateEveryDays: number | undefined;
   readonly tags: Readonly<Record<string, string>>;
   readonly custody: { readonly age: AgeCustody | undefined };
   readonly reencrypt: { readonly method: ReencryptMethod };
@@ -81,9 +100,21 @@ export function stackNames(rotation: Pick<Rotation, 'name'>): { readonly keys: s
   return { keys: `${rotation.name}-keys`, storage: `${rotation.name}-storage` };
 }
 
-/** The alias of one key version, `<alias>/<version>`. */
-export function versionAlias(rotation: Pick<Rotation, 'alias'>, version: Pick<KeyVersion, 'name'>): string {
-  return `${rotation.alias}/${version.name}`;
+/** What tells which key a version stands on. */
+type KeyLayout = Pick<Rotation, 'strategy' | 'keyVersions'>;
+
+/** The versions that have a key of their own: all of them, or the first alone where versions are material of one key. */
+export function versionsWithKeys({ strategy, keyVersions }: KeyLayout): readonly KeyVersion[] {
+  return strategy === 'in-place' ? keyVersions.slice(0, 1) : keyVersions;
+}
+
+/**
+ * The alias of the key that a version stands on, `<alias>/<version>`. Rotated in place, it is that of the first version
+ * for all of them: an alias names a key, and cannot name material of it.
+ */
+export function versionAlias(rotation: KeyLayout & Pick<Rotation, 'alias'>, version: Pick<KeyVersion, 'name'>): string {
+  const holder = rotation.strategy === 'in-place' ? (rotation.keyVersions[0] ?? version) : version;
+  return `${rotation.alias}/${holder.name}`;
 }
 
 /** The version that alias and bucket defaults are declared to point at. */

@@ -228,12 +228,58 @@ function bucketRules({ file }: LooseFile): Finding[] {
 }
 
 function policyRules({ file }: LooseFile): Finding[] {
-  return ['administrators', 'users'].flatMap((field) =>
+  return ['administrators', 'users', 'breakGlass'].flatMap((field) =>
     repeated(list(mapping(file.keyPolicy)[field]).map(textOf), (index) => ['keyPolicy', field, index], {
       allowed: 'each principal once: KMS hands a policy back without repetitions, and every plan would show a change',
       change: 'remove one of the two',
     }),
   );
+}
+
+/** Rotating in place is one key for good: whatever needs a second one, or moves objects, has no place beside it. */
+function strategyRules({ file, versions }: LooseFile): Finding[] {
+  if (file.strategy !== 'in-place') return [];
+  const most = LIMITS.rotationsInPlace + 1;
+  const found: Finding[] = versions.flatMap(({ index, keyArn, disabled }) => [
+    ...(keyArn === undefined ? [] : [onlyNewKey(['keyVersions', index, 'keyArn'], 'an adopted key')]),
+    ...(disabled ? [onlyNewKey(['keyVersions', index, 'disabled'], 'a retired version')] : []),
+  ]);
+  if (file.reencrypt !== undefined) found.push(onlyNewKey(['reencrypt'], 'a way to re-encrypt'));
+  if (file.retire !== undefined) found.push(onlyNewKey(['retire'], 'a condition to retire'));
+  if (versions.length > most)
+    found.push({
+      at: ['keyVersions'],
+      given: `${versions.length} versions`,
+      allowed: `at most ${most} with strategy: in-place: KMS rotates a key ${LIMITS.rotationsInPlace} times in its life`,
+      change: 'begin another rotation with strategy: new-key, and move the objects to it',
+    });
+  return found;
+}
+
+const onlyNewKey = (at: FieldPath, given: string): Finding => ({
+  at,
+  given: `${given} with strategy: in-place`,
+  allowed: 'only with strategy: new-key; in place there is one key, objects stay under it, and nothing retires',
+  change: 'remove it, or choose strategy: new-key',
+});
+
+function expiryWarningRules({ file }: LooseFile): Finding[] {
+  const expiry = mapping(file.expiry);
+  const topic = textOf(expiry.alarmTopicArn);
+  const days = list(expiry.warnDays).map((one) => (typeof one === 'number' ? String(one) : undefined));
+  const found: Finding[] = repeated(days, (index) => ['expiry', 'warnDays', index], {
+    allowed: 'each number of days once',
+    change: 'remove one of the two',
+  });
+  const topicRegion = topic?.split(':')[3];
+  if (topicRegion !== undefined && typeof file.region === 'string' && topicRegion !== file.region)
+    found.push({
+      at: ['expiry', 'alarmTopicArn'],
+      given: `a topic in ${shownText(topicRegion)}`,
+      allowed: `a topic in the rotation's region ${shownText(file.region)}: an alarm tells topics of its own Region only`,
+      change: 'name a topic in that Region',
+    });
+  return found;
 }
 
 function terraformRules({ file }: LooseFile): Finding[] {
@@ -276,6 +322,8 @@ export function ruleFaults(source: YamlSource, value: unknown, options: RuleOpti
     ...aliasRules(view),
     ...bucketRules(view),
     ...policyRules(view),
+    ...strategyRules(view),
+    ...expiryWarningRules(view),
     ...terraformRules(view),
     ...tagRules(view),
   ];

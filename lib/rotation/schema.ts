@@ -12,10 +12,16 @@ export const LIMITS = {
   materialDays: 365,
   /** KMS ScheduleKeyDeletion. */
   deletionWindowDays: { min: 7, max: 30 },
+  /** How long a key version may be declared to serve: a day to ten years. */
+  rotateEveryDays: { min: 1, max: 3650 },
   /** AWS allows 50 tags a resource; ten are left for Keyturn and for the organisation's own tag policies. */
   tags: 40,
   tagKeyLength: 128,
   tagValueLength: 256,
+  /** KMS RotateKeyOnDemand: rotations that one key can have in its life. */
+  rotationsInPlace: 25,
+  /** CloudWatch alarms of one key version. */
+  warnDays: 5,
   /** Address and reason of a waiver. */
   waiverText: 1024,
   /** A rotation file above this is no rotation file. */
@@ -48,6 +54,9 @@ const KEY_ARN =
   /^arn:aws(?:-[a-z]+)*:kms:[a-z0-9-]+:\d{12}:key\/(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const PRINCIPAL_ARN =
   /^arn:aws(?:-[a-z]+)*:(?:iam::\d{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)|sts::\d{12}:assumed-role\/[\w+=,.@-]+\/[\w+=,.@-]+)$/;
+/** `aws:PrincipalArn` is the role of an assumed role, never its session: a session named here would never be met. */
+const STANDING_PRINCIPAL_ARN = /^arn:aws(?:-[a-z]+)*:iam::\d{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)$/;
+const TOPIC_ARN = /^arn:aws(?:-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?$/;
 /** A fault of a tag's key belongs to the key, which has no place of its own among the fields. */
 export const TAG_KEY_WORDS: FieldWords = {
   allowed: `1 to ${LIMITS.tagKeyLength} letters, digits, spaces and _.:/=+-@, not starting with aws: or keyturn:`,
@@ -108,14 +117,23 @@ const bucket = z.strictObject({
   ),
 });
 
-const principals = (who: string) =>
+const ANY_PRINCIPAL = [
+  z.string().regex(PRINCIPAL_ARN),
+  'the ARN of an IAM user, role, assumed role or account root, without wildcards',
+] as const;
+const STANDING_PRINCIPAL = [
+  z.string().regex(STANDING_PRINCIPAL_ARN),
+  'the ARN of an IAM user, role or account root, without wildcards; not of a session of a role',
+] as const;
+
+const principals = (who: string, [schema, allowed]: readonly [z.ZodString, string] = ANY_PRINCIPAL) =>
   field(
     z
       .array(
         field(
-          z.string().regex(PRINCIPAL_ARN),
+          schema,
           'ARN of an IAM principal.',
-          'the ARN of an IAM user, role, assumed role or account root, without wildcards',
+          allowed,
           'write the full ARN, such as arn:aws:iam::111122223333:role/name',
         ),
       )
@@ -235,6 +253,12 @@ export const rotationFileSchema = z.strictObject({
     'alias/ and letters, digits, slashes, underscores and hyphens; never alias/aws, which AWS keeps for its own keys',
     'write an alias of your own, such as alias/my-key',
   ),
+  strategy: field(
+    z.enum(['new-key', 'in-place']).default('new-key'),
+    'new-key: each version is a key of its own, objects move to it. in-place: one key, each version is key material of it.',
+    'new-key or in-place',
+    'write new-key, or in-place after reading docs/strategies.md; never change it once a second version is declared',
+  ),
   keyVersions: field(
     z.array(keyVersion).min(1),
     'Key versions in the order of succession; append one to start a rotation.',
@@ -257,9 +281,40 @@ export const rotationFileSchema = z.strictObject({
     .strictObject({
       administrators: principals('Who may manage the keys, but not use them.'),
       users: principals('Who may use the keys, through S3 only.'),
+      breakGlass: principals(
+        'Who may delete imported material or schedule the deletion of a key. Empty: the key policy denies both to everybody.',
+        STANDING_PRINCIPAL,
+      ),
     })
     .prefault({})
-    .describe("Key policy of the declared versions; both lists empty: the account's IAM policies decide alone."),
+    .describe("Key policy of the declared versions; a list that is empty: the account's IAM policies decide alone."),
+  expiry: z
+    .strictObject({
+      alarmTopicArn: field(
+        z.string().regex(TOPIC_ARN).optional(),
+        'SNS topic that is told before key material expires; absent: the keys stack declares no alarm.',
+        'the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>',
+        'write the full ARN of the topic',
+      ),
+      warnDays: field(
+        z
+          .array(
+            field(
+              z.int().min(1).max(LIMITS.materialDays),
+              'Days before the expiry.',
+              `a whole number from 1 to ${LIMITS.materialDays}`,
+            ),
+          )
+          .min(1)
+          .max(LIMITS.warnDays)
+          .default([60, 30, 7]),
+        'How many days before the expiry of key material it is warned of, by an alarm each.',
+        `a list of 1 to ${LIMITS.warnDays} numbers of days`,
+        'write a list such as [60, 30, 7]',
+      ),
+    })
+    .prefault({})
+    .describe('Warnings before key material expires.'),
   deletionWindowDays: field(
     z
       .int()
@@ -268,6 +323,11 @@ export const rotationFileSchema = z.strictObject({
       .default(LIMITS.deletionWindowDays.max),
     'Waiting period, in days, should a key version ever be scheduled for deletion.',
     `a whole number from ${LIMITS.deletionWindowDays.min} to ${LIMITS.deletionWindowDays.max}`,
+  ),
+  rotateEveryDays: field(
+    z.int().min(LIMITS.rotateEveryDays.min).max(LIMITS.rotateEveryDays.max).optional(),
+    'How old, in days, the key of the active version may grow before `status` calls for a rotation; absent: it never does.',
+    `a whole number from ${LIMITS.rotateEveryDays.min} to ${LIMITS.rotateEveryDays.max}`,
   ),
   tags: field(
     z

@@ -41,8 +41,11 @@ describe('loadRotation', () => {
       keyVersions: [{ name: 'v1', materialValidTo: undefined, keyArn: undefined, disabled: false }],
       activeVersion: 'v1',
       buckets: [{ name: 'kms-key-rotation-test-bucket', manage: 'bucket', bucketKey: true }],
-      keyPolicy: { administrators: [], users: [] },
+      strategy: 'new-key',
+      keyPolicy: { administrators: [], users: [], breakGlass: [] },
+      expiry: { alarmTopicArn: undefined, warnDays: [60, 30, 7] },
       deletionWindowDays: 30,
+      rotateEveryDays: undefined,
       tags: {},
       custody: { age: { recipients: [], directory: path.resolve('custody') } },
       reencrypt: { method: 'rewrap' },
@@ -205,7 +208,21 @@ describe('fields', () => {
     ['a directory bucket', { buckets: [{ name: 'a--use1-az1--x-s3', manage: 'bucket' }] }, 'buckets[0].name'],
     ['a wildcard principal', { keyPolicy: { administrators: ['*'] } }, 'keyPolicy.administrators[0]'],
     ['a group as principal', { keyPolicy: { users: ['arn:aws:iam::111122223333:group/g'] } }, 'keyPolicy.users[0]'],
+    [
+      'a session as break-glass principal',
+      { keyPolicy: { breakGlass: ['arn:aws:sts::111122223333:assumed-role/r/s'] } },
+      'keyPolicy.breakGlass[0]',
+    ],
+    ['another strategy', { strategy: 'both' }, 'strategy'],
+    [
+      'a queue as topic',
+      { expiry: { alarmTopicArn: 'arn:aws:sqs:ap-northeast-1:111122223333:q' } },
+      'expiry.alarmTopicArn',
+    ],
+    ['a warning 0 days ahead', { expiry: { warnDays: [0] } }, 'expiry.warnDays[0]'],
+    ['no warning', { expiry: { warnDays: [] } }, 'expiry.warnDays'],
     ['a deletion window of 31 days', { deletionWindowDays: 31 }, 'deletionWindowDays'],
+    ['a rotation every 0 days', { rotateEveryDays: 0 }, 'rotateEveryDays'],
     ['a tag that is a number', { tags: { a: 1 } }, 'tags.a'],
     ['a tag of Keyturn’s own', { tags: { 'keyturn:x': 'y' } }, 'tags["keyturn:x"]'],
     ['41 tags', { tags: Object.fromEntries(Array.from({ length: 41 }, (_, i) => [`t${i}`, ''])) }, 'tags'],
@@ -236,6 +253,29 @@ describe('fields', () => {
     await refuses({ keyPolicy: { users } }, 'keyPolicy.users[1]');
     await refuses({ retire: { alsoVerify: ['test-bucket'] } }, 'retire.alsoVerify[0]');
     await refuses({ retire: { alsoVerify: ['abc', 'abc'] } }, 'retire.alsoVerify[1]');
+  });
+
+  it('refuses beside strategy: in-place whatever needs a second key or moves objects', async () => {
+    const strategy = 'in-place';
+    const keyArn = 'arn:aws:kms:ap-northeast-1:111122223333:key/11111111-2222-3333-4444-555555555555';
+    const versions = (first: object) => ({ strategy, keyVersions: [{ name: 'v1', ...first }, { name: 'v2' }] });
+    await refuses({ ...versions({ keyArn }), activeVersion: 'v2' }, 'keyVersions[0].keyArn');
+    await refuses({ ...versions({ disabled: true }), activeVersion: 'v2' }, 'keyVersions[0].disabled');
+    await refuses({ strategy, reencrypt: { method: 'rewrite' } }, 'reencrypt');
+    await refuses({ strategy, retire: { alsoVerify: ['other-bucket'] } }, 'retire');
+    const many = (count: number) => Array.from({ length: count }, (_, index) => ({ name: `v${index + 1}` }));
+    expect(await faultsOf(textWith({ strategy, keyVersions: many(26) }))).toEqual([]);
+    await refuses({ strategy, keyVersions: many(27) }, 'keyVersions');
+  });
+
+  it('refuses a warning that is given twice, and a topic of another Region', async () => {
+    await refuses({ expiry: { warnDays: [30, 30] } }, 'expiry.warnDays[1]');
+    const alarmTopicArn = 'arn:aws:sns:eu-west-1:111122223333:t';
+    await refuses({ expiry: { alarmTopicArn } }, 'expiry.alarmTopicArn');
+  });
+
+  it('puts the warnings in order, the longest first', async () => {
+    expect((await parse(textWith({ expiry: { warnDays: [7, 90, 30] } }))).expiry.warnDays).toEqual([90, 30, 7]);
   });
 
   it('takes an account with and without quotes, leading zeros and all', async () => {

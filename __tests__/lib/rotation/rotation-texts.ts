@@ -71,6 +71,7 @@ export const rotationData = fc
       fc.stringMatching(/^[A-Za-z0-9_.:/=+@ -]{0,20}$/),
     ),
     deletionWindowDays: fc.integer({ min: 7, max: 30 }),
+    rotateEveryDays: fc.integer({ min: 1, max: 3650 }),
   })
   .map(({ active, ...data }) => ({
     ...data,

@@ -109,7 +109,8 @@ const unnamed: ReviewRule = {
 };
 
 function strangers({ rotation }: RuleContext, { statements }: Policy): ReadonlySet<string> {
-  const declared = new Set([...rotation.keyPolicy.administrators, ...rotation.keyPolicy.users]);
+  const { administrators, users, breakGlass } = rotation.keyPolicy;
+  const declared = new Set([...administrators, ...users, ...breakGlass]);
   const isOwnRoot = (principal: string): boolean => {
     const account = /^arn:[^:]+:iam::(\d{12}):root$/.exec(principal)?.[1];
     return account !== undefined && (rotation.account === undefined || account === rotation.account);
