@@ -94,10 +94,10 @@ describe('recording a retirement', () => {
 
   beforeEach(() => writeFileSync(path.join(directory, 'rotation.yaml'), switched));
 
-  it('refuses while the key is not Disabled in AWS: Terraform would disable it past the gate', async () => {
+  it('refuses while the key is not Disabled in AWS: the file records a retirement, the gate carries it out', async () => {
     const said = await speak(directory, ['propose', 'retire', '--yes']);
     expect(said.exitCode).toBe(4);
-    expect(said.stderr).toContain('past the retire gate');
+    expect(said.stderr).toContain('only the retire gate turns a key off');
     expect(rotationFile()).toBe(switched);
   });
 

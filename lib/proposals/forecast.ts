@@ -8,12 +8,10 @@ export interface BucketForecast {
   readonly bytes: number;
   readonly blocked: number;
   readonly unknown: number;
-  /** Requests that post-apply will send to S3, its verification included. */
+  /** Requests that the re-encryption will send to S3. */
   readonly requests: number;
-  /** Seconds at the pace the engine is made for; undefined where it cannot be told. */
-  readonly seconds: number | undefined;
-  /** US dollars at list prices; undefined where no price is known. */
-  readonly dollars: number | undefined;
+  readonly seconds: number;
+  readonly cost: { readonly amount: number; readonly currency: string };
 }
 
 export type Forecast =
@@ -37,8 +35,8 @@ export function forecastText(forecast: Forecast): string[] {
     size(one.bytes),
     whole(one.blocked + one.unknown),
     whole(one.requests),
-    one.seconds === undefined ? 'not known' : duration(one.seconds),
-    one.dollars === undefined ? 'not known' : `$${one.dollars.toFixed(2)}`,
+    duration(one.seconds),
+    `${one.cost.amount.toFixed(2)} ${one.cost.currency}`,
   ]);
   return [
     '| bucket | object versions | to move | bytes | blocked or unknown | requests | time | cost |',

@@ -1,10 +1,11 @@
 import { KeyturnError } from '../errors';
 import { describeKey } from '../kms/describe-key';
+import { Forecaster } from '../objects/forecast';
 import { reencryptBucket } from '../objects/reencrypt';
 import type { ProposalSight } from '../proposals/body';
 import type { BucketForecast, Forecast } from '../proposals/forecast';
 import type { Proposal } from '../proposals/proposal';
-import { versionAlias } from '../rotation/rotation';
+import { type Bucket, versionAlias } from '../rotation/rotation';
 import type { RotationRun } from './rotation-run';
 
 /** Stands for a key that does not exist yet: whatever is under any key at all is then to be moved. */
@@ -20,8 +21,8 @@ export async function sightOf({ rotation, clients, identity }: Looking, proposal
 }
 
 /**
- * Refuses a proposal that AWS or the evidence contradict: a version that is recorded as retired becomes disabled by the
- * keys stack, without the gate. So it must be off already, or evidence must show that the gate opened for it.
+ * Refuses a proposal that AWS or the evidence contradict. The file records a retirement, it never carries one out: the key
+ * must be off already, or evidence must show that the gate opened for it.
  *
  * @param retiredByEvidence - versions of which sound evidence shows that the gate opened and the key was disabled.
  * @throws KeyturnError `proposal-refused`
@@ -46,7 +47,7 @@ export function requireGrounds(
   if (off) return;
   throw new KeyturnError('proposal-refused', {
     problem: sight
-      ? `${version} is ${sight.key?.state ?? 'not there'} in AWS: recorded as retired, Terraform would disable it past the retire gate`
+      ? `${version} is ${sight.key?.state ?? 'not there'} in AWS: recorded as retired, every plan would be refused: only the retire gate turns a key off`
       : `no sound evidence here shows that the retire gate opened for ${version}`,
     hint: `run \`npx keyturn post-apply\` first, which disables it once nothing is left under it; ${from} must be active by then`,
   });
@@ -55,42 +56,52 @@ export function requireGrounds(
 /** What a proposal will move, counted by a dry run over every declared bucket. Changes nothing. */
 export async function forecastOf(run: RotationRun, proposal: Proposal, sight: ProposalSight): Promise<Forecast> {
   if (proposal.kind === 'retire') return { known: false, why: 'this proposal moves nothing' };
-  const { method } = run.rotation.reencrypt;
-  const buckets: BucketForecast[] = [];
-  for (const bucket of run.rotation.buckets) {
-    const counted = await reencryptBucket(run.store, {
-      bucket: bucket.name,
-      targetKeyArn: sight.key?.arn ?? NO_KEY_YET,
-      bucketKeyDefault: bucket.bucketKey,
-      method,
-      ...run.reencrypt,
-      dryRun: true,
-      signal: run.signal,
-      onProgress: (text) => run.reporter.progress(text),
-    });
-    buckets.push({
-      bucket: bucket.name,
-      objectVersions: counted.objectVersions,
-      toMove: counted.moved,
-      bytes: counted.movedBytes,
-      blocked: counted.blockedTotal,
-      unknown: counted.failedTotal,
-      requests: requestsFor(counted),
-      seconds: undefined,
-      dollars: undefined,
-    });
-  }
+  const counted = [];
+  for (const bucket of run.rotation.buckets) counted.push(await forecastBucket(run, bucket, sight.key?.arn));
   const later =
-    proposal.kind === 'version' ? ['This pull request moves nothing yet: the figures are for the switch'] : [];
-  return {
-    known: true,
-    method,
-    buckets,
-    basis: [...later, 'Time and cost are not forecast: no price list is built in'],
-  };
+    proposal.kind === 'version'
+      ? ['This pull request moves nothing yet: the figures are for the switch that follows']
+      : [];
+  const prices = [...new Set(counted.map((one) => one.pricesAsOf))].join(', ');
+  const basis = [
+    ...later,
+    'Requests, time and cost are those of the re-encryption, and the verification adds a listing and a HEAD for each object version',
+    `Time at ${PACE.toLocaleString('en-US')} object versions a second, what S3 takes at least for one prefix`,
+    `Cost at list prices of ${prices}, Region and contract may differ`,
+  ];
+  return { known: true, method: run.rotation.reencrypt.method, buckets: counted.map((one) => one.bucket), basis };
 }
 
-/** Looking at each version, moving it and looking again, one more listing of what is new, and the verification. */
-function requestsFor(counted: { readonly requests: number; readonly moved: number }): number {
-  return 2 * counted.requests + 2 * counted.moved;
+/** Object versions a second: S3's own floor for writes to one prefix; `--max-rps` lowers it. */
+const PACE = 3_500;
+
+async function forecastBucket(
+  run: RotationRun,
+  { name, bucketKey }: Bucket,
+  targetKeyArn = NO_KEY_YET,
+): Promise<{ bucket: BucketForecast; pricesAsOf: string }> {
+  const forecaster = new Forecaster();
+  const counted = await reencryptBucket(run.store, {
+    bucket: name,
+    targetKeyArn,
+    bucketKeyDefault: bucketKey,
+    method: run.rotation.reencrypt.method,
+    dryRun: true,
+    signal: run.signal,
+    onProgress: (text) => run.reporter.progress(text),
+    onOutcome: forecaster.add,
+  });
+  const { requests, seconds, cost } = forecaster.forecast(counted, { versionsPerSecond: PACE });
+  const bucket = {
+    bucket: name,
+    objectVersions: counted.objectVersions,
+    toMove: counted.moved,
+    bytes: counted.movedBytes,
+    blocked: counted.blockedTotal,
+    unknown: counted.failedTotal,
+    requests: requests.list + requests.head + requests.write + requests.other,
+    seconds,
+    cost: { amount: cost.amount, currency: cost.currency },
+  };
+  return { bucket, pricesAsOf: cost.pricesAsOf };
 }

@@ -38,7 +38,7 @@ async function bodyOf(more: Partial<BodyInput> = {}, text = TEXT): Promise<strin
           unknown: 1,
           requests: 4000000,
           seconds: 1201,
-          dollars: 21.5,
+          cost: { amount: 21.5, currency: 'USD' },
         },
       ],
       basis: ['List prices of 2026-11-24'],
@@ -54,7 +54,7 @@ it('says what changes, why it is safe, what comes next, and the forecast in numb
     'stays enabled: every existing object can be read all along',
     'photos-replica',
     'npx keyturn post-apply',
-    '| `photos-originals` | 1,234,567 | 1,234,000 | 1.0 TiB | 3 | 4,000,000 | 21 min | $21.50 |',
+    '| `photos-originals` | 1,234,567 | 1,234,000 | 1.0 TiB | 3 | 4,000,000 | 21 min | 21.50 USD |',
   ])
     expect(body).toContain(part);
 });
