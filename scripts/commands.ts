@@ -14,6 +14,7 @@ import { rollback } from './rollback';
 import { rotate } from './rotate';
 import { status } from './status';
 import { verifyEvidence } from './verify-evidence';
+import { waivers } from './waivers';
 
 /** Every command, in the order in which `--help` lists them: first what most people type first. */
 export const commands: readonly CommandDefinition[] = [
@@ -31,5 +32,6 @@ export const commands: readonly CommandDefinition[] = [
   keygen,
   verifyEvidence,
   report,
+  waivers,
   localAws,
 ];

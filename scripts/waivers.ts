@@ -1,0 +1,73 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { EXIT, KeyturnError } from '../lib/errors';
+import { observe } from '../lib/steps/observe';
+import { SCANNERS, type Scanner, scannerWaivers, waivedKeys } from '../lib/steps/scanner-waivers';
+import { type CommandDefinition, flag, rotationFileOption, text } from './command';
+import { withReading } from './session';
+
+export const waivers: CommandDefinition = {
+  name: 'waivers',
+  summary: 'print exceptions for scanners that ask for KMS to rotate imported keys',
+  description:
+    'KMS cannot rotate imported key material by itself, and scanners call that a finding. checkov: a baseline. prowler: a ' +
+    'mute list. config: input of `aws configservice put-remediation-exceptions`, and of `aws securityhub ' +
+    'create-automation-rule`. Each names only the external keys of this rotation, and points at the evidence. Changes nothing.',
+  arguments: [{ name: '<scanner>', description: SCANNERS.join(', ') }],
+  options: [
+    rotationFileOption,
+    { flags: '--evidence <where>', description: 'path or URL of the evidence', default: '.keyturn/evidence' },
+    { flags: '--until <day>', description: 'config: last day of the exception, such as 2027-11-01; default: no end' },
+    { flags: '--out <file>', description: 'where to write it; default: stdout' },
+  ],
+  mutates: false,
+  examples: [
+    'npx keyturn waivers checkov --out .checkov.baseline',
+    'npx keyturn waivers prowler --evidence https://evidence.example.com/photos',
+    'npx keyturn waivers config --until 2027-11-01',
+  ],
+  async run(context, options, args) {
+    const scanner = scannerOf(args[0]);
+    const until = lastDay(scanner, text(options, 'until'));
+    const evidence = text(options, 'evidence') ?? '.keyturn/evidence';
+    const { rotation, account, result } = await withReading(context, options, async (run) => {
+      const seen = await observe(run);
+      const input = { rotation: run.rotation, account: run.identity.account, seen, evidence, until };
+      return { text: scannerWaivers(scanner, input), keys: waivedKeys(input) };
+    });
+    const given = text(options, 'out');
+    const out = given === undefined ? undefined : path.resolve(context.cwd, given);
+    if (out !== undefined) await write(out, result.text);
+    else if (!flag(options, 'json')) context.terminal.data(result.text);
+    if (result.keys.length === 0) context.terminal.warn('no key of this rotation is in AWS yet: nothing is waived');
+    return {
+      exitCode: EXIT.done,
+      data: { rotation: rotation.name, account, scanner, keys: result.keys, file: out ?? null, waivers: result.text },
+    };
+  },
+};
+
+function scannerOf(given: string | undefined): Scanner {
+  const scanner = SCANNERS.find((one) => one === given);
+  if (scanner) return scanner;
+  const problem = `there are no waivers for ${JSON.stringify(given ?? '')}, only for ${SCANNERS.join(', ')}`;
+  throw new KeyturnError('usage', { problem, hint: 'such as `npx keyturn waivers prowler`' });
+}
+
+function lastDay(scanner: Scanner, given: string | undefined): Date | undefined {
+  if (given === undefined) return undefined;
+  const end = new Date(`${given}T23:59:59Z`);
+  const exact =
+    /^\d{4}-\d{2}-\d{2}$/.test(given) && !Number.isNaN(end.getTime()) && end.toISOString().startsWith(given);
+  if (exact && scanner === 'config') return end;
+  const problem = exact
+    ? `--until belongs to config: exceptions of ${scanner} have no end`
+    : `--until takes a day such as 2027-11-01, not ${JSON.stringify(given)}`;
+  throw new KeyturnError('usage', { problem, hint: 'such as `npx keyturn waivers config --until 2027-11-01`' });
+}
+
+async function write(file: string, content: string): Promise<void> {
+  await writeFile(file, content).catch((error: NodeJS.ErrnoException) => {
+    throw new KeyturnError('output-unwritable', { file, reason: error.code ?? error.message }, error);
+  });
+}
