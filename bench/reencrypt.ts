@@ -103,7 +103,8 @@ async function main(): Promise<void> {
 
 async function engine(name: string, versions: number, store: 'wire' | 'sdk', mode = ''): Promise<Cost> {
   return withStub(versions, async (url) => {
-    const args = ['--import', 'tsx', path.join(HERE, 'reencrypt-client.ts'), url, store, mode];
+    // As the command itself starts: the ESM loader, which it does not need, would take memory of its own.
+    const args = ['--require', 'tsx/cjs', path.join(HERE, 'reencrypt-client.ts'), url, store, mode];
     const output = execFileSync(process.execPath, args, {
       env: ENVIRONMENT,
       encoding: 'utf8',
@@ -135,7 +136,7 @@ async function toolCost(tool: Tool, versions: number): Promise<Cost> {
 }
 
 async function withStub<T>(versions: number, body: (url: string) => Promise<T>): Promise<T> {
-  const args = ['--import', 'tsx', path.join(HERE, 's3-stub.ts'), String(versions), String(LATENCY)];
+  const args = ['--require', 'tsx/cjs', path.join(HERE, 's3-stub.ts'), String(versions), String(LATENCY)];
   const stub = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     const port = await new Promise<string>((resolve, reject) => {

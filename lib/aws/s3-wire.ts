@@ -105,14 +105,14 @@ class Wire implements S3Wire {
         payloadSha256: body?.sha256 ?? EMPTY_SHA256,
       },
       credentials,
-      new Date(this.#signingTime()),
+      this.#signingTime(),
     );
     this.#sent += 1;
     const target = query === '' ? path : `${path}?${query}`;
     const answer = await exchange(
       route.pool,
       // undici closes the connection after a HEAD unless told that it need not: S3 sends no body to one.
-      { method, path: target, headers: signed.flat() as string[], body: body?.text ?? null, reset: false },
+      { method, path: target, headers: flat(signed), body: body?.text ?? null, reset: false },
       request.discard ?? false,
     );
     this.#noteClock(answer);
@@ -191,6 +191,13 @@ function poolOf(origin: string): Pool {
     bodyTimeout: TIMEOUTS.body,
     keepAliveTimeout: 4_000,
   });
+}
+
+/** Names and values in turn, as undici takes them without looking at them twice. */
+function flat(headers: readonly Header[]): string[] {
+  const names: string[] = [];
+  for (const [name, value] of headers) names.push(name, value);
+  return names;
 }
 
 const NOTHING = Buffer.alloc(0);

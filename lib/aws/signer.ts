@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 
 /** Credentials as a signature needs them. */
 export interface SigningCredentials {
@@ -23,7 +23,7 @@ export interface Signable {
 export type Header = readonly [name: string, value: string];
 
 /** SHA-256 of nothing, in hex. */
-export const EMPTY_SHA256 = createHash('sha256').digest('hex');
+export const EMPTY_SHA256 = hash('sha256', '');
 
 /**
  * Signs requests with AWS Signature Version 4 in the header, for one service and Region. The signing key is derived once
@@ -41,8 +41,8 @@ export class Signer {
     this.#service = service;
   }
 
-  /** The request's headers with date, payload hash, session token and authorization added. */
-  sign(request: Signable, credentials: SigningCredentials, at: Date): readonly Header[] {
+  /** The request's headers with date, payload hash, session token and authorization added. `at`: ms since the epoch. */
+  sign(request: Signable, credentials: SigningCredentials, at: number): readonly Header[] {
     const stamp = timestamp(at);
     const day = stamp.slice(0, 8);
     const headers: Header[] = [
@@ -60,9 +60,7 @@ export class Signer {
       names += names === '' ? name : `;${name}`;
     }
     const { method, path, query, payloadSha256 } = request;
-    const hashed = createHash('sha256')
-      .update(`${method}\n${path}\n${query}\n${canonical}\n${names}\n${payloadSha256}`)
-      .digest('hex');
+    const hashed = hash('sha256', `${method}\n${path}\n${query}\n${canonical}\n${names}\n${payloadSha256}`);
     const scope = `${day}/${this.#region}/${this.#service}/aws4_request`;
     const signature = createHmac('sha256', this.#signingKey(day, credentials))
       .update(`AWS4-HMAC-SHA256\n${stamp}\n${scope}\n${hashed}`)
@@ -91,10 +89,10 @@ function byName([one]: Header, [other]: Header): number {
 }
 
 /** `20260131T235959Z`; built again only when the second has passed. */
-function timestamp(at: Date): string {
-  const second = Math.floor(at.getTime() / 1000);
+function timestamp(at: number): string {
+  const second = Math.floor(at / 1000);
   if (second !== latest.second) {
-    latest = { second, text: `${at.toISOString().slice(0, 19).replace(/[-:]/g, '')}Z` };
+    latest = { second, text: `${new Date(second * 1000).toISOString().slice(0, 19).replace(/[-:]/g, '')}Z` };
   }
   return latest.text;
 }

@@ -8,7 +8,7 @@ import { moveVersion, type VersionMove } from './move-version';
 import { COPY_SIZES } from './multipart-rewrite';
 import type { ListedVersion, PageMarker, VersionPage } from './object-version';
 import { type BucketReencryption, KEPT, type Stopped } from './outcome';
-import { Pace } from './pace';
+import { concurrencyOf, Pace } from './pace';
 import { PageQueue, type PageResult } from './page-queue';
 import { Progress } from './progress';
 import type { ReencryptRequest } from './reencrypt';
@@ -38,7 +38,7 @@ interface PassRange {
 
 interface Look extends PassRange {
   readonly pass: number;
-  readonly versioning: Versioning;
+  readonly move: VersionMove;
 }
 
 /** Pages after which a bucket is large enough for several listings at once. */
@@ -65,7 +65,7 @@ export class BucketRun {
     this.#store = store;
     this.#request = request;
     this.#pace = new Pace({ maxConcurrency: request.concurrency, maxRps: request.maxRps });
-    this.#slots = new Slots(Math.max(1, Math.min(1024, request.concurrency ?? 256)));
+    this.#slots = new Slots(concurrencyOf(request.concurrency));
     this.#call = pacedCaller(this.#pace, request.retry ?? {}, request.signal);
     this.#judge = new FaultJudge(request.targetKeyArn);
     this.#progress = new Progress(request.onProgress);
@@ -149,9 +149,10 @@ export class BucketRun {
     this.#tally = Tally.resumed(resumed);
     this.#tally.passes = 1;
     const retried: PageResult[] = [];
+    const move = this.#move(versioning);
     for (const { version } of resumed?.failed ?? []) {
       await this.#slots.take();
-      void this.#one(versioning, version, (result) => retried.push(result));
+      void this.#one(move, version, (result) => retried.push(result));
     }
     await this.#slots.idle();
     if (this.#stop !== undefined) throw this.#stop;
@@ -160,7 +161,7 @@ export class BucketRun {
 
   async #pass(pass: number, versioning: Versioning, range: PassRange): Promise<void> {
     this.#tally.passes = pass;
-    const look: Look = { pass, versioning, ...range };
+    const look: Look = { pass, move: this.#move(versioning), ...range };
     const segments = range.segments?.map((segment, at) => this.#lookAtSegment(look, segment, at + 1));
     await allEnded(segments ?? [this.#lookAtWhole(look)]);
   }
@@ -205,7 +206,7 @@ export class BucketRun {
     }
   }
 
-  async #lookAtPage({ pass, versioning, since, always }: Look, page: VersionPage, queue: PageQueue): Promise<void> {
+  async #lookAtPage({ pass, move, since, always }: Look, page: VersionPage, queue: PageQueue): Promise<void> {
     const room = queue.room();
     if (room) await room;
     if (this.#stop !== undefined) return;
@@ -215,15 +216,15 @@ export class BucketRun {
     for (const version of looked) {
       const slot = this.#slots.take();
       if (slot) await slot;
-      void this.#one(versioning, version, report);
+      void this.#one(move, version, report);
       if (this.#stop !== undefined) return;
       throwIfInterrupted(this.#request.signal, 're-encryption');
     }
   }
 
-  async #one(versioning: Versioning, version: ListedVersion, report: (result: PageResult) => void): Promise<void> {
+  async #one(move: VersionMove, version: ListedVersion, report: (result: PageResult) => void): Promise<void> {
     try {
-      const outcomes = await moveVersion(this.#move(versioning), version);
+      const outcomes = await moveVersion(move, version);
       for (const outcome of outcomes) {
         this.#tally.add(outcome);
         this.#request.onOutcome?.(outcome);

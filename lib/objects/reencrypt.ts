@@ -13,7 +13,7 @@ export interface ReencryptRequest {
   /** Bucket key setting for versions that no KMS key held before; the others keep their own. */
   readonly bucketKeyDefault: boolean;
   readonly method: 'rewrap' | 'rewrite';
-  /** Requests under way at once at the most, 1 to 1,024. Default 256; fewer where S3 or KMS ask for it. */
+  /** Requests under way at once at the most, 1 to 1,024. Default 384; fewer where S3 or KMS ask for it. */
   readonly concurrency?: number | undefined;
   /** Requests a second at the most, to leave room for production traffic. Default: no limit of ours. */
   readonly maxRps?: number | undefined;

@@ -11,7 +11,7 @@ import {
   type VersionRef,
 } from './object-version';
 import { BoundedList } from './outcome';
-import { Pace } from './pace';
+import { concurrencyOf, Pace } from './pace';
 import { ReadSample, type SampledRead } from './read-sample';
 import { Slots } from './slots';
 import { FaultJudge, RunStopped } from './stop';
@@ -23,7 +23,7 @@ export interface VerifyRequest {
   readonly bucket: string;
   readonly activeKeyArn: string;
   readonly signal?: AbortSignal | undefined;
-  /** Requests under way at once at the most. Default 256. */
+  /** Requests under way at once at the most, 1 to 1,024. Default 384. */
   readonly concurrency?: number | undefined;
   /** Requests a second at the most. Default: no limit of ours. */
   readonly maxRps?: number | undefined;
@@ -100,7 +100,7 @@ class Verification {
     this.#store = store;
     this.#request = request;
     this.#call = pacedCaller(new Pace({ maxConcurrency: concurrency, maxRps }), retry, signal);
-    this.#slots = new Slots(Math.max(1, Math.min(1024, concurrency ?? 256)));
+    this.#slots = new Slots(concurrencyOf(concurrency));
     this.#judge = new FaultJudge(activeKeyArn);
     this.#sample = new ReadSample(read === 'all' ? 0 : read);
   }
