@@ -222,6 +222,11 @@ const CATALOGUE = {
     (f) => `${f.bucket} does not take a conditional ${f.operation}, and rewrite makes no other (${f.answer})`,
     () => 'choose `reencrypt: { method: rewrap }`, or relax the bucket policy that enforces conditional writes',
   ),
+  're-encryption-stopped': entry<{ bucket: string; detail: string }>(
+    EXIT.partlyDone,
+    (f) => `the re-encryption of ${f.bucket} did not end: ${f.detail}`,
+    () => 'put right what it says and run the same command again: it goes on from where it stopped',
+  ),
   'verification-stopped': entry<{ bucket: string; detail: string }>(
     EXIT.partlyDone,
     (f) => `the verification of ${f.bucket} did not end: ${f.detail}`,

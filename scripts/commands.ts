@@ -1,4 +1,5 @@
 import { apply } from './apply';
+import { blocked } from './blocked';
 import type { CommandDefinition } from './command';
 import { doctor } from './doctor';
 import { keygen } from './keygen';
@@ -13,6 +14,7 @@ import { reviewPlan } from './review-plan';
 import { rollback } from './rollback';
 import { rotate } from './rotate';
 import { status } from './status';
+import { stragglers } from './stragglers';
 import { verifyEvidence } from './verify-evidence';
 import { waivers } from './waivers';
 
@@ -25,6 +27,8 @@ export const commands: readonly CommandDefinition[] = [
   rotate,
   preApply,
   postApply,
+  stragglers,
+  blocked,
   plan,
   reviewPlan,
   apply,

@@ -31,7 +31,7 @@ export const doctor: CommandDefinition = {
   async run(context, options) {
     const findings = await examine(context, options);
     const sound = findings.every((one) => one.sound);
-    if (!flag(options, 'json')) context.terminal.data(format(findings));
+    if (!flag(options, 'json')) context.terminal.show(format(findings));
     return { exitCode: sound ? EXIT.done : EXIT.error, data: { sound, findings, permissions } };
   },
 };

@@ -13,8 +13,28 @@ export const materialOptions: readonly CommandOption[] = [
   },
 ];
 
+/** Options of every command that looks at all objects. */
+export const paceOptions: readonly CommandOption[] = [
+  { flags: '--concurrency <n>', description: 'requests under way at once, 1 to 1024', default: '256' },
+  { flags: '--max-rps <n>', description: 'requests a second at the most, to leave room for others' },
+];
+
 /** Options of every command that may re-encrypt. */
 export const reencryptOptions: readonly CommandOption[] = [
-  { flags: '--concurrency <n>', description: 'requests under way at once' },
-  { flags: '--max-rps <n>', description: 'requests a second at the most, to leave room for others' },
+  ...paceOptions,
+  {
+    flags: '--optimistic',
+    description:
+      "rewrap without looking first: a third fewer requests; every object takes the bucket's bucket key setting",
+  },
+  {
+    flags: '--settle <time>',
+    description: 'wait between a pass that moved something and the next listing, for writers that lag behind',
+    default: '5s',
+  },
+  {
+    flags: '--abort-uploads-older-than <age>',
+    description: 'abort multipart uploads begun longer ago, such as 7d; what was uploaded of them is lost',
+  },
+  { flags: '--read-all', description: 'verify by reading every object version in full, not a sample' },
 ];

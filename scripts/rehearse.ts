@@ -38,7 +38,7 @@ export const rehearse: CommandDefinition = {
       const rehearsal = await play(context, options, { sample, endpoint, directory });
       const seconds = (performance.now() - started) / 1000;
       const held = rehearsal.proofs.every((proof) => proof.holds);
-      if (!flag(options, 'json')) context.terminal.data(formatRehearsal(rehearsal, seconds));
+      if (!flag(options, 'json')) context.terminal.show(formatRehearsal(rehearsal, seconds));
       if (flag(options, 'keep')) await keep(context, endpoint, directory);
       return { exitCode: held ? EXIT.done : EXIT.error, data: { held, seconds, ...rehearsal } };
     } finally {

@@ -3,7 +3,7 @@ import { confirmTarget } from '../lib/aws/account-guard';
 import { createClients } from '../lib/aws/clients';
 import { KeyturnError } from '../lib/errors';
 import { openEvidence } from '../lib/evidence/evidence';
-import { createSdkStore } from '../lib/objects/sdk-store';
+import { openStore } from '../lib/objects/open-store';
 import type { Rotation } from '../lib/rotation/rotation';
 import { loadRotation } from '../lib/rotation/rotation-file';
 import { observe } from '../lib/steps/observe';
@@ -15,6 +15,7 @@ import type { RotationRun, RunRecord } from '../lib/steps/rotation-run';
 import { lockRotation } from '../lib/steps/run-lock';
 import { stateFacts } from '../lib/steps/state-facts';
 import { type CommandContext, flag, type OptionValues, text } from './command';
+import { materialOptions, reencryptOptions } from './run-options';
 
 /** What a session ends with, for the caller's report. */
 export interface SessionEnd<T> {
@@ -48,10 +49,11 @@ export async function withRun<T>(
   options: OptionValues,
   body: (run: RotationRun) => Promise<T>,
 ): Promise<SessionEnd<T>> {
-  return withClients(context, options, 'refuse', async ({ rotation, clients, identity }) => {
+  return withClients(context, options, 'refuse', async (target) => {
+    const { rotation, identity } = target;
     const home = path.dirname(rotation.file);
     if (flag(options, 'dryRun')) {
-      const run = await assemble(context, options, { rotation, clients, identity }, { record: async () => undefined });
+      const run = await assemble(context, options, target, NO_RECORD);
       await preflight(run);
       return { rotation, account: identity.account, evidenceFile: undefined, result: await body(run) };
     }
@@ -65,7 +67,7 @@ export async function withRun<T>(
       try {
         const asked = await provenance(rotation.file, context.env);
         await evidence.record('run', 'begin', { rotation: rotation.name, region: rotation.region, identity, ...asked });
-        const run = await assemble(context, options, { rotation, clients, identity }, evidence);
+        const run = await assemble(context, options, target, evidence);
         await preflight(run);
         await evidence.record('state', 'begin', stateFacts(await observe(run)));
         const result = await body(run);
@@ -91,12 +93,15 @@ export async function withReading<T>(
   body: (run: RotationRun) => Promise<T>,
 ): Promise<SessionEnd<T>> {
   return withClients(context, options, 'accept', async (target) => {
-    const run = await assemble(context, { ...options, dryRun: true }, target, { record: async () => undefined });
+    const run = await assemble(context, { ...options, dryRun: true }, target, NO_RECORD);
     return { rotation: run.rotation, account: run.identity.account, evidenceFile: undefined, result: await body(run) };
   });
 }
 
-type Target = Pick<RotationRun, 'rotation' | 'clients' | 'identity'>;
+/** A run that changes nothing leaves no evidence. */
+const NO_RECORD: RunRecord = { file: undefined, record: async () => undefined };
+
+type Target = Pick<RotationRun, 'rotation' | 'clients' | 'identity' | 'store'>;
 
 async function withClients<T>(
   context: CommandContext,
@@ -113,10 +118,21 @@ async function withClients<T>(
     context.terminal.note(
       `rotation ${rotation.name} in account ${identity.account}, Region ${rotation.region}, as ${identity.arn}${dry}`,
     );
-    return await body({ rotation, clients, identity });
+    const opened = openStore(clients.s3);
+    try {
+      return await body({ rotation, clients, identity, store: opened.store });
+    } finally {
+      await opened.close();
+    }
   } finally {
     clients.destroy();
   }
+}
+
+/** Journals outlive a run, which is what they are for; the outcomes belong to the run's evidence and stand beside it. */
+function runFiles(evidenceFile: string): RotationRun['files'] {
+  const { dir, name } = path.parse(evidenceFile);
+  return { journals: path.join(dir, '..', 'journals'), outcomes: path.join(dir, `${name}.outcomes`) };
 }
 
 async function assemble(
@@ -128,7 +144,6 @@ async function assemble(
   const { terminal, signal, env } = context;
   return {
     ...target,
-    store: createSdkStore(target.clients.s3),
     workspace: openWorkspace({ rotation: target.rotation, env, signal }),
     custodian: openCustodian(target.rotation, { noCustody: options.custody === false }),
     material: materialOptions(context, options),
@@ -138,30 +153,7 @@ async function assemble(
     signal,
     dryRun: flag(options, 'dryRun'),
     approve: (question) => (flag(options, 'yes') ? Promise.resolve() : terminal.confirm(question, signal)),
+    files: evidence.file === undefined ? undefined : runFiles(evidence.file),
     findings: { reencryptions: [], verification: undefined },
   };
-}
-
-function materialOptions(context: CommandContext, options: OptionValues): RotationRun['material'] {
-  const file = text(options, 'materialFile');
-  const identity = text(options, 'identity');
-  return {
-    source: file ? { kind: 'file', path: path.resolve(context.cwd, file) } : { kind: 'generate' },
-    identityFile: identity ? path.resolve(context.cwd, identity) : undefined,
-  };
-}
-
-function reencryptOptions(options: OptionValues): RotationRun['reencrypt'] {
-  return {
-    concurrency: positiveInteger(options, 'concurrency', '--concurrency'),
-    maxRps: positiveInteger(options, 'maxRps', '--max-rps'),
-  };
-}
-
-function positiveInteger(options: OptionValues, name: string, flagName: string): number | undefined {
-  const value = text(options, name);
-  if (value === undefined) return undefined;
-  if (/^[1-9][0-9]{0,5}$/.test(value)) return Number(value);
-  const problem = `${flagName} takes a whole number from 1 to 999999, not ${JSON.stringify(value)}`;
-  throw new KeyturnError('usage', { problem, hint: `give a number, such as ${flagName} 64` });
 }

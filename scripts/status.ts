@@ -22,7 +22,7 @@ export const status: CommandDefinition = {
   examples: ['npx keyturn status', 'npx keyturn status --json', 'npx keyturn status --detailed-exitcode'],
   async run(context, options) {
     const { rotation, account, result } = await withReading(context, options, readStatus);
-    if (!flag(options, 'json')) context.terminal.data(formatStatus(result));
+    if (!flag(options, 'json')) context.terminal.show(formatStatus(result));
     const called = result.next !== undefined || result.drift.some((one) => one.level === 'act');
     const pending = flag(options, 'detailedExitcode') && called;
     return {

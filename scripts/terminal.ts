@@ -98,7 +98,12 @@ export class Terminal implements Reporter {
     this.#line(`${this.style('cyan', 'next')}  ${harmless(text)}`);
   }
 
-  /** The one way to stdout. */
+  /** What was asked for, laid out for people: stdout, with everything from outside made harmless. */
+  show(text: string): void {
+    this.data(harmless(text));
+  }
+
+  /** What was asked for, for machines: stdout, byte for byte. Nothing else goes there. */
   data(text: string): void {
     this.clearProgress();
     this.#streams.stdout.write(text.endsWith('\n') ? text : `${text}\n`);

@@ -28,7 +28,7 @@ export const verifyEvidence: CommandDefinition = {
     const found = await checkEvidence(path.resolve(cwd, args[0] ?? ''), heads);
     for (const fault of found.faults) terminal.warn(`${fault.file}:${fault.line}: ${fault.problem}`);
     for (const file of found.files) {
-      if (!flag(options, 'json')) terminal.data(`${file.head}  ${file.file}  ${file.records} records`);
+      if (!flag(options, 'json')) terminal.show(`${file.head}  ${file.file}  ${file.records} records`);
     }
     const sound = found.faults.length === 0;
     if (found.beginnings > 1)

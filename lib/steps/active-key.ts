@@ -1,8 +1,19 @@
 import { KeyturnError } from '../errors';
 import type { KeyDescription } from '../kms/describe-key';
-import { type Observation, observe, observedActive } from './observe';
+import { type Observation, observe, observedActive, observeVersions } from './observe';
 import type { RotationRun } from './rotation-run';
 import { notSwitched } from './switch-active';
+
+/**
+ * The active version's key, whatever points at it.
+ *
+ * @throws not-switched while there is none
+ */
+export async function activeKey(run: RotationRun): Promise<KeyDescription> {
+  const { version, key } = observedActive(run.rotation, await observeVersions(run));
+  if (!key) throw new KeyturnError('not-switched', { version: version.name, found: 'its key is not declared yet' });
+  return key;
+}
 
 /**
  * The active version's key, once the switch is done: what re-encryption may move objects to.

@@ -1,7 +1,8 @@
-import { type BucketReencryption, reencryptBucket } from '../objects/reencrypt';
+import type { BucketReencryption } from '../objects/reencrypt';
 import { supersededVersions } from '../rotation/rotation';
 import { switchedKey } from './active-key';
 import { observeVersions } from './observe';
+import { reencryptOne } from './reencrypt-bucket';
 import type { RotationRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 import { switchActive } from './switch-active';
@@ -37,18 +38,7 @@ export const reencrypt: Step = {
     }
     const passes: BucketReencryption[] = [];
     for (const bucket of run.rotation.buckets) {
-      const pass = await reencryptBucket(run.store, {
-        bucket: bucket.name,
-        targetKeyArn: key.arn,
-        bucketKeyDefault: bucket.bucketKey,
-        method,
-        ...run.reencrypt,
-        dryRun: run.dryRun,
-        signal: run.signal,
-        onProgress: (text) => run.reporter.progress(text),
-      });
-      describePass(run, pass);
-      passes.push(pass);
+      passes.push(await reencryptOne(run, bucket, key.arn));
     }
     run.findings.reencryptions = passes;
     return summarize(run, passes);
@@ -58,23 +48,6 @@ export const reencrypt: Step = {
     // The next step is this one's proof: it looks at every object afresh, by a path that shares nothing with this one.
   },
 };
-
-function describePass({ reporter, dryRun }: RotationRun, pass: BucketReencryption): void {
-  const moved = `${pass.moved} ${dryRun ? `to ${pass.method}` : pass.method === 'rewrap' ? 'rewrapped' : 'rewritten'}`;
-  reporter.note(
-    `${pass.bucket}: ${pass.objectVersions} object version(s), ${moved}, ${pass.alreadyThere} there already, ` +
-      `${pass.blockedTotal} blocked, ${pass.failedTotal} failed, ${pass.requests} requests`,
-  );
-  for (const one of pass.blocked) {
-    const until = one.earliest ? `, not before ${one.earliest}` : '';
-    reporter.warn(
-      `blocked: ${pass.bucket} ${JSON.stringify(one.key)} (version ${one.versionId}): ${one.reason}${until}`,
-    );
-  }
-  for (const one of pass.failed) {
-    reporter.warn(`failed: ${pass.bucket} ${JSON.stringify(one.key)} (version ${one.versionId}): ${one.reason}`);
-  }
-}
 
 function summarize(run: RotationRun, passes: readonly BucketReencryption[]): StepResult {
   const moved = passes.reduce((sum, pass) => sum + pass.moved, 0);

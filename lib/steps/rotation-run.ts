@@ -11,6 +11,8 @@ import type { Workspace } from './workspace';
 
 /** What a run writes down as it goes; a dry run writes nothing. */
 export interface RunRecord {
+  /** Absolute path of the evidence file; absent where nothing is written. */
+  readonly file: string | undefined;
   record(type: string, step: string, data: Readonly<Record<string, unknown>>): Promise<unknown>;
 }
 
@@ -19,6 +21,22 @@ export interface ReencryptOptions {
   readonly concurrency: number | undefined;
   /** Requests a second at the most; absent: no limit of ours. */
   readonly maxRps: number | undefined;
+  /** Rewraps without the HEAD before. */
+  readonly optimistic: boolean;
+  /** Milliseconds between a pass that moved something and the next listing. */
+  readonly settleMs: number;
+  /** Milliseconds; multipart uploads begun longer ago are aborted. Absent: none is. */
+  readonly abortUploadsOlderThanMs: number | undefined;
+  /** Verification reads every object version in full, not a sample. */
+  readonly readAll: boolean;
+}
+
+/** Where a run keeps what it may lose: absent in a dry run, which keeps nothing. */
+export interface RunFiles {
+  /** One journal a bucket, from which an interrupted pass goes on. */
+  readonly journals: string;
+  /** The outcome of every object version of this run, as compressed NDJSON. */
+  readonly outcomes: string;
 }
 
 /** Everything a step may use. Built once by a script, handed down the flow, never global. */
@@ -32,6 +50,7 @@ export interface RotationRun {
   custodian(): Promise<Custodian>;
   readonly material: { readonly source: MaterialSource; readonly identityFile: string | undefined };
   readonly reencrypt: ReencryptOptions;
+  readonly files: RunFiles | undefined;
   readonly evidence: RunRecord;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;

@@ -32,6 +32,9 @@ export const verify: Step = {
       const one = await verifyBucket(run.store, {
         bucket,
         activeKeyArn: key.arn,
+        concurrency: run.reencrypt.concurrency,
+        maxRps: run.reencrypt.maxRps,
+        ...(run.reencrypt.readAll ? { read: 'all' as const } : {}),
         signal: run.signal,
         onProgress: (text) => run.reporter.progress(text),
       });

@@ -1,0 +1,40 @@
+import { EXIT } from '../lib/errors';
+import { type BlockedIn, blockedVersions } from '../lib/steps/leftovers';
+import { type CommandDefinition, flag, rotationFileOption } from './command';
+import { paceOptions } from './flow-options';
+import { withReading } from './session';
+import { table } from './table';
+
+export const blocked: CommandDefinition = {
+  name: 'blocked',
+  summary: 'list object versions that cannot be moved now, with the reason and the earliest date',
+  description:
+    'Looks at every object version of the declared buckets and decides as post-apply would, with the method that the ' +
+    'rotation file declares. Changes nothing.',
+  options: [rotationFileOption, ...paceOptions],
+  mutates: false,
+  examples: ['npx keyturn blocked', 'npx keyturn blocked --json'],
+  async run(context, options) {
+    const { rotation, account, result } = await withReading(context, options, blockedVersions);
+    if (!flag(options, 'json')) context.terminal.show(format(result));
+    return {
+      exitCode: EXIT.done,
+      data: { rotation: rotation.name, account, region: rotation.region, buckets: result },
+    };
+  },
+};
+
+function format(found: readonly BlockedIn[]): string {
+  const rows = found.flatMap(({ bucket, blocked: versions }) =>
+    versions.map((one) => [
+      bucket,
+      JSON.stringify(one.key),
+      one.versionId ?? 'null',
+      one.earliest ?? 'not known',
+      `${one.reason}: ${one.detail}`,
+    ]),
+  );
+  const totals = found.map((one) => `${one.bucket}: ${one.total} object version(s) blocked`);
+  if (rows.length === 0) return totals.join('\n');
+  return [table(['bucket', 'key', 'version', 'earliest', 'why'], rows), '', ...totals].join('\n');
+}

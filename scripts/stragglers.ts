@@ -1,0 +1,47 @@
+import { EXIT } from '../lib/errors';
+import type { BucketVerification } from '../lib/objects/verify';
+import { stragglers as findStragglers } from '../lib/steps/leftovers';
+import { type CommandDefinition, flag, rotationFileOption } from './command';
+import { paceOptions } from './flow-options';
+import { withReading } from './session';
+import { table } from './table';
+
+export const stragglers: CommandDefinition = {
+  name: 'stragglers',
+  summary: 'list object versions and open uploads that are not under the active version',
+  description:
+    'Lists every bucket afresh and looks at every object version, as the verify step does, without the reads. Changes ' +
+    'nothing. A straggler written after the switch has a writer that still names the old key.',
+  options: [
+    rotationFileOption,
+    ...paceOptions,
+    { flags: '--detailed-exitcode', description: 'exit 2 when there is a straggler, an unknown or an open upload' },
+  ],
+  mutates: false,
+  examples: ['npx keyturn stragglers', 'npx keyturn stragglers --json', 'npx keyturn stragglers --detailed-exitcode'],
+  async run(context, options) {
+    const { rotation, account, result } = await withReading(context, options, findStragglers);
+    if (!flag(options, 'json')) context.terminal.show(format(result));
+    const some = result.some((one) => one.leftTotal + one.unknownTotal + one.openUploadsTotal > 0);
+    const pending = some && flag(options, 'detailedExitcode');
+    return {
+      exitCode: pending ? EXIT.changesPending : EXIT.done,
+      data: { rotation: rotation.name, account, region: rotation.region, buckets: result },
+    };
+  },
+};
+
+function format(found: readonly BucketVerification[]): string {
+  const rows = found.flatMap((one) => [
+    ...one.left.map((left) => [one.bucket, JSON.stringify(left.key), left.versionId, left.lastModified, left.keyArn]),
+    ...one.unknown.map((unknown) => [one.bucket, JSON.stringify(unknown.key), unknown.versionId, '-', unknown.reason]),
+    ...one.openUploads.map((upload) => [one.bucket, JSON.stringify(upload.key), 'open upload', upload.initiated, '-']),
+  ]);
+  const totals = found.map(
+    (one) =>
+      `${one.bucket}: ${one.objectVersions} object version(s), ${one.leftTotal} left, ${one.unknownTotal} unknown, ` +
+      `${one.openUploadsTotal} open upload(s)`,
+  );
+  if (rows.length === 0) return totals.join('\n');
+  return [table(['bucket', 'key', 'version', 'written', 'under'], rows), '', ...totals].join('\n');
+}
