@@ -58,11 +58,18 @@ function other(change: PlannedChange): Words {
 function changedAttributes({ before = {}, after = {}, unknown }: PlannedChange): readonly string[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...names]
-    .filter(
-      (name) => unknown[name] === true || JSON.stringify(before[name] ?? null) !== JSON.stringify(after[name] ?? null),
-    )
+    .filter((name) => unknown[name] === true || shape(before[name]) !== shape(after[name]))
     .filter((name) => name !== 'tags_all')
     .sort();
+}
+
+/** A hostile value may nest deeper than the stack: it then counts as changed. */
+function shape(value: unknown): unknown {
+  try {
+    return JSON.stringify(value ?? null);
+  } catch {
+    return Symbol('too deep');
+  }
 }
 
 function named({ keys }: RuleContext, reference: string): Words {

@@ -1,4 +1,4 @@
-import { type Rotation, versionAlias } from '../rotation/rotation';
+import { type Rotation, versionAlias, versionsWithKeys } from '../rotation/rotation';
 import type { PlanDocument } from './plan-document';
 import { text, type Values } from './plan-values';
 
@@ -76,7 +76,7 @@ function lookedUpKeys(rotation: Rotation, plan: PlanDocument): readonly KnownKey
   return plan.prior.flatMap(({ type, mode, values }) => {
     const arn = text(values.arn);
     if (mode !== 'data' || type !== 'aws_kms_key' || arn === undefined) return [];
-    const version = rotation.keyVersions.find(
+    const version = versionsWithKeys(rotation).find(
       (one) => (one.keyArn ?? versionAlias(rotation, one)) === values.key_id && values.key_id !== undefined,
     );
     return [{ arn, version: version?.name, state: text(values.key_state) }];

@@ -9,11 +9,11 @@ import type { PlannedStack } from './review-rule';
  * again, and not taken from the stacks, so that a review does not trust the program whose output it reviews.
  */
 const OWN = {
-  keys: /^(aws_kms_external_key|aws_kms_alias)\.version_[a-z0-9-]+$/,
+  keys: /^((aws_kms_external_key|aws_kms_alias)\.version_[a-z0-9-]+|aws_cloudwatch_metric_alarm\.version_[a-z0-9-]+_expires_\d+d)$/,
   storage: new RegExp(
     `^(aws_kms_alias\\.main|(aws_s3_bucket|aws_s3_bucket_versioning|aws_s3_bucket_public_access_block|aws_s3_bucket_ownership_controls|aws_s3_bucket_policy|${BUCKET_DEFAULT})\\.bucket_[a-z0-9_-]+)$`,
   ),
-  data: /^data\.(aws_kms_key\.(after_[a-z0-9-]+-keys_and_keyturn_pre-apply|adopted)|aws_caller_identity\.current|aws_partition\.partition)$/,
+  data: /^data\.(aws_kms_key\.(after_[a-z0-9-]+-keys_and_keyturn_pre-apply|adopted|retired_[a-z0-9-]+)|aws_caller_identity\.current|aws_partition\.partition)$/,
   outputs: { keys: /^key_arn_[a-z0-9-]+$/, storage: /^active_key_arn$/ },
 } as const;
 

@@ -7,6 +7,7 @@ import type { PlanDocument } from './plan-document';
 import type { Values } from './plan-values';
 import type { GreenRetirement, PlannedStack, RuleContext, Severity } from './review-rule';
 import { reviewRules } from './rules';
+import { concealed, concealedWords } from './secrets';
 import { applyWaivers } from './waivers';
 import { type Words, words } from './words';
 
@@ -89,7 +90,9 @@ export function reviewPlans(input: ReviewInput): Review {
       rollbackTo: input.rollbackTo,
     }),
   );
-  const { findings, waived } = applyWaivers(contexts.flatMap(findingsOf), rotation.review.waivers, now);
+  const applied = applyWaivers(contexts.flatMap(findingsOf), rotation.review.waivers, now);
+  const findings = applied.findings.map(withoutSecrets);
+  const waived = applied.waived.map(withoutSecrets);
   const severities = new Set(findings.map((finding) => finding.severity));
   return {
     rotation: rotation.name,
@@ -113,6 +116,12 @@ function refuseOthers(plan: PlanDocument, rotation: Rotation): void {
   if (named.size === 0 && !isOfARotation(plan) && !isEmpty(plan)) {
     throw new KeyturnError('review-plan-other-rotation', { ...fact, found: 'nothing in it belongs to a rotation' });
   }
+}
+
+/** After the waivers, which are held against addresses as they are. */
+function withoutSecrets<F extends Finding>(finding: F): F {
+  const { address, says } = finding;
+  return { ...finding, address: address === undefined ? undefined : concealed(address), says: concealedWords(says) };
 }
 
 function findingsOf(context: RuleContext): readonly Finding[] {
@@ -140,5 +149,5 @@ function reviewedPlan(context: RuleContext, input: ReviewInput): ReviewedPlan {
   }
   if (input.aws === undefined) unseen.push(words`AWS was not asked: key states are those of the plan`);
   const { name, formatVersion, terraformVersion } = plan;
-  return { name, stack, formatVersion, terraformVersion, effects: effectsOf(context), unseen };
+  return { name, stack, formatVersion, terraformVersion, effects: effectsOf(context).map(concealedWords), unseen };
 }

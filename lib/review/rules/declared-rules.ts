@@ -1,4 +1,4 @@
-import { activeVersion, type Rotation, versionAlias } from '../../rotation/rotation';
+import { activeVersion, type Rotation, versionAlias, versionsWithKeys } from '../../rotation/rotation';
 import { BUCKET_DEFAULT, defaultEncryption, movesOf } from '../moves';
 import { bucketAddress } from '../own-addresses';
 import type { PlannedChange } from '../plan-document';
@@ -21,7 +21,7 @@ const standing = (plan: RuleContext['plan'], address: string): PlannedChange | u
   plan.changes.find((change) => change.address === address && change.after !== undefined);
 
 function keysDiffer({ plan, rotation }: RuleContext): readonly Sighting[] {
-  const declared = rotation.keyVersions.filter((version) => version.keyArn === undefined);
+  const declared = versionsWithKeys(rotation).filter((version) => version.keyArn === undefined);
   const missing = declared.flatMap((version): readonly Sighting[] => {
     const address = `aws_kms_external_key.version_${version.name}`;
     const change = standing(plan, address);
@@ -74,6 +74,8 @@ function keyDiffers(
 function storageDiffers(context: RuleContext): readonly Sighting[] {
   const { plan, rotation, keys } = context;
   const active = activeVersion(rotation);
+  // Rotated in place, every version is material of the first one's key.
+  const keyHolder = versionsWithKeys(rotation).includes(active) ? active : (rotation.keyVersions[0] ?? active);
   const wanted = active.keyArn ?? versionAlias(rotation, active);
   const lookedUp = plan.prior.find(({ type, mode }) => mode === 'data' && type === 'aws_kms_key');
   const found: Sighting[] = [];
@@ -86,7 +88,7 @@ function storageDiffers(context: RuleContext): readonly Sighting[] {
   }
   for (const { address, what, to } of movesOf(plan, rotation)) {
     const version = to === undefined ? undefined : keys.find(to)?.version;
-    if (version === undefined || version === active.name) continue;
+    if (version === undefined || version === keyHolder.name) continue;
     found.push({ address, says: words`${what} moves to ${version}, the active version of the file is ${active.name}` });
   }
   const main = standing(plan, 'aws_kms_alias.main');

@@ -1,6 +1,7 @@
 import { values } from '../plan-values';
 import type { ReviewRule, Sighting } from '../review-rule';
 import { type Found, type Place, pathOf, search } from '../secret-search';
+import { secretIn } from '../secrets';
 import { words } from '../words';
 
 const ATTRIBUTE = 'key_material_base64';
@@ -41,21 +42,11 @@ function attributeAt(place: Place): string | undefined {
 }
 
 function secretAt(place: Place): string | undefined {
-  const name = place.step === undefined ? undefined : kindOf(place.step);
+  const name = place.step === undefined ? undefined : secretIn(place.step);
   if (name !== undefined) return `${name}, as the name of a member,`;
   if (typeof place.value !== 'string') return undefined;
-  const kind = kindOf(place.value);
-  return kind === HEX && isCanonicalUser(place) ? undefined : kind;
-}
-
-const HEX = 'a text of 64 hex digits';
-
-function kindOf(text: string): string | undefined {
-  if (text.length < 43) return undefined;
-  if (/AGE-SECRET-KEY-(PQ-)?1[0-9A-Z]{20}/i.test(text)) return 'an age identity';
-  if (/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/.test(text)) return 'a private key';
-  if (/(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{43}=(?![A-Za-z0-9+/_=-])/.test(text)) return '32 bytes in base64';
-  return /(?<![0-9A-Za-z])(?:[0-9a-f]{64}|[0-9A-F]{64})(?![0-9A-Za-z])/.test(text) ? HEX : undefined;
+  const kind = secretIn(place.value);
+  return kind === 'a text of 64 hex digits' && isCanonicalUser(place) ? undefined : kind;
 }
 
 /** S3 names an account by 64 hex digits in ACLs; whoever may use the bucket may know them. */

@@ -1,4 +1,4 @@
-import { BUCKET_DEFAULT, type Move, movesOf } from '../moves';
+import { BUCKET_DEFAULT, defaultEncryption, type Move, movesOf } from '../moves';
 import type { ReviewRule, RuleContext, Sighting } from '../review-rule';
 import { type Words, words } from '../words';
 
@@ -56,7 +56,7 @@ const notSeen: ReviewRule = {
 /** A default without a key is no move but a departure from SSE-KMS, which has a rule of its own. */
 function isUnknownDefault({ plan }: RuleContext, { address }: Move): boolean {
   const change = plan.changes.find((one) => one.address === address && one.type === BUCKET_DEFAULT);
-  return change !== undefined && JSON.stringify(change.unknown).includes('"kms_master_key_id":true');
+  return defaultEncryption(change?.after, change?.unknown)?.keyUnknown === true;
 }
 
 const undeclared: ReviewRule = {

@@ -40,7 +40,7 @@ function providerFaults(one: Values, rotation: Rotation): readonly Words[] {
   const constant = (argument: string): unknown => values(expressions[argument]).constant_value;
   if (constant('region') !== rotation.region)
     found.push(
-      words`the provider's Region is ${String(constant('region') ?? '(not a constant)')}, not ${rotation.region}`,
+      words`the provider's Region is ${text(constant('region')) ?? '(not a constant)'}, not ${rotation.region}`,
     );
   if (rotation.account !== undefined && !same(constant('allowed_account_ids'), [rotation.account])) {
     found.push(words`the provider no longer refuses other accounts than ${rotation.account}`);
@@ -73,7 +73,7 @@ const backend: ReviewRule = {
     const off = Object.entries(expected).filter(([name, value]) => set[name] !== value);
     const prefix = text(set.key)?.startsWith(wanted.s3.prefix) ? [] : ['key'];
     return [...off.map(([name]) => name), ...prefix].map((name) => ({
-      says: words`the backend's ${name} is ${String(set[name] ?? '(unset)')}`,
+      says: words`the backend's ${name} is ${text(set[name]) ?? '(unset)'}`,
     }));
   },
 };
@@ -88,14 +88,16 @@ const protectionLost: ReviewRule = {
   look: ({ stackFile }) =>
     Object.entries(values(stackFile?.resource)).flatMap(([type, all]) =>
       Object.entries(values(all)).flatMap(([name, resource]) =>
-        missingGuards(`${type}.${name}`, type, values(values(resource).lifecycle)),
+        missingGuards(`${type}.${name}`, type, values(resource)),
       ),
     ),
 };
 
-function missingGuards(address: string, type: string, lifecycle: Values): readonly Sighting[] {
+function missingGuards(address: string, type: string, resource: Values): readonly Sighting[] {
+  const lifecycle = values(resource.lifecycle);
   const prevents = ['aws_kms_external_key', 'aws_s3_bucket', BUCKET_DEFAULT];
-  const guarded = address === 'aws_kms_alias.main' || type === BUCKET_DEFAULT;
+  const retires = type === 'aws_kms_external_key' && resource.enabled === false;
+  const guarded = address === 'aws_kms_alias.main' || type === BUCKET_DEFAULT || retires;
   const ignores = list(lifecycle.ignore_changes);
   const missing = [
     ...(prevents.includes(type) && lifecycle.prevent_destroy !== true ? ['prevent_destroy'] : []),

@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { readPlanDocument } from '../../lib/review/plan-document';
+import { type Review, type ReviewInput, reviewPlans } from '../../lib/review/review';
+import { parseRotation } from '../../lib/rotation/rotation-file';
+import type { StackDirectory } from '../../lib/terraform/synthesize';
+import type { Stage } from './stacks-stage';
+
+export type Body = Record<string, unknown>;
+/** A synthesized stack, as far as tests change it. */
+export interface StackBody extends Body {
+  resource: Record<string, Record<string, Body>>;
+  data: Record<string, Record<string, Body>>;
+  provider: { aws: Body[] };
+  output: Record<string, Body>;
+}
+
+export interface RealPlan {
+  readonly json: string;
+  readonly stackFile: Body;
+}
+
+const run = promisify(execFile);
+
+/** Real Terraform on a stack as somebody may have changed it by hand; the stack is as it was afterwards. */
+export async function planChanged(
+  on: Stage,
+  { directory }: StackDirectory,
+  change: (stack: StackBody) => void = () => {},
+  args: readonly string[] = [],
+): Promise<RealPlan> {
+  const file = path.join(directory, 'cdk.tf.json');
+  const before = await readFile(file, 'utf8');
+  const stack = JSON.parse(before) as StackBody;
+  change(stack);
+  const out = path.join(directory, 'changed.tfplan');
+  const options = { cwd: directory, env: on.env, maxBuffer: 64 << 20 };
+  try {
+    await writeFile(file, JSON.stringify(stack));
+    await run('terraform', ['plan', '-input=false', '-no-color', `-out=${out}`, ...args], options);
+    const { stdout } = await run('terraform', ['show', '-json', '-no-color', out], options);
+    return { json: stdout, stackFile: stack };
+  } finally {
+    await writeFile(file, before);
+    await rm(out, { force: true });
+  }
+}
+
+/** Reviews real plans against a rotation file, each beside the stack it was made of. */
+export async function reviewReal(
+  rotation: string,
+  plans: readonly RealPlan[],
+  more: Partial<ReviewInput> = {},
+): Promise<Review> {
+  return reviewPlans({
+    rotation: await parseRotation(rotation, 'rotation.yaml', { now: new Date() }),
+    rotationFile: 'rotation.yaml',
+    plans: plans.map(({ json, stackFile }, index) => ({
+      plan: readPlanDocument(json, `plan-${index + 1}.json`),
+      stackFile,
+    })),
+    now: new Date(),
+    ...more,
+  });
+}
+
+/** Ids of the rules that found something, each once. */
+export const rulesIn = ({ findings }: Pick<Review, 'findings'>): readonly string[] =>
+  [...new Set(findings.map((finding) => finding.rule))].sort();

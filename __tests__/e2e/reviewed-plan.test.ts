@@ -1,0 +1,193 @@
+import { execFile } from 'node:child_process';
+import { appendFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { DescribeKeyCommand, DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { findTerraform } from '../../lib/terraform/binary';
+import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
+import { type Finished, openSite, rotationText, type Site } from '../support/keyturn-process';
+
+const MINUTES = 300_000;
+const run = promisify(execFile);
+
+describe('a plan that is kept, reviewed and applied', () => {
+  let site: Site;
+  let kms: KMSClient;
+  const at = (...parts: string[]) => path.join(site.directory, ...parts);
+  const manifest = async () =>
+    JSON.parse(await readFile(at('plan', 'manifest.json'), 'utf8')) as {
+      verdict: string;
+      stacks: Record<string, { planned: boolean; changes?: boolean; why?: string[] }>;
+    };
+  const keyState = async (version: string) => {
+    const found = await kms.send(new DescribeKeyCommand({ KeyId: `alias/rotation-test-key/${version}` }));
+    return found.KeyMetadata?.KeyState;
+  };
+  const done = (finished: Finished): Finished => {
+    expect(`${finished.exitCode} ${finished.stderr}`).toMatch(/^[02] /);
+    return finished;
+  };
+
+  beforeAll(async () => {
+    site = await openSite();
+    const { url, region, accessKey } = site.endpoint;
+    kms = new KMSClient({ endpoint: url, region, credentials: accessKey });
+    await site.declare(rotationText(['v1'], 'v1'));
+  });
+  afterAll(async () => {
+    kms.destroy();
+    await site.close();
+  });
+
+  it(
+    'keeps the keys plan, and says of storage that it cannot be planned before the keys are there',
+    async () => {
+      const planned = done(await site.run(['plan', '--out', 'plan', '--detailed-exitcode']));
+      expect(planned.exitCode).toBe(2);
+      const { stacks, verdict } = await manifest();
+      expect(verdict).toBe('clean');
+      expect(stacks.keys).toMatchObject({ planned: true, changes: true });
+      expect(stacks.storage).toMatchObject({
+        planned: false,
+        why: [expect.stringContaining('does not exist'), expect.any(String)],
+      });
+      expect((await readdir(at('plan'))).sort()).toEqual([
+        'keys.cdk.tf.json',
+        'keys.json',
+        'keys.lock.hcl',
+        'keys.tfplan',
+        'manifest.json',
+        'review.json',
+        'review.md',
+        'review.sarif',
+      ]);
+      expect((await stat(at('plan', 'keys.tfplan'))).mode & 0o077).toBe(0);
+      expect(await readFile(at('plan', 'review.md'), 'utf8')).toContain(
+        'key version `v1` is created, empty (PendingImport)',
+      );
+    },
+    MINUTES,
+  );
+
+  it(
+    'refuses what has moved since, naming each, and applies nothing',
+    async () => {
+      const before = await readFile(site.rotationFile, 'utf8');
+      await appendFile(site.rotationFile, 'tags: { team: other }\n');
+      await appendFile(at('plan', 'review.md'), 'one word more\n');
+      const refused = await site.run(['apply', 'plan', '--yes']);
+      await writeFile(site.rotationFile, before);
+      expect(refused.exitCode).toBe(4);
+      expect(refused.stderr).toContain('the rotation file rotation.yaml was changed');
+      expect(refused.stderr).toContain('review.md was changed');
+      expect(refused.stderr).toContain('the stack rotation-test-keys is synthesized otherwise');
+      await expect(keyState('v1')).rejects.toMatchObject({ name: 'NotFoundException' });
+    },
+    MINUTES,
+  );
+
+  it(
+    'applies exactly the kept plan, leaves evidence of it, and does nothing the second time',
+    async () => {
+      done(await site.run(['plan', '--out', 'plan']));
+      expect(done(await site.run(['apply', 'plan', '--dry-run', '--json'])).stdout).toContain('"would-apply"');
+      const applied = done(await site.run(['apply', 'plan', '--yes', '--json']));
+      expect(JSON.parse(applied.stdout).stacks).toEqual([
+        { stack: 'keys', outcome: 'applied' },
+        { stack: 'storage', outcome: 'not-planned' },
+      ]);
+      expect(await keyState('v1')).toBe('PendingImport');
+      const evidence = await readFile(String(JSON.parse(applied.stdout).evidence), 'utf8');
+      const types = evidence
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { type: string });
+      expect(types.map(({ type }) => type)).toEqual(
+        expect.arrayContaining(['review', 'intent', 'outcome', 'run-closed']),
+      );
+      const again = done(await site.run(['apply', 'plan', '--yes', '--json']));
+      expect(JSON.parse(again.stdout).stacks[0]).toEqual({ stack: 'keys', outcome: 'was-applied' });
+    },
+    MINUTES,
+  );
+
+  it(
+    'applies storage once the key is Enabled, and refuses while that key is another than it was',
+    async () => {
+      done(await site.run(['pre-apply', '--yes']));
+      done(await site.run(['plan', '--out', 'plan']));
+      expect((await manifest()).stacks.storage).toMatchObject({ planned: true, changes: true });
+      const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId: 'alias/rotation-test-key/v1' }));
+      await kms.send(new DisableKeyCommand({ KeyId: KeyMetadata?.KeyId }));
+      const refused = await site.run(['apply', 'plan', '--yes']);
+      expect(refused.exitCode).toBe(4);
+      expect(refused.stderr).toMatch(/storage: key version v1: was \S+ Enabled, is \S+ Disabled/);
+      await kms.send(new EnableKeyCommand({ KeyId: KeyMetadata?.KeyId }));
+      const applied = done(await site.run(['apply', 'plan', '--yes', '--json']));
+      expect(JSON.parse(applied.stdout).stacks[1]).toEqual({ stack: 'storage', outcome: 'applied' });
+      const empty = done(await site.run(['plan', '--out', 'plan', '--detailed-exitcode']));
+      expect(empty.exitCode).toBe(0);
+    },
+    2 * MINUTES,
+  );
+
+  it(
+    'reviews a plan file as it does its JSON, and asks AWS when it is told to',
+    async () => {
+      const stack = at('cdktf.out', 'stacks', 'rotation-test-storage', 'keyturn.tfplan');
+      const asJson = done(await site.run(['review-plan', 'plan/storage.json', '--format', 'json']));
+      const asFile = done(
+        await site.run(['review-plan', '--aws', path.relative(site.directory, stack), '--format', 'json']),
+      );
+      expect([asJson.exitCode, asFile.exitCode]).toEqual([0, 0]);
+      expect(JSON.parse(asFile.stdout).plans[0].unseen).toEqual([]);
+      expect(JSON.parse(asJson.stdout).findings).toEqual(JSON.parse(asFile.stdout).findings);
+    },
+    MINUTES,
+  );
+
+  it(
+    'passes the tests that are generated beside each stack, with a mocked provider and without an endpoint',
+    async () => {
+      const binary = await findTerraform({ env: process.env });
+      const configuration = await writeCliConfiguration(
+        await providerSource({ binary, env: process.env }),
+        site.directory,
+      );
+      const env = { ...process.env, CHECKPOINT_DISABLE: '1', TF_CLI_CONFIG_FILE: configuration };
+      for (const [stack, tests] of [
+        ['keys', 1],
+        ['storage', 3],
+      ] as const) {
+        const cwd = at('cdktf.out', 'stacks', `rotation-test-${stack}`);
+        const { stdout } = await run('terraform', ['test', '-no-color'], { cwd, env });
+        expect(stdout).toContain(`Success! ${tests} passed, 0 failed.`);
+        const file = path.join(cwd, 'cdk.tf.json');
+        const before = await readFile(file, 'utf8');
+        const broken = before
+          .replaceAll('"aws:kms"', '"AES256"')
+          .replace('"deletion_window_in_days": 30', '"deletion_window_in_days": 7');
+        await writeFile(file, broken);
+        await expect(run('terraform', ['test', '-no-color'], { cwd, env })).rejects.toMatchObject({
+          stderr: expect.stringMatching(stack === 'keys' ? /KT060/ : /KT030/),
+        });
+        await writeFile(file, before);
+      }
+    },
+    MINUTES,
+  );
+
+  it(
+    'refuses a directory that holds something else, and one that holds no plan',
+    async () => {
+      await writeFile(at('plan', 'notes.txt'), 'mine');
+      const foreign = await site.run(['plan', '--out', 'plan']);
+      expect([foreign.exitCode, foreign.stderr]).toEqual([64, expect.stringContaining('notes.txt')]);
+      expect(await readFile(at('plan', 'manifest.json'), 'utf8')).not.toBe('');
+      await rm(at('plan'), { recursive: true });
+      const none = await site.run(['apply', 'plan', '--yes']);
+      expect([none.exitCode, none.stderr]).toEqual([64, expect.stringContaining('manifest.json')]);
+    },
+    MINUTES,
+  );
+});

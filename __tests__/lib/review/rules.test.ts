@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { isOwnData, isOwnOutput, isOwnResource } from '../../../lib/review/own-addresses';
+import { reviewRules } from '../../../lib/review/rules';
+import { REVIEWED_VERSIONS } from '../../../lib/review/rules/terraform-rules';
+import { REGO_RULES, rulesTable } from '../../../lib/review/rules-table';
+import { AWS_PROVIDER_VERSIONS } from '../../../stacks/aws-provider';
+import { ADOPTED_ARN, bucket, rotation, synthesized, version } from '../../stacks/synthesized';
+
+const read = (file: string) => readFileSync(path.join(__dirname, '../../..', file), 'utf8');
+
+describe('the rules', () => {
+  it('have ids that are theirs alone, in order', () => {
+    const ids = reviewRules.map((rule) => rule.id);
+    expect(ids).toEqual([...new Set(ids)].sort());
+    expect(ids.filter((id) => !/^KT\d{3}$/.test(id))).toEqual([]);
+  });
+
+  it('are the table of docs/plan-review.md', () => {
+    const table = read('docs/plan-review.md').split('<!-- rules:begin -->\n')[1]?.split('<!-- rules:end -->')[0];
+    expect(table).toBe(rulesTable());
+  });
+
+  it('say each in a sentence why it is there and what to do', () => {
+    for (const { why, next, title } of reviewRules) {
+      expect([why, next].filter((text) => !/^\S.*[.]$/.test(text) || text.includes('|'))).toEqual([]);
+      expect(title).not.toMatch(/\.$/);
+    }
+  });
+
+  it('stand in policy/keyturn.rego as far as the table says, with the severity that they have', () => {
+    const rego = read('policy/keyturn.rego');
+    const found = [...rego.matchAll(/"(KT\d{3}) /g)].map(([, id = '']) => id);
+    expect([...new Set(found)].sort()).toEqual([...REGO_RULES].sort());
+    expect(found.filter((id) => !reviewRules.some((rule) => rule.id === id))).toEqual([]);
+    // Without evidence the file only asks for a look, where the review refuses.
+    const softer = ['KT005'];
+    for (const [, kind = '', body = ''] of rego.matchAll(/^(deny|warn) contains ([\s\S]*?)^}$/gm)) {
+      const id = /KT\d{3}/.exec(body)?.[0] ?? '';
+      const severity = reviewRules.find((rule) => rule.id === id)?.severity;
+      expect([id, kind]).toEqual([id, severity === 'error' && !softer.includes(id) ? 'deny' : 'warn']);
+    }
+  });
+});
+
+describe("a rotation's own resources", () => {
+  const all = synthesized(
+    rotation({
+      keyVersions: [
+        version('v1', { disabled: true }),
+        version('v2', { materialValidTo: new Date('2027-01-01T00:00:00Z') }),
+        version('old-1', { keyArn: ADOPTED_ARN }),
+      ],
+      activeVersion: 'v2',
+      buckets: [bucket('logs.example'), bucket('legacy', { manage: 'encryption' })],
+      expiry: { alarmTopicArn: 'arn:aws:sns:ap-northeast-1:111122223333:topic', warnDays: [30] },
+    }),
+  );
+
+  it.each(['keys', 'storage'] as const)('are all that the %s stack declares', (stack) => {
+    const addresses = Object.entries(all[stack].resource ?? {}).flatMap(([type, named]) =>
+      Object.keys(named ?? {}).map((name) => `${type}.${name}`),
+    );
+    expect(addresses.length).toBeGreaterThan(3);
+    expect(addresses.filter((address) => !isOwnResource(address, stack))).toEqual([]);
+    const other = stack === 'keys' ? 'storage' : 'keys';
+    expect(addresses.filter((address) => isOwnResource(address, other))).toEqual([]);
+  });
+
+  it.each(['keys', 'storage'] as const)('are read and given out by the %s stack under their own names', (stack) => {
+    const data = Object.entries(all[stack].data ?? {}).flatMap(([type, named]) =>
+      Object.keys(named ?? {}).map((name) => `data.${type}.${name}`),
+    );
+    expect(data.filter((address) => !isOwnData(address))).toEqual([]);
+    expect(Object.keys(all[stack].output ?? {}).filter((name) => !isOwnOutput(name))).toEqual([]);
+  });
+
+  it.each(['aws_s3_bucket.elsewhere', 'module.x.aws_kms_alias.main', 'aws_kms_key.version_v1', 'aws_iam_role.main'])(
+    'are not %s',
+    (address) => expect(isOwnResource(address, 'either')).toBe(false),
+  );
+});
+
+it('reviews the provider versions that the stacks ask for', () => {
+  expect(REVIEWED_VERSIONS).toBe(AWS_PROVIDER_VERSIONS);
+});
