@@ -345,6 +345,12 @@ const CATALOGUE = {
     (f) => `${f.file} belongs to ${f.held}, not to ${f.keyArn}`,
     () => 'move the custody files of the other key to a safe place, or point custody.age.directory elsewhere',
   ),
+  'custody-absent': entry<{ version: string; file: string }>(
+    EXIT.error,
+    (f) => `custody holds no material of ${f.version}: nothing at ${f.file}`,
+    () =>
+      'run it where the custody is, or bring its files to the directory that the rotation file names; no other material will do',
+  ),
   'custody-material-differs': entry<{ file: string; path: string }>(
     EXIT.error,
     (f) => `the material in ${f.path} is not the material in ${f.file}`,
@@ -366,6 +372,31 @@ const CATALOGUE = {
     (f) =>
       `custodian command ${f.command} failed to ${f.action}: ${f.reason}${f.output ? ` (it said: ${f.output})` : ''}`,
     () => 'run the command by hand as docs/custodian-command.md describes; nothing was imported',
+  ),
+  'hsm-unavailable': entry<{ module: string; reason: string }>(
+    EXIT.error,
+    (f) => `cannot use the PKCS#11 module ${f.module}: ${f.reason}`,
+    () => 'correct custody.pkcs11 in the rotation file, or connect the module; docs/key-material.md says how to set it up',
+  ),
+  'hsm-pin': entry<{ token: string; reason: string }>(
+    EXIT.usage,
+    (f) => `token ${f.token} does not log in: ${f.reason}`,
+    () => 'give its user PIN in the file that custody.pkcs11.pinFile names; a locked token is unlocked by its security officer',
+  ),
+  'hsm-unfit': entry<{ token: string; reason: string }>(
+    EXIT.error,
+    (f) => `token ${f.token} cannot wrap for KMS: ${f.reason}`,
+    () => 'nothing was imported; docs/key-material.md lists which modules wrap with which algorithm',
+  ),
+  'hsm-failed': entry<{ token: string; action: string; reason: string }>(
+    EXIT.error,
+    (f) => `token ${f.token} failed to ${f.action}: ${f.reason}`,
+    () => 'look at the module with its own tools and run the same command again; nothing was imported',
+  ),
+  'hsm-refuses-file': entry<{ path: string }>(
+    EXIT.usage,
+    (f) => `custody.pkcs11 makes the material inside the module, so ${f.path} cannot be used`,
+    () => 'leave out --material-file, or choose custody.age for material that comes from a file',
   ),
   'ceremony-file': entry<{ path: string; reason: string }>(
     EXIT.usage,

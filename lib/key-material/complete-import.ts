@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { Custodian } from './custody/custodian';
 import { removePending } from './custody/pending-import';
 import { type CustodyRecord, writeRecord } from './custody/record';
-import type { PreparedImport } from './prepare-import';
+import type { PreparedImport } from './prepared-import';
 
 /** What KMS answered to the import; `lib/kms` returns it from `importMaterial`. */
 export interface ConfirmedImport {

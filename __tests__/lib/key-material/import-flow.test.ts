@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { isCode } from '../../../lib/errors';
 import { abandonImport, completeImport } from '../../../lib/key-material/complete-import';
 import { createAgeCustodian } from '../../../lib/key-material/custody/age';
-import type { Custodian } from '../../../lib/key-material/custody/custodian';
+import type { MaterialCustodian } from '../../../lib/key-material/custody/custodian';
 import { generateIdentity } from '../../../lib/key-material/keygen';
 import { type MaterialSource, prepareImport, unsettledImport } from '../../../lib/key-material/prepare-import';
 import { describeKey } from '../../../lib/kms/describe-key';
@@ -41,7 +41,7 @@ const newCustodian = () => {
 
 /** What pre-apply does for one key version. */
 async function rotateIn(
-  custodian: Custodian,
+  custodian: MaterialCustodian,
   keyArn: string,
   options: { identityFile?: string; source?: MaterialSource; validTo?: Date; now?: Date } = {},
 ) {

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { completeImport } from '../../../lib/key-material/complete-import';
 import { createAgeCustodian } from '../../../lib/key-material/custody/age';
 import { createCommandCustodian } from '../../../lib/key-material/custody/command';
-import type { Custodian } from '../../../lib/key-material/custody/custodian';
+import type { MaterialCustodian } from '../../../lib/key-material/custody/custodian';
 import { generateIdentity } from '../../../lib/key-material/keygen';
 import { readKeyMaterialFile } from '../../../lib/key-material/material-file';
 import { prepareImport } from '../../../lib/key-material/prepare-import';
@@ -28,7 +28,7 @@ function secretFile(name: string): { readonly path: string; readonly masked: Buf
   return { path, masked };
 }
 
-async function prepareTwice(custodian: Custodian, path: string): Promise<void> {
+async function prepareTwice(custodian: MaterialCustodian, path: string): Promise<void> {
   const request = { version: 'v1', keyArn: KEY_ARN, parameters: async () => parametersFor() };
   const prepared = await prepareImport(custodian, { ...request, source: { kind: 'file', path } });
   await completeImport(custodian, prepared, {

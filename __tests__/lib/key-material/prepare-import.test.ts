@@ -6,7 +6,7 @@ import { inspect } from 'node:util';
 import { type ErrorCode, KeyturnError } from '../../../lib/errors';
 import { abandonImport, type ConfirmedImport, completeImport } from '../../../lib/key-material/complete-import';
 import { createAgeCustodian } from '../../../lib/key-material/custody/age';
-import type { Custodian } from '../../../lib/key-material/custody/custodian';
+import type { MaterialCustodian } from '../../../lib/key-material/custody/custodian';
 import { createNoCustodian } from '../../../lib/key-material/custody/none';
 import { generateIdentity } from '../../../lib/key-material/keygen';
 import { type PrepareRequest, prepareImport, unsettledImport } from '../../../lib/key-material/prepare-import';
@@ -41,12 +41,12 @@ const confirmed: ConfirmedImport = {
   validTo: new Date('2027-11-01T00:00:00Z'),
   importedAt: new Date('2026-11-24T00:00:00Z'),
 };
-const inCustody = async (custodian: Custodian): Promise<Buffer> => {
+const inCustody = async (custodian: MaterialCustodian): Promise<Buffer> => {
   using material = await custodian.open('v1', KEY_ARN, identityFile);
   return material.lend('test', (bytes) => Buffer.from(bytes));
 };
 /** A custodian whose copies are stored in another way. */
-const storing = (custodian: Custodian, how: (store: () => Promise<void>) => Promise<void>): Custodian => ({
+const storing = (custodian: MaterialCustodian, how: (store: () => Promise<void>) => Promise<void>): MaterialCustodian => ({
   ...custodian,
   async seal(version, material) {
     const sealed = await custodian.seal(version, material);
@@ -297,7 +297,7 @@ describe('every buffer of material is zeroed', () => {
   });
 
   const fail = () => Promise.reject(new Error('no space left'));
-  const failures: [string, (custodian: Custodian) => Custodian, Partial<PrepareRequest>][] = [
+  const failures: [string, (custodian: MaterialCustodian) => MaterialCustodian, Partial<PrepareRequest>][] = [
     [
       'the public key is refused',
       (custodian) => custodian,

@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 import { KeyturnError } from '../../errors';
 import type { Custodian } from '../custody/custodian';
-import { type MaterialSource, type PreparedImport, prepareImport } from '../prepare-import';
+import { type MaterialSource, prepareImport } from '../prepare-import';
+import type { PreparedImport } from '../prepared-import';
 import { sha256Hex } from '../wrap';
 import { readCeremonyFile, writeCeremonyFile } from './ceremony-file';
 import { parametersOf, refuseStale, type WrappingRequest } from './wrapping-request';

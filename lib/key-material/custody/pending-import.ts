@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+
+import { readFile, removeFile, replaceFile } from './atomic-file';
+import type { CustodyLedger } from './custodian';
+
+const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
+const instant = z.iso.datetime();
+const base64 = z.base64().min(1);
+
+const schema = z.strictObject({
+  schemaVersion: z.literal(1),
+  rotation: z.string(),
+  version: z.string(),
+  keyArn: z.string(),
+  /** The custody copy that holds the same material. */
+  binding: z.string(),
+  recipients: z.array(z.string()),
+  algorithm: z.enum(['RSAES_OAEP_SHA_256', 'RSAES_OAEP_SHA_1']),
+  wrappingKeySpec: z.enum(['RSA_4096', 'RSA_3072', 'RSA_2048']),
+  publicKeySha256: hex64,
+  wrappedSha256: hex64,
+  /** Encrypted under KMS's key: whoever reads it can do no more with it than import it into the key it is for. */
+  wrapped: base64,
+  importToken: base64,
+  /** KMS refuses token and blob after this. */
+  validTo: instant,
+  preparedAt: instant,
+});
+
+/** An import that was prepared and not confirmed yet: what lets an interrupted run go on without an identity. */
+export type PendingImport = z.infer<typeof schema>;
+
+/** `<directory>/<rotation>-<version>.pending.json`. */
+export function pendingPath(ledger: CustodyLedger, rotation: string, version: string): string {
+  return join(ledger.directory, `${rotation}-${version}.pending.json`);
+}
+
+/** The pending import; undefined where there is none, or none that can be read: it can always be made again from custody. */
+export async function readPending(
+  ledger: CustodyLedger,
+  rotation: string,
+  version: string,
+): Promise<PendingImport | undefined> {
+  const bytes = await readFile(ledger.files, pendingPath(ledger, rotation, version));
+  if (!bytes) return undefined;
+  try {
+    const found = schema.parse(JSON.parse(bytes.toString('utf8')));
+    return found.rotation === rotation && found.version === version ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Replaces the pending import. @throws KeyturnError `custody-write-failed` */
+export async function writePending(ledger: CustodyLedger, pending: PendingImport): Promise<void> {
+  const file = pendingPath(ledger, pending.rotation, pending.version);
+  await replaceFile(ledger.files, file, Buffer.from(`${JSON.stringify(schema.parse(pending), undefined, 2)}\n`));
+}
+
+/** @throws KeyturnError `custody-write-failed` */
+export async function removePending(ledger: CustodyLedger, rotation: string, version: string): Promise<void> {
+  await removeFile(ledger.files, pendingPath(ledger, rotation, version));
+}

@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+
+import { KeyturnError } from '../../errors';
+import { readFile, replaceFile } from './atomic-file';
+import type { CustodyLedger } from './custodian';
+
+const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
+const instant = z.iso.datetime();
+
+const schema = z.strictObject({
+  schemaVersion: z.literal(1),
+  rotation: z.string(),
+  version: z.string(),
+  keyArn: z.string(),
+  keyMaterialId: hex64,
+  custody: z.strictObject({
+    kind: z.enum(['age', 'command', 'pkcs11', 'none']),
+    /** Name of the file beside the record, or the custodian's own word; null where none is kept. */
+    location: z.string().nullable(),
+    recipients: z.array(z.string()),
+  }),
+  wrapping: z.strictObject({
+    algorithm: z.enum(['RSAES_OAEP_SHA_256', 'RSAES_OAEP_SHA_1']),
+    keySpec: z.enum(['RSA_4096', 'RSA_3072', 'RSA_2048']),
+    publicKeySha256: hex64,
+    wrappedSha256: hex64,
+  }),
+  import: z.strictObject({
+    type: z.enum(['NEW_KEY_MATERIAL', 'EXISTING_KEY_MATERIAL']),
+    expirationModel: z.enum(['KEY_MATERIAL_EXPIRES', 'KEY_MATERIAL_DOES_NOT_EXPIRE']),
+    /** Null for material that does not expire. */
+    validTo: instant.nullable(),
+    preparedAt: instant,
+    importedAt: instant,
+  }),
+});
+
+/** What became of the material of one key version. Nothing in it is secret, and it opens nothing. */
+export type CustodyRecord = z.infer<typeof schema>;
+
+/** `<directory>/<rotation>-<version>.record.json`. */
+export function recordPath(ledger: CustodyLedger, rotation: string, version: string): string {
+  return join(ledger.directory, `${rotation}-${version}.record.json`);
+}
+
+/** The record of the last import; undefined where there was none. @throws KeyturnError `custody-damaged` */
+export async function readRecord(
+  ledger: CustodyLedger,
+  rotation: string,
+  version: string,
+): Promise<CustodyRecord | undefined> {
+  const file = recordPath(ledger, rotation, version);
+  const bytes = await readFile(ledger.files, file);
+  if (!bytes) return undefined;
+  try {
+    return schema.parse(JSON.parse(bytes.toString('utf8')));
+  } catch (error) {
+    throw new KeyturnError('custody-damaged', { file, reason: 'it is no custody record of schema version 1' }, error);
+  }
+}
+
+/** Replaces the record. @throws KeyturnError `custody-write-failed` */
+export async function writeRecord(ledger: CustodyLedger, record: CustodyRecord): Promise<void> {
+  const file = recordPath(ledger, record.rotation, record.version);
+  await replaceFile(ledger.files, file, Buffer.from(`${JSON.stringify(schema.parse(record), undefined, 2)}\n`));
+}

@@ -1,0 +1,78 @@
+import type { PendingImport } from './custody/pending-import';
+import type { WrappedMaterial, WrappingParameters } from './wrap';
+import type { WrappingAlgorithm, WrappingKeySpec } from './wrapping-key';
+
+/** Everything that ImportKeyMaterial takes. Nothing in it is secret. */
+export interface PreparedImport {
+  readonly version: string;
+  readonly keyArn: string;
+  readonly wrapped: Buffer;
+  readonly importToken: Buffer;
+  /** KMS refuses the import after this. */
+  readonly parametersValidTo: Date;
+  readonly algorithm: WrappingAlgorithm;
+  readonly wrappingKeySpec: WrappingKeySpec;
+  readonly publicKeySha256: string;
+  readonly wrappedSha256: string;
+  /** Those who can read the custody copy of this material. */
+  readonly recipients: readonly string[];
+  readonly preparedAt: Date;
+  /** `pending`: an interrupted run prepared it. `custody`: the copy in custody was opened and wrapped again. */
+  readonly from: 'generated' | 'file' | 'custody' | 'pending';
+}
+
+/** What an import is about, and how its material came to be. */
+export type PreparedFor = Pick<PreparedImport, 'version' | 'keyArn' | 'recipients' | 'preparedAt' | 'from'>;
+
+/** Joins wrapped material and the token that goes with it. */
+export function preparedOf(
+  about: PreparedFor,
+  { ciphertext, ...wrapping }: WrappedMaterial,
+  parameters: WrappingParameters,
+): PreparedImport {
+  return {
+    ...about,
+    wrapped: ciphertext,
+    importToken: Buffer.from(parameters.importToken),
+    parametersValidTo: parameters.validTo,
+    ...wrapping,
+  };
+}
+
+/** The prepared import as a file keeps it. @param binding - of the custody copy that holds the same material */
+export function pendingOf(rotation: string, prepared: PreparedImport, binding: string): PendingImport {
+  return {
+    schemaVersion: 1,
+    rotation,
+    version: prepared.version,
+    keyArn: prepared.keyArn,
+    binding,
+    recipients: [...prepared.recipients],
+    algorithm: prepared.algorithm,
+    wrappingKeySpec: prepared.wrappingKeySpec,
+    publicKeySha256: prepared.publicKeySha256,
+    wrappedSha256: prepared.wrappedSha256,
+    wrapped: prepared.wrapped.toString('base64'),
+    importToken: prepared.importToken.toString('base64'),
+    validTo: prepared.parametersValidTo.toISOString(),
+    preparedAt: prepared.preparedAt.toISOString(),
+  };
+}
+
+/** The prepared import that a file keeps. */
+export function preparedFromPending(pending: PendingImport): PreparedImport {
+  return {
+    version: pending.version,
+    keyArn: pending.keyArn,
+    wrapped: Buffer.from(pending.wrapped, 'base64'),
+    importToken: Buffer.from(pending.importToken, 'base64'),
+    parametersValidTo: new Date(pending.validTo),
+    algorithm: pending.algorithm,
+    wrappingKeySpec: pending.wrappingKeySpec,
+    publicKeySha256: pending.publicKeySha256,
+    wrappedSha256: pending.wrappedSha256,
+    recipients: pending.recipients,
+    preparedAt: new Date(pending.preparedAt),
+    from: 'pending',
+  };
+}
