@@ -103,7 +103,8 @@ export class FaultJudge {
     const facts = { action: actionOf(fault), resource, awsMessage: fault.message, requestId: fault.requestId };
     if (kind === 'credentials') return new RunStopped({ because: 'credentials', detail: faultText(fault) });
     if (kind === 'transient') return new RunStopped({ because: 'endpoint', detail: faultText(fault) });
-    if (kind === 'throttled-s3') return new RunStopped({ because: 'endpoint', detail: faultText(fault) });
+    if (kind === 'throttled-s3' || kind === 'throttled-kms')
+      return new RunStopped({ because: 'endpoint', detail: faultText(fault) });
     if (kind === 'denied') return new KeyturnError('aws-access-denied', facts, fault);
     return new KeyturnError('aws-failed', { ...facts, awsCode: fault.code }, fault);
   }

@@ -1,7 +1,10 @@
+import { KeyturnError } from '../errors';
 import type { Caller } from './caller';
 import type { OpenUpload } from './object-version';
 import { KEPT } from './outcome';
+import { FaultJudge, RunStopped } from './stop';
 import type { ObjectStore } from './store';
+import { asFault } from './store-fault';
 
 /** An object version under a KMS key that is not the active one. */
 export interface StragglerVersion {
@@ -48,26 +51,62 @@ export interface AbortRequest {
 }
 
 /**
- * Aborts the uploads that were begun before a time. What was uploaded of them is lost, so a person must have asked.
+ * Aborts the uploads that were begun before a time: they would end under the key of that time. What was uploaded of them
+ * is lost, so a person must have asked.
  *
  * @returns those that were, or with `dryRun` would be, aborted
+ * @throws aws-access-denied, aws-failed, verification-stopped when S3 cannot be reached
  */
 export async function abortUploads(
   store: ObjectStore,
   call: Caller,
   request: AbortRequest,
 ): Promise<readonly OpenUpload[]> {
-  const { bucket, before, dryRun } = request;
-  const aborted: OpenUpload[] = [];
-  for await (const uploads of uploadPages(store, call, bucket)) {
-    for (const upload of uploads.filter(({ initiated }) => initiated < before)) {
-      if (!dryRun) await call('s3', () => store.abortMultipart(bucket, upload.key, upload.uploadId));
-      aborted.push(upload);
-    }
+  const { bucket, dryRun } = request;
+  const ofBucket = bucketCaller(call, bucket);
+  const found = await uploadsBegunBefore(store, ofBucket, bucket, request.before);
+  for (const { key, uploadId } of dryRun ? [] : found) {
+    await ofBucket('s3', () => store.abortMultipart(bucket, key, uploadId)).catch(toleratingGone);
   }
-  return aborted;
+  return found;
 }
 
+/** The open uploads that were begun before a time, in milliseconds since the epoch. */
+export async function uploadsBegunBefore(
+  store: ObjectStore,
+  call: Caller,
+  bucket: string,
+  before: number,
+): Promise<readonly OpenUpload[]> {
+  const found: OpenUpload[] = [];
+  for await (const uploads of uploadPages(store, call, bucket)) {
+    found.push(...uploads.filter(({ initiated }) => initiated < before));
+  }
+  return found;
+}
+
+/** Every fault of a request about a bucket's uploads is about the bucket, or about what may be done there. */
+export function bucketCaller(call: Caller, bucket: string): Caller {
+  const judge = new FaultJudge('');
+  return async (bound, send) => {
+    try {
+      return await call(bound, send);
+    } catch (error) {
+      const fault = asFault(error);
+      if (!fault || fault.code === 'NoSuchUpload') throw error;
+      const stopped = judge.bucketFault(fault, bucket);
+      if (!(stopped instanceof RunStopped)) throw stopped;
+      throw new KeyturnError('verification-stopped', { bucket, detail: stopped.stopped.detail }, fault);
+    }
+  };
+}
+
+/** Somebody else completed or aborted it first. */
+function toleratingGone(error: unknown): void {
+  if (asFault(error)?.code !== 'NoSuchUpload') throw error;
+}
+
+/** Every open upload of a bucket, a page at a time. */
 async function* uploadPages(
   store: ObjectStore,
   call: Caller,
