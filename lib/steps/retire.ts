@@ -2,8 +2,8 @@ import { isCode, KeyturnError } from '../errors';
 import { disableKey } from '../kms/key-switch';
 import { otherUsers } from '../kms/other-users';
 import { supersededVersions } from '../rotation/rotation';
-import { GatePass } from './gate';
-import { type ObservedVersion, observe, observedActive, observeVersions } from './observe';
+import { type GateInput, GatePass, gateReasons } from './gate';
+import { type Observation, type ObservedVersion, observe, observedActive, observeVersions } from './observe';
 import type { RotationRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 import { bucketsToVerify } from './verify';
@@ -33,27 +33,8 @@ export const retire: Step = {
     const seen = await observe(run);
     const versions = toRetire(run, seen.versions);
     if (versions.length === 0) return { outcome: 'unchanged', summary: 'no superseded version is Enabled', facts: {} };
-    const active = observedActive(run.rotation, seen.versions).key;
-    const retired = [];
-    for (const { version, key } of versions) {
-      if (!key || !active) continue;
-      const input = {
-        version,
-        keyArn: key.arn,
-        activeKeyArn: active.arn,
-        observation: seen,
-        buckets: bucketsToVerify(run.rotation),
-        verification: run.findings.verification,
-        reencryptions: run.findings.reencryptions,
-      };
-      const pass = await openGate(run, input);
-      await warnOfOtherUsers(run, key.arn);
-      if (!run.dryRun) await retireVersion(run, pass);
-      retired.push({ version: version.name, keyArn: key.arn });
-    }
-    const names = retired.map((one) => one.version).join(', ');
-    const summary = run.dryRun ? `the gate is open: would disable ${names}` : `${names} is Disabled`;
-    return { outcome: run.dryRun ? 'unchanged' : 'changed', summary, facts: { retired } };
+    const inputs = versions.flatMap((one) => gateInput(run, seen, one) ?? []);
+    return run.dryRun ? previewOf(run, inputs) : retireAll(run, inputs);
   },
 
   async verify(run) {
@@ -63,7 +44,44 @@ export const retire: Step = {
   },
 };
 
-async function openGate(run: RotationRun, input: Parameters<typeof GatePass.open>[0]): Promise<GatePass> {
+function gateInput(run: RotationRun, seen: Observation, { version, key }: ObservedVersion): GateInput | undefined {
+  const active = observedActive(run.rotation, seen.versions).key;
+  if (!key || !active) return undefined;
+  return {
+    version,
+    keyArn: key.arn,
+    activeKeyArn: active.arn,
+    observation: seen,
+    buckets: bucketsToVerify(run.rotation),
+    verification: run.findings.verification,
+    reencryptions: run.findings.reencryptions,
+  };
+}
+
+/** In a dry run nothing has moved yet, so what the gate says is a preview and no refusal. */
+function previewOf({ reporter }: RotationRun, inputs: readonly GateInput[]): StepResult {
+  const gates = inputs.map((input) => ({ version: input.version.name, reasons: gateReasons(input) }));
+  for (const { version, reasons } of gates) {
+    for (const reason of reasons) reporter.note(`${version} stays on as things stand: ${reason.text}`);
+  }
+  const open = gates.filter((gate) => gate.reasons.length === 0).map((gate) => gate.version);
+  const summary = open.length > 0 ? `would disable ${open.join(', ')}` : 'the gate would stay closed as things stand';
+  return { outcome: 'unchanged', summary, facts: { gates } };
+}
+
+async function retireAll(run: RotationRun, inputs: readonly GateInput[]): Promise<StepResult> {
+  const retired = [];
+  for (const input of inputs) {
+    const pass = await openGate(run, input);
+    await warnOfOtherUsers(run, input.keyArn);
+    await retireVersion(run, pass);
+    retired.push({ version: input.version.name, keyArn: input.keyArn });
+  }
+  const names = retired.map((one) => one.version).join(', ');
+  return { outcome: 'changed', summary: `${names} is Disabled`, facts: { retired } };
+}
+
+async function openGate(run: RotationRun, input: GateInput): Promise<GatePass> {
   try {
     const pass = GatePass.open(input);
     await run.evidence.record('gate', 'retire', { version: input.version.name, open: true });
