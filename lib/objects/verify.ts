@@ -8,6 +8,7 @@ import {
   isKey,
   type ListedVersion,
   type ObjectHead,
+  type PageMarker,
   type VersionRef,
 } from './object-version';
 import { BoundedList } from './outcome';
@@ -170,7 +171,10 @@ class Verification {
 
   async #lookAtOne(ref: VersionRef, listed: ListedVersion): Promise<void> {
     const look = await lookAt(this.#store, this.#call, ref, listed.size);
-    if (look.found === 'gone') return;
+    if (look.found === 'gone') {
+      await this.#confirmGone(ref, listed);
+      return;
+    }
     if (look.found === 'sse-c') {
       this.#count('SSE-C');
     } else if (look.found === 'fault') {
@@ -181,6 +185,22 @@ class Verification {
       this.#judge.succeeded('HeadObject');
       await this.#classify(ref, listed, look.head);
     }
+  }
+
+  /** One answer that a version is not there is not believed: it must have left the listing too. */
+  async #confirmGone({ bucket, key }: VersionRef, { versionId, etag }: ListedVersion): Promise<void> {
+    let after: PageMarker | undefined;
+    do {
+      const marker = after;
+      const page = await this.#ofBucket(() => this.#store.listVersions({ bucket, prefix: key, after: marker }));
+      const same = page.versions.filter((one) => one.key === key);
+      if (same.some((one) => one.versionId === versionId && one.etag === etag)) {
+        this.#unknown.add({ key, versionId, reason: 'HeadObject says that it is gone, but it is still listed' });
+        return;
+      }
+      // The key itself comes before every other key that begins with it.
+      after = page.next?.key === key ? page.next : undefined;
+    } while (after);
   }
 
   async #classify(ref: VersionRef, listed: ListedVersion, head: ObjectHead): Promise<void> {

@@ -139,9 +139,9 @@ export function memoryStore(bucket: MemoryBucket): ObjectStore {
     now: () => bucket.clock,
     requests: () => bucket.log.length,
     versioning: () => request('GetBucketVersioning', {}, () => bucket.versioning),
-    listVersions: ({ after, limit = bucket.pageSize }) =>
+    listVersions: ({ after, prefix = '', limit = bucket.pageSize }) =>
       request('ListObjectVersions', {}, () => {
-        const all = bucket.listing();
+        const all = bucket.listing().filter((one) => one.key.startsWith(prefix));
         const at = after ? all.findIndex((one) => one.key === after.key && one.versionId === after.versionId) : -1;
         const behind =
           after && at < 0
