@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EXIT, isCode, KeyturnError } from '../lib/errors';
-import { proposalBody } from '../lib/proposals/body';
+import { proposalBody, rollbackTrailer } from '../lib/proposals/body';
 import { unifiedDiff } from '../lib/proposals/diff';
 import type { Forecast } from '../lib/proposals/forecast';
 import { harmlessLines } from '../lib/proposals/markdown';
@@ -113,6 +113,10 @@ async function settle(context: CommandContext, options: OptionValues, seen: Seen
   const bodyFile = changed ? await writeBody(context, options, body) : undefined;
   if (!flag(options, 'json') && changed) terminal.data(harmlessLines(diff));
   if (write) terminal.hint(`commit ${shownFile} on a branch such as ${proposal.branch} and open a pull request`);
+  if (write && proposal.kind === 'rollback')
+    terminal.hint(
+      `end the commit message with the line "${rollbackTrailer(proposal)}": plans that go back must be called so`,
+    );
   return {
     exitCode: EXIT.done,
     data: {

@@ -57,8 +57,15 @@ function sections(input: BodyInput, diff: string): string {
     '',
     ...forecastText(forecast),
     '',
+    ...(proposal.kind === 'rollback' ? [rollbackTrailer(proposal), ''] : []),
   ].join('\n');
 }
+
+/**
+ * Going back has to be called so, or the plan review refuses it. As the last line of a commit message git reads this as a
+ * trailer, and the pipelines under `examples/` announce the rollback by it.
+ */
+export const rollbackTrailer = ({ version }: Pick<Proposal, 'version'>): string => `Keyturn-Rollback: ${version}`;
 
 const list = (items: readonly string[], mark = '-'): string[] => items.map((item) => `${mark} ${item}`);
 

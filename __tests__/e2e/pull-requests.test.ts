@@ -1,0 +1,206 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { generateIdentity } from '../../lib/key-material/keygen';
+import { type LocalAws, startLocalAws } from '../../local-aws';
+import { Forge, type Job } from '../support/forge';
+import type { Finished } from '../support/keyturn-process';
+
+/**
+ * A whole rotation as a pipeline lives it: proposals, pull requests, merges, and the steps that `examples/` ships, each job
+ * in a clone of its own. Told in order: each test goes on from where the one before it left the repository and AWS.
+ */
+const BUCKET = 'kms-key-rotation-test-bucket';
+const STATE = 'rotation-test-state';
+const OBJECTS = ['plain', 'names/with space <b>&amp; ünïcode'];
+
+jest.setTimeout(900_000);
+
+let endpoint: LocalAws;
+let forge: Forge;
+let kms: KMSClient;
+let s3: S3Client;
+
+beforeAll(async () => {
+  endpoint = await startLocalAws();
+  const client = { endpoint: endpoint.url, region: endpoint.region, credentials: endpoint.accessKey };
+  kms = new KMSClient(client);
+  s3 = new S3Client({ ...client, forcePathStyle: true });
+  await s3.send(new CreateBucketCommand({ Bucket: STATE }));
+  forge = new Forge(endpoint);
+  const { recipient } = await generateIdentity(path.join(path.dirname(forge.developer), 'identity.txt'));
+  writeFileSync(path.join(forge.developer, 'rotation.yaml'), rotationFile(endpoint.region, recipient));
+});
+
+afterAll(async () => {
+  kms.destroy();
+  s3.destroy();
+  forge.close();
+  await endpoint.close();
+});
+
+it('begins a rotation from an empty repository: the first key, then what points at it', async () => {
+  forge.push('main', 'Begin the rotation');
+  const job = forge.job('main');
+  await pass(job, 'restore.sh evidence custody');
+  await pass(job, 'plan.sh');
+  expect((await job.step('apply.sh')).exitCode).toBe(3);
+  await pass(job, 'plan.sh');
+  await pass(job, 'apply.sh', 'post-apply.sh', 'archive.sh');
+  expect(await stateOf('v1')).toBe('Enabled');
+  for (const Key of OBJECTS) await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body: Key }));
+  expect(await keysOfObjects()).toEqual([await arnOf('v1')]);
+});
+
+it('declares v2 by a pull request of one added line', async () => {
+  const { title, branch, diff, body } = await propose('version');
+  expect(diff.match(/^[-+](?![-+])/gm)).toEqual(['+']);
+  expect(body).toContain(`| \`${BUCKET}\` | 2 | 2 |`);
+  forge.push(branch, `${title}\n\n${body}`);
+  const review = await reviewed(branch);
+  expect(review).toContain('v2');
+  forge.merge(branch);
+  await applied();
+  expect(await stateOf('v2')).toBe('Enabled');
+  expect(await keysOfObjects()).toEqual([await arnOf('v1')]);
+});
+
+it('switches by a second pull request: objects move, v1 retires behind the gate', async () => {
+  const { title, branch, diff, body } = await propose('switch');
+  expect(diff).toContain('-activeVersion: v1 # moved to switch\n+activeVersion: v2 # moved to switch');
+  expect(body).not.toContain('Not yet to be merged');
+  forge.push(branch, `${title}\n\n${body}`);
+  await reviewed(branch);
+  forge.merge(branch);
+  const job = await applied();
+  expect(await keysOfObjects()).toEqual([await arnOf('v2')]);
+  expect([await stateOf('v1'), await stateOf('v2')]).toEqual(['Disabled', 'Enabled']);
+  for (const Key of OBJECTS) {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key }));
+    expect(await Body?.transformToString()).toBe(Key);
+  }
+  const page = readFileSync(path.join(job.directory, 'keyturn-out/report.html'), 'utf8');
+  expect(page).toContain('class="verdict sound"');
+});
+
+it('records the retirement by a third, which plans nothing: the file says what is so', async () => {
+  const { title, branch, diff, body } = await propose('retire');
+  expect(diff.match(/^[-+](?![-+])/gm)).toEqual(['+']);
+  forge.push(branch, `${title}\n\n${body}`);
+  const job = forge.job(branch, { KEYTURN_RANGE: 'origin/main..HEAD' });
+  await pass(job, 'restore.sh evidence', 'plan.sh');
+  const { stacks } = JSON.parse(readFileSync(path.join(job.directory, 'keyturn-plan/manifest.json'), 'utf8'));
+  expect([stacks.keys.changes, stacks.storage.changes]).toEqual([false, false]);
+  forge.merge(branch);
+});
+
+it('leaves an archive on the remote that is one sound chain, with custody and nothing secret', async () => {
+  const job = forge.job('main');
+  await pass(job, 'restore.sh evidence custody');
+  const check = await forge.keyturn('verify-evidence', path.join(job.directory, '.keyturn/evidence'), '--json');
+  const { faults, files, beginnings } = JSON.parse(check.stdout);
+  expect(faults).toEqual([]);
+  expect(beginnings).toBe(1);
+  expect(files.length).toBeGreaterThanOrEqual(9);
+  const archive = execFileSync('git', ['archive', 'keyturn-archive'], {
+    cwd: forge.remote,
+    maxBuffer: 1 << 26,
+  }).toString('latin1');
+  expect(archive).toContain('custody/rotation-test-v2.age');
+  expect(archive).not.toContain('AGE-SECRET-KEY-');
+  expect(archive).not.toContain(endpoint.accessKey.secretAccessKey);
+});
+
+it('finds nothing that calls for anybody in the scheduled look, and says where the rotation stands', async () => {
+  const job = forge.job('main');
+  await pass(job, 'restore.sh evidence', 'drift.sh');
+  expect(readFileSync(job.summary, 'utf8')).toContain('    next: nothing, the rotation is done');
+});
+
+it('refuses to archive evidence that was changed after it was archived', async () => {
+  const job = forge.job('main');
+  await pass(job, 'restore.sh evidence');
+  const evidence = path.join(job.directory, '.keyturn/evidence');
+  const [first = ''] = execFileSync('ls', [evidence], { encoding: 'utf8' }).split('\n');
+  const file = path.join(evidence, first);
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"rotation-test"', '"rotation-tesT"'));
+  const refused = await job.step('archive.sh');
+  expect(refused.exitCode).toBe(1);
+  expect(refused.stderr).toContain(first);
+});
+
+async function propose(phase: string): Promise<{ title: string; branch: string; diff: string; body: string }> {
+  const made = await forge.keyturn('propose', phase, '--yes', '--json');
+  if (made.exitCode !== 0) throw new Error(`propose ${phase} ended with ${made.exitCode}:\n${made.stderr}`);
+  return JSON.parse(made.stdout);
+}
+
+/** What the pipeline does on a pull request; the comment it would write. */
+async function reviewed(branch: string): Promise<string> {
+  const job = forge.job(branch, { KEYTURN_RANGE: 'origin/main..HEAD' });
+  await pass(job, 'restore.sh evidence', 'plan.sh');
+  expect(readFileSync(job.summary, 'utf8')).toBe(
+    readFileSync(path.join(job.directory, 'keyturn-out/comment.md'), 'utf8'),
+  );
+  return readFileSync(job.summary, 'utf8');
+}
+
+/** What it does on a merge: one job plans, another applies exactly that. */
+async function applied(): Promise<Job> {
+  const planning = forge.job('main');
+  await pass(planning, 'restore.sh evidence', 'plan.sh');
+  const applying = forge.job('main');
+  planning.hand('keyturn-plan', applying);
+  await pass(applying, 'restore.sh evidence custody', 'apply.sh', 'post-apply.sh', 'archive.sh');
+  return applying;
+}
+
+async function pass(job: Job, ...steps: readonly string[]): Promise<void> {
+  for (const step of steps) {
+    const finished: Finished = await job.step(step);
+    if (finished.exitCode !== 0)
+      throw new Error(`${step} ended with ${finished.exitCode}:\n${finished.stdout}\n${finished.stderr}`);
+  }
+}
+
+async function arnOf(version: string): Promise<string | undefined> {
+  return (await kms.send(new DescribeKeyCommand({ KeyId: `alias/rotation-test-key/${version}` }))).KeyMetadata?.Arn;
+}
+
+async function stateOf(version: string): Promise<string | undefined> {
+  const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId: `alias/rotation-test-key/${version}` }));
+  return KeyMetadata?.KeyState;
+}
+
+async function keysOfObjects(): Promise<readonly (string | undefined)[]> {
+  const heads = await Promise.all(OBJECTS.map((Key) => s3.send(new HeadObjectCommand({ Bucket: BUCKET, Key }))));
+  return [...new Set(heads.map((head) => head.SSEKMSKeyId))];
+}
+
+function rotationFile(region: string, recipient: string): string {
+  return `# The key of our test bucket.
+name: rotation-test
+region: ${region}
+alias: alias/rotation-test-key
+keyVersions: # in order
+  - name: v1
+activeVersion: v1 # moved to switch
+rotateEveryDays: 365
+buckets:
+  - name: ${BUCKET}
+    manage: bucket
+custody:
+  age: { recipients: [${recipient}] }
+terraform:
+  backend: s3
+  s3: { bucket: ${STATE} }
+`;
+}

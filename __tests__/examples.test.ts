@@ -1,0 +1,131 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { parseDocument } from 'yaml';
+
+const EXAMPLES = path.resolve(__dirname, '../examples');
+const files = readdirSync(EXAMPLES, { recursive: true, encoding: 'utf8' }).sort();
+const yamls = files.filter((file) => /\.ya?ml$/.test(file));
+const workflows = yamls.filter((file) => file.startsWith('github-actions/'));
+const steps = files.filter((file) => file.startsWith('steps/') && file.endsWith('.sh'));
+
+const text = (file: string): string => readFileSync(path.join(EXAMPLES, file), 'utf8');
+type Plain = Readonly<Record<string, unknown>>;
+const read = (file: string): Plain => parseDocument(text(file)).toJS();
+
+/** Every value of a key, anywhere in the file. */
+function* valuesOf(value: unknown, key: string): Generator<unknown> {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [name, inner] of Object.entries(value)) {
+    if (name === key) yield inner;
+    yield* valuesOf(inner, key);
+  }
+}
+
+it('has workflows for each of the three, and steps that they share', () => {
+  expect(workflows).toHaveLength(3);
+  expect(yamls).toEqual(
+    expect.arrayContaining(['gitlab-ci/.gitlab-ci.yml', 'atlantis/atlantis.yaml', 'atlantis/repos.yaml']),
+  );
+});
+
+describe.each(yamls)('%s', (file) => {
+  it('is YAML of one meaning: no fault, no warning, no key twice', () => {
+    const document = parseDocument(text(file), { strict: true, uniqueKeys: true });
+    expect([...document.errors, ...document.warnings]).toEqual([]);
+  });
+
+  it('runs only steps that are there and can be run', () => {
+    const named = [...text(file).matchAll(/examples\/(steps\/[a-z-]+\.sh)/g)].map(([, step]) => step ?? '');
+    for (const step of named) expect(statSync(path.join(EXAMPLES, step)).mode & 0o111).not.toBe(0);
+    if (!file.endsWith('atlantis.yaml')) expect(named.length).toBeGreaterThan(0);
+  });
+
+  it('prints no secret: nothing traces commands or lists the environment', () => {
+    expect(text(file)).not.toMatch(/set -\w*x|\bprintenv\b|\benv\s*$|echo [^\n]*(TOKEN|SECRET|KEY_ID)/m);
+  });
+});
+
+describe.each(workflows)('%s', (file) => {
+  const workflow = read(file);
+  const jobs = Object.values(workflow.jobs as Record<string, Plain>);
+
+  it('gives nothing by default, and each job what it names', () => {
+    expect(workflow.permissions).toEqual({});
+    for (const job of jobs)
+      expect(Object.keys(job.permissions as Plain)).toEqual(expect.arrayContaining(['contents', 'id-token']));
+  });
+
+  it('takes AWS credentials by OIDC, and no secret at all', () => {
+    expect(text(file)).toContain('role-to-assume');
+    expect(text(file)).not.toMatch(/\$\{\{\s*secrets\./);
+  });
+
+  it('keeps runs apart, never cancels one that changes something, and ends by itself', () => {
+    expect(workflow.concurrency).toMatchObject({ group: expect.any(String) });
+    const changes = text(file).includes('apply.sh');
+    if (changes) expect(workflow.concurrency).toEqual({ group: 'keyturn', 'cancel-in-progress': false });
+    for (const job of jobs) expect(job['timeout-minutes']).toEqual(expect.any(Number));
+  });
+
+  it('pins every action to a commit', () => {
+    for (const uses of valuesOf(workflow, 'uses')) expect(uses).toMatch(/^[\w.-]+\/[\w.-]+@[0-9a-f]{40}$/);
+  });
+
+  it('lets nothing that a stranger writes into a shell, and never runs for a fork with rights', () => {
+    for (const run of valuesOf(workflow, 'run')) expect(run).not.toContain('${{');
+    expect(Object.keys(workflow.on as Plain)).not.toContain('pull_request_target');
+  });
+
+  it('applies only behind the environment, and archives also after a failure', () => {
+    for (const job of jobs.filter((one) => JSON.stringify(one).includes('apply.sh'))) {
+      expect(job).toMatchObject({ environment: 'keyturn', needs: 'plan' });
+      const archive = (job.steps as Plain[]).find((step) => String(step.run).includes('archive.sh'));
+      expect(archive?.if).toBe('${{ !cancelled() }}');
+    }
+  });
+});
+
+it('GitLab: applies one at a time, by hand, in a protected environment, and never in a merge request', () => {
+  const { apply } = read('gitlab-ci/.gitlab-ci.yml') as { apply: Plain };
+  expect(apply).toMatchObject({ resource_group: 'keyturn', environment: 'keyturn', needs: ['plan'] });
+  expect(apply.rules).toEqual([
+    expect.objectContaining({ when: 'manual', if: expect.stringContaining('$CI_DEFAULT_BRANCH') }),
+  ]);
+});
+
+it('GitLab: every job stands on the shared one, and in a stage that is declared', () => {
+  const { stages, ...rest } = read('gitlab-ci/.gitlab-ci.yml') as { stages: string[] } & Record<string, Plain>;
+  const jobs = Object.entries(rest).filter(([, job]) => typeof job === 'object' && 'script' in job);
+  expect(jobs.map(([name]) => name)).toEqual(['review', 'plan', 'apply', 'drift']);
+  for (const [, job] of jobs) {
+    expect(job.extends).toBe('.keyturn');
+    expect(stages).toContain(job.stage);
+  }
+});
+
+it('Atlantis: asks for an approval, and defines the workflow where a pull request cannot change it', () => {
+  const { projects, version } = read('atlantis/atlantis.yaml') as { projects: Plain[]; version: number };
+  expect(version).toBe(3);
+  expect(projects[0]?.apply_requirements).toEqual(['approved', 'mergeable', 'undiverged']);
+  const { workflows: served, repos } = read('atlantis/repos.yaml') as { workflows: Plain; repos: Plain[] };
+  expect(Object.keys(served)).toEqual([projects[0]?.workflow]);
+  expect(repos[0]?.allowed_workflows).toEqual([projects[0]?.workflow]);
+  expect(repos[0]).not.toHaveProperty('allow_custom_workflows');
+});
+
+describe.each(steps)('%s', (file) => {
+  it('is a shell script without a fault of syntax, and stops at the first failure', () => {
+    execFileSync('bash', ['-n', path.join(EXAMPLES, file)], { stdio: 'pipe' });
+    if (file !== 'steps/settings.sh') expect(text(file)).toContain('set -euo pipefail');
+    expect(text(file)).not.toMatch(/set -\w*x/);
+  });
+
+  it('is used by every pipeline that could use it', () => {
+    const name = path.basename(file);
+    if (name === 'settings.sh') return;
+    const users = yamls.filter((yaml) => text(yaml).includes(`steps/${name}`));
+    expect(users.some((yaml) => yaml.startsWith('github-actions/'))).toBe(true);
+    expect(users).toContain('gitlab-ci/.gitlab-ci.yml');
+  });
+});

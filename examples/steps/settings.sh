@@ -1,0 +1,31 @@
+# Read by every step. All of it can be set from outside; nothing in it is secret.
+
+# How Keyturn is started: installed by `npm ci` in this repository.
+KEYTURN=${KEYTURN:-npx --no-install keyturn}
+# Beside this file Keyturn keeps its working files; only a folder at the top of the repository is supported here.
+ROTATION_FILE=${ROTATION_FILE:-rotation.yaml}
+# Plan files, their review, and what they were made from. They hold the Terraform state: keep them as you keep that.
+PLAN=${KEYTURN_PLAN:-keyturn-plan}
+# What the steps leave for people and for the pipeline.
+OUT=${KEYTURN_OUT:-keyturn-out}
+# `custody.age.directory` of the rotation file.
+CUSTODY=${KEYTURN_CUSTODY:-custody}
+# Where evidence and custody files are kept between jobs. Protect it: only the applying job may push there.
+ARCHIVE_BRANCH=${KEYTURN_ARCHIVE_BRANCH:-keyturn-archive}
+
+mkdir -p "$OUT"
+
+# Names of keys and tags come from anybody. While this token is unknown, nothing that is printed is a workflow command.
+if [ -n "${GITHUB_ACTIONS:-}" ]; then
+  stop_token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+  echo "::stop-commands::$stop_token"
+  trap 'echo "::$stop_token::"' EXIT
+fi
+
+# The words of KEYTURN are a command and its first arguments.
+keyturn() {
+  local command=$1
+  shift
+  # shellcheck disable=SC2086
+  $KEYTURN "$command" --rotation-file "$ROTATION_FILE" "$@"
+}
