@@ -5,6 +5,7 @@ import { doctor } from './doctor';
 import { keygen } from './keygen';
 import { localAws } from './local-aws';
 import { plan } from './plan';
+import { policy } from './policy';
 import { postApply } from './post-apply';
 import { preApply } from './pre-apply';
 import { propose } from './propose';
@@ -34,6 +35,7 @@ export const commands: readonly CommandDefinition[] = [
   apply,
   rollback,
   keygen,
+  policy,
   verifyEvidence,
   report,
   waivers,

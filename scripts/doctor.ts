@@ -3,7 +3,7 @@ import { createClients } from '../lib/aws/clients';
 import { EXIT, KeyturnError } from '../lib/errors';
 import type { Rotation } from '../lib/rotation/rotation';
 import { observe } from '../lib/steps/observe';
-import { permissions } from '../lib/steps/permissions';
+import { actionsFor, POLICY_NAMES } from '../lib/steps/permissions';
 import { findTerraform } from '../lib/terraform/binary';
 import { providerSource } from '../lib/terraform/cli-configuration';
 import { type CommandContext, type CommandDefinition, flag, type OptionValues, rotationFileOption } from './command';
@@ -29,14 +29,21 @@ export const doctor: CommandDefinition = {
   mutates: false,
   examples: ['npx keyturn doctor', 'npx keyturn doctor --json'],
   async run(context, options) {
-    const findings = await examine(context, options);
+    const { findings, rotation } = await examine(context, options);
+    const permissions = Object.fromEntries(POLICY_NAMES.map((name) => [name, actionsFor(name, rotation)]));
     const sound = findings.every((one) => one.sound);
-    if (!flag(options, 'json')) context.terminal.show(format(findings));
+    if (!flag(options, 'json')) context.terminal.show(format(findings, permissions));
     return { exitCode: sound ? EXIT.done : EXIT.error, data: { sound, findings, permissions } };
   },
 };
 
-async function examine(context: CommandContext, options: OptionValues): Promise<readonly Finding[]> {
+/** What was found, and the rotation where its file could be read: the permissions are then those it needs, else all there are. */
+interface Examination {
+  readonly findings: readonly Finding[];
+  readonly rotation: Rotation | undefined;
+}
+
+async function examine(context: CommandContext, options: OptionValues): Promise<Examination> {
   const { env, signal } = context;
   const findings: Finding[] = [nodeFinding(process.versions.node)];
   const binary = await attempt(
@@ -55,7 +62,7 @@ async function examine(context: CommandContext, options: OptionValues): Promise<
     findings,
   );
   if (rotation) await examineAws(rotation, signal, findings);
-  return findings;
+  return { findings, rotation };
 }
 
 async function examineAws(rotation: Rotation, signal: AbortSignal, findings: Finding[]): Promise<void> {
@@ -116,14 +123,14 @@ function describeSource(source: Awaited<ReturnType<typeof providerSource>>): str
   return 'from its registry, at the first `terraform init`';
 }
 
-function format(findings: readonly Finding[]): string {
+function format(findings: readonly Finding[], permissions: Readonly<Record<string, readonly string[]>>): string {
   const checks = table(
     ['', 'check', 'found'],
     findings.map((one) => [one.sound ? '✓' : '✗', one.check, one.found.replaceAll('\n', ' ')]),
   );
   const hints = findings.filter((one) => !one.sound && one.hint).map((one) => `next (${one.check}): ${one.hint}`);
   const needed = Object.entries(permissions).flatMap(([who, actions]) => [
-    `IAM actions that ${who} calls:`,
+    `IAM actions of \`npx keyturn policy ${who}\`:`,
     ...wrapWords(actions, 100).map((line) => `  ${line}`),
   ]);
   return [checks, ...hints, '', ...needed].join('\n');

@@ -119,6 +119,7 @@ export function storedParts(version: ObjectVersion): readonly StoredPart[] {
 
 function described(call: Call, bucket: Bucket, version: ObjectVersion, slice: Slice): AwsResponse {
   const headers = objectHeaders(bucket, version, call.now);
+  for (const name of withheld(call, headers)) delete headers[name];
   const { start, end } = slice.range;
   headers['content-length'] = String(end - start);
   if (slice.partial) headers['content-range'] = `bytes ${start}-${end - 1}/${version.size}`;
@@ -131,6 +132,27 @@ function described(call: Call, bucket: Bucket, version: ObjectVersion, slice: Sl
     if (override !== undefined) headers[name] = override;
   }
   return { status: slice.partial ? 206 : 200, headers };
+}
+
+/**
+ * What an answer says of lock and tags only to a caller who may read them; to others it is as if there were none.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+ */
+const READABLE: Readonly<Record<string, string>> = {
+  'x-amz-object-lock-mode': 's3:GetObjectRetention',
+  'x-amz-object-lock-retain-until-date': 's3:GetObjectRetention',
+  'x-amz-object-lock-legal-hold': 's3:GetObjectLegalHold',
+  'x-amz-tagging-count': 's3:GetObject*Tagging',
+};
+
+function withheld({ endpoint, request, query, bucketName, key }: Call, headers: Record<string, string>): string[] {
+  const resource = `arn:aws:s3:::${bucketName}/${key}`;
+  const version = query.has('versionId') ? 'Version' : '';
+  return Object.entries(READABLE)
+    .filter(([name]) => headers[name] !== undefined)
+    .map(([name, action]) => ({ name, action: action.replace('*', version) }))
+    .filter(({ action }) => !endpoint.permits(request.caller, { action, resource }))
+    .map(({ name }) => name);
 }
 
 /** The stored checksum speaks of the whole body: a range has none, a part its own. */

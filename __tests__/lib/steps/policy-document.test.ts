@@ -1,0 +1,152 @@
+import { parseRotation } from '../../../lib/rotation/rotation-file';
+import { actionsFor, POLICY_NAMES, setsFor } from '../../../lib/steps/permissions';
+import { LARGEST_POLICY, type PolicyStatement, policyDocument } from '../../../lib/steps/policy-document';
+
+const ACCOUNT = '111122223333';
+const ADOPTED = 'arn:aws:kms:ap-northeast-1:999988887777:key/11111111-2222-3333-4444-555555555555';
+
+const rotationOf = (more = '', versions = '[{ name: v1 }, { name: v2 }]') =>
+  parseRotation(
+    `name: photos
+region: ap-northeast-1
+alias: alias/photos
+keyVersions: ${versions}
+activeVersion: v2
+buckets: [{ name: photos-owned, manage: bucket }, { name: photos-adopted, manage: encryption }]
+${more}`,
+    '/somewhere/rotation.yaml',
+    { now: new Date('2026-11-24T00:00:00Z') },
+  );
+
+const statement = (document: { readonly Statement: readonly PolicyStatement[] }, sid: string) =>
+  document.Statement.find(({ Sid }) => Sid === sid);
+
+describe.each(POLICY_NAMES)('the policy for %s', (name) => {
+  it('grants exactly the listed actions, no wildcard among them', async () => {
+    const rotation = await rotationOf();
+    const { Statement } = policyDocument([name], rotation, ACCOUNT);
+    expect([...new Set(Statement.flatMap(({ Action }) => Action))].sort()).toEqual(actionsFor(name, rotation));
+    expect(Statement.flatMap(({ Action }) => Action).filter((action) => action.includes('*'))).toEqual([]);
+  });
+
+  it('names every statement once, in letters and digits, as IAM takes it', async () => {
+    const sids = policyDocument([name], await rotationOf(), ACCOUNT).Statement.map(({ Sid }) => Sid);
+    expect(new Set(sids).size).toBe(sids.length);
+    expect(sids.filter((sid) => !/^[A-Za-z0-9]+$/.test(sid))).toEqual([]);
+  });
+
+  it('reaches beyond this rotation only where an action names no resource, or a tag says whose the key is', async () => {
+    const { Statement } = policyDocument([name], await rotationOf(), ACCOUNT);
+    const wide = Statement.filter(({ Resource, Condition }) => Resource === '*' && Condition === undefined);
+    expect(wide.flatMap(({ Action }) => Action)).toEqual(
+      name === 'terraform' || name === 'rollback' ? ['kms:ListAliases'] : [],
+    );
+    const anyKey = Statement.filter(({ Resource }) =>
+      [Resource].flat().some((one) => one === '*' || one.endsWith(':key/*')),
+    );
+    const bound = anyKey.filter(({ Condition }) =>
+      /"aws:(Resource|Request)Tag\/keyturn:rotation":"photos"/.test(JSON.stringify(Condition)),
+    );
+    expect(anyKey.length - bound.length).toBe(wide.length);
+  });
+
+  it('fits into one managed policy', async () => {
+    const document = policyDocument([name], await rotationOf(), ACCOUNT);
+    expect(JSON.stringify(document).length).toBeLessThan(LARGEST_POLICY);
+  });
+
+  it('never lets anybody delete a key, its material, a bucket or an object', () => {
+    const destructive =
+      /^(kms:(DeleteImportedKeyMaterial|ScheduleKeyDeletion|DeleteAlias)|s3:Delete(Bucket|ObjectVersion))/;
+    expect(actionsFor(name).filter((action) => destructive.test(action))).toEqual([]);
+  });
+});
+
+it('lets only the one who retires disable a key, and never Terraform', () => {
+  expect(POLICY_NAMES.filter((name) => actionsFor(name).includes('kms:DisableKey'))).toEqual(['post-apply']);
+});
+
+it('gives a reviewer nothing that changes anything, and no key to read with', () => {
+  expect(actionsFor('reviewer').filter((action) => !/^(kms:(Describe|List)|s3:(Get|List))/.test(action))).toEqual([]);
+});
+
+it('reaches objects’ keys through S3 alone, and proves material under the proof’s context alone', async () => {
+  const rotation = await rotationOf();
+  const use = statement(policyDocument(['post-apply'], rotation, ACCOUNT), 'UseKeysThroughS3');
+  expect(use?.Condition).toEqual({
+    StringEquals: { 'aws:ResourceTag/keyturn:rotation': 'photos', 'kms:ViaService': 's3.ap-northeast-1.amazonaws.com' },
+  });
+  const proof = statement(policyDocument(['pre-apply'], rotation, ACCOUNT), 'ProveMaterial');
+  expect(proof).toMatchObject({
+    Resource: 'arn:aws:kms:ap-northeast-1:111122223333:key/*',
+    Condition: {
+      StringEquals: { 'aws:ResourceTag/keyturn:rotation': 'photos', 'kms:EncryptionContext:keyturn:proof': 'photos' },
+    },
+  });
+});
+
+it('names an adopted key by its ARN, and never lets anybody change it', async () => {
+  const rotation = await rotationOf('', `[{ name: v1, keyArn: "${ADOPTED}" }, { name: v2 }]`);
+  const { Statement } = policyDocument(POLICY_NAMES, rotation, ACCOUNT);
+  const touching = Statement.filter(({ Resource }) => [Resource].flat().includes(ADOPTED));
+  expect([...new Set(touching.flatMap(({ Action }) => Action))].sort()).toEqual([
+    'kms:CreateAlias',
+    'kms:Decrypt',
+    'kms:DescribeKey',
+    'kms:Encrypt',
+    'kms:GenerateDataKey',
+    'kms:ReEncryptFrom',
+    'kms:ReEncryptTo',
+    'kms:UpdateAlias',
+  ]);
+});
+
+it('asks for what the rotation declares and nothing else', async () => {
+  const plain = actionsFor('terraform', await rotationOf());
+  expect(plain.filter((action) => /^cloudwatch:|GetObject|DeleteObject/.test(action))).toEqual([]);
+  const topic = 'arn:aws:sns:ap-northeast-1:111122223333:expiry';
+  const alarmed = await rotationOf(`expiry: { alarmTopicArn: "${topic}" }`);
+  expect(statement(policyDocument(['terraform'], alarmed, ACCOUNT), 'KeepAlarms')?.Resource).toBe(
+    'arn:aws:cloudwatch:ap-northeast-1:111122223333:alarm:keyturn-photos-*',
+  );
+  const rewrite = actionsFor('post-apply', await rotationOf('reencrypt: { method: rewrite }'));
+  expect(rewrite).toContain('s3:PutObjectAcl');
+  expect(rewrite).not.toContain('s3:UpdateObjectEncryption');
+});
+
+it('keeps state apart: only locks may be deleted, and only this rotation’s state is in reach', async () => {
+  const state = (kmsKeyId: string) =>
+    rotationOf(`terraform: { backend: s3, s3: { bucket: tf-state, prefix: keyturn/, kmsKeyId: "${kmsKeyId}" } }`);
+  const document = policyDocument(['terraform'], await state('alias/state'), ACCOUNT);
+  expect(statement(document, 'KeepState')?.Resource).toEqual(['arn:aws:s3:::tf-state/keyturn/photos-*']);
+  expect(statement(document, 'UnlockState')).toMatchObject({
+    Action: ['s3:DeleteObject'],
+    Resource: ['arn:aws:s3:::tf-state/keyturn/photos-*.tflock'],
+  });
+  expect(statement(document, 'SealState')).toMatchObject({
+    Resource: 'arn:aws:kms:ap-northeast-1:111122223333:key/*',
+    Condition: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/state' } },
+  });
+});
+
+it('joins several names into one policy, each statement once', async () => {
+  const rotation = await rotationOf();
+  const joined = policyDocument(['terraform', 'pre-apply', 'post-apply'], rotation, ACCOUNT);
+  const names = ['terraform', 'pre-apply', 'post-apply'] as const;
+  const sids = new Set(names.flatMap((name) => setsFor(name, rotation).map(({ sid }) => sid)));
+  expect(joined.Statement).toHaveLength(sids.size);
+});
+
+it('speaks of the rotation’s partition', async () => {
+  const text = `name: gov
+region: us-gov-west-1
+alias: alias/gov
+keyVersions: [{ name: v1 }]
+activeVersion: v1
+buckets: [{ name: gov-bucket, manage: bucket }]
+`;
+  const rotation = await parseRotation(text, '/rotation.yaml', { now: new Date() });
+  const { Statement } = policyDocument(POLICY_NAMES, rotation, ACCOUNT);
+  const resources = Statement.flatMap(({ Resource }) => Resource).filter((one) => one !== '*');
+  expect(resources.filter((one) => !one.startsWith('arn:aws-us-gov:'))).toEqual([]);
+});

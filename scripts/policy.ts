@@ -1,0 +1,73 @@
+import { confirmTarget } from '../lib/aws/account-guard';
+import { createClients } from '../lib/aws/clients';
+import { EXIT, KeyturnError } from '../lib/errors';
+import type { Rotation } from '../lib/rotation/rotation';
+import { POLICY_NAMES, type PolicyName } from '../lib/steps/permissions';
+import { LARGEST_POLICY, policyDocument } from '../lib/steps/policy-document';
+import { type CommandDefinition, flag, type OptionValues, rotationFileOption, text } from './command';
+import { readRotation } from './session';
+
+export const policy: CommandDefinition = {
+  name: 'policy',
+  summary: 'print an IAM policy with what a command needs, and nothing more',
+  description:
+    'Generated from the lists that `doctor` prints and that the tests hold every command to. Several names give one policy ' +
+    'for an identity that does it all, such as the role of a pipeline. Asks AWS only where neither the rotation file nor ' +
+    '--account says which account it is. Changes nothing.',
+  arguments: [{ name: '<for...>', description: POLICY_NAMES.join(', ') }],
+  options: [
+    rotationFileOption,
+    {
+      flags: '--account <id>',
+      description: 'the account of the keys; default: that of the rotation file, else the own',
+    },
+  ],
+  mutates: false,
+  examples: [
+    'npx keyturn policy pre-apply > pre-apply.json',
+    'npx keyturn policy terraform pre-apply post-apply --account 111122223333',
+    'npx keyturn policy reviewer --json',
+  ],
+  async run(context, options, args) {
+    const names = [...new Set(args.map(policyName))];
+    const rotation = await readRotation(context, options, 'accept');
+    const document = policyDocument(names, rotation, await accountOf(rotation, options, context.signal));
+    const size = JSON.stringify(document).length;
+    if (size > LARGEST_POLICY) {
+      context.terminal.warn(
+        `${size} characters without white space; IAM takes ${LARGEST_POLICY} in one managed policy: attach one policy for each name`,
+      );
+    }
+    if (!flag(options, 'json')) context.terminal.data(JSON.stringify(document, null, 2));
+    return { exitCode: EXIT.done, data: { rotation: rotation.name, for: names, policy: document } };
+  },
+};
+
+function policyName(given: string): PolicyName {
+  const found = POLICY_NAMES.find((name) => name === given);
+  if (found) return found;
+  throw usage(`there is no policy for ${JSON.stringify(given)}`, `it is one of ${POLICY_NAMES.join(', ')}`);
+}
+
+async function accountOf(rotation: Rotation, options: OptionValues, signal: AbortSignal): Promise<string> {
+  const given = text(options, 'account');
+  if (given !== undefined && !/^\d{12}$/.test(given)) {
+    throw usage(`--account takes 12 digits, not ${JSON.stringify(given)}`, 'such as --account 111122223333');
+  }
+  if (given !== undefined && rotation.account !== undefined && given !== rotation.account) {
+    throw usage(
+      `--account ${given} contradicts account: ${rotation.account} in the rotation file`,
+      'leave --account out, or correct the file',
+    );
+  }
+  const known = given ?? rotation.account;
+  if (known !== undefined) return known;
+  const clients = createClients({ region: rotation.region, signal });
+  try {
+    return (await confirmTarget(clients, rotation)).account;
+  } finally {
+    clients.destroy();
+  }
+}
+
+const usage = (problem: string, hint: string): KeyturnError => new KeyturnError('usage', { problem, hint });
