@@ -24,13 +24,14 @@ export function stackOf(plan: PlanDocument): PlannedStack {
   const of = (pattern: RegExp): boolean => [...addresses, ...configured].some((address) => pattern.test(address));
   const keys = of(OWN.keys) || plan.outputs.some(({ name }) => OWN.outputs.keys.test(name));
   const storage = of(OWN.storage) || plan.outputs.some(({ name }) => OWN.outputs.storage.test(name));
-  if (keys === storage) return 'either';
+  if (keys === storage) return keys ? 'both' : 'none';
   return keys ? 'keys' : 'storage';
 }
 
 export function isOwnResource(address: string, stack: PlannedStack): boolean {
   const [keys, storage] = [OWN.keys.test(address), OWN.storage.test(address)];
-  return stack === 'either' ? keys || storage : stack === 'keys' ? keys : storage;
+  if (stack === 'keys') return keys;
+  return stack === 'storage' ? storage : keys || storage;
 }
 
 export function isOwnData(address: string): boolean {
@@ -65,7 +66,7 @@ export function rotationsNamedIn(plan: PlanDocument): ReadonlySet<string> {
 export function isOfARotation(plan: PlanDocument): boolean {
   const addresses = [...plan.changes, ...plan.prior].map((one) => one.address);
   const configured = plan.configured.map((one) => text(one.address) ?? '');
-  return [...addresses, ...configured].some((address) => isOwnResource(address, 'either'));
+  return [...addresses, ...configured].some((address) => isOwnResource(address, 'both'));
 }
 
 /** True for a plan of nothing at all, such as that of a keys stack whose versions are all adopted. */

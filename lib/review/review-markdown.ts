@@ -1,5 +1,5 @@
 import type { Finding, Review, Verdict } from './review';
-import type { ReviewRule } from './review-rule';
+import type { PlannedStack, ReviewRule } from './review-rule';
 import { reviewRules } from './rules';
 import { visible } from './visible';
 import type { Words } from './words';
@@ -10,6 +10,13 @@ export const MARKDOWN_LIMIT = 65_000;
 const VALUE_LIMIT = 400;
 /** What the line that says how much is missing may take. */
 const CLOSING = 200;
+
+const TITLES: Readonly<Record<PlannedStack, string>> = {
+  keys: 'The keys stack',
+  storage: 'The storage stack',
+  both: 'Both stacks in one plan',
+  none: 'A plan without resources',
+};
 
 const HEADINGS: Readonly<Record<Verdict, string>> = {
   clean: 'nothing to decide',
@@ -28,7 +35,7 @@ export function reviewMarkdown(review: Review): string {
     counts(review),
     ...review.plans.flatMap(({ name, stack, effects, unseen }) => [
       '',
-      `### ${stack === 'either' ? 'Plan' : `The ${stack} stack`} (${code(name)})`,
+      `### ${TITLES[stack]} (${code(name)})`,
       '',
       ...(effects.length === 0 ? ['- changes nothing'] : effects.map((effect) => `- ${sentence(effect)}`)),
       ...unseen.map((one) => `- *not seen:* ${sentence(one)}`),

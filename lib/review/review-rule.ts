@@ -7,8 +7,8 @@ import type { Words } from './words';
 /** `error`: the plan is refused. `warning`: a person decides. `note`: worth knowing, counts for nothing. */
 export type Severity = 'error' | 'warning' | 'note';
 
-/** Which of a rotation's two stacks a plan is of; `either` for one that holds nothing of both. */
-export type PlannedStack = 'keys' | 'storage' | 'either';
+/** Which of a rotation's two stacks a plan is of; `both` and `none` for one that no stack of ours gives. */
+export type PlannedStack = 'keys' | 'storage' | 'both' | 'none';
 
 /** A superseded version that the evidence shows as verified empty and let through the retire gate. */
 export interface GreenRetirement {

@@ -144,6 +144,9 @@ function reviewedPlan(context: RuleContext, input: ReviewInput): ReviewedPlan {
       words`it is a redacted export without configuration and state: provider, modules and look-ups (KT050, KT071), and sensitive values (KT010, KT011), were not seen`,
     );
   }
+  if (plan.form === 'plan' && plan.providers.length === 0 && !isEmpty(plan)) {
+    unseen.push(words`it has no configuration: provider, modules and look-ups (KT050, KT071) were not seen`);
+  }
   if (stackFile === undefined) {
     unseen.push(words`its cdk.tf.json is not beside it: backend (KT051) and guards (KT052) were not seen`);
   }

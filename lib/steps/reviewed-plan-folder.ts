@@ -139,7 +139,11 @@ async function manifestOf(
     region: rotation.region,
     plannedAt: new Date().toISOString(),
     rotationFile: rotationFile.sha256,
-    tools: { ...tools, [binary.product.toLowerCase()]: binary.version },
+    tools: {
+      ...tools,
+      [binary.product.toLowerCase()]: binary.version,
+      'hashicorp/aws': await lockedProvider(path.join(directory, 'keys.lock.hcl')),
+    },
     verdict: review.verdict,
     ...(rollbackTo === undefined ? {} : { rollbackTo }),
     stacks,
@@ -149,4 +153,10 @@ async function manifestOf(
     },
     files,
   };
+}
+
+/** Version of the AWS provider that a lock names. */
+async function lockedProvider(lock: string): Promise<string> {
+  const text = await readFile(lock, 'utf8');
+  return /\/hashicorp\/aws" \{\s+version\s+= "([^"]+)"/.exec(text)?.[1] ?? 'unknown';
 }

@@ -1,6 +1,7 @@
 import { reviewJson } from '../../../lib/review/review-json';
 import { MARKDOWN_LIMIT, reviewMarkdown } from '../../../lib/review/review-markdown';
 import { reviewSarif } from '../../../lib/review/review-sarif';
+import { plain } from '../../../lib/review/words';
 import { keyChange, planText, reviewText } from './plan-texts';
 
 const SET = planText([keyChange({ after: { ...keyChange().change.after, key_material_base64: 'AAAA' } })]);
@@ -57,7 +58,17 @@ describe('a plan', () => {
   });
 
   it('is accepted when there is nothing in it at all: a keys stack whose versions are all adopted', async () => {
-    expect((await reviewText(planText([]))).plans[0]).toMatchObject({ stack: 'either', effects: [] });
+    expect((await reviewText(planText([]))).plans[0]).toMatchObject({ stack: 'none', effects: [] });
+  });
+
+  it('is refused when it holds resources of both stacks: no program of ours makes one', async () => {
+    const alias = { ...keyChange({ actions: ['no-op'] }), address: 'aws_kms_alias.main', type: 'aws_kms_alias' };
+    expect((await reviewText(planText([keyChange(), alias]))).findings.map((one) => one.rule)).toEqual(['KT070']);
+  });
+
+  it('says what it cannot see where the configuration was taken out of it', async () => {
+    const [plan] = (await reviewText(planText([keyChange()]))).plans;
+    expect(plan?.unseen.map(plain)).toContainEqual(expect.stringContaining('it has no configuration'));
   });
 
   it('never shows the material that it refuses', async () => {

@@ -77,7 +77,7 @@ describe("a rotation's own resources", () => {
 
   it.each(['aws_s3_bucket.elsewhere', 'module.x.aws_kms_alias.main', 'aws_kms_key.version_v1', 'aws_iam_role.main'])(
     'are not %s',
-    (address) => expect(isOwnResource(address, 'either')).toBe(false),
+    (address) => expect(isOwnResource(address, 'both')).toBe(false),
   );
 });
 

@@ -68,8 +68,12 @@ const validTo: ReviewRule = {
       if (!['create', 'update', 'replace'].includes(action)) return [];
       const [was, becomes] = [text(before?.valid_to), text(after?.valid_to)];
       if (unknown.valid_to !== true && was === becomes) return [];
-      if (unknown.valid_to === true && action !== 'update') return [];
-      return [{ address, says: words`valid_to goes from ${shown(was)} to ${shown(becomes)}` }];
+      return [
+        {
+          address,
+          says: words`valid_to goes from ${shown(was)} to ${unknown.valid_to === true ? '(known after the apply)' : shown(becomes)}`,
+        },
+      ];
     }),
 };
 
@@ -90,8 +94,6 @@ const disabledWithoutEvidence: ReviewRule = {
       const green = context.green?.find((one) => one.keyArn === arn);
       if (green) return [];
       const known = arn === undefined ? undefined : context.keys.find(arn);
-      // post-apply disabled it already; the plan was made before.
-      if (known?.state === 'Disabled' && before.key_state === 'Disabled') return [];
       const none =
         context.green === undefined
           ? words`no evidence was given`

@@ -108,12 +108,14 @@ const unnamed: ReviewRule = {
     ),
 };
 
-function strangers({ rotation }: RuleContext, { statements }: Policy): ReadonlySet<string> {
+function strangers({ rotation, plan }: RuleContext, { statements }: Policy): ReadonlySet<string> {
   const { administrators, users, breakGlass } = rotation.keyPolicy;
   const declared = new Set([...administrators, ...users, ...breakGlass]);
+  const caller = plan.prior.find(({ type }) => type === 'aws_caller_identity')?.values.account_id;
+  const own = rotation.account ?? text(caller);
   const isOwnRoot = (principal: string): boolean => {
     const account = /^arn:[^:]+:iam::(\d{12}):root$/.exec(principal)?.[1];
-    return account !== undefined && (rotation.account === undefined || account === rotation.account);
+    return account !== undefined && (own === undefined || account === own);
   };
   const admitted = statements.filter((one) => one.effect === 'Allow').flatMap((one) => one.principals);
   return new Set(admitted.filter((principal) => !declared.has(principal) && !isOwnRoot(principal)));

@@ -11,6 +11,7 @@ const outside: ReviewRule = {
   next: 'Move it to a stack of its own; a plan of a rotation is reviewed as one.',
   waivable: true,
   look: ({ plan, stack }) => [
+    ...(stack === 'both' ? [{ says: words`resources of both stacks stand in one plan` }] : []),
     ...plan.changes
       .filter(({ mode, action, address }) => mode === 'managed' && action !== 'no-op' && !isOwnResource(address, stack))
       .map(({ address, action }) => ({ address, says: words`${address}: ${action}` })),
