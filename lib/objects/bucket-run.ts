@@ -128,7 +128,7 @@ export class BucketRun {
 
   async #resume(): Promise<Resumed | undefined> {
     const { journalFile, dryRun } = this.#request;
-    return journalFile === undefined || dryRun ? undefined : readJournal(journalFile, this.#request);
+    return journalFile === undefined || dryRun ? undefined : readJournal(journalFile, this.#request, this.#store.now());
   }
 
   /** What comes of an upload that is open now will bear the date it was begun, so that its key is kept in mind. */

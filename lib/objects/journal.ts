@@ -49,6 +49,8 @@ export interface Resumed {
 /** Where a resumed run begins. */
 export type ResumedStart = Pick<JournalPage, 'counts' | 'failed' | 'blocked'> & Pick<Resumed, 'remaining'>;
 
+/** Milliseconds after which a journal is not gone on with: too much may have happened behind its frontier. */
+const MAX_AGE = 7 * 86_400_000;
 /** Failures beyond which going on is no cheaper than beginning anew. */
 const MAX_FAILED = 100_000;
 
@@ -118,10 +120,14 @@ export class Journal {
   }
 }
 
-/** What the journal of an interrupted run of the same kind says; undefined where there is none, or nothing to go on with. */
+/**
+ * What the journal of an interrupted run of the same kind says; undefined where there is none, it is over a week old, or
+ * there is nothing to go on with. `now`: milliseconds since the epoch by the endpoint's clock.
+ */
 export async function readJournal(
   file: string,
   expected: Pick<JournalHead, 'bucket' | 'targetKeyArn' | 'method'>,
+  now: number,
 ): Promise<Resumed | undefined> {
   const lines = parsed(await readFile(file, 'utf8').catch(() => ''));
   const [first, ...rest] = lines;
@@ -130,7 +136,7 @@ export async function readJournal(
   const { head } = first;
   const isSame =
     head.bucket === expected.bucket && head.targetKeyArn === expected.targetKeyArn && head.method === expected.method;
-  return isSame ? resumedOf(head, rest) : undefined;
+  return isSame && now - head.begun < MAX_AGE ? resumedOf(head, rest) : undefined;
 }
 
 function resumedOf(head: JournalHead, lines: readonly Line[]): Resumed | undefined {

@@ -55,7 +55,7 @@ export interface AbortRequest {
  * is lost, so a person must have asked.
  *
  * @returns those that were, or with `dryRun` would be, aborted
- * @throws aws-access-denied, aws-failed, verification-stopped when S3 cannot be reached
+ * @throws aws-access-denied, aws-failed, re-encryption-stopped when S3 cannot be reached
  */
 export async function abortUploads(
   store: ObjectStore,
@@ -96,7 +96,7 @@ export function bucketCaller(call: Caller, bucket: string): Caller {
       if (!fault || fault.code === 'NoSuchUpload') throw error;
       const stopped = judge.bucketFault(fault, bucket);
       if (!(stopped instanceof RunStopped)) throw stopped;
-      throw new KeyturnError('verification-stopped', { bucket, detail: stopped.stopped.detail }, fault);
+      throw new KeyturnError('re-encryption-stopped', { bucket, detail: stopped.stopped.detail }, fault);
     }
   };
 }

@@ -24,7 +24,7 @@ export interface WaitForUploadsRequest {
  * Waits until no multipart upload is open that was begun before a time.
  *
  * @returns those that are still open when the time is over; none is good
- * @throws interrupted, aws-access-denied, aws-failed, verification-stopped when S3 cannot be reached
+ * @throws interrupted, aws-access-denied, aws-failed, re-encryption-stopped when S3 cannot be reached
  */
 export async function waitForUploads(
   store: ObjectStore,

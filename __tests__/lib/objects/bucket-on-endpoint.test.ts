@@ -124,6 +124,30 @@ describe.each(['wire', 'sdk'] as const)('a bucket on the endpoint, over the %s p
     }
   });
 
+  it.each(['rewrap', 'rewrite'] as const)(
+    'blocks what a disabled old key holds, and moves the rest by %s',
+    async (method) => {
+      const other = await testEndpoint();
+      try {
+        const bucket = await other.bucket('source-disabled');
+        await other.put(bucket, 'held by the old key');
+        await other.put(bucket, 'sse-s3', {
+          ServerSideEncryption: 'AES256',
+          SSEKMSKeyId: undefined,
+          BucketKeyEnabled: undefined,
+        });
+        await other.kms.send(new DisableKeyCommand({ KeyId: other.oldKey }));
+        const result = await reencryptBucket(other.store(path), other.request(bucket, { method }));
+        expect(result).toMatchObject({ moved: 1, blockedTotal: 1, failedTotal: 0, complete: true });
+        expect(result.blocked[0]).toMatchObject({ key: 'held by the old key', reason: 'source-key-unusable' });
+        const found = await verifyBucket(other.store(path), { bucket, activeKeyArn: other.newKey });
+        expect(found).toMatchObject({ leftTotal: 1, unknownTotal: 0 });
+      } finally {
+        await other.close();
+      }
+    },
+  );
+
   it.each(['s3:ListBucketVersions', 's3:GetObject', 's3:UpdateObjectEncryption'])(
     'fails when %s is denied, and names it',
     async (denied) => {

@@ -8,6 +8,8 @@ import { type ReencryptRequest, reencryptBucket } from '../../../lib/objects/ree
 import { StoreFault } from '../../../lib/objects/store-fault';
 import { MemoryBucket, memoryStore, NEW_KEY, underKey } from './memory-store';
 
+/** The clock of every bucket here. */
+const NOW = new MemoryBucket().clock;
 let directory: string;
 let journalFile: string;
 beforeEach(() => {
@@ -88,7 +90,7 @@ describe('the journal of a run', () => {
     };
     await reencryptBucket(memoryStore(bucket), request());
     bucket.hooks = {};
-    const resumed = await readJournal(journalFile, request());
+    const resumed = await readJournal(journalFile, request(), NOW);
     const settled = resumed?.counts?.objectVersions ?? 0;
     expect(settled).toBeGreaterThan(0);
     const before = bucket.log.length;
@@ -111,14 +113,14 @@ describe('the journal of a run', () => {
     };
     const first = await reencryptBucket(memoryStore(bucket), request());
     expect(first).toMatchObject({ complete: false, failedTotal: 1, stopped: { because: 'credentials' } });
-    const resumed = await readJournal(journalFile, request());
+    const resumed = await readJournal(journalFile, request(), NOW);
     expect(resumed?.failed.map((one) => one.version.key)).toEqual(['k003']);
 
     isBroken = false;
     const second = await reencryptBucket(memoryStore(bucket), request());
     expect(second).toMatchObject({ complete: true, failedTotal: 0 });
     expect(isMoved(bucket)).toBe(true);
-    expect(await readJournal(journalFile, request())).toBeUndefined();
+    expect(await readJournal(journalFile, request(), NOW)).toBeUndefined();
   });
 
   it('holds a line a page and every failure, not every object', async () => {
@@ -131,13 +133,14 @@ describe('the journal of a run', () => {
   it('reads past a torn last line, and begins anew where it belongs to another run', async () => {
     const bucket = filled();
     await killedAt(bucket, 80);
-    const whole = await readJournal(journalFile, request());
+    const whole = await readJournal(journalFile, request(), NOW);
     appendFileSync(journalFile, '{"type":"page","pass":1,"ne');
-    expect(await readJournal(journalFile, request())).toEqual(whole);
+    expect(await readJournal(journalFile, request(), NOW)).toEqual(whole);
     truncateSync(journalFile, readFileSync(journalFile).length - 10);
-    expect(await readJournal(journalFile, request())).toBeDefined();
-    expect(await readJournal(journalFile, request({ method: 'rewrite' }))).toBeUndefined();
-    expect(await readJournal(journalFile, request({ bucket: 'other' }))).toBeUndefined();
+    expect(await readJournal(journalFile, request(), NOW)).toBeDefined();
+    expect(await readJournal(journalFile, request({ method: 'rewrite' }), NOW)).toBeUndefined();
+    expect(await readJournal(journalFile, request({ bucket: 'other' }), NOW)).toBeUndefined();
+    expect(await readJournal(journalFile, request(), NOW + 8 * 86_400_000)).toBeUndefined();
   });
 
   it('is not touched by a dry run', async () => {
