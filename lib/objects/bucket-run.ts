@@ -57,6 +57,8 @@ export class BucketRun {
   readonly #progress: Progress;
   readonly #before: number;
   readonly #queues = new Set<PageQueue>();
+  /** Fires with the first fault that ends the run: nothing that waits is sent any more. */
+  readonly #halt = new AbortController();
   #tally = new Tally();
   #log: RunLog | undefined;
   #stop: unknown;
@@ -66,7 +68,8 @@ export class BucketRun {
     this.#request = request;
     this.#pace = new Pace({ maxConcurrency: request.concurrency, maxRps: request.maxRps });
     this.#slots = new Slots(concurrencyOf(request.concurrency));
-    this.#call = pacedCaller(this.#pace, request.retry ?? {}, request.signal);
+    const signal = request.signal ? AbortSignal.any([request.signal, this.#halt.signal]) : this.#halt.signal;
+    this.#call = pacedCaller(this.#pace, request.retry ?? {}, signal);
     this.#judge = new FaultJudge(request.targetKeyArn);
     this.#progress = new Progress(request.onProgress);
     this.#before = store.requests();
@@ -234,6 +237,7 @@ export class BucketRun {
       this.#progress.at(this.#tally.settled, (rate) => this.#standing(rate));
     } catch (error) {
       this.#stop ??= error;
+      this.#halt.abort();
       // Pages whose versions are given up are never settled: whoever waits for them must see that the run stops.
       for (const queue of this.#queues) queue.release();
     } finally {

@@ -25,6 +25,7 @@ export function pacedCaller(pace: Pace, retry: RetryOptions, signal: AbortSignal
     transient: retry.transientAttempts ?? 6,
   };
   const [base, cap] = [retry.baseMs ?? 50, retry.capMs ?? 20_000];
+  signal?.addEventListener('abort', () => pace.open(), { once: true });
 
   return async (bound, send) => {
     for (let attempt = 1; ; attempt += 1) {

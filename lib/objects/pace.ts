@@ -74,6 +74,7 @@ export class Pace {
   readonly #interval: number;
   #nextSlot = 0;
   #timer: NodeJS.Timeout | undefined;
+  #isOpen = false;
 
   constructor(options: PaceOptions = {}) {
     const max = concurrencyOf(options.maxConcurrency);
@@ -97,7 +98,7 @@ export class Pace {
 
   /** Resolves when a request of this kind may leave; `done` or `slowDown` must follow. Undefined: it may leave at once. */
   enter(bound: Bound): Promise<void> | undefined {
-    if (this.#waiting.length === 0 && this.#admits(bound)) {
+    if (this.#isOpen || (this.#waiting.length === 0 && this.#admits(bound))) {
       this.#start(bound);
       return undefined;
     }
@@ -124,6 +125,15 @@ export class Pace {
     if (bound === 'kms') this.#kms.inFlight -= 1;
     (by === 'kms' ? this.#kms : this.#s3).shrink(this.#clock());
     this.#drain();
+  }
+
+  /** Lets everything that waits go at once: the run ends, and none of it will be sent. */
+  open(): void {
+    this.#isOpen = true;
+    for (const { bound, go } of this.#waiting.splice(0)) {
+      this.#start(bound);
+      go();
+    }
   }
 
   #admits(bound: Bound): boolean {

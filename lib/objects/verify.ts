@@ -87,6 +87,7 @@ class Verification {
   readonly #request: VerifyRequest;
   readonly #call: Caller;
   readonly #slots: Slots;
+  readonly #halt = new AbortController();
   readonly #judge: FaultJudge;
   readonly #byKey = new Map<string, number>();
   readonly #left = new BoundedList<StragglerVersion>();
@@ -100,7 +101,8 @@ class Verification {
     const { concurrency, maxRps, retry = {}, signal, activeKeyArn, read = 20 } = request;
     this.#store = store;
     this.#request = request;
-    this.#call = pacedCaller(new Pace({ maxConcurrency: concurrency, maxRps }), retry, signal);
+    const halted = signal ? AbortSignal.any([signal, this.#halt.signal]) : this.#halt.signal;
+    this.#call = pacedCaller(new Pace({ maxConcurrency: concurrency, maxRps }), retry, halted);
     this.#slots = new Slots(concurrencyOf(concurrency));
     this.#judge = new FaultJudge(activeKeyArn);
     this.#sample = new ReadSample(read === 'all' ? 0 : read);
@@ -164,6 +166,7 @@ class Verification {
       this.#seen += 1;
     } catch (error) {
       this.#stop ??= error;
+      this.#halt.abort();
     } finally {
       this.#slots.give();
     }
