@@ -376,12 +376,14 @@ const CATALOGUE = {
   'hsm-unavailable': entry<{ module: string; reason: string }>(
     EXIT.error,
     (f) => `cannot use the PKCS#11 module ${f.module}: ${f.reason}`,
-    () => 'correct custody.pkcs11 in the rotation file, or connect the module; docs/key-material.md says how to set it up',
+    () =>
+      'correct custody.pkcs11 in the rotation file, or connect the module; docs/key-material.md says how to set it up',
   ),
   'hsm-pin': entry<{ token: string; reason: string }>(
     EXIT.usage,
     (f) => `token ${f.token} does not log in: ${f.reason}`,
-    () => 'give its user PIN in the file that custody.pkcs11.pinFile names; a locked token is unlocked by its security officer',
+    () =>
+      'give its user PIN in the file that custody.pkcs11.pinFile names; a locked token is unlocked by its security officer',
   ),
   'hsm-unfit': entry<{ token: string; reason: string }>(
     EXIT.error,
@@ -476,6 +478,30 @@ const CATALOGUE = {
     (f) =>
       f.named === null ? `no version is declared before ${f.active}` : `cannot go back to ${f.named} from ${f.active}`,
     (f) => `declared are ${f.declared}; name another one with --to`,
+  ),
+  'material-not-ready': entry<{ version: string; found: string }>(
+    EXIT.refusedByGate,
+    (f) => `${f.version} cannot be rotated into use yet: ${f.found}`,
+    () =>
+      'apply the keys stack, then run `npx keyturn pre-apply`; with several versions to go, make each active in its turn',
+  ),
+  'rotation-only-forward': entry<{ version: string; current: string }>(
+    EXIT.refusedByGate,
+    (f) => `the key has gone past ${f.version}: it encrypts with ${f.current}, and KMS rotates in one direction only`,
+    (f) =>
+      `make ${f.current} active again, or append a version; objects of ${f.version} stay readable, its material is still in the key`,
+  ),
+  'rotation-budget-spent': entry<{ keyArn: string }>(
+    EXIT.refusedByGate,
+    (f) => `${f.keyArn} has used up the rotations that KMS allows one key`,
+    () => 'begin a rotation with strategy: new-key and move the objects to its key; docs/strategies.md says how',
+  ),
+  'rollback-in-place': entry<{ active: string }>(
+    EXIT.refusedByGate,
+    (f) =>
+      `a rotation in place cannot be rolled back: KMS makes no earlier material current again, so ${f.active} stays`,
+    () =>
+      'nothing is unreadable: every material of the key still decrypts; to leave a material behind, append a version and rotate to it',
   ),
   'rollback-impossible': entry<{ version: string; state: string }>(
     EXIT.refusedByGate,

@@ -145,7 +145,7 @@ async function assemble(
   return {
     ...target,
     workspace: openWorkspace({ rotation: target.rotation, env, signal }),
-    custodian: openCustodian(target.rotation, { noCustody: options.custody === false }),
+    custodian: openCustodian(target.rotation, { noCustody: options.custody === false, env, signal }),
     material: materialOptions(context, options),
     reencrypt: reencryptOptions(options),
     evidence,

@@ -33,7 +33,7 @@ export function rotation(differences: Partial<Rotation> = {}): Rotation {
     deletionWindowDays: 30,
     rotateEveryDays: undefined,
     tags: {},
-    custody: { age: undefined },
+    custody: { age: undefined, command: undefined, pkcs11: undefined },
     reencrypt: { method: 'rewrap' },
     retire: { alsoVerify: [] },
     review: { waivers: [] },

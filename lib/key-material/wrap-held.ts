@@ -67,7 +67,6 @@ export async function wrapHeld(
   return preparedOf(about, wrapKeyMaterial(material, parameters), parameters);
 }
 
-
 async function refuseOther(
   custodian: MaterialCustodian,
   version: string,

@@ -5,7 +5,7 @@ import { isMap, isScalar } from 'yaml';
 import { type FileFault, KeyturnError } from '../errors';
 import { inReadingOrder, shownText } from './faults';
 import { uselessRecipients } from './recipients';
-import type { Rotation } from './rotation';
+import type { Custody, Rotation } from './rotation';
 import { type ExpiredVersions, ruleFaults } from './rules';
 import { LIMITS, type RotationFile } from './schema';
 import { checkSchema } from './schema-faults';
@@ -120,7 +120,6 @@ async function recipientFaults(source: YamlSource, value: unknown): Promise<File
 }
 
 function toRotation(file: RotationFile, path: string): Rotation {
-  const { age } = file.custody;
   const { s3 } = file.terraform;
   return {
     file: path,
@@ -145,7 +144,7 @@ function toRotation(file: RotationFile, path: string): Rotation {
     deletionWindowDays: file.deletionWindowDays,
     rotateEveryDays: file.rotateEveryDays,
     tags: file.tags,
-    custody: { age: age && { recipients: age.recipients, directory: resolve(dirname(path), age.directory) } },
+    custody: toCustody(file.custody, dirname(path)),
     reencrypt: file.reencrypt,
     retire: file.retire,
     review: file.review,
@@ -155,5 +154,25 @@ function toRotation(file: RotationFile, path: string): Rotation {
           s3: { bucket: s3.bucket, region: s3.region ?? file.region, prefix: s3.prefix, kmsKeyId: s3.kmsKeyId },
         }
       : { backend: 'local' },
+  };
+}
+
+/** Paths count from the folder of the rotation file; a program without a slash is looked for on PATH. */
+function toCustody({ age, command, pkcs11 }: RotationFile['custody'], home: string): Custody {
+  const at = (path: string): string => resolve(home, path);
+  const [program = '', ...args] = command?.run ?? [];
+  return {
+    age: age && { recipients: age.recipients, directory: at(age.directory) },
+    command: command && {
+      run: [program.includes('/') ? at(program) : program, ...args],
+      directory: at(command.directory),
+      timeoutSeconds: command.timeoutSeconds,
+    },
+    pkcs11: pkcs11 && {
+      module: at(pkcs11.module),
+      token: pkcs11.token,
+      pinFile: pkcs11.pinFile === undefined ? undefined : at(pkcs11.pinFile),
+      directory: at(pkcs11.directory),
+    },
   };
 }

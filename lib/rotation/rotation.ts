@@ -41,6 +41,35 @@ export interface AgeCustody {
   readonly directory: string;
 }
 
+/** An executable of the team's own; see docs/custodian-command.md. */
+export interface CommandCustody {
+  /** Program and arguments. A program with a slash in it is an absolute path. */
+  readonly run: readonly [string, ...string[]];
+  /** Absolute path of the directory that holds the custody records. */
+  readonly directory: string;
+  /** Seconds until a silent program is killed. */
+  readonly timeoutSeconds: number;
+}
+
+/** A hardware module behind PKCS#11. */
+export interface Pkcs11Custody {
+  /** Absolute path of the module's library. */
+  readonly module: string;
+  /** Label of the token. */
+  readonly token: string;
+  /** Absolute path of the file that holds the user PIN; absent: the environment has it. */
+  readonly pinFile: string | undefined;
+  /** Absolute path of the directory that holds the custody records. */
+  readonly directory: string;
+}
+
+/** Where the only copy of the material outside KMS is kept: at most one of them; none: nowhere that the file names. */
+export interface Custody {
+  readonly age: AgeCustody | undefined;
+  readonly command: CommandCustody | undefined;
+  readonly pkcs11: Pkcs11Custody | undefined;
+}
+
 export interface S3Backend {
   readonly bucket: string;
   readonly region: string;
@@ -87,7 +116,7 @@ export interface Rotation {
   /** Age in days at which the active key is to be replaced; absent: no period is declared. */
   readonly rotateEveryDays: number | undefined;
   readonly tags: Readonly<Record<string, string>>;
-  readonly custody: { readonly age: AgeCustody | undefined };
+  readonly custody: Custody;
   readonly reencrypt: { readonly method: ReencryptMethod };
   /** Buckets that Keyturn neither manages nor re-encrypts, but that must hold nothing under a version before it retires. */
   readonly retire: { readonly alsoVerify: readonly string[] };
@@ -115,6 +144,11 @@ export function versionsWithKeys({ strategy, keyVersions }: KeyLayout): readonly
 export function versionAlias(rotation: KeyLayout & Pick<Rotation, 'alias'>, version: Pick<KeyVersion, 'name'>): string {
   const holder = rotation.strategy === 'in-place' ? (rotation.keyVersions[0] ?? version) : version;
   return `${rotation.alias}/${holder.name}`;
+}
+
+/** The directory of the custody records, whichever custodian is chosen; undefined where none is. */
+export function custodyDirectory({ age, command, pkcs11 }: Custody): string | undefined {
+  return (age ?? command ?? pkcs11)?.directory;
 }
 
 /** The version that alias and bucket defaults are declared to point at. */

@@ -282,6 +282,30 @@ function expiryWarningRules({ file }: LooseFile): Finding[] {
   return found;
 }
 
+/** Recipients that a quantum computer does not open. */
+const POST_QUANTUM = /^age1(?:pq|tagpq)1/;
+
+function custodyRules({ file }: LooseFile): Finding[] {
+  const custody = mapping(file.custody);
+  const [first, ...more] = ['age', 'command', 'pkcs11'].filter((kind) => custody[kind] !== undefined);
+  const found: Finding[] = more.map((kind) => ({
+    at: ['custody', kind],
+    given: `${kind} beside ${first}`,
+    allowed: 'one custodian: there is one copy, and one place to look for it',
+    change: 'remove one of the two',
+  }));
+  const recipients = list(mapping(custody.age).recipients).map(textOf);
+  const classical = recipients.findIndex((one) => one !== undefined && !POST_QUANTUM.test(one));
+  if (classical >= 0 && recipients.some((one) => one !== undefined && POST_QUANTUM.test(one)))
+    found.push({
+      at: ['custody', 'age', 'recipients', classical],
+      given: 'a classical recipient beside post-quantum ones',
+      allowed: 'recipients of one kind: whoever breaks the weaker one reads the copy',
+      change: 'remove it, or remove the post-quantum ones (age1pq1…)',
+    });
+  return found;
+}
+
 function terraformRules({ file }: LooseFile): Finding[] {
   const terraform = mapping(file.terraform);
   const s3 = terraform.s3 !== undefined;
@@ -324,6 +348,7 @@ export function ruleFaults(source: YamlSource, value: unknown, options: RuleOpti
     ...policyRules(view),
     ...strategyRules(view),
     ...expiryWarningRules(view),
+    ...custodyRules(view),
     ...terraformRules(view),
     ...tagRules(view),
   ];

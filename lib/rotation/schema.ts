@@ -24,6 +24,13 @@ export const LIMITS = {
   warnDays: 5,
   /** Address and reason of a waiver. */
   waiverText: 1024,
+  /** Arguments of a custodian command, and the length of each. */
+  commandWords: 32,
+  commandWordLength: 1024,
+  /** Seconds that a custodian command may take. */
+  commandSeconds: { min: 1, max: 600 },
+  /** PKCS#11: length of a token's label. */
+  tokenLabel: 32,
   /** A rotation file above this is no rotation file. */
   fileBytes: 1024 * 1024,
 } as const;
@@ -143,6 +150,16 @@ const principals = (who: string, [schema, allowed]: readonly [z.ZodString, strin
     'write a list, [] for none',
   );
 
+const PATH_WITHOUT_NUL = /^[^\0]+$/;
+
+const custodyDirectory = () =>
+  field(
+    z.string().regex(PATH_WITHOUT_NUL).default('custody'),
+    "Directory of the custody files, relative to the rotation file's own.",
+    'a path',
+    'write a path such as custody',
+  );
+
 const age = z.strictObject({
   recipients: field(
     z
@@ -159,15 +176,57 @@ const age = z.strictObject({
     'a list of age recipients',
     'write a list of age1… recipients, [] for none',
   ),
-  directory: field(
+  directory: custodyDirectory(),
+});
+
+const command = z.strictObject({
+  run: field(
+    z
+      .array(
+        field(
+          z.string().regex(PATH_WITHOUT_NUL).max(LIMITS.commandWordLength),
+          'The program, or one of its arguments.',
+          `text of 1 to ${LIMITS.commandWordLength} characters`,
+          'write it in quotes if it is a number',
+        ),
+      )
+      .min(1)
+      .max(LIMITS.commandWords),
+    'Program and arguments, run without a shell. A program with a slash is a path relative to the rotation file.',
+    `a list of 1 to ${LIMITS.commandWords} words: the program and its arguments`,
+    'write a list such as [./custodian.mjs]',
+  ),
+  directory: custodyDirectory(),
+  timeoutSeconds: field(
+    z.int().min(LIMITS.commandSeconds.min).max(LIMITS.commandSeconds.max).default(60),
+    'How long one call of the program may take.',
+    `a whole number from ${LIMITS.commandSeconds.min} to ${LIMITS.commandSeconds.max}`,
+  ),
+});
+
+const pkcs11 = z.strictObject({
+  module: field(
+    z.string().regex(PATH_WITHOUT_NUL),
+    "The PKCS#11 library of the hardware module, absolute or relative to the rotation file's folder.",
+    'a path',
+    'write the path of the library that the maker of the module ships',
+  ),
+  token: field(
     z
       .string()
       .regex(/^[^\0]+$/)
-      .default('custody'),
-    "Directory of the custody files, relative to the rotation file's own.",
-    'a path',
-    'write a path such as custody',
+      .max(LIMITS.tokenLabel),
+    'Label of the token that keeps the material.',
+    `1 to ${LIMITS.tokenLabel} characters`,
+    'write the label as the tools of the module show it, in quotes if it is a number',
   ),
+  pinFile: field(
+    z.string().regex(PATH_WITHOUT_NUL).optional(),
+    'File that holds the user PIN; absent: the variable KEYTURN_PKCS11_PIN has it.',
+    'a path',
+    'write a path; never the PIN itself',
+  ),
+  directory: custodyDirectory(),
 });
 
 const s3Backend = z.strictObject({
@@ -355,9 +414,15 @@ export const rotationFileSchema = z.strictObject({
     'write "key: value" lines, {} for none',
   ),
   custody: z
-    .strictObject({ age: age.optional().describe('Custody in age-encrypted files.') })
+    .strictObject({
+      age: age.optional().describe('Custody in age-encrypted files.'),
+      command: command
+        .optional()
+        .describe("Custody by an executable of the team's own; see docs/custodian-command.md."),
+      pkcs11: pkcs11.optional().describe('Custody in a hardware module, which makes and wraps the material itself.'),
+    })
     .prefault({})
-    .describe('Where the only copy of the material outside KMS is kept.'),
+    .describe('Where the only copy of the material outside KMS is kept; one custodian at most.'),
   reencrypt: z
     .strictObject({
       method: field(

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { nodeFiles } from '../key-material/custody/file-operations';
 import { readRecord } from '../key-material/custody/record';
-import type { Rotation } from '../rotation/rotation';
+import { custodyDirectory, type Rotation } from '../rotation/rotation';
 import { driftFindings } from './drift';
 import type { CustodySight, DriftFinding } from './drift-finding';
 import { lastLeft, lastVerified } from './evidence-of';
@@ -23,7 +23,7 @@ export async function drift(rotation: Rotation, seen: Observation, now: Date): P
 
 /** @throws custody-damaged for a record that cannot be read */
 async function custodySight(rotation: Rotation): Promise<CustodySight> {
-  const directory = rotation.custody.age?.directory;
+  const directory = custodyDirectory(rotation.custody);
   const here =
     directory !== undefined &&
     (await stat(directory).then(

@@ -2,13 +2,14 @@ import { isCode, KeyturnError } from '../errors';
 import { abandonImport, completeImport } from '../key-material/complete-import';
 import type { Custodian } from '../key-material/custody/custodian';
 import type { CustodyRecord } from '../key-material/custody/record';
-import { type PreparedImport, prepareImport, unsettledImport } from '../key-material/prepare-import';
+import { prepareImport, unsettledImport } from '../key-material/prepare-import';
+import type { PreparedImport } from '../key-material/prepared-import';
 import type { KeyDescription } from '../kms/describe-key';
-import { type ImportResult, importMaterial } from '../kms/import-material';
+import { type ImportResult, type ImportType, importMaterial } from '../kms/import-material';
 import { importParameters } from '../kms/import-parameters';
 import { proveImport } from '../kms/prove-import';
 import { waitForKey } from '../kms/wait-for-key';
-import type { KeyVersion } from '../rotation/rotation';
+import { custodyDirectory, type KeyVersion } from '../rotation/rotation';
 import type { ObservedVersion } from './observe';
 import type { RotationRun } from './rotation-run';
 
@@ -22,6 +23,40 @@ const ORIGINS: Readonly<Record<PreparedImport['from'], string>> = {
   pending: 'the import that an earlier run prepared goes on',
 };
 
+/** How KMS is to take material, and how it is known to have it. */
+export interface ImportTerms {
+  readonly importType: ImportType;
+  /** Only for material that the key has had before. */
+  readonly keyMaterialId?: string | undefined;
+  readonly description?: string | undefined;
+  /** Waits until KMS shows the import, proves what can be proved by then, and says what that was. */
+  settled(imported: ImportResult): Promise<string>;
+}
+
+/** The terms where a version is a key: it becomes Enabled, and encrypts and decrypts under the imported material. */
+function termsOfKey(run: RotationRun, key: KeyDescription): ImportTerms {
+  return {
+    importType: key.currentKeyMaterialId ? 'EXISTING_KEY_MATERIAL' : 'NEW_KEY_MATERIAL',
+    settled: (imported) => proveCurrent(run, key, imported),
+  };
+}
+
+/** Proves that the key is Enabled and uses this material. @throws step-not-verified where it uses another */
+export async function proveCurrent(
+  { clients, signal, rotation }: RotationRun,
+  key: KeyDescription,
+  { keyMaterialId }: Pick<ImportResult, 'keyMaterialId'>,
+): Promise<string> {
+  const awaited = { timeoutMs: SETTLE_MS, signal, awaited: 'Enabled' };
+  await waitForKey(clients.kms, key.arn, (now) => now.state === 'Enabled', awaited);
+  const proof = await proveImport(clients.kms, key.arn, rotation.name, { signal });
+  if (proof.keyMaterialId !== keyMaterialId) {
+    const found = `KMS encrypts with material ${proof.keyMaterialId}, not with the imported ${keyMaterialId}`;
+    throw new KeyturnError('step-not-verified', { step: 'import-material', found });
+  }
+  return `Enabled; a data key was encrypted and decrypted under material ${keyMaterialId.slice(0, 12)}…`;
+}
+
 /**
  * Brings material into one version that waits for it: custody first, then KMS, then the proof, then the record.
  *
@@ -31,14 +66,15 @@ export async function importVersion(
   run: RotationRun,
   version: KeyVersion,
   key: KeyDescription,
+  terms: ImportTerms = termsOfKey(run, key),
 ): Promise<CustodyRecord> {
-  const { reporter, signal, rotation } = run;
+  const { reporter, signal } = run;
   const { kms } = run.clients;
   const custodian = await run.custodian();
   const prepared = await prepareImport(custodian, {
     version: version.name,
     keyArn: key.arn,
-    parameters: () => importParameters(kms, key.arn, { signal }),
+    parameters: (algorithm) => importParameters(kms, key.arn, { algorithm, signal }),
     source: run.material.source,
     identityFile: run.material.identityFile,
   });
@@ -48,21 +84,10 @@ export async function importVersion(
     keyArn: key.arn,
     from: prepared.from,
   });
-  const imported = await sendToKms(run, custodian, version, key, prepared);
-  await waitForKey(kms, key.arn, (now) => now.state === 'Enabled', {
-    timeoutMs: SETTLE_MS,
-    signal,
-    awaited: 'Enabled',
-  });
-  const proof = await proveImport(kms, key.arn, rotation.name, { signal });
-  if (proof.keyMaterialId !== imported.keyMaterialId) {
-    const found = `KMS encrypts with material ${proof.keyMaterialId}, not with the imported ${imported.keyMaterialId}`;
-    throw new KeyturnError('step-not-verified', { step: 'import-material', found });
-  }
+  const imported = await sendToKms(run, custodian, version, terms, prepared);
+  const seen = await terms.settled(imported);
   const record = await completeImport(custodian, prepared, imported);
-  reporter.note(
-    `${version.name}: Enabled; a data key was encrypted and decrypted under material ${imported.keyMaterialId.slice(0, 12)}…`,
-  );
+  reporter.note(`${version.name}: ${seen}`);
   return record;
 }
 
@@ -71,15 +96,17 @@ async function sendToKms(
   run: RotationRun,
   custodian: Custodian,
   version: KeyVersion,
-  key: KeyDescription,
+  { importType, keyMaterialId, description }: ImportTerms,
   prepared: PreparedImport,
 ): Promise<ImportResult> {
   try {
     return await importMaterial(run.clients.kms, {
-      keyArn: key.arn,
+      keyArn: prepared.keyArn,
       importToken: prepared.importToken,
       wrapped: prepared.wrapped,
-      importType: key.currentKeyMaterialId ? 'EXISTING_KEY_MATERIAL' : 'NEW_KEY_MATERIAL',
+      importType,
+      keyMaterialId,
+      description,
       validTo: version.materialValidTo,
     });
   } catch (error) {
@@ -90,7 +117,8 @@ async function sendToKms(
 
 /** The custody record is all that is missing where an earlier run was killed between KMS's answer and its own note of it. */
 export async function settleImports(run: RotationRun, versions: readonly ObservedVersion[]): Promise<void> {
-  if (run.dryRun || !run.rotation.custody.age?.recipients.length) return;
+  if (run.dryRun || custodyDirectory(run.rotation.custody) === undefined) return;
+  if (run.rotation.custody.age?.recipients.length === 0) return;
   const custodian = await run.custodian();
   for (const { version, key } of versions) {
     if (version.keyArn || key?.state !== 'Enabled') continue;
@@ -116,17 +144,21 @@ async function settleImport(
   } catch (error) {
     if (!isCode(error, 'kms-import-refused') || error.facts.awsCode === 'IncorrectKeyMaterialException') throw error;
     const { identityFile } = run.material;
-    if (identityFile === undefined) {
+    if (identityFile === undefined && custodian.kind === 'age') {
       run.reporter.warn(
         `${version}: an earlier run imported material; to confirm that custody holds the same, run pre-apply with --identity`,
       );
       return;
     }
-    await abandonImport(custodian, unsettled);
-    const { kms } = run.clients;
-    const parameters = () => importParameters(kms, key.arn, { signal: run.signal });
-    const source = { kind: 'generate' } as const;
-    const rewrapped = await prepareImport(custodian, { version, keyArn: key.arn, parameters, source, identityFile });
+    const rewrapped = await prepareImport(custodian, {
+      version,
+      keyArn: key.arn,
+      parameters: (algorithm) => importParameters(run.clients.kms, key.arn, { algorithm, signal: run.signal }),
+      source: { kind: 'generate' },
+      identityFile,
+      // The pending import is replaced and never merely removed: a run that ends in between still finds it unsettled.
+      afresh: true,
+    });
     await confirmImport(run, custodian, key, rewrapped);
   }
 }

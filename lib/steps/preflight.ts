@@ -22,12 +22,15 @@ export async function preflight(run: Pick<RotationRun, 'rotation' | 'clients' | 
 /**
  * Refuses, before a key is even declared, a run that would generate material that nobody keeps.
  *
- * @throws custody-recipients-missing, custody-recipient-invalid
+ * @throws custody-recipients-missing, custody-recipient-invalid, hsm-unavailable, hsm-pin, hsm-unfit
  */
 export async function preflightCustody(run: RotationRun): Promise<void> {
   const versions = await observeVersions(run);
   const needed = versions.some(
     (one) => waitsForMaterial(one) || (!one.key && !one.version.keyArn && !one.version.disabled),
   );
-  if (needed) await run.custodian();
+  if (!needed) return;
+  const custodian = await run.custodian();
+  // A module that is absent, locked or unable to wrap is found out before a key is declared for it.
+  if (custodian.kind === 'pkcs11') await custodian.wrapping();
 }

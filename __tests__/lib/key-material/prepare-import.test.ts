@@ -46,7 +46,10 @@ const inCustody = async (custodian: MaterialCustodian): Promise<Buffer> => {
   return material.lend('test', (bytes) => Buffer.from(bytes));
 };
 /** A custodian whose copies are stored in another way. */
-const storing = (custodian: MaterialCustodian, how: (store: () => Promise<void>) => Promise<void>): MaterialCustodian => ({
+const storing = (
+  custodian: MaterialCustodian,
+  how: (store: () => Promise<void>) => Promise<void>,
+): MaterialCustodian => ({
   ...custodian,
   async seal(version, material) {
     const sealed = await custodian.seal(version, material);

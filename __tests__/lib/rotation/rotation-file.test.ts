@@ -47,7 +47,11 @@ describe('loadRotation', () => {
       deletionWindowDays: 30,
       rotateEveryDays: undefined,
       tags: {},
-      custody: { age: { recipients: [], directory: path.resolve('custody') } },
+      custody: {
+        age: { recipients: [], directory: path.resolve('custody') },
+        command: undefined,
+        pkcs11: undefined,
+      },
       reencrypt: { method: 'rewrap' },
       retire: { alsoVerify: [] },
       review: { waivers: [] },
@@ -444,10 +448,18 @@ describe('custody recipients', () => {
   const age = () => import('age-encryption');
   const freshRecipient = async () => (await age()).identityToRecipient(await (await age()).generateX25519Identity());
 
-  it('takes X25519 and post-quantum recipients', async () => {
-    const { generateHybridIdentity, identityToRecipient } = await age();
-    const recipients = [await freshRecipient(), await identityToRecipient(await generateHybridIdentity())];
-    expect((await parse(withRecipients(...recipients))).custody.age?.recipients).toEqual(recipients);
+  const postQuantum = async () => (await age()).identityToRecipient(await (await age()).generateHybridIdentity());
+
+  it('takes X25519 recipients, and post-quantum ones', async () => {
+    for (const fresh of [freshRecipient, postQuantum]) {
+      const recipients = [await fresh(), await fresh()];
+      expect((await parse(withRecipients(...recipients))).custody.age?.recipients).toEqual(recipients);
+    }
+  });
+
+  it('refuses a classical recipient beside post-quantum ones: the weaker one decides', async () => {
+    const faults = await faultsOf(withRecipients(await postQuantum(), await freshRecipient()));
+    expect(faults.map((fault) => fault.path)).toEqual(['custody.age.recipients[1]']);
   });
 
   it('refuses one with a mistyped character, and one that is no recipient at all', async () => {
@@ -477,6 +489,52 @@ describe('custody recipients', () => {
       `!${identity} a`,
     ])
       expect((await fails(parse(`${broken}\n`), 'rotation-file-invalid')).message).not.toContain(identity.slice(20));
+  });
+});
+
+describe('custodians', () => {
+  const resolved = async (custody: unknown) =>
+    (await parseRotation(textWith({ custody }), '/srv/rotations/rotation.yaml', { now: NOW })).custody;
+  const command = { run: ['./custodian.mjs', '--vault', 'byok'] };
+  const pkcs11 = { module: '/usr/lib/softhsm/libsofthsm2.so', token: 'keyturn' };
+
+  it('takes a command, its program and its records relative to the rotation file', async () => {
+    expect((await resolved({ command })).command).toEqual({
+      run: ['/srv/rotations/custodian.mjs', '--vault', 'byok'],
+      directory: '/srv/rotations/custody',
+      timeoutSeconds: 60,
+    });
+    expect((await resolved({ command: { run: ['vault-custodian'] } })).command?.run).toEqual(['vault-custodian']);
+  });
+
+  it('takes a hardware module, and the PIN by a file only', async () => {
+    expect((await resolved({ pkcs11: { ...pkcs11, pinFile: 'pin' } })).pkcs11).toEqual({
+      ...pkcs11,
+      pinFile: '/srv/rotations/pin',
+      directory: '/srv/rotations/custody',
+    });
+    const faults = await faultsOf(textWith({ custody: { pkcs11: { ...pkcs11, pin: '1234' } } }));
+    expect(faults.map((fault) => fault.path)).toEqual(['custody.pkcs11.pin']);
+    expect(JSON.stringify(faults)).not.toContain('1234');
+  });
+
+  it('names none where the file names none', async () => {
+    expect(await resolved({})).toEqual({ age: undefined, command: undefined, pkcs11: undefined });
+  });
+
+  it('refuses two of them', async () => {
+    const faults = await faultsOf(textWith({ custody: { age: {}, command, pkcs11 } }));
+    expect(faults.map((fault) => fault.path)).toEqual(['custody.command', 'custody.pkcs11']);
+  });
+
+  it.each([
+    ['no program', { command: { run: [] } }, 'custody.command.run'],
+    ['a program that is no list', { command: { run: './custodian.mjs' } }, 'custody.command.run'],
+    ['no time at all', { command: { ...command, timeoutSeconds: 0 } }, 'custody.command.timeoutSeconds'],
+    ['no token', { pkcs11: { module: 'x.so' } }, 'custody.pkcs11.token'],
+    ['a label that no token has', { pkcs11: { ...pkcs11, token: 'x'.repeat(33) } }, 'custody.pkcs11.token'],
+  ])('refuses %s', async (_, custody, path) => {
+    expect((await faultsOf(textWith({ custody }))).map((fault) => fault.path)).toEqual([path]);
   });
 });
 

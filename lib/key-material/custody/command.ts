@@ -102,7 +102,11 @@ async function run(options: CommandCustodyOptions, action: Action, input: readon
   const { command, env, signal, timeoutMs = 60_000 } = options;
   const child = { command, env, signal, timeoutMs, longestOutput: LONGEST_ANSWER };
   const answer = await runChild(child, input).catch((error: Error) => {
-    throw new KeyturnError('custodian-failed', { command: command[0], action, reason: error.message, output: '' }, error);
+    throw new KeyturnError(
+      'custodian-failed',
+      { command: command[0], action, reason: error.message, output: '' },
+      error,
+    );
   });
   const { end } = answer;
   if (end.kind === 'exited' && end.status === 0) return answer;
@@ -123,7 +127,13 @@ function read<T>({ stdout }: ChildAnswer, take: (json: string, rest: Buffer) => 
   }
 }
 
-function parse<T>(options: CommandCustodyOptions, action: Action, schema: z.ZodType<T>, json: string, answer: ChildAnswer): T {
+function parse<T>(
+  options: CommandCustodyOptions,
+  action: Action,
+  schema: z.ZodType<T>,
+  json: string,
+  answer: ChildAnswer,
+): T {
   try {
     return schema.parse(JSON.parse(json));
   } catch {

@@ -64,7 +64,10 @@ async function connectedPair(scratch: Buffer, keep: (count: number) => boolean) 
     server.listen(path);
     await once(server, 'listening');
     const reader = connect({ path, onread: { buffer: scratch, callback: keep } });
-    const [[writer]] = (await Promise.all([once(server, 'connection'), once(reader, 'connect')])) as [[Socket], unknown];
+    const [[writer]] = (await Promise.all([once(server, 'connection'), once(reader, 'connect')])) as [
+      [Socket],
+      unknown,
+    ];
     // A child that is killed resets the connection; its exit tells what happened.
     reader.on('error', () => undefined);
     writer.on('error', () => undefined);

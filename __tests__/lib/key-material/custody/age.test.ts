@@ -19,10 +19,7 @@ const quantumIdentity = join(folder.path, 'quantum.txt');
 let recipients: string[];
 
 beforeAll(async () => {
-  recipients = [
-    (await generateIdentity(identityFile)).recipient,
-    (await generateIdentity(secondIdentity)).recipient,
-  ];
+  recipients = [(await generateIdentity(identityFile)).recipient, (await generateIdentity(secondIdentity)).recipient];
 });
 
 let count = 0;
