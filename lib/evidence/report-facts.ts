@@ -93,6 +93,14 @@ const custodySchema = z.object({
 });
 export type CustodyFacts = z.output<typeof custodySchema>;
 
+const reviewSchema = z.object({
+  stack: maybe,
+  verdict: maybe,
+  findings: listOf(z.object({ rule: text, severity: maybe, address: z.string().nullish().catch(undefined) })),
+  waived: listOf(z.object({ rule: text, address: z.string().nullish().catch(undefined) })),
+});
+export type ReviewFacts = z.output<typeof reviewSchema> & { readonly at: string };
+
 const beginSchema = z.object({
   rotation: maybe,
   region: maybe,
@@ -112,6 +120,7 @@ export interface RunFacts extends z.output<typeof beginSchema> {
   readonly closedAt: string | undefined;
   /** `finished`, or the code of the error that ended it; undefined where the end is missing. */
   readonly outcome: string | undefined;
+  readonly reviews: readonly ReviewFacts[];
   readonly states: readonly StateFacts[];
   readonly passes: readonly PassFacts[];
   readonly verified: readonly VerifiedFacts[];
@@ -135,6 +144,7 @@ export function factsOf(recorded: RecordedRun): RunFacts {
     closedAt: last?.at,
     outcome: textIn(last?.data.outcome),
     tools: Object.assign({}, begin.tools, ...plans.map((one) => toolsIn(one.data.tools))),
+    reviews: of('review').flatMap((one) => read(reviewSchema, one, one.data)),
     states: [...of('state'), ...of('outcome', 'record')].flatMap((one) => read(stateSchema, one, one.data)),
     passes: of('outcome', 're-encrypt').flatMap((one) => itemsOf(passSchema, one.data.passes)),
     verified: of('outcome', 'verify').flatMap((one) => itemsOf(verifiedSchema, one.data.buckets)),

@@ -12,6 +12,7 @@ export function rotationSections(runs: readonly RunFacts[], id: string): Html {
   const name = runs.find((run) => run.rotation)?.rotation;
   return html`<section aria-labelledby="${id}"><h2 id="${id}">${name === undefined ? 'Runs that name no rotation' : html`Rotation ${name}`}</h2>
 ${whoAndWhere(runs)}
+${reviewSection(runs)}
 ${gateSection(runs)}
 ${blockedSection(runs)}
 ${keySection(states, nameOf)}
@@ -30,9 +31,15 @@ function namesFrom(states: readonly StateFacts[]): NameOf {
   return (keyArn) => (keyArn === undefined ? 'nothing' : (names.get(keyArn) ?? keyArn));
 }
 
-/** Terraform's entry says its own name: it may be OpenTofu. */
+const TOOLS: Readonly<Record<string, string>> = {
+  terraform: 'Terraform',
+  opentofu: 'OpenTofu',
+  awsProvider: 'AWS provider',
+};
+
+/** A version that begins with a name says itself which tool it is of. */
 const toolWords = ([tool, version]: readonly [string, string]): string =>
-  tool === 'terraform' ? version : `${tool === 'awsProvider' ? 'AWS provider' : tool} ${version}`;
+  /^\d/.test(version) ? `${TOOLS[tool] ?? tool} ${version}` : version;
 
 const unique = (values: readonly (string | undefined)[]): readonly string[] => [
   ...new Set(values.filter((one) => one !== undefined)),
@@ -73,6 +80,24 @@ function commit({ rotationFile }: RunFacts): Html {
 function ended({ outcome }: RunFacts): Html {
   if (outcome === 'finished') return html`<span class="mark good">finished</span>`;
   return html`<span class="mark ${outcome === undefined ? 'bad' : 'wait'}">${outcome ?? 'no end'}</span>`;
+}
+
+function reviewSection(runs: readonly RunFacts[]): Html {
+  const reviews = runs.flatMap((run) => run.reviews);
+  if (reviews.length === 0) return html``;
+  const named = ({ rule, address }: { readonly rule: string; readonly address?: string | null | undefined }) =>
+    html`<li>${code(rule)} ${address ?? ''}</li>`;
+  return html`<h3>Plan review</h3>${table({
+    caption: 'The review of each plan at the moment it was applied; docs/plan-review.md says what each rule asks',
+    head: ['reviewed', 'stack', 'verdict', 'findings', 'waived'],
+    rows: reviews.map((one) => [
+      time(one.at),
+      one.stack,
+      html`<span class="mark ${one.verdict === 'clean' ? 'good' : one.verdict === 'refused' ? 'bad' : 'wait'}">${one.verdict ?? 'not recorded'}</span>`,
+      one.findings.length === 0 ? 'none' : html`<ul>${one.findings.map(named)}</ul>`,
+      one.waived.length === 0 ? 'none' : html`<ul>${one.waived.map(named)}</ul>`,
+    ]),
+  })}`;
 }
 
 function gateSection(runs: readonly RunFacts[]): Html {

@@ -9,6 +9,7 @@ import { reviewFiles } from './reviewed-plan';
 import { hashOf, observedFacts, type PlanManifest, readManifest, writeWhole } from './reviewed-plan-manifest';
 import { openReviewing, type ReviewingTerraform, showPlan } from './reviewed-plan-terraform';
 import type { RotationRun } from './rotation-run';
+import { stateFacts } from './state-facts';
 import type { StackRole } from './workspace';
 
 export interface ApplyKeptInput {
@@ -180,6 +181,7 @@ async function applyStack(
     plan: manifest.files[`${stack}.tfplan`],
     rotationFile: manifest.rotationFile,
     plannedAt: manifest.plannedAt,
+    tools: manifest.tools,
   };
   await run.evidence.record('review', step, { ...facts, verdict, findings, waived });
   await run.evidence.record('intent', step, facts);
@@ -191,6 +193,7 @@ async function applyStack(
     outcome: 'changed',
     summary: `the ${stack} stack is applied`,
   });
+  await run.evidence.record('state', step, stateFacts(await observe(run)));
   return 'applied';
 }
 

@@ -63,6 +63,8 @@ async function rotated(key = HOSTILE): Promise<string> {
     tools: { keyturn: '0.1.0' },
   });
   await run.record('state', 'begin', state(V1, 'Enabled'));
+  const findings = [{ rule: 'KT031', severity: 'warning', address: `aws_kms_alias.${key}` }];
+  await run.record('review', 'switch', { stack: 'storage', verdict: 'decide', findings, waived: [] });
   await run.record('outcome', 'switch', { outcome: 'changed', summary: {}, tools: { terraform: 'Terraform 1.11.4' } });
   await run.record('state', 'switch', state(V2, 'Enabled'));
   await run.record('outcome', 're-encrypt', { outcome: 'changed', passes: [pass] });
@@ -92,6 +94,7 @@ it('says that the evidence is sound, who did what where, and why the gate stayed
   ])
     expect(text).toContain(part);
   expect(text).toContain('photos holds 2 object version(s) under it objects-left');
+  expect(text).toContain('storage decide KT031 aws_kms_alias.');
   expect(text).toMatch(/photos rewrap 1,042 7 2 0 0/);
 });
 
