@@ -1,9 +1,8 @@
 import { S3Client } from '@aws-sdk/client-s3';
 
-import { openS3Wire } from '../lib/aws/s3-wire';
+import { openStore } from '../lib/objects/open-store';
 import { reencryptBucket } from '../lib/objects/reencrypt';
 import { createSdkStore } from '../lib/objects/sdk-store';
-import { createWireStore } from '../lib/objects/wire-store';
 
 /** One contestant in a process of its own: re-encrypts the stub's bucket and prints what it cost, as JSON. */
 
@@ -12,9 +11,7 @@ const NEW = 'arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-4000-8000
 async function main(endpoint: string, path: string, mode: string): Promise<void> {
   const credentials = { accessKeyId: 'A', secretAccessKey: 'B' };
   const s3 = new S3Client({ region: 'ap-northeast-1', endpoint, forcePathStyle: true, credentials, maxAttempts: 1 });
-  const wire = openS3Wire(s3);
-  const rest = createSdkStore(s3);
-  const store = path === 'sdk' ? rest : createWireStore(wire, rest);
+  const { store, close } = path === 'sdk' ? { store: createSdkStore(s3), close: async () => undefined } : openStore(s3);
   const before = process.cpuUsage();
   const begun = performance.now();
   const result = await reencryptBucket(store, {
@@ -38,7 +35,7 @@ async function main(endpoint: string, path: string, mode: string): Promise<void>
       peakRss: process.resourceUsage().maxRSS * 1024,
     })}\n`,
   );
-  await wire.close();
+  await close();
   s3.destroy();
 }
 

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import type { S3Client } from '@aws-sdk/client-s3';
 
 import { openS3Wire } from '../aws/s3-wire';
@@ -11,8 +12,15 @@ export interface OpenedStore {
   close(): Promise<void>;
 }
 
+/**
+ * Percent by which the old part of the heap may outgrow what lives there before it is collected. Millions of requests
+ * leave garbage that lived just long enough to get there; V8's own choice lets it pile up to several times what lives.
+ */
+const HEAP_GROWING_PERCENT = 30;
+
 /** The store that commands use: bulk calls over the lean path, the few others over the SDK client it is opened beside. */
 export function openStore(s3: S3Client): OpenedStore {
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   const wire = openS3Wire(s3);
   return { store: createWireStore(wire, createSdkStore(s3)), close: () => wire.close() };
 }
