@@ -67,7 +67,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     dataKeys: kms.dataKeys,
     accountId,
     region,
-    permits: permissions.permits,
+    permissions,
     limits: options.s3Limits,
   });
   const services = { kms: servedKms(kms.service), s3: servedS3(s3), sts: servedSts };

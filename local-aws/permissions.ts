@@ -11,6 +11,8 @@ export interface Need {
 export interface Permissions {
   /** Whether the caller's access key may do this. Asked again for the same thing, it is remembered once. */
   permits(caller: Caller, need: Need): boolean;
+  /** The same for a part of an answer that is left out for others: nobody needs it, so it is remembered where it is given. */
+  shows(caller: Caller, need: Need): boolean;
   /** What was asked for this caller so far, in that order. A request has a caller object of its own. */
   needsOf(caller: Caller): readonly Need[];
 }
@@ -21,12 +23,20 @@ export interface Permissions {
  */
 export function createPermissions(credentials: Pick<Credentials, 'permits'>): Permissions {
   const asked = new WeakMap<Caller, Need[]>();
+  const remember = (caller: Caller, need: Need): void => {
+    const before = asked.get(caller);
+    if (before === undefined) asked.set(caller, [need]);
+    else if (!before.some((one) => one.action === need.action && one.resource === need.resource)) before.push(need);
+  };
   return {
     permits(caller, need) {
-      const before = asked.get(caller);
-      if (before === undefined) asked.set(caller, [need]);
-      else if (!before.some((one) => one.action === need.action && one.resource === need.resource)) before.push(need);
+      remember(caller, need);
       return credentials.permits(caller.accessKeyId, need.action);
+    },
+    shows(caller, need) {
+      const shown = credentials.permits(caller.accessKeyId, need.action);
+      if (shown) remember(caller, need);
+      return shown;
     },
     needsOf: (caller) => asked.get(caller) ?? [],
   };

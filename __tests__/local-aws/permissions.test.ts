@@ -10,6 +10,7 @@ import {
   CreateBucketCommand,
   GetObjectCommand,
   HeadBucketCommand,
+  HeadObjectCommand,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -118,6 +119,27 @@ it('asks whoever makes a key with tags for tagging it', async () => {
   });
   const plain = new CreateKeyCommand({ Origin: 'EXTERNAL' });
   expect(await outcome(kmsClient(aws, limited('kms:CreateKey')).send(plain))).toBe('ok');
+});
+
+it('leaves out lock and number of tags for a caller who may not read them', async () => {
+  const owner = s3(aws.accessKey);
+  await owner.send(new CreateBucketCommand({ Bucket: 'locks', ObjectLockEnabledForBucket: true }));
+  const object = { Bucket: 'locks', Key: 'k' };
+  const locked = {
+    ObjectLockMode: 'GOVERNANCE',
+    ObjectLockRetainUntilDate: new Date(Date.now() + 86_400_000),
+  } as const;
+  const held = { ObjectLockLegalHoldStatus: 'ON', Tagging: 'a=b' } as const;
+  await owner.send(new PutObjectCommand({ ...object, Body: 'x', ...locked, ...held }));
+  const seenWith = async (...actions: string[]) => {
+    const head = await s3(limited('s3:GetObject', ...actions)).send(new HeadObjectCommand(object));
+    return [head.ObjectLockMode, head.ObjectLockLegalHoldStatus, head.TagCount];
+  };
+  expect(await seenWith()).toEqual([undefined, undefined, undefined]);
+  expect([...aws.requests].at(-1)?.actions).toEqual(['s3:GetObject']);
+  expect(await seenWith('s3:GetObjectRetention')).toEqual(['GOVERNANCE', undefined, undefined]);
+  expect(await seenWith('s3:GetObjectLegalHold', 's3:GetObjectTagging')).toEqual([undefined, 'ON', 1]);
+  expect([...aws.requests].at(-1)?.actions).toContain('s3:GetObjectLegalHold');
 });
 
 describe('the request log', () => {

@@ -29,7 +29,7 @@ export function openBucket(call: Call, name = call.bucketName, ownerHeader = 'x-
  * @throws S3Fault `AccessDenied` with the action named.
  */
 export function authorize({ endpoint, request }: Call, need: Need): void {
-  if (endpoint.permits(request.caller, need)) return;
+  if (endpoint.permissions.permits(request.caller, need)) return;
   throw s3Fault(
     'AccessDenied',
     `User: ${request.caller.arn} is not authorized to perform: ${need.action} on resource: "${need.resource}" because no identity-based policy allows the ${need.action} action`,

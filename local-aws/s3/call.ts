@@ -1,5 +1,5 @@
-import type { AwsRequest, AwsResponse, Caller } from '../message';
-import type { Need } from '../permissions';
+import type { AwsRequest, AwsResponse } from '../message';
+import type { Permissions } from '../permissions';
 import type { Arena } from './state/arena';
 import type { Bucket } from './state/bucket';
 import type { KeyRing } from './state/encryption';
@@ -20,7 +20,7 @@ export interface Endpoint {
   readonly buckets: Map<string, Bucket>;
   readonly keyRing: KeyRing;
   readonly arena: Arena;
-  permits(caller: Caller, need: Need): boolean;
+  readonly permissions: Pick<Permissions, 'permits' | 'shows'>;
 }
 
 /** One request, its target resolved. */

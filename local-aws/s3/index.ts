@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { AwsRequest, AwsResponse, Caller, Clock, DataKeys, Service } from '../message';
-import type { Need } from '../permissions';
+import type { AwsRequest, AwsResponse, Clock, DataKeys, Service } from '../message';
 import type { Endpoint, Limits } from './call';
 import { notImplemented, S3Fault, s3Fault } from './fault';
 import { readHeaders } from './headers';
@@ -18,8 +17,8 @@ export interface S3Options {
   readonly accountId: string;
   /** The Region of every bucket. */
   readonly region: string;
-  /** Whether a caller may do what shows only once the objects are looked at; when omitted, everybody may. */
-  readonly permits?: (caller: Caller, need: Need) => boolean;
+  /** Asked for what shows only once the objects are looked at; when omitted, everybody may do everything. */
+  readonly permissions?: Endpoint['permissions'];
   /** S3's own sizes when omitted: 5 GiB for a single write, 5 MiB for the smallest part. */
   readonly limits?: Partial<Limits> | undefined;
 }
@@ -46,7 +45,7 @@ export function createS3(options: S3Options): S3 {
     buckets: new Map(),
     keyRing: new KeyRing(options.dataKeys),
     arena: new Arena(),
-    permits: options.permits ?? (() => true),
+    permissions: options.permissions ?? { permits: () => true, shows: () => true },
   };
   return {
     handle: (request) => answer(request, endpoint, options.clock),

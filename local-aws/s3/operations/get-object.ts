@@ -151,7 +151,7 @@ function withheld({ endpoint, request, query, bucketName, key }: Call, headers: 
   return Object.entries(READABLE)
     .filter(([name]) => headers[name] !== undefined)
     .map(([name, action]) => ({ name, action: action.replace('*', version) }))
-    .filter(({ action }) => !endpoint.permits(request.caller, { action, resource }))
+    .filter(({ action }) => !endpoint.permissions.shows(request.caller, { action, resource }))
     .map(({ name }) => name);
 }
 

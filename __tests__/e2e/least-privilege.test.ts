@@ -1,0 +1,195 @@
+import { CreateKeyCommand, DescribeKeyCommand, KMSClient, UpdateKeyDescriptionCommand } from '@aws-sdk/client-kms';
+import {
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  DeletePublicAccessBlockCommand,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import type { Rotation } from '../../lib/rotation/rotation';
+import { loadRotation } from '../../lib/rotation/rotation-file';
+import { openWorkspace } from '../../lib/steps/open-workspace';
+import { actionsFor, BEYOND_REHEARSAL, POLICY_NAMES, type PolicyName } from '../../lib/steps/permissions';
+import { type Finished, openSite, type Site } from '../support/keyturn-process';
+import { type LimitedUser, limitedUser } from '../support/least-privilege';
+
+/**
+ * One rotation with everything that takes a permission of its own, each command under an identity that has its policy and
+ * nothing else. Terraform runs six times, as each run takes seconds to start a provider.
+ */
+jest.setTimeout(900_000);
+
+const ADOPTED = ['unversioned-bucket', 'locked-bucket'];
+const UNDER_DEFAULT = ['owned-bucket', 'unversioned-bucket'];
+
+interface Declared {
+  readonly versions: readonly string[];
+  readonly active: string;
+  readonly tag: string;
+  readonly users: string;
+  readonly method: string;
+}
+
+let site: Site;
+let kms: KMSClient;
+let s3: S3Client;
+let stateKey: string;
+const users = new Map<PolicyName, LimitedUser>();
+const rotations: Rotation[] = [];
+
+beforeAll(async () => {
+  site = await openSite();
+  const { url: endpoint, region, accessKey: credentials } = site.endpoint;
+  kms = new KMSClient({ endpoint, region, credentials });
+  s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
+  for (const name of POLICY_NAMES) users.set(name, limitedUser(site.endpoint, name));
+  const CreateBucketConfiguration = { LocationConstraint: 'ap-northeast-1' } as const;
+  const keepsAcls = { CreateBucketConfiguration, ObjectOwnership: 'ObjectWriter' } as const;
+  await s3.send(new CreateBucketCommand({ Bucket: 'unversioned-bucket', ...keepsAcls }));
+  await s3.send(new DeletePublicAccessBlockCommand({ Bucket: 'unversioned-bucket' }));
+  const locks = { CreateBucketConfiguration, ObjectLockEnabledForBucket: true };
+  await s3.send(new CreateBucketCommand({ Bucket: 'locked-bucket', ...locks }));
+  for (const Bucket of ['state-bucket', 'elsewhere-bucket'])
+    await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
+  stateKey = (await kms.send(new CreateKeyCommand({}))).KeyMetadata?.Arn ?? '';
+});
+
+afterAll(async () => {
+  kms.destroy();
+  s3.destroy();
+  await site.close();
+});
+
+const FIRST: Declared = { versions: ['v1'], active: 'v1', tag: 'team', users: '[]', method: 'rewrap' };
+const SECOND: Declared = {
+  versions: ['v1', 'v2'],
+  active: 'v2',
+  tag: 'owner',
+  users: '[arn:aws:iam::123456789012:role/app]',
+  method: 'rewrap',
+};
+
+it('a fresh rotation: keys, material, aliases and buckets', async () => {
+  await declare(FIRST);
+  await terraform('keys');
+  await command('pre-apply', ['pre-apply', '--yes']);
+  await terraform('storage');
+  await putObjects();
+});
+
+it('the next version: keys, material, switch, and repairs of what somebody changed by hand', async () => {
+  const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId: 'alias/rotation-test-key/v1' }));
+  await kms.send(new UpdateKeyDescriptionCommand({ KeyId: KeyMetadata?.KeyId, Description: 'by hand' }));
+  await declare(SECOND);
+  await terraform('keys');
+  await command('pre-apply', ['pre-apply', '--yes']);
+  await terraform('storage');
+});
+
+it.each([['status'], ['doctor'], ['stragglers'], ['blocked']])('a reviewer looks: %s', async (name) => {
+  await command('reviewer', [name]);
+});
+
+it('objects are rewrapped, verified, old uploads aborted, and v1 retired', async () => {
+  await s3.send(new CreateMultipartUploadCommand({ Bucket: 'owned-bucket', Key: 'never finished' }));
+  const { stdout } = await command('post-apply', ['post-apply', '--yes', '--abort-uploads-older-than', '0s', '--json']);
+  expect(JSON.parse(stdout).steps.map((step: { outcome: string }) => step.outcome)).toContain('changed');
+  expect(await stateOf('v1')).toBe('Disabled');
+});
+
+it('it is rolled back', async () => {
+  await command('rollback', ['rollback', '--yes']);
+  expect(await stateOf('v1')).toBe('Enabled');
+});
+
+it('objects are rewritten, with their tags and ACLs', async () => {
+  await declare({ ...SECOND, active: 'v1', method: 'rewrite' });
+  await command('post-apply', ['post-apply', '--yes']);
+});
+
+describe.each(POLICY_NAMES)('the policy for %s', (name) => {
+  const needed = () => [...new Set(rotations.flatMap((rotation) => actionsFor(name, rotation)))].sort();
+
+  it('allows every request, action and resource, that was made', () => {
+    expect(users.get(name)?.shortfalls()).toEqual([]);
+  });
+
+  it('lists no action that was never used, but those that cannot be rehearsed', () => {
+    const used = users.get(name)?.used() ?? new Set();
+    expect(needed().filter((action) => !used.has(action) && BEYOND_REHEARSAL[action] === undefined)).toEqual([]);
+  });
+
+  it('excuses no action that was used', () => {
+    expect([...(users.get(name)?.used() ?? [])].filter((action) => BEYOND_REHEARSAL[action] !== undefined)).toEqual([]);
+  });
+});
+
+async function declare(declared: Declared): Promise<void> {
+  await site.declare(rotationText(declared));
+  const rotation = await loadRotation(site.rotationFile, { now: new Date() });
+  rotations.push(rotation);
+  for (const user of users.values()) user.limitTo(rotation);
+}
+
+function rotationText({ versions, active, tag, users: principals, method }: Declared): string {
+  return `name: rotation-test
+region: ap-northeast-1
+account: "123456789012"
+alias: alias/rotation-test-key
+keyVersions:
+${versions.map((name) => `  - name: ${name}`).join('\n')}
+activeVersion: ${active}
+buckets:
+  - { name: owned-bucket, manage: bucket }
+${ADOPTED.map((name) => `  - { name: ${name}, manage: encryption }`).join('\n')}
+tags: { ${tag}: a }
+keyPolicy: { users: ${principals} }
+reencrypt: { method: ${method} }
+retire: { alsoVerify: [elsewhere-bucket] }
+custody: { age: { recipients: [RECIPIENT] } }
+terraform:
+  backend: s3
+  s3: { bucket: state-bucket, kmsKeyId: "${stateKey}" }
+`;
+}
+
+/** One object of each kind that takes a permission of its own. The locked one is under SSE-S3, so that v1 can retire. */
+async function putObjects(): Promise<void> {
+  const put = (input: Omit<PutObjectCommandInput, 'Body'>) => s3.send(new PutObjectCommand({ ...input, Body: 'x' }));
+  for (const Bucket of UNDER_DEFAULT) {
+    await put({ Bucket, Key: 'plain' });
+    await put({ Bucket, Key: 'tagged', Tagging: 'a=b' });
+    await put({ Bucket, Key: 'under S3’s own key', ServerSideEncryption: 'AES256' });
+  }
+  await put({ Bucket: 'unversioned-bucket', Key: 'shared', ACL: 'public-read' });
+  await put({ Bucket: 'elsewhere-bucket', Key: 'elsewhere' });
+  await put({
+    Bucket: 'locked-bucket',
+    Key: 'locked',
+    ServerSideEncryption: 'AES256',
+    ObjectLockMode: 'GOVERNANCE',
+    ObjectLockRetainUntilDate: new Date(Date.now() + 86_400_000),
+    ObjectLockLegalHoldStatus: 'ON',
+  });
+}
+
+async function terraform(stack: 'keys' | 'storage'): Promise<void> {
+  const user = users.get('terraform');
+  const rotation = await loadRotation(site.rotationFile, { now: new Date() });
+  const env = { ...process.env, ...site.endpoint.environment(user?.key) };
+  const workspace = openWorkspace({ rotation, env, signal: new AbortController().signal });
+  await workspace.apply(await workspace.plan(stack));
+}
+
+async function command(name: PolicyName, args: readonly string[]): Promise<Finished> {
+  const finished = await site.run(args, { env: site.endpoint.environment(users.get(name)?.key) });
+  if (finished.exitCode !== 0)
+    throw new Error(`${args.join(' ')} ended with ${finished.exitCode}:\n${finished.stderr}`);
+  return finished;
+}
+
+async function stateOf(version: string): Promise<string | undefined> {
+  return (await kms.send(new DescribeKeyCommand({ KeyId: `alias/rotation-test-key/${version}` }))).KeyMetadata
+    ?.KeyState;
+}
