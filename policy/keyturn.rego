@@ -82,7 +82,7 @@ deny contains msg if {
 	some change in keys
 	before := change.change.before.valid_to
 	known_text(before)
-	change.change.after
+	is_object(change.change.after)
 	not known_text(object.get(change.change.after, "valid_to", null))
 	msg := sprintf("KT004 %s: Terraform unsets the expiry of key material", [change.address])
 }
@@ -189,7 +189,7 @@ warn contains msg if {
 	msg := sprintf("KT034 %s: %s is switched off", [change.address, setting])
 }
 
-everybody("*")
+everybody(principal) if principal == "*"
 
 everybody(principal) if principal.AWS == "*"
 

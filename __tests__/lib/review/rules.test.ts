@@ -75,6 +75,20 @@ describe("a rotation's own resources", () => {
     expect(Object.keys(all[stack].output ?? {}).filter((name) => !isOwnOutput(name))).toEqual([]);
   });
 
+  it('are the same to policy/keyturn.rego', () => {
+    const pattern = /^own_address := concat\("", \[\n([\s\S]*?)\n\]\)$/m.exec(read('policy/keyturn.rego'))?.[1] ?? '';
+    const own = new RegExp([...pattern.matchAll(/`([^`]*)`/g)].map(([, part = '']) => part).join(''));
+    const addresses = [all.keys, all.storage].flatMap((stack) =>
+      Object.entries(stack.resource ?? {}).flatMap(([type, named]) =>
+        Object.keys(named ?? {}).map((name) => `${type}.${name}`),
+      ),
+    );
+    expect(addresses.filter((address) => !own.test(address))).toEqual([]);
+    expect(['aws_s3_bucket.elsewhere', 'module.x.aws_kms_alias.main'].filter((address) => own.test(address))).toEqual(
+      [],
+    );
+  });
+
   it.each(['aws_s3_bucket.elsewhere', 'module.x.aws_kms_alias.main', 'aws_kms_key.version_v1', 'aws_iam_role.main'])(
     'are not %s',
     (address) => expect(isOwnResource(address, 'both')).toBe(false),
