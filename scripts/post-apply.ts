@@ -1,8 +1,5 @@
-import { record } from '../lib/steps/record';
-import { reencrypt } from '../lib/steps/reencrypt';
-import { retire } from '../lib/steps/retire';
+import { stepsOf } from '../lib/steps';
 import { runFlow } from '../lib/steps/run-flow';
-import { verify } from '../lib/steps/verify';
 import { type CommandDefinition, rotationFileOption } from './command';
 import { reencryptOptions } from './flow-options';
 import { flowOutcome } from './flow-outcome';
@@ -14,7 +11,8 @@ export const postApply: CommandDefinition = {
   description:
     'Run after the storage stack is applied. Moves every object version of every declared bucket to the active version, ' +
     'looks at all of them afresh, and disables each superseded version only if the gate finds nothing left under it and ' +
-    'nothing unknown. It never deletes a key. Running it again is safe.',
+    'nothing unknown. It never deletes a key. Running it again is safe. With strategy: in-place it rotates the key to the ' +
+    'material of the active version instead, and says what that leaves undone.',
   options: [rotationFileOption, ...reencryptOptions],
   mutates: true,
   examples: [
@@ -24,7 +22,7 @@ export const postApply: CommandDefinition = {
   ],
   async run(context, options) {
     const end = await withRun('post-apply', context, options, (run) =>
-      runFlow([reencrypt, verify, retire, record], run),
+      runFlow(stepsOf(run.rotation, ['rotate-material', 're-encrypt', 'verify', 'retire', 'record']), run),
     );
     return flowOutcome(context, options, end);
   },

@@ -1,7 +1,6 @@
 import { KeyturnError } from '../lib/errors';
-import { importMaterial } from '../lib/steps/import-material';
+import { stepsOf } from '../lib/steps';
 import { preflightCustody } from '../lib/steps/preflight';
-import { record } from '../lib/steps/record';
 import { runFlow } from '../lib/steps/run-flow';
 import { type CommandDefinition, rotationFileOption } from './command';
 import { materialOptions } from './flow-options';
@@ -25,12 +24,13 @@ export const preApply: CommandDefinition = {
   ],
   async run(context, options) {
     const end = await withRun('pre-apply', context, options, async (run) => {
-      const before = await importMaterial.check(run);
-      if (before.state === 'blocked') {
+      const steps = stepsOf(run.rotation, ['import-material', 'record']);
+      const before = await steps[0]?.check(run);
+      if (before?.state === 'blocked') {
         throw new KeyturnError('keys-not-declared', { found: before.summary, keysStack: `${run.rotation.name}-keys` });
       }
       await preflightCustody(run);
-      return runFlow([importMaterial, record], run);
+      return runFlow(steps, run);
     });
     return flowOutcome(context, options, end);
   },

@@ -1,12 +1,10 @@
 import { writeRotation } from '../lib/rotation/rotation-edit';
 import { loadRotation } from '../lib/rotation/rotation-file';
-import { declareKeys } from '../lib/steps/declare-keys';
+import { stepsOf } from '../lib/steps';
 import { openWorkspace } from '../lib/steps/open-workspace';
-import { record } from '../lib/steps/record';
 import { reenable, rollbackTarget, rolledBackText } from '../lib/steps/roll-back';
 import type { RotationRun } from '../lib/steps/rotation-run';
 import { runFlow, type StepReport } from '../lib/steps/run-flow';
-import { switchActive } from '../lib/steps/switch-active';
 import { type CommandContext, type CommandDefinition, rotationFileOption, text } from './command';
 import { flowOutcome } from './flow-outcome';
 import { withRun } from './session';
@@ -17,7 +15,7 @@ export const rollback: CommandDefinition = {
   description:
     'Enables the previous version, makes it active in the rotation file, and applies both stacks, in that order, so ' +
     'nothing ever points at a key that is off. The version rolled back from stays enabled: objects under it stay ' +
-    'readable, and `post-apply` moves them back.',
+    'readable, and `post-apply` moves them back. A rotation in place has no way back, and is refused.',
   options: [
     rotationFileOption,
     { flags: '--to <version>', description: 'the version to go back to; default: the previous one' },
@@ -52,5 +50,5 @@ async function rollBack(
   await writeRotation(run.rotation.file, after, before);
   const rotation = await loadRotation(run.rotation.file, { now: new Date() });
   const workspace = openWorkspace({ rotation, env: context.env, signal: context.signal });
-  return runFlow([declareKeys, switchActive, record], { ...run, rotation, workspace });
+  return runFlow(stepsOf(rotation, ['declare-keys', 'switch', 'record']), { ...run, rotation, workspace });
 }

@@ -1,4 +1,4 @@
-import { flow } from '../lib/steps';
+import { flow, flowFor } from '../lib/steps';
 import { preflightCustody } from '../lib/steps/preflight';
 import { runFlow } from '../lib/steps/run-flow';
 import { type CommandDefinition, rotationFileOption } from './command';
@@ -18,7 +18,7 @@ export const rotate: CommandDefinition = {
   async run(context, options) {
     const end = await withRun('rotate', context, options, async (run) => {
       await preflightCustody(run);
-      return runFlow(flow, run);
+      return runFlow(flowFor(run.rotation), run);
     });
     return flowOutcome(context, options, end);
   },

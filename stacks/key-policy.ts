@@ -15,6 +15,9 @@ export const ADMINISTRATION_ACTIONS = [
   'kms:UpdateKeyDescription',
 ] as const;
 
+/** What rotating a key in place takes, beyond the rest of its administration. */
+export const IN_PLACE_ACTIONS = ['kms:ListKeyRotations', 'kms:RotateKeyOnDemand'] as const;
+
 /** What ends in data that nobody can read: denied to everybody but the break-glass principals. */
 export const DESTRUCTIVE_ACTIONS = ['kms:DeleteImportedKeyMaterial', 'kms:ScheduleKeyDeletion'] as const;
 
@@ -67,6 +70,8 @@ export interface KeyPolicyInput {
   readonly users: readonly string[];
   /** ARNs of IAM roles, users or account roots; empty: nobody destroys a key or its material under this policy. */
   readonly breakGlass: readonly string[];
+  /** Whether administrators rotate the key in place. */
+  readonly inPlace: boolean;
 }
 
 interface Statement {
@@ -114,7 +119,7 @@ export function keyPolicy(input: KeyPolicyInput): KeyPolicy {
         Sid: 'AdministerWithoutUse',
         Effect: 'Allow',
         Principal: { AWS: administrators },
-        Action: [...READ_ACTIONS, ...ADMINISTRATION_ACTIONS],
+        Action: [...READ_ACTIONS, ...ADMINISTRATION_ACTIONS, ...(input.inPlace ? IN_PLACE_ACTIONS : [])],
         Resource: '*',
       },
       {

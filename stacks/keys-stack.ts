@@ -36,6 +36,7 @@ export class KeysStack extends TerraformStack {
         administrators: rotation.keyPolicy.administrators,
         users: rotation.keyPolicy.users,
         breakGlass: rotation.keyPolicy.breakGlass,
+        inPlace: rotation.strategy === 'in-place',
       }),
     );
     for (const version of declared) this.#declareVersion(rotation, version, policy);

@@ -13,6 +13,7 @@ const input = (differences: Partial<KeyPolicyInput> = {}): KeyPolicyInput => ({
   administrators: [],
   users: [],
   breakGlass: [],
+  inPlace: false,
   ...differences,
 });
 
@@ -103,6 +104,15 @@ describe('property', () => {
       }),
     );
   });
+});
+
+it('lets administrators rotate the key where it is rotated in place, and nowhere else', () => {
+  const rotates = (inPlace: boolean) =>
+    named(keyPolicy(input({ administrators: [ADMIN], inPlace })), ADMIN)
+      .flatMap((statement) => statement.Action)
+      .filter((action) => /Rotat/.test(action) && action !== 'kms:GetKeyRotationStatus');
+  expect(rotates(true)).toEqual(['kms:ListKeyRotations', 'kms:RotateKeyOnDemand']);
+  expect(rotates(false)).toEqual([]);
 });
 
 it('puts the account’s root in place of principals that are not named', () => {

@@ -6,8 +6,13 @@ import { readRotationText } from '../rotation/rotation-file';
 import { observeVersions } from './observe';
 import type { RotationRun } from './rotation-run';
 
-/** The version to go back to: the named one, or the one declared before the active one. */
+/**
+ * The version to go back to: the named one, or the one declared before the active one.
+ *
+ * @throws rollback-in-place, no-version-to-go-back-to
+ */
 export function rollbackTarget(rotation: Rotation, named: string | undefined): KeyVersion {
+  if (rotation.strategy === 'in-place') throw new KeyturnError('rollback-in-place', { active: rotation.activeVersion });
   const active = rotation.keyVersions.indexOf(activeVersion(rotation));
   const declared = rotation.keyVersions.map((version) => version.name).join(', ');
   const target = named

@@ -1,6 +1,14 @@
 import type { RotationRun } from './rotation-run';
 
-export type StepId = 'declare-keys' | 'import-material' | 'switch' | 're-encrypt' | 'verify' | 'retire' | 'record';
+export type StepId =
+  | 'declare-keys'
+  | 'import-material'
+  | 'switch'
+  | 'rotate-material'
+  | 're-encrypt'
+  | 'verify'
+  | 'retire'
+  | 'record';
 
 /** What a step finds when it looks at AWS, before anything is done. */
 export type StepState =
