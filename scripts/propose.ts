@@ -59,7 +59,7 @@ export const propose: CommandDefinition = {
     await parseRotation(proposal.after, file, { now, expired: 'accept' });
     const seen = await look(context, options, proposal);
     const evidence = path.join(path.dirname(file), '.keyturn', 'evidence');
-    requireGrounds(proposal, seen.sight, await retiredVersions(evidence, rotation.name));
+    requireGrounds(rotation, proposal, seen.sight, await retiredVersions(evidence, rotation.name));
     return settle(context, options, { rotation, proposal, ...seen });
   },
 };

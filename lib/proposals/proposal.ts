@@ -41,6 +41,7 @@ export interface ProposalRequest {
  */
 export function propose(rotation: Rotation, text: string, request: ProposalRequest): Proposal {
   const { kind, materialValidTo } = request;
+  if (rotation.strategy === 'in-place' && (kind === 'retire' || kind === 'rollback')) throw impossibleInPlace(kind);
   const version = versionOf(rotation, request);
   const after = edited(text, kind, version, materialValidTo);
   const title = titleOf(rotation, kind, version);
@@ -146,6 +147,18 @@ function titleOf({ name, activeVersion: active }: Rotation, kind: ProposalKind, 
     case 'rollback':
       return `${name}: roll back from ${active} to ${version}`;
   }
+}
+
+function impossibleInPlace(kind: 'retire' | 'rollback'): KeyturnError {
+  return kind === 'retire'
+    ? refused(
+        'rotated in place, a version never retires: its material opens the objects of its day',
+        'keep custody of every version',
+      )
+    : refused(
+        'rotated in place, a key never goes back to an earlier material',
+        'propose a further version instead: `npx keyturn propose version`',
+      );
 }
 
 const refused = (problem: string, hint: string): KeyturnError =>

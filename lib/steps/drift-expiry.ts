@@ -2,8 +2,8 @@ import { supersededVersions } from '../rotation/rotation';
 import { DAY, type DriftFinding, type DriftInput, nextProposal } from './drift-finding';
 import type { ObservedVersion } from './observe';
 
-/** Days before the material of a key expires at which a finding is raised a degree. */
-export const EXPIRY_DAYS = [7, 30, 60] as const;
+/** After a later `materialValidTo` in the rotation file: the same bytes again. */
+const REIMPORT = 'npx keyturn pre-apply --identity <age identity file>';
 
 /** Material that KMS will delete, or has deleted: what is under the key cannot be read from then on. */
 export function expiryFindings(input: DriftInput): DriftFinding[] {
@@ -13,15 +13,18 @@ export function expiryFindings(input: DriftInput): DriftFinding[] {
 function expiryOf(input: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
   const { rotation, now } = input;
   if (version.disabled || !key) return [];
+  const inPlace = rotation.strategy === 'in-place';
+  // One key, whose earliest expiry counts for all of its materials: it is said once.
+  if (inPlace && version.name !== rotation.activeVersion) return [];
   if (key.state === 'PendingImport') return lapsed(input, version.name);
   // A key that is off is retired: its expiry stops nothing that runs.
   if (key.validTo === undefined || key.state !== 'Enabled') return [];
   const days = Math.floor((key.validTo.getTime() - now.getTime()) / DAY);
-  const degree = EXPIRY_DAYS.find((limit) => days < limit);
+  const degree = [...rotation.expiry.warnDays].sort((a, b) => a - b).find((limit) => days < limit);
   if (degree === undefined) return [];
   const superseded = supersededVersions(rotation).some((one) => one.name === version.name);
   const text = `the material of ${version.name} expires at ${key.validTo.toISOString()}, in less than ${degree} days; then nothing under it can be read`;
-  const mend = superseded ? 'npx keyturn post-apply' : nextProposal(rotation);
+  const mend = inPlace ? REIMPORT : superseded ? 'npx keyturn post-apply' : nextProposal(rotation);
   return [{ code: 'material-expiring', level: 'act', text, mend }];
 }
 
@@ -32,7 +35,5 @@ function lapsed({ rotation, left, now }: DriftInput, name: string): DriftFinding
   const expired = rotation.keyVersions.find((one) => one.name === name)?.materialValidTo;
   if (!past && !(served && expired !== undefined && expired.getTime() < now.getTime())) return [];
   const text = `${name} has no material any more: it expired or was deleted, and nothing under it can be read`;
-  return [
-    { code: 'material-expired', level: 'act', text, mend: 'npx keyturn pre-apply --identity <age identity file>' },
-  ];
+  return [{ code: 'material-expired', level: 'act', text, mend: REIMPORT }];
 }

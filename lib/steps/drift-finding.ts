@@ -22,7 +22,12 @@ export interface DriftFinding {
 }
 
 /** Where `custody.age.directory` is not here at all, records are kept elsewhere, as on a runner: that says nothing. */
-export type CustodySight = { readonly here: false } | { readonly here: true; readonly recorded: ReadonlySet<string> };
+export type CustodySight =
+  | { readonly here: false }
+  | {
+      readonly here: true /** Versions that have a record, and when their material was imported. */;
+      readonly imported: ReadonlyMap<string, Date>;
+    };
 
 export interface DriftInput {
   readonly rotation: Rotation;

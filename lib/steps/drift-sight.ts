@@ -31,9 +31,10 @@ async function custodySight(rotation: Rotation): Promise<CustodySight> {
       () => false,
     ));
   if (!here) return { here: false };
-  const recorded = new Set<string>();
+  const imported = new Map<string, Date>();
   for (const { name } of rotation.keyVersions) {
-    if (await readRecord({ directory, files: nodeFiles }, rotation.name, name)) recorded.add(name);
+    const record = await readRecord({ directory, files: nodeFiles }, rotation.name, name);
+    if (record) imported.set(name, new Date(record.import.importedAt));
   }
-  return { here: true, recorded };
+  return { here: true, imported };
 }

@@ -36,8 +36,9 @@ function keyFindings({ rotation }: DriftInput, { version, key }: ObservedVersion
 function pointerFindings({ rotation, seen, left }: DriftInput): DriftFinding[] {
   const named = (arn: string | undefined) =>
     seen.versions.find((one) => arn !== undefined && one.key?.arn === arn)?.version;
+  const active = seen.versions.find((one) => one.version.name === rotation.activeVersion)?.key?.arn;
   const moved = (now: string | undefined, before: string | undefined): boolean => {
-    if (now === undefined || isActive(rotation, named(now))) return false;
+    if (now === undefined || now === active) return false;
     return named(now) === undefined || (before !== undefined && now !== before);
   };
   const where = (arn: string | undefined) => `${named(arn)?.name ?? arn}, where no run of Keyturn left it`;
@@ -76,13 +77,17 @@ const isActive = (rotation: Rotation, version: KeyVersion | undefined): boolean 
 const putBack = (version: KeyVersion | undefined): string =>
   version ? `${PLAN}   (or, if it is meant: npx keyturn propose switch --name ${version.name})` : PLAN;
 
-function ageFindings({ rotation, seen, now }: DriftInput): DriftFinding[] {
-  const { rotateEveryDays } = rotation;
-  const created = seen.versions.find((one) => one.version.name === rotation.activeVersion)?.key?.creationDate;
-  if (rotateEveryDays === undefined || created === undefined) return [];
-  const age = Math.floor((now.getTime() - created.getTime()) / DAY);
+/** From the day that the material was imported, as its custody record says; where none is here, the day of the key. */
+function ageFindings({ rotation, seen, now, custody }: DriftInput): DriftFinding[] {
+  const { rotateEveryDays, activeVersion, strategy } = rotation;
+  const key = seen.versions.find((one) => one.version.name === activeVersion)?.key;
+  const imported = custody.here ? custody.imported.get(activeVersion) : undefined;
+  // Rotated in place, the key is as old as its first version.
+  const since = imported ?? (strategy === 'new-key' ? key?.creationDate : undefined);
+  if (rotateEveryDays === undefined || since === undefined) return [];
+  const age = Math.floor((now.getTime() - since.getTime()) / DAY);
   if (age <= rotateEveryDays) return [];
-  const text = `the key of ${rotation.activeVersion} is ${age} days old, the rotation file allows ${rotateEveryDays}`;
+  const text = `key version ${activeVersion} is ${age} days old, the rotation file allows ${rotateEveryDays}`;
   return [act('key-over-age', text, nextProposal(rotation))];
 }
 
@@ -90,7 +95,8 @@ function ageFindings({ rotation, seen, now }: DriftInput): DriftFinding[] {
 function stragglerFindings({ rotation, seen, verifiedAt, now }: DriftInput): DriftFinding[] {
   const superseded = supersededVersions(rotation).map((one) => one.name);
   const on = seen.versions.filter(({ version, key }) => superseded.includes(version.name) && key?.state === 'Enabled');
-  if (on.length === 0) return [];
+  // In place, what is under an earlier material stays there, and its key is the active one.
+  if (on.length === 0 || rotation.strategy === 'in-place') return [];
   const days = verifiedAt && Math.floor((now.getTime() - verifiedAt.getTime()) / DAY);
   if (days !== undefined && days <= VERIFIED_DAYS) return [];
   const since =
@@ -104,7 +110,7 @@ function custodyFindings({ rotation, seen, custody }: DriftInput): DriftFinding[
   if (!custody.here) return [];
   return seen.versions.flatMap(({ version, key }): DriftFinding[] => {
     const holds = key !== undefined && key.origin === 'EXTERNAL' && ['Enabled', 'Disabled'].includes(key.state);
-    if (version.keyArn !== undefined || !holds || custody.recorded.has(version.name)) return [];
+    if (version.keyArn !== undefined || !holds || custody.imported.has(version.name)) return [];
     const text = `there is no custody record of ${version.name}: its material may be kept by nobody but KMS`;
     const mend = isActive(rotation, version) ? nextProposal(rotation) : 'npx keyturn pre-apply';
     return [act('custody-record-absent', text, mend)];

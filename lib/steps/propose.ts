@@ -2,10 +2,10 @@ import { KeyturnError } from '../errors';
 import { describeKey } from '../kms/describe-key';
 import { Forecaster } from '../objects/forecast';
 import { reencryptBucket } from '../objects/reencrypt';
-import type { ProposalSight } from '../proposals/body';
 import type { BucketForecast, Forecast } from '../proposals/forecast';
 import type { Proposal } from '../proposals/proposal';
-import { type Bucket, versionAlias } from '../rotation/rotation';
+import type { ProposalSight } from '../proposals/words';
+import { type Bucket, type Rotation, versionAlias } from '../rotation/rotation';
 import type { RotationRun } from './rotation-run';
 
 /** Stands for a key that does not exist yet: whatever is under any key at all is then to be moved. */
@@ -28,12 +28,14 @@ export async function sightOf({ rotation, clients, identity }: Looking, proposal
  * @throws KeyturnError `proposal-refused`
  */
 export function requireGrounds(
+  rotation: Pick<Rotation, 'strategy'>,
   proposal: Proposal,
   sight: ProposalSight | undefined,
   retiredByEvidence: ReadonlySet<string>,
 ): void {
   const { kind, version, from } = proposal;
-  if (kind === 'version' && sight?.key) {
+  // In place, the key is there from the first version on: that the name is free the rotation file has said.
+  if (kind === 'version' && rotation.strategy === 'new-key' && sight?.key) {
     throw new KeyturnError('proposal-refused', {
       problem: `an alias for ${version} exists already and points at ${sight.key.arn} (${sight.key.state})`,
       hint: 'choose another name with --name; a name is never used again',
@@ -55,7 +57,8 @@ export function requireGrounds(
 
 /** What a proposal will move, counted by a dry run over every declared bucket. Changes nothing. */
 export async function forecastOf(run: RotationRun, proposal: Proposal, sight: ProposalSight): Promise<Forecast> {
-  if (proposal.kind === 'retire') return { known: false, why: 'this proposal moves nothing' };
+  const still = proposal.kind === 'retire' || run.rotation.strategy === 'in-place';
+  if (still) return { known: false, why: 'this proposal moves no object' };
   const counted = [];
   for (const bucket of run.rotation.buckets) counted.push(await forecastBucket(run, bucket, sight.key?.arn));
   const later =

@@ -65,6 +65,12 @@ it('says loudly when the target key is not Enabled yet', async () => {
   expect(await bodyOf()).not.toContain('Not yet to be merged');
 });
 
+it('says of a rotation in place that no object moves and that there is no way back', async () => {
+  const body = await bodyOf({}, TEXT.replace('alias:', 'strategy: in-place\nalias:').replace(/retire:.*\n/, ''));
+  expect(body).toContain('**There is no way back**');
+  expect(body).not.toContain('re-encrypted');
+});
+
 it('says why there is no forecast', async () => {
   expect(await bodyOf({ forecast: { known: false, why: 'AWS was not read' } })).toContain(
     'Not given: AWS was not read.',

@@ -62,7 +62,7 @@ ${world.more ?? ''}`;
         },
       ],
     },
-    custody: { here: true, recorded: new Set(['v1', 'v2', 'v3']) },
+    custody: { here: true, imported: new Map(['v1', 'v2', 'v3'].map((name) => [name, daysFromNow(-100)])) },
     verifiedAt: daysFromNow(-1),
     left: { aliasTarget: arn(active), bucketDefaults: { 'photos-originals': arn(active) } },
     ...input,
@@ -82,6 +82,20 @@ describe('age and expiry', () => {
     expect(await said({ more: 'rotateEveryDays: 100\n' })).toEqual([]);
     const versions = '  - name: v1\n    disabled: true\n  - name: v2\n  - name: v3\n';
     expect(await said({ more, versions })).toEqual(['act key-over-age: npx keyturn propose switch --name v3']);
+  });
+
+  it('counts from the import, which in place is younger than the key', async () => {
+    const more = 'strategy: in-place\nrotateEveryDays: 90\n';
+    const custody = {
+      here: true,
+      imported: new Map([
+        ['v1', daysFromNow(-100)],
+        ['v2', daysFromNow(-10)],
+      ]),
+    } as const;
+    const versions = '  - name: v1\n  - name: v2\n';
+    const codes = (await findings({ more, versions, input: { custody } })).map((one) => one.code);
+    expect(codes).toEqual([]);
   });
 
   it.each([
@@ -170,7 +184,7 @@ describe('what nobody looks after', () => {
   });
 
   it('finds custody without a record, and says nothing where custody is kept elsewhere', async () => {
-    const custody = { here: true, recorded: new Set(['v1']) } as const;
+    const custody = { here: true, imported: new Map([['v1', NOW]]) } as const;
     expect(await said({ input: { custody } })).toEqual(['act custody-record-absent: npx keyturn propose version']);
     expect(await said({ input: { custody: { here: false } } })).toEqual([]);
   });
