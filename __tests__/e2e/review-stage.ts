@@ -19,7 +19,8 @@ export interface StackBody extends Body {
 
 export interface RealPlan {
   readonly json: string;
-  readonly stackFile: Body;
+  /** Undefined: it is reviewed without it. */
+  readonly stackFile: Body | undefined;
 }
 
 const run = promisify(execFile);

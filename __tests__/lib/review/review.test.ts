@@ -125,3 +125,33 @@ describe('key material', () => {
     expect(await found({ grant: [{ id: 'ab'.repeat(32), type: 'Group' }] })).toEqual(['KT011']);
   });
 });
+
+describe('a rotation in place, whose versions are material of one key', () => {
+  const arn = 'arn:aws:kms:ap-northeast-1:111122223333:key/11111111-2222-3333-4444-555555555555';
+  const rotation = { strategy: 'in-place', keyVersions: [{ name: 'v1' }, { name: 'v2' }], activeVersion: 'v2' };
+  const lookUp = {
+    address: 'data.aws_kms_key.after_test-keys_and_keyturn_pre-apply',
+    mode: 'data',
+    type: 'aws_kms_key',
+    values: { arn, key_id: 'alias/test/v1', key_state: 'Enabled' },
+  };
+  const resource = (type: string, name: string, after: unknown) => ({
+    ...keyChange({ after }),
+    address: `${type}.${name}`,
+    type,
+  });
+
+  it('is clean in both stacks, though its key stands behind the first version', async () => {
+    expect((await reviewText(planText([keyChange()]), {}, rotation)).findings).toEqual([]);
+    const applied = { sse_algorithm: 'aws:kms', kms_master_key_id: arn };
+    const rule = [{ apply_server_side_encryption_by_default: [applied], bucket_key_enabled: true }];
+    const storage = planText(
+      [
+        resource('aws_kms_alias', 'main', { name: 'alias/test', target_key_id: arn }),
+        resource('aws_s3_bucket_server_side_encryption_configuration', 'bucket_test-bucket', { rule }),
+      ],
+      { prior_state: { values: { root_module: { resources: [lookUp] } } } },
+    );
+    expect((await reviewText(storage, {}, rotation)).findings).toEqual([]);
+  });
+});
