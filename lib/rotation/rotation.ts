@@ -158,7 +158,11 @@ export function activeVersion(rotation: Rotation): KeyVersion {
   return found;
 }
 
-/** Versions declared before the active one: those that post-apply empties and retires. */
+/**
+ * Versions declared before the active one: those that post-apply empties and retires. None where versions are material of
+ * one key: there all of it stays in use.
+ */
 export function supersededVersions(rotation: Rotation): readonly KeyVersion[] {
+  if (rotation.strategy === 'in-place') return [];
   return rotation.keyVersions.slice(0, rotation.keyVersions.indexOf(activeVersion(rotation)));
 }

@@ -88,19 +88,30 @@ function settling({ key, versions }: InPlaceSight) {
 function termsOf(run: RotationRun, key: KeyDescription, { version, material }: VersionMaterial): ImportTerms {
   const description = materialDescription(run.rotation, version);
   const settled: ImportTerms['settled'] = async ({ keyMaterialId }) => {
-    const state = await untilListed(run, version.name, keyMaterialId);
-    if (state === 'CURRENT') return proveCurrent(run, key, { keyMaterialId });
-    return `material ${keyMaterialId.slice(0, 12)}… is in the key and waits to be rotated into use; it is proved then`;
+    const { versions } = await untilListed(run, version.name, keyMaterialId);
+    const named = `material ${keyMaterialId.slice(0, 12)}…`;
+    if (stateOf(versions, keyMaterialId) === 'PENDING_ROTATION')
+      return `${named} is in the key and waits to be rotated into use; it is proved then`;
+    const lost = versions.filter((one) => one.material?.imported === false).map((one) => one.version.name);
+    if (lost.length > 0)
+      return `${named} is in the key; KMS keeps the key out of use until that of ${lost.join(', ')} is too`;
+    // One that was lost is not the current one by need; the key that works again proves it all the same.
+    const current = versions.find(({ material: one }) => one?.state === 'CURRENT')?.material;
+    return proveCurrent(run, key, { keyMaterialId: current?.id ?? keyMaterialId });
   };
   if (material) return { importType: 'EXISTING_KEY_MATERIAL', keyMaterialId: material.id, settled };
   return { importType: 'NEW_KEY_MATERIAL', description, settled };
 }
 
-async function untilListed(run: RotationRun, version: string, keyMaterialId: string): Promise<string> {
+const stateOf = (versions: readonly VersionMaterial[], id: string): string | undefined =>
+  versions.find(({ material }) => material?.id === id)?.material?.state;
+
+async function untilListed(run: RotationRun, version: string, keyMaterialId: string): Promise<InPlaceSight> {
   const deadline = Date.now() + SETTLE_MS;
   for (;;) {
-    const found = (await lookInPlace(run)).versions.find((one) => one.version.name === version)?.material;
-    if (found?.id === keyMaterialId && found.imported) return found.state;
+    const sight = await lookInPlace(run);
+    const found = sight.versions.find((one) => one.version.name === version)?.material;
+    if (found?.id === keyMaterialId && found.imported) return sight;
     if (Date.now() > deadline) {
       const text = `KMS does not list the imported material ${keyMaterialId} as that of ${version}`;
       throw new KeyturnError('step-not-verified', { step: 'import-material', found: text });
