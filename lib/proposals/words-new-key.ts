@@ -15,16 +15,17 @@ function changes({ rotation, proposal: { kind, version, from, materialValidTo } 
     }`,
     switch: `Makes ${mdCode(version)} the active version instead of ${mdCode(from)}: the stack ${mdCode(storage)} moves the alias and the default encryption of ${buckets}. Existing objects are then re-encrypted by post-apply.`,
     retire: `Records in the file that ${mdCode(version)} is off, so that the stack ${mdCode(keys)} declares it disabled too.`,
-    rollback: `Goes back from ${mdCode(from)} to ${mdCode(version)}: its key is declared enabled, and the alias and the default encryption of ${buckets} move back to it.`,
+    rollback: `Goes back from ${mdCode(from)} to ${mdCode(version)}: the alias and the default encryption of ${buckets} move back to it.`,
   }[kind];
 }
 
-function whySafe({ rotation, proposal: { kind, version, from }, sight }: WordsInput): readonly string[] {
+function whySafe({ rotation, proposal, sight }: WordsInput): readonly string[] {
+  const { kind, version, from } = proposal;
   const said: Record<Proposal['kind'], string[]> = {
     version: [
       'Nothing points at the new key: the alias, the bucket defaults and every object stay as they are.',
       'No key material is in this change, nor in any plan or state; synthesis fails if it were.',
-      `The plan to expect creates two resources, changes none and destroys none.`,
+      'The plan to expect creates the key and its alias, and alarms before it expires where the file asks for them; it changes nothing and destroys nothing.',
     ],
     switch: [
       `The plan itself refuses to point anything at a key that is not ${mdCode('Enabled')} with origin ${mdCode('EXTERNAL')}.`,
@@ -43,18 +44,23 @@ function whySafe({ rotation, proposal: { kind, version, from }, sight }: WordsIn
       `${mdCode(from)} stays enabled: objects that were moved to it stay readable.`,
     ],
   };
-  const waiting =
-    kind === 'switch' && sight && sight.key?.state !== 'Enabled'
-      ? [
-          `**Not yet to be merged**: the key of ${mdCode(version)} is ${mdCode(sight.key?.state ?? 'not there yet')}. Until pre-apply has imported its material, the plan is refused.`,
-        ]
-      : [];
   const { alsoVerify } = rotation.retire;
   const others =
     kind === 'switch' && alsoVerify.length > 0
       ? [`The gate also looks into ${alsoVerify.map(mdCode).join(', ')}, which this rotation does not manage.`]
       : [];
-  return [...waiting, ...said[kind], ...others];
+  return [...notYet(proposal, sight), ...said[kind], ...others];
+}
+
+/** Whatever is to be pointed at must be on first: merged before, the plan is refused and nothing moves. */
+function notYet({ kind, version }: Proposal, sight: WordsInput['sight']): readonly string[] {
+  if ((kind !== 'switch' && kind !== 'rollback') || !sight || sight.key?.state === 'Enabled') return [];
+  const found = `**Not yet to be merged**: the key of ${mdCode(version)} is ${mdCode(sight.key?.state ?? 'not there yet')}, and until it is on the plan is refused.`;
+  const next =
+    sight.key?.state === 'Disabled'
+      ? `Turn it on with ${mdCode(`aws kms enable-key --key-id ${sight.key.arn}`)}, or let ${mdCode('npx keyturn rollback')} do all of it at once.`
+      : `Its material is still to be imported: ${mdCode('npx keyturn pre-apply')}.`;
+  return [`${found} ${next}`];
 }
 
 function stillToCome({ rotation, proposal: { kind, version, from } }: WordsInput): readonly string[] {
@@ -73,7 +79,7 @@ function stillToCome({ rotation, proposal: { kind, version, from } }: WordsInput
     switch: [`On merge: the reviewed plan of ${mdCode(storage)} is applied.`, postApply(from), record(from)],
     retire: [`On merge: the plan of ${mdCode(keys)} is applied; it should have nothing to change.`],
     rollback: [
-      `On merge: the reviewed plan of ${mdCode(keys)} is applied, then the one of ${mdCode(storage)}.`,
+      `On merge: the reviewed plan of ${mdCode(storage)} is applied.`,
       `${mdCode('npx keyturn post-apply')}: the objects are moved back under ${mdCode(version)}. ${mdCode(from)} is then no superseded version: it stays enabled.`,
     ],
   };

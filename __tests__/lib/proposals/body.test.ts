@@ -62,6 +62,7 @@ it('says what changes, why it is safe, what comes next, and the forecast in numb
 it('says loudly when the target key is not Enabled yet', async () => {
   const waiting = await bodyOf({ sight: { key: { arn: 'a', state: 'PendingImport' }, account: '1' } });
   expect(waiting).toContain('**Not yet to be merged**');
+  expect(waiting).toContain('npx keyturn pre-apply');
   expect(await bodyOf()).not.toContain('Not yet to be merged');
 });
 
