@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { KeyturnError } from '../errors';
+import { type OutcomesFile, outcomeFaults, outcomesIn } from './check-outcomes';
 import { followed, headFaults, linkFaults } from './check-runs';
 import { EVIDENCE_SCHEMA_VERSION, EVIDENCE_SUFFIX, NO_PREVIOUS, RUN_CLOSED, RUN_OPENED } from './record';
 
@@ -30,7 +31,10 @@ export type EvidenceFaultCode =
   | 'changed-run'
   | 'forked-run'
   | 'missing-head'
-  | 'unlisted-run';
+  | 'unlisted-run'
+  | 'missing-outcomes'
+  | 'changed-outcomes'
+  | 'unlisted-outcomes';
 
 export interface EvidenceFault {
   readonly file: string;
@@ -113,10 +117,18 @@ interface ChainState {
   closed: boolean;
   outcome: string | undefined;
   follows: CheckedFile['follows'];
+  readonly outcomes: OutcomesFile[];
 }
 
 async function checkFile(file: string, report: Report): Promise<CheckedFile> {
-  const state: ChainState = { line: 0, head: undefined, closed: false, outcome: undefined, follows: undefined };
+  const state: ChainState = {
+    line: 0,
+    head: undefined,
+    closed: false,
+    outcome: undefined,
+    follows: undefined,
+    outcomes: [],
+  };
   for await (const { bytes, ended } of linesOf(file)) {
     state.line += 1;
     checkLine(bytes, ended, state, report);
@@ -128,6 +140,7 @@ async function checkFile(file: string, report: Report): Promise<CheckedFile> {
       code: 'not-closed',
       problem: 'the last record is not run-closed: records were cut off, the run was killed, or it still runs',
     });
+  for (const fault of await outcomeFaults(file, state.outcomes, state.outcome === 'finished')) report(fault);
   return { file, records: state.line, head: state.head, outcome: state.outcome, follows: state.follows };
 }
 
@@ -145,6 +158,7 @@ function checkLine(bytes: Buffer, ended: boolean, state: ChainState, report: Rep
   const hash = createHash('sha256').update(read.hashed).digest('hex');
   if (read.record.hash !== hash) fault('wrong-hash', 'the record does not have the hash it names: it was changed');
   state.head = read.record.hash;
+  if (read.record.type === 'outcome') state.outcomes.push(...outcomesIn(read.record.data, state.line));
   if (state.line === 1) state.follows = followed(read.record.data.previousRun);
   state.closed = read.record.type === RUN_CLOSED;
   const outcome = read.record.data.outcome;

@@ -210,7 +210,9 @@ ${table({
   caption: 'Files with the outcome of each object version',
   head: ['file', 'lines', 'SHA-256'],
   numeric: [1],
-  rows: passes.flatMap(({ pass }) => pass.evidence.map((one) => [code(one.file), count(one.lines), code(one.sha256)])),
+  rows: passes.flatMap(({ pass }) =>
+    pass.evidence.map((one) => [code(one.file.split(/[\\/]/).at(-1)), count(one.lines), code(one.sha256)]),
+  ),
 })}`;
 }
 

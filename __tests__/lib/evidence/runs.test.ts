@@ -1,4 +1,5 @@
-import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { checkEvidence } from '../../../lib/evidence/check';
@@ -84,5 +85,40 @@ describe('against heads that were kept elsewhere', () => {
     const last = (await readdir(directory)).sort().at(1) ?? '';
     await rm(path.join(directory, last));
     expect((await faults(heads)).map(([, code]) => code)).toContain('missing-head');
+  });
+});
+
+describe('the outcomes of object versions beside a run', () => {
+  let file: string;
+  let folder: string;
+
+  beforeEach(async () => {
+    const evidence = await openEvidence({ directory, command: 'post-apply', rotation: 'photos' });
+    file = evidence.file;
+    folder = file.replace(/\.ndjson$/, '.outcomes');
+    await mkdir(folder);
+    const shards = [];
+    for (const name of ['photos-000001.ndjson.gz', 'photos-000002.ndjson.gz']) {
+      await writeFile(path.join(folder, name), name);
+      const sha256 = createHash('sha256').update(name).digest('hex');
+      shards.push({ file: path.join('/somewhere/else', name), sha256, lines: 1 });
+    }
+    await evidence.record('outcome', 're-encrypt', { passes: [{ bucket: 'photos', evidence: shards }] });
+    await evidence.close('finished');
+  });
+
+  it('are found, wherever the run was made', async () => {
+    expect(await faults()).toEqual([]);
+  });
+
+  it('are missed when one is taken away, changed, or put there', async () => {
+    await rm(path.join(folder, 'photos-000001.ndjson.gz'));
+    await writeFile(path.join(folder, 'photos-000002.ndjson.gz'), 'photos-000002.ndjson.gy');
+    await writeFile(path.join(folder, 'photos-000003.ndjson.gz'), '');
+    expect((await faults()).map(([, code]) => code)).toEqual([
+      'missing-outcomes',
+      'changed-outcomes',
+      'unlisted-outcomes',
+    ]);
   });
 });
