@@ -81,7 +81,7 @@ describe.each(workflows)('%s', (file) => {
     for (const job of jobs.filter((one) => JSON.stringify(one).includes('apply.sh'))) {
       expect(job).toMatchObject({ environment: 'keyturn', needs: 'plan' });
       const archive = (job.steps as Plain[]).find((step) => String(step.run).includes('archive.sh'));
-      expect(archive?.if).toBe('${{ !cancelled() }}');
+      expect(archive?.if).toContain('!cancelled()');
     }
   });
 });
