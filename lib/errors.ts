@@ -351,6 +351,27 @@ const CATALOGUE = {
     () =>
       'run it where the custody is, or bring its files to the directory that the rotation file names; no other material will do',
   ),
+  'material-not-ours': entry<{ version: string; reason: string }>(
+    EXIT.usage,
+    (f) => `there is no material of ${f.version} that Keyturn imported: ${f.reason}`,
+    () => 'name a version whose material is in custody; `npx keyturn status` lists them',
+  ),
+  'extend-refused': entry<{ version: string; reason: string }>(
+    EXIT.usage,
+    (f) => `the material of ${f.version} is not extended: ${f.reason}`,
+    () => 'nothing was changed; `npx keyturn status` shows the date of every version',
+  ),
+  'drill-refused': entry<{ version: string; state: string; next: string }>(
+    EXIT.refusedByGate,
+    (f) => `${f.version} cannot be drilled: its key is ${f.state}`,
+    (f) => f.next,
+  ),
+  'drill-failed': entry<{ version: string; keyArn: string; file: string }>(
+    EXIT.error,
+    (f) => `custody does not hold the material of ${f.version}: KMS refuses what ${f.file} holds for ${f.keyArn}`,
+    () =>
+      'nothing was changed and the key works on; find the right copy before the material expires or is deleted, or rotate to a new version now',
+  ),
   'custody-material-differs': entry<{ file: string; path: string }>(
     EXIT.error,
     (f) => `the material in ${f.path} is not the material in ${f.file}`,

@@ -2,8 +2,11 @@ import { apply } from './apply';
 import { blocked } from './blocked';
 import type { CommandDefinition } from './command';
 import { doctor } from './doctor';
+import { drill } from './drill';
+import { extend } from './extend';
 import { keygen } from './keygen';
 import { localAws } from './local-aws';
+import { material } from './material';
 import { plan } from './plan';
 import { policy } from './policy';
 import { postApply } from './post-apply';
@@ -34,6 +37,9 @@ export const commands: readonly CommandDefinition[] = [
   reviewPlan,
   apply,
   rollback,
+  material,
+  extend,
+  drill,
   keygen,
   policy,
   verifyEvidence,

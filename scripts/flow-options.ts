@@ -1,5 +1,11 @@
 import type { CommandOption } from './command';
 
+/** Opens custody that is kept in age files. */
+export const identityOption: CommandOption = {
+  flags: '--identity <path>',
+  description: 'age identity file that opens custody; a command or a hardware module needs none',
+};
+
 /** Options of every command that may import key material. */
 export const materialOptions: readonly CommandOption[] = [
   { flags: '--material-file <path>', description: 'take the 32 raw bytes from this file instead of generating them' },

@@ -42,14 +42,17 @@ export function readRotation(
 /**
  * Opens everything a step needs, prints the account and Region before anything can change, runs the body, and closes
  * all of it on every way out; the evidence says how the run ended.
+ *
+ * @param expired - `accept` for a command that is the way out of an expiry
  */
 export async function withRun<T>(
   command: string,
   context: CommandContext,
   options: OptionValues,
   body: (run: RotationRun) => Promise<T>,
+  expired: 'refuse' | 'accept' = 'refuse',
 ): Promise<SessionEnd<T>> {
-  return withClients(context, options, 'refuse', async (target) => {
+  return withClients(context, options, expired, async (target) => {
     const { rotation, identity } = target;
     const home = path.dirname(rotation.file);
     if (flag(options, 'dryRun')) {

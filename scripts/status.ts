@@ -34,12 +34,13 @@ export const status: CommandDefinition = {
 
 function formatStatus(found: Status): string {
   const versions = table(
-    ['version', 'role', 'key state', 'material valid to', 'key'],
+    ['version', 'role', 'key state', 'material valid to', 'last drilled', 'key'],
     found.versions.map((one) => [
       one.name,
       one.role,
       one.keyState,
       one.validTo ?? 'does not expire',
+      one.drilledAt ?? 'never',
       one.keyArn ?? '-',
     ]),
   );

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 
-import type { Custodian } from './custody/custodian';
+import type { Custodian, CustodyLedger } from './custody/custodian';
 import { removePending } from './custody/pending-import';
 import { type CustodyRecord, writeRecord } from './custody/record';
 import type { PreparedImport } from './prepared-import';
@@ -25,11 +25,34 @@ export async function completeImport(
   prepared: PreparedImport,
   result: ConfirmedImport,
 ): Promise<CustodyRecord> {
-  const record = recordOf(custodian, prepared, result);
-  if (custodian.ledger) {
-    await writeRecord(custodian.ledger, record);
-    await removePending(custodian.ledger, custodian.rotation, prepared.version);
-  }
+  const { kind, rotation, ledger } = custodian;
+  const kept = { kind, rotation, location: locationOf(custodian, prepared.version) };
+  if (ledger) return recordImport(ledger, kept, prepared, result);
+  return recordOf(kept, prepared, result);
+}
+
+/** Who keeps the copy, as the record says it. */
+export interface KeptBy {
+  readonly rotation: string;
+  readonly kind: Custodian['kind'];
+  /** Null where the copy is on another machine. */
+  readonly location: string | null;
+}
+
+/**
+ * The same where the copy is kept elsewhere, and only its record here.
+ *
+ * @throws KeyturnError `custody-write-failed`
+ */
+export async function recordImport(
+  ledger: CustodyLedger,
+  kept: KeptBy,
+  prepared: PreparedImport,
+  result: ConfirmedImport,
+): Promise<CustodyRecord> {
+  const record = recordOf(kept, prepared, result);
+  await writeRecord(ledger, record);
+  await removePending(ledger, kept.rotation, prepared.version);
   return record;
 }
 
@@ -43,17 +66,17 @@ export async function abandonImport(custodian: Custodian, prepared: PreparedImpo
   if (custodian.ledger) await removePending(custodian.ledger, custodian.rotation, prepared.version);
 }
 
-function recordOf(custodian: Custodian, prepared: PreparedImport, result: ConfirmedImport): CustodyRecord {
+function recordOf(kept: KeptBy, prepared: PreparedImport, result: ConfirmedImport): CustodyRecord {
   const { version } = prepared;
   return {
     schemaVersion: 1,
-    rotation: custodian.rotation,
+    rotation: kept.rotation,
     version,
     keyArn: prepared.keyArn,
     keyMaterialId: result.keyMaterialId,
     custody: {
-      kind: custodian.kind,
-      location: locationOf(custodian, version),
+      kind: kept.kind,
+      location: kept.location,
       recipients: [...prepared.recipients],
     },
     wrapping: {

@@ -86,6 +86,28 @@ export function setDisabled(text: string, name: string, disabled: boolean): stri
 }
 
 /**
+ * Records when the material of a version expires.
+ *
+ * @throws KeyturnError `rotation-edit-refused` when it is not declared, or adopted
+ */
+export function setMaterialValidTo(text: string, name: string, validTo: Date): string {
+  const view = viewOf(text);
+  const version = declared(view, name);
+  const written = utcSeconds(validTo);
+  if (version.data.materialValidTo === written) return text;
+  if (version.data.keyArn !== undefined)
+    throw refused(`key version ${shownText(name)} is adopted`, 'Keyturn never imports material into an adopted key');
+  version.data.materialValidTo = written;
+  const node = version.node.get('materialValidTo', true);
+  return checked(
+    isNode(node)
+      ? replaceScalar(text, node, written)
+      : appendFields(text, version.node, [['materialValidTo', written]]),
+    view,
+  );
+}
+
+/**
  * Replaces a file in one step: readers see the old text or the new one, also after a crash. Mode and symbolic link
  * are kept.
  *

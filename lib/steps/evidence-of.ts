@@ -22,6 +22,19 @@ export async function lastVerified(directory: string, rotation: string): Promise
   return times.length === 0 ? undefined : new Date(Math.max(...times));
 }
 
+/** When sound evidence last shows that custody holds the material of a version, by version. */
+export async function lastDrilled(directory: string, rotation: string): Promise<ReadonlyMap<string, Date>> {
+  const runs = (await soundRuns(directory)).filter((run) => rotationOf(run) === rotation);
+  const drilled = new Map<string, Date>();
+  for (const { type, step, data, at } of runs.flatMap((run) => run.records)) {
+    if (type !== 'outcome' || step !== 'drill' || data.outcome !== 'held' || typeof data.version !== 'string') continue;
+    const before = drilled.get(data.version);
+    const time = new Date(at);
+    if (!before || before < time) drilled.set(data.version, time);
+  }
+  return drilled;
+}
+
 /** What alias and bucket defaults pointed at when the last sound run of a rotation ended; undefined where none says so. */
 export async function lastLeft(directory: string, rotation: string): Promise<LeftByRun | undefined> {
   const runs = (await soundRuns(directory)).filter((run) => rotationOf(run) === rotation);

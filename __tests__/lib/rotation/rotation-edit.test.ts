@@ -4,7 +4,13 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { isCode } from '../../../lib/errors';
 import type { Rotation } from '../../../lib/rotation/rotation';
-import { appendVersion, setActiveVersion, setDisabled, writeRotation } from '../../../lib/rotation/rotation-edit';
+import {
+  appendVersion,
+  setActiveVersion,
+  setDisabled,
+  setMaterialValidTo,
+  writeRotation,
+} from '../../../lib/rotation/rotation-edit';
 import { readRotationText } from '../../../lib/rotation/rotation-file';
 import { NOW, parse, rotationText, textWith } from './rotation-texts';
 
@@ -52,6 +58,35 @@ describe('a rotation, edit by edit, in the sample', () => {
     const after = setDisabled(before, 'v1', true);
     expect(after).toContain('  - name: v1\n    disabled: true\n  - name: v2\n');
     expect(changedLines(before, after)).toEqual({ added: ['    disabled: true'], removed: [] });
+  });
+});
+
+describe('the date of a version', () => {
+  it('moves by one line, its comment kept', () => {
+    const before =
+      'keyVersions:\n  - name: v1\n    materialValidTo: 2027-02-01T00:00:00Z # billing\nactiveVersion: v1\n';
+    expect(setMaterialValidTo(before, 'v1', VALID_TO)).toBe(before.replace('2027-02-01', '2027-11-01'));
+  });
+
+  it('is added to a version that has none', async () => {
+    const before = await sample();
+    expect(changedLines(before, setMaterialValidTo(before, 'v1', VALID_TO))).toEqual({
+      added: ['    materialValidTo: 2027-11-01T00:00:00Z'],
+      removed: [],
+    });
+  });
+
+  it('stays byte for byte where it stands already', async () => {
+    const before = setMaterialValidTo(await sample(), 'v1', VALID_TO);
+    expect(setMaterialValidTo(before, 'v1', VALID_TO)).toBe(before);
+  });
+
+  it.each([
+    ['refuses a version that is not declared', 'v7', VALID_TO],
+    ['refuses a fraction of a second, which KMS does not keep', 'v1', new Date('2027-11-01T00:00:00.500Z')],
+  ] as const)('%s', async (_, name, time) => {
+    const before = await sample();
+    expect(caught(() => setMaterialValidTo(before, name, time))).toMatchObject({ code: 'rotation-edit-refused' });
   });
 });
 

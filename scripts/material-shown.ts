@@ -1,0 +1,15 @@
+import type { WrappingRequest } from '../lib/key-material/ceremony/wrapping-request';
+
+/** What two people compare before anything is wrapped, a line each. */
+export function requestLines(request: WrappingRequest): readonly string[] {
+  return [
+    `rotation      ${request.rotation}, key version ${request.version}`,
+    `key           ${request.keyArn}`,
+    `fingerprint   ${spoken(request.publicKeySha256)}`,
+    `wrapping      ${request.algorithm} under ${request.wrappingKeySpec}`,
+    `valid until   ${request.validTo}`,
+  ];
+}
+
+/** Hex in groups of four: to be read out and compared by ear. */
+export const spoken = (hex: string): string => (hex.match(/.{1,4}/g) ?? []).join(' ');

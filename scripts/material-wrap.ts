@@ -1,0 +1,85 @@
+import path from 'node:path';
+import { EXIT, KeyturnError } from '../lib/errors';
+import { answerRequest, writeWrappedAnswer } from '../lib/key-material/ceremony/wrapped-answer';
+import { readWrappingRequest, refuseStale, type WrappingRequest } from '../lib/key-material/ceremony/wrapping-request';
+import type { Custody } from '../lib/rotation/rotation';
+import { openCustodian } from '../lib/steps/open-custodian';
+import { type CommandContext, type CommandOutcome, flag, type OptionValues, text } from './command';
+import { needed } from './material-options';
+import { requestLines, spoken } from './material-shown';
+import { materialOptions } from './run-options';
+import { readRotation } from './session';
+
+/** Second part, on a machine that needs no network, no credentials and no rotation file. */
+export async function wrapMaterial(context: CommandContext, options: OptionValues): Promise<CommandOutcome> {
+  const { terminal, cwd, env, signal } = context;
+  const request = await readWrappingRequest(path.resolve(cwd, needed('wrap', options, 'request')));
+  const now = new Date();
+  refuseStale(request, now);
+  terminal.heading('the request');
+  for (const line of requestLines(request)) terminal.note(line);
+  await compare(context, options, request);
+  const custody = await custodyFor(context, options, request);
+  const dryRun = flag(options, 'dryRun');
+  const file = path.resolve(cwd, text(options, 'out') ?? `${request.rotation}-${request.version}.wrapped.json`);
+  if (!dryRun) {
+    const custodian = await openCustodian(custody, { noCustody: false, env, signal })();
+    const answer = await answerRequest(custodian, request, { ...materialOptions(context, options), now });
+    await writeWrappedAnswer(file, answer);
+    terminal.note(`custody: ${custodian.locate(request.version)}`);
+  }
+  terminal.heading(dryRun ? 'dry run: nothing was wrapped' : `wrapped material written to ${file}`);
+  if (!dryRun) terminal.hint('carry it back and run `keyturn material import` there; it is not secret');
+  const { rotation, version, keyArn, publicKeySha256, validTo } = request;
+  return {
+    exitCode: EXIT.done,
+    data: { part: 'wrap', dryRun, file: dryRun ? null : file, rotation, version, keyArn, publicKeySha256, validTo },
+  };
+}
+
+/** Whoever could put a public key of their own into the request would read the material: a person compares it. */
+async function compare({ terminal, signal }: CommandContext, options: OptionValues, request: WrappingRequest) {
+  const given = text(options, 'fingerprint');
+  if (given === undefined) {
+    if (flag(options, 'yes') || flag(options, 'dryRun')) return;
+    await terminal.confirm(`did the other person read out the fingerprint ${spoken(request.publicKeySha256)}?`, signal);
+    return;
+  }
+  if (given.replace(/[\s:]/g, '').toLowerCase() === request.publicKeySha256) return;
+  throw new KeyturnError('ceremony-mismatch', {
+    reason: 'its public key does not have the fingerprint that was given',
+  });
+}
+
+interface NamedCustody {
+  readonly name: string;
+  readonly custody: Custody;
+}
+
+/** From the rotation file where one was carried along, else from the options. */
+async function custodyFor(
+  context: CommandContext,
+  options: OptionValues,
+  request: WrappingRequest,
+): Promise<NamedCustody> {
+  const { recipient: recipients = [] } = options;
+  const directory = text(options, 'directory');
+  const named = Array.isArray(recipients) ? recipients.map(String) : [];
+  if (text(options, 'rotationFile') !== undefined) {
+    if (named.length > 0 || directory !== undefined) {
+      throw new KeyturnError('usage', {
+        problem: 'custody is given by --rotation-file and by --recipient or --directory',
+        hint: 'give one of the two',
+      });
+    }
+    return readRotation(context, options, 'accept');
+  }
+  if (named.length === 0) {
+    throw new KeyturnError('usage', {
+      problem: 'material wrap needs to know who keeps the material',
+      hint: 'name the age recipients with --recipient age1..., or a rotation file with --rotation-file',
+    });
+  }
+  const age = { recipients: named, directory: path.resolve(context.cwd, directory ?? 'custody') };
+  return { name: request.rotation, custody: { age, command: undefined, pkcs11: undefined } };
+}
