@@ -1,7 +1,9 @@
+import path from 'node:path';
 import { activeVersion, type KeyVersion, type Rotation } from '../rotation/rotation';
 import type { DriftFinding } from './drift-finding';
 import { drift } from './drift-sight';
-import { flow } from './index';
+import { lastDrilled } from './evidence-of';
+import { flowFor } from './index';
 import { type Observation, observe } from './observe';
 import type { RotationRun } from './rotation-run';
 import type { StepId, StepState } from './step';
@@ -12,6 +14,8 @@ export interface VersionStatus {
   readonly keyArn: string | undefined;
   readonly keyState: string;
   readonly validTo: string | undefined;
+  /** When evidence beside the rotation file last shows that custody holds the material; absent: never. */
+  readonly drilledAt: string | undefined;
 }
 
 export interface Status {
@@ -33,7 +37,10 @@ export interface Status {
 export async function status(run: RotationRun): Promise<Status> {
   const seen = await observe(run);
   const steps = [];
-  for (const step of flow.filter((one) => one.id !== 'record')) steps.push({ id: step.id, ...(await step.check(run)) });
+  for (const step of flowFor(run.rotation).filter((one) => one.id !== 'record'))
+    steps.push({ id: step.id, ...(await step.check(run)) });
+  const evidence = path.join(path.dirname(run.rotation.file), '.keyturn', 'evidence');
+  const drilled = await lastDrilled(evidence, run.rotation.name);
   const open = steps.find((step) => step.state !== 'done');
   return {
     versions: seen.versions.map(({ version, key }) => ({
@@ -42,6 +49,7 @@ export async function status(run: RotationRun): Promise<Status> {
       keyArn: key?.arn,
       keyState: key?.state ?? 'no key yet',
       validTo: key?.validTo?.toISOString(),
+      drilledAt: drilled.get(version.name)?.toISOString(),
     })),
     alias: { name: run.rotation.alias, pointsAt: versionOf(seen, seen.aliasTarget) },
     buckets: seen.buckets.map((bucket) => ({
