@@ -74,6 +74,7 @@ describe('the journal of a run', () => {
         expect(isMoved(bucket)).toBe(true);
       }
     },
+    120_000,
   );
 
   it('spares the second run what the first had settled', async () => {
