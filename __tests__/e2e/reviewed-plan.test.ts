@@ -77,6 +77,13 @@ describe('a plan that is kept, reviewed and applied', () => {
       await appendFile(at('plan', 'review.md'), 'one word more\n');
       const refused = await site.run(['apply', 'plan', '--yes']);
       await writeFile(site.rotationFile, before);
+      const text = await readFile(at('plan', 'manifest.json'), 'utf8');
+      await writeFile(at('plan', 'manifest.json'), text.replace(/\s*"keys.tfplan": "[0-9a-f]*",/, ''));
+      const unlisted = await site.run(['apply', 'plan', '--yes']);
+      expect([unlisted.exitCode, unlisted.stderr]).toEqual([
+        4,
+        expect.stringContaining('keys.tfplan is not in the manifest'),
+      ]);
       expect(refused.exitCode).toBe(4);
       expect(refused.stderr).toContain('the rotation file rotation.yaml was changed');
       expect(refused.stderr).toContain('review.md was changed');

@@ -6,7 +6,14 @@ import { reviewData } from '../review/review-json';
 import { observe } from './observe';
 import { provenance } from './provenance';
 import { reviewFiles } from './reviewed-plan';
-import { hashOf, observedFacts, type PlanManifest, readManifest, writeWhole } from './reviewed-plan-manifest';
+import {
+  hashOf,
+  KEPT_SUFFIXES,
+  observedFacts,
+  type PlanManifest,
+  readManifest,
+  writeWhole,
+} from './reviewed-plan-manifest';
 import { openReviewing, type ReviewingTerraform, showPlan } from './reviewed-plan-terraform';
 import type { RotationRun } from './rotation-run';
 import { stateFacts } from './state-facts';
@@ -46,7 +53,10 @@ export async function applyKept(input: ApplyKeptInput): Promise<readonly Applied
   const left = ORDER.filter((stack) => manifest.stacks[stack].planned && !done.includes(stack));
   if (left.length === 0) return ORDER.map((stack) => ({ stack, outcome: settledOutcome(manifest, stack, done) }));
   const reviewing = await openReviewing({ rotation: run.rotation, env, signal: run.signal });
-  const moved = [...(await movedFiles(directory, manifest)), ...(await movedSources(input, manifest, reviewing, left))];
+  const moved = [
+    ...(await movedFiles(directory, manifest, left)),
+    ...(await movedSources(input, manifest, reviewing, left)),
+  ];
   if (moved.length > 0) throw new KeyturnError('reviewed-plan-moved', { directory, moved });
   await placeLocks(directory, reviewing, left);
   const review = await reviewAgain(input, manifest, reviewing, left);
@@ -67,8 +77,14 @@ function settledOutcome(manifest: PlanManifest, stack: StackRole, done: readonly
   return manifest.stacks[stack].planned ? 'unchanged' : 'not-planned';
 }
 
-async function movedFiles(directory: string, { files }: PlanManifest): Promise<readonly string[]> {
-  const moved: string[] = [];
+/** Every file that the manifest lists, and that it lists those that are about to be used. */
+async function movedFiles(
+  directory: string,
+  { files }: PlanManifest,
+  left: readonly StackRole[],
+): Promise<readonly string[]> {
+  const needed = left.flatMap((stack) => KEPT_SUFFIXES.map((suffix) => `${stack}.${suffix}`));
+  const moved = needed.filter((name) => files[name] === undefined).map((name) => `${name} is not in the manifest`);
   for (const [name, hash] of Object.entries(files)) {
     const found = await hashOf(path.join(directory, name));
     if (found !== hash) moved.push(`${name} ${found === undefined ? 'is gone' : 'was changed'}`);

@@ -10,6 +10,9 @@ import type { StackRole } from './workspace';
 export const MANIFEST = 'manifest.json';
 export const MANIFEST_SCHEMA_VERSION = 1;
 
+/** What is kept of each planned stack: `keys.tfplan`, …. */
+export const KEPT_SUFFIXES = ['tfplan', 'json', 'cdk.tf.json', 'lock.hcl'] as const;
+
 const HASH = z.string().regex(/^[0-9a-f]{64}$/);
 const FILE_NAME = z.string().regex(/^[a-z][a-z.-]*$/);
 
