@@ -38,7 +38,7 @@ function formatStatus(found: Status): string {
     found.versions.map((one) => [
       one.name,
       one.role,
-      one.keyState,
+      one.material ? `${one.keyState}, material ${one.material}` : one.keyState,
       one.validTo ?? 'does not expire',
       one.drilledAt ?? 'never',
       one.keyArn ?? '-',

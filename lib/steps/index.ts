@@ -26,7 +26,7 @@ export const flowInPlace: readonly Step[] = [
   record,
 ];
 
-/** The only place that asks for the strategy: steps are chosen here, and do not ask again. */
+/** The flow of a strategy: steps are chosen here, and none of them asks again. */
 export function flowFor({ strategy }: Pick<Rotation, 'strategy'>): readonly Step[] {
   return strategy === 'in-place' ? flowInPlace : flow;
 }

@@ -3,6 +3,7 @@ import { activeVersion, type KeyVersion, type Rotation } from '../rotation/rotat
 import type { DriftFinding } from './drift-finding';
 import { drift } from './drift-sight';
 import { lastDrilled } from './evidence-of';
+import { currentVersion, type InPlaceSight, lookInPlace } from './in-place/materials';
 import { flowFor } from './index';
 import { type Observation, observe } from './observe';
 import type { RotationRun } from './rotation-run';
@@ -13,6 +14,8 @@ export interface VersionStatus {
   readonly role: 'active' | 'superseded' | 'next';
   readonly keyArn: string | undefined;
   readonly keyState: string;
+  /** Rotated in place: what KMS says of this version's material in the one key. */
+  readonly material: string | undefined;
   readonly validTo: string | undefined;
   /** When evidence beside the rotation file last shows that custody holds the material; absent: never. */
   readonly drilledAt: string | undefined;
@@ -36,6 +39,8 @@ export interface Status {
 /** What AWS holds now, and the first step that is not done. Reads only. */
 export async function status(run: RotationRun): Promise<Status> {
   const seen = await observe(run);
+  const inPlace = run.rotation.strategy === 'in-place' ? await lookInPlace(run) : undefined;
+  const named = (arn: string | undefined) => versionOf(seen, inPlace, arn);
   const steps = [];
   for (const step of flowFor(run.rotation).filter((one) => one.id !== 'record'))
     steps.push({ id: step.id, ...(await step.check(run)) });
@@ -48,13 +53,13 @@ export async function status(run: RotationRun): Promise<Status> {
       role: roleOf(run.rotation, version),
       keyArn: key?.arn,
       keyState: key?.state ?? 'no key yet',
-      validTo: key?.validTo?.toISOString(),
+      ...materialOf(inPlace, version, key?.validTo),
       drilledAt: drilled.get(version.name)?.toISOString(),
     })),
-    alias: { name: run.rotation.alias, pointsAt: versionOf(seen, seen.aliasTarget) },
+    alias: { name: run.rotation.alias, pointsAt: named(seen.aliasTarget) },
     buckets: seen.buckets.map((bucket) => ({
       name: bucket.name,
-      pointsAt: bucket.default ? (versionOf(seen, bucket.default.keyArn) ?? bucket.default.algorithm) : undefined,
+      pointsAt: bucket.default ? (named(bucket.default.keyArn) ?? bucket.default.algorithm) : undefined,
       bucketKey: bucket.default?.bucketKey ?? false,
     })),
     steps,
@@ -70,8 +75,25 @@ function roleOf(rotation: Rotation, version: KeyVersion): VersionStatus['role'] 
   return index < active ? 'superseded' : 'next';
 }
 
-/** The version a key ARN belongs to; the ARN itself where no declared version has it. */
-function versionOf(seen: Observation, keyArn: string | undefined): string | undefined {
+/** State and date of a version's own material; KMS tells of a key only the nearest date of all. */
+function materialOf(
+  inPlace: InPlaceSight | undefined,
+  { name }: KeyVersion,
+  validToOfKey: Date | undefined,
+): Pick<VersionStatus, 'material' | 'validTo'> {
+  if (!inPlace) return { material: undefined, validTo: validToOfKey?.toISOString() };
+  const found = inPlace.versions.find(({ version }) => version.name === name)?.material;
+  const state = found?.imported === false ? `${found.state}, lost` : found?.state;
+  return { material: state ?? 'not imported', validTo: found?.validTo?.toISOString() };
+}
+
+/** The version a key ARN stands for: rotated in place, the one whose material is current; the ARN where it is no declared key. */
+function versionOf(
+  seen: Observation,
+  inPlace: InPlaceSight | undefined,
+  keyArn: string | undefined,
+): string | undefined {
+  if (inPlace?.key && inPlace.key.arn === keyArn) return currentVersion(inPlace)?.name ?? keyArn;
   return seen.versions.find((one) => keyArn !== undefined && one.key?.arn === keyArn)?.version.name ?? keyArn;
 }
 

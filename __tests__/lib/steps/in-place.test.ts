@@ -10,6 +10,7 @@ import { nextImport } from '../../../lib/steps/in-place/import-material';
 import { lookInPlace, materialDescription } from '../../../lib/steps/in-place/materials';
 import { CONSEQUENCES, rotateMaterial } from '../../../lib/steps/in-place/rotate-material';
 import type { RotationRun } from '../../../lib/steps/rotation-run';
+import { status } from '../../../lib/steps/status';
 import { type LocalAws, startLocalAws } from '../../../local-aws';
 import { createExternalKey, importMaterial, kmsClient } from '../../conformance/byok';
 
@@ -193,6 +194,23 @@ describe('rotating the material into use', () => {
       [false, 'PENDING_ROTATION'],
     ]);
   });
+});
+
+it('shows each version as a material of the one key, and what points at the key as the current one', async () => {
+  const { run, bring } = await site(3, 2);
+  const key = await lookInPlace(run);
+  await bring('v1');
+  await bring('v2');
+  await rotateMaterial.run(run);
+  await kms.send(new CreateAliasCommand({ AliasName: run.rotation.alias, TargetKeyId: key.key?.id }));
+  const seen = await status(run);
+  expect(seen.versions.map(({ name, role, keyState, material }) => [name, role, keyState, material])).toEqual([
+    ['v1', 'superseded', 'Enabled', 'NON_CURRENT'],
+    ['v2', 'active', 'Enabled', 'CURRENT'],
+    ['v3', 'next', 'Enabled', 'not imported'],
+  ]);
+  expect(seen.alias.pointsAt).toBe('v2');
+  expect(seen.next).toMatchObject({ step: 'import-material', command: 'npx keyturn pre-apply' });
 });
 
 describe('the next import', () => {
