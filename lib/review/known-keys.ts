@@ -30,7 +30,9 @@ export class KnownKeys {
     }
     for (const plan of plans) for (const key of managedKeys(rotation, plan)) this.#learn(key);
     for (const plan of plans) for (const key of lookedUpKeys(rotation, plan)) this.#learn(key);
-    for (const key of fromAws) this.#learn(key);
+    // Rotated in place, every version is seen on the first one's key, and the key is called by that one.
+    const holders = new Set(versionsWithKeys(rotation).map(({ name }) => name));
+    for (const key of fromAws.filter(({ version }) => holders.has(version))) this.#learn(key);
   }
 
   /** By full ARN, or by bare key id, as providers also write it. */
