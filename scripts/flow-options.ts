@@ -36,7 +36,12 @@ export const reencryptOptions: readonly CommandOption[] = [
   {
     flags: '--settle <time>',
     description: 'wait between a pass that moved something and the next listing, for writers that lag behind',
-    default: '5s',
+    default: '30s',
+  },
+  {
+    flags: '--wait-for-uploads <time>',
+    description:
+      'wait so long for multipart uploads begun before the switch, such as 30m; while one is open the gate stays closed',
   },
   {
     flags: '--abort-uploads-older-than <age>',

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createClients } from '../lib/aws/clients';
 import { EXIT } from '../lib/errors';
-import { generateIdentity } from '../lib/key-material/keygen';
 import type { Workspace } from '../lib/steps/workspace';
 import { type LocalAws, startLocalAws } from '../local-aws';
 import { type Proof, ProofBook } from '../rehearsal/proofs';
@@ -12,6 +11,7 @@ import type { Stage } from '../rehearsal/stage';
 import { Stopwatch } from '../rehearsal/stopwatch';
 import { type CommandContext, type CommandDefinition, flag, type OptionValues, rotationFileOption } from './command';
 import { untilStopped } from './local-aws';
+import { CUSTODIANS, custodyOption, type RehearsedCustody, setUpCustody } from './rehearse-custody';
 import { readRotation, withRun } from './session';
 import { table } from './table';
 
@@ -24,18 +24,26 @@ export const rehearse: CommandDefinition = {
     'through an ordinary AWS client. Nothing outside a temporary folder is written, and no AWS account is reached.',
   options: [
     rotationFileOption,
+    custodyOption,
     { flags: '--keep', description: 'leave the endpoint running afterwards, and the folder in place, until Ctrl-C' },
   ],
   mutates: false,
-  examples: ['npm run rehearse', 'npm run rehearse -- --keep', 'npx keyturn rehearse --json'],
+  examples: [
+    'npm run rehearse',
+    'npm run rehearse -- --custody pkcs11',
+    'npm run rehearse -- --keep',
+    'npx keyturn rehearse --json',
+  ],
   async run(context, options) {
     const started = performance.now();
     const sample = await readRotation(context, options);
     const endpoint = await startLocalAws({ region: sample.region, accountId: sample.account });
     const directory = await mkdtemp(path.join(tmpdir(), 'keyturn-rehearsal-'));
-    const restore = pointAwsAt(endpoint);
+    let restore = () => {};
     try {
-      const rehearsal = await play(context, options, { sample, endpoint, directory });
+      const custody = await setUpCustody(CUSTODIANS.find((kind) => kind === options.custody) ?? 'age', directory);
+      restore = setVariables({ ...endpoint.environment(), ...custody.env });
+      const rehearsal = await play(context, options, { sample, endpoint, directory, custody });
       const seconds = (performance.now() - started) / 1000;
       const held = rehearsal.proofs.every((proof) => proof.holds);
       if (!flag(options, 'json')) context.terminal.show(formatRehearsal(rehearsal, seconds));
@@ -53,13 +61,13 @@ interface Setting {
   readonly sample: Stage['sample'];
   readonly endpoint: LocalAws;
   readonly directory: string;
+  readonly custody: RehearsedCustody;
 }
 
 async function play(context: CommandContext, options: OptionValues, setting: Setting): Promise<Rehearsal> {
   const { terminal, signal } = context;
-  const { sample, endpoint, directory } = setting;
+  const { sample, endpoint, directory, custody } = setting;
   const rotationFile = path.join(directory, 'rotation.yaml');
-  const { recipient } = await generateIdentity(path.join(directory, 'identity.txt'));
   const clients = createClients({ region: sample.region });
   const stopwatch = new Stopwatch();
   const env = { ...process.env };
@@ -68,7 +76,7 @@ async function play(context: CommandContext, options: OptionValues, setting: Set
     return await playRehearsal({
       sample,
       rotationFile,
-      recipient,
+      custody: custody.declared,
       kms: clients.kms,
       s3: clients.s3,
       clock: endpoint.clock,
@@ -98,10 +106,9 @@ function timed(workspace: Workspace, stopwatch: Stopwatch): Workspace {
   };
 }
 
-/** Sets the standard variables for this process and the Terraform it starts; what was set before is put back. */
-function pointAwsAt(endpoint: LocalAws): () => void {
+/** Sets variables for this process and what it starts, and the standard ones of AWS to these alone; puts all back. */
+function setVariables(ours: Readonly<Record<string, string>>): () => void {
   const before = new Map<string, string | undefined>();
-  const ours = endpoint.environment();
   const theirs = Object.keys(process.env).filter((name) =>
     /^AWS_(PROFILE|SESSION_TOKEN|ENDPOINT_URL.*|CA_BUNDLE|ROLE_ARN|WEB_IDENTITY.*)$/.test(name),
   );

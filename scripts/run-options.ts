@@ -21,6 +21,7 @@ export function reencryptOptions(options: OptionValues): RotationRun['reencrypt'
     optimistic: flag(options, 'optimistic'),
     settleMs: duration(options, 'settle', '--settle') ?? 0,
     abortUploadsOlderThanMs: duration(options, 'abortUploadsOlderThan', '--abort-uploads-older-than'),
+    waitForUploadsMs: duration(options, 'waitForUploads', '--wait-for-uploads') ?? 0,
     readAll: flag(options, 'readAll'),
   };
 }

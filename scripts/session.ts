@@ -157,6 +157,6 @@ async function assemble(
     dryRun: flag(options, 'dryRun'),
     approve: (question) => (flag(options, 'yes') ? Promise.resolve() : terminal.confirm(question, signal)),
     files: evidence.file === undefined ? undefined : runFiles(evidence.file),
-    findings: { reencryptions: [], verification: undefined },
+    findings: { reencryptions: [], verification: undefined, switchSeenAt: undefined },
   };
 }

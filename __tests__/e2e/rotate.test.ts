@@ -122,7 +122,7 @@ it('leaves evidence of every run that ended by itself, sound from end to end', a
 });
 
 async function rotate(): Promise<readonly { id: string; outcome: string }[]> {
-  const finished = await site.run(['rotate', '--yes', '--json']);
+  const finished = await site.run(['rotate', '--yes', '--json', '--settle', '0s']);
   if (finished.exitCode !== 0) throw new Error(`rotate ended with ${finished.exitCode}:\n${finished.stderr}`);
   return stepsOf(finished);
 }

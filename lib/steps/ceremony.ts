@@ -5,14 +5,10 @@ import { recordImport } from '../key-material/complete-import';
 import { nodeFiles } from '../key-material/custody/file-operations';
 import { importMaterial } from '../kms/import-material';
 import { importParameters } from '../kms/import-parameters';
-import { proveImport } from '../kms/prove-import';
-import { waitForKey } from '../kms/wait-for-key';
 import { type Custody, custodyDirectory } from '../rotation/rotation';
-import { type HeldVersion, heldVersion } from './import-again';
+import { descriptionOf, type HeldVersion, heldVersion, proveHeld } from './import-again';
 import { observeVersions, waitsForMaterial } from './observe';
 import type { RotationRun } from './rotation-run';
-
-const SETTLE_MS = 5 * 60_000;
 
 export interface RequestOptions {
   /** Default: the only version that waits for material. */
@@ -79,37 +75,25 @@ export async function importCeremony(
     keyArn: key.arn,
     importToken: prepared.importToken,
     wrapped: prepared.wrapped,
-    importType: key.currentKeyMaterialId ? 'EXISTING_KEY_MATERIAL' : 'NEW_KEY_MATERIAL',
+    importType: held.material.id ? 'EXISTING_KEY_MATERIAL' : 'NEW_KEY_MATERIAL',
     validTo: dateOf(held),
+    keyMaterialId: held.material.id,
+    description: descriptionOf(run, version),
   });
-  await prove(run, held, imported.keyMaterialId);
+  const proof = await proveHeld(run, held, imported);
   const directory = custodyDirectory(run.rotation.custody);
   if (directory !== undefined) {
     const kept = { kind: kindOf(run.rotation.custody), location: null, rotation: run.rotation.name } as const;
     await recordImport({ directory, files: nodeFiles }, kept, prepared, imported);
   }
   await run.evidence.record('outcome', 'ceremony', { ...about, keyMaterialId: imported.keyMaterialId });
-  run.reporter.note(`${version.name}: Enabled; a data key was encrypted and decrypted under the material`);
+  run.reporter.note(`${version.name}: ${proof}`);
   return { version: version.name, keyArn: key.arn, keyMaterialId: imported.keyMaterialId };
 }
 
 /** A key that has its material keeps the date it has; one that waits takes that of the rotation file. */
-function dateOf({ version, key }: HeldVersion): Date | undefined {
-  return key.state === 'PendingImport' ? version.materialValidTo : key.validTo;
-}
-
-async function prove(run: RotationRun, { key }: HeldVersion, expected: string): Promise<void> {
-  const { kms } = run.clients;
-  const { signal } = run;
-  await waitForKey(kms, key.arn, (now) => now.state === 'Enabled', {
-    timeoutMs: SETTLE_MS,
-    signal,
-    awaited: 'Enabled',
-  });
-  const { keyMaterialId } = await proveImport(kms, key.arn, run.rotation.name, { signal });
-  if (keyMaterialId === expected) return;
-  const found = `KMS encrypts with material ${keyMaterialId}, not with the imported ${expected}`;
-  throw new KeyturnError('step-not-verified', { step: 'import-material', found });
+function dateOf({ version, material }: HeldVersion): Date | undefined {
+  return material.imported ? material.validTo : version.materialValidTo;
 }
 
 const kindOf = ({ command, pkcs11 }: Custody): 'age' | 'command' | 'pkcs11' =>

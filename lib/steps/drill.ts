@@ -1,5 +1,5 @@
 import { isCode, KeyturnError } from '../errors';
-import { expiryOfVersion, type HeldVersion, heldVersion, sendAgain, wrapAgain } from './import-again';
+import { type HeldVersion, heldVersion, sendAgain, wrapAgain } from './import-again';
 import { observeVersions } from './observe';
 import type { RotationRun } from './rotation-run';
 
@@ -38,7 +38,7 @@ export async function drillVersion(run: RotationRun, name: string): Promise<Dril
   await run.approve(`import the material of ${name} into its own key once more, as it is?`);
   await run.evidence.record('intent', 'drill', about);
   try {
-    const imported = await sendAgain(run, held, custodian, prepared, expiryOfVersion(run, held));
+    const imported = await sendAgain(run, held, custodian, prepared, held.material.validTo);
     const result = { ...about, outcome: 'held', keyMaterialId: imported.keyMaterialId } as const;
     await run.evidence.record('outcome', 'drill', result);
     return result;
@@ -56,11 +56,15 @@ function drillFailure(
   return other ? new KeyturnError('drill-failed', { version, keyArn, file: custody.location }, error) : error;
 }
 
-function refuseState({ version, key }: HeldVersion): void {
-  if (key.state === 'Enabled') return;
+function refuseState({ version, key, material }: HeldVersion): void {
+  if (key.state === 'Enabled' && material.imported) return;
   const next =
-    key.state === 'PendingImport'
+    key.state === 'PendingImport' || !material.imported
       ? 'bring it back first: `npx keyturn extend` with a later date, or `npx keyturn pre-apply`'
       : 'an import could enable it; `--dry-run` opens custody and stops before that';
-  throw new KeyturnError('drill-refused', { version: version.name, state: key.state, next });
+  throw new KeyturnError('drill-refused', {
+    version: version.name,
+    state: key.state === 'Enabled' ? 'without that material' : key.state,
+    next,
+  });
 }

@@ -2,7 +2,7 @@ import { KeyturnError } from '../errors';
 import { completeImport } from '../key-material/complete-import';
 import { setMaterialValidTo, writeRotation } from '../rotation/rotation-edit';
 import { readRotationText } from '../rotation/rotation-file';
-import { expiryOfVersion, type HeldVersion, heldVersion, sendAgain, wrapAgain } from './import-again';
+import { type HeldVersion, heldVersion, sendAgain, wrapAgain } from './import-again';
 import type { RotationRun } from './rotation-run';
 
 export interface Extension {
@@ -25,10 +25,10 @@ export interface Extension {
  */
 export async function extendVersion(run: RotationRun, name: string, validTo: Date): Promise<Extension> {
   const held = await heldVersion(run, name);
-  const { key, version } = held;
-  const before = expiryOfVersion(run, held);
+  const { key, version, material } = held;
+  const before = material.validTo;
   refuseState(held);
-  const recovered = key.state === 'PendingImport';
+  const recovered = !material.imported;
   if (!recovered) refuseEarlier(name, before, validTo);
   const text = await readRotationText(run.rotation.file);
   const edited = setMaterialValidTo(text, name, validTo);
@@ -66,8 +66,8 @@ async function importWithDate(run: RotationRun, held: HeldVersion, validTo: Date
   );
 }
 
-function question({ version, key }: HeldVersion, before: Date | undefined, validTo: Date): string {
-  const was = key.state === 'PendingImport' ? 'which KMS no longer has' : `valid to ${before?.toISOString()}`;
+function question({ version, material }: HeldVersion, before: Date | undefined, validTo: Date): string {
+  const was = material.imported ? `valid to ${before?.toISOString()}` : 'which KMS no longer has';
   return `import the material of ${version.name}, ${was}, once more with the date ${validTo.toISOString()}?`;
 }
 

@@ -16,6 +16,8 @@ export interface GateInput {
   readonly buckets: readonly string[];
   readonly verification: VerificationRecord | undefined;
   readonly reencryptions: readonly BucketReencryption[];
+  /** Milliseconds by S3's clock of the moment at which this run saw alias and defaults at the active version. */
+  readonly switchSeenAt: number | undefined;
 }
 
 /** Why the gate stays closed; the text is for people, the code for machines. */
@@ -91,17 +93,18 @@ function switchReasons({ observation, activeKeyArn, keyArn }: GateInput): GateRe
   return reasons;
 }
 
-function verificationReasons({ verification, buckets, keyArn, activeKeyArn }: GateInput): GateReason[] {
+function verificationReasons(input: GateInput): GateReason[] {
+  const { verification, buckets, activeKeyArn } = input;
   if (!verification || verification.activeKeyArn !== activeKeyArn) {
     return [{ code: 'not-verified', text: 'this run has not verified the buckets against the active key' }];
   }
   return buckets.flatMap((name) => {
     const found = verification.buckets.find((one) => one.bucket === name);
-    return found ? bucketReasons(found, keyArn) : [{ code: 'not-verified', text: `${name} was not verified` } as const];
+    return found ? bucketReasons(found, input) : [{ code: 'not-verified', text: `${name} was not verified` } as const];
   });
 }
 
-function bucketReasons(found: BucketVerification, keyArn: string): GateReason[] {
+function bucketReasons(found: BucketVerification, { keyArn, switchSeenAt }: GateInput): GateReason[] {
   const reasons: GateReason[] = [];
   const left = Object.entries(found.byKey).reduce((sum, [label, count]) => sum + (holds(label, keyArn) ? count : 0), 0);
   if (left > 0) {
@@ -117,14 +120,25 @@ function bucketReasons(found: BucketVerification, keyArn: string): GateReason[] 
       text: `${found.bucket} holds ${found.unknownTotal} object version(s) whose key could not be told${example}`,
     });
   }
-  if (found.openUploadsTotal > 0) {
+  const uploads = uploadsOfBefore(found, switchSeenAt);
+  if (uploads > 0) {
     const begun = found.openUploads[0] ? `, the first begun ${found.openUploads[0].initiated}` : '';
     reasons.push({
       code: 'uploads-open',
-      text: `${found.bucket} has ${found.openUploadsTotal} open multipart upload(s) that may finish under it${begun}`,
+      text: `${found.bucket} has ${uploads} open multipart upload(s) that may finish under it${begun}`,
     });
   }
   return reasons;
+}
+
+/**
+ * An upload is encrypted under the default of the moment it is begun. One begun after this run saw the switch done is
+ * under the active key; of any other, and of those that the verification did not list, that is not known.
+ */
+function uploadsOfBefore(found: BucketVerification, switchSeenAt: number | undefined): number {
+  if (switchSeenAt === undefined) return found.openUploadsTotal;
+  const since = found.openUploads.filter((upload) => Date.parse(upload.initiated) >= switchSeenAt);
+  return found.openUploadsTotal - since.length;
 }
 
 /** `DSSE:<arn>` is a second layer under the same key: disabling it shuts those objects out just as well. */

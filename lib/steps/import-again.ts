@@ -6,19 +6,24 @@ import { wrapFromCustody } from '../key-material/wrap-held';
 import type { KeyDescription } from '../kms/describe-key';
 import { type ImportResult, importMaterial } from '../kms/import-material';
 import { importParameters } from '../kms/import-parameters';
-import { proveImport } from '../kms/prove-import';
-import { waitForKey } from '../kms/wait-for-key';
 import type { KeyVersion } from '../rotation/rotation';
+import { proveCurrent } from './import-version';
+import { lookInPlace, materialDescription } from './in-place/materials';
 import { observeVersions } from './observe';
 import type { RotationRun } from './rotation-run';
-
-/** How long KMS may take to show an import everywhere. */
-const SETTLE_MS = 5 * 60_000;
 
 /** A declared version with the key that its material is in. */
 export interface HeldVersion {
   readonly version: KeyVersion;
   readonly key: KeyDescription;
+  readonly material: {
+    /** 64 hex digits; absent where KMS names none. */
+    readonly id: string | undefined;
+    /** Absent: it does not expire, or KMS does not have it. */
+    readonly validTo: Date | undefined;
+    /** False where KMS never had it, or has deleted it. */
+    readonly imported: boolean;
+  };
 }
 
 /**
@@ -44,12 +49,21 @@ export async function heldVersion(run: RotationRun, name: string): Promise<HeldV
   if (key.origin !== 'EXTERNAL') {
     throw new KeyturnError('material-not-ours', { version: name, reason: `the origin of its key is ${key.origin}` });
   }
-  return { version, key };
+  return { version, key, material: await materialIn(run, version, key) };
 }
 
-/** When the material of a version expires. A key that is rotated in place names the first date of all its materials only. */
-export function expiryOfVersion(run: Pick<RotationRun, 'rotation'>, { version, key }: HeldVersion): Date | undefined {
-  return run.rotation.strategy === 'in-place' ? version.materialValidTo : key.validTo;
+/** A key that is rotated in place tells of itself only the first date of all its materials. */
+async function materialIn(
+  run: RotationRun,
+  version: KeyVersion,
+  key: KeyDescription,
+): Promise<HeldVersion['material']> {
+  if (run.rotation.strategy === 'new-key') {
+    return { id: key.currentKeyMaterialId, validTo: key.validTo, imported: key.state !== 'PendingImport' };
+  }
+  const { versions } = await lookInPlace(run);
+  const found = versions.find((one) => one.version.name === version.name)?.material;
+  return { id: found?.id, validTo: found?.validTo, imported: found?.imported ?? false };
 }
 
 /**
@@ -86,33 +100,40 @@ export async function sendAgain(
   prepared: PreparedImport,
   validTo: Date | undefined,
 ): Promise<ImportResult> {
-  const { kms } = run.clients;
-  const { arn: keyArn } = held.key;
   const { importToken, wrapped } = prepared;
-  const keyMaterialId = await materialIdOf(run, held, custodian);
-  const request = {
-    keyArn,
+  const imported = await importMaterial(run.clients.kms, {
+    keyArn: held.key.arn,
     importToken,
     wrapped,
     importType: 'EXISTING_KEY_MATERIAL',
     validTo,
-    keyMaterialId,
-  } as const;
-  const imported = await importMaterial(kms, request);
-  // In place, the other materials of the key may still be missing, and the current one is not always this one.
-  if (run.rotation.strategy === 'in-place') return imported;
-  const { signal } = run;
-  await waitForKey(kms, keyArn, (now) => now.state === 'Enabled', { timeoutMs: SETTLE_MS, signal, awaited: 'Enabled' });
-  const proof = await proveImport(kms, keyArn, run.rotation.name, { signal });
-  if (proof.keyMaterialId === imported.keyMaterialId) return imported;
-  const found = `KMS encrypts with material ${proof.keyMaterialId}, not with ${imported.keyMaterialId}`;
-  throw new KeyturnError('step-not-verified', { step: 'import-material', found });
+    // Named, so that KMS compares with that very one.
+    keyMaterialId: held.material.id ?? (await recordedId(custodian, held.version.name)),
+    description: descriptionOf(run, held.version),
+  });
+  run.reporter.note(`${held.version.name}: ${await proveHeld(run, held, imported)}`);
+  return imported;
 }
 
-/** Names the material where it is known, so that KMS compares with that very one. */
-async function materialIdOf(run: RotationRun, held: HeldVersion, custodian: Custodian): Promise<string | undefined> {
-  const { ledger, rotation } = custodian;
-  const record = ledger && (await readRecord(ledger, rotation, held.version.name));
-  if (record) return record.keyMaterialId;
-  return run.rotation.strategy === 'in-place' ? undefined : held.key.currentKeyMaterialId;
+/** In place, a material is known by its description, and an import that does not say it could take it away. */
+export function descriptionOf({ rotation }: Pick<RotationRun, 'rotation'>, version: KeyVersion): string | undefined {
+  return rotation.strategy === 'in-place' ? materialDescription(rotation, version) : undefined;
+}
+
+/** Proves that the key works, as a line for people. In place it does only once none of its materials is missing. */
+export async function proveHeld(
+  run: RotationRun,
+  { key }: HeldVersion,
+  { keyMaterialId }: Pick<ImportResult, 'keyMaterialId'>,
+): Promise<string> {
+  if (run.rotation.strategy === 'new-key') return proveCurrent(run, key, { keyMaterialId });
+  const { versions } = await lookInPlace(run);
+  const current = versions.find(({ material }) => material?.state === 'CURRENT')?.material;
+  const missing = versions.some(({ material }) => material?.imported === false);
+  if (current && !missing) return proveCurrent(run, key, { keyMaterialId: current.id });
+  return `material ${keyMaterialId.slice(0, 12)}… is in the key, which works once all its materials are`;
+}
+
+async function recordedId({ ledger, rotation }: Custodian, version: string): Promise<string | undefined> {
+  return ledger && (await readRecord(ledger, rotation, version))?.keyMaterialId;
 }

@@ -5,6 +5,7 @@ import { Forecaster } from '../objects/forecast';
 import { Pace } from '../objects/pace';
 import { type BucketReencryption, reencryptBucket } from '../objects/reencrypt';
 import { abortUploads } from '../objects/stragglers';
+import { waitForUploads } from '../objects/wait-for-uploads';
 import type { Bucket } from '../rotation/rotation';
 import { describeForecast, describePass } from './reencrypt-text';
 import type { RotationRun } from './rotation-run';
@@ -21,6 +22,7 @@ export async function reencryptOne(
   targetKeyArn: string,
 ): Promise<BucketReencryption> {
   await abortOldUploads(run, bucket.name);
+  await waitForOldUploads(run, bucket.name);
   const { concurrency, maxRps, optimistic, settleMs } = run.reencrypt;
   const forecaster = run.dryRun ? new Forecaster() : undefined;
   const pass = await reencryptBucket(run.store, {
@@ -48,6 +50,16 @@ export async function reencryptOne(
     throw new KeyturnError('re-encryption-stopped', { bucket: bucket.name, detail: pass.stopped.detail });
   }
   return pass;
+}
+
+/** Before the pass: what comes of an upload that finishes meanwhile is then moved with everything else. */
+async function waitForOldUploads(run: RotationRun, bucket: string): Promise<void> {
+  const { store, reporter, signal, findings, dryRun } = run;
+  const timeoutMs = run.reencrypt.waitForUploadsMs;
+  if (timeoutMs === 0 || findings.switchSeenAt === undefined || dryRun) return;
+  const onProgress = (text: string) => reporter.progress(text);
+  const open = await waitForUploads(store, { bucket, before: findings.switchSeenAt, timeoutMs, signal, onProgress });
+  if (open.length > 0) reporter.warn(`${bucket}: ${open.length} upload(s) begun before the switch are still open`);
 }
 
 /** What was uploaded of an aborted upload is lost, so it happens only where a person gave an age. */

@@ -30,6 +30,7 @@ export const reencrypt: Step = {
 
   async run(run): Promise<StepResult> {
     const { key } = await switchedKey(run);
+    run.findings.switchSeenAt = run.store.now();
     const { method } = run.rotation.reencrypt;
     if (!run.dryRun) {
       const names = run.rotation.buckets.map((bucket) => bucket.name).join(', ');

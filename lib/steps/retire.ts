@@ -55,6 +55,7 @@ function gateInput(run: RotationRun, seen: Observation, { version, key }: Observ
     buckets: bucketsToVerify(run.rotation),
     verification: run.findings.verification,
     reencryptions: run.findings.reencryptions,
+    switchSeenAt: run.findings.switchSeenAt,
   };
 }
 

@@ -27,6 +27,8 @@ export interface ReencryptOptions {
   readonly settleMs: number;
   /** Milliseconds; multipart uploads begun longer ago are aborted. Absent: none is. */
   readonly abortUploadsOlderThanMs: number | undefined;
+  /** Milliseconds to wait at the most for multipart uploads that were begun before the switch was seen. */
+  readonly waitForUploadsMs: number;
   /** Verification reads every object version in full, not a sample. */
   readonly readAll: boolean;
 }
@@ -62,5 +64,7 @@ export interface RotationRun {
   readonly findings: {
     reencryptions: readonly BucketReencryption[];
     verification: VerificationRecord | undefined;
+    /** Milliseconds by S3's clock; set once this run saw alias and defaults at the active version. */
+    switchSeenAt: number | undefined;
   };
 }

@@ -71,6 +71,7 @@ const sound: GateInput = {
   buckets: ['ledger'],
   verification: { activeKeyArn: ACTIVE, buckets: [verified] },
   reencryptions: [pass],
+  switchSeenAt: Date.parse('2026-11-24T00:00:00.000Z'),
 };
 
 const withBucket = (changes: Partial<BucketVerification>): GateInput => ({
@@ -89,6 +90,13 @@ const straggler = {
 it('opens when alias, defaults and every object version are under an enabled active key', () => {
   expect(gateReasons(sound)).toEqual([]);
   expect(GatePass.isPass(GatePass.open(sound))).toBe(true);
+});
+
+const uploadOf = (initiated: string) => ({ key: 'a', uploadId: 'u', initiated, keyArn: undefined });
+
+it('opens while uploads are open that were begun after the switch was seen', () => {
+  const input = withBucket({ openUploadsTotal: 1, openUploads: [uploadOf('2026-11-24T01:00:00.000Z')] });
+  expect(gateReasons(input)).toEqual([]);
 });
 
 const broken: readonly [string, GateInput, string][] = [
@@ -117,6 +125,19 @@ const broken: readonly [string, GateInput, string][] = [
       openUploads: [{ key: 'a', uploadId: 'u', initiated: '2026-01-01T00:00:00.000Z', keyArn: undefined }],
       openUploadsTotal: 1,
     }),
+    'uploads-open',
+  ],
+  [
+    'uploads are open that the verification did not list',
+    withBucket({ openUploadsTotal: 2, openUploads: [uploadOf('2026-11-24T01:00:00.000Z')] }),
+    'uploads-open',
+  ],
+  [
+    'an upload is open and this run has not seen the switch',
+    {
+      ...withBucket({ openUploadsTotal: 1, openUploads: [uploadOf('2026-11-24T01:00:00.000Z')] }),
+      switchSeenAt: undefined,
+    },
     'uploads-open',
   ],
   [

@@ -86,6 +86,7 @@ buckets: [{ name: photos-bucket, manage: bucket }]
       optimistic: false,
       settleMs: 0,
       abortUploadsOlderThanMs: undefined,
+      waitForUploadsMs: 0,
       readAll: false,
     },
     files: undefined,
@@ -102,7 +103,7 @@ buckets: [{ name: photos-bucket, manage: bucket }]
     approve: async (question) => {
       asked.push(question);
     },
-    findings: { reencryptions: [], verification: undefined },
+    findings: { reencryptions: [], verification: undefined, switchSeenAt: undefined },
   };
   return { run, bring, said, asked };
 }
