@@ -27,7 +27,7 @@ export const acts: readonly Act[] = [
     notice:
       'Terraform makes an empty external key and its version alias; there is no material in the plan, and none in the state',
     async play(stage, observer) {
-      await writeFile(stage.rotationFile, rehearsedFile(stage.sample, stage.recipient));
+      await writeFile(stage.rotationFile, rehearsedFile(stage.sample, stage.custody));
       await createAdoptedBuckets(stage);
       await runSteps(stage, 'rotate', ['declare-keys']);
       await observer.newKey('v1');

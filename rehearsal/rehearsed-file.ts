@@ -8,9 +8,9 @@ export function leftBehindBucket(rotation: Rotation): string {
 
 /**
  * The file that the rehearsal starts from: the names, buckets and choices of the given rotation, at its first key
- * version, rewrapped, with custody for the rehearsal's own recipient and state on this machine.
+ * version, rewrapped, with the rehearsal's own custody and state on this machine.
  */
-export function rehearsedFile(rotation: Rotation, recipient: string): string {
+export function rehearsedFile(rotation: Rotation, custody: Readonly<Record<string, unknown>>): string {
   const document = new Document({
     name: rotation.name,
     region: rotation.region,
@@ -22,7 +22,7 @@ export function rehearsedFile(rotation: Rotation, recipient: string): string {
     keyPolicy: rotation.keyPolicy,
     deletionWindowDays: rotation.deletionWindowDays,
     tags: rotation.tags,
-    custody: { age: { recipients: [recipient], directory: 'custody' } },
+    custody,
     reencrypt: { method: 'rewrap' },
     retire: { alsoVerify: [leftBehindBucket(rotation)] },
     terraform: { backend: 'local' },

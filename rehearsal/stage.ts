@@ -12,7 +12,8 @@ export interface Stage {
   readonly sample: Rotation;
   /** Absolute path of the rehearsal's own rotation file; everything else is made beside it. */
   readonly rotationFile: string;
-  readonly recipient: string;
+  /** As it stands under `custody` in the rehearsal's rotation file. */
+  readonly custody: Readonly<Record<string, unknown>>;
   /** Ordinary clients: every proof is observed through these, never through Keyturn's own code. */
   readonly kms: KMSClient;
   readonly s3: S3Client;
