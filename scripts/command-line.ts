@@ -97,8 +97,12 @@ async function runOne(
 }
 
 function document(fields: Record<string, unknown>): string {
-  return JSON.stringify({ schemaVersion: JSON_SCHEMA_VERSION, ...fields }, null, 2);
+  const text = JSON.stringify({ schemaVersion: JSON_SCHEMA_VERSION, ...fields }, null, 2);
+  return text.replace(UNPRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
+
+/** What JSON leaves as it is and a terminal or a log viewer would obey: C1 controls, and marks that turn the line. */
+const UNPRINTABLE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
 function errorFacts(error: unknown): Record<string, unknown> {
   if (error instanceof KeyturnError) {

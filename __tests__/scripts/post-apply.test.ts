@@ -162,4 +162,8 @@ it('prints a hostile key as text', async () => {
   expect(stdout).toContain('evil');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
   expect(stdout).not.toMatch(/[\u001b\u009b\u202e]/);
+  const json = await speak(directory, ['stragglers', '--json']);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
+  expect(json.stdout).not.toMatch(/[\u001b\u009b\u202e]/);
+  expect(JSON.parse(json.stdout).buckets[0].left[0].key).toBe('\u001b[31m\u009b2J\u202eevil');
 });
