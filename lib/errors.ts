@@ -306,7 +306,8 @@ const CATALOGUE = {
   'custody-recipients-missing': entry<{ rotation: string }>(
     EXIT.usage,
     (f) => `${f.rotation} names no custody recipients, and KMS never gives key material back`,
-    () => 'add custody.age.recipients to the rotation file (keyturn keygen makes an identity), or say --no-custody',
+    () =>
+      'add custody.age.recipients to the rotation file (keyturn keygen makes an identity), or custody.command or custody.pkcs11, or say --no-custody',
   ),
   'custody-recipient-invalid': entry<{ recipient: string; reason: string }>(
     EXIT.rotationFile,

@@ -1,8 +1,10 @@
 import { confirmTarget } from '../lib/aws/account-guard';
 import { createClients } from '../lib/aws/clients';
 import { EXIT, KeyturnError } from '../lib/errors';
+import { expiryOf } from '../lib/kms/expiry';
 import type { Rotation } from '../lib/rotation/rotation';
-import { observe } from '../lib/steps/observe';
+import { type Observation, observe } from '../lib/steps/observe';
+import { openCustodian } from '../lib/steps/open-custodian';
 import { actionsFor, POLICY_NAMES } from '../lib/steps/permissions';
 import { findTerraform } from '../lib/terraform/binary';
 import { providerSource } from '../lib/terraform/cli-configuration';
@@ -61,18 +63,16 @@ async function examine(context: CommandContext, options: OptionValues): Promise<
     (one) => `${one.file}: ${one.name}`,
     findings,
   );
-  if (rotation) await examineAws(rotation, signal, findings);
+  if (rotation) await examineAws(rotation, context, findings);
   return { findings, rotation };
 }
 
-async function examineAws(rotation: Rotation, signal: AbortSignal, findings: Finding[]): Promise<void> {
-  const { recipients } = rotation.custody.age ?? { recipients: [] };
-  findings.push({
-    check: 'custody',
-    sound: recipients.length > 0,
-    found: recipients.length > 0 ? `${recipients.length} age recipient(s)` : 'no recipient is declared',
-    hint: 'make one with `npx keyturn keygen` and put it under custody.age.recipients',
-  });
+async function examineAws(
+  rotation: Rotation,
+  { env, signal }: Pick<CommandContext, 'env' | 'signal'>,
+  findings: Finding[],
+): Promise<void> {
+  findings.push(await custodyFinding(rotation, env, signal));
   const clients = createClients({ region: rotation.region, signal });
   try {
     const target = await attempt(
@@ -82,14 +82,59 @@ async function examineAws(rotation: Rotation, signal: AbortSignal, findings: Fin
       findings,
     );
     if (!target) return;
-    await attempt(
+    const seen = await attempt(
       'reading KMS and S3',
       () => observe({ rotation, clients, identity: target, signal }),
       ({ versions }) => versions.map((one) => `${one.version.name} ${one.key?.state ?? 'not declared yet'}`).join(', '),
       findings,
     );
+    if (seen) findings.push(...expiryFindings(rotation, seen, new Date()));
   } finally {
     clients.destroy();
+  }
+}
+
+/** A date that is near is told and no fault yet; material that is gone is one. */
+function expiryFindings(rotation: Rotation, seen: Observation, now: Date): Finding[] {
+  return seen.versions.flatMap(({ version, key }): Finding[] => {
+    const expiry = key && expiryOf(key, now, rotation.expiry.warnDays);
+    if (expiry?.warning === undefined) return [];
+    const when = expiry.expired ? 'has expired' : `expires in ${expiry.daysLeft} days`;
+    const found = `the material of ${version.name} ${when} (${expiry.validTo.toISOString()})`;
+    const hint = `give it a later date: \`npx keyturn extend --version ${version.name} --valid-days 300\``;
+    return [{ check: 'expiry', sound: !expiry.expired, found, hint }];
+  });
+}
+
+/** A command is asked whether it holds a copy, and a module whether it can wrap: neither changes anything. */
+async function custodyFinding(rotation: Rotation, env: CommandContext['env'], signal: AbortSignal): Promise<Finding> {
+  const { age, command, pkcs11 } = rotation.custody;
+  const check = 'custody';
+  const hint = 'make a recipient with `npx keyturn keygen` and put it under custody.age.recipients';
+  if (!command && !pkcs11) {
+    const count = age?.recipients.length ?? 0;
+    return {
+      check,
+      sound: count > 0,
+      found: count > 0 ? `${count} age recipient(s)` : 'no recipient is declared',
+      hint,
+    };
+  }
+  try {
+    const custodian = await openCustodian(rotation, { noCustody: false, env, signal })();
+    if (custodian.kind === 'pkcs11') {
+      return {
+        check,
+        sound: true,
+        found: `token ${pkcs11?.token} wraps with ${await custodian.wrapping()}`,
+        hint: undefined,
+      };
+    }
+    await custodian.held(rotation.activeVersion);
+    return { check, sound: true, found: `${command?.run[0]} answers`, hint: undefined };
+  } catch (error) {
+    if (!(error instanceof KeyturnError) || error.code === 'interrupted') throw error;
+    return { check, sound: false, found: `${error.code}: ${error.message}`, hint: error.hint };
   }
 }
 
