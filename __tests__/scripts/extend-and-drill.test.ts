@@ -176,3 +176,34 @@ describe('drill', () => {
     expect(await drill('--version', 'v1', '--dry-run')).toMatchObject({ exitCode: 0 });
   });
 });
+
+describe('a key that is rotated in place', () => {
+  it('is drilled and extended a material at a time, each found again afterwards', async () => {
+    const inPlace = (versions: readonly string[]) => `${rotationText(versions, 'v1')}strategy: in-place\n`;
+    await site.declare(
+      inPlace(['v1', 'v2'])
+        .replace('- name: v1\n', `- name: v1\n    materialValidTo: ${soon}\n`)
+        .replace('- name: v2\n', `- name: v2\n    materialValidTo: ${inDays(40)}\n`),
+    );
+    expect(await site.run('pre-apply', '--yes')).toMatchObject({ exitCode: 0 });
+    const identity = ['--identity', site.identityFile, '--yes', '--json'];
+    const both = await site.run('extend', '--version', 'v2', '--valid-to', later, ...identity);
+    expect(both).toMatchObject({ exitCode: 0 });
+    for (const version of ['v1', 'v2']) {
+      const drilled = await site.run('drill', '--version', version, ...identity);
+      expect(JSON.parse(drilled.stdout)).toMatchObject({ drills: [{ version, outcome: 'held' }] });
+    }
+    expect(await site.describe(keyArn)).toEqual({ state: 'Enabled', validTo: new Date(soon) });
+    const again = await site.run('extend', '--version', 'v2', '--valid-to', later, ...identity);
+    expect(JSON.parse(again.stdout)).toMatchObject({ outcome: 'unchanged' });
+  });
+});
+
+describe('doctor', () => {
+  it('tells of material that expires soon, and of the custodian', async () => {
+    const { findings } = JSON.parse((await site.run('doctor', '--json')).stdout);
+    const found = (check: string) => findings.find((one: { check: string }) => one.check === check);
+    expect(found('expiry')).toMatchObject({ sound: true, found: expect.stringContaining('v1 expires in 19 days') });
+    expect(found('custody')).toMatchObject({ sound: true, found: '1 age recipient(s)' });
+  });
+});

@@ -7,6 +7,7 @@ import { type ErrorCode, KeyturnError } from '../../../lib/errors';
 import { abandonImport, type ConfirmedImport, completeImport } from '../../../lib/key-material/complete-import';
 import { createAgeCustodian } from '../../../lib/key-material/custody/age';
 import type { MaterialCustodian } from '../../../lib/key-material/custody/custodian';
+import { nodeFiles } from '../../../lib/key-material/custody/file-operations';
 import { createNoCustodian } from '../../../lib/key-material/custody/none';
 import { generateIdentity } from '../../../lib/key-material/keygen';
 import { type PrepareRequest, prepareImport, unsettledImport } from '../../../lib/key-material/prepare-import';
@@ -209,6 +210,25 @@ describe('an unsettled import', () => {
     expect(await unsettledImport(custodian, subject)).toEqual({ ...prepared, from: 'pending' });
     await completeImport(custodian, prepared, confirmed);
     expect(await unsettledImport(custodian, subject)).toBeUndefined();
+  });
+
+  test('stays the old one where a run ends while it is wrapped afresh, and is the new one afterwards', async () => {
+    const directory = newDirectory();
+    const custodian = await custodianIn(directory);
+    const prepared = await prepareImport(custodian, request());
+    const afresh = request({ identityFile, afresh: true });
+    const dead = async () => {
+      throw new Error('killed');
+    };
+    await expect(prepareImport(custodian, { ...afresh, parameters: dead })).rejects.toThrow('killed');
+    for (const step of ['makeDirectory', 'writeNew', 'rename'] as const) {
+      const ledger = { directory, files: { ...nodeFiles, [step]: dead } };
+      expect(await codeOf(prepareImport({ ...custodian, ledger }, afresh))).toBe('custody-write-failed');
+      expect(await unsettledImport(custodian, subject)).toEqual({ ...prepared, from: 'pending' });
+    }
+    const again = await prepareImport(custodian, afresh);
+    expect(again.wrapped.equals(prepared.wrapped)).toBe(false);
+    expect(await unsettledImport(custodian, subject)).toEqual({ ...again, from: 'pending' });
   });
 
   test('is none where the record was written and only the pending import was left', async () => {
