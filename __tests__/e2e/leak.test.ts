@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Finished, openSite, rotationText, type Site } from '../support/keyturn-process';
+import { everyFile, watchProcesses } from '../support/leak-search';
 import { containsAny, needlesOf } from '../support/needles';
 import { type Tap, tap } from '../support/tapped-endpoint';
 
@@ -17,7 +18,7 @@ let relay: Tap;
 let ceremony: string;
 let temporary: string;
 let finished: Finished;
-const children = new Map<string, string>();
+const watch = watchProcesses();
 
 beforeAll(async () => {
   site = await openSite();
@@ -28,7 +29,6 @@ beforeAll(async () => {
   const file = path.join(ceremony, 'material.bin');
   writeFileSync(file, material, { mode: 0o600 });
   await site.declare(rotationText(['v1'], 'v1'));
-  const watch = setInterval(noteProcesses, 25);
   finished = await site.run(['rotate', '--yes', '--json', '--debug', '--material-file', file], {
     env: {
       AWS_ENDPOINT_URL: relay.url,
@@ -37,7 +37,7 @@ beforeAll(async () => {
       TF_LOG_PATH: path.join(site.directory, 'terraform.log'),
     },
   });
-  clearInterval(watch);
+  watch.stop();
 });
 
 afterAll(async () => {
@@ -45,18 +45,6 @@ afterAll(async () => {
   await site.close();
   rmSync(ceremony, { recursive: true, force: true });
 });
-
-/** Arguments and environment of every process of this user that runs just now. */
-function noteProcesses(): void {
-  for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))) {
-    try {
-      const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
-      children.set(`${pid} ${command}`, command + readFileSync(`/proc/${pid}/environ`, 'latin1'));
-    } catch {
-      // The process ended between the listing and the look, or belongs to somebody else.
-    }
-  }
-}
 
 it('is found by this test where it does stand', () => {
   const encoded = [
@@ -87,10 +75,10 @@ it('stands in neither output, debug included', () => {
 });
 
 it('stands in no argument and no environment of any process', () => {
-  const terraforms = [...children.keys()].filter((name) => name.includes('terraform'));
+  const terraforms = [...watch.seen.keys()].filter((name) => name.includes('terraform'));
   expect(terraforms).not.toEqual([]);
   expect(
-    [...children].filter(([, text]) => containsAny(Buffer.from(text, 'latin1'), needles)).map(([name]) => name),
+    [...watch.seen].filter(([, text]) => containsAny(Buffer.from(text, 'latin1'), needles)).map(([name]) => name),
   ).toEqual([]);
 });
 
@@ -99,9 +87,3 @@ it('stands in nothing that was sent to the endpoint', () => {
   expect(Buffer.concat([...sent]).includes('TrentService.ImportKeyMaterial')).toBe(true);
   expect(sent.filter((one) => containsAny(one, needles))).toEqual([]);
 });
-
-function everyFile(directory: string): readonly string[] {
-  return readdirSync(directory, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.join(entry.parentPath, entry.name));
-}
