@@ -6,6 +6,7 @@ import { inspect } from 'node:util';
 import { type ErrorCode, KeyturnError } from '../../../lib/errors';
 import { abandonImport, type ConfirmedImport, completeImport } from '../../../lib/key-material/complete-import';
 import { createAgeCustodian } from '../../../lib/key-material/custody/age';
+import { createCommandCustodian } from '../../../lib/key-material/custody/command';
 import type { MaterialCustodian } from '../../../lib/key-material/custody/custodian';
 import { nodeFiles } from '../../../lib/key-material/custody/file-operations';
 import { createNoCustodian } from '../../../lib/key-material/custody/none';
@@ -316,6 +317,34 @@ describe('every buffer of material is zeroed', () => {
     await completeImport(custodian, first, confirmed);
     await prepareImport(custodian, request({ identityFile }));
     expect(buffers).toHaveLength(2);
+    expect(allZero()).toBe(true);
+  });
+
+  test('on Ctrl-C while a custodian command has it', async () => {
+    const stop = new AbortController();
+    const hanging = 'process.stdin.resume(); setInterval(() => 0, 1000)';
+    const directory = newDirectory();
+    const custodian = createCommandCustodian({
+      rotation: 'test',
+      command: [process.execPath, '-e', hanging],
+      directory,
+      env: process.env,
+      signal: stop.signal,
+    });
+    const held = async () => undefined;
+    const seal: MaterialCustodian['seal'] = async (version, material) => {
+      const { binding, store } = await custodian.seal(version, material);
+      return {
+        binding,
+        store: () => {
+          const stored = store();
+          stop.abort();
+          return stored;
+        },
+      };
+    };
+    expect(await codeOf(prepareImport({ ...custodian, held, seal }, request()))).toBe('interrupted');
+    expect(buffers).toHaveLength(1);
     expect(allZero()).toBe(true);
   });
 
