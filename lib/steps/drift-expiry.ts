@@ -2,8 +2,11 @@ import { supersededVersions } from '../rotation/rotation';
 import { DAY, type DriftFinding, type DriftInput, nextProposal } from './drift-finding';
 import type { ObservedVersion } from './observe';
 
-/** After a later `materialValidTo` in the rotation file: the same bytes again. */
+/** The same bytes again, with the date that the rotation file has. */
 const REIMPORT = 'npx keyturn pre-apply --identity <age identity file>';
+/** The same bytes again, with a later date. */
+const extendCommand = (version: string): string =>
+  `npx keyturn extend --version ${version} --valid-days 300 --identity <age identity file>`;
 
 /** Material that KMS will delete, or has deleted: what is under the key cannot be read from then on. */
 export function expiryFindings(input: DriftInput): DriftFinding[] {
@@ -24,7 +27,8 @@ function expiryOf(input: DriftInput, { version, key }: ObservedVersion): DriftFi
   if (degree === undefined) return [];
   const superseded = supersededVersions(rotation).some((one) => one.name === version.name);
   const text = `the material of ${version.name} expires at ${key.validTo.toISOString()}, in less than ${degree} days; then nothing under it can be read`;
-  const mend = inPlace ? REIMPORT : superseded ? 'npx keyturn post-apply' : nextProposal(rotation);
+  const due = rotation.keyVersions.find((one) => one.materialValidTo?.getTime() === key.validTo?.getTime()) ?? version;
+  const mend = inPlace ? extendCommand(due.name) : superseded ? 'npx keyturn post-apply' : nextProposal(rotation);
   return [{ code: 'material-expiring', level: 'act', text, mend }];
 }
 
@@ -35,5 +39,6 @@ function lapsed({ rotation, left, now }: DriftInput, name: string): DriftFinding
   const expired = rotation.keyVersions.find((one) => one.name === name)?.materialValidTo;
   if (!past && !(served && expired !== undefined && expired.getTime() < now.getTime())) return [];
   const text = `${name} has no material any more: it expired or was deleted, and nothing under it can be read`;
-  return [{ code: 'material-expired', level: 'act', text, mend: REIMPORT }];
+  const mend = expired !== undefined && expired.getTime() < now.getTime() ? extendCommand(name) : REIMPORT;
+  return [{ code: 'material-expired', level: 'act', text, mend }];
 }
