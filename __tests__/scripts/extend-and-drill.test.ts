@@ -70,6 +70,11 @@ describe('extend', () => {
     expect(await site.describe(keyArn)).toEqual({ state: 'Enabled', validTo: new Date(later) });
   });
 
+  it('refuses a date too far ahead in a dry run too', async () => {
+    const { stdout } = await extend('--valid-to', inDays(366), '--dry-run');
+    expect(JSON.parse(stdout).error.code).toBe('kms-import-expiry');
+  });
+
   it('changes nothing in a dry run', async () => {
     const before = await site.readRotation();
     const sent = imports();

@@ -119,7 +119,13 @@ async function send(kms: KMSClient, request: ImportRequest): Promise<ImportResul
   };
 }
 
-function checkExpiry(keyArn: string, validTo: Date | undefined, now: number): void {
+/**
+ * Refuses a date that KMS would refuse.
+ *
+ * @param now - milliseconds since 1970
+ * @throws KeyturnError `kms-import-expiry`
+ */
+export function checkExpiry(keyArn: string, validTo: Date | undefined, now: number): void {
   if (!validTo) return;
   const at = validTo.getTime();
   const reason =

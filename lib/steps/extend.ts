@@ -1,5 +1,6 @@
 import { KeyturnError } from '../errors';
 import { completeImport } from '../key-material/complete-import';
+import { checkExpiry } from '../kms/import-material';
 import { setMaterialValidTo, writeRotation } from '../rotation/rotation-edit';
 import { readRotationText } from '../rotation/rotation-file';
 import { type HeldVersion, heldVersion, sendAgain, wrapAgain } from './import-again';
@@ -28,6 +29,7 @@ export async function extendVersion(run: RotationRun, name: string, validTo: Dat
   const { key, version, material } = held;
   const before = material.validTo;
   refuseState(held);
+  checkExpiry(key.arn, validTo, Date.now());
   const recovered = !material.imported;
   if (!recovered) refuseEarlier(name, before, validTo);
   const text = await readRotationText(run.rotation.file);
