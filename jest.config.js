@@ -1,6 +1,9 @@
 /** age-encryption and what it stands on are ESM only, and Jest loads CommonJS: those packages are transformed too. */
 const esmOnly = ['age-encryption', '@noble', '@scure'];
 
+// The SDK's warning about the end of Node 20 support, once a test file, would bury the summary. Workers inherit it.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
@@ -8,5 +11,7 @@ module.exports = {
   transform: { '^.+\\.[cm]?[jt]s$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }] },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
   modulePathIgnorePatterns: ['<rootDir>/cdktf.out/', '<rootDir>/.keyturn/'],
-  testTimeout: 30_000,
+  // End-to-end tests wait for Terraform most of the time; one worker would leave a core idle.
+  maxWorkers: 2,
+  testTimeout: 60_000,
 };

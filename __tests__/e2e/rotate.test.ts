@@ -111,8 +111,8 @@ it('rolls back: v1 enabled and active again, and both plans empty', async () => 
 
 it('leaves evidence of every run that ended by itself, sound from end to end', async () => {
   const directory = path.join(site.directory, '.keyturn', 'evidence');
-  const closed = readdirSync(directory).filter((file) =>
-    readFileSync(path.join(directory, file), 'utf8').includes('run-closed'),
+  const closed = readdirSync(directory).filter(
+    (file) => file.endsWith('.ndjson') && readFileSync(path.join(directory, file), 'utf8').includes('run-closed'),
   );
   expect(closed.length).toBeGreaterThanOrEqual(6);
   for (const file of closed) {
