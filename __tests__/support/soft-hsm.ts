@@ -16,8 +16,8 @@ export const PIN = 'user-0815';
 
 /** SoftHSM on this machine, by its library; undefined where it is not installed, or the native package is not built. */
 export function findSoftHsm(): string | undefined {
-  const built = existsSync(path.join(path.dirname(require.resolve('pkcs11js')), 'build/Release/pkcs11.node'));
-  return built ? PLACES.find(isReadable) : undefined;
+  const built = path.resolve(__dirname, '../../node_modules/pkcs11js/build/Release/pkcs11.node');
+  return existsSync(built) ? PLACES.find(isReadable) : undefined;
 }
 
 /** Where there is no SoftHSM the tests say so by their title; CI installs it, and without it there they fail. */

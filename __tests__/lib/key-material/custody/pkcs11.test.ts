@@ -2,7 +2,7 @@
 import { constants, privateDecrypt, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { PKCS11, Pkcs11Error } from 'pkcs11js';
+import type { PKCS11 } from 'pkcs11js';
 
 import { createPkcs11Custodian, type Pkcs11CustodyOptions } from '../../../../lib/key-material/custody/pkcs11';
 import { generateInside } from '../../../../lib/key-material/custody/pkcs11-keys';
@@ -41,6 +41,9 @@ function unwrapped(wrapped: Buffer): Buffer {
   const key = rsaPair('RSA_2048').privateKey;
   return privateDecrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' }, wrapped);
 }
+
+/** As the native package throws it. */
+const refusal = (name: string, code: number) => Object.assign(new Error(name), { code });
 
 withSoftHsm('custody in SoftHSM2 (needs softhsm2 and a built pkcs11js)', () => {
   beforeAll(() => {
@@ -137,18 +140,17 @@ withSoftHsm('custody in SoftHSM2 (needs softhsm2 and a built pkcs11js)', () => {
   });
 
   it('fails when the token is full, and says so', () => {
-    const library = Object.assign(new PKCS11(), {
-      C_GenerateKey: () => {
-        throw new Pkcs11Error('CKR_DEVICE_MEMORY:49');
-      },
-    });
+    const C_GenerateKey = () => {
+      throw refusal('CKR_DEVICE_MEMORY', 49);
+    };
+    const library = { C_GenerateKey } as unknown as PKCS11;
     const session = { library, slot: Buffer.alloc(8), session: Buffer.alloc(8), token: 'full' };
     expect(() => generateInside(session, 'label', Buffer.alloc(16))).toThrow('its memory is full');
   });
 
   it('passes on what a module says of itself', () => {
     const fails = () => {
-      throw new Pkcs11Error('CKR_GENERAL_ERROR:5');
+      throw refusal('CKR_GENERAL_ERROR', 5);
     };
     expect(() => attempt('t', 'work', fails)).toThrow('token t failed to work: CKR_GENERAL_ERROR');
   });
