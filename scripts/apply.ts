@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { EXIT } from '../lib/errors';
-import { applyKept } from '../lib/steps/reviewed-plan-apply';
-import { type CommandDefinition, flag, rotationFileOption } from './command';
+import { applyKept } from '../lib/steps/reviewed-plan/apply-kept';
+import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
+import { withRun } from './cli/session';
 import { evidenceOption, evidencePath } from './plan';
-import { withRun } from './session';
 
 export const apply: CommandDefinition = {
   name: 'apply',

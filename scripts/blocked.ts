@@ -1,9 +1,9 @@
 import { EXIT } from '../lib/errors';
 import { type BlockedIn, blockedVersions } from '../lib/steps/leftovers';
-import { type CommandDefinition, flag, rotationFileOption } from './command';
-import { paceOptions } from './flow-options';
-import { withReading } from './session';
-import { table } from './table';
+import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
+import { paceOptions } from './cli/flow-options';
+import { withReading } from './cli/session';
+import { table } from './cli/table';
 
 export const blocked: CommandDefinition = {
   name: 'blocked',

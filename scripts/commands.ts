@@ -1,6 +1,6 @@
 import { apply } from './apply';
 import { blocked } from './blocked';
-import type { CommandDefinition } from './command';
+import type { CommandDefinition } from './cli/command';
 import { doctor } from './doctor';
 import { drill } from './drill';
 import { extend } from './extend';

@@ -3,14 +3,20 @@ import { createClients } from '../lib/aws/clients';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { expiryOf } from '../lib/kms/expiry';
 import type { Rotation } from '../lib/rotation/rotation';
+import { openCustodian } from '../lib/steps/material/open-custodian';
 import { type Observation, observe } from '../lib/steps/observe';
-import { openCustodian } from '../lib/steps/open-custodian';
 import { actionsFor, POLICY_NAMES } from '../lib/steps/permissions';
 import { findTerraform } from '../lib/terraform/binary';
 import { providerSource } from '../lib/terraform/cli-configuration';
-import { type CommandContext, type CommandDefinition, flag, type OptionValues, rotationFileOption } from './command';
-import { readRotation } from './session';
-import { table, wrapWords } from './table';
+import {
+  type CommandContext,
+  type CommandDefinition,
+  flag,
+  type OptionValues,
+  rotationFileOption,
+} from './cli/command';
+import { readRotation } from './cli/session';
+import { table, wrapWords } from './cli/table';
 
 interface Finding {
   readonly check: string;

@@ -1,9 +1,9 @@
 import { EXIT, KeyturnError } from '../lib/errors';
-import { type DrillResult, drillableVersions, drillVersion } from '../lib/steps/drill';
+import { type DrillResult, drillableVersions, drillVersion } from '../lib/steps/material/drill';
 import type { RotationRun } from '../lib/steps/rotation-run';
-import { type CommandDefinition, flag, rotationFileOption, text } from './command';
-import { identityOption } from './flow-options';
-import { withRun } from './session';
+import { type CommandDefinition, flag, rotationFileOption, text } from './cli/command';
+import { identityOption } from './cli/flow-options';
+import { withRun } from './cli/session';
 
 export const drill: CommandDefinition = {
   name: 'drill',

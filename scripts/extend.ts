@@ -1,9 +1,9 @@
 import { EXIT, KeyturnError } from '../lib/errors';
-import { extendVersion } from '../lib/steps/extend';
-import { type CommandDefinition, flag, rotationFileOption, text } from './command';
-import { identityOption } from './flow-options';
+import { extendVersion } from '../lib/steps/material/extend';
+import { type CommandDefinition, flag, rotationFileOption, text } from './cli/command';
+import { identityOption } from './cli/flow-options';
+import { withRun } from './cli/session';
 import { givenValidTo } from './material-expiry';
-import { withRun } from './session';
 
 const EXAMPLE = 'npx keyturn extend --version v2 --valid-days 300 --identity identity.txt';
 

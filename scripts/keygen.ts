@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { EXIT } from '../lib/errors';
 import { generateIdentity } from '../lib/key-material/keygen';
-import { type CommandDefinition, flag, text } from './command';
+import { type CommandDefinition, flag, text } from './cli/command';
 
 export const keygen: CommandDefinition = {
   name: 'keygen',

@@ -1,5 +1,5 @@
 import { zeroAllKeyMaterial } from '../lib/key-material/secret';
-import { runCommandLine } from './command-line';
+import { runCommandLine } from './cli/command-line';
 
 /** The entry point: the only place that touches `process` and exits. */
 const stop = new AbortController();

@@ -1,6 +1,6 @@
 import { EXIT, KeyturnError } from '../lib/errors';
 import { startLocalAws } from '../local-aws';
-import { type CommandDefinition, flag, text } from './command';
+import { type CommandDefinition, flag, text } from './cli/command';
 
 export const localAws: CommandDefinition = {
   name: 'local-aws',

@@ -1,6 +1,6 @@
 import { KeyturnError } from '../lib/errors';
 import type { ProposalKind } from '../lib/proposals/proposal';
-import { type OptionValues, text } from './command';
+import { type OptionValues, text } from './cli/command';
 
 const DAY = 86_400_000;
 const MOST_DAYS = 365;

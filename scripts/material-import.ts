@@ -2,10 +2,10 @@ import path from 'node:path';
 import { EXIT } from '../lib/errors';
 import { readWrappedAnswer } from '../lib/key-material/ceremony/wrapped-answer';
 import { readWrappingRequest } from '../lib/key-material/ceremony/wrapping-request';
-import { importCeremony } from '../lib/steps/ceremony';
-import { type CommandContext, type CommandOutcome, flag, type OptionValues } from './command';
-import { needed } from './material-options';
-import { withRun } from './session';
+import { importCeremony } from '../lib/steps/material/ceremony';
+import { type CommandContext, type CommandOutcome, flag, type OptionValues } from './cli/command';
+import { needed } from './cli/material-options';
+import { withRun } from './cli/session';
 
 /** Third part, with AWS access again: what was wrapped elsewhere goes into the key that it was wrapped for. */
 export async function importAnswer(context: CommandContext, options: OptionValues): Promise<CommandOutcome> {

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { EXIT } from '../lib/errors';
 import { writeWrappingRequest } from '../lib/key-material/ceremony/wrapping-request';
-import { requestMaterial } from '../lib/steps/ceremony';
-import { type CommandContext, type CommandOutcome, flag, type OptionValues, text } from './command';
+import { requestMaterial } from '../lib/steps/material/ceremony';
+import { type CommandContext, type CommandOutcome, flag, type OptionValues, text } from './cli/command';
+import { withReading } from './cli/session';
 import { requestLines } from './material-shown';
-import { withReading } from './session';
 
 /** First part, with AWS access: public key and token of KMS, for one version, into a file. */
 export async function prepareRequest(context: CommandContext, options: OptionValues): Promise<CommandOutcome> {

@@ -3,12 +3,12 @@ import { EXIT, KeyturnError } from '../lib/errors';
 import { answerRequest, writeWrappedAnswer } from '../lib/key-material/ceremony/wrapped-answer';
 import { readWrappingRequest, refuseStale, type WrappingRequest } from '../lib/key-material/ceremony/wrapping-request';
 import type { Custody } from '../lib/rotation/rotation';
-import { openCustodian } from '../lib/steps/open-custodian';
-import { type CommandContext, type CommandOutcome, flag, type OptionValues, text } from './command';
-import { needed } from './material-options';
+import { openCustodian } from '../lib/steps/material/open-custodian';
+import { type CommandContext, type CommandOutcome, flag, type OptionValues, text } from './cli/command';
+import { needed } from './cli/material-options';
+import { materialOptions } from './cli/run-options';
+import { readRotation } from './cli/session';
 import { requestLines, spoken } from './material-shown';
-import { materialOptions } from './run-options';
-import { readRotation } from './session';
 
 /** Second part, on a machine that needs no network, no credentials and no rotation file. */
 export async function wrapMaterial(context: CommandContext, options: OptionValues): Promise<CommandOutcome> {

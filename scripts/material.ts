@@ -1,7 +1,7 @@
 import { KeyturnError } from '../lib/errors';
-import type { CommandContext, CommandDefinition, CommandOutcome, OptionValues } from './command';
+import type { CommandContext, CommandDefinition, CommandOutcome, OptionValues } from './cli/command';
+import { ceremonyOptions, PHASES, type Phase, refuseForeignOptions } from './cli/material-options';
 import { importAnswer } from './material-import';
-import { ceremonyOptions, PHASES, type Phase, refuseForeignOptions } from './material-options';
 import { prepareRequest } from './material-prepare';
 import { wrapMaterial } from './material-wrap';
 

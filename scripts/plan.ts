@@ -3,7 +3,7 @@ import path from 'node:path';
 import { EXIT } from '../lib/errors';
 import { reviewData } from '../lib/review/review-json';
 import { preflight } from '../lib/steps/preflight';
-import { type KeptPlans, keepPlans } from '../lib/steps/reviewed-plan-folder';
+import { type KeptPlans, keepPlans } from '../lib/steps/reviewed-plan/plan-folder';
 import { lockRotation } from '../lib/steps/run-lock';
 import {
   type CommandContext,
@@ -12,9 +12,9 @@ import {
   type OptionValues,
   rotationFileOption,
   text,
-} from './command';
+} from './cli/command';
+import { withReading } from './cli/session';
 import { rollbackTo } from './review-plan';
-import { withReading } from './session';
 
 /** The option of both commands; by default the evidence that the rotation's own runs left beside the file. */
 export const evidenceOption = {

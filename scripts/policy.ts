@@ -4,8 +4,8 @@ import { EXIT, KeyturnError } from '../lib/errors';
 import type { Rotation } from '../lib/rotation/rotation';
 import { POLICY_NAMES, type PolicyName } from '../lib/steps/permissions';
 import { LARGEST_POLICY, policyDocument } from '../lib/steps/policy-document';
-import { type CommandDefinition, flag, type OptionValues, rotationFileOption, text } from './command';
-import { readRotation } from './session';
+import { type CommandDefinition, flag, type OptionValues, rotationFileOption, text } from './cli/command';
+import { readRotation } from './cli/session';
 
 export const policy: CommandDefinition = {
   name: 'policy',

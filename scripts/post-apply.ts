@@ -1,9 +1,9 @@
 import { stepsOf } from '../lib/steps';
 import { runFlow } from '../lib/steps/run-flow';
-import { type CommandDefinition, rotationFileOption } from './command';
-import { reencryptOptions } from './flow-options';
-import { flowOutcome } from './flow-outcome';
-import { withRun } from './session';
+import { type CommandDefinition, rotationFileOption } from './cli/command';
+import { reencryptOptions } from './cli/flow-options';
+import { flowOutcome } from './cli/flow-outcome';
+import { withRun } from './cli/session';
 
 export const postApply: CommandDefinition = {
   name: 'post-apply',

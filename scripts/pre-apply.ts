@@ -2,10 +2,10 @@ import { KeyturnError } from '../lib/errors';
 import { stepsOf } from '../lib/steps';
 import { preflightCustody } from '../lib/steps/preflight';
 import { runFlow } from '../lib/steps/run-flow';
-import { type CommandDefinition, rotationFileOption } from './command';
-import { materialOptions } from './flow-options';
-import { flowOutcome } from './flow-outcome';
-import { withRun } from './session';
+import { type CommandDefinition, rotationFileOption } from './cli/command';
+import { materialOptions } from './cli/flow-options';
+import { flowOutcome } from './cli/flow-outcome';
+import { withRun } from './cli/session';
 
 export const preApply: CommandDefinition = {
   name: 'pre-apply',

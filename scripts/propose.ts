@@ -18,9 +18,9 @@ import {
   type OptionValues,
   rotationFileOption,
   text,
-} from './command';
+} from './cli/command';
+import { withReading } from './cli/session';
 import { readValidTo } from './material-expiry';
-import { withReading } from './session';
 
 export const propose: CommandDefinition = {
   name: 'propose',

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { KeyturnError } from '../lib/errors';
 import { generateIdentity } from '../lib/key-material/keygen';
-import type { CommandOption } from './command';
+import type { CommandOption } from './cli/command';
 
 export const CUSTODIANS = ['age', 'command', 'pkcs11'] as const;
 export type RehearsedCustodian = (typeof CUSTODIANS)[number];

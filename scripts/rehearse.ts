@@ -9,11 +9,17 @@ import { type Proof, ProofBook } from '../rehearsal/proofs';
 import { playRehearsal, type Rehearsal } from '../rehearsal/rehearsal';
 import type { Stage } from '../rehearsal/stage';
 import { Stopwatch } from '../rehearsal/stopwatch';
-import { type CommandContext, type CommandDefinition, flag, type OptionValues, rotationFileOption } from './command';
+import {
+  type CommandContext,
+  type CommandDefinition,
+  flag,
+  type OptionValues,
+  rotationFileOption,
+} from './cli/command';
+import { readRotation, withRun } from './cli/session';
+import { table } from './cli/table';
 import { untilStopped } from './local-aws';
 import { CUSTODIANS, custodyOption, type RehearsedCustody, setUpCustody } from './rehearse-custody';
-import { readRotation, withRun } from './session';
-import { table } from './table';
 
 export const rehearse: CommandDefinition = {
   name: 'rehearse',

@@ -5,7 +5,7 @@ import { reviewData, reviewJson } from '../lib/review/review-json';
 import { reviewMarkdown } from '../lib/review/review-markdown';
 import { reviewSarif } from '../lib/review/review-sarif';
 import { observeVersions } from '../lib/steps/observe';
-import { type ReviewFilesInput, reviewFiles } from '../lib/steps/reviewed-plan';
+import { type ReviewFilesInput, reviewFiles } from '../lib/steps/reviewed-plan/reviewed-plan';
 import {
   type CommandContext,
   type CommandDefinition,
@@ -13,8 +13,8 @@ import {
   type OptionValues,
   rotationFileOption,
   text,
-} from './command';
-import { readRotation, withReading } from './session';
+} from './cli/command';
+import { readRotation, withReading } from './cli/session';
 
 const FORMATS = { markdown: reviewMarkdown, json: reviewJson, sarif: reviewSarif } as const;
 

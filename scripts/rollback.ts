@@ -5,9 +5,9 @@ import { openWorkspace } from '../lib/steps/open-workspace';
 import { reenable, rollbackTarget, rolledBackText } from '../lib/steps/roll-back';
 import type { RotationRun } from '../lib/steps/rotation-run';
 import { runFlow, type StepReport } from '../lib/steps/run-flow';
-import { type CommandContext, type CommandDefinition, rotationFileOption, text } from './command';
-import { flowOutcome } from './flow-outcome';
-import { withRun } from './session';
+import { type CommandContext, type CommandDefinition, rotationFileOption, text } from './cli/command';
+import { flowOutcome } from './cli/flow-outcome';
+import { withRun } from './cli/session';
 
 export const rollback: CommandDefinition = {
   name: 'rollback',

@@ -1,10 +1,10 @@
 import { flow, flowFor } from '../lib/steps';
 import { preflightCustody } from '../lib/steps/preflight';
 import { runFlow } from '../lib/steps/run-flow';
-import { type CommandDefinition, rotationFileOption } from './command';
-import { materialOptions, reencryptOptions } from './flow-options';
-import { flowOutcome } from './flow-outcome';
-import { withRun } from './session';
+import { type CommandDefinition, rotationFileOption } from './cli/command';
+import { materialOptions, reencryptOptions } from './cli/flow-options';
+import { flowOutcome } from './cli/flow-outcome';
+import { withRun } from './cli/session';
 
 export const rotate: CommandDefinition = {
   name: 'rotate',

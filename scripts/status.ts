@@ -1,8 +1,8 @@
 import { EXIT } from '../lib/errors';
 import { status as readStatus, type Status } from '../lib/steps/status';
-import { type CommandDefinition, flag, rotationFileOption } from './command';
-import { withReading } from './session';
-import { table } from './table';
+import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
+import { withReading } from './cli/session';
+import { table } from './cli/table';
 
 export const status: CommandDefinition = {
   name: 'status',

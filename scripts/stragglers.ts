@@ -1,10 +1,10 @@
 import { EXIT } from '../lib/errors';
 import type { BucketVerification } from '../lib/objects/verify';
 import { stragglers as findStragglers } from '../lib/steps/leftovers';
-import { type CommandDefinition, flag, rotationFileOption } from './command';
-import { paceOptions } from './flow-options';
-import { withReading } from './session';
-import { table } from './table';
+import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
+import { paceOptions } from './cli/flow-options';
+import { withReading } from './cli/session';
+import { table } from './cli/table';
 
 export const stragglers: CommandDefinition = {
   name: 'stragglers',

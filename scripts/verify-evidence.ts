@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { checkEvidence } from '../lib/evidence/check';
-import { type CommandDefinition, flag, text } from './command';
+import { type CommandDefinition, flag, text } from './cli/command';
 
 export const verifyEvidence: CommandDefinition = {
   name: 'verify-evidence',

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { observe } from '../lib/steps/observe';
 import { SCANNERS, type Scanner, scannerWaivers, waivedKeys } from '../lib/steps/scanner-waivers';
-import { type CommandDefinition, flag, rotationFileOption, text } from './command';
-import { withReading } from './session';
+import { type CommandDefinition, flag, rotationFileOption, text } from './cli/command';
+import { withReading } from './cli/session';
 
 export const waivers: CommandDefinition = {
   name: 'waivers',

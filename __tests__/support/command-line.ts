@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { runCommandLine } from '../../scripts/command-line';
+import { runCommandLine } from '../../scripts/cli/command-line';
 
 export interface Spoken {
   readonly exitCode: number;

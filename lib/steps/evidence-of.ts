@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isCode } from '../errors';
 import type { EvidenceRecord } from '../evidence/record';
 import { type RecordedRun, readRuns } from '../evidence/report-records';
-import type { LeftByRun } from './drift-finding';
+import type { LeftByRun } from './drift/drift-finding';
 
 /**
  * Versions of a rotation of which sound evidence shows that the gate opened and that the key was disabled. Evidence with

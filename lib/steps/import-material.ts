@@ -1,5 +1,5 @@
 import { KeyturnError } from '../errors';
-import { importVersion, settleImports } from './import-version';
+import { importVersion, settleImports } from './material/import-version';
 import { observeVersions, waitsForMaterial } from './observe';
 import type { Step, StepResult, StepState } from './step';
 

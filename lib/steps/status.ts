@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { activeVersion, type KeyVersion, type Rotation } from '../rotation/rotation';
-import type { DriftFinding } from './drift-finding';
-import { drift } from './drift-sight';
+import type { DriftFinding } from './drift/drift-finding';
+import { drift } from './drift/drift-sight';
 import { lastDrilled } from './evidence-of';
 import { currentVersion, type InPlaceSight, lookInPlace } from './in-place/materials';
 import { flowFor } from './index';

@@ -1,7 +1,7 @@
 import type { KeyDescription } from '../../../lib/kms/describe-key';
 import { parseRotation } from '../../../lib/rotation/rotation-file';
-import { driftFindings } from '../../../lib/steps/drift';
-import type { DriftInput } from '../../../lib/steps/drift-finding';
+import { driftFindings } from '../../../lib/steps/drift/drift';
+import type { DriftInput } from '../../../lib/steps/drift/drift-finding';
 
 const NOW = new Date('2026-11-24T12:00:00Z');
 const DAY = 86_400_000;

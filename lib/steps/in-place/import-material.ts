@@ -2,7 +2,7 @@ import { KeyturnError } from '../../errors';
 import type { KeyDescription } from '../../kms/describe-key';
 import { pauseFor } from '../../kms/wait-for-key';
 import { importMaterial as perKey } from '../import-material';
-import { type ImportTerms, importVersion, proveCurrent, settleImports } from '../import-version';
+import { type ImportTerms, importVersion, proveCurrent, settleImports } from '../material/import-version';
 import type { RotationRun } from '../rotation-run';
 import type { Step, StepResult, StepState } from '../step';
 import { type InPlaceSight, lookInPlace, materialDescription, materialFacts, type VersionMaterial } from './materials';

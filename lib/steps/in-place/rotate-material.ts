@@ -1,7 +1,7 @@
 import { KeyturnError } from '../../errors';
 import { rotateOnDemand } from '../../kms/key-materials';
 import { pauseFor } from '../../kms/wait-for-key';
-import { proveCurrent } from '../import-version';
+import { proveCurrent } from '../material/import-version';
 import type { RotationRun } from '../rotation-run';
 import type { Step, StepResult, StepState } from '../step';
 import {

@@ -1,0 +1,117 @@
+import { entry } from '../entry';
+import { EXIT } from '../exit-codes';
+
+/** Errors of AWS, whatever the service, and of KMS. */
+export const awsErrors = {
+  'aws-access-denied': entry<{ action: string; resource: string; awsMessage: string; requestId: string | undefined }>(
+    EXIT.permission,
+    (f) => `access denied: ${f.action} on ${f.resource} (${f.awsMessage})`,
+    (f) =>
+      `allow ${f.action} on ${f.resource} for this identity, in IAM and in the key or bucket policy, then run the same command again`,
+  ),
+  'aws-credentials-missing': entry<{ action: string; reason: string }>(
+    EXIT.permission,
+    (f) => `no AWS credentials for ${f.action}: ${f.reason}`,
+    () => 'set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, then run the same command again',
+  ),
+  'aws-credentials-expired': entry<{ action: string; reason: string }>(
+    EXIT.permission,
+    (f) => `the AWS credentials have expired (${f.action}: ${f.reason})`,
+    () => 'renew them (for SSO: aws sso login), then run the same command again: it continues from what AWS holds',
+  ),
+  'aws-credentials-rejected': entry<{ action: string; awsCode: string; awsMessage: string }>(
+    EXIT.permission,
+    (f) => `AWS does not accept the credentials (${f.action}: ${f.awsCode}: ${f.awsMessage})`,
+    () =>
+      'check AWS_PROFILE or AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, and that the endpoint is the one they belong to',
+  ),
+  'aws-endpoint-unreachable': entry<{ action: string; url: string; reason: string }>(
+    EXIT.error,
+    (f) => `cannot reach ${f.url} for ${f.action}: ${f.reason}`,
+    () => 'check the network, AWS_ENDPOINT_URL and the region, then run the same command again',
+  ),
+  'aws-wrong-region': entry<{
+    action: string;
+    given: string | undefined;
+    expected: string | undefined;
+    awsMessage: string;
+  }>(
+    EXIT.rotationFile,
+    (f) => {
+      const given = f.given ? `region ${f.given}` : 'the region of the rotation file';
+      const expected = f.expected ? `the endpoint expects ${f.expected}` : 'which the endpoint does not serve';
+      return `${f.action} was sent to ${given}, ${expected} (${f.awsMessage})`;
+    },
+    (f) => `set region: ${f.expected ?? 'the region of the keys and buckets'} in the rotation file`,
+  ),
+  'aws-clock-skew': entry<{ action: string; awsMessage: string }>(
+    EXIT.error,
+    (f) => `AWS refuses the time of this machine (${f.action}: ${f.awsMessage})`,
+    () => 'set the clock of this machine (NTP), then run the same command again',
+  ),
+  'aws-throttled': entry<{ action: string; resource: string; awsCode: string; awsMessage: string }>(
+    EXIT.error,
+    (f) => `AWS still throttles ${f.action} on ${f.resource} after retries (${f.awsCode}: ${f.awsMessage})`,
+    () => 'wait a minute and run the same command again: it continues from what AWS holds',
+  ),
+  'aws-failed': entry<{
+    action: string;
+    resource: string;
+    awsCode: string;
+    awsMessage: string;
+    requestId: string | undefined;
+  }>(
+    EXIT.error,
+    (f) =>
+      `${f.action} on ${f.resource} failed: ${f.awsCode}: ${f.awsMessage}${f.requestId ? ` (request ${f.requestId})` : ''}`,
+    () => 'nothing else was changed; fix what AWS says and run the same command again',
+  ),
+  'account-mismatch': entry<{ declared: string; given: string; identity: string; file: string }>(
+    EXIT.rotationFile,
+    (f) => `the credentials belong to account ${f.given} (${f.identity}), ${f.file} declares account ${f.declared}`,
+    (f) => `use credentials of account ${f.declared}, or correct account: in ${f.file}`,
+  ),
+  'region-mismatch': entry<{ declared: string; given: string; file: string }>(
+    EXIT.rotationFile,
+    (f) => `the AWS clients are set to region ${f.given}, ${f.file} declares ${f.declared}`,
+    (f) => `use region ${f.declared}, or correct region: in ${f.file}`,
+  ),
+
+  'kms-key-missing': entry<{ key: string }>(
+    EXIT.error,
+    (f) => `KMS knows no key ${f.key}`,
+    () => 'apply the keys stack first, and check account and region',
+  ),
+  'kms-wait-timeout': entry<{ keyArn: string; awaited: string; state: string; seconds: number }>(
+    EXIT.error,
+    (f) => `${f.keyArn} is not ${f.awaited} after ${f.seconds} s (key state ${f.state})`,
+    () => 'KMS is eventually consistent, it may take minutes: run the same command again',
+  ),
+  'kms-wrapping-unsupported': entry<{ algorithm: string; reason: string }>(
+    EXIT.usage,
+    (f) => `wrapping algorithm ${f.algorithm} cannot be used: ${f.reason}`,
+    () => 'use RSAES_OAEP_SHA_256 with RSA_4096, the default',
+  ),
+  'kms-import-refused': entry<{ keyArn: string; awsCode: string; awsMessage: string; reason: string; next: string }>(
+    EXIT.error,
+    (f) => `KMS refused the key material for ${f.keyArn}: ${f.reason} (${f.awsCode}: ${f.awsMessage})`,
+    (f) => f.next,
+  ),
+  'kms-import-expiry': entry<{ keyArn: string; validTo: string; reason: string }>(
+    EXIT.rotationFile,
+    (f) => `key material for ${f.keyArn} cannot be imported with expiry ${f.validTo}: ${f.reason}`,
+    () => 'set materialValidTo to a date in the next 365 days, or leave it out for material that does not expire',
+  ),
+  'kms-proof-failed': entry<{ keyArn: string; reason: string }>(
+    EXIT.error,
+    (f) => `the imported key material of ${f.keyArn} did not prove itself: ${f.reason}`,
+    () =>
+      'do not switch to this key version; run pre-apply again, and if it fails again keep custody and the output for support',
+  ),
+  'kms-disable-denied': entry<{ keyArn: string; awsMessage: string }>(
+    EXIT.permission,
+    (f) => `access denied: kms:DisableKey on ${f.keyArn} (${f.awsMessage})`,
+    () =>
+      'allow kms:DisableKey; where a policy denies it by kms:TrailingDaysWithoutKeyUsage, wait that many days after the last use of the key (the re-encryption was a use) and run post-apply again',
+  ),
+} as const;

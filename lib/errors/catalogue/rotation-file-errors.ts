@@ -1,0 +1,48 @@
+import { entry } from '../entry';
+import { EXIT } from '../exit-codes';
+import type { FileFault } from '../file-fault';
+
+const FAULTS_PRINTED = 50;
+
+/** `rotation.yaml:12:3 keyVersions[1].name: given …, allowed …; do …`, a line a fault. */
+function faultLines(file: string, faults: readonly FileFault[]): string {
+  const lines = faults
+    .slice(0, FAULTS_PRINTED)
+    .map(
+      (fault) =>
+        `${file}:${fault.line}:${fault.column}${fault.path ? ` ${fault.path}` : ''}: given ${fault.given}, allowed ${fault.allowed}; ${fault.change}`,
+    );
+  const more = faults.length - lines.length;
+  return [...lines, ...(more > 0 ? [`and ${more} more`] : [])].join('\n');
+}
+
+/** Errors of the rotation file, and of proposals to change it. */
+export const rotationFileErrors = {
+  'rotation-file-missing': entry<{ file: string }>(
+    EXIT.rotationFile,
+    (f) => `there is no rotation file ${f.file}`,
+    (f) =>
+      `copy the sample rotation.yaml of this project to ${f.file} and edit it, or name another file with --rotation-file; docs/rotation-file.md lists every field`,
+  ),
+  'rotation-file-unreadable': entry<{ file: string; reason: string }>(
+    EXIT.rotationFile,
+    (f) => `the rotation file ${f.file} cannot be read: ${f.reason}`,
+    (f) => `make ${f.file} a readable UTF-8 text file`,
+  ),
+  'rotation-file-invalid': entry<{ file: string; faults: readonly FileFault[] }>(
+    EXIT.rotationFile,
+    (f) =>
+      `${f.file} has ${f.faults.length === 1 ? 'a fault' : `${f.faults.length} faults`}\n${faultLines(f.file, f.faults)}`,
+    (f) => `correct ${f.file} as said above and run the same command again; docs/rotation-file.md lists every field`,
+  ),
+  'rotation-edit-refused': entry<{ problem: string; hint: string }>(
+    EXIT.rotationFile,
+    (f) => `the rotation file is left as it is: ${f.problem}`,
+    (f) => f.hint,
+  ),
+  'proposal-refused': entry<{ problem: string; hint: string }>(
+    EXIT.refusedByGate,
+    (f) => `nothing is proposed: ${f.problem}`,
+    (f) => f.hint,
+  ),
+} as const;

@@ -1,0 +1,140 @@
+import { Command, CommanderError, Option } from 'commander';
+import { EXIT, type ExitCode, KeyturnError } from '../../lib/errors';
+import { commands } from '../commands';
+import type { CommandDefinition, CommandOutcome, OptionValues } from './command';
+import { Terminal, type TerminalStreams } from './terminal';
+
+/** Version of the one document that `--json` prints; raised when a field changes its meaning or goes away. */
+export const JSON_SCHEMA_VERSION = 1;
+
+export interface CommandLineStreams extends TerminalStreams {
+  readonly cwd: string;
+  readonly signal: AbortSignal;
+}
+
+const EXIT_CODES = `
+Exit codes:
+  0 done · 1 error · 2 changes pending (with --detailed-exitcode) · 3 partly done, run again · 4 refused by a gate
+  64 usage · 77 permission · 78 rotation file · 130 interrupted`;
+
+/** Parses the arguments, runs one command, prints its data or its error, and returns the exit code. Never throws. */
+export async function runCommandLine(argv: readonly string[], streams: CommandLineStreams): Promise<ExitCode> {
+  const terminal = new Terminal(streams);
+  let exitCode: ExitCode = EXIT.done;
+  const program = new Command('keyturn')
+    .description('Rotates bring-your-own KMS keys under S3 buckets, and proves that nothing was lost.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (out) => terminal.data(out),
+      writeErr: (help) => terminal.plain(help.trimEnd()),
+      outputError: () => {},
+    })
+    .addHelpText('after', EXIT_CODES);
+  for (const definition of commands) {
+    program.addCommand(
+      declare(program, definition, async (options, args) => {
+        exitCode = await runOne(definition, terminal, streams, options, args);
+      }),
+    );
+  }
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return reportUsage(error, terminal, argv);
+  }
+}
+
+function declare(
+  program: Command,
+  definition: CommandDefinition,
+  action: (options: OptionValues, args: readonly string[]) => Promise<void>,
+): Command {
+  const command = new Command(definition.name)
+    .copyInheritedSettings(program)
+    .summary(definition.summary)
+    .description(definition.description)
+    .showSuggestionAfterError(true);
+  for (const argument of definition.arguments ?? []) command.argument(argument.name, argument.description);
+  for (const one of definition.options) {
+    const option = new Option(one.flags, one.description);
+    if (one.default !== undefined) option.default(one.default);
+    if (one.choices) option.choices([...one.choices]);
+    command.addOption(option);
+  }
+  if (definition.mutates) {
+    command.option('--dry-run', 'look, plan and count; change nothing');
+    command.option('--yes', 'do not ask; needed where there is no terminal');
+  }
+  command.option('--json', 'print one JSON document on stdout');
+  command.option('--debug', 'print stack traces');
+  const examples = definition.examples.map((example) => `  ${example}`).join('\n');
+  command.addHelpText('after', `\nExamples:\n${examples}`);
+  return command.action((...all: unknown[]) => {
+    const self = all.at(-1) as Command;
+    return action(self.opts() as OptionValues, self.args);
+  });
+}
+
+async function runOne(
+  definition: CommandDefinition,
+  terminal: Terminal,
+  streams: CommandLineStreams,
+  options: OptionValues,
+  args: readonly string[],
+): Promise<ExitCode> {
+  const { env, cwd, signal } = streams;
+  const json = options.json === true;
+  try {
+    const outcome: CommandOutcome = await definition.run({ terminal, env, cwd, signal }, options, args);
+    if (json) terminal.data(document({ command: definition.name, exitCode: outcome.exitCode, ...outcome.data }));
+    return outcome.exitCode;
+  } catch (error) {
+    const exitCode = reportError(error, terminal, options.debug === true);
+    if (json) terminal.data(document({ command: definition.name, exitCode, error: errorFacts(error) }));
+    return exitCode;
+  }
+}
+
+function document(fields: Record<string, unknown>): string {
+  const text = JSON.stringify({ schemaVersion: JSON_SCHEMA_VERSION, ...fields }, null, 2);
+  return text.replace(UNPRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** What JSON leaves as it is and a terminal or a log viewer would obey: C1 controls, and marks that turn the line. */
+const UNPRINTABLE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+function errorFacts(error: unknown): Record<string, unknown> {
+  if (error instanceof KeyturnError) {
+    return { code: error.code, message: error.message, facts: error.facts, hint: error.hint };
+  }
+  return { code: 'unexpected', message: error instanceof Error ? error.message : String(error) };
+}
+
+function reportError(error: unknown, terminal: Terminal, debug: boolean): ExitCode {
+  terminal.clearProgress();
+  if (!(error instanceof KeyturnError)) {
+    terminal.error(`unexpected: ${error instanceof Error ? (debug ? error.stack : error.message) : String(error)}`);
+    terminal.hint(
+      debug
+        ? 'this is a bug of Keyturn: please report it with the lines above'
+        : 'this is a bug of Keyturn: run again with --debug and report what it prints',
+    );
+    return EXIT.error;
+  }
+  terminal.error(`${error.code}: ${error.message}`);
+  if (debug && error.stack) terminal.plain(error.stack);
+  if (debug && error.cause instanceof Error && error.cause.stack) terminal.plain(`caused by ${error.cause.stack}`);
+  terminal.hint(error.hint);
+  return error.exitCode;
+}
+
+/** Commander's own exits: help and version are data, everything else is a usage fault. */
+function reportUsage(error: unknown, terminal: Terminal, argv: readonly string[]): ExitCode {
+  if (!(error instanceof CommanderError)) return reportError(error, terminal, argv.includes('--debug'));
+  if (error.exitCode === 0) return EXIT.done;
+  if (error.code === 'commander.help') return EXIT.usage;
+  const problem = error.message.replace(/^error: /, '');
+  const hint = `\`npx keyturn ${argv[0] && !argv[0].startsWith('-') ? `${argv[0]} ` : ''}--help\` lists what can be given`;
+  return reportError(new KeyturnError('usage', { problem, hint }), terminal, false);
+}

@@ -1,0 +1,59 @@
+import type { ExitCode } from '../../lib/errors';
+import type { Terminal } from './terminal';
+
+/** What the process hands to a command; commands see neither `process` nor each other. */
+export interface CommandContext {
+  readonly terminal: Terminal;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute; relative paths of options are resolved against it. */
+  readonly cwd: string;
+  /** Fires on the first Ctrl-C or SIGTERM: finish what is under way, then stop. */
+  readonly signal: AbortSignal;
+}
+
+/** What a command leaves: the exit code, and its facts for `--json`. */
+export interface CommandOutcome {
+  readonly exitCode: ExitCode;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export type OptionValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+
+export interface CommandOption {
+  /** In commander's notation: `--material-file <path>`. */
+  readonly flags: string;
+  readonly description: string;
+  readonly default?: string;
+  readonly choices?: readonly string[];
+}
+
+export interface CommandDefinition {
+  readonly name: string;
+  readonly summary: string;
+  /** More for `--help`: what it changes, what it never does. */
+  readonly description: string;
+  readonly arguments?: readonly { readonly name: string; readonly description: string }[];
+  readonly options: readonly CommandOption[];
+  /** True: takes `--dry-run` and `--yes`. */
+  readonly mutates: boolean;
+  /** Commands that can be typed as they stand. */
+  readonly examples: readonly string[];
+  run(context: CommandContext, options: OptionValues, args: readonly string[]): Promise<CommandOutcome>;
+}
+
+/** The option every command that reads a rotation file takes. */
+export const rotationFileOption: CommandOption = {
+  flags: '--rotation-file <path>',
+  description: 'the rotation file',
+  default: 'rotation.yaml',
+};
+
+/** A string option, or undefined when it was not given. */
+export function text(options: OptionValues, name: string): string | undefined {
+  const value = options[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+export function flag(options: OptionValues, name: string): boolean {
+  return options[name] === true;
+}

@@ -1,0 +1,49 @@
+import path from 'node:path';
+import { KeyturnError } from '../../lib/errors';
+import type { RotationRun } from '../../lib/steps/rotation-run';
+import { type CommandContext, flag, type OptionValues, text } from './command';
+
+/** Where the material comes from, and what opens custody. */
+export function materialOptions(context: CommandContext, options: OptionValues): RotationRun['material'] {
+  const file = text(options, 'materialFile');
+  const identity = text(options, 'identity');
+  return {
+    source: file ? { kind: 'file', path: path.resolve(context.cwd, file) } : { kind: 'generate' },
+    identityFile: identity ? path.resolve(context.cwd, identity) : undefined,
+  };
+}
+
+/** @throws usage for a number or an age that is none */
+export function reencryptOptions(options: OptionValues): RotationRun['reencrypt'] {
+  return {
+    concurrency: positiveInteger(options, 'concurrency', '--concurrency', 1024),
+    maxRps: positiveInteger(options, 'maxRps', '--max-rps', 999_999),
+    optimistic: flag(options, 'optimistic'),
+    settleMs: duration(options, 'settle', '--settle') ?? 0,
+    abortUploadsOlderThanMs: duration(options, 'abortUploadsOlderThan', '--abort-uploads-older-than'),
+    waitForUploadsMs: duration(options, 'waitForUploads', '--wait-for-uploads') ?? 0,
+    readAll: flag(options, 'readAll'),
+  };
+}
+
+function positiveInteger(options: OptionValues, name: string, flagName: string, most: number): number | undefined {
+  const value = text(options, name);
+  if (value === undefined) return undefined;
+  const number = /^[1-9][0-9]{0,5}$/.test(value) ? Number(value) : Number.NaN;
+  if (number <= most) return number;
+  const problem = `${flagName} takes a whole number from 1 to ${most}, not ${JSON.stringify(value)}`;
+  throw new KeyturnError('usage', { problem, hint: `give a number, such as ${flagName} 64` });
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `30s`, `15m`, `12h`, `7d`, in milliseconds. */
+function duration(options: OptionValues, name: string, flagName: string): number | undefined {
+  const value = text(options, name);
+  if (value === undefined) return undefined;
+  const [, number, unit = ''] = /^(0|[1-9][0-9]{0,4})([smhd])$/.exec(value) ?? [];
+  const factor = UNIT_MS[unit];
+  if (number !== undefined && factor !== undefined) return Number(number) * factor;
+  const problem = `${flagName} takes a number and a unit (s, m, h, d), not ${JSON.stringify(value)}`;
+  throw new KeyturnError('usage', { problem, hint: `give an age or a time, such as ${flagName} 7d or 30s` });
+}

@@ -1,0 +1,162 @@
+import path from 'node:path';
+import { confirmTarget } from '../../lib/aws/account-guard';
+import { createClients } from '../../lib/aws/clients';
+import { KeyturnError } from '../../lib/errors';
+import { openEvidence } from '../../lib/evidence/evidence';
+import { openStore } from '../../lib/objects/open-store';
+import type { Rotation } from '../../lib/rotation/rotation';
+import { loadRotation } from '../../lib/rotation/rotation-file';
+import { openCustodian } from '../../lib/steps/material/open-custodian';
+import { observe } from '../../lib/steps/observe';
+import { openWorkspace } from '../../lib/steps/open-workspace';
+import { preflight } from '../../lib/steps/preflight';
+import { provenance } from '../../lib/steps/provenance';
+import type { RotationRun, RunRecord } from '../../lib/steps/rotation-run';
+import { lockRotation } from '../../lib/steps/run-lock';
+import { stateFacts } from '../../lib/steps/state-facts';
+import { type CommandContext, flag, type OptionValues, text } from './command';
+import { materialOptions, reencryptOptions } from './run-options';
+
+/** What a session ends with, for the caller's report. */
+export interface SessionEnd<T> {
+  readonly rotation: Rotation;
+  readonly account: string;
+  /** Absent for a dry run, which leaves no evidence. */
+  readonly evidenceFile: string | undefined;
+  readonly result: T;
+}
+
+/**
+ * The rotation file named by `--rotation-file`, read and checked. Commands that only look accept a file whose active
+ * version has expired: that is what they are asked to explain.
+ */
+export function readRotation(
+  context: CommandContext,
+  options: OptionValues,
+  expired: 'refuse' | 'accept' = 'refuse',
+): Promise<Rotation> {
+  const file = path.resolve(context.cwd, text(options, 'rotationFile') ?? 'rotation.yaml');
+  return loadRotation(file, { now: new Date(), expired });
+}
+
+/**
+ * Opens everything a step needs, prints the account and Region before anything can change, runs the body, and closes
+ * all of it on every way out; the evidence says how the run ended.
+ *
+ * @param expired - `accept` for a command that is the way out of an expiry
+ */
+export async function withRun<T>(
+  command: string,
+  context: CommandContext,
+  options: OptionValues,
+  body: (run: RotationRun) => Promise<T>,
+  expired: 'refuse' | 'accept' = 'refuse',
+): Promise<SessionEnd<T>> {
+  return withClients(context, options, expired, async (target) => {
+    const { rotation, identity } = target;
+    const home = path.dirname(rotation.file);
+    if (flag(options, 'dryRun')) {
+      const run = await assemble(context, options, target, NO_RECORD);
+      await preflight(run);
+      return { rotation, account: identity.account, evidenceFile: undefined, result: await body(run) };
+    }
+    const lock = await lockRotation(home, rotation.name);
+    try {
+      const evidence = await openEvidence({
+        directory: path.join(home, '.keyturn', 'evidence'),
+        command,
+        rotation: rotation.name,
+      });
+      try {
+        const asked = await provenance(rotation.file, context.env);
+        await evidence.record('run', 'begin', { rotation: rotation.name, region: rotation.region, identity, ...asked });
+        const run = await assemble(context, options, target, evidence);
+        await preflight(run);
+        await evidence.record('state', 'begin', stateFacts(await observe(run)));
+        const result = await body(run);
+        await evidence.close('finished');
+        return { rotation, account: identity.account, evidenceFile: evidence.file, result };
+      } catch (error) {
+        const outcome = error instanceof KeyturnError ? error.code : 'failed';
+        await evidence
+          .close(outcome)
+          .catch(() => context.terminal.warn(`the evidence could not be closed: ${evidence.file}`));
+        throw error;
+      }
+    } finally {
+      await lock.release();
+    }
+  });
+}
+
+/** For commands that only look: no lock, no evidence, nothing taken for granted. */
+export async function withReading<T>(
+  context: CommandContext,
+  options: OptionValues,
+  body: (run: RotationRun) => Promise<T>,
+): Promise<SessionEnd<T>> {
+  return withClients(context, options, 'accept', async (target) => {
+    const run = await assemble(context, { ...options, dryRun: true }, target, NO_RECORD);
+    return { rotation: run.rotation, account: run.identity.account, evidenceFile: undefined, result: await body(run) };
+  });
+}
+
+/** A run that changes nothing leaves no evidence. */
+const NO_RECORD: RunRecord = { file: undefined, record: async () => undefined };
+
+type Target = Pick<RotationRun, 'rotation' | 'clients' | 'identity' | 'store'>;
+
+async function withClients<T>(
+  context: CommandContext,
+  options: OptionValues,
+  expired: 'refuse' | 'accept',
+  body: (target: Target) => Promise<T>,
+): Promise<T> {
+  reencryptOptions(options);
+  const rotation = await readRotation(context, options, expired);
+  const clients = createClients({ region: rotation.region });
+  try {
+    const identity = await confirmTarget(clients, rotation);
+    const dry = flag(options, 'dryRun') ? ' (dry run: nothing is changed)' : '';
+    context.terminal.note(
+      `rotation ${rotation.name} in account ${identity.account}, Region ${rotation.region}, as ${identity.arn}${dry}`,
+    );
+    const opened = openStore(clients.s3);
+    try {
+      return await body({ rotation, clients, identity, store: opened.store });
+    } finally {
+      await opened.close();
+    }
+  } finally {
+    clients.destroy();
+  }
+}
+
+/** Journals outlive a run, which is what they are for; the outcomes belong to the run's evidence and stand beside it. */
+function runFiles(evidenceFile: string): RotationRun['files'] {
+  const { dir, name } = path.parse(evidenceFile);
+  return { journals: path.join(dir, '..', 'journals'), outcomes: path.join(dir, `${name}.outcomes`) };
+}
+
+async function assemble(
+  context: CommandContext,
+  options: OptionValues,
+  target: Target,
+  evidence: RunRecord,
+): Promise<RotationRun> {
+  const { terminal, signal, env } = context;
+  return {
+    ...target,
+    workspace: openWorkspace({ rotation: target.rotation, env, signal }),
+    custodian: openCustodian(target.rotation, { noCustody: options.custody === false, env, signal }),
+    material: materialOptions(context, options),
+    reencrypt: reencryptOptions(options),
+    evidence,
+    reporter: terminal,
+    signal,
+    dryRun: flag(options, 'dryRun'),
+    approve: (question) => (flag(options, 'yes') ? Promise.resolve() : terminal.confirm(question, signal)),
+    files: evidence.file === undefined ? undefined : runFiles(evidence.file),
+    findings: { reencryptions: [], verification: undefined, switchSeenAt: undefined },
+  };
+}
