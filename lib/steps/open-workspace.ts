@@ -48,7 +48,9 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
   };
 }
 
-async function openOnce({ rotation, env, signal }: WorkspaceOptions): Promise<Opened> {
+async function openOnce({ rotation, env: given, signal }: WorkspaceOptions): Promise<Opened> {
+  // The PIN of a hardware module is nothing that Terraform or its provider should inherit.
+  const { KEYTURN_PKCS11_PIN: _pin, ...env } = given;
   const workDirectory = path.dirname(rotation.file);
   const binary = await findTerraform({ env, signal });
   const source = await providerSource({ binary, env });
