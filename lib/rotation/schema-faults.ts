@@ -2,7 +2,8 @@
 import type { z } from 'zod';
 import type { FileFault } from '../errors';
 import { isIdentity, nearest, shown, shownText } from './faults';
-import { type FieldPath, rotationFileSchema, TAG_KEY_WORDS } from './schema';
+import { type FieldPath, TAG_KEY_WORDS } from './field-words';
+import { rotationFileSchema } from './schema';
 import { fieldsAt, wordsAt } from './schema-fields';
 import type { YamlSource } from './yaml-source';
 

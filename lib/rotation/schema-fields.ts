@@ -1,6 +1,7 @@
 /** The fields of a rotation file by their path: which there are, and what a fault at one of them says. */
 import { z } from 'zod';
-import { type FieldPath, type FieldWords, fieldWords, rotationFileSchema } from './schema';
+import { type FieldPath, type FieldWords, fieldWords } from './field-words';
+import { rotationFileSchema } from './schema';
 
 const unwrap = (schema: z.core.$ZodType): z.core.$ZodType =>
   schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault

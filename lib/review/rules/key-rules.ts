@@ -1,4 +1,4 @@
-import { UTC_TIME } from '../../rotation/schema';
+import { UTC_TIME } from '../../rotation/field-words';
 import type { PlannedChange } from '../plan-document';
 import { text } from '../plan-values';
 import type { ReviewRule, RuleContext, Sighting } from '../review-rule';

@@ -1,0 +1,228 @@
+/** The parts of a rotation file that are objects or lists of their own. */
+import { z } from 'zod';
+import { field, LIMITS, UTC_TIME } from './field-words';
+
+const VERSION_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
+export const BUCKET_NAME =
+  /^(?!xn--|sthree-|amzn-s3-demo-)(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)(?!.*(?:-s3alias|--ola-s3|\.mrap|--x-s3|--table-s3)$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+export const REGION = /^(?!cn-)[a-z]{2,4}(?:-[a-z]+){1,3}-\d{1,2}$/;
+const KEY_ARN =
+  /^arn:aws(?:-[a-z]+)*:kms:[a-z0-9-]+:\d{12}:key\/(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+const PRINCIPAL_ARN =
+  /^arn:aws(?:-[a-z]+)*:(?:iam::\d{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)|sts::\d{12}:assumed-role\/[\w+=,.@-]+\/[\w+=,.@-]+)$/;
+/** `aws:PrincipalArn` is the role of an assumed role, never its session: a session named here would never be met. */
+const STANDING_PRINCIPAL_ARN = /^arn:aws(?:-[a-z]+)*:iam::\d{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)$/;
+export const TOPIC_ARN = /^arn:aws(?:-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?$/;
+
+export const BUCKET_WORDS = [
+  'an S3 general purpose bucket name: 3 to 63 lower-case letters, digits, dots and hyphens, none of the forms S3 reserves',
+  "write the bucket's name, without s3:// or arn:",
+] as const;
+
+const versionName = () =>
+  field(
+    z.string().regex(VERSION_NAME),
+    'Name of the key version; its alias is <alias>/<name>. Never rename one: that replaces the key.',
+    'lower-case letters, digits and hyphens, 1 to 32, such as v2',
+    'write a name such as v2, in quotes if it is a number',
+  );
+
+export const keyVersion = z.strictObject({
+  name: versionName(),
+  materialValidTo: field(
+    z.string().regex(UTC_TIME).optional(),
+    'When KMS deletes the key material, UTC; absent: it does not expire. At most 365 days after the import.',
+    'a UTC time such as 2027-11-01T00:00:00Z',
+    'write date, time and Z without fractions, or remove the field for material that does not expire',
+  ),
+  keyArn: field(
+    z.string().regex(KEY_ARN).optional(),
+    'ARN of an existing KMS key that objects are moved away from; Keyturn never changes that key.',
+    'the full ARN of a KMS key, arn:aws:kms:<region>:<account>:key/<id>',
+    'write the key ARN, not an alias or a bare id',
+  ),
+  disabled: field(
+    z.boolean().default(false),
+    'True records that this version is retired: the keys stack then declares it disabled.',
+    'true or false',
+    'write true or false without quotes',
+  ),
+});
+
+export const bucket = z.strictObject({
+  name: field(z.string().regex(BUCKET_NAME), 'Name of the bucket; unique in the file.', ...BUCKET_WORDS),
+  manage: field(
+    z.enum(['bucket', 'encryption']),
+    'bucket: create and own the bucket. encryption: adopt an existing bucket, own only its default encryption.',
+    'bucket or encryption',
+    'write bucket to create it, encryption to adopt an existing one',
+  ),
+  bucketKey: field(
+    z.boolean().default(true),
+    'Whether new objects use an S3 bucket key, which saves KMS requests.',
+    'true or false',
+    'write true or false without quotes',
+  ),
+});
+
+const ANY_PRINCIPAL = [
+  z.string().regex(PRINCIPAL_ARN),
+  'the ARN of an IAM user, role, assumed role or account root, without wildcards',
+] as const;
+export const STANDING_PRINCIPAL = [
+  z.string().regex(STANDING_PRINCIPAL_ARN),
+  'the ARN of an IAM user, role or account root, without wildcards; not of a session of a role',
+] as const;
+
+export const principals = (who: string, [schema, allowed]: readonly [z.ZodString, string] = ANY_PRINCIPAL) =>
+  field(
+    z
+      .array(
+        field(
+          schema,
+          'ARN of an IAM principal.',
+          allowed,
+          'write the full ARN, such as arn:aws:iam::111122223333:role/name',
+        ),
+      )
+      .default([]),
+    who,
+    'a list of IAM principal ARNs',
+    'write a list, [] for none',
+  );
+
+const PATH_WITHOUT_NUL = /^[^\0]+$/;
+
+const custodyDirectory = () =>
+  field(
+    z.string().regex(PATH_WITHOUT_NUL).default('custody'),
+    "Directory of the custody files, relative to the rotation file's own.",
+    'a path',
+    'write a path such as custody',
+  );
+
+export const age = z.strictObject({
+  recipients: field(
+    z
+      .array(
+        field(
+          z.string().startsWith('age1'),
+          'An age recipient, public.',
+          'an age recipient, age1…, as `npx keyturn keygen` prints it',
+          'copy the whole recipient again',
+        ),
+      )
+      .default([]),
+    'Who can open the custody copy of the material. Empty: pre-apply refuses unless it is told --no-custody.',
+    'a list of age recipients',
+    'write a list of age1… recipients, [] for none',
+  ),
+  directory: custodyDirectory(),
+});
+
+export const command = z.strictObject({
+  run: field(
+    z
+      .array(
+        field(
+          z.string().regex(PATH_WITHOUT_NUL).max(LIMITS.commandWordLength),
+          'The program, or one of its arguments.',
+          `text of 1 to ${LIMITS.commandWordLength} characters`,
+          'write it in quotes if it is a number',
+        ),
+      )
+      .min(1)
+      .max(LIMITS.commandWords),
+    'Program and arguments, run without a shell. A program with a slash is a path relative to the rotation file.',
+    `a list of 1 to ${LIMITS.commandWords} words: the program and its arguments`,
+    'write a list such as [./custodian.mjs]',
+  ),
+  directory: custodyDirectory(),
+  timeoutSeconds: field(
+    z.int().min(LIMITS.commandSeconds.min).max(LIMITS.commandSeconds.max).default(60),
+    'How long one call of the program may take.',
+    `a whole number from ${LIMITS.commandSeconds.min} to ${LIMITS.commandSeconds.max}`,
+  ),
+});
+
+export const pkcs11 = z.strictObject({
+  module: field(
+    z.string().regex(PATH_WITHOUT_NUL),
+    "The PKCS#11 library of the hardware module, absolute or relative to the rotation file's folder.",
+    'a path',
+    'write the path of the library that the maker of the module ships',
+  ),
+  token: field(
+    z
+      .string()
+      .regex(/^[^\0]+$/)
+      .max(LIMITS.tokenLabel),
+    'Label of the token that keeps the material.',
+    `1 to ${LIMITS.tokenLabel} characters`,
+    'write the label as the tools of the module show it, in quotes if it is a number',
+  ),
+  pinFile: field(
+    z.string().regex(PATH_WITHOUT_NUL).optional(),
+    'File that holds the user PIN; absent: the variable KEYTURN_PKCS11_PIN has it.',
+    'a path',
+    'write a path; never the PIN itself',
+  ),
+  directory: custodyDirectory(),
+});
+
+export const s3Backend = z.strictObject({
+  bucket: field(z.string().regex(BUCKET_NAME), 'Bucket of the Terraform state.', ...BUCKET_WORDS),
+  region: field(
+    z.string().regex(REGION).optional(),
+    "Region of the state bucket; absent: the rotation's region.",
+    'a Region such as ap-northeast-1',
+    'write the Region code',
+  ),
+  prefix: field(
+    z
+      .string()
+      .regex(/^(?!\/)[A-Za-z0-9!_.*'()/-]{0,512}$/)
+      .default('keyturn/'),
+    'The state of a stack is the object <prefix><stack>.tfstate.',
+    "letters, digits and !_.*'()/-, up to 512, no leading slash",
+    'write a prefix such as keyturn/',
+  ),
+  kmsKeyId: field(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9:/_-]{1,2048}$/)
+      .optional(),
+    "KMS key that encrypts the state; absent: the state bucket's default encryption.",
+    'a KMS key ARN, key id or alias ARN',
+    'write the key ARN',
+  ),
+});
+
+export const waiver = z.strictObject({
+  rule: field(
+    z.string().regex(/^KT\d{3}$/),
+    'Id of the rule that is waived.',
+    'the id of a review rule, such as KT032',
+    'write the id as the review prints it',
+  ),
+  address: field(
+    z.string().min(1).max(LIMITS.waiverText).optional(),
+    'Terraform address that the waiver is for; absent: every address.',
+    'a Terraform address such as aws_kms_external_key.version_v1',
+    'copy the address as the review prints it',
+  ),
+  reason: field(
+    z.string().min(10).max(LIMITS.waiverText),
+    'Why the finding may stand; shown in every review.',
+    `10 to ${LIMITS.waiverText} characters`,
+    'say why, so that the next reviewer understands it',
+  ),
+  until: field(
+    z.iso.date(),
+    'Last day on which the waiver counts, UTC.',
+    'a day that exists, such as 2027-01-31',
+    'write year, month and day',
+  ),
+});
+
+/** The rotation file as it is written. Every level is strict: an unknown field is a fault. */
