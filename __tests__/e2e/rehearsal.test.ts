@@ -45,7 +45,7 @@ describe('npm run rehearse', () => {
 
   it('shows both plans of the switch as a reviewer would see them', () => {
     expect(stderr).toContain('+ create aws_kms_external_key.version_v2');
-    expect(stderr).toContain('~ update aws_kms_alias.main');
+    expect(stderr).toContain('~ change aws_kms_alias.main');
     expect(stderr).toMatch(/kms_master_key_id: "arn:aws:kms:[^"]+" → "arn:aws:kms:[^"]+"/);
   });
 
