@@ -49,8 +49,8 @@ export interface S3Wire {
   refreshCredentials(): Promise<void>;
   /** Requests sent so far. */
   sent(): number;
-  /** Milliseconds since the epoch by the endpoint's clock as far as it is known. */
-  now(): number;
+  /** Milliseconds since the epoch by the endpoint's clock; undefined until an answer of this path told it. */
+  now(): number | undefined;
   /** Closes the connections; requests under way end first. */
   close(): Promise<void>;
 }
@@ -85,7 +85,8 @@ class Wire implements S3Wire {
   #credentials: ExpiringCredentials | undefined;
   #refreshing: Promise<unknown> | undefined;
   #sent = 0;
-  #skew = 0;
+  /** Absent until an answer told the endpoint's time. */
+  #skew: number | undefined;
 
   constructor(s3: S3Client) {
     this.#s3 = s3;
@@ -130,8 +131,8 @@ class Wire implements S3Wire {
     return this.#sent;
   }
 
-  now(): number {
-    return Date.now() + this.#skew;
+  now(): number | undefined {
+    return this.#skew === undefined ? undefined : Date.now() + this.#skew;
   }
 
   async close(): Promise<void> {
@@ -171,12 +172,13 @@ class Wire implements S3Wire {
   }
 
   #signingTime(): number {
-    return Math.abs(this.#skew) > TOLERATED_SKEW ? Date.now() + this.#skew : Date.now();
+    const skew = this.#skew ?? 0;
+    return Math.abs(skew) > TOLERATED_SKEW ? Date.now() + skew : Date.now();
   }
 
   /** The endpoint's clock has whole seconds, so it is read off the first answer, now and then, and off every refusal. */
   #noteClock({ status, headers }: WireAnswer): void {
-    if (status < 400 && this.#sent % 256 !== 1) return;
+    if (this.#skew !== undefined && status < 400 && this.#sent % 256 !== 1) return;
     const at = Date.parse(headers.date ?? '');
     if (!Number.isNaN(at)) this.#skew = at - Date.now();
   }

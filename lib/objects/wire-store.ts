@@ -37,7 +37,9 @@ export function createWireStore(wire: S3Wire, rest: ObjectStore): ObjectStore {
   return {
     ...rest,
     requests: () => wire.sent() + rest.requests(),
-    now: () => wire.now(),
+    // Until the lean path has had an answer, the SDK's requests may have: a clock of ours that is wrong must not decide
+    // which uploads are old.
+    now: () => wire.now() ?? rest.now(),
     async listVersions({ bucket, after, prefix, limit }) {
       const query = encodeQuery({
         'encoding-type': 'url',
