@@ -1,7 +1,9 @@
 import { KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
+import { S3ControlClient } from '@aws-sdk/client-s3-control';
 import { STSClient } from '@aws-sdk/client-sts';
 
+import { keepAccountOutOfHost } from './account-path';
 import { rememberEndpoint } from './endpoint-of';
 import { addressPathStyle } from './path-style';
 import { decideRetries } from './retries';
@@ -16,8 +18,10 @@ const MAX_SOCKETS = 64;
 export interface AwsClients {
   readonly kms: KMSClient;
   readonly s3: S3Client;
+  /** S3 Batch Operations; signs as `s3`. */
+  readonly s3Control: S3ControlClient;
   readonly sts: STSClient;
-  /** The Region of all three clients. */
+  /** The Region of all clients. */
   readonly region: string;
   /** Closes the sockets; without it a process lingers until they time out. */
   destroy(): void;
@@ -38,19 +42,22 @@ export function createClients({ region, signal }: ClientOptions): AwsClients {
   const settings = () => ({ region, requestHandler: transport() });
   const kms = new KMSClient(settings());
   const s3 = new S3Client(settings());
+  const s3Control = new S3ControlClient(settings());
   const sts = new STSClient(settings());
   addressPathStyle(s3);
-  for (const client of [kms, s3, sts]) {
+  keepAccountOutOfHost(s3Control);
+  for (const client of [kms, s3, s3Control, sts]) {
     decideRetries(client.config, signal);
     watchRequests(client.config, signal);
   }
   return {
     kms,
     s3,
+    s3Control,
     sts,
     region,
     destroy() {
-      for (const client of [kms, s3, sts]) client.destroy();
+      for (const client of [kms, s3, s3Control, sts]) client.destroy();
     },
   };
 }

@@ -26,6 +26,12 @@ export const LIMITS = {
   commandWordLength: 1024,
   /** Seconds that a custodian command may take. */
   commandSeconds: { min: 1, max: 600 },
+  /** Object versions from which a job of S3 Batch Operations may take over; the most that one job works on. */
+  fromVersions: { min: 1, max: 20_000_000_000 },
+  /** S3 Batch Operations: the highest priority of a job. */
+  jobPriority: 2_147_483_647,
+  /** S3 Object Lock: days of a default retention, a hundred years at the most. */
+  retentionDays: { min: 1, max: 36_500 },
   /** PKCS#11: length of a token's label. */
   tokenLabel: 32,
   /** A rotation file above this is no rotation file. */

@@ -146,7 +146,8 @@ function toRotation(file: RotationFile, path: string): Rotation {
     rotateEveryDays: file.rotateEveryDays,
     tags: file.tags,
     custody: toCustody(file.custody, dirname(path)),
-    reencrypt: file.reencrypt,
+    reencrypt: { ...file.reencrypt, batch: file.reencrypt.batch },
+    evidence: { bucket: file.evidence.bucket },
     retire: file.retire,
     review: file.review,
     terraform: s3

@@ -24,6 +24,33 @@ export interface Bucket {
 /** `rewrap` moves data keys without moving data; `rewrite` copies each object onto itself. */
 export type ReencryptMethod = 'rewrap' | 'rewrite';
 
+/** `local`: this process asks S3 for each version. `batch`: S3 Batch Operations does. `auto`: by the number of versions. */
+export type ReencryptEngine = 'local' | 'batch' | 'auto';
+
+/** What S3 Batch Operations needs; see docs/scale.md. */
+export interface BatchSettings {
+  /** Bucket of manifests and reports, in the rotation's Region. */
+  readonly bucket: string;
+  /** `bucket`: the storage stack creates and owns it. `existing`: it is there, and only used. */
+  readonly manage: 'bucket' | 'existing';
+  /** Object versions of a bucket from which on `auto` takes S3 Batch Operations. */
+  readonly fromVersions: number;
+  /** Who lists what a job works on: S3 by the old keys' ARNs, or a listing of our own with version ids. */
+  readonly manifest: 'auto' | 'generated' | 'listed';
+  /** `heads`: verification looks at every version. `manifest`: at what the sources of docs/scale.md leave open, and a sample. */
+  readonly verify: 'heads' | 'manifest';
+  /** Priority of the jobs, 0 to 2,147,483,647; higher goes first. */
+  readonly priority: number;
+  /** True: the team declares that nobody writes while objects are copied, which `rewrite` by jobs needs. */
+  readonly writersPaused: boolean;
+}
+
+/** A bucket with object lock where the evidence of each run is put. */
+export interface EvidenceBucket {
+  readonly name: string;
+  readonly retention: { readonly mode: 'GOVERNANCE' | 'COMPLIANCE'; readonly days: number };
+}
+
 /** `new-key`: a version is a key, and objects move to it. `in-place`: a version is key material of the one key. */
 export type RotationStrategy = 'new-key' | 'in-place';
 
@@ -117,7 +144,14 @@ export interface Rotation {
   readonly rotateEveryDays: number | undefined;
   readonly tags: Readonly<Record<string, string>>;
   readonly custody: Custody;
-  readonly reencrypt: { readonly method: ReencryptMethod };
+  readonly reencrypt: {
+    readonly method: ReencryptMethod;
+    readonly engine: ReencryptEngine;
+    /** Always there where the engine is `batch` or `auto`. */
+    readonly batch: BatchSettings | undefined;
+  };
+  /** Where evidence is kept beside the working directory. */
+  readonly evidence: { readonly bucket: EvidenceBucket | undefined };
   /** Buckets that Keyturn neither manages nor re-encrypts, but that must hold nothing under a version before it retires. */
   readonly retire: { readonly alsoVerify: readonly string[] };
   readonly review: { readonly waivers: readonly ReviewWaiver[] };
@@ -127,6 +161,16 @@ export interface Rotation {
 /** Names of the two stacks of a rotation. */
 export function stackNames(rotation: Pick<Rotation, 'name'>): { readonly keys: string; readonly storage: string } {
   return { keys: `${rotation.name}-keys`, storage: `${rotation.name}-storage` };
+}
+
+/** Name of the IAM role that the storage stack declares for the jobs of S3 Batch Operations. */
+export function batchRoleName({ name }: Pick<Rotation, 'name'>): string {
+  return `keyturn-${name}-batch`;
+}
+
+/** Where manifests and reports of a rotation stand in the bucket for them. */
+export function batchPrefix({ name }: Pick<Rotation, 'name'>): string {
+  return `keyturn/${name}/`;
 }
 
 /** What tells which key a version stands on. */

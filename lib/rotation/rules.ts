@@ -47,6 +47,40 @@ function policyRules({ file }: LooseFile): Finding[] {
   );
 }
 
+/** A job needs its settings, and settings need a job. */
+function batchRules({ file }: LooseFile): Finding[] {
+  const { engine, batch, method } = mapping(file.reencrypt);
+  const jobs = engine === 'batch' || engine === 'auto';
+  if (jobs && batch === undefined)
+    return [
+      {
+        at: ['reencrypt', 'batch'],
+        given: 'nothing',
+        allowed: `a mapping with at least bucket, with engine: ${engine}`,
+        change: 'name the bucket of manifests and reports under reencrypt.batch.bucket',
+      },
+    ];
+  if (!jobs && batch !== undefined)
+    return [
+      {
+        at: ['reencrypt', 'batch'],
+        given: 'settings of jobs that are not used',
+        allowed: 'batch only with engine: batch or auto',
+        change: 'write engine: batch, or remove batch',
+      },
+    ];
+  if (jobs && method === 'rewrite' && mapping(batch).writersPaused !== true)
+    return [
+      {
+        at: ['reencrypt', 'batch', 'writersPaused'],
+        given: 'jobs that copy while others may write',
+        allowed: 'true with method: rewrite: a copy by a job has no condition, and can undo a write made meanwhile',
+        change: 'pause the writers and write writersPaused: true, or use method: rewrap',
+      },
+    ];
+  return [];
+}
+
 /** Rotating in place is one key for good: whatever needs a second one, or moves objects, has no place beside it. */
 function strategyRules({ file, versions }: LooseFile): Finding[] {
   if (file.strategy !== 'in-place') return [];
@@ -157,6 +191,7 @@ export function ruleFaults(source: YamlSource, value: unknown, options: RuleOpti
     ...aliasRules(view),
     ...bucketRules(view),
     ...policyRules(view),
+    ...batchRules(view),
     ...strategyRules(view),
     ...expiryWarningRules(view),
     ...custodyRules(view),

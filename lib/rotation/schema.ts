@@ -19,6 +19,7 @@ import {
   TOPIC_ARN,
   waiver,
 } from './schema-parts';
+import { batch, evidenceBucket } from './schema-storage';
 
 const TAG_TEXT = '[\\p{L}\\p{Z}\\p{N}_.:/=+@-]';
 
@@ -167,6 +168,15 @@ export const rotationFileSchema = z.strictObject({
         'rewrap: move data keys, no data moves. rewrite: copy each object onto itself under a new data key.',
         'rewrap or rewrite',
       ),
+      engine: field(
+        z.enum(['local', 'batch', 'auto']).default('local'),
+        'local: this process asks S3 for each version. batch: S3 Batch Operations does. auto: batch from batch.fromVersions on.',
+        'local, batch or auto',
+        'write local, or batch after reading docs/scale.md',
+      ),
+      batch: batch
+        .optional()
+        .describe('The jobs of S3 Batch Operations; needed with engine: batch or auto, refused without.'),
     })
     .prefault({})
     .describe('How objects are re-encrypted.'),
@@ -181,6 +191,14 @@ export const rotationFileSchema = z.strictObject({
     })
     .prefault({})
     .describe('What must hold before a version is retired.'),
+  evidence: z
+    .strictObject({
+      bucket: evidenceBucket
+        .optional()
+        .describe('Bucket that the evidence is put into; absent: it stays where it is written.'),
+    })
+    .prefault({})
+    .describe('Where evidence is kept beside the working directory.'),
   review: z
     .strictObject({
       waivers: field(

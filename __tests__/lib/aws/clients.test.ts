@@ -1,4 +1,5 @@
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { ListJobsCommand } from '@aws-sdk/client-s3-control';
 
 import { createClients } from '../../../lib/aws/clients';
 
@@ -57,7 +58,29 @@ test('puts the bucket into the host name at AWS, as the SDK does by itself', asy
   expect(await addressed(vpc, 'bucket')).toContain('bucket.bucket.vpce-1a2b3c4d');
 });
 
-test('all three clients take the region of the rotation file, whatever the environment says', async () => {
+test.each([
+  ['http://127.0.0.1:4566', '127.0.0.1'],
+  ['http://localhost:4566', 'localhost'],
+  [undefined, '123456789012.s3-control.ap-northeast-1.amazonaws.com'],
+])('asks for jobs at %s under the host %s', async (endpoint, host) => {
+  Object.assign(process.env, variables);
+  delete process.env.AWS_ENDPOINT_URL;
+  if (endpoint) process.env.AWS_ENDPOINT_URL = endpoint;
+  const clients = createClients({ region: 'ap-northeast-1' });
+  let asked: unknown;
+  clients.s3Control.middlewareStack.add(
+    () => async (args) => {
+      asked = (args.request as Address).hostname;
+      throw Object.assign(new Error('not sent'), { name: 'NotSent' });
+    },
+    { step: 'deserialize', priority: 'low' },
+  );
+  await clients.s3Control.send(new ListJobsCommand({ AccountId: '123456789012' })).catch(() => undefined);
+  clients.destroy();
+  expect(asked).toBe(host);
+});
+
+test('all clients take the region of the rotation file, whatever the environment says', async () => {
   Object.assign(process.env, variables, { AWS_REGION: 'us-east-1' });
   const clients = createClients({ region: 'ap-northeast-1' });
   for (const client of [clients.kms, clients.s3, clients.sts])

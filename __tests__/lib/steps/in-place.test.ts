@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { CreateAliasCommand, type KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
+import { S3ControlClient } from '@aws-sdk/client-s3-control';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { KeyMaterialEntry } from '../../../lib/kms/key-materials';
 import { createSdkStore } from '../../../lib/objects/sdk-store';
@@ -71,6 +72,7 @@ buckets: [{ name: photos-bucket, manage: bucket }]
     clients: {
       kms,
       s3,
+      s3Control: new S3ControlClient(client),
       sts: new STSClient(client),
       region: aws.region,
       destroy: () => undefined,
