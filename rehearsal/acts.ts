@@ -27,7 +27,7 @@ export const acts: readonly Act[] = [
     notice:
       'Terraform makes an empty external key and its version alias; there is no material in the plan, and none in the state',
     async play(stage, observer) {
-      await writeFile(stage.rotationFile, rehearsedFile(stage.sample, stage.custody));
+      await writeFile(stage.rotationFile, rehearsedFile(stage));
       await createAdoptedBuckets(stage);
       await runSteps(stage, 'rotate', ['declare-keys']);
       await observer.newKey('v1');
@@ -97,6 +97,7 @@ export const acts: readonly Act[] = [
         throw refusal ?? new Error('the gate let v1 retire with an object left under it');
       stage.reporter.block(refusal.message);
       await observer.everythingMoved();
+      if (stage.engine === 'batch') await observer.movedByJobs();
       await observer.gateRefused(refusal.facts.reasons.map((reason) => reason.code));
     },
   },

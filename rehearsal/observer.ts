@@ -1,5 +1,7 @@
 import { DescribeKeyCommand, type KeyMetadata, ListAliasesCommand } from '@aws-sdk/client-kms';
 import { GetBucketEncryptionCommand, GetObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { ListJobsCommand } from '@aws-sdk/client-s3-control';
+import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { loadRotation } from '../lib/rotation/rotation-file';
 import { LEFT_BEHIND_KEY } from './buckets';
 import { download, type SeenVersion, seeVersions } from './objects';
@@ -87,6 +89,22 @@ export class Observer {
       const moved = after.filter((one) => one.keyArn === arn).length;
       this.#saw(7, `${name}: object versions under v2`, before.length, moved);
       this.#saw(7, `${name}: ETag, dates, metadata, tags and class`, before.map(unkeyed), after.map(unkeyed));
+    }
+  }
+
+  /** What S3 says of the jobs: one that is done for each bucket, and no task of it failed. */
+  async movedByJobs(): Promise<void> {
+    const { s3, s3Control, sts, sample } = this.#stage;
+    const { Account: AccountId } = await sts.send(new GetCallerIdentityCommand({}));
+    const { Jobs = [] } = await s3Control.send(new ListJobsCommand({ AccountId, JobStatuses: ['Complete'] }));
+    for (const { name } of sample.buckets) {
+      const versions = (await seeVersions(s3, name)).length;
+      const ended = Jobs.filter(({ Description }) => Description?.includes(` ${name} `));
+      const tasks = ended.map(({ ProgressSummary: summary }) => [
+        summary?.NumberOfTasksSucceeded,
+        summary?.NumberOfTasksFailed,
+      ]);
+      this.#saw(7, `${name}: tasks of the job that succeeded and failed`, [[versions, 0]], tasks);
     }
   }
 

@@ -1,16 +1,25 @@
 import { Document } from 'yaml';
 import type { Rotation } from '../lib/rotation/rotation';
+import type { Stage } from './stage';
+
+/** What the rehearsed file is made from. */
+type Rehearsed = Pick<Stage, 'sample' | 'custody' | 'engine'>;
 
 /** The bucket of the rehearsal that nobody manages: an object is left there on purpose. */
 export function leftBehindBucket(rotation: Rotation): string {
   return `${rotation.name}-left-behind`;
 }
 
+/** The bucket of manifests and reports, where the rehearsal moves objects by jobs. */
+export function jobsBucket(rotation: Rotation): string {
+  return `${rotation.name}-jobs`;
+}
+
 /**
  * The file that the rehearsal starts from: the names, buckets and choices of the given rotation, at its first key
- * version, rewrapped, with the rehearsal's own custody and state on this machine.
+ * version, rewrapped by the engine that is rehearsed, with the rehearsal's own custody and state on this machine.
  */
-export function rehearsedFile(rotation: Rotation, custody: Readonly<Record<string, unknown>>): string {
+export function rehearsedFile({ sample: rotation, custody, engine }: Rehearsed): string {
   const document = new Document({
     name: rotation.name,
     region: rotation.region,
@@ -23,7 +32,8 @@ export function rehearsedFile(rotation: Rotation, custody: Readonly<Record<strin
     deletionWindowDays: rotation.deletionWindowDays,
     tags: rotation.tags,
     custody,
-    reencrypt: { method: 'rewrap' },
+    reencrypt:
+      engine === 'batch' ? { method: 'rewrap', engine, batch: { bucket: jobsBucket(rotation) } } : { method: 'rewrap' },
     retire: { alsoVerify: [leftBehindBucket(rotation)] },
     terraform: { backend: 'local' },
   });

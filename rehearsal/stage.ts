@@ -1,5 +1,7 @@
 import type { KMSClient } from '@aws-sdk/client-kms';
 import type { S3Client } from '@aws-sdk/client-s3';
+import type { S3ControlClient } from '@aws-sdk/client-s3-control';
+import type { STSClient } from '@aws-sdk/client-sts';
 import type { Rotation } from '../lib/rotation/rotation';
 import type { Reporter } from '../lib/steps/reporter';
 import type { RotationRun } from '../lib/steps/rotation-run';
@@ -14,9 +16,13 @@ export interface Stage {
   readonly rotationFile: string;
   /** As it stands under `custody` in the rehearsal's rotation file. */
   readonly custody: Readonly<Record<string, unknown>>;
+  /** Which engine re-encrypts. */
+  readonly engine: 'local' | 'batch';
   /** Ordinary clients: every proof is observed through these, never through Keyturn's own code. */
   readonly kms: KMSClient;
   readonly s3: S3Client;
+  readonly s3Control: S3ControlClient;
+  readonly sts: STSClient;
   readonly clock: { advance(milliseconds: number): void };
   readonly reporter: Reporter;
   readonly signal: AbortSignal;

@@ -31,12 +31,19 @@ export const rehearse: CommandDefinition = {
   options: [
     rotationFileOption,
     custodyOption,
+    {
+      flags: '--engine <engine>',
+      description: 'what moves the objects: this process, or jobs of S3 Batch Operations',
+      choices: ['local', 'batch'],
+      default: 'local',
+    },
     { flags: '--keep', description: 'leave the endpoint running afterwards, and the folder in place, until Ctrl-C' },
   ],
   mutates: false,
   examples: [
     'npm run rehearse',
     'npm run rehearse -- --custody pkcs11',
+    'npm run rehearse -- --engine batch',
     'npm run rehearse -- --keep',
     'npx keyturn rehearse --json',
   ],
@@ -83,8 +90,11 @@ async function play(context: CommandContext, options: OptionValues, setting: Set
       sample,
       rotationFile,
       custody: custody.declared,
+      engine: options.engine === 'batch' ? 'batch' : 'local',
       kms: clients.kms,
       s3: clients.s3,
+      s3Control: clients.s3Control,
+      sts: clients.sts,
       clock: endpoint.clock,
       reporter: terminal,
       signal,
@@ -93,7 +103,7 @@ async function play(context: CommandContext, options: OptionValues, setting: Set
         holds ? terminal.note(`✓ proof ${proof}: ${what}`) : terminal.warn(`proof ${proof} does not hold: ${what}`),
       ),
       perform: async (command, body) => {
-        const given = { ...options, rotationFile, yes: true, dryRun: false };
+        const given = { ...options, rotationFile, yes: true, confirm: true, dryRun: false };
         const end = await withRun(command, { ...context, env, cwd: directory }, given, (run) =>
           body({ ...run, workspace: timed(run.workspace, stopwatch) }),
         );
