@@ -5,38 +5,11 @@
 import { shownText } from './faults';
 import { type FieldPath, LIMITS } from './field-words';
 import { type Finding, type LooseFile, list, loose, mapping, repeated, textOf } from './loose-file';
+import { batchRules, bucketRules, servingBucketRules } from './storage-rules';
 import { activeRules, aliasRules, expiryRules, type RuleOptions, versionRules } from './version-rules';
 import type { YamlSource } from './yaml-source';
 
 export type { ExpiredVersions } from './version-rules';
-
-function bucketRules({ file }: LooseFile): Finding[] {
-  const buckets = list(file.buckets).map((item) => textOf(mapping(item).name));
-  const declared = new Set(buckets);
-  const also = list(mapping(file.retire).alsoVerify).map(textOf);
-  return [
-    ...repeated(buckets, (index) => ['buckets', index, 'name'], {
-      allowed: 'each bucket once',
-      change: 'remove one of the two',
-    }),
-    ...repeated(also, (index) => ['retire', 'alsoVerify', index], {
-      allowed: 'each bucket once',
-      change: 'remove one of the two',
-    }),
-    ...also.flatMap((name, index) =>
-      name !== undefined && declared.has(name)
-        ? [
-            {
-              at: ['retire', 'alsoVerify', index],
-              given: `${shownText(name)}, which stands under buckets`,
-              allowed: 'buckets that are not declared under buckets: those are always verified',
-              change: 'remove it here',
-            },
-          ]
-        : [],
-    ),
-  ];
-}
 
 function policyRules({ file }: LooseFile): Finding[] {
   return ['administrators', 'users', 'breakGlass'].flatMap((field) =>
@@ -45,40 +18,6 @@ function policyRules({ file }: LooseFile): Finding[] {
       change: 'remove one of the two',
     }),
   );
-}
-
-/** A job needs its settings, and settings need a job. */
-function batchRules({ file }: LooseFile): Finding[] {
-  const { engine, batch, method } = mapping(file.reencrypt);
-  const jobs = engine === 'batch' || engine === 'auto';
-  if (jobs && batch === undefined)
-    return [
-      {
-        at: ['reencrypt', 'batch'],
-        given: 'nothing',
-        allowed: `a mapping with at least bucket, with engine: ${engine}`,
-        change: 'name the bucket of manifests and reports under reencrypt.batch.bucket',
-      },
-    ];
-  if (!jobs && batch !== undefined)
-    return [
-      {
-        at: ['reencrypt', 'batch'],
-        given: 'settings of jobs that are not used',
-        allowed: 'batch only with engine: batch or auto',
-        change: 'write engine: batch, or remove batch',
-      },
-    ];
-  if (jobs && method === 'rewrite' && mapping(batch).writersPaused !== true)
-    return [
-      {
-        at: ['reencrypt', 'batch', 'writersPaused'],
-        given: 'jobs that copy while others may write',
-        allowed: 'true with method: rewrite: a copy by a job has no condition, and can undo a write made meanwhile',
-        change: 'pause the writers and write writersPaused: true, or use method: rewrap',
-      },
-    ];
-  return [];
 }
 
 /** Rotating in place is one key for good: whatever needs a second one, or moves objects, has no place beside it. */
@@ -192,6 +131,7 @@ export function ruleFaults(source: YamlSource, value: unknown, options: RuleOpti
     ...bucketRules(view),
     ...policyRules(view),
     ...batchRules(view),
+    ...servingBucketRules(view),
     ...strategyRules(view),
     ...expiryWarningRules(view),
     ...custodyRules(view),

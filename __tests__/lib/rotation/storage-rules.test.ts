@@ -1,0 +1,114 @@
+import { faultsOf, parse, textWith } from './rotation-texts';
+
+const refuses = async (change: Record<string, unknown>, ...at: string[]) =>
+  expect((await faultsOf(textWith(change))).map((fault) => fault.path)).toEqual(at);
+
+const batch = { bucket: 'test-jobs' };
+const jobs = (more: Record<string, unknown> = {}) => ({ reencrypt: { engine: 'batch', batch, ...more } });
+const evidence = { bucket: { name: 'test-evidence' } };
+
+describe('jobs of S3 Batch Operations', () => {
+  it('have their settings filled in', async () => {
+    const { reencrypt } = await parse(textWith({ reencrypt: { engine: 'auto', batch } }));
+    expect(reencrypt).toEqual({
+      method: 'rewrap',
+      engine: 'auto',
+      batch: {
+        bucket: 'test-jobs',
+        manage: 'bucket',
+        fromVersions: 10_000_000,
+        manifest: 'auto',
+        verify: 'heads',
+        priority: 10,
+        writersPaused: false,
+      },
+    });
+  });
+
+  it.each(['batch', 'auto'])('are refused without their settings, with engine: %s', (engine) =>
+    refuses({ reencrypt: { engine } }, 'reencrypt.batch'),
+  );
+
+  it('are refused settings that nothing would use', () => refuses({ reencrypt: { batch } }, 'reencrypt.batch'));
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['another engine', { engine: 'cluster' }, 'reencrypt.engine'],
+    ['no bucket', { batch: {} }, 'reencrypt.batch.bucket'],
+    ['a bucket by its address', { batch: { bucket: 's3://test-jobs' } }, 'reencrypt.batch.bucket'],
+    ['another way to manage it', { batch: { ...batch, manage: 'encryption' } }, 'reencrypt.batch.manage'],
+    ['a threshold of none', { batch: { ...batch, fromVersions: 0 } }, 'reencrypt.batch.fromVersions'],
+    ['more versions than a job', { batch: { ...batch, fromVersions: 2e10 + 1 } }, 'reencrypt.batch.fromVersions'],
+    ['another manifest', { batch: { ...batch, manifest: 'inventory' } }, 'reencrypt.batch.manifest'],
+    ['another verification', { batch: { ...batch, verify: 'none' } }, 'reencrypt.batch.verify'],
+    ['a priority below 0', { batch: { ...batch, priority: -1 } }, 'reencrypt.batch.priority'],
+    ['a promise in quotes', { batch: { ...batch, writersPaused: 'yes' } }, 'reencrypt.batch.writersPaused'],
+  ])('refuse %s', (_name, change, at) => refuses(jobs(change), at));
+
+  it('copy only where the writers are said to be paused, and only what a listing of our own names', async () => {
+    await refuses(jobs({ method: 'rewrite' }), 'reencrypt.batch.writersPaused');
+    const paused = { ...batch, writersPaused: true };
+    await refuses(jobs({ method: 'rewrite', batch: { ...paused, manifest: 'generated' } }), 'reencrypt.batch.manifest');
+    expect(await faultsOf(textWith(jobs({ method: 'rewrite', batch: paused })))).toEqual([]);
+    expect(await faultsOf(textWith(jobs({ batch: { ...batch, manifest: 'generated' } })))).toEqual([]);
+  });
+
+  it('are refused beside strategy: in-place, where no object moves', () =>
+    refuses({ strategy: 'in-place', ...jobs() }, 'reencrypt'));
+});
+
+describe('the bucket of the evidence', () => {
+  it('keeps files for a year that some may bypass, unless the file says otherwise', async () => {
+    const retention = { mode: 'COMPLIANCE', days: 2555 };
+    expect((await parse(textWith({ evidence }))).evidence).toEqual({
+      bucket: { name: 'test-evidence', retention: { mode: 'GOVERNANCE', days: 365 } },
+    });
+    expect((await parse(textWith({ evidence: { bucket: { name: 'test-evidence', retention } } }))).evidence).toEqual({
+      bucket: { name: 'test-evidence', retention },
+    });
+    expect((await parse(textWith())).evidence).toEqual({ bucket: undefined });
+  });
+
+  it('serves a rotation in place too', async () =>
+    expect(await faultsOf(textWith({ strategy: 'in-place', evidence }))).toEqual([]));
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['no name', {}, 'evidence.bucket.name'],
+    ['another mode', { name: 'test-evidence', retention: { mode: 'compliance' } }, 'evidence.bucket.retention.mode'],
+    ['no day', { name: 'test-evidence', retention: { days: 0 } }, 'evidence.bucket.retention.days'],
+    ['over a hundred years', { name: 'test-evidence', retention: { days: 36_501 } }, 'evidence.bucket.retention.days'],
+  ])('is refused with %s', (_name, bucket, at) => refuses({ evidence: { bucket } }, at));
+});
+
+describe('a bucket that serves the rotation', () => {
+  const state = (bucket: string) => ({ terraform: { backend: 's3', s3: { bucket, region: 'eu-west-1' } } });
+  const also = { retire: { alsoVerify: ['test-jobs', 'test-evidence'] } };
+
+  it('is refused when it is a bucket of the rotation', async () => {
+    await refuses(jobs({ batch: { bucket: 'test-bucket' } }), 'reencrypt.batch.bucket');
+    await refuses({ evidence: { bucket: { name: 'test-bucket' } } }, 'evidence.bucket.name');
+  });
+
+  it('is refused when it is verified', async () => {
+    await refuses({ ...jobs(), ...also }, 'reencrypt.batch.bucket');
+    await refuses({ evidence, ...also }, 'evidence.bucket.name');
+  });
+
+  it('is refused when it holds Terraform’s state, in whatever Region the file believes it', async () => {
+    await refuses({ ...jobs(), ...state('test-jobs') }, 'reencrypt.batch.bucket');
+    await refuses({ evidence, ...state('test-evidence') }, 'evidence.bucket.name');
+  });
+
+  it('is refused when it serves the other purpose', async () => {
+    await refuses({ ...jobs(), evidence: { bucket: { name: 'test-jobs' } } }, 'evidence.bucket.name');
+    const [fault] = await faultsOf(textWith({ ...jobs(), evidence: { bucket: { name: 'test-jobs' } } }));
+    expect(fault?.given).toBe('"test-jobs", which is the bucket of manifests and reports too');
+    expect(fault?.allowed).toBe('a bucket for this alone, as the bucket of the evidence');
+  });
+
+  it('stands beside all the others', async () =>
+    expect(
+      await faultsOf(
+        textWith({ ...jobs(), evidence, retire: { alsoVerify: ['other-bucket'] }, ...state('state-bucket') }),
+      ),
+    ).toEqual([]));
+});
