@@ -1,42 +1,111 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { EXIT, KeyturnError } from '../lib/errors';
-import { checkEvidence } from '../lib/evidence/check';
-import { type CommandDefinition, flag, text } from './cli/command';
+import { checkEvidence, type EvidenceCheck } from '../lib/evidence/check';
+import { type ArchiveCheck, compareArchive, fetchArchive } from '../lib/steps/archive/check-archive';
+import { type CommandContext, type CommandDefinition, flag, type OptionValues, text } from './cli/command';
+import { withReading } from './cli/session';
 
 export const verifyEvidence: CommandDefinition = {
   name: 'verify-evidence',
   summary: 'check evidence offline: every hash, every link, every end',
   description:
     'Reads the evidence of one run (a file) or of all runs (a directory). Needs no AWS and no network. In a directory each ' +
-    'run must stand beside the one it follows. With --heads nothing else may be there, and nothing missing.',
-  arguments: [{ name: '<path>', description: 'an evidence file, or the directory that holds them' }],
+    'run must stand beside the one it follows. With --heads nothing else may be there, and nothing missing. With --bucket it ' +
+    "also compares a directory with the rotation's evidence bucket: names, SHA-256, retention, and that nothing was put over a " +
+    'file; without a path it checks what the bucket keeps instead.',
+  arguments: [{ name: '[path]', description: 'an evidence file, or the directory that holds them' }],
   options: [
     {
       flags: '--heads <file>',
       description: 'heads that were kept elsewhere, as this command prints them: each line starts with one',
     },
+    { flags: '--bucket', description: 'check the evidence bucket of the rotation file too; needs AWS' },
+    { flags: '--rotation-file <path>', description: 'with --bucket: the rotation file (default: rotation.yaml)' },
   ],
   mutates: false,
   examples: [
     'npx keyturn verify-evidence .keyturn/evidence',
     'npx keyturn verify-evidence .keyturn/evidence --heads heads.txt',
+    'npx keyturn verify-evidence .keyturn/evidence --bucket',
+    'npx keyturn verify-evidence --bucket',
   ],
-  async run({ terminal, cwd }, options, args) {
+  async run(context, options, [given]) {
+    const { terminal, cwd } = context;
     const kept = text(options, 'heads');
     const heads = kept === undefined ? undefined : await readHeads(path.resolve(cwd, kept));
-    const found = await checkEvidence(path.resolve(cwd, args[0] ?? ''), heads);
+    const bucket = flag(options, 'bucket');
+    if (given === undefined && !bucket) {
+      throw new KeyturnError('usage', {
+        problem: 'no path is given: nothing to check is named',
+        hint: 'name an evidence file or a directory of them, or say --bucket',
+      });
+    }
+    if (text(options, 'rotationFile') !== undefined && !bucket) {
+      throw new KeyturnError('usage', {
+        problem: '--rotation-file only says which bucket --bucket means',
+        hint: 'say --bucket too, or leave it out: evidence is checked without a rotation file',
+      });
+    }
+    const target = given === undefined ? undefined : path.resolve(cwd, given);
+    const { found, archive } = bucket
+      ? await checkWithBucket(context, options, target, heads)
+      : { found: await checkEvidence(target ?? '', heads), archive: undefined };
     for (const fault of found.faults) terminal.warn(`${fault.file}:${fault.line}: ${fault.problem}`);
+    for (const fault of archive?.faults ?? []) terminal.warn(`${archive?.bucket}: ${fault.file}: ${fault.problem}`);
     for (const file of found.files) {
       if (!flag(options, 'json')) terminal.show(`${file.head}  ${file.file}  ${file.records} records`);
     }
-    const sound = found.faults.length === 0;
+    const faults = found.faults.length + (archive?.faults.length ?? 0);
     if (found.beginnings > 1)
       terminal.note(`${found.beginnings} runs name none before them: gathered from several machines, or put here`);
-    terminal.note(sound ? 'sound: every record is whole and in its place' : `${found.faults.length} fault(s) found`);
-    return { exitCode: sound ? EXIT.done : EXIT.error, data: { ...found } };
+    if (archive) terminal.note(`${archive.bucket} keeps ${archive.files} file(s)`);
+    terminal.note(faults === 0 ? 'sound: every record is whole and in its place' : `${faults} fault(s) found`);
+    return {
+      exitCode: faults === 0 ? EXIT.done : EXIT.error,
+      data: { ...found, ...(archive ? { bucket: archive } : {}) },
+    };
   },
 };
+
+interface BothChecks {
+  readonly found: EvidenceCheck;
+  readonly archive: ArchiveCheck;
+}
+
+/** A directory against the bucket; without one, what the bucket keeps, brought here for as long as the check takes. */
+async function checkWithBucket(
+  context: CommandContext,
+  options: OptionValues,
+  target: string | undefined,
+  heads: readonly string[] | undefined,
+): Promise<BothChecks> {
+  const { result } = await withReading(context, options, async (run): Promise<BothChecks> => {
+    if (target !== undefined) {
+      const found = await checkEvidence(target, heads);
+      const alone = found.files.length === 1 && found.files[0]?.file === target;
+      return { found, archive: await compareArchive(run, alone ? path.dirname(target) : target) };
+    }
+    const folder = await mkdtemp(path.join(tmpdir(), 'keyturn-evidence-'));
+    try {
+      const archive = await fetchArchive(run, folder);
+      return { found: named(await checkEvidence(folder, heads), folder, archive.bucket), archive };
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+  return result;
+}
+
+/** The files by their place in the bucket: the folder that they were brought to is gone. */
+function named(found: EvidenceCheck, folder: string, bucket: string): EvidenceCheck {
+  const place = <T extends { readonly file: string }>(one: T): T => ({
+    ...one,
+    file: one.file.replace(folder, `s3://${bucket}`),
+  });
+  return { ...found, files: found.files.map(place), faults: found.faults.map(place) };
+}
 
 /** @throws usage where the file cannot be read, or a line does not start with a head */
 async function readHeads(file: string): Promise<readonly string[]> {

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT, type ExitCode, KeyturnError } from '../../lib/errors';
 import { commands } from '../commands';
-import type { CommandDefinition, CommandOutcome, OptionValues } from './command';
+import type { CommandContext, CommandDefinition, OptionValues } from './command';
 import { Terminal, type TerminalStreams } from './terminal';
 
 /** Version of the one document that `--json` prints; raised when a field changes its meaning or goes away. */
@@ -85,15 +85,29 @@ async function runOne(
 ): Promise<ExitCode> {
   const { env, cwd, signal } = streams;
   const json = options.json === true;
+  const aside: Record<string, unknown> = {};
+  const faults: KeyturnError[] = [];
+  const beside: CommandContext['beside'] = (name, facts, fault) => {
+    aside[name] = fault === undefined ? facts : { ...facts, fault: errorFacts(fault) };
+    if (fault !== undefined) faults.push(fault);
+  };
   try {
-    const outcome: CommandOutcome = await definition.run({ terminal, env, cwd, signal }, options, args);
-    if (json) terminal.data(document({ command: definition.name, exitCode: outcome.exitCode, ...outcome.data }));
-    return outcome.exitCode;
+    const outcome = await definition.run({ terminal, env, cwd, signal, beside }, options, args);
+    const exitCode = outcome.exitCode === EXIT.done && faults.length > 0 ? EXIT.partlyDone : outcome.exitCode;
+    for (const fault of faults) tellBeside(terminal, fault);
+    if (json) terminal.data(document({ command: definition.name, exitCode, ...outcome.data, ...aside }));
+    return exitCode;
   } catch (error) {
+    for (const fault of faults) tellBeside(terminal, fault);
     const exitCode = reportError(error, terminal, options.debug === true);
-    if (json) terminal.data(document({ command: definition.name, exitCode, error: errorFacts(error) }));
+    if (json) terminal.data(document({ command: definition.name, exitCode, error: errorFacts(error), ...aside }));
     return exitCode;
   }
+}
+
+function tellBeside(terminal: Terminal, fault: KeyturnError): void {
+  terminal.warn(`${fault.code}: ${fault.message}`);
+  terminal.hint(fault.hint);
 }
 
 function document(fields: Record<string, unknown>): string {

@@ -1,4 +1,4 @@
-import type { ExitCode } from '../../lib/errors';
+import type { ExitCode, KeyturnError } from '../../lib/errors';
 import type { Terminal } from './terminal';
 
 /** What the process hands to a command; commands see neither `process` nor each other. */
@@ -9,6 +9,11 @@ export interface CommandContext {
   readonly cwd: string;
   /** Fires on the first Ctrl-C or SIGTERM: finish what is under way, then stop. */
   readonly signal: AbortSignal;
+  /**
+   * Tells what came of something beside the command's own work. It is in the document on every way out, never hides how the
+   * command itself ended, and a fault makes of `done` a `partly done`.
+   */
+  beside(name: string, facts: Readonly<Record<string, unknown>>, fault?: KeyturnError): void;
 }
 
 /** What a command leaves: the exit code, and its facts for `--json`. */

@@ -15,6 +15,7 @@ import type { RotationRun, RunRecord } from '../../lib/steps/rotation-run';
 import { lockRotation } from '../../lib/steps/run-lock';
 import { stateFacts } from '../../lib/steps/state-facts';
 import { type CommandContext, flag, type OptionValues, text } from './command';
+import { keepEvidence } from './keep-evidence';
 import { materialOptions, reencryptOptions } from './run-options';
 
 /** What a session ends with, for the caller's report. */
@@ -61,12 +62,9 @@ export async function withRun<T>(
       return { rotation, account: identity.account, evidenceFile: undefined, result: await body(run) };
     }
     const lock = await lockRotation(home, rotation.name);
+    const directory = path.join(home, '.keyturn', 'evidence');
     try {
-      const evidence = await openEvidence({
-        directory: path.join(home, '.keyturn', 'evidence'),
-        command,
-        rotation: rotation.name,
-      });
+      const evidence = await openEvidence({ directory, command, rotation: rotation.name });
       try {
         const asked = await provenance(rotation.file, context.env);
         await evidence.record('run', 'begin', { rotation: rotation.name, region: rotation.region, identity, ...asked });
@@ -75,12 +73,14 @@ export async function withRun<T>(
         await evidence.record('state', 'begin', stateFacts(await observe(run)));
         const result = await body(run);
         await evidence.close('finished');
+        await keepEvidence(context, { command, directory, ...target });
         return { rotation, account: identity.account, evidenceFile: evidence.file, result };
       } catch (error) {
         const outcome = error instanceof KeyturnError ? error.code : 'failed';
         await evidence
           .close(outcome)
           .catch(() => context.terminal.warn(`the evidence could not be closed: ${evidence.file}`));
+        await keepEvidence(context, { command, directory, ...target });
         throw error;
       }
     } finally {

@@ -1,0 +1,128 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { CreateAliasCommand, CreateKeyCommand, DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import {
+  CreateBucketCommand,
+  HeadObjectCommand,
+  PutBucketEncryptionCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  PutObjectLockConfigurationCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { generateIdentity } from '../../lib/key-material/keygen';
+import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../../local-aws';
+
+/**
+ * An endpoint, two Enabled keys, one bucket and a rotation file in a folder of its own, with the variables of this process
+ * set to it. Keys and buckets come from ordinary clients, not Terraform.
+ */
+export interface SwitchedSite extends AsyncDisposable {
+  readonly directory: string;
+  readonly endpoint: LocalAws;
+  readonly kms: KMSClient;
+  readonly s3: S3Client;
+  readonly bucket: string;
+  /** ARNs of v1 and v2. */
+  readonly arns: readonly [string, string];
+  /** Puts an object under the bucket's default key. */
+  put(key: string, more?: Readonly<Record<string, unknown>>): Promise<void>;
+  /** Moves the bucket's default to v2 and writes the rotation file, with `more` at its end. */
+  switch(more?: string): Promise<void>;
+  /** A bucket that is nobody's rotation. */
+  createBucket(name: string): Promise<void>;
+  /** A bucket with object lock and a default retention. */
+  createLockedBucket(name: string, mode: 'GOVERNANCE' | 'COMPLIANCE', days: number): Promise<void>;
+  keyOf(key: string): Promise<string | undefined>;
+  stateOf(arn: string): Promise<string | undefined>;
+}
+
+export async function switchedSite(
+  options: LocalAwsOptions & { readonly bucket?: string } = {},
+): Promise<SwitchedSite> {
+  const { bucket = 'ledger-of-the-team', ...more } = options;
+  const outside = { ...process.env };
+  const endpoint = await startLocalAws(more);
+  const { url, region, accessKey: credentials } = endpoint;
+  const kms = new KMSClient({ endpoint: url, region, credentials });
+  const s3 = new S3Client({ endpoint: url, region, credentials, forcePathStyle: true });
+  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
+  Object.assign(process.env, endpoint.environment());
+  const directory = await mkdtemp(path.join(tmpdir(), 'keyturn-switched-'));
+  const location = { LocationConstraint: region as 'eu-west-1' };
+  const create = (name: string, locked: boolean) =>
+    s3.send(
+      new CreateBucketCommand({
+        Bucket: name,
+        CreateBucketConfiguration: location,
+        ObjectLockEnabledForBucket: locked,
+      }),
+    );
+  const key = async (version: string): Promise<string> => {
+    const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
+    const TargetKeyId = KeyMetadata?.KeyId;
+    await kms.send(new CreateAliasCommand({ AliasName: `alias/ledger/${version}`, TargetKeyId }));
+    if (version === 'v2') await kms.send(new CreateAliasCommand({ AliasName: 'alias/ledger', TargetKeyId }));
+    return KeyMetadata?.Arn ?? '';
+  };
+  const setDefault = async (KMSMasterKeyID: string): Promise<void> => {
+    const rule = {
+      ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID },
+      BucketKeyEnabled: true,
+    } as const;
+    await s3.send(
+      new PutBucketEncryptionCommand({ Bucket: bucket, ServerSideEncryptionConfiguration: { Rules: [rule] } }),
+    );
+  };
+  const { recipient } = await generateIdentity(path.join(directory, 'identity.txt'));
+  const arns = [await key('v1'), await key('v2')] as const;
+  await create(bucket, true);
+  await s3.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }));
+  await setDefault(arns[0]);
+  return {
+    directory,
+    endpoint,
+    kms,
+    s3,
+    bucket,
+    arns,
+    async put(Key, extra = {}) {
+      await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: Buffer.from(Key), ...extra }));
+    },
+    async switch(text = '') {
+      await setDefault(arns[1]);
+      await writeFile(
+        path.join(directory, 'rotation.yaml'),
+        `name: ledger
+region: ${region}
+alias: alias/ledger
+keyVersions: [{ name: v1 }, { name: v2 }]
+activeVersion: v2
+buckets: [{ name: ${bucket}, manage: encryption }]
+custody: { age: { recipients: [${recipient}] } }
+${text}`,
+      );
+    },
+    async createBucket(name) {
+      await create(name, false);
+    },
+    async createLockedBucket(name, Mode, Days) {
+      await create(name, true);
+      const ObjectLockConfiguration = {
+        ObjectLockEnabled: 'Enabled',
+        Rule: { DefaultRetention: { Mode, Days } },
+      } as const;
+      await s3.send(new PutObjectLockConfigurationCommand({ Bucket: name, ObjectLockConfiguration }));
+    },
+    keyOf: async (Key) => (await s3.send(new HeadObjectCommand({ Bucket: bucket, Key }))).SSEKMSKeyId,
+    stateOf: async (arn) => (await kms.send(new DescribeKeyCommand({ KeyId: arn }))).KeyMetadata?.KeyState,
+    async [Symbol.asyncDispose]() {
+      process.env = outside;
+      kms.destroy();
+      s3.destroy();
+      await endpoint.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
