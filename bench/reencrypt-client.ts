@@ -1,19 +1,31 @@
 import { S3Client } from '@aws-sdk/client-s3';
 
+import { inventory } from '../lib/objects/inventory';
 import { openStore } from '../lib/objects/open-store';
 import { reencryptBucket } from '../lib/objects/reencrypt';
 import { createSdkStore } from '../lib/objects/sdk-store';
+import type { ObjectStore } from '../lib/objects/store';
+import { verifyBucket } from '../lib/objects/verify';
 
-/** One contestant in a process of its own: re-encrypts the stub's bucket and prints what it cost, as JSON. */
+/** One contestant in a process of its own: goes through the stub's bucket and prints what it cost, as JSON. */
 
 const NEW = 'arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-4000-8000-00000000000b';
 
-async function main(endpoint: string, path: string, mode: string): Promise<void> {
-  const credentials = { accessKeyId: 'A', secretAccessKey: 'B' };
-  const s3 = new S3Client({ region: 'ap-northeast-1', endpoint, forcePathStyle: true, credentials, maxAttempts: 1 });
-  const { store, close } = path === 'sdk' ? { store: createSdkStore(s3), close: async () => undefined } : openStore(s3);
-  const before = process.cpuUsage();
-  const begun = performance.now();
+/** Returns the versions it dealt with. */
+type Work = (store: ObjectStore) => Promise<number>;
+
+const WORK: Readonly<Record<string, Work>> = {
+  rewrap: (store) => rewrap(store, false),
+  optimistic: (store) => rewrap(store, true),
+  verify: async (store) => (await verifyBucket(store, { bucket: 'b', activeKeyArn: NEW, read: 0 })).objectVersions,
+  list: async (store) => {
+    let versions = 0;
+    for await (const page of inventory(store, { bucket: 'b' })) versions += page.versions.length;
+    return versions;
+  },
+};
+
+async function rewrap(store: ObjectStore, optimistic: boolean): Promise<number> {
   const result = await reencryptBucket(store, {
     bucket: 'b',
     targetKeyArn: NEW,
@@ -21,14 +33,26 @@ async function main(endpoint: string, path: string, mode: string): Promise<void>
     method: 'rewrap',
     dryRun: false,
     maxPasses: 1,
-    optimistic: mode === 'optimistic',
+    optimistic,
   });
+  return result.moved;
+}
+
+async function main(endpoint: string, path: string, mode: string): Promise<void> {
+  const credentials = { accessKeyId: 'A', secretAccessKey: 'B' };
+  const s3 = new S3Client({ region: 'ap-northeast-1', endpoint, forcePathStyle: true, credentials, maxAttempts: 1 });
+  const { store, close } = path === 'sdk' ? { store: createSdkStore(s3), close: async () => undefined } : openStore(s3);
+  const work = WORK[mode];
+  if (!work) throw new Error(`no such work: ${mode}`);
+  const before = process.cpuUsage();
+  const begun = performance.now();
+  const versions = await work(store);
   const seconds = (performance.now() - begun) / 1000;
   const cpu = process.cpuUsage(before);
   process.stdout.write(
     `${JSON.stringify({
-      versions: result.moved,
-      requests: result.requests,
+      versions,
+      requests: store.requests(),
       seconds,
       cpuSeconds: (cpu.user + cpu.system) / 1e6,
       // Kilobytes on every platform that Node runs on.
@@ -39,4 +63,4 @@ async function main(endpoint: string, path: string, mode: string): Promise<void>
   s3.destroy();
 }
 
-void main(process.argv[2] ?? '', process.argv[3] ?? 'wire', process.argv[4] ?? '');
+void main(process.argv[2] ?? '', process.argv[3] ?? 'wire', process.argv[4] ?? 'rewrap');

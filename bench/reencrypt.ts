@@ -84,6 +84,8 @@ async function main(): Promise<void> {
     ['keyturn', 100_000, () => engine('keyturn', 100_000, 'wire')],
     ['optimistic', 100_000, () => engine('keyturn --optimistic', 100_000, 'wire', 'optimistic')],
     ['sdk', 10_000, () => engine('keyturn over the AWS SDK', 10_000, 'sdk')],
+    ['verify', 100_000, () => engine('verification by heads', 100_000, 'wire', 'verify')],
+    ['list', 1_000_000, () => engine('listing alone', 1_000_000, 'wire', 'list')],
     ...(isFull ? [['keyturn', 1_000_000, () => engine('keyturn', 1_000_000, 'wire')] as const] : []),
     ...TOOLS.filter((tool) => isOnPath(tool.command)).map(
       (one) => [one.command, 2_000, () => toolCost(one, 2_000)] as const,
@@ -101,7 +103,7 @@ async function main(): Promise<void> {
   print(rows, missing);
 }
 
-async function engine(name: string, versions: number, store: 'wire' | 'sdk', mode = ''): Promise<Cost> {
+async function engine(name: string, versions: number, store: 'wire' | 'sdk', mode = 'rewrap'): Promise<Cost> {
   return withStub(versions, async (url) => {
     // As the command itself starts: the ESM loader, which it does not need, would take memory of its own.
     const args = ['--require', 'tsx/cjs', path.join(HERE, 'reencrypt-client.ts'), url, store, mode];
@@ -111,7 +113,7 @@ async function engine(name: string, versions: number, store: 'wire' | 'sdk', mod
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const cost = JSON.parse(output) as Omit<Cost, 'name'>;
-    if (cost.versions !== versions) throw new Error(`${name} moved ${cost.versions} of ${versions} versions`);
+    if (cost.versions !== versions) throw new Error(`${name} came to ${cost.versions} of ${versions} versions`);
     return { name, ...cost };
   });
 }

@@ -1,6 +1,7 @@
 import { encryptionLabel } from './object-version';
 import type { BucketReencryption, VersionOutcome } from './outcome';
 import PRICES from './prices.json';
+import { S3_PER_PREFIX } from './scale/limits';
 
 /** What a run would cost, from a dry run's outcomes. */
 export interface Forecast {
@@ -17,7 +18,7 @@ export interface Forecast {
 }
 
 export interface ForecastOptions {
-  /** Versions a second that the run is expected to keep up. Default 3,500 a second: what S3 takes of writes for one prefix. */
+  /** Versions a second that the run is expected to keep up. Default: {@link paceOfOnePrefix}. */
   readonly versionsPerSecond?: number | undefined;
   readonly optimistic?: boolean | undefined;
 }
@@ -27,6 +28,12 @@ const PER_VERSION = {
   rewrap: { head: 2, write: 1, other: 0, kms: 2 },
   rewrite: { head: 2, write: 1, other: 1, kms: 2 },
 } as const;
+
+/** Versions a second of the local engine on one prefix: S3 takes 5,500 reads and 3,500 writes of it, and each is looked at twice. */
+export function paceOfOnePrefix(method: 'rewrap' | 'rewrite'): number {
+  const { head, write, other } = PER_VERSION[method];
+  return Math.floor(Math.min(S3_PER_PREFIX.writes / write, S3_PER_PREFIX.reads / (head + other)));
+}
 
 /** Adds up a dry run, one outcome at a time: give `add` to the run as `onOutcome`. */
 export class Forecaster {
@@ -71,7 +78,7 @@ export class Forecaster {
       blocked: Object.fromEntries(this.#blocked),
       requests,
       kmsCallsAtMost,
-      seconds: Math.ceil(objectVersions / (options.versionsPerSecond ?? 3_500)),
+      seconds: Math.ceil(objectVersions / (options.versionsPerSecond ?? paceOfOnePrefix(method))),
       cost: { amount: Math.round(amount * 100) / 100, currency, pricesAsOf: asOf },
     };
   }
