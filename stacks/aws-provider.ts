@@ -16,8 +16,13 @@ export function declareAwsProvider(stack: TerraformStack, rotation: Rotation): v
     ...(rotation.account === undefined ? {} : { allowedAccountIds: [rotation.account] }),
     // A bucket name with dots is in no TLS certificate's reach, so AWS itself is addressed by path for it. Over plain HTTP
     // (an endpoint on this machine) the provider would put it before the address, and find no such host.
-    ...(rotation.buckets.some((bucket) => bucket.name.includes('.')) ? { s3UsePathStyle: true } : {}),
+    ...(bucketNames(rotation).some((name) => name.includes('.')) ? { s3UsePathStyle: true } : {}),
   });
   // The binding pins the one version it was generated from; the arguments used here are the same in the whole range.
   stack.addOverride('terraform.required_providers.aws.version', AWS_PROVIDER_VERSIONS);
+}
+
+/** Every bucket that a stack may have to do with. */
+function bucketNames({ buckets, reencrypt, evidence }: Rotation): readonly string[] {
+  return [...buckets.map(({ name }) => name), reencrypt.batch?.bucket ?? [], evidence.bucket?.name ?? []].flat();
 }

@@ -1,7 +1,7 @@
-import { DataAwsCallerIdentity } from '@cdktf/provider-aws/lib/data-aws-caller-identity';
 import { DataAwsKmsKey } from '@cdktf/provider-aws/lib/data-aws-kms-key';
 import type { TerraformStack } from 'cdktf';
 import { activeVersion, type KeyVersion, type Rotation, stackNames, versionAlias } from '../lib/rotation/rotation';
+import { CALLER_IDENTITY, callerIdentity } from './identity';
 
 /** A condition that the plan itself checks, and what it says when it refuses. */
 export interface Guard {
@@ -92,9 +92,9 @@ export function retired(stack: TerraformStack, rotation: Rotation, version: KeyV
  * only in the plan. A reference inside `${}` is written by hand, for cdktf turns a token there into a mere text.
  */
 export function sameAccount(stack: TerraformStack, rotation: Rotation, owner: string): Guard {
-  new DataAwsCallerIdentity(stack, 'current', {});
+  callerIdentity(stack);
   return {
-    condition: `\${data.aws_caller_identity.current.account_id == "${owner}"}`,
+    condition: `\${data.aws_caller_identity.${CALLER_IDENTITY}.account_id == "${owner}"}`,
     errorMessage: `${GUARD_WORDS} ${rotation.alias} cannot point at a key of account ${owner} from another account: write "account:" with your own account into the rotation file, and the storage stack leaves the alias out.`,
   };
 }

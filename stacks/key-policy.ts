@@ -70,6 +70,8 @@ export interface KeyPolicyInput {
   readonly users: readonly string[];
   /** ARNs of IAM roles, users or account roots; empty: nobody destroys a key or its material under this policy. */
   readonly breakGlass: readonly string[];
+  /** ARN of the role of the jobs of S3 Batch Operations; absent: no job uses the key. */
+  readonly jobRole?: string | undefined;
   /** Whether administrators rotate the key in place. */
   readonly inPlace: boolean;
 }
@@ -143,11 +145,30 @@ export function keyPolicy(input: KeyPolicyInput): KeyPolicy {
         Principal: { AWS: principals(input.users, root) },
         Action: [...S3_USE_ACTIONS],
         Resource: '*',
-        Condition: { StringEquals: { 'kms:CallerAccount': input.account, 'kms:ViaService': viaS3(input.region) } },
+        Condition: { StringEquals: throughS3(input) },
       },
+      ...useByJobs(input, root),
       ...destruction(input.breakGlass),
     ],
   };
+}
+
+/**
+ * Where users are named, the role of the jobs is let through too. It is named by a condition, for KMS refuses a principal that does
+ * not exist, and the role is made by the other stack, later. What the root delegates the role's own policy has to allow as well.
+ */
+function useByJobs(input: KeyPolicyInput, root: string): readonly Statement[] {
+  if (input.jobRole === undefined || input.users.length === 0) return [];
+  return [
+    {
+      Sid: 'UseByJobsThroughS3',
+      Effect: 'Allow',
+      Principal: { AWS: root },
+      Action: [...S3_USE_ACTIONS],
+      Resource: '*',
+      Condition: { StringEquals: throughS3(input), ArnEquals: { 'aws:PrincipalArn': input.jobRole } },
+    },
+  ];
 }
 
 function destruction(breakGlass: readonly string[]): readonly Statement[] {
@@ -174,6 +195,11 @@ function principals(named: readonly string[], root: string): string | readonly s
 }
 
 const sorted = (named: readonly string[]): readonly string[] => [...new Set(named)].sort();
+
+const throughS3 = ({ account, region }: KeyPolicyInput) => ({
+  'kms:CallerAccount': account,
+  'kms:ViaService': viaS3(region),
+});
 
 /** AWS does not say which suffix `kms:ViaService` carries in China, so there either is accepted. */
 function viaS3(region: string): string | readonly string[] {

@@ -2,7 +2,14 @@ import { KmsAlias } from '@cdktf/provider-aws/lib/kms-alias';
 import { KmsExternalKey } from '@cdktf/provider-aws/lib/kms-external-key';
 import { TerraformOutput, TerraformStack } from 'cdktf';
 import type { Construct } from 'constructs';
-import { type KeyVersion, type Rotation, stackNames, versionAlias, versionsWithKeys } from '../lib/rotation/rotation';
+import {
+  batchRoleName,
+  type KeyVersion,
+  type Rotation,
+  stackNames,
+  versionAlias,
+  versionsWithKeys,
+} from '../lib/rotation/rotation';
 import { declareAwsProvider } from './aws-provider';
 import { declareBackend } from './backend';
 import { declareExpiryAlarms } from './expiry-alarms';
@@ -27,15 +34,21 @@ export class KeysStack extends TerraformStack {
 
     const declared = versionsWithKeys(rotation).filter((version) => version.keyArn === undefined);
     if (declared.length === 0) return;
+    const account = accountOf(this, rotation);
+    const partition = partitionOf(this);
     const policy = JSON.stringify(
       keyPolicy({
-        account: accountOf(this, rotation),
-        partition: partitionOf(this),
+        account,
+        partition,
         region: rotation.region,
         rotation: rotation.name,
         administrators: rotation.keyPolicy.administrators,
         users: rotation.keyPolicy.users,
         breakGlass: rotation.keyPolicy.breakGlass,
+        jobRole:
+          rotation.reencrypt.engine === 'local'
+            ? undefined
+            : `arn:${partition}:iam::${account}:role/${batchRoleName(rotation)}`,
         inPlace: rotation.strategy === 'in-place',
       }),
     );

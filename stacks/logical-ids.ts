@@ -12,3 +12,9 @@ export function versionId(version: { readonly name: string }): string {
 export function bucketId(bucket: { readonly name: string }): string {
   return `bucket_${bucket.name.replaceAll('.', '_')}`;
 }
+
+/** What the jobs of S3 Batch Operations need: there is one role and one bucket for them, whatever the bucket's name. */
+export const BATCH_ID = 'batch';
+
+/** The bucket of the evidence. */
+export const EVIDENCE_ID = 'evidence';

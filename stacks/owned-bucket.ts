@@ -4,35 +4,38 @@ import { S3BucketPolicy } from '@cdktf/provider-aws/lib/s3-bucket-policy';
 import { S3BucketPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-bucket-public-access-block';
 import { S3BucketVersioningA } from '@cdktf/provider-aws/lib/s3-bucket-versioning';
 import { Construct } from 'constructs';
-import type { Bucket } from '../lib/rotation/rotation';
 import { bucketPolicy } from './bucket-policy';
 
 export interface OwnedBucketProps {
-  readonly bucket: Bucket;
+  readonly bucket: string;
   readonly partition: string;
   readonly tags: Readonly<Record<string, string>>;
+  /** Whether objects can be locked; it can be chosen only as the bucket is created. Default: false. */
+  readonly objectLock?: boolean;
 }
 
 /**
- * A bucket that the storage stack creates and owns (`manage: bucket`): versioned, closed to the public, owner-enforced,
- * TLS only, and never destroyed by Terraform. Its default encryption is declared by the stack, as for adopted buckets.
+ * A bucket that the storage stack creates and owns: versioned, closed to the public, owner-enforced, TLS only, and never
+ * destroyed by Terraform. Its default encryption is declared by whoever makes it.
  * All of its resources carry the construct's id as their Terraform name.
  */
 export class OwnedBucket extends Construct {
   /** A reference to the bucket's name; what uses it waits for the bucket. */
   readonly name: string;
+  protected readonly versioning: S3BucketVersioningA;
 
-  constructor(scope: Construct, id: string, { bucket, partition, tags }: OwnedBucketProps) {
+  constructor(scope: Construct, id: string, { bucket, partition, tags, objectLock = false }: OwnedBucketProps) {
     super(scope, id);
     const created = new S3Bucket(this, 'bucket', {
-      bucket: bucket.name,
+      bucket,
       tags: { ...tags },
+      ...(objectLock ? { objectLockEnabled: true } : {}),
       lifecycle: { preventDestroy: true },
     });
     // Before the first reference is taken: references hold the name of that moment.
     created.overrideLogicalId(id);
     this.name = created.id;
-    const versioning = new S3BucketVersioningA(this, 'versioning', {
+    this.versioning = new S3BucketVersioningA(this, 'versioning', {
       bucket: this.name,
       versioningConfiguration: { status: 'Enabled' },
     });
@@ -47,10 +50,10 @@ export class OwnedBucket extends Construct {
       bucket: this.name,
       rule: { objectOwnership: 'BucketOwnerEnforced' },
     });
-    for (const resource of [versioning, access, ownership]) resource.overrideLogicalId(id);
+    for (const resource of [this.versioning, access, ownership]) resource.overrideLogicalId(id);
     const policy = new S3BucketPolicy(this, 'policy', {
       bucket: this.name,
-      policy: JSON.stringify(bucketPolicy({ bucket: bucket.name, partition })),
+      policy: JSON.stringify(bucketPolicy({ bucket, partition })),
       // S3 answers 409 OperationAborted to bucket settings that are written at the same time.
       dependsOn: [access, ownership],
     });

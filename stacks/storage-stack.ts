@@ -5,15 +5,18 @@ import type { Construct } from 'constructs';
 import { activeVersion, type Bucket, type Rotation, stackNames } from '../lib/rotation/rotation';
 import { declareAwsProvider } from './aws-provider';
 import { declareBackend } from './backend';
+import { declareBatchJobs } from './batch-jobs';
 import { guardedTarget, sameAccount, type Target } from './guard';
 import { partitionOf } from './identity';
-import { bucketId } from './logical-ids';
+import { bucketId, EVIDENCE_ID } from './logical-ids';
 import { NoKeyMaterial } from './no-material';
 import { OwnedBucket } from './owned-bucket';
+import { ServingBucket } from './serving-bucket';
 
 /**
  * `<name>-storage`: the main alias and each bucket's default encryption, on the active version, behind the guard; and the
- * buckets themselves where the file says `manage: bucket`.
+ * buckets themselves where the file says `manage: bucket`; with an engine that takes jobs, what those need; and the bucket of
+ * the evidence, where one is named.
  *
  * It refers to nothing of the keys stack: the active key is looked up when the plan is made. Output `active_key_arn` is
  * what alias and defaults point at.
@@ -27,15 +30,25 @@ export class StorageStack extends TerraformStack {
 
     const target = guardedTarget(this, rotation);
     this.#declareAlias(rotation, target);
-    const owned = rotation.buckets.filter((bucket) => bucket.manage === 'bucket');
-    const partition = owned.length > 0 ? partitionOf(this) : undefined;
+    const tags = { ...rotation.tags, 'keyturn:rotation': rotation.name };
     for (const bucket of rotation.buckets) {
       const name =
-        bucket.manage === 'bucket' && partition !== undefined
-          ? new OwnedBucket(this, bucketId(bucket), { bucket, partition, tags: bucketTags(rotation) }).name
+        bucket.manage === 'bucket'
+          ? new OwnedBucket(this, bucketId(bucket), { bucket: bucket.name, partition: partitionOf(this), tags }).name
           : bucket.name;
       this.#declareEncryption(bucket, name, target);
     }
+    const { engine, batch } = rotation.reencrypt;
+    if (engine !== 'local' && batch !== undefined)
+      declareBatchJobs(this, rotation, { settings: batch, newKey: target.arn, tags });
+    const evidence = rotation.evidence.bucket;
+    if (evidence !== undefined)
+      new ServingBucket(this, EVIDENCE_ID, {
+        bucket: evidence.name,
+        partition: partitionOf(this),
+        tags,
+        retention: evidence.retention,
+      });
     new TerraformOutput(this, 'active_key_arn', {
       value: target.arn,
       description: 'ARN of the key that the alias and the bucket defaults point at',
@@ -70,8 +83,4 @@ export class StorageStack extends TerraformStack {
     });
     encryption.overrideLogicalId(bucketId(bucket));
   }
-}
-
-function bucketTags(rotation: Rotation): Record<string, string> {
-  return { ...rotation.tags, 'keyturn:rotation': rotation.name };
 }

@@ -72,6 +72,39 @@ describe('Terraform addresses', () => {
     ]);
   });
 
+  it('of what serves a rotation are these too, whatever the buckets are called', () => {
+    const batch = {
+      bucket: 'jobs',
+      manage: 'bucket',
+      fromVersions: 1,
+      manifest: 'auto',
+      verify: 'heads',
+      priority: 0,
+      writersPaused: false,
+    } as const;
+    const serving = addresses({
+      reencrypt: { method: 'rewrap', engine: 'auto', batch },
+      evidence: { bucket: { name: 'proof', retention: { mode: 'COMPLIANCE', days: 1 } } },
+    });
+    expect(serving.filter((address) => /\.(batch|evidence)$/.test(address)).sort()).toEqual([
+      'aws_iam_role.batch',
+      'aws_iam_role_policy.batch',
+      'aws_s3_bucket.batch',
+      'aws_s3_bucket.evidence',
+      'aws_s3_bucket_object_lock_configuration.evidence',
+      'aws_s3_bucket_ownership_controls.batch',
+      'aws_s3_bucket_ownership_controls.evidence',
+      'aws_s3_bucket_policy.batch',
+      'aws_s3_bucket_policy.evidence',
+      'aws_s3_bucket_public_access_block.batch',
+      'aws_s3_bucket_public_access_block.evidence',
+      'aws_s3_bucket_server_side_encryption_configuration.batch',
+      'aws_s3_bucket_server_side_encryption_configuration.evidence',
+      'aws_s3_bucket_versioning.batch',
+      'aws_s3_bucket_versioning.evidence',
+    ]);
+  });
+
   it('stay when versions and buckets are added or reordered', () => {
     const before = addresses({ buckets: [bucket('one'), bucket('two')] });
     const after = addresses({

@@ -173,6 +173,19 @@ export function batchPrefix({ name }: Pick<Rotation, 'name'>): string {
   return `keyturn/${name}/`;
 }
 
+/**
+ * Buckets that S3 may be asked to list: all of them for a manifest that is to be generated and for `verify: manifest`; with
+ * `manifest: auto` those that may never have had versions, which one that the storage stack owns always has.
+ */
+export function bucketsListedByS3({ reencrypt, buckets }: Pick<Rotation, 'reencrypt' | 'buckets'>): readonly string[] {
+  const { batch, method, engine } = reencrypt;
+  if (batch === undefined || engine === 'local') return [];
+  const names = (of: readonly Bucket[]) => of.map(({ name }) => name);
+  if (batch.verify === 'manifest' || (batch.manifest === 'generated' && method === 'rewrap')) return names(buckets);
+  if (batch.manifest !== 'auto' || method === 'rewrite') return [];
+  return names(buckets.filter(({ manage }) => manage === 'encryption'));
+}
+
 /** What tells which key a version stands on. */
 type KeyLayout = Pick<Rotation, 'strategy' | 'keyVersions'>;
 

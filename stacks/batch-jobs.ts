@@ -1,0 +1,75 @@
+import { DataAwsKmsKey } from '@cdktf/provider-aws/lib/data-aws-kms-key';
+import { IamRole } from '@cdktf/provider-aws/lib/iam-role';
+import { IamRolePolicy } from '@cdktf/provider-aws/lib/iam-role-policy';
+import type { TerraformStack } from 'cdktf';
+import {
+  type BatchSettings,
+  batchPrefix,
+  batchRoleName,
+  bucketsListedByS3,
+  type KeyVersion,
+  type Rotation,
+  supersededVersions,
+  versionAlias,
+} from '../lib/rotation/rotation';
+import { type BatchRolePolicyInput, batchRolePolicy, batchTrustPolicy } from './batch-role-policy';
+import { accountOf, partitionOf } from './identity';
+import { BATCH_ID } from './logical-ids';
+import { LONGEST, RolePolicyFits } from './role-policy-fits';
+import { ServingBucket } from './serving-bucket';
+
+export interface BatchJobsProps {
+  readonly settings: BatchSettings;
+  /** ARN of the key that objects are moved to. */
+  readonly newKey: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/**
+ * What jobs of S3 Batch Operations need: their role, with a policy of its own, and with `manage: bucket` the bucket of manifests and
+ * reports. Jobs themselves are no Terraform resources: `post-apply` creates them.
+ *
+ * The role names the keys by ARN, as the plan finds them. Versions after the active one are left out: their aliases need not
+ * exist yet when the stack is planned, and nothing is moved away from them.
+ */
+export function declareBatchJobs(stack: TerraformStack, rotation: Rotation, props: BatchJobsProps): void {
+  const { settings, newKey, tags } = props;
+  const partition = partitionOf(stack);
+  if (settings.manage === 'bucket') new ServingBucket(stack, BATCH_ID, { bucket: settings.bucket, partition, tags });
+  const role = new IamRole(stack, 'batch_role', {
+    name: batchRoleName(rotation),
+    description: `Jobs of S3 Batch Operations of Keyturn rotation ${rotation.name}`,
+    assumeRolePolicy: JSON.stringify(batchTrustPolicy(accountOf(stack, rotation))),
+    tags: { ...tags },
+  });
+  role.overrideLogicalId(BATCH_ID);
+  const policyOf = (
+    given: Pick<BatchRolePolicyInput, 'partition' | 'newKey'>,
+    keyOf: (version: KeyVersion) => string,
+  ) =>
+    batchRolePolicy({
+      ...given,
+      region: rotation.region,
+      method: rotation.reencrypt.method,
+      buckets: rotation.buckets.map(({ name }) => name),
+      listedByS3: bucketsListedByS3(rotation),
+      store: { bucket: settings.bucket, prefix: batchPrefix(rotation) },
+      oldKeys: supersededVersions(rotation)
+        .filter(({ disabled }) => !disabled)
+        .map(keyOf),
+    });
+  const policy = new IamRolePolicy(stack, 'batch_policy', {
+    name: 'jobs',
+    role: role.name,
+    policy: JSON.stringify(policyOf({ partition, newKey }, (version) => keyArn(stack, rotation, version))),
+  });
+  policy.overrideLogicalId(BATCH_ID);
+  const largest = policyOf({ partition: LONGEST.partition, newKey: LONGEST.keyArn }, () => LONGEST.keyArn);
+  stack.node.addValidation(new RolePolicyFits(largest, rotation.buckets.length));
+}
+
+/** ARN of the key of a superseded version: an adopted one's own, a declared one's as its version alias tells. */
+function keyArn(stack: TerraformStack, rotation: Rotation, version: KeyVersion): string {
+  if (version.keyArn !== undefined) return version.keyArn;
+  return new DataAwsKmsKey(stack, `superseded_${version.name}`, { keyId: versionAlias(rotation, version) }).arn;
+}

@@ -1,0 +1,152 @@
+import type { ReencryptMethod } from '../lib/rotation/rotation';
+
+/** The service that runs jobs of S3 Batch Operations; it has this name in every partition. */
+export const BATCH_SERVICE = 'batchoperations.s3.amazonaws.com';
+
+type Condition = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+export interface TrustPolicy {
+  readonly Version: '2012-10-17';
+  readonly Statement: readonly [
+    {
+      readonly Sid: 'JobsOfThisAccount';
+      readonly Effect: 'Allow';
+      readonly Principal: { readonly Service: typeof BATCH_SERVICE };
+      readonly Action: 'sts:AssumeRole';
+      readonly Condition: Condition;
+    },
+  ];
+}
+
+/**
+ * Who may take the role of the jobs: S3 Batch Operations, for a job of this account.
+ *
+ * AWS's page shows this trust without a condition, and does not say that the service names the account it acts for. So the
+ * condition counts where the account is named, and a job is not kept out where it is not.
+ *
+ * @param account - 12 digits, or a Terraform reference to them
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
+ */
+export function batchTrustPolicy(account: string): TrustPolicy {
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Sid: 'JobsOfThisAccount',
+        Effect: 'Allow',
+        Principal: { Service: BATCH_SERVICE },
+        Action: 'sts:AssumeRole',
+        Condition: { StringEqualsIfExists: { 'aws:SourceAccount': account } },
+      },
+    ],
+  };
+}
+
+export interface BatchRolePolicyInput {
+  /** `aws`, `aws-us-gov`, …, or a Terraform reference to it. */
+  readonly partition: string;
+  readonly region: string;
+  readonly method: ReencryptMethod;
+  /** Buckets whose objects jobs work on. */
+  readonly buckets: readonly string[];
+  /** Those of them that S3 makes manifests of; see {@link https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-create-job.html}. */
+  readonly listedByS3: readonly string[];
+  /** Bucket of manifests and reports, and what their keys begin with. */
+  readonly store: { readonly bucket: string; readonly prefix: string };
+  /** ARNs of the keys that objects are moved away from, or references to them. */
+  readonly oldKeys: readonly string[];
+  /** ARN of the key that objects are moved to, or a reference to it. */
+  readonly newKey: string;
+}
+
+interface Statement {
+  readonly Sid: string;
+  readonly Effect: 'Allow';
+  readonly Action: readonly string[];
+  readonly Resource: string | readonly string[];
+  readonly Condition?: Condition;
+}
+
+export interface RolePolicy {
+  readonly Version: '2012-10-17';
+  readonly Statement: readonly Statement[];
+}
+
+/** What a task does to an object version. */
+const OBJECT_ACTIONS: Readonly<Record<ReencryptMethod, readonly string[]>> = {
+  rewrap: ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject', 's3:UpdateObjectEncryption'],
+  // AWS's page lists the ACL actions for every copy. Jobs copy only in buckets that enforce their owner, where an ACL has no say.
+  rewrite: [
+    's3:GetObject',
+    's3:GetObjectAcl',
+    's3:GetObjectTagging',
+    's3:GetObjectVersion',
+    's3:GetObjectVersionAcl',
+    's3:GetObjectVersionTagging',
+    's3:PutObject',
+    's3:PutObjectAcl',
+    's3:PutObjectTagging',
+  ],
+};
+
+/** What S3 asks of an old key for it. */
+const OLD_KEY_ACTIONS: Readonly<Record<ReencryptMethod, readonly string[]>> = {
+  rewrap: ['kms:Decrypt', 'kms:ReEncryptFrom'],
+  rewrite: ['kms:Decrypt'],
+};
+
+/** What S3 asks of the new key; also what it asks of an object that is under it already. */
+const NEW_KEY_ACTIONS: Readonly<Record<ReencryptMethod, readonly string[]>> = {
+  rewrap: ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'],
+  rewrite: ['kms:Decrypt', 'kms:GenerateDataKey'],
+};
+
+/**
+ * What the jobs of a rotation may do, and nothing else: the one operation on objects of the declared buckets, the keys through
+ * S3 of the Region alone, reading manifests and writing reports of this rotation. Nothing is deleted, no object is read but to move it.
+ *
+ * A manifest that S3 makes takes `s3:PutInventoryConfiguration` on the bucket it lists and a place to write it: only the
+ * buckets in `listedByS3` have that.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-update-encryption.html
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
+ */
+export function batchRolePolicy(input: BatchRolePolicyInput): RolePolicy {
+  const { partition, region, method, buckets, listedByS3, store, oldKeys, newKey } = input;
+  const bucket = (name: string): string => `arn:${partition}:s3:::${name}`;
+  const kept = (what: string): string => `${bucket(store.bucket)}/${store.prefix}${what}`;
+  const throughS3 = { StringEquals: { 'kms:ViaService': `s3.${region}.amazonaws.com` } };
+  const statements: Statement[] = [
+    allow(
+      'MoveObjects',
+      OBJECT_ACTIONS[method],
+      buckets.map((name) => `${bucket(name)}/*`),
+    ),
+    allow('UseNewKey', NEW_KEY_ACTIONS[method], [newKey], throughS3),
+    allow('ReadManifests', ['s3:GetObject', 's3:GetObjectVersion'], [kept('manifests*')]),
+    allow('WriteReports', ['s3:PutObject'], [kept('reports/*')]),
+  ];
+  if (oldKeys.length > 0) statements.push(allow('LeaveOldKeys', OLD_KEY_ACTIONS[method], oldKeys, throughS3));
+  if (listedByS3.length > 0)
+    statements.push(
+      allow('ListByS3', ['s3:PutInventoryConfiguration'], listedByS3.map(bucket)),
+      allow('WriteManifests', ['s3:PutObject'], [kept('manifests*')]),
+    );
+  return { Version: '2012-10-17', Statement: statements };
+}
+
+function allow(
+  sid: string,
+  actions: readonly string[],
+  resources: readonly string[],
+  condition?: Condition,
+): Statement {
+  const [only, ...others] = resources;
+  return {
+    Sid: sid,
+    Effect: 'Allow',
+    Action: actions,
+    Resource: only !== undefined && others.length === 0 ? only : resources,
+    ...(condition === undefined ? {} : { Condition: condition }),
+  };
+}
