@@ -7,6 +7,7 @@ import { awsErrors } from './catalogue/aws-errors';
 import { commandErrors } from './catalogue/command-errors';
 import { evidenceErrors } from './catalogue/evidence-errors';
 import { flowErrors } from './catalogue/flow-errors';
+import { jobErrors } from './catalogue/job-errors';
 import { keyMaterialErrors } from './catalogue/key-material-errors';
 import { objectErrors } from './catalogue/object-errors';
 import { reviewErrors } from './catalogue/review-errors';
@@ -24,6 +25,7 @@ const CATALOGUE = {
   ...evidenceErrors,
   ...awsErrors,
   ...objectErrors,
+  ...jobErrors,
   ...keyMaterialErrors,
   ...flowErrors,
   ...terraformErrors,

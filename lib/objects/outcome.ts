@@ -1,3 +1,4 @@
+import type { JobRecord } from './batch/job-record';
 import type { Shard } from './evidence-shards';
 import type { Encryption } from './object-version';
 
@@ -88,14 +89,21 @@ export type VersionOutcome = { readonly key: string; readonly versionId: string 
   | { readonly outcome: 'failed'; readonly failed: FailedVersion }
 );
 
-/** Why a run ended before the bucket was done. The next run goes on from what S3 holds. */
+/**
+ * Why a run ended before the bucket was done. The next run goes on from what S3 holds. `unconfirmed`: a job waits to be
+ * confirmed.
+ */
 export interface Stopped {
-  readonly because: 'interrupted' | 'credentials' | 'endpoint';
+  readonly because: 'interrupted' | 'credentials' | 'endpoint' | 'unconfirmed';
   readonly detail: string;
 }
 
 export interface BucketReencryption {
   readonly bucket: string;
+  /** `batch`: jobs of S3 Batch Operations moved the bulk, and the local engine the rest. */
+  readonly engine: 'local' | 'batch';
+  /** The jobs that this run created, waited for or read. */
+  readonly jobs: readonly JobRecord[];
   readonly method: 'rewrap' | 'rewrite';
   /** Versions listed in the last pass. */
   readonly objectVersions: number;
@@ -104,6 +112,7 @@ export interface BucketReencryption {
   readonly alreadyThere: number;
   /** Moved by this run, or with `dryRun` those that would be. */
   readonly moved: number;
+  /** Bytes of those that this process moved: the report of a job names no sizes. */
   readonly movedBytes: number;
   /** Deleted by others while the run went on. */
   readonly gone: number;

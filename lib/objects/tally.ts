@@ -111,6 +111,8 @@ export class Tally {
     const { finished, ...rest } = end;
     return {
       ...rest,
+      engine: 'local',
+      jobs: [],
       ...this.counts(),
       blocked: this.#blocked.first,
       failed: this.#failed.first,

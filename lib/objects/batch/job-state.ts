@@ -1,0 +1,108 @@
+import type { DescribeJobCommandOutput, JobListDescriptor } from '@aws-sdk/client-s3-control';
+
+/** The states of a job. `Complete` says that every task was tried, not that any succeeded. */
+export type JobStatus =
+  | 'New'
+  | 'Preparing'
+  | 'Suspended'
+  | 'Ready'
+  | 'Active'
+  | 'Pausing'
+  | 'Paused'
+  | 'Completing'
+  | 'Complete'
+  | 'Cancelling'
+  | 'Cancelled'
+  | 'Failing'
+  | 'Failed';
+
+/** A job as ListJobs tells it. */
+export interface ListedJob {
+  readonly jobId: string;
+  readonly status: JobStatus;
+  readonly description: string | undefined;
+  readonly priority: number;
+  /** Tasks; 0 until the manifest was read. */
+  readonly total: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  /** Milliseconds since the epoch; absent while it goes on. */
+  readonly endedAt: number | undefined;
+}
+
+/** A job as DescribeJob tells it. */
+export interface JobState extends ListedJob {
+  readonly roleArn: string;
+  readonly confirmationRequired: boolean;
+  /** ARN that the operation moves objects under; undefined for an operation that is none of ours. */
+  readonly targetKeyArn: string | undefined;
+  readonly statusUpdateReason: string | undefined;
+  readonly failureReasons: readonly { readonly code: string; readonly reason: string }[];
+  /** Milliseconds since the epoch; absent for a job that was never suspended. */
+  readonly suspendedAt: number | undefined;
+  /** Seconds that it was active. */
+  readonly activeSeconds: number | undefined;
+  /** The manifest that it was given or that S3 generated and put down. */
+  readonly manifest: { readonly objectArn: string; readonly etag: string; readonly generated: boolean } | undefined;
+  readonly report: { readonly bucket: string; readonly prefix: string } | undefined;
+}
+
+const TERMINAL: ReadonlySet<JobStatus> = new Set(['Complete', 'Cancelled', 'Failed']);
+
+/** True once nothing comes of the job any more. */
+export function isTerminal({ status }: Pick<ListedJob, 'status'>): boolean {
+  return TERMINAL.has(status);
+}
+
+/** S3's own reason when nothing is left to list under a key. Without tasks a job may also end as complete. */
+export function isEmptyManifest({ status, total, failureReasons }: JobState): boolean {
+  if (total > 0) return false;
+  if (status === 'Complete') return true;
+  return status === 'Failed' && failureReasons.some(({ reason }) => /no (keys|objects) match/i.test(reason));
+}
+
+export function listedJobOf(job: JobListDescriptor): ListedJob {
+  const { JobId = '', Status = 'New', Description, Priority = 0, CreationTime, TerminationDate, ProgressSummary } = job;
+  return {
+    jobId: JobId,
+    status: Status,
+    description: Description,
+    priority: Priority,
+    total: ProgressSummary?.TotalNumberOfTasks ?? 0,
+    succeeded: ProgressSummary?.NumberOfTasksSucceeded ?? 0,
+    failed: ProgressSummary?.NumberOfTasksFailed ?? 0,
+    createdAt: CreationTime?.getTime() ?? 0,
+    endedAt: TerminationDate?.getTime(),
+  };
+}
+
+export function jobStateOf(job: NonNullable<DescribeJobCommandOutput['Job']>): JobState {
+  const { Operation, FailureReasons = [], Report, Manifest, GeneratedManifestDescriptor: made } = job;
+  const location = Manifest?.Location ?? made?.Location;
+  return {
+    ...listedJobOf({ ...job, Operation: undefined }),
+    roleArn: job.RoleArn ?? '',
+    confirmationRequired: job.ConfirmationRequired ?? false,
+    targetKeyArn:
+      Operation?.S3UpdateObjectEncryption?.ObjectEncryption?.SSEKMS?.KMSKeyArn ??
+      Operation?.S3PutObjectCopy?.SSEAwsKmsKeyId,
+    statusUpdateReason: job.StatusUpdateReason,
+    failureReasons: FailureReasons.map(({ FailureCode = '', FailureReason = '' }) => ({
+      code: FailureCode,
+      reason: FailureReason,
+    })),
+    suspendedAt: job.SuspendedDate?.getTime(),
+    activeSeconds: job.ProgressSummary?.Timers?.ElapsedTimeInActiveSeconds,
+    manifest: location && {
+      objectArn: location.ObjectArn ?? '',
+      etag: location.ETag ?? '',
+      generated: Manifest === undefined,
+    },
+    report:
+      Report?.Enabled && Report.Bucket
+        ? { bucket: Report.Bucket.split(':::')[1] ?? '', prefix: Report.Prefix ?? '' }
+        : undefined,
+  };
+}

@@ -1,0 +1,196 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CreateJobCommand,
+  type CreateJobCommandInput,
+  DescribeJobCommand,
+  GetJobTaggingCommand,
+  ListJobsCommand,
+  PutJobTaggingCommand,
+  type S3ControlClient,
+  UpdateJobPriorityCommand,
+  UpdateJobStatusCommand,
+} from '@aws-sdk/client-s3-control';
+
+import { awsCodeOf, called } from '../../aws/failures';
+import { isCode, KeyturnError } from '../../errors';
+import type { JobSpec } from './job-spec';
+import { describedJob } from './job-spec';
+import { type JobState, jobStateOf, type ListedJob, listedJobOf } from './job-state';
+
+export interface OpenJobs {
+  readonly client: S3ControlClient;
+  /** Twelve digits. */
+  readonly account: string;
+  /** When it fires, no request is sent any more and waits end. */
+  readonly signal?: AbortSignal | undefined;
+  readonly retry?: JobRetry | undefined;
+}
+
+export interface JobRetry {
+  /** Attempts at one call that is throttled or fails in passing. Default 8. */
+  readonly attempts?: number | undefined;
+  /** Milliseconds of the first wait. Default 250. */
+  readonly baseMs?: number | undefined;
+  /** Milliseconds of the longest wait. Default 20,000. */
+  readonly capMs?: number | undefined;
+}
+
+/**
+ * The calls to S3 Batch Operations that are used, and no others. Each rejects with what {@link called} throws, after
+ * what fails in passing was tried again.
+ */
+export interface Jobs {
+  /**
+   * s3:CreateJob, s3:PutJobTagging, iam:PassRole. Answers with the job that is there when the token was used before.
+   *
+   * @throws job-role-missing, job-refused, job-of-another-run
+   */
+  create(spec: JobSpec): Promise<string>;
+  /** s3:DescribeJob. Undefined: S3 knows no such job (any more). */
+  describe(jobId: string): Promise<JobState | undefined>;
+  /** s3:ListJobs. Every job of the account and Region in the last 90 days, the newest first as S3 lists them. */
+  list(): AsyncGenerator<ListedJob, void, undefined>;
+  /** s3:UpdateJobStatus. @throws job-state-unfit when the job is not suspended (any more) */
+  confirm(jobId: string): Promise<void>;
+  /** s3:UpdateJobStatus. @throws job-state-unfit when the job has ended */
+  cancel(jobId: string, reason: string): Promise<void>;
+  /** s3:UpdateJobPriority */
+  prioritize(jobId: string, priority: number): Promise<void>;
+  /** s3:GetJobTagging */
+  tags(jobId: string): Promise<Readonly<Record<string, string>>>;
+  /** s3:GetJobTagging, s3:PutJobTagging. Adds to the tags that are there; undefined takes one off. */
+  tag(jobId: string, tags: Readonly<Record<string, string | undefined>>): Promise<void>;
+}
+
+export function openJobs({ client, account: AccountId, signal, retry = {} }: OpenJobs): Jobs {
+  const call = async <T>(
+    action: string,
+    resource: string,
+    send: (options: { abortSignal?: AbortSignal }) => Promise<T>,
+  ) => retried(() => called(action, resource, () => send(signal ? { abortSignal: signal } : {})), retry, signal);
+  const arnOf = (jobId: string) => `job/${jobId}`;
+
+  const updateStatus = async (
+    JobId: string,
+    RequestedJobStatus: 'Ready' | 'Cancelled',
+    StatusUpdateReason?: string,
+  ) => {
+    const command = new UpdateJobStatusCommand({ AccountId, JobId, RequestedJobStatus, StatusUpdateReason });
+    try {
+      await call('s3:UpdateJobStatus', arnOf(JobId), (options) => client.send(command, options));
+    } catch (error) {
+      const unfit =
+        isCode(error, 'aws-failed') && ['JobStatusException', 'InvalidJobState'].includes(error.facts.awsCode);
+      if (!unfit) throw error;
+      const asked = RequestedJobStatus === 'Ready' ? 'confirmed' : 'cancelled';
+      throw new KeyturnError('job-state-unfit', { jobId: JobId, asked, awsMessage: error.facts.awsMessage }, error);
+    }
+  };
+  const tagsOf = async (JobId: string) => {
+    const { Tags = [] } = await call('s3:GetJobTagging', arnOf(JobId), (options) =>
+      client.send(new GetJobTaggingCommand({ AccountId, JobId }), options),
+    );
+    return Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value]));
+  };
+
+  return {
+    async create(spec) {
+      const command = new CreateJobCommand(spec as unknown as CreateJobCommandInput);
+      try {
+        const { JobId = '' } = await call('s3:CreateJob', '*', (options) => client.send(command, options));
+        return JobId;
+      } catch (error) {
+        throw refusal(error, spec);
+      }
+    },
+    async describe(JobId) {
+      try {
+        const command = new DescribeJobCommand({ AccountId, JobId });
+        const { Job } = await call('s3:DescribeJob', arnOf(JobId), (options) => client.send(command, options));
+        return Job && jobStateOf(Job);
+      } catch (error) {
+        if (GONE.has(awsCodeOf(error) ?? '')) return undefined;
+        throw error;
+      }
+    },
+    async *list() {
+      let NextToken: string | undefined;
+      do {
+        const command: ListJobsCommand = new ListJobsCommand({ AccountId, NextToken, MaxResults: 1000 });
+        const page = await call('s3:ListJobs', '*', (options) => client.send(command, options));
+        yield* (page.Jobs ?? []).map(listedJobOf);
+        NextToken = page.NextToken;
+      } while (NextToken !== undefined);
+    },
+    confirm: (jobId) => updateStatus(jobId, 'Ready'),
+    cancel: (jobId, reason) => updateStatus(jobId, 'Cancelled', reason.slice(0, 256)),
+    async prioritize(JobId, Priority) {
+      const command = new UpdateJobPriorityCommand({ AccountId, JobId, Priority });
+      await call('s3:UpdateJobPriority', arnOf(JobId), (options) => client.send(command, options));
+    },
+    tags: tagsOf,
+    async tag(JobId, tags) {
+      const merged = Object.entries({ ...(await tagsOf(JobId)), ...tags });
+      const Tags = merged.flatMap(([Key, Value]) => (Value === undefined ? [] : [{ Key, Value }]));
+      const command = new PutJobTaggingCommand({ AccountId, JobId, Tags });
+      await call('s3:PutJobTagging', arnOf(JobId), (options) => client.send(command, options));
+    },
+  };
+}
+
+/** S3's names for a job that is not there. */
+const GONE: ReadonlySet<string> = new Set(['NotFoundException', 'NoSuchJob', 'NoSuchJobException', 'HTTP 404']);
+
+/** Faults of S3 itself, which pass. */
+const PASSING: ReadonlySet<string> = new Set([
+  'InternalServiceException',
+  'InternalError',
+  'ServiceUnavailable',
+  'HTTP 500',
+  'HTTP 502',
+  'HTTP 503',
+  'HTTP 504',
+]);
+
+function isPassing(error: unknown): boolean {
+  if (isCode(error, 'aws-throttled') || isCode(error, 'aws-endpoint-unreachable')) return true;
+  return isCode(error, 'aws-failed') && PASSING.has(error.facts.awsCode);
+}
+
+async function retried<T>(send: () => Promise<T>, retry: JobRetry, signal: AbortSignal | undefined): Promise<T> {
+  const { attempts = 8, baseMs = 250, capMs = 20_000 } = retry;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await send();
+    } catch (error) {
+      if (attempt >= attempts || !isPassing(error) || signal?.aborted) throw error;
+      await sleep(Math.random() * Math.min(capMs, baseMs * 2 ** attempt), undefined, signal ? { signal } : {}).catch(
+        () => {
+          throw new KeyturnError('interrupted', { during: 'S3 Batch Operations' }, error);
+        },
+      );
+    }
+  }
+}
+
+function refusal(error: unknown, spec: JobSpec): unknown {
+  if (!isCode(error, 'aws-failed')) return error;
+  const { awsCode, awsMessage } = error.facts;
+  const bucket = describedJob(spec.Description)?.bucket ?? '';
+  if (awsCode === 'IdempotencyException') {
+    return new KeyturnError('job-of-another-run', { bucket, description: spec.Description, awsMessage }, error);
+  }
+  if (/\brole\b/i.test(awsMessage))
+    return new KeyturnError('job-role-missing', { role: spec.RoleArn, bucket, awsMessage }, error);
+  const isRefused = ['BadRequestException', 'InvalidRequest', 'InvalidRequestException', 'BadRequest'].includes(
+    awsCode,
+  );
+  return isRefused ? new KeyturnError('job-refused', { bucket, awsCode, awsMessage }, error) : error;
+}
+
+/** The jobs of one rotation, the newest attempt last. */
+export async function jobsOfRotation(jobs: Jobs, rotation: string): Promise<readonly ListedJob[]> {
+  const own: ListedJob[] = [];
+  for await (const job of jobs.list()) if (describedJob(job.description)?.rotation === rotation) own.push(job);
+  return own.sort((one, other) => one.createdAt - other.createdAt);
+}
