@@ -1,0 +1,93 @@
+import {
+  DeleteObjectCommand,
+  GetBucketEncryptionCommand,
+  GetObjectLockConfigurationCommand,
+  GetObjectRetentionCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import type { StackDirectory } from '../../lib/terraform/synthesize';
+import type { Terraform } from '../../lib/terraform/terraform';
+import { type Stage, stage } from './stacks-stage';
+
+/** A rotation of two versions with a bucket for evidence, and what else it is given. */
+const rotationFile = (active: string, more = ''): string => `name: payroll
+region: ap-northeast-1
+account: "123456789012"
+alias: alias/payroll
+keyVersions:
+  - name: v1
+  - name: v2
+activeVersion: ${active}
+buckets:
+  - name: payroll-data
+    manage: bucket
+evidence:
+  bucket:
+    name: payroll-evidence
+    retention: { mode: COMPLIANCE, days: 30 }
+${more}`;
+
+const MINUTES = 180_000;
+
+describe('what serves a rotation, by real Terraform', () => {
+  let on: Stage;
+  let terraform: Terraform;
+  let s3: S3Client;
+  let keys: StackDirectory;
+  let storage: StackDirectory;
+
+  beforeAll(async () => {
+    on = await stage();
+    terraform = await on.terraform();
+    s3 = new S3Client({
+      endpoint: on.aws.url,
+      region: on.aws.region,
+      credentials: on.aws.accessKey,
+      forcePathStyle: true,
+    });
+    ({ keys, storage } = await on.declare(rotationFile('v1')));
+    await terraform.apply(await terraform.plan(keys));
+    for (const version of ['v1', 'v2']) await on.importMaterial(`alias/payroll/${version}`);
+  }, MINUTES);
+  afterAll(async () => {
+    s3.destroy();
+    await on[Symbol.asyncDispose]();
+  });
+
+  const applied = async (stack: StackDirectory) => {
+    const plan = await terraform.plan(stack);
+    await terraform.apply(plan);
+    return plan.summary.resources.map(({ address, action }) => `${action} ${address}`).sort();
+  };
+
+  it(
+    'the bucket of the evidence is made with its lock, and the next plan is empty',
+    async () => {
+      await applied(storage);
+      const lock = await s3.send(new GetObjectLockConfigurationCommand({ Bucket: 'payroll-evidence' }));
+      expect(lock.ObjectLockConfiguration).toEqual({
+        ObjectLockEnabled: 'Enabled',
+        Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 30 } },
+      });
+      const encryption = await s3.send(new GetBucketEncryptionCommand({ Bucket: 'payroll-evidence' }));
+      expect(encryption.ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault).toEqual({
+        SSEAlgorithm: 'AES256',
+      });
+      expect((await terraform.plan(storage)).changes).toBe(false);
+    },
+    2 * MINUTES,
+  );
+
+  it('what is put there is locked for the days of the file, and its deletion is refused', async () => {
+    const place = { Bucket: 'payroll-evidence', Key: 'payroll/one.ndjson' };
+    const { VersionId } = await s3.send(new PutObjectCommand({ ...place, Body: '{}' }));
+    const { Retention } = await s3.send(new GetObjectRetentionCommand(place));
+    expect(Retention?.Mode).toBe('COMPLIANCE');
+    const days = ((Retention?.RetainUntilDate?.getTime() ?? 0) - on.aws.clock.now()) / 86_400_000;
+    expect(Math.round(days)).toBe(30);
+    await expect(s3.send(new DeleteObjectCommand({ ...place, VersionId }))).rejects.toMatchObject({
+      name: 'AccessDenied',
+    });
+  });
+});
