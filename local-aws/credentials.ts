@@ -83,7 +83,7 @@ function randomKey(prefix: string): AccessKey {
 }
 
 /** An identifier in IAM's form: a four letter prefix and 16 characters of base 32. */
-function uniqueId(prefix: string, seed: string): string {
+export function uniqueId(prefix: string, seed: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
   const digest = createHash('sha256').update(seed).digest().subarray(0, 16);
   return prefix + Array.from(digest, (byte) => alphabet[byte % 32]).join('');

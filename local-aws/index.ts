@@ -1,6 +1,7 @@
 import { type MovableClock, movableClock } from './clock';
 import { type AccessKey, type Credentials, createCredentials, defaultAccessKey } from './credentials';
 import { createFaults, type Faults } from './faults';
+import { createRoles } from './iam/roles';
 import { createKms } from './kms';
 import { type LocalAwsOptions, settle } from './options';
 import { createPermissions } from './permissions';
@@ -52,7 +53,8 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
   const credentials = createCredentials(accountId, clock, accessKey);
   const faults = createFaults(options.faults);
   const requests = createRequests(options.requestLog ?? (() => undefined));
-  const permissions = createPermissions(credentials);
+  const roles = createRoles(accountId, region, clock);
+  const permissions = createPermissions(credentials, roles);
   const kms = createKms({
     accountId,
     region,

@@ -23,6 +23,15 @@ export interface Caller {
   readonly accountId: string;
   readonly arn: string;
   readonly userId: string;
+  /** Present for the session of a role that a service has taken: it may do what the role's policies say. */
+  readonly role?: SessionRole;
+}
+
+/** The role behind a session. A role that is made anew under the same name has another ID. */
+export interface SessionRole {
+  readonly name: string;
+  readonly arn: string;
+  readonly id: string;
 }
 
 export interface AwsResponse {

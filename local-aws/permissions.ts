@@ -1,4 +1,7 @@
 import type { Credentials } from './credentials';
+import type { RequestContext } from './iam/context';
+import type { Decision } from './iam/decision';
+import type { Roles } from './iam/roles';
 import type { Caller } from './message';
 
 /** One thing that a request had to be allowed: an IAM action, and the ARN it was asked for (`*` where there is none). */
@@ -7,36 +10,69 @@ export interface Need {
   readonly resource: string;
 }
 
+/** What else is known where something is asked for. Only the policies of roles look at it. */
+export interface Circumstances {
+  /** Condition keys and their values, beside those that every request of a session has. */
+  readonly context?: RequestContext;
+  readonly resourcePolicy?: ResourcePolicy;
+}
+
+/** The policy of the key or bucket that is asked for. */
+export interface ResourcePolicy {
+  readonly text: string;
+  /** `alone`: nothing is allowed that it does not allow or leave to the account (keys). `too`: it adds to the identity's (buckets). */
+  readonly decides: 'alone' | 'too';
+}
+
 /** Asks what a caller may do, and remembers what was asked in the course of each request. */
 export interface Permissions {
-  /** Whether the caller's access key may do this. Asked again for the same thing, it is remembered once. */
-  permits(caller: Caller, need: Need): boolean;
+  /**
+   * Whether the caller may do this: by what its access key is limited to, or for the session of a role by the role's
+   * policies and that of the resource. Asked again for the same thing, it is remembered once.
+   */
+  permits(caller: Caller, need: Need, about?: () => Circumstances): boolean;
   /** The same for a part of an answer that is left out for others: nobody needs it, so it is remembered where it is given. */
-  shows(caller: Caller, need: Need): boolean;
+  shows(caller: Caller, need: Need, about?: () => Circumstances): boolean;
+  /** Why the caller may not do this, as an access denied message ends; undefined where it may. Nothing is remembered. */
+  refusal(caller: Caller, need: Need, about?: () => Circumstances): string | undefined;
   /** What was asked for this caller so far, in that order. A request has a caller object of its own. */
   needsOf(caller: Caller): readonly Need[];
 }
 
 /**
- * Permissions over what the access keys are limited to. The caller object stands for the request: S3 hands it on to
- * KMS, so what S3 does in the caller's name is remembered with the S3 request that made it necessary.
+ * Permissions over what the access keys are limited to, and what the roles' policies say. The caller object stands for
+ * the request: S3 hands it on to KMS, so what S3 does in the caller's name is remembered with the S3 request that made
+ * it necessary.
  */
-export function createPermissions(credentials: Pick<Credentials, 'permits'>): Permissions {
+export function createPermissions(
+  credentials: Pick<Credentials, 'permits'>,
+  roles?: Pick<Roles, 'decide'>,
+): Permissions {
   const asked = new WeakMap<Caller, Need[]>();
-  const remember = (caller: Caller, need: Need): void => {
+  const remember = (caller: Caller, { action, resource }: Need): void => {
     const before = asked.get(caller);
-    if (before === undefined) asked.set(caller, [need]);
-    else if (!before.some((one) => one.action === need.action && one.resource === need.resource)) before.push(need);
+    if (before === undefined) asked.set(caller, [{ action, resource }]);
+    else if (!before.some((one) => one.action === action && one.resource === resource))
+      before.push({ action, resource });
+  };
+  const decide = (caller: Caller, need: Need, about?: () => Circumstances): Decision => {
+    if (roles !== undefined && caller.role !== undefined) return roles.decide(caller, need, about?.());
+    if (caller.role === undefined && credentials.permits(caller.accessKeyId, need.action)) return { allowed: true };
+    return { allowed: false, because: `because no identity-based policy allows the ${need.action} action` };
   };
   return {
-    permits(caller, need) {
+    permits(caller, need, about) {
       remember(caller, need);
-      return credentials.permits(caller.accessKeyId, need.action);
+      return decide(caller, need, about).allowed;
     },
-    shows(caller, need) {
-      const shown = credentials.permits(caller.accessKeyId, need.action);
+    shows(caller, need, about) {
+      const shown = decide(caller, need, about).allowed;
       if (shown) remember(caller, need);
       return shown;
+    },
+    refusal(caller, need, about) {
+      const decision = decide(caller, need, about);
+      return decision.allowed ? undefined : decision.because;
     },
     needsOf: (caller) => asked.get(caller) ?? [],
   };
