@@ -1,50 +1,23 @@
 import type { Rotation } from '../rotation/rotation';
+import type { ActionSet } from './action-set';
+import {
+  declareRole,
+  declareServing,
+  keepEvidence,
+  lookAtJobs,
+  readEvidence,
+  readRole,
+  runJobs,
+} from './serving-permissions';
+
+export type { ActionSet, Target } from './action-set';
 
 /** Whose policy: an identity of its own for each of these keeps what one can do away from the others. */
 export const POLICY_NAMES = ['pre-apply', 'post-apply', 'terraform', 'reviewer', 'rollback'] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];
 
-/** What actions are allowed on; `policy-document.ts` turns each into resources and conditions. */
-export type Target =
-  /** Actions that name no resource. */
-  | 'anything'
-  /** A key that is being made, by the tags it is made with. */
-  | 'new keys'
-  /** A key that gets its tags as it is made. */
-  | 'tags of new keys'
-  /** Every declared key, adopted ones too. */
-  | 'keys'
-  /** The keys that Keyturn declared, by their tag. */
-  | 'own keys'
-  /** The same, for the round trip that proves material. */
-  | 'own keys for the proof'
-  /** Every declared key, through S3 of the rotation's Region alone. */
-  | 'keys through S3'
-  | 'aliases'
-  | 'buckets'
-  | 'owned buckets'
-  /** Buckets of `retire.alsoVerify`. */
-  | 'other buckets'
-  | 'objects'
-  | 'objects of adopted buckets'
-  | 'objects of other buckets'
-  | 'state bucket'
-  | 'state objects'
-  | 'state locks'
-  | 'state key'
-  | 'alarms';
-
-/** Actions that go together on one target. */
-export interface ActionSet {
-  /** Name of the statement, unique in a policy. */
-  readonly sid: string;
-  readonly on: Target;
-  readonly actions: readonly string[];
-  /** When a rotation needs it; absent: always. */
-  readonly when?: (rotation: Rotation) => boolean;
-}
-
-const owns = (rotation: Rotation) => rotation.buckets.some(({ manage }) => manage === 'bucket');
+const owns = ({ buckets, reencrypt, evidence }: Rotation) =>
+  [...buckets, reencrypt.batch].some((bucket) => bucket?.manage === 'bucket') || evidence.bucket !== undefined;
 const adopts = (rotation: Rotation) => rotation.buckets.some(({ manage }) => manage === 'encryption');
 const looksElsewhere = ({ retire }: Rotation) => retire.alsoVerify.length > 0;
 const inPlace = ({ strategy }: Rotation) => strategy === 'in-place';
@@ -153,6 +126,7 @@ const SWITCH: readonly ActionSet[] = [
   { sid: 'MoveAliasesBetweenKeys', on: 'keys', actions: ['kms:UpdateAlias'] },
   { sid: 'ReadOwnedBuckets', on: 'owned buckets', actions: READ_BUCKET, when: owns },
   { sid: 'SetDefaults', on: 'buckets', actions: ['s3:PutEncryptionConfiguration'] },
+  ...readRole,
   ...STATE,
 ];
 
@@ -180,6 +154,8 @@ const DECLARE: readonly ActionSet[] = [
     ],
     when: owns,
   },
+  ...declareServing,
+  ...declareRole,
   { sid: 'FindAlarms', on: 'anything', actions: ['cloudwatch:DescribeAlarms'], when: hasAlarms },
   {
     sid: 'KeepAlarms',
@@ -204,17 +180,21 @@ export const actionSets: Readonly<Record<PolicyName, readonly ActionSet[]>> = {
     ...LOOK,
     { sid: 'ImportMaterial', on: 'own keys', actions: ['kms:GetParametersForImport', 'kms:ImportKeyMaterial'] },
     PROVE,
+    ...keepEvidence,
   ],
   'post-apply': [
     ...LOOK,
     ...VERIFY,
     ...MOVE,
+    ...lookAtJobs,
+    ...runJobs,
+    ...keepEvidence,
     { sid: 'RotateInPlace', on: 'own keys', actions: ['kms:RotateKeyOnDemand'], when: inPlace },
     { ...PROVE, when: inPlace },
   ],
-  terraform: [...LOOK, ...SWITCH, ...DECLARE],
-  reviewer: [...LOOK, ...VERIFY],
-  rollback: [...LOOK, { sid: 'EnableKeys', on: 'own keys', actions: ['kms:EnableKey'] }, ...SWITCH],
+  terraform: [...LOOK, ...SWITCH, ...DECLARE, ...keepEvidence],
+  reviewer: [...LOOK, ...VERIFY, ...lookAtJobs, ...readEvidence],
+  rollback: [...LOOK, { sid: 'EnableKeys', on: 'own keys', actions: ['kms:EnableKey'] }, ...SWITCH, ...keepEvidence],
 };
 
 /** The sets of a policy that a rotation needs. */

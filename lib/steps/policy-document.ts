@@ -1,4 +1,4 @@
-import type { BucketManagement, Rotation, S3Backend } from '../rotation/rotation';
+import { type BucketManagement, batchPrefix, batchRoleName, type Rotation, type S3Backend } from '../rotation/rotation';
 import { type ActionSet, type PolicyName, setsFor, type Target } from './permissions';
 
 type Condition = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
@@ -76,11 +76,29 @@ const SCOPES: Readonly<Record<Target, (place: Place) => readonly Scope[]>> = {
     allKeys(place).map((scope) => ({ ...scope, Condition: and(scope.Condition, throughS3(place.rotation.region)) })),
   aliases: (place) => [{ Resource: [kms(place, place.rotation.alias), kms(place, `${place.rotation.alias}/*`)] }],
   buckets: (place) => inBuckets(place, bucketNames(place)),
-  'owned buckets': (place) => inBuckets(place, bucketNames(place, 'bucket')),
+  'owned buckets': (place) => inBuckets(place, [...bucketNames(place, 'bucket'), ...servingNames(place)]),
+  'serving buckets': (place) => inBuckets(place, servingNames(place)),
   'other buckets': (place) => inBuckets(place, place.rotation.retire.alsoVerify),
   objects: (place) => inBuckets(place, bucketNames(place), '/*'),
   'objects of adopted buckets': (place) => inBuckets(place, bucketNames(place, 'encryption'), '/*'),
   'objects of other buckets': (place) => inBuckets(place, place.rotation.retire.alsoVerify, '/*'),
+  'new jobs': (place) => [
+    { Resource: '*', Condition: equals({ [`aws:RequestTag/${ROTATION_TAG}`]: place.rotation.name }) },
+  ],
+  jobs: (place) => [{ Resource: jobs(place) }],
+  'own jobs': (place) => [
+    { Resource: jobs(place), Condition: equals({ [`aws:ResourceTag/${ROTATION_TAG}`]: place.rotation.name }) },
+  ],
+  'tags of own jobs': (place) => [{ Resource: jobs(place), Condition: keptOwn(place) }],
+  'job role': (place) => [{ Resource: jobRole(place) }],
+  'job role for jobs': (place) => [
+    { Resource: jobRole(place), Condition: equals({ 'iam:PassedToService': 'batchoperations.s3.amazonaws.com' }) },
+  ],
+  'job bucket': (place) => inBuckets(place, jobBucket(place)),
+  manifests: (place) => inBuckets(place, jobBucket(place), `/${batchPrefix(place.rotation)}manifests*`),
+  reports: (place) => inBuckets(place, jobBucket(place), `/${batchPrefix(place.rotation)}reports/*`),
+  'evidence bucket': (place) => inBuckets(place, evidenceBucket(place)),
+  evidence: (place) => inBuckets(place, evidenceBucket(place), `/${place.rotation.name}/*`),
   'state bucket': (place) => inState(place, () => ''),
   'state objects': (place) => inState(place, ({ prefix }) => `/${prefix}${place.rotation.name}-*`),
   'state locks': (place) => inState(place, ({ prefix }) => `/${prefix}${place.rotation.name}-*.tflock`),
@@ -112,6 +130,34 @@ const madeForUs = ({ rotation }: Place): Condition =>
 
 const bucketNames = ({ rotation }: Place, manage?: BucketManagement): readonly string[] =>
   rotation.buckets.filter((bucket) => manage === undefined || bucket.manage === manage).map((bucket) => bucket.name);
+
+const jobBucket = ({ rotation }: Place): readonly string[] =>
+  rotation.reencrypt.batch === undefined ? [] : [rotation.reencrypt.batch.bucket];
+
+const evidenceBucket = ({ rotation }: Place): readonly string[] =>
+  rotation.evidence.bucket === undefined ? [] : [rotation.evidence.bucket.name];
+
+/** Buckets that the storage stack owns besides those of the rotation. */
+const servingNames = (place: Place): readonly string[] => [
+  ...(place.rotation.reencrypt.batch?.manage === 'bucket' ? jobBucket(place) : []),
+  ...evidenceBucket(place),
+];
+
+const jobs = ({ rotation, account, partition }: Place): string =>
+  `arn:${partition}:s3:${rotation.region}:${account}:job/*`;
+
+const jobRole = ({ rotation, account, partition }: Place): string =>
+  `arn:${partition}:iam::${account}:role/${batchRoleName(rotation)}`;
+
+/**
+ * Tags are put as a job is created, and later: it has the tag of this rotation afterwards, and had none of another.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-job-tags-examples.html
+ */
+const keptOwn = ({ rotation }: Place): Condition => ({
+  ...equals({ [`aws:RequestTag/${ROTATION_TAG}`]: rotation.name }),
+  StringEqualsIfExists: { [`aws:ResourceTag/${ROTATION_TAG}`]: rotation.name },
+});
 
 function inBuckets({ partition }: Place, names: readonly string[], suffix = ''): readonly Scope[] {
   return names.length === 0 ? [] : [{ Resource: names.map((bucket) => `arn:${partition}:s3:::${bucket}${suffix}`) }];

@@ -21,26 +21,44 @@ ${more}`,
 const statement = (document: { readonly Statement: readonly PolicyStatement[] }, sid: string) =>
   document.Statement.find(({ Sid }) => Sid === sid);
 
-describe.each(POLICY_NAMES)('the policy for %s', (name) => {
+/** Jobs and a bucket for evidence, which bring actions of their own. */
+const SERVED = `reencrypt: { engine: batch, batch: { bucket: photos-jobs, verify: manifest } }
+evidence: { bucket: { name: photos-evidence } }
+`;
+
+describe.each(
+  POLICY_NAMES.flatMap(
+    (name) =>
+      [
+        [name, 'a plain rotation', ''],
+        [name, 'a rotation with jobs and kept evidence', SERVED],
+      ] as const,
+  ),
+)('the policy for %s of %s', (name, _what, more) => {
   it('grants exactly the listed actions, no wildcard among them', async () => {
-    const rotation = await rotationOf();
+    const rotation = await rotationOf(more);
     const { Statement } = policyDocument([name], rotation, ACCOUNT);
     expect([...new Set(Statement.flatMap(({ Action }) => Action))].sort()).toEqual(actionsFor(name, rotation));
     expect(Statement.flatMap(({ Action }) => Action).filter((action) => action.includes('*'))).toEqual([]);
   });
 
   it('names every statement once, in letters and digits, as IAM takes it', async () => {
-    const sids = policyDocument([name], await rotationOf(), ACCOUNT).Statement.map(({ Sid }) => Sid);
+    const sids = policyDocument([name], await rotationOf(more), ACCOUNT).Statement.map(({ Sid }) => Sid);
     expect(new Set(sids).size).toBe(sids.length);
     expect(sids.filter((sid) => !/^[A-Za-z0-9]+$/.test(sid))).toEqual([]);
   });
 
   it('reaches beyond this rotation only where an action names no resource, or a tag says whose the key is', async () => {
-    const { Statement } = policyDocument([name], await rotationOf(), ACCOUNT);
+    const { Statement } = policyDocument([name], await rotationOf(more), ACCOUNT);
     const wide = Statement.filter(({ Resource, Condition }) => Resource === '*' && Condition === undefined);
-    expect(wide.flatMap(({ Action }) => Action)).toEqual(
-      name === 'terraform' || name === 'rollback' ? ['kms:ListAliases'] : [],
-    );
+    const listing = {
+      terraform: ['kms:ListAliases'],
+      rollback: ['kms:ListAliases'],
+      'post-apply': more === '' ? [] : ['s3:ListJobs'],
+      reviewer: more === '' ? [] : ['s3:ListJobs'],
+      'pre-apply': [],
+    } as const;
+    expect(wide.flatMap(({ Action }) => Action)).toEqual(listing[name]);
     const anyKey = Statement.filter(({ Resource }) =>
       [Resource].flat().some((one) => one === '*' || one.endsWith(':key/*')),
     );
@@ -51,7 +69,7 @@ describe.each(POLICY_NAMES)('the policy for %s', (name) => {
   });
 
   it('fits into one managed policy', async () => {
-    const document = policyDocument([name], await rotationOf(), ACCOUNT);
+    const document = policyDocument([name], await rotationOf(more), ACCOUNT);
     expect(JSON.stringify(document).length).toBeLessThan(LARGEST_POLICY);
   });
 
@@ -67,7 +85,9 @@ it('lets only the one who retires disable a key, and never Terraform', () => {
 });
 
 it('gives a reviewer nothing that changes anything, and no key to read with', () => {
-  expect(actionsFor('reviewer').filter((action) => !/^(kms:(Describe|List)|s3:(Get|List))/.test(action))).toEqual([]);
+  expect(
+    actionsFor('reviewer').filter((action) => !/^(kms:(Describe|List)|s3:(Describe|Get|List))/.test(action)),
+  ).toEqual([]);
 });
 
 it('reaches objects’ keys through S3 alone, and proves material under the proof’s context alone', async () => {
@@ -112,6 +132,71 @@ it('asks for what the rotation declares and nothing else', async () => {
   const rewrite = actionsFor('post-apply', await rotationOf('reencrypt: { method: rewrite }'));
   expect(rewrite).toContain('s3:PutObjectAcl');
   expect(rewrite).not.toContain('s3:UpdateObjectEncryption');
+});
+
+describe('jobs of S3 Batch Operations', () => {
+  const document = async () => policyDocument(POLICY_NAMES, await rotationOf(SERVED), ACCOUNT);
+  const JOBS = 'arn:aws:s3:ap-northeast-1:111122223333:job/*';
+
+  it('are created with the tag of this rotation, and steered by it, and no others are', async () => {
+    const tagged = (kind: string) => ({ StringEquals: { [`aws:${kind}Tag/keyturn:rotation`]: 'photos' } });
+    expect(statement(await document(), 'CreateJobs')).toMatchObject({ Resource: '*', Condition: tagged('Request') });
+    expect(statement(await document(), 'SteerJobs')).toMatchObject({ Resource: JOBS, Condition: tagged('Resource') });
+    expect(statement(await document(), 'TagJobs')).toMatchObject({
+      Resource: JOBS,
+      Condition: {
+        ...tagged('Request'),
+        StringEqualsIfExists: { 'aws:ResourceTag/keyturn:rotation': 'photos' },
+      },
+    });
+  });
+
+  it('get the one role, by way of S3 Batch Operations alone', async () => {
+    expect(statement(await document(), 'HandRoleToJobs')).toEqual({
+      Sid: 'HandRoleToJobs',
+      Effect: 'Allow',
+      Action: ['iam:PassRole'],
+      Resource: 'arn:aws:iam::111122223333:role/keyturn-photos-batch',
+      Condition: { StringEquals: { 'iam:PassedToService': 'batchoperations.s3.amazonaws.com' } },
+    });
+    const handing = POLICY_NAMES.filter((name) => actionsFor(name).includes('iam:PassRole'));
+    expect(handing).toEqual(['post-apply']);
+  });
+
+  it('are told by their files under the rotation’s own prefix', async () => {
+    const files = 'arn:aws:s3:::photos-jobs/keyturn/photos/';
+    expect(statement(await document(), 'KeepManifests')?.Resource).toEqual([`${files}manifests*`]);
+    expect(statement(await document(), 'ReadReports')?.Resource).toEqual([`${files}reports/*`]);
+  });
+
+  it('ask nothing of a rotation without them', async () => {
+    const plain = await rotationOf();
+    for (const name of POLICY_NAMES) expect(actionsFor(name, plain).join()).not.toMatch(/Job|iam:/);
+  });
+
+  it('leave the role to Terraform, which may neither take it nor attach a policy to it', async () => {
+    const roles = (await document()).Statement.filter(({ Action }) => Action.some((one) => one.startsWith('iam:')));
+    expect([...new Set(roles.map(({ Resource }) => Resource))]).toEqual([
+      'arn:aws:iam::111122223333:role/keyturn-photos-batch',
+    ]);
+    const actions = actionsFor('terraform').filter((action) => action.startsWith('iam:'));
+    expect(actions.filter((action) => /Attach(?!ed)|Boundary|Delete|PassRole/.test(action))).toEqual([]);
+  });
+});
+
+describe('the bucket of the evidence', () => {
+  it('is added to by every command that leaves evidence, and nobody takes from it or shortens its lock', async () => {
+    const rotation = await rotationOf(SERVED);
+    const adding = POLICY_NAMES.filter((name) => statement(policyDocument([name], rotation, ACCOUNT), 'KeepEvidence'));
+    expect(adding).toEqual(['pre-apply', 'post-apply', 'terraform', 'rollback']);
+    const { Statement } = policyDocument(POLICY_NAMES, rotation, ACCOUNT);
+    const reaching = Statement.filter(({ Resource }) => /photos-evidence\/|:::\*/.test([Resource].flat().join()));
+    expect([...new Set(reaching.flatMap(({ Action }) => Action))].sort()).toEqual([
+      's3:GetObjectRetention',
+      's3:GetObjectVersion',
+      's3:PutObject',
+    ]);
+  });
 });
 
 it('keeps state apart: only locks may be deleted, and only this rotation’s state is in reach', async () => {
