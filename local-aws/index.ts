@@ -7,6 +7,7 @@ import { type LocalAwsOptions, settle } from './options';
 import { createPermissions } from './permissions';
 import { createRequests, type Requests } from './requests';
 import { createS3, type S3 } from './s3';
+import { createS3Control, type Jobs } from './s3-control';
 import { servedKms, servedS3, servedSts } from './served';
 import { createVerifier } from './signature/verify';
 import { createPipeline } from './transport/pipeline';
@@ -18,6 +19,7 @@ export { awsQuotas } from './kms/quota';
 export type { LocalAwsOptions } from './options';
 export type { Need } from './permissions';
 export type { RequestEvent, RequestHook, RequestRecord, Requests } from './requests';
+export type { JobStatus, Jobs } from './s3-control';
 
 /** A running endpoint. */
 export interface LocalAws {
@@ -33,6 +35,8 @@ export interface LocalAws {
   readonly clock: MovableClock;
   readonly faults: Faults;
   readonly requests: Requests;
+  /** The jobs of S3 Batch Operations: held, let go, and spoiled. */
+  readonly jobs: Jobs;
   /** What the buckets hold, as it is stored: ciphertext and wrapped keys. For proofs that nothing is kept in clear. */
   readonly stored: Pick<S3, 'buckets' | 'versions'>;
   /** The variables that point an SDK, the AWS CLI or Terraform here, and keep it from looking for credentials elsewhere. */
@@ -72,7 +76,20 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     permissions,
     limits: options.s3Limits,
   });
-  const services = { kms: servedKms(kms.service), s3: servedS3(s3), sts: servedSts };
+  const s3Service = servedS3(s3);
+  const control = createS3Control({
+    clock,
+    accountId,
+    region,
+    s3,
+    servedS3: s3Service,
+    permissions,
+    faults,
+    requests,
+    roles,
+    settings: options.batch ?? {},
+  });
+  const services = { kms: servedKms(kms.service), s3: s3Service, s3control: control.served, sts: servedSts };
   const verify = createVerifier(credentials, region, hostClock, clock);
   const pipeline = createPipeline({ services, verify, permissions, faults, requests, region, accountId });
   const listening = await listen(pipeline, hostClock, host, port);
@@ -87,9 +104,13 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     clock,
     faults,
     requests,
+    jobs: control.jobs,
     stored: s3,
     environment: (key = accessKey) => environment(url, region, key),
-    close: listening.close,
+    close() {
+      control.stop();
+      return listening.close();
+    },
   };
 }
 

@@ -5,6 +5,8 @@ export interface AwsRequest {
   readonly rawPath: string;
   /** Decoded query parameters in wire order; a bare `?acl` has the value `''`. */
   readonly query: ReadonlyMap<string, string>;
+  /** The query as it came over the wire, for operations that repeat a parameter. Absent in requests made in process. */
+  readonly rawQuery?: string;
   /** Header names in lower case; repeated headers joined with `,`. */
   readonly headers: Readonly<Record<string, string>>;
   /** The decoded body: aws-chunked framing is already removed. */

@@ -4,6 +4,7 @@ import type { Quotas } from './kms/quota';
 import type { Clock } from './message';
 import type { RequestRecord } from './requests';
 import type { S3Options } from './s3';
+import type { BatchSettings } from './s3-control';
 
 /** How an endpoint is started; everything has a default. */
 export interface LocalAwsOptions {
@@ -26,6 +27,8 @@ export interface LocalAwsOptions {
   readonly quotas?: Quotas;
   /** S3's size limits in bytes, lowered so that small bodies meet them. Default: S3's own, 5 GiB and 5 MiB. */
   readonly s3Limits?: S3Options['limits'];
+  /** What S3 Batch Operations does where AWS does not say. */
+  readonly batch?: BatchSettings;
 }
 
 /** The options with their defaults, checked. Throws `RangeError` naming what is wrong with which. */

@@ -6,7 +6,7 @@ import { readHeaders } from './headers';
 import { operations, routeOf, strayParameter } from './routes';
 import { Arena } from './state/arena';
 import { KeyRing } from './state/encryption';
-import { bucketNames, type StoredVersion, storedVersions } from './view';
+import { bucketNames, type ListedBucket, listedBucket, type StoredVersion, storedVersions } from './view';
 import { type Target, targetOf } from './wire/target';
 import { branch, leaf } from './wire/xml-writer';
 
@@ -32,6 +32,8 @@ export interface S3 {
   readonly buckets: () => readonly string[];
   /** Every version of a bucket as it is stored: ciphertext and wrapped key, in listing order. */
   readonly versions: (bucket: string) => readonly StoredVersion[];
+  /** What a job's manifest generator goes by; undefined for a bucket that does not exist. */
+  readonly listed: (bucket: string) => ListedBucket | undefined;
 }
 
 const GIBIBYTE = 1024 ** 3;
@@ -53,6 +55,7 @@ export function createS3(options: S3Options): S3 {
     operations: operations(),
     buckets: () => bucketNames(endpoint),
     versions: (bucket) => storedVersions(endpoint, bucket),
+    listed: (bucket) => listedBucket(endpoint, bucket),
   };
 }
 

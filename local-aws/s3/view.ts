@@ -1,4 +1,5 @@
 import type { Endpoint } from './call';
+import type { Bucket } from './state/bucket';
 import type { Encryption } from './state/encryption';
 import { sealedBytes } from './state/sealing';
 
@@ -10,6 +11,46 @@ export interface StoredVersion {
   readonly encryption: Encryption;
   /** Ciphertext and tags of each part. */
   readonly ciphertext: readonly Buffer[];
+}
+
+/** What a listing tells of a version, with its encryption. */
+export interface ListedVersion extends Pick<StoredVersion, 'key' | 'versionId' | 'deleteMarker' | 'encryption'> {
+  readonly current: boolean;
+  /** Milliseconds since the epoch, at S3's resolution of a second. */
+  readonly modified: number;
+  readonly size: number;
+  readonly storageClass: string;
+}
+
+/** A bucket as it is now; the versions are told in listing order while they are asked for. */
+export interface ListedBucket {
+  readonly name: string;
+  /** True once versioning was ever switched on. */
+  readonly versioned: boolean;
+  readonly versions: Iterable<ListedVersion>;
+}
+
+/** Undefined for a bucket that does not exist. */
+export function listedBucket(endpoint: Endpoint, name: string): ListedBucket | undefined {
+  const bucket = endpoint.buckets.get(name);
+  return bucket && { name, versioned: bucket.versioning !== 'Off', versions: listedVersions(bucket) };
+}
+
+function* listedVersions(bucket: Bucket): Generator<ListedVersion> {
+  for (const { key, versions } of bucket.keys.from(() => true)) {
+    for (const version of versions.toReversed()) {
+      yield {
+        key,
+        versionId: version.id,
+        deleteMarker: version.deleteMarker,
+        encryption: version.encryption,
+        current: version === versions.at(-1),
+        modified: version.modified * 1000,
+        size: version.size,
+        storageClass: version.storageClass,
+      };
+    }
+  }
 }
 
 export function bucketNames(endpoint: Endpoint): readonly string[] {

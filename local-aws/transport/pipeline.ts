@@ -60,12 +60,17 @@ function identify(options: PipelineOptions, incoming: Incoming): Identified | un
   const query = readQuery(head);
   const claim = claimOf(head, query);
   if (claim === undefined) return undefined;
-  const { service } = claim;
+  const service = serviceOf(head, claim);
   const served = Object.hasOwn(options.services, service) ? options.services[service] : undefined;
   if (served === undefined) throw unserved(service, Object.keys(options.services));
   const request = authenticate(options, incoming, query, claim);
   const event = { service, ...served.name(request), method: head.method, rawPath: head.rawPath, requestId };
   return { served, request, event };
+}
+
+/** S3 Control signs as S3; the header tells it apart, and no path can: a bucket may have any name. */
+function serviceOf({ headers }: Signable, { service }: SignatureClaim): string {
+  return service === 's3' && headers['x-amz-account-id'] !== undefined ? 's3control' : service;
 }
 
 async function carryOut(
@@ -116,6 +121,7 @@ function authenticate(
     method: head.method,
     rawPath: head.rawPath,
     query,
+    rawQuery: head.rawQuery,
     headers: head.headers,
     ...payload,
     // A copy for this request alone: what is asked in its course is remembered by it.
@@ -153,7 +159,9 @@ function injected({ code, status, message }: Extract<FaultAction, { kind: 'answe
 /** The refusal in the protocol of the service it concerns, entered in the log. */
 function refuse({ services, requests }: PipelineOptions, incoming: Incoming, refused: Refusal): AwsResponse {
   const guessed = guessService(incoming.head);
-  const claimed = refusedService(incoming.head) ?? guessed;
+  const signed = refusedService(incoming.head);
+  const claimed =
+    signed === 's3' && incoming.head.headers['x-amz-account-id'] !== undefined ? 's3control' : (signed ?? guessed);
   const protocol = Object.hasOwn(services, claimed) ? claimed : guessed;
   const response = errorResponse(protocol, refused, incoming.requestId);
   record(requests, incoming, unnamed(claimed), response);

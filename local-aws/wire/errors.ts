@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { AwsResponse } from '../message';
+import { controlError } from '../s3-control/fault';
 import type { Refusal } from './refusal';
 import { xmlElements } from './xml';
 
@@ -7,6 +8,7 @@ import { xmlElements } from './xml';
 export function errorResponse(service: string, error: Refusal, requestId: string): AwsResponse {
   const { code, status, message } = error;
   if (service === 'kms') return jsonError(code, message, status, requestId);
+  if (service === 's3control') return controlError(code, message, status, requestId);
   if (service === 'sts') return queryError(code, message, status, requestId);
   const hostId = randomBytes(48).toString('base64');
   const elements = { Code: code, Message: message, ...error.elements, RequestId: requestId, HostId: hostId };

@@ -1,0 +1,29 @@
+import type { AwsRequest, AwsResponse, Clock } from '../message';
+import type { TakeRole } from './roles';
+import type { Engine } from './run/engine';
+import type { JobRegistry } from './state/jobs';
+
+/** What every operation works on. */
+export interface Control {
+  readonly accountId: string;
+  readonly region: string;
+  readonly clock: Clock;
+  readonly registry: JobRegistry;
+  readonly engine: Engine;
+  readonly takeRole: TakeRole;
+  /** When a role whose trust is wrong is noticed. AWS does not say. */
+  readonly roleCheck: 'create' | 'run';
+}
+
+/** One request, its job's ID taken from the path (`''` where it has none). */
+export interface ControlCall {
+  readonly control: Control;
+  readonly request: AwsRequest;
+  readonly jobId: string;
+}
+
+export type ControlHandler = (call: ControlCall) => AwsResponse;
+
+export function xmlAnswer(body: string): AwsResponse {
+  return { status: 200, headers: { 'content-type': 'application/xml' }, body };
+}
