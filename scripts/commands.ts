@@ -4,6 +4,7 @@ import type { CommandDefinition } from './cli/command';
 import { doctor } from './doctor';
 import { drill } from './drill';
 import { extend } from './extend';
+import { job } from './job';
 import { keygen } from './keygen';
 import { localAws } from './local-aws';
 import { material } from './material';
@@ -33,6 +34,7 @@ export const commands: readonly CommandDefinition[] = [
   postApply,
   stragglers,
   blocked,
+  job,
   plan,
   reviewPlan,
   apply,

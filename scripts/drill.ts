@@ -24,7 +24,9 @@ export const drill: CommandDefinition = {
     'npx keyturn drill --version v2 --identity identity.txt --dry-run',
   ],
   async run(context, options) {
-    const end = await withRun('drill', context, options, (run) => drillAll(run, text(options, 'version')), 'accept');
+    const end = await withRun('drill', context, options, (run) => drillAll(run, text(options, 'version')), {
+      expired: 'accept',
+    });
     const { terminal } = context;
     const dryRun = flag(options, 'dryRun');
     terminal.heading(dryRun ? 'dry run: custody opens; what it holds was not compared' : 'custody holds the material');

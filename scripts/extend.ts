@@ -28,7 +28,9 @@ export const extend: CommandDefinition = {
     if (version === undefined) throw missing('--version names no key version');
     const validTo = givenValidTo(options, new Date(), EXAMPLE);
     if (validTo === undefined) throw missing('neither --valid-to nor --valid-days is given');
-    const end = await withRun('extend', context, options, (run) => extendVersion(run, version, validTo), 'accept');
+    const end = await withRun('extend', context, options, (run) => extendVersion(run, version, validTo), {
+      expired: 'accept',
+    });
     const { from, to, outcome, recovered } = end.result;
     const { terminal } = context;
     if (outcome === 'unchanged') terminal.note(`${version} is valid to ${to} already`);

@@ -12,13 +12,9 @@ export async function importAnswer(context: CommandContext, options: OptionValue
   const { terminal, cwd } = context;
   const request = await readWrappingRequest(path.resolve(cwd, needed('import', options, 'request')));
   const answer = await readWrappedAnswer(path.resolve(cwd, needed('import', options, 'answer')));
-  const end = await withRun(
-    'material-import',
-    context,
-    options,
-    (run) => importCeremony(run, request, answer),
-    'accept',
-  );
+  const end = await withRun('material-import', context, options, (run) => importCeremony(run, request, answer), {
+    expired: 'accept',
+  });
   const dryRun = flag(options, 'dryRun');
   const { version, keyArn, keyMaterialId } = end.result;
   terminal.heading(dryRun ? `dry run: the material fits ${version}` : `${version} has its material`);

@@ -60,6 +60,9 @@ export const verifyEvidence: CommandDefinition = {
     const faults = found.faults.length + (archive?.faults.length ?? 0);
     if (found.beginnings > 1)
       terminal.note(`${found.beginnings} runs name none before them: gathered from several machines, or put here`);
+    const beside = found.files.filter((file) => file.beside).length;
+    if (beside > 0)
+      terminal.note(`${beside} run(s) ran beside another, and are in no chain: only their heads are missed`);
     if (archive) terminal.note(`${archive.bucket} keeps ${archive.files} file(s)`);
     terminal.note(faults === 0 ? 'sound: every record is whole and in its place' : `${faults} fault(s) found`);
     return {

@@ -12,6 +12,7 @@ import { type SwitchedSite, switchedSite } from '../support/switched-site';
 
 const ARCHIVE = 'ledger-evidence';
 const DECLARED = `evidence: { bucket: { name: ${ARCHIVE}, retention: { mode: GOVERNANCE, days: 30 } } }\n`;
+const DENIED = { kind: 'answer', status: 403, code: 'AccessDenied' } as const;
 let site: SwitchedSite;
 
 beforeEach(async () => {
@@ -101,10 +102,9 @@ it('never hides how the run itself ended', async () => {
     ServerSideEncryption: 'aws:kms',
     ObjectLockLegalHoldStatus: 'ON',
   });
-  site.endpoint.faults.inject({
-    match: { service: 's3', operation: 'PutObject' },
-    then: { kind: 'answer', status: 403, code: 'AccessDenied' },
-  });
+  // biome-ignore lint/suspicious/noThenProperty: the fault rule's own word; nobody awaits it
+  const rule = { match: { service: 's3', operation: 'PutObject' }, then: DENIED };
+  site.endpoint.faults.inject(rule);
   const { exitCode, stdout, stderr } = await postApply('--json');
   expect(exitCode).toBe(4);
   expect(stderr).toContain('gate-refused');

@@ -1,7 +1,8 @@
 /** The files of a rotation's evidence in a directory: what is copied elsewhere as one bundle. */
-import { open, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { EVIDENCE_SUFFIX, RUN_OPENED } from './record';
+import { endsOf } from './previous-run';
+import { EVIDENCE_SUFFIX } from './record';
 
 export interface BundleFile {
   /** Name in the bundle, with slashes: `<run>.ndjson`, `<run>.outcomes/<file>`. */
@@ -15,12 +16,13 @@ export interface BundleFile {
 /** Ending of the folder with the outcomes of a run. */
 const OUTCOMES_SUFFIX = '.outcomes';
 
-/** A first record is short; what is longer is none. */
-const FIRST_RECORD_BYTES = 64 * 1024;
+/** Milliseconds after which a file that ran beside another run, and was not closed, is taken for one of a run that was killed. */
+const STALE_MS = 3_600_000;
 
 /**
- * Every evidence file of a rotation, and the outcomes beside it, in the order of their names. A run that was killed left
- * files too, as whole as they will ever be. A file whose first record does not name the rotation is another's.
+ * Every evidence file of a rotation, and the outcomes beside it, in the order of their names. For the run that holds the
+ * rotation's lock: what others left then grows no more, and that of a run that was killed is as whole as it will ever be. A file
+ * whose first record does not name the rotation is another's.
  *
  * @returns nothing where there is no such directory
  */
@@ -29,7 +31,7 @@ export async function bundleFiles(directory: string, rotation: string): Promise<
   const found: BundleFile[] = [];
   for (const name of names.filter((one) => one.endsWith(EVIDENCE_SUFFIX)).sort()) {
     const file = path.join(directory, name);
-    if ((await rotationOf(file)) !== rotation) continue;
+    if (!(await isWhole(file, rotation))) continue;
     const folder = `${name.slice(0, -EVIDENCE_SUFFIX.length)}${OUTCOMES_SUFFIX}`;
     const outcomes = await readdir(path.join(directory, folder)).catch(() => []);
     for (const one of [name, ...outcomes.sort().map((outcome) => `${folder}/${outcome}`)]) {
@@ -40,15 +42,9 @@ export async function bundleFiles(directory: string, rotation: string): Promise<
   return found;
 }
 
-/** What the first record of a file names; undefined where it has none, or is no file of evidence. */
-async function rotationOf(file: string): Promise<unknown> {
-  await using handle = await open(file, 'r');
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(FIRST_RECORD_BYTES), 0, FIRST_RECORD_BYTES, 0);
-  const [first = ''] = buffer.toString('utf8', 0, bytesRead).split('\n', 1);
-  try {
-    const { type, data } = JSON.parse(first) as { type?: unknown; data?: { rotation?: unknown } | null };
-    return type === RUN_OPENED ? data?.rotation : undefined;
-  } catch {
-    return undefined;
-  }
+/** Whether a file belongs to the rotation and grows no more. Only a run beside another can be under way while one ends. */
+async function isWhole(file: string, rotation: string): Promise<boolean> {
+  const ends = await endsOf(file).catch(() => undefined);
+  if (ends?.rotation !== rotation) return false;
+  return ends.closed || !ends.beside || Date.now() - (await stat(file)).mtimeMs > STALE_MS;
 }

@@ -56,13 +56,18 @@ export interface CheckedFile {
   readonly outcome: string | undefined;
   /** The run of the same rotation that it names as the one before; absent for the first, and for what names none. */
   readonly follows: { readonly file: string; readonly head: string } | undefined;
+  /** It says that it ran beside another run of its rotation: then it follows none, and none follows it. */
+  readonly beside: boolean;
 }
 
 export interface EvidenceCheck {
   readonly files: readonly CheckedFile[];
   readonly records: number;
   readonly faults: readonly EvidenceFault[];
-  /** Runs that name no run before them: 1 where all were made in one place, more where they were gathered. */
+  /**
+   * Runs that name no run before them, without those that ran beside another: 1 where all were made in one place, more
+   * where they were gathered.
+   */
   readonly beginnings: number;
 }
 
@@ -89,7 +94,7 @@ export async function checkEvidence(target: string, heads?: readonly string[]): 
   const alone = names.length === 1 && names[0] === target;
   if (!alone) faults.push(...linkFaults(files));
   if (heads) faults.push(...headFaults(target, files, heads));
-  const beginnings = files.filter((file) => file.follows === undefined).length;
+  const beginnings = files.filter((file) => file.follows === undefined && !file.beside).length;
   return { files, records: files.reduce((sum, file) => sum + file.records, 0), faults, beginnings };
 }
 
@@ -117,6 +122,7 @@ interface ChainState {
   closed: boolean;
   outcome: string | undefined;
   follows: CheckedFile['follows'];
+  beside: boolean;
   readonly outcomes: OutcomesFile[];
 }
 
@@ -127,6 +133,7 @@ async function checkFile(file: string, report: Report): Promise<CheckedFile> {
     closed: false,
     outcome: undefined,
     follows: undefined,
+    beside: false,
     outcomes: [],
   };
   for await (const { bytes, ended } of linesOf(file)) {
@@ -141,7 +148,8 @@ async function checkFile(file: string, report: Report): Promise<CheckedFile> {
       problem: 'the last record is not run-closed: records were cut off, the run was killed, or it still runs',
     });
   for (const fault of await outcomeFaults(file, state.outcomes, state.outcome === 'finished')) report(fault);
-  return { file, records: state.line, head: state.head, outcome: state.outcome, follows: state.follows };
+  const { head, outcome, follows, beside } = state;
+  return { file, records: state.line, head, outcome, follows, beside };
 }
 
 function checkLine(bytes: Buffer, ended: boolean, state: ChainState, report: Report): void {
@@ -159,7 +167,10 @@ function checkLine(bytes: Buffer, ended: boolean, state: ChainState, report: Rep
   if (read.record.hash !== hash) fault('wrong-hash', 'the record does not have the hash it names: it was changed');
   state.head = read.record.hash;
   if (read.record.type === 'outcome') state.outcomes.push(...outcomesIn(read.record.data, state.line));
-  if (state.line === 1) state.follows = followed(read.record.data.previousRun);
+  if (state.line === 1) {
+    state.follows = followed(read.record.data.previousRun);
+    state.beside = read.record.data.beside === true;
+  }
   state.closed = read.record.type === RUN_CLOSED;
   const outcome = read.record.data.outcome;
   state.outcome = state.closed && typeof outcome === 'string' ? outcome : undefined;

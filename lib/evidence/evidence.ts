@@ -22,6 +22,11 @@ export interface EvidenceOptions {
   readonly command: string;
   /** Name of the rotation. Given, the first record names the head of its run before, where the directory holds one. */
   readonly rotation?: string;
+  /**
+   * True: another run of the rotation is under way in this directory, and this one is in no chain: it names no run before
+   * it, and none after names it.
+   */
+  readonly beside?: boolean;
   /** Default: the clock of the machine. */
   readonly clock?: () => Date;
 }
@@ -56,14 +61,16 @@ export async function openEvidence(options: EvidenceOptions): Promise<EvidenceRu
     .replace(/[-:]|\.\d{3}/g, '');
   const directory = path.resolve(options.directory);
   const file = path.join(directory, `${time}-${runId}${EVIDENCE_SUFFIX}`);
-  const previousRun = options.rotation === undefined ? undefined : await runBefore(directory, options.rotation, file);
+  const chained = options.rotation !== undefined && options.beside !== true ? options.rotation : undefined;
+  const previousRun = chained === undefined ? undefined : await runBefore(directory, chained, file);
   const handle = await createFile(directory, file).catch((error: unknown) => {
     throw unwritable(file, error);
   });
   const run = new EvidenceFile(file, handle, clock);
   try {
     const { command, rotation } = options;
-    await run.record(RUN_OPENED, 'run', { command, runId, rotation, previousRun });
+    const beside = options.beside === true ? true : undefined;
+    await run.record(RUN_OPENED, 'run', { command, runId, rotation, previousRun, beside });
   } catch (error) {
     await handle.close();
     throw error;

@@ -1,7 +1,7 @@
 /** The run that a new one follows: each names the head of the one before, so that a file that is gone is missed. */
 import { open, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { EVIDENCE_SUFFIX } from './record';
+import { EVIDENCE_SUFFIX, RUN_CLOSED, RUN_OPENED } from './record';
 
 export interface PreviousRun {
   /** Name of the file, without its directory. */
@@ -25,7 +25,7 @@ export async function runBefore(directory: string, rotation: string, file: strin
     // Names tell the second; runs of the same second are told apart by their first record.
     if (newest && secondOf(name) !== secondOf(newest.file)) break;
     const ends = await endsOf(path.join(directory, name)).catch(() => undefined);
-    if (ends?.rotation !== rotation || ends.head === undefined) continue;
+    if (ends?.rotation !== rotation || ends.head === undefined || ends.beside) continue;
     if (!newest || ends.at > newest.at) newest = { file: name, head: ends.head, at: ends.at };
   }
   return newest && { file: newest.file, head: newest.head };
@@ -33,7 +33,20 @@ export async function runBefore(directory: string, rotation: string, file: strin
 
 const secondOf = (name: string): string | undefined => name.split('-', 1)[0];
 
-async function endsOf(file: string): Promise<{ rotation: unknown; at: string; head: string | undefined }> {
+/** What the first and the last record of a file say. */
+export interface EvidenceEnds {
+  readonly rotation: unknown;
+  readonly at: string;
+  /** Hash of the last whole record. */
+  readonly head: string | undefined;
+  /** It ran beside another run, and is in no chain. */
+  readonly beside: boolean;
+  /** True once the run came to its end. */
+  readonly closed: boolean;
+}
+
+/** @throws what reading throws, and SyntaxError where the first line is no record */
+export async function endsOf(file: string): Promise<EvidenceEnds> {
   await using handle = await open(file, 'r');
   const { size } = await handle.stat();
   const read = async (from: number): Promise<string> => {
@@ -43,7 +56,17 @@ async function endsOf(file: string): Promise<{ rotation: unknown; at: string; he
   };
   const first = (await read(0)).split('\n', 1)[0] ?? '';
   const whole = (await read(Math.max(0, size - WINDOW))).split('\n').slice(0, -1);
-  const opened = JSON.parse(first) as { at: string; data?: { rotation?: unknown } };
-  const head = /,"hash":"([0-9a-f]{64})"\}$/.exec(whole.at(-1) ?? '')?.[1];
-  return { rotation: opened.data?.rotation, at: opened.at, head };
+  const last = whole.at(-1) ?? '';
+  const opened = JSON.parse(first) as {
+    at: string;
+    type?: unknown;
+    data?: { rotation?: unknown; beside?: unknown } | null;
+  };
+  return {
+    rotation: opened.type === RUN_OPENED ? opened.data?.rotation : undefined,
+    at: opened.at,
+    head: /,"hash":"([0-9a-f]{64})"\}$/.exec(last)?.[1],
+    beside: opened.data?.beside === true,
+    closed: last.includes(`"type":"${RUN_CLOSED}","hash":"`),
+  };
 }

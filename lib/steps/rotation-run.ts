@@ -4,7 +4,7 @@ import type { Custodian } from '../key-material/custody/custodian';
 import type { MaterialSource } from '../key-material/prepare-import';
 import type { BucketReencryption } from '../objects/reencrypt';
 import type { ObjectStore } from '../objects/store';
-import type { Rotation } from '../rotation/rotation';
+import type { ReencryptEngine, Rotation } from '../rotation/rotation';
 import type { Reporter } from './reporter';
 import type { VerificationRecord } from './verification-record';
 import type { Workspace } from './workspace';
@@ -31,6 +31,10 @@ export interface ReencryptOptions {
   readonly waitForUploadsMs: number;
   /** Verification reads every object version in full, not a sample. */
   readonly readAll: boolean;
+  /** Which engine this run takes, whatever the rotation file says; absent: what it says. */
+  readonly engine: ReencryptEngine | undefined;
+  /** Jobs may run once their tasks are counted, without asking again. */
+  readonly confirm: boolean;
 }
 
 /** Where a run keeps what it may lose: absent in a dry run, which keeps nothing. */

@@ -47,5 +47,14 @@ export const reencryptOptions: readonly CommandOption[] = [
     flags: '--abort-uploads-older-than <age>',
     description: 'abort multipart uploads begun longer ago, such as 7d; what was uploaded of them is lost',
   },
+  {
+    flags: '--engine <engine>',
+    description: 'what moves the objects in this run, instead of what the rotation file says',
+    choices: ['local', 'batch', 'auto'],
+  },
+  {
+    flags: '--confirm',
+    description: 'let a job of S3 Batch Operations run once its tasks are counted; without it a terminal is asked',
+  },
   { flags: '--read-all', description: 'verify by reading every object version in full, not a sample' },
 ];

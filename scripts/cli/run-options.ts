@@ -13,6 +13,8 @@ export function materialOptions(context: CommandContext, options: OptionValues):
   };
 }
 
+const ENGINES = ['local', 'batch', 'auto'] as const;
+
 /** @throws usage for a number or an age that is none */
 export function reencryptOptions(options: OptionValues): RotationRun['reencrypt'] {
   return {
@@ -23,6 +25,8 @@ export function reencryptOptions(options: OptionValues): RotationRun['reencrypt'
     abortUploadsOlderThanMs: duration(options, 'abortUploadsOlderThan', '--abort-uploads-older-than'),
     waitForUploadsMs: duration(options, 'waitForUploads', '--wait-for-uploads') ?? 0,
     readAll: flag(options, 'readAll'),
+    engine: ENGINES.find((one) => one === text(options, 'engine')),
+    confirm: flag(options, 'confirm'),
   };
 }
 

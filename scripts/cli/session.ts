@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { confirmTarget } from '../../lib/aws/account-guard';
 import { createClients } from '../../lib/aws/clients';
-import { KeyturnError } from '../../lib/errors';
+import { isCode, KeyturnError } from '../../lib/errors';
 import { openEvidence } from '../../lib/evidence/evidence';
 import { openStore } from '../../lib/objects/open-store';
 import type { Rotation } from '../../lib/rotation/rotation';
@@ -40,18 +40,23 @@ export function readRotation(
   return loadRotation(file, { now: new Date(), expired });
 }
 
+export interface RunManner {
+  /** `accept` for a command that is the way out of an expiry. Default `refuse`. */
+  readonly expired?: 'refuse' | 'accept';
+  /** For a command that steers what another run waits for: it runs while that one holds the lock. Default false. */
+  readonly mayRunBeside?: boolean;
+}
+
 /**
  * Opens everything a step needs, prints the account and Region before anything can change, runs the body, and closes
  * all of it on every way out; the evidence says how the run ended.
- *
- * @param expired - `accept` for a command that is the way out of an expiry
  */
 export async function withRun<T>(
   command: string,
   context: CommandContext,
   options: OptionValues,
   body: (run: RotationRun) => Promise<T>,
-  expired: 'refuse' | 'accept' = 'refuse',
+  { expired = 'refuse', mayRunBeside = false }: RunManner = {},
 ): Promise<SessionEnd<T>> {
   return withClients(context, options, expired, async (target) => {
     const { rotation, identity } = target;
@@ -61,10 +66,18 @@ export async function withRun<T>(
       await preflight(run);
       return { rotation, account: identity.account, evidenceFile: undefined, result: await body(run) };
     }
-    const lock = await lockRotation(home, rotation.name);
+    const lock = await lockRotation(home, rotation.name).catch((error: unknown) => {
+      if (mayRunBeside && isCode(error, 'run-locked')) return undefined;
+      throw error;
+    });
+    const beside = lock === undefined;
     const directory = path.join(home, '.keyturn', 'evidence');
+    // While another run is under way, its evidence is not whole: it puts it into the bucket itself, and this one's too.
+    const keep = async () => {
+      if (!beside) await keepEvidence(context, { command, directory, ...target });
+    };
     try {
-      const evidence = await openEvidence({ directory, command, rotation: rotation.name });
+      const evidence = await openEvidence({ directory, command, rotation: rotation.name, beside });
       try {
         const asked = await provenance(rotation.file, context.env);
         await evidence.record('run', 'begin', { rotation: rotation.name, region: rotation.region, identity, ...asked });
@@ -73,18 +86,18 @@ export async function withRun<T>(
         await evidence.record('state', 'begin', stateFacts(await observe(run)));
         const result = await body(run);
         await evidence.close('finished');
-        await keepEvidence(context, { command, directory, ...target });
+        await keep();
         return { rotation, account: identity.account, evidenceFile: evidence.file, result };
       } catch (error) {
         const outcome = error instanceof KeyturnError ? error.code : 'failed';
         await evidence
           .close(outcome)
           .catch(() => context.terminal.warn(`the evidence could not be closed: ${evidence.file}`));
-        await keepEvidence(context, { command, directory, ...target });
+        await keep();
         throw error;
       }
     } finally {
-      await lock.release();
+      await lock?.release();
     }
   });
 }

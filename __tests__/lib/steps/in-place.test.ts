@@ -90,6 +90,8 @@ buckets: [{ name: photos-bucket, manage: bucket }]
       abortUploadsOlderThanMs: undefined,
       waitForUploadsMs: 0,
       readAll: false,
+      engine: undefined,
+      confirm: false,
     },
     files: undefined,
     evidence: { file: undefined, record: async () => undefined },

@@ -1,0 +1,122 @@
+import { EXIT, KeyturnError } from '../lib/errors';
+import { CONTROLS, type Control, type ControlledJob, controlJobs } from '../lib/steps/jobs/control-jobs';
+import { explainJob } from '../lib/steps/jobs/job-words';
+import { oneRotationJob, type RotationJob, rotationJobs } from '../lib/steps/jobs/rotation-jobs';
+import {
+  type CommandContext,
+  type CommandDefinition,
+  type CommandOutcome,
+  flag,
+  type OptionValues,
+  rotationFileOption,
+} from './cli/command';
+import { withReading, withRun } from './cli/session';
+import { table } from './cli/table';
+
+const PARTS = ['status', ...CONTROLS] as const;
+
+export const job: CommandDefinition = {
+  name: 'job',
+  summary: 'show, pause, resume or cancel the jobs of S3 Batch Operations of this rotation',
+  description:
+    'status lists them, with what each state means; reads only. pause: S3 has no pause for a job that runs, so it is cancelled and ' +
+    'marked, and post-apply begins no new one until resume. resume takes the mark off, and confirms a job that waits for a ' +
+    'yes. cancel: the next post-apply begins anew. What a job has done stays done. With an id, only that job is meant. ' +
+    'Works while post-apply waits for a job in another terminal.',
+  arguments: [
+    { name: '<part>', description: PARTS.join(', ') },
+    {
+      name: '[id]',
+      description: 'id of one job, as status lists it; default: every job of the rotation that it can be done to',
+    },
+  ],
+  options: [rotationFileOption],
+  mutates: true,
+  examples: [
+    'npx keyturn job status',
+    'npx keyturn job status --json',
+    'npx keyturn job pause',
+    'npx keyturn job resume --yes',
+    'npx keyturn job cancel --dry-run',
+  ],
+  async run(context, options, [part, id]) {
+    if (part === 'status') return show(context, options, id);
+    const control = CONTROLS.find((one) => one === part);
+    if (control) return perform(context, options, control, id);
+    throw new KeyturnError('usage', {
+      problem: `${JSON.stringify(part)} is nothing that can be done to a job`,
+      hint: `say one of ${PARTS.join(', ')}`,
+    });
+  },
+};
+
+async function show(context: CommandContext, options: OptionValues, id: string | undefined): Promise<CommandOutcome> {
+  const { rotation, account, result } = await withReading(context, options, async (run) =>
+    id === undefined ? rotationJobs(run) : [await oneRotationJob(run, id)],
+  );
+  if (!flag(options, 'json')) context.terminal.show(format(result));
+  const jobs = result.map((one) => ({ ...one, explained: explainJob(one) }));
+  return { exitCode: EXIT.done, data: { rotation: rotation.name, account, region: rotation.region, jobs } };
+}
+
+function format(jobs: readonly RotationJob[]): string {
+  if (jobs.length === 0) return 'S3 knows no job of this rotation; it forgets one 90 days after its end';
+  const rows = jobs.map((one) => [
+    one.jobId,
+    one.bucket,
+    `${one.attempt} ${one.part}`,
+    one.paused ? `${one.status}, paused` : one.status,
+    one.total === 0 ? '-' : `${one.succeeded + one.failed} of ${one.total}`,
+    String(one.failed),
+    one.rate === undefined ? '-' : `${one.rate.toFixed(0)}/s`,
+    one.secondsLeft === undefined ? '-' : `${one.secondsLeft} s`,
+    new Date(one.createdAt).toISOString(),
+    String(one.priority),
+  ]);
+  const head = ['job', 'bucket', 'attempt', 'state', 'tasks tried', 'failed', 'rate', 'left', 'since', 'priority'];
+  return [table(head, rows), '', ...jobs.map((one) => `${one.jobId}: ${explainJob(one)}`)].join('\n');
+}
+
+const NOTHING: Readonly<Record<Control, string>> = {
+  pause: 'no job of this rotation can be paused: none waits or runs',
+  resume: 'no job of this rotation is paused or waits for a yes',
+  cancel: 'no job of this rotation can be cancelled: none waits or runs',
+};
+
+const NEXT: Readonly<Record<Control, string>> = {
+  pause: '`npx keyturn job resume`, then `npx keyturn post-apply`, goes on with what is left',
+  resume: '`npx keyturn post-apply` waits for the job and reads its report',
+  cancel: 'the next `npx keyturn post-apply` begins a new job for what is left',
+};
+
+async function perform(
+  context: CommandContext,
+  options: OptionValues,
+  control: Control,
+  id: string | undefined,
+): Promise<CommandOutcome> {
+  const { terminal } = context;
+  const dryRun = flag(options, 'dryRun');
+  const end = await withRun(`job-${control}`, context, options, (run) => controlJobs(run, control, id), {
+    expired: 'accept',
+    mayRunBeside: true,
+  });
+  const jobs: readonly ControlledJob[] = end.result;
+  terminal.heading(dryRun ? 'dry run: nothing was changed' : 'done');
+  for (const one of jobs) terminal.note(`${one.jobId}: ${one.bucket}, ${one.before}: ${one.did}`);
+  if (jobs.length === 0) terminal.note(NOTHING[control]);
+  if (end.evidenceFile) terminal.note(`evidence: ${end.evidenceFile}`);
+  if (jobs.length > 0 && !dryRun) terminal.hint(NEXT[control]);
+  return {
+    exitCode: EXIT.done,
+    data: {
+      rotation: end.rotation.name,
+      account: end.account,
+      region: end.rotation.region,
+      part: control,
+      dryRun,
+      jobs,
+      evidence: end.evidenceFile ?? null,
+    },
+  };
+}
