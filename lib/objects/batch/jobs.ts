@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CreateJobCommand,
   type CreateJobCommandInput,
@@ -16,6 +15,7 @@ import { isCode, KeyturnError } from '../../errors';
 import type { JobSpec } from './job-spec';
 import { describedJob } from './job-spec';
 import { type JobState, jobStateOf, type ListedJob, listedJobOf } from './job-state';
+import { type JobRetry, retried } from './passing';
 
 export interface OpenJobs {
   readonly client: S3ControlClient;
@@ -24,15 +24,6 @@ export interface OpenJobs {
   /** When it fires, no request is sent any more and waits end. */
   readonly signal?: AbortSignal | undefined;
   readonly retry?: JobRetry | undefined;
-}
-
-export interface JobRetry {
-  /** Attempts at one call that is throttled or fails in passing. Default 8. */
-  readonly attempts?: number | undefined;
-  /** Milliseconds of the first wait. Default 250. */
-  readonly baseMs?: number | undefined;
-  /** Milliseconds of the longest wait. Default 20,000. */
-  readonly capMs?: number | undefined;
 }
 
 /**
@@ -140,38 +131,6 @@ export function openJobs({ client, account: AccountId, signal, retry = {} }: Ope
 
 /** S3's names for a job that is not there. */
 const GONE: ReadonlySet<string> = new Set(['NotFoundException', 'NoSuchJob', 'NoSuchJobException', 'HTTP 404']);
-
-/** Faults of S3 itself, which pass. */
-const PASSING: ReadonlySet<string> = new Set([
-  'InternalServiceException',
-  'InternalError',
-  'ServiceUnavailable',
-  'HTTP 500',
-  'HTTP 502',
-  'HTTP 503',
-  'HTTP 504',
-]);
-
-function isPassing(error: unknown): boolean {
-  if (isCode(error, 'aws-throttled') || isCode(error, 'aws-endpoint-unreachable')) return true;
-  return isCode(error, 'aws-failed') && PASSING.has(error.facts.awsCode);
-}
-
-async function retried<T>(send: () => Promise<T>, retry: JobRetry, signal: AbortSignal | undefined): Promise<T> {
-  const { attempts = 8, baseMs = 250, capMs = 20_000 } = retry;
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await send();
-    } catch (error) {
-      if (attempt >= attempts || !isPassing(error) || signal?.aborted) throw error;
-      await sleep(Math.random() * Math.min(capMs, baseMs * 2 ** attempt), undefined, signal ? { signal } : {}).catch(
-        () => {
-          throw new KeyturnError('interrupted', { during: 'S3 Batch Operations' }, error);
-        },
-      );
-    }
-  }
-}
 
 function refusal(error: unknown, spec: JobSpec): unknown {
   if (!isCode(error, 'aws-failed')) return error;
