@@ -10,6 +10,7 @@ import type { ListedVersion, PageMarker, VersionPage } from './object-version';
 import { type BucketReencryption, KEPT, type Stopped } from './outcome';
 import { concurrencyOf, Pace } from './pace';
 import { PageQueue, type PageResult } from './page-queue';
+import { firstPass, type IsLooked, laterPass } from './pass-range';
 import { Progress } from './progress';
 import type { ReencryptRequest } from './reencrypt';
 import { requireRewrap } from './rewrap-probe';
@@ -24,16 +25,11 @@ import { Tally } from './tally';
 
 /** LastModified has whole seconds; a version written in the second that a pass began in may be older or newer. */
 const SECOND = 1000;
-const EVERYTHING = Number.NEGATIVE_INFINITY;
 
-/** Which versions of a listing a pass looks at. */
 interface PassRange {
   /** What a resumed run has left to list; absent: everything. */
   readonly segments: readonly Segment[] | undefined;
-  /** Milliseconds since the epoch. */
-  readonly since: number;
-  /** Keys that are looked at whatever their date. */
-  readonly always: ReadonlySet<string>;
+  readonly isLooked: IsLooked;
 }
 
 interface Look extends PassRange {
@@ -100,17 +96,16 @@ export class BucketRun {
     const head = resumed?.head ?? (await this.#head());
     await this.#openLog(versioning, head, resumed);
 
-    const always = new Set(head.uploadKeys);
     let begun = head.begun;
-    let since = EVERYTHING;
+    let isLooked = firstPass(this.#request.only, head);
     for (let pass = resumed?.remaining.length === 0 ? 2 : 1; pass <= maxPasses; pass += 1) {
       if (pass > 1) {
-        since = head.uploadKeys ? begun : EVERYTHING;
+        isLooked = laterPass(head, begun);
         begun = this.#store.now() - SECOND;
       }
       const segments = pass === 1 ? resumed?.remaining : undefined;
       const movedBefore = this.#tally.moved;
-      await this.#pass(pass, versioning, { segments, since, always });
+      await this.#pass(pass, versioning, { segments, isLooked });
       if (this.#stop !== undefined) return false;
       const wasWhole = pass > 1 || resumed === undefined;
       if (dryRun || (wasWhole && this.#tally.moved === movedBefore)) return this.#finish();
@@ -136,13 +131,14 @@ export class BucketRun {
 
   /** What comes of an upload that is open now will bear the date it was begun, so that its key is kept in mind. */
   async #head(): Promise<JournalHead> {
-    const { bucket, targetKeyArn, method, dryRun } = this.#request;
+    const { bucket, targetKeyArn, method, dryRun, only } = this.#request;
     const begun = this.#store.now() - SECOND;
-    if (dryRun) return { bucket, targetKeyArn, method, begun, uploadKeys: [] };
+    const run = { bucket, targetKeyArn, method, only: only?.label, begun };
+    if (dryRun) return { ...run, uploadKeys: [] };
     const call: Caller = (_bound, send) => this.#guarded(send);
     const uploads = await openUploads(this.#store, call, bucket);
     const uploadKeys = uploads.total > KEPT ? undefined : uploads.first.map((one) => one.key);
-    return { bucket, targetKeyArn, method, begun, uploadKeys };
+    return { ...run, uploadKeys };
   }
 
   /** Versions that an interrupted run failed are tried first, so that the new journal says how they stand now. */
@@ -209,12 +205,12 @@ export class BucketRun {
     }
   }
 
-  async #lookAtPage({ pass, move, since, always }: Look, page: VersionPage, queue: PageQueue): Promise<void> {
+  async #lookAtPage({ pass, move, isLooked }: Look, page: VersionPage, queue: PageQueue): Promise<void> {
     const room = queue.room();
     if (room) await room;
     if (this.#stop !== undefined) return;
     this.#tally.listed(pass, { listed: page.versions.length, deleteMarkers: page.markerKeys.length });
-    const looked = page.versions.filter((one) => one.lastModified >= since || always.has(one.key));
+    const looked = page.versions.filter(isLooked);
     const report = queue.add(page, looked.length);
     for (const version of looked) {
       const slot = this.#slots.take();

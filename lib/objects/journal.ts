@@ -3,6 +3,7 @@ import path from 'node:path';
 
 import type { ListedVersion, PageMarker } from './object-version';
 import type { BlockedVersion, FailedVersion } from './outcome';
+import type { OnlyVersions } from './pass-range';
 import { type Segment, WHOLE } from './segments';
 import type { TallyCounts } from './tally';
 
@@ -11,6 +12,8 @@ export interface JournalHead {
   readonly bucket: string;
   readonly targetKeyArn: string;
   readonly method: 'rewrap' | 'rewrite';
+  /** What the run was limited to; absent: to nothing. */
+  readonly only?: string | undefined;
   /** When the first pass began, by the endpoint's clock, in milliseconds since the epoch. */
   readonly begun: number;
   /** Keys with a multipart upload open at that time: what comes of it bears the date it was begun. Undefined: too many. */
@@ -126,7 +129,9 @@ export class Journal {
  */
 export async function readJournal(
   file: string,
-  expected: Pick<JournalHead, 'bucket' | 'targetKeyArn' | 'method'>,
+  expected: Pick<JournalHead, 'bucket' | 'targetKeyArn' | 'method'> & {
+    readonly only?: Pick<OnlyVersions, 'label'> | undefined;
+  },
   now: number,
 ): Promise<Resumed | undefined> {
   const lines = parsed(await readFile(file, 'utf8').catch(() => ''));
@@ -135,7 +140,10 @@ export async function readJournal(
     return undefined;
   const { head } = first;
   const isSame =
-    head.bucket === expected.bucket && head.targetKeyArn === expected.targetKeyArn && head.method === expected.method;
+    head.bucket === expected.bucket &&
+    head.targetKeyArn === expected.targetKeyArn &&
+    head.method === expected.method &&
+    head.only === expected.only?.label;
   return isSame && now - head.begun < MAX_AGE ? resumedOf(head, rest) : undefined;
 }
 

@@ -1,6 +1,7 @@
 import { BucketRun } from './bucket-run';
 import type { RetryOptions } from './caller';
 import type { BucketReencryption, VersionOutcome } from './outcome';
+import type { OnlyVersions } from './pass-range';
 import type { CopySizes } from './rewrap';
 import type { ObjectStore } from './store';
 
@@ -17,6 +18,8 @@ export interface ReencryptRequest {
   readonly concurrency?: number | undefined;
   /** Requests a second at the most, to leave room for production traffic. Default: no limit of ours. */
   readonly maxRps?: number | undefined;
+  /** Limits the run to a part of the bucket, and to what is written while it goes on. Default: the whole bucket. */
+  readonly only?: OnlyVersions | undefined;
   /** Looks and decides, changes nothing. */
   readonly dryRun: boolean;
   /**
