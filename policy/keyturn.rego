@@ -26,9 +26,13 @@ keys contains change if {
 	change.type == "aws_kms_external_key"
 }
 
+# Buckets that serve the rotation: for jobs, and for evidence.
+serving(address) if regex.match(`\.(batch|evidence)$`, address)
+
 defaults contains change if {
 	some change in changes
 	change.type == "aws_s3_bucket_server_side_encryption_configuration"
+	not serving(change.address)
 }
 
 # Only a change that leaves something behind has rules to look at.
@@ -46,8 +50,10 @@ own_address := concat("", [
 	`^(aws_kms_external_key\.version_[a-z0-9-]+`,
 	`|aws_kms_alias\.(main|version_[a-z0-9-]+)`,
 	`|aws_cloudwatch_metric_alarm\.version_[a-z0-9-]+_expires_[0-9]+d`,
+	`|aws_iam_role(_policy)?\.batch`,
+	`|aws_s3_bucket_object_lock_configuration\.evidence`,
 	`|aws_s3_bucket(_versioning|_public_access_block|_ownership_controls|_policy`,
-	`|_server_side_encryption_configuration)?\.bucket_[a-z0-9_-]+)$`,
+	`|_server_side_encryption_configuration)?\.(bucket_[a-z0-9_-]+|batch|evidence))$`,
 ])
 
 deny contains msg if {
@@ -189,6 +195,54 @@ warn contains msg if {
 	msg := sprintf("KT034 %s: %s is switched off", [change.address, setting])
 }
 
+deny contains msg if {
+	some change in changes
+	change.type == "aws_s3_bucket_server_side_encryption_configuration"
+	serving(change.address)
+	some rule in change.change.after.rule
+	some applied in rule.apply_server_side_encryption_by_default
+	applied.sse_algorithm != "AES256"
+	msg := sprintf("KT035 %s: a bucket that serves the rotation leaves S3's own key for %s", [change.address, applied.sse_algorithm])
+}
+
+locks contains change if {
+	some change in changes
+	change.type == "aws_s3_bucket_object_lock_configuration"
+}
+
+deny contains msg if {
+	some change in locks
+	some action in ["delete", "forget"]
+	action in change.change.actions
+	msg := sprintf("KT036 %s: the lock of the evidence is taken away", [change.address])
+}
+
+deny contains msg if {
+	some change in locks
+	some before in change.change.before.rule
+	some was in before.default_retention
+	some after in change.change.after.rule
+	some becomes in after.default_retention
+	weaker_retention(was, becomes)
+	msg := sprintf("KT036 %s: evidence is locked less", [change.address])
+}
+
+weaker_retention(was, becomes) if {
+	was.mode == "COMPLIANCE"
+	becomes.mode != "COMPLIANCE"
+}
+
+weaker_retention(was, becomes) if becomes.days < was.days
+
+deny contains msg if {
+	some change in changes
+	change.type == "aws_s3_bucket_policy"
+	policy := json.unmarshal(change.change.after.policy)
+	some statement in policy.Statement
+	statement.Effect == "Allow"
+	msg := sprintf("KT037 %s: the policy of a bucket lets somebody in", [change.address])
+}
+
 everybody(principal) if principal == "*"
 
 everybody(principal) if principal.AWS == "*"
@@ -202,6 +256,30 @@ deny contains msg if {
 	statement.Effect == "Allow"
 	everybody(statement.Principal)
 	msg := sprintf("KT043 %s: the policy admits everybody", [change.address])
+}
+
+job_service(principal) if principal.Service == "batchoperations.s3.amazonaws.com"
+
+deny contains msg if {
+	some change in changes
+	change.type == "aws_iam_role"
+	trust := json.unmarshal(change.change.after.assume_role_policy)
+	some statement in trust.Statement
+	statement.Effect == "Allow"
+	not job_service(statement.Principal)
+	msg := sprintf("KT045 %s: the role of the jobs admits somebody else", [change.address])
+}
+
+deny contains msg if {
+	some change in changes
+	change.type == "aws_iam_role_policy"
+	policy := json.unmarshal(change.change.after.policy)
+	some statement in policy.Statement
+	statement.Effect == "Allow"
+	some action in array.concat([statement.Action], [one | some one in statement.Action])
+	is_string(action)
+	not regex.match(`^(s3:(Get|Put)Object(Version)?(Acl|Tagging)?|s3:UpdateObjectEncryption|s3:PutInventoryConfiguration|kms:(Decrypt|Encrypt|GenerateDataKey|ReEncryptFrom|ReEncryptTo))$`, action)
+	msg := sprintf("KT045 %s: the role of the jobs may %s", [change.address, action])
 }
 
 deny contains msg if {

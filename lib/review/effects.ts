@@ -1,4 +1,5 @@
 import { bucketOf, movesOf } from './moves';
+import { LOCK, ROLE, ROLE_POLICY } from './own-addresses';
 import type { PlannedChange } from './plan-document';
 import { text } from './plan-values';
 import type { RuleContext } from './review-rule';
@@ -51,9 +52,16 @@ const VERBS: Readonly<Record<string, string>> = {
 
 function other(change: PlannedChange): Words {
   const verb = VERBS[change.action] ?? change.action;
-  if (change.action !== 'update') return [...words`${change.address} is `, verb];
-  return words`${change.address} changes in ${listed(changedAttributes(change))}`;
+  const name = SERVING_NAMES[change.address] ?? words`${change.address}`;
+  if (change.action !== 'update') return [...name, ' is ', verb];
+  return words`${name} changes in ${listed(changedAttributes(change))}`;
 }
+
+const SERVING_NAMES: Readonly<Record<string, Words>> = {
+  [ROLE]: ['the role of the jobs'],
+  [ROLE_POLICY]: ['the policy of the role of the jobs'],
+  [LOCK.address]: ['the lock of the evidence'],
+};
 
 function changedAttributes({ before = {}, after = {}, unknown }: PlannedChange): readonly string[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);

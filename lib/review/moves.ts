@@ -6,6 +6,12 @@ import { type Words, words } from './words';
 /** Type of the resource that sets a bucket's default encryption. */
 export const BUCKET_DEFAULT = 'aws_s3_bucket_server_side_encryption_configuration';
 
+/** How addresses of the buckets that serve a rotation end; its own buckets are `.bucket_<name>`. */
+export const SERVING = /\.(batch|evidence)$/;
+
+/** What {@link bucketOf} looks names up in. */
+type Named = Pick<Rotation, 'buckets' | 'reencrypt' | 'evidence'>;
+
 /** The default encryption of a bucket, as one of its rules sets it. */
 export interface DefaultEncryption {
   readonly algorithm: string | undefined;
@@ -42,17 +48,21 @@ export function defaultEncryption(held: Values | undefined, unknown: Values = {}
 }
 
 /** Name of the bucket that a bucket setting is of; a bucket that is yet to be created is known by its address alone. */
-export function bucketOf({ before, after, address }: PlannedChange, { buckets }: Pick<Rotation, 'buckets'>): string {
-  const declared = buckets.find(({ name }) => address.endsWith(`.bucket_${name.replaceAll('.', '_')}`));
-  return text(after?.bucket) ?? text(before?.bucket) ?? declared?.name ?? address;
+export function bucketOf({ before, after, address }: PlannedChange, rotation: Named): string {
+  const { buckets, reencrypt, evidence } = rotation;
+  const own = buckets.find(({ name }) => address.endsWith(`.bucket_${name.replaceAll('.', '_')}`));
+  const serving = { batch: reencrypt.batch?.bucket, evidence: evidence.bucket?.name };
+  const [, role] = SERVING.exec(address) ?? [];
+  const declared = role === undefined ? own?.name : serving[role as keyof typeof serving];
+  return text(after?.bucket) ?? text(before?.bucket) ?? declared ?? address;
 }
 
 /** Every alias and bucket default that a plan moves. Version aliases count too: they decide what the guard looks up. */
-export function movesOf(plan: PlanDocument, rotation: Pick<Rotation, 'buckets'>): readonly Move[] {
+export function movesOf(plan: PlanDocument, rotation: Named): readonly Move[] {
   return plan.changes.flatMap((change): readonly Move[] => {
     if (change.mode !== 'managed' || !['create', 'update', 'replace'].includes(change.action)) return [];
     if (change.type === 'aws_kms_alias') return aliasMove(change);
-    return change.type === BUCKET_DEFAULT ? defaultMove(change, rotation) : [];
+    return change.type === BUCKET_DEFAULT && !SERVING.test(change.address) ? defaultMove(change, rotation) : [];
   });
 }
 
@@ -62,7 +72,7 @@ function aliasMove({ address, before, after }: PlannedChange): readonly Move[] {
   return [{ address, kind: 'alias', what: words`alias ${text(after?.name) ?? address}`, from, to }];
 }
 
-function defaultMove(change: PlannedChange, rotation: Pick<Rotation, 'buckets'>): readonly Move[] {
+function defaultMove(change: PlannedChange, rotation: Named): readonly Move[] {
   const from = defaultEncryption(change.before)?.key;
   const to = defaultEncryption(change.after, change.unknown)?.key;
   if (from !== undefined && from === to) return [];

@@ -1,5 +1,5 @@
 import type { Rotation } from '../rotation/rotation';
-import { BUCKET_DEFAULT } from './moves';
+import { BUCKET_DEFAULT, SERVING } from './moves';
 import type { PlanDocument } from './plan-document';
 import { text, values } from './plan-values';
 import type { PlannedStack } from './review-rule';
@@ -11,11 +11,24 @@ import type { PlannedStack } from './review-rule';
 const OWN = {
   keys: /^((aws_kms_external_key|aws_kms_alias)\.version_[a-z0-9-]+|aws_cloudwatch_metric_alarm\.version_[a-z0-9-]+_expires_\d+d)$/,
   storage: new RegExp(
-    `^(aws_kms_alias\\.main|(aws_s3_bucket|aws_s3_bucket_versioning|aws_s3_bucket_public_access_block|aws_s3_bucket_ownership_controls|aws_s3_bucket_policy|${BUCKET_DEFAULT})\\.bucket_[a-z0-9_-]+)$`,
+    `^(aws_kms_alias\\.main|aws_iam_role\\.batch|aws_iam_role_policy\\.batch|aws_s3_bucket_object_lock_configuration\\.evidence|(aws_s3_bucket|aws_s3_bucket_versioning|aws_s3_bucket_public_access_block|aws_s3_bucket_ownership_controls|aws_s3_bucket_policy|${BUCKET_DEFAULT})\\.(bucket_[a-z0-9_-]+|batch|evidence))$`,
   ),
-  data: /^data\.(aws_kms_key\.(after_[a-z0-9-]+-keys_and_keyturn_pre-apply|adopted|retired_[a-z0-9-]+)|aws_caller_identity\.current|aws_partition\.partition)$/,
+  data: /^data\.(aws_kms_key\.(after_[a-z0-9-]+-keys_and_keyturn_pre-apply|adopted|(retired|superseded)_[a-z0-9-]+)|aws_caller_identity\.current|aws_partition\.partition)$/,
   outputs: { keys: /^key_arn_[a-z0-9-]+$/, storage: /^active_key_arn$/ },
 } as const;
+
+/** The role of the jobs, its policy, and the lock of the evidence. */
+export const ROLE = 'aws_iam_role.batch';
+export const ROLE_POLICY = 'aws_iam_role_policy.batch';
+export const LOCK = {
+  type: 'aws_s3_bucket_object_lock_configuration',
+  address: 'aws_s3_bucket_object_lock_configuration.evidence',
+} as const;
+
+/** Whether an address is of a bucket that serves the rotation: for jobs, or for evidence. */
+export function isServing(address: string): boolean {
+  return SERVING.test(address);
+}
 
 /** Which stack a plan is of, by what stands in it. */
 export function stackOf(plan: PlanDocument): PlannedStack {

@@ -4,6 +4,7 @@ import { reviewRules } from './rules';
 /** Rules that policy/keyturn.rego has too; a test holds this list against the file. */
 export const REGO_RULES: readonly string[] = [
   ...['KT001', 'KT002', 'KT003', 'KT004', 'KT005', 'KT010', 'KT011', 'KT030', 'KT031', 'KT032', 'KT033', 'KT034'],
+  ...['KT035', 'KT036', 'KT037', 'KT045'],
   ...['KT043', 'KT050', 'KT053', 'KT070', 'KT071'],
 ];
 

@@ -1,6 +1,14 @@
-import { activeVersion, type Rotation, stackNames, versionAlias, versionsWithKeys } from '../rotation/rotation';
+import {
+  activeVersion,
+  batchRoleName,
+  type Rotation,
+  stackNames,
+  supersededVersions,
+  versionAlias,
+  versionsWithKeys,
+} from '../rotation/rotation';
 import { BUCKET_DEFAULT } from './moves';
-import { bucketAddress } from './own-addresses';
+import { bucketAddress, LOCK, ROLE, ROLE_POLICY } from './own-addresses';
 import { safeJson } from './review-json';
 
 /** `terraform test` reads it where it stands: beside the stack's `cdk.tf.json`. */
@@ -84,7 +92,10 @@ export function storageStackTest(rotation: Rotation): string {
   const active = activeVersion(rotation);
   const lookUp = `data.aws_kms_key.${active.keyArn === undefined ? `after_${stackNames(rotation).keys}_and_keyturn_pre-apply` : 'adopted'}`;
   const arn = active.keyArn ?? `arn:aws:kms:${rotation.region}:${rotation.account ?? ACCOUNT}:key/${ACTIVE_KEY}`;
-  const found = (key_state: string) => ({ target: lookUp, values: { arn, key_state, origin: 'EXTERNAL' } });
+  const found = (key_state: string) => [
+    { target: lookUp, values: { arn, key_state, origin: 'EXTERNAL' } },
+    ...supersededKeys(rotation),
+  ];
   const guarded = rotation.buckets.map((bucket) => bucketAddress(BUCKET_DEFAULT, bucket));
   const owner = active.keyArn?.split(':')[4];
   const hasAlias = owner === undefined || owner === (rotation.account ?? ACCOUNT);
@@ -92,22 +103,65 @@ export function storageStackTest(rotation: Rotation): string {
   const run = {
     alias_and_defaults_point_at_the_active_version: {
       command: 'plan',
-      override_data: [found('Enabled')],
+      override_data: found('Enabled'),
       assert: [
         ...(hasAlias
           ? [check(`aws_kms_alias.main.target_key_id == ${quoted(arn)}`, 'KT060: the alias points at another key')]
           : []),
         ...rotation.buckets.flatMap((bucket) => bucketAssertions(bucketAddress(BUCKET_DEFAULT, bucket), bucket, arn)),
+        ...roleAssertions(rotation),
+        ...evidenceAssertions(rotation),
       ],
     },
     a_key_without_material_is_refused: {
       command: 'plan',
-      override_data: [found('PendingImport')],
+      override_data: found('PendingImport'),
       expect_failures: refusing,
     },
-    a_disabled_key_is_refused: { command: 'plan', override_data: [found('Disabled')], expect_failures: refusing },
+    a_disabled_key_is_refused: { command: 'plan', override_data: found('Disabled'), expect_failures: refusing },
   };
   return file({ mock_provider: mocks(rotation), run });
+}
+
+/** The keys that the policy of the jobs' role names; without jobs none is looked up. */
+function supersededKeys(rotation: Rotation) {
+  if (rotation.reencrypt.engine === 'local') return [];
+  const declared = supersededVersions(rotation).filter(({ keyArn, disabled }) => keyArn === undefined && !disabled);
+  const key = (index: number) => `22222222-2222-4222-8222-${String(index).padStart(12, '0')}`;
+  return declared.map(({ name }, index) => ({
+    target: `data.aws_kms_key.superseded_${name}`,
+    values: { arn: `arn:aws:kms:${rotation.region}:${rotation.account ?? ACCOUNT}:key/${key(index)}` },
+  }));
+}
+
+function roleAssertions(rotation: Rotation): Assertion[] {
+  if (rotation.reencrypt.engine === 'local') return [];
+  const statements = (address: string, attribute: string) => `jsondecode(${address}.${attribute}).Statement`;
+  return [
+    check(
+      `${ROLE}.name == ${quoted(batchRoleName(rotation))}`,
+      `KT060: the role of the jobs is not ${batchRoleName(rotation)}`,
+    ),
+    check(
+      `alltrue([for one in ${statements(ROLE, 'assume_role_policy')} : one.Effect != "Allow" || try(one.Principal.Service == "batchoperations.s3.amazonaws.com", false)])`,
+      'KT045: the role of the jobs admits somebody else than S3 Batch Operations',
+    ),
+    check(
+      `alltrue([for one in ${statements(ROLE_POLICY, 'policy')} : !contains(flatten([one.Resource]), "*")])`,
+      'KT045: the role of the jobs may do something everywhere',
+    ),
+  ];
+}
+
+function evidenceAssertions({ evidence }: Rotation): Assertion[] {
+  if (evidence.bucket === undefined) return [];
+  const { mode, days } = evidence.bucket.retention;
+  const retention = `one(one(${LOCK.address}.rule).default_retention)`;
+  return [
+    check('aws_s3_bucket.evidence.object_lock_enabled == true', 'KT036: the bucket of the evidence cannot lock'),
+    check(`${retention}.mode == ${quoted(mode)}`, `KT060: evidence is not locked in mode ${mode}`),
+    check(`${retention}.days == ${days}`, `KT060: evidence is not locked for ${days} days`),
+  ];
 }
 
 function bucketAssertions(address: string, { name, bucketKey }: Rotation['buckets'][number], arn: string): Assertion[] {

@@ -48,11 +48,26 @@ describe("a rotation's own resources", () => {
     rotation({
       keyVersions: [
         version('v1', { disabled: true }),
+        version('v1b'),
         version('v2', { materialValidTo: new Date('2027-01-01T00:00:00Z') }),
         version('old-1', { keyArn: ADOPTED_ARN }),
       ],
       activeVersion: 'v2',
       buckets: [bucket('logs.example'), bucket('legacy', { manage: 'encryption' })],
+      reencrypt: {
+        method: 'rewrap',
+        engine: 'batch',
+        batch: {
+          bucket: 'jobs',
+          manage: 'bucket',
+          fromVersions: 1,
+          manifest: 'auto',
+          verify: 'heads',
+          priority: 0,
+          writersPaused: false,
+        },
+      },
+      evidence: { bucket: { name: 'evidence', retention: { mode: 'GOVERNANCE', days: 1 } } },
       expiry: { alarmTopicArn: 'arn:aws:sns:ap-northeast-1:111122223333:topic', warnDays: [30] },
     }),
   );

@@ -1,4 +1,5 @@
 import { BUCKET_DEFAULT, bucketOf, type DefaultEncryption, defaultEncryption } from '../moves';
+import { isServing } from '../own-addresses';
 import type { PlannedChange } from '../plan-document';
 import { list, text, values } from '../plan-values';
 import type { ReviewRule, RuleContext, Sighting } from '../review-rule';
@@ -7,8 +8,9 @@ import { words } from '../words';
 const managed = ({ plan }: RuleContext, type: RegExp): readonly PlannedChange[] =>
   plan.changes.filter((change) => change.mode === 'managed' && type.test(change.type) && change.action !== 'no-op');
 
+/** Defaults of the rotation's own buckets; those that serve it have a rule of their own. */
 const defaults = (context: RuleContext): readonly PlannedChange[] =>
-  managed(context, new RegExp(`^${BUCKET_DEFAULT}$`));
+  managed(context, new RegExp(`^${BUCKET_DEFAULT}$`)).filter(({ address }) => !isServing(address));
 
 const settled = (change: PlannedChange): DefaultEncryption | undefined =>
   defaultEncryption(change.after, change.unknown);

@@ -1,10 +1,11 @@
 import { activeVersion, type Rotation, versionAlias, versionsWithKeys } from '../../rotation/rotation';
 import { BUCKET_DEFAULT, defaultEncryption, movesOf } from '../moves';
-import { bucketAddress } from '../own-addresses';
+import { bucketAddress, isServing } from '../own-addresses';
 import type { PlannedChange } from '../plan-document';
 import { text } from '../plan-values';
 import type { ReviewRule, RuleContext, Sighting } from '../review-rule';
 import { words } from '../words';
+import { servingDiffers } from './serving-declared';
 
 const differs: ReviewRule = {
   id: 'KT060',
@@ -77,7 +78,10 @@ function storageDiffers(context: RuleContext): readonly Sighting[] {
   // Rotated in place, every version is material of the first one's key.
   const keyHolder = versionsWithKeys(rotation).includes(active) ? active : (rotation.keyVersions[0] ?? active);
   const wanted = active.keyArn ?? versionAlias(rotation, active);
-  const lookedUp = plan.prior.find(({ type, mode }) => mode === 'data' && type === 'aws_kms_key');
+  const lookedUp = plan.prior.find(
+    ({ type, mode, address }) =>
+      mode === 'data' && type === 'aws_kms_key' && !address.startsWith('data.aws_kms_key.superseded_'),
+  );
   const found: Sighting[] = [];
   const given = text(lookedUp?.values.key_id);
   if (given !== undefined && given !== wanted) {
@@ -96,7 +100,7 @@ function storageDiffers(context: RuleContext): readonly Sighting[] {
   if (name !== undefined && name !== rotation.alias) {
     found.push({ address: 'aws_kms_alias.main', says: words`the main alias is ${name}, not ${rotation.alias}` });
   }
-  return [...found, ...bucketsDiffer(context)];
+  return [...found, ...bucketsDiffer(context), ...servingDiffers(context)];
 }
 
 function bucketsDiffer({ plan, rotation }: RuleContext): readonly Sighting[] {
@@ -118,7 +122,9 @@ function bucketsDiffer({ plan, rotation }: RuleContext): readonly Sighting[] {
   });
   const addresses = new Set(rotation.buckets.map((bucket) => bucketAddress(BUCKET_DEFAULT, bucket)));
   const unknown = plan.changes
-    .filter(({ type, address, after }) => type === BUCKET_DEFAULT && after && !addresses.has(address))
+    .filter(
+      ({ type, address, after }) => type === BUCKET_DEFAULT && after && !isServing(address) && !addresses.has(address),
+    )
     .map(({ address }) => ({ address, says: words`${address} is in the plan and no bucket of the file` }));
   return [...declared, ...unknown];
 }

@@ -4,7 +4,9 @@ import { declaredRules } from './declared-rules';
 import { keyRules } from './key-rules';
 import { materialRules } from './material-rules';
 import { policyRules } from './policy-rules';
+import { roleRules } from './role-rules';
 import { scopeRules } from './scope-rules';
+import { servingRules } from './serving-rules';
 import { switchRules } from './switch-rules';
 import { terraformRules } from './terraform-rules';
 import { waiverRule } from './waiver-rule';
@@ -15,7 +17,9 @@ export const reviewRules: readonly ReviewRule[] = [
   ...materialRules,
   ...switchRules,
   ...bucketRules,
+  ...servingRules,
   ...policyRules,
+  ...roleRules,
   ...terraformRules,
   ...declaredRules,
   ...scopeRules,

@@ -7,7 +7,7 @@ const outside: ReviewRule = {
   id: 'KT070',
   title: "something outside the rotation's own resources changes",
   severity: 'error',
-  why: "A rotation touches its keys, aliases and buckets. Anything else in its plan was not made by the rotation's program.",
+  why: "A rotation touches its keys, aliases, buckets and the role of its jobs. Anything else in its plan was not made by the rotation's program.",
   next: 'Move it to a stack of its own; a plan of a rotation is reviewed as one.',
   waivable: true,
   look: ({ plan, stack }) => [
@@ -26,7 +26,7 @@ const runs: ReviewRule = {
   title: 'the configuration reads or runs something of its own',
   severity: 'error',
   why: 'A provisioner, a module, or a data source such as external or http runs code, or sends what it reads elsewhere, as early as the plan.',
-  next: 'Take it out; the stacks of a rotation read a key, the caller and the partition, and nothing else.',
+  next: 'Take it out; the stacks of a rotation read its keys, the caller and the partition, and nothing else.',
   waivable: true,
   look: ({ plan }) => {
     const found = new Map<string, Sighting>();

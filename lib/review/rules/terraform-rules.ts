@@ -1,6 +1,6 @@
 import type { Rotation } from '../../rotation/rotation';
 import { BUCKET_DEFAULT, defaultEncryption } from '../moves';
-import { isOwnResource } from '../own-addresses';
+import { isOwnResource, isServing, LOCK } from '../own-addresses';
 import type { PlannedChange } from '../plan-document';
 import { list, same, text, type Values, values } from '../plan-values';
 import type { ReviewRule, Sighting } from '../review-rule';
@@ -95,9 +95,9 @@ const protectionLost: ReviewRule = {
 
 function missingGuards(address: string, type: string, resource: Values): readonly Sighting[] {
   const lifecycle = values(resource.lifecycle);
-  const prevents = ['aws_kms_external_key', 'aws_s3_bucket', BUCKET_DEFAULT];
+  const prevents = ['aws_kms_external_key', 'aws_s3_bucket', BUCKET_DEFAULT, LOCK.type];
   const retires = type === 'aws_kms_external_key' && resource.enabled === false;
-  const guarded = address === 'aws_kms_alias.main' || type === BUCKET_DEFAULT || retires;
+  const guarded = address === 'aws_kms_alias.main' || (type === BUCKET_DEFAULT && !isServing(address)) || retires;
   const ignores = list(lifecycle.ignore_changes);
   const missing = [
     ...(prevents.includes(type) && lifecycle.prevent_destroy !== true ? ['prevent_destroy'] : []),
