@@ -1,6 +1,7 @@
 import { type MovableClock, movableClock } from './clock';
 import { type AccessKey, type Credentials, createCredentials, defaultAccessKey } from './credentials';
 import { createFaults, type Faults } from './faults';
+import { createIam } from './iam';
 import { createRoles } from './iam/roles';
 import { createKms } from './kms';
 import { type LocalAwsOptions, settle } from './options';
@@ -8,7 +9,7 @@ import { createPermissions } from './permissions';
 import { createRequests, type Requests } from './requests';
 import { createS3, type S3 } from './s3';
 import { createS3Control, type Jobs } from './s3-control';
-import { servedKms, servedS3, servedSts } from './served';
+import { servedIam, servedKms, servedS3, servedSts } from './served';
 import { createVerifier } from './signature/verify';
 import { createPipeline } from './transport/pipeline';
 import { listen } from './transport/server';
@@ -46,7 +47,7 @@ export interface LocalAws {
 }
 
 /**
- * Starts an endpoint that answers as KMS, S3 and STS on one port, in memory.
+ * Starts an endpoint that answers as KMS, S3, STS and IAM on one port, in memory.
  * Throws `RangeError` for an option out of range, and the error of `listen` where the port is taken.
  */
 export async function startLocalAws(options: LocalAwsOptions = {}): Promise<LocalAws> {
@@ -89,7 +90,8 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     roles,
     settings: options.batch ?? {},
   });
-  const services = { kms: servedKms(kms.service), s3: s3Service, s3control: control.served, sts: servedSts };
+  const iam = servedIam(createIam(accountId, clock, roles));
+  const services = { kms: servedKms(kms.service), s3: s3Service, s3control: control.served, sts: servedSts, iam };
   const verify = createVerifier(credentials, region, hostClock, clock);
   const pipeline = createPipeline({ services, verify, permissions, faults, requests, region, accountId });
   const listening = await listen(pipeline, hostClock, host, port);

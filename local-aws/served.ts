@@ -1,3 +1,4 @@
+import type { Iam } from './iam';
 import { kmsOperationOf } from './kms';
 import type { AwsRequest, Service } from './message';
 import type { Need } from './permissions';
@@ -36,17 +37,30 @@ export const servedSts: Served = {
   serve: sts,
 };
 
+/** IAM in the transport. */
+export function servedIam({ service, needsOf }: Iam): Served {
+  return {
+    name(request) {
+      const query = queryAction(request);
+      return { operation: query.get('Action') ?? 'Unknown', key: query.get('RoleName') };
+    },
+    needs: needsOf,
+    denied: (need, request) => errorResponse('iam', accessDenied(need, request), request.requestId),
+    serve: service,
+  };
+}
+
 /** S3 in the transport. What it needs of KMS it asks KMS for in process, as the same caller. */
 export function servedS3(s3: Pick<S3, 'handle' | 'operationOf'>): Served {
   return {
     name: (request) => ({ operation: s3.operationOf(request), key: objectKeyOf(request) }),
     needs: s3NeedsOf,
-    denied: (need, request) => errorResponse('s3', s3Denied(need, request), request.requestId),
+    denied: (need, request) => errorResponse('s3', accessDenied(need, request), request.requestId),
     serve: s3.handle,
   };
 }
 
-function s3Denied({ action, resource }: Need, { caller }: AwsRequest): Refusal {
+function accessDenied({ action, resource }: Need, { caller }: AwsRequest): Refusal {
   const message = `User: ${caller.arn} is not authorized to perform: ${action} on resource: "${resource}" because no identity-based policy allows the ${action} action`;
   return new Refusal('AccessDenied', 403, message);
 }

@@ -36,6 +36,7 @@ export interface RefusedSession {
 
 /** The roles of one account. */
 export interface Roles {
+  /** By their names in lower case: IAM tells no two apart by that. */
   readonly byName: Map<string, Role>;
   find(arn: string): Role | undefined;
   /** A session of the role, where the role's trust policy lets the service have one. */
@@ -63,7 +64,7 @@ export function createRoles(accountId: string, region: string, clock: Clock): Ro
       return sessionOf(role, accountId, sessionName);
     },
     decide(caller, need, about) {
-      const role = caller.role === undefined ? undefined : byName.get(caller.role.name);
+      const role = caller.role === undefined ? undefined : byName.get(caller.role.name.toLowerCase());
       if (role === undefined || role.id !== caller.role?.id)
         return { allowed: false, because: 'because its role is gone' };
       const context = lookup(contextOf(role, caller, region, clock), about?.context);

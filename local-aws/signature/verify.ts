@@ -50,7 +50,7 @@ function findKey(credentials: Credentials, claim: SignatureClaim, tokenClock: Cl
 }
 
 function checkScope(claim: SignatureClaim, region: string): void {
-  if (claim.region !== region) throw wrongRegion(claim.service, claim.region, region);
+  if (claim.region !== region && !isGlobal(claim)) throw wrongRegion(claim.service, claim.region, region);
   const day = claim.timestamp.slice(0, 8);
   if (claim.date === day) return;
   if (claim.service === 's3') {
@@ -64,6 +64,12 @@ function checkScope(claim: SignatureClaim, region: string): void {
     `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${claim.date}' != '${day}'.`,
   );
 }
+
+/**
+ * IAM is of one Region for the whole world. That is what clients sign for at its own address; at any other address,
+ * as this one, the AWS CLI and the SDKs sign for the Region that they are configured with.
+ */
+const isGlobal = ({ service, region }: SignatureClaim): boolean => service === 'iam' && region === 'us-east-1';
 
 function checkTime(claim: SignatureClaim, now: number): void {
   const signedAt = fromTimestamp(claim.timestamp);

@@ -107,6 +107,8 @@ export function wrongRegion(service: string, given: string, expected: string): R
   return badSignature(service, `Credential should be scoped to a valid region, not '${given}'. `);
 }
 
+/** IAM speaks the query protocol as STS does. */
 function worded(wording: Wording, service: string) {
+  if (service === 'iam') return wording.sts;
   return wording[service === 'kms' || service === 'sts' ? service : 's3'];
 }

@@ -1,0 +1,73 @@
+import type { AwsRequest, AwsResponse, Clock, Service } from '../message';
+import type { Need } from '../permissions';
+import { queryAction } from '../sts';
+import { iamNamespace, queryError } from '../wire/errors';
+import { iamAnswer } from './answer';
+import { IamFault } from './fault';
+import type { Account, Operation } from './operation';
+import { rolePolicyOperations } from './operations/role-policies';
+import { roleOperations } from './operations/roles';
+import { tagOperations } from './operations/tags';
+import type { Roles } from './roles';
+
+const operations: Readonly<Record<string, Operation>> = {
+  ...roleOperations,
+  ...rolePolicyOperations,
+  ...tagOperations,
+};
+
+/** The operations served, by the names of the API reference. */
+export const iamOperations: readonly string[] = Object.keys(operations).sort();
+
+const version = '2010-05-08';
+
+/** Identity and Access Management, as far as roles and their inline policies go. */
+export interface Iam {
+  readonly service: Service;
+  /** The IAM actions that a request takes, each with the role it is asked for. */
+  needsOf(operation: string, request: AwsRequest): readonly Need[];
+}
+
+/** The query protocol of IAM. https://docs.aws.amazon.com/IAM/latest/APIReference/ */
+export function createIam(accountId: string, clock: Clock, roles: Pick<Roles, 'byName'>): Iam {
+  const account: Account = { id: accountId, clock, roles: roles.byName };
+  return {
+    service: (request) => serve(account, request),
+    needsOf: (operation, request) => needsOf(account, operation, request),
+  };
+}
+
+function serve(account: Account, request: AwsRequest): AwsResponse {
+  const { requestId, caller } = request;
+  const query = queryAction(request);
+  const action = query.get('Action');
+  const refuse = (code: string, message: string, status: number): AwsResponse =>
+    queryError(code, message, status, requestId, iamNamespace);
+  if (action === undefined) return refuse('MissingAction', 'Missing Action', 400);
+  const known = Object.hasOwn(operations, action) ? operations[action] : undefined;
+  if (known === undefined || query.get('Version') !== version) {
+    const given = query.get('Version') ?? 'NO_VERSION_SPECIFIED';
+    return refuse('InvalidAction', `Could not find operation ${action} for version ${given}`, 400);
+  }
+  if (caller.accountId !== account.id) {
+    return refuse('AccessDenied', `User: ${caller.arn} is not authorized to perform: iam:${action}`, 403);
+  }
+  try {
+    return iamAnswer(action, known.run(account, query), requestId);
+  } catch (error) {
+    if (error instanceof IamFault) return refuse(error.code, error.message, error.status);
+    throw error;
+  }
+}
+
+function needsOf({ id, roles }: Account, operation: string, request: AwsRequest): readonly Need[] {
+  if (!Object.hasOwn(operations, operation)) return [];
+  const query = queryAction(request);
+  const name = query.get('RoleName') ?? '';
+  const arn = `arn:aws:iam::${id}:role${query.get('Path') ?? '/'}${name}`;
+  const resource = roles.get(name.toLowerCase())?.arn ?? arn;
+  const needs = [{ action: `iam:${operation}`, resource }];
+  return operation === 'CreateRole' && query.has('Tags.member.1.Key')
+    ? [...needs, { action: 'iam:TagRole', resource }]
+    : needs;
+}
