@@ -9,6 +9,11 @@ type Told = Pick<RotationRun, 'reporter' | 'dryRun'>;
 
 /** What became of a bucket, in lines that a person can paste into a ticket. */
 export function describePass({ reporter, dryRun }: Told, pass: BucketReencryption): void {
+  for (const { jobId, part, status, total, succeeded, failed: tasks } of pass.jobs) {
+    reporter.note(
+      `${pass.bucket}: job ${jobId} (${part}) is ${status}: ${succeeded} of ${total} task(s) succeeded, ${tasks} failed`,
+    );
+  }
   const verb = dryRun ? `to ${pass.method}` : pass.method === 'rewrap' ? 'rewrapped' : 'rewritten';
   reporter.note(
     `${pass.bucket}: ${pass.objectVersions} object version(s), ${pass.moved} ${verb}, ${pass.alreadyThere} there already, ` +

@@ -3,6 +3,7 @@ import { supersededVersions } from '../rotation/rotation';
 import { switchedKey } from './active-key';
 import { observeVersions } from './observe';
 import { reencryptOne } from './reencrypt-bucket';
+import { engineAsked } from './reencrypt-engine';
 import type { RotationRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 import { switchActive } from './switch-active';
@@ -32,10 +33,11 @@ export const reencrypt: Step = {
     const { key } = await switchedKey(run);
     run.findings.switchSeenAt = run.store.now();
     const { method } = run.rotation.reencrypt;
+    const engine = engineAsked(run.rotation, run.reencrypt);
     if (!run.dryRun) {
       const names = run.rotation.buckets.map((bucket) => bucket.name).join(', ');
       await run.approve(`${method} the objects of ${names} to ${run.rotation.activeVersion}?`);
-      await run.evidence.record('intent', 're-encrypt', { targetKeyArn: key.arn, method, buckets: names });
+      await run.evidence.record('intent', 're-encrypt', { targetKeyArn: key.arn, method, engine, buckets: names });
     }
     const passes: BucketReencryption[] = [];
     for (const bucket of run.rotation.buckets) {
@@ -55,7 +57,19 @@ function summarize(run: RotationRun, passes: readonly BucketReencryption[]): Ste
   const blocked = passes.reduce((sum, pass) => sum + pass.blockedTotal, 0);
   const failed = passes.reduce((sum, pass) => sum + pass.failedTotal, 0);
   const summary = `${moved} object version(s) ${run.dryRun ? 'would move' : 'moved'}, ${blocked} blocked, ${failed} failed`;
+  const waiting = passes.filter((pass) => pass.stopped?.because === 'unconfirmed').map((pass) => pass.bucket);
+  if (waiting.length > 0) {
+    return {
+      outcome: 'partly',
+      summary: `the jobs of ${waiting.join(', ')} wait for a yes; ${summary}`,
+      facts: { passes },
+      endsWith: GO_ON,
+    };
+  }
   const incomplete = passes.some((pass) => !pass.complete);
   const outcome = incomplete ? 'partly' : moved > 0 && !run.dryRun ? 'changed' : 'unchanged';
   return { outcome, summary, facts: { passes } };
 }
+
+const GO_ON =
+  'look at the tasks with `npx keyturn job status`, then run `npx keyturn post-apply --confirm`, or `npx keyturn job cancel`';

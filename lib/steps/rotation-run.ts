@@ -35,11 +35,13 @@ export interface ReencryptOptions {
   readonly engine: ReencryptEngine | undefined;
   /** Jobs may run once their tasks are counted, without asking again. */
   readonly confirm: boolean;
+  /** New jobs are begun even where the last ones are whole. */
+  readonly newJob: boolean;
 }
 
 /** Where a run keeps what it may lose: absent in a dry run, which keeps nothing. */
 export interface RunFiles {
-  /** One journal a bucket, from which an interrupted pass goes on. */
+  /** Journals of each bucket, from which an interrupted pass goes on. */
   readonly journals: string;
   /** The outcome of every object version of this run, as compressed NDJSON. */
   readonly outcomes: string;
@@ -64,6 +66,8 @@ export interface RotationRun {
   readonly dryRun: boolean;
   /** Asks a person before something is changed; throws `declined` on a no. */
   approve(question: string): Promise<void>;
+  /** Asks a person at a terminal. False on a no, and where nobody can be asked: `--yes` answers it for nobody. */
+  ask(question: string): Promise<boolean>;
   /** What earlier steps of this run found; the gate reads it. Nothing here outlives the run. */
   readonly findings: {
     reencryptions: readonly BucketReencryption[];

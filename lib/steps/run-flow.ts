@@ -11,7 +11,7 @@ export interface StepReport extends StepResult {
 
 /**
  * Runs steps in order: run, verify, write down. Stops at the first that throws; a step that is only partly done lets
- * the reading steps behind it go on, and the gate stays closed by what they find.
+ * the reading steps behind it go on, and the gate stays closed by what they find; unless it says that they cannot begin.
  */
 export async function runFlow(
   steps: readonly Step[],
@@ -28,6 +28,7 @@ export async function runFlow(
     run.reporter.note(result.summary);
     reports.push(report);
     afterStep(report);
+    if (result.endsWith !== undefined) break;
   }
   return reports;
 }

@@ -22,6 +22,8 @@ export interface StepResult {
   readonly summary: string;
   /** JSON facts for the evidence and for `--json`; nothing secret. */
   readonly facts: Readonly<Record<string, unknown>>;
+  /** Given: the steps behind this one cannot begin yet. The next thing to type. */
+  readonly endsWith?: string;
 }
 
 /**

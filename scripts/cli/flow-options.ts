@@ -56,5 +56,9 @@ export const reencryptOptions: readonly CommandOption[] = [
     flags: '--confirm',
     description: 'let a job of S3 Batch Operations run once its tasks are counted; without it a terminal is asked',
   },
+  {
+    flags: '--new-job',
+    description: 'begin new jobs even where the last ones ended and can still be read',
+  },
   { flags: '--read-all', description: 'verify by reading every object version in full, not a sample' },
 ];

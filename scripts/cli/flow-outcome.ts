@@ -19,7 +19,8 @@ export function flowOutcome(
     terminal.note(`${report.id.padEnd(16)} ${report.outcome.padEnd(10)} ${seconds} s  ${report.summary}`);
   }
   if (end.evidenceFile) terminal.note(`evidence: ${end.evidenceFile}`);
-  if (partly) terminal.hint('run the same command again: what failed for a passing reason is tried anew');
+  const next = end.result.find((report) => report.endsWith !== undefined)?.endsWith;
+  if (partly) terminal.hint(next ?? 'run the same command again: what failed for a passing reason is tried anew');
   return {
     exitCode: partly ? EXIT.partlyDone : EXIT.done,
     data: {

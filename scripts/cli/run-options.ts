@@ -27,6 +27,7 @@ export function reencryptOptions(options: OptionValues): RotationRun['reencrypt'
     readAll: flag(options, 'readAll'),
     engine: ENGINES.find((one) => one === text(options, 'engine')),
     confirm: flag(options, 'confirm'),
+    newJob: flag(options, 'newJob'),
   };
 }
 

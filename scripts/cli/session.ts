@@ -11,6 +11,7 @@ import { observe } from '../../lib/steps/observe';
 import { openWorkspace } from '../../lib/steps/open-workspace';
 import { preflight } from '../../lib/steps/preflight';
 import { provenance } from '../../lib/steps/provenance';
+import { requireEngine } from '../../lib/steps/reencrypt-engine';
 import type { RotationRun, RunRecord } from '../../lib/steps/rotation-run';
 import { lockRotation } from '../../lib/steps/run-lock';
 import { stateFacts } from '../../lib/steps/state-facts';
@@ -125,8 +126,9 @@ async function withClients<T>(
   expired: 'refuse' | 'accept',
   body: (target: Target) => Promise<T>,
 ): Promise<T> {
-  reencryptOptions(options);
+  const chosen = reencryptOptions(options);
   const rotation = await readRotation(context, options, expired);
+  requireEngine(rotation, chosen);
   const clients = createClients({ region: rotation.region });
   try {
     const identity = await confirmTarget(clients, rotation);
@@ -169,7 +171,24 @@ async function assemble(
     signal,
     dryRun: flag(options, 'dryRun'),
     approve: (question) => (flag(options, 'yes') ? Promise.resolve() : terminal.confirm(question, signal)),
+    ask: (question) => ask(terminal, question, signal, flag(options, 'yes')),
     files: evidence.file === undefined ? undefined : runFiles(evidence.file),
     findings: { reencryptions: [], verification: undefined, switchSeenAt: undefined },
   };
+}
+
+async function ask(
+  terminal: CommandContext['terminal'],
+  question: string,
+  signal: AbortSignal,
+  yes: boolean,
+): Promise<boolean> {
+  if (yes || !terminal.interactive) return false;
+  try {
+    await terminal.confirm(question, signal);
+    return true;
+  } catch (error) {
+    if (isCode(error, 'declined')) return false;
+    throw error;
+  }
 }

@@ -92,6 +92,7 @@ buckets: [{ name: photos-bucket, manage: bucket }]
       readAll: false,
       engine: undefined,
       confirm: false,
+      newJob: false,
     },
     files: undefined,
     evidence: { file: undefined, record: async () => undefined },
@@ -107,6 +108,7 @@ buckets: [{ name: photos-bucket, manage: bucket }]
     approve: async (question) => {
       asked.push(question);
     },
+    ask: async () => false,
     findings: { reencryptions: [], verification: undefined, switchSeenAt: undefined },
   };
   return { run, bring, said, asked };

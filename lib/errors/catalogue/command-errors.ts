@@ -24,6 +24,12 @@ export const commandErrors = {
     (f) => `cannot ask "${f.question}" without a terminal`,
     () => 'say yes beforehand with --yes, or look first with --dry-run',
   ),
+  'engine-undeclared': entry<{ engine: string; file: string }>(
+    EXIT.usage,
+    (f) => `--engine ${f.engine} needs what ${f.file} does not declare: where jobs keep their manifests and reports`,
+    () =>
+      'declare reencrypt.engine and reencrypt.batch.bucket in the rotation file and apply the storage stack, which makes their role; docs/scale.md says how',
+  ),
   'run-locked': entry<{ lock: string; pid: number; since: string }>(
     EXIT.error,
     (f) => `another run of Keyturn works on this rotation: process ${f.pid}, since ${f.since}`,
