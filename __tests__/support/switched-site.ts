@@ -13,6 +13,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { generateIdentity } from '../../lib/key-material/keygen';
 import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../../local-aws';
+import { batchRolePolicy } from '../../stacks/batch-role-policy';
+import { newRole } from '../local-aws/s3-control/iam-role';
 
 /**
  * An endpoint, two Enabled keys, one bucket and a rotation file in a folder of its own, with the variables of this process
@@ -34,9 +36,25 @@ export interface SwitchedSite extends AsyncDisposable {
   createBucket(name: string): Promise<void>;
   /** A bucket with object lock and a default retention. */
   createLockedBucket(name: string, mode: 'GOVERNANCE' | 'COMPLIANCE', days: number): Promise<void>;
+  /**
+   * What jobs need: a bucket for manifests and reports, and the role that the storage stack would make. Answers with the part of
+   * the rotation file that declares them.
+   */
+  jobs(settings?: JobsOfSite): Promise<string>;
   keyOf(key: string): Promise<string | undefined>;
   stateOf(arn: string): Promise<string | undefined>;
 }
+
+export interface JobsOfSite {
+  readonly engine?: 'batch' | 'auto';
+  /** More members of `reencrypt.batch`, in YAML. */
+  readonly more?: string;
+  /** Statements of the role's policy. Default: those of the storage stack. */
+  readonly may?: readonly object[];
+}
+
+/** Bucket of manifests and reports. */
+export const JOBS_BUCKET = 'ledger-jobs';
 
 export async function switchedSite(
   options: LocalAwsOptions & { readonly bucket?: string } = {},
@@ -114,6 +132,21 @@ ${text}`,
         Rule: { DefaultRetention: { Mode, Days } },
       } as const;
       await s3.send(new PutObjectLockConfigurationCommand({ Bucket: name, ObjectLockConfiguration }));
+    },
+    async jobs({ engine = 'batch', more: settings = '', may } = {}) {
+      await create(JOBS_BUCKET, false);
+      const { Statement } = batchRolePolicy({
+        partition: 'aws',
+        region,
+        method: 'rewrap',
+        buckets: [bucket],
+        listedByS3: [bucket],
+        store: { bucket: JOBS_BUCKET, prefix: 'keyturn/ledger/' },
+        oldKeys: [arns[0]],
+        newKey: arns[1],
+      });
+      await newRole(endpoint, 'keyturn-ledger-batch', { may: may ?? Statement });
+      return `reencrypt: { engine: ${engine}, batch: { bucket: ${JOBS_BUCKET}, manage: existing${settings} } }\n`;
     },
     keyOf: async (Key) => (await s3.send(new HeadObjectCommand({ Bucket: bucket, Key }))).SSEKMSKeyId,
     stateOf: async (arn) => (await kms.send(new DescribeKeyCommand({ KeyId: arn }))).KeyMetadata?.KeyState,

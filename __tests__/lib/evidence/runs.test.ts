@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { bundleFiles } from '../../../lib/evidence/bundle';
 import { checkEvidence } from '../../../lib/evidence/check';
 import { openEvidence } from '../../../lib/evidence/evidence';
 
@@ -121,4 +122,35 @@ describe('the outcomes of object versions beside a run', () => {
       'unlisted-outcomes',
     ]);
   });
+});
+
+it('keeps a run beside another out of the chain, on both ends', async () => {
+  const first = await openEvidence({ directory, command: 'post-apply', rotation: 'photos' });
+  const beside = await openEvidence({ directory, command: 'job-pause', rotation: 'photos', beside: true });
+  await beside.close('finished');
+  await first.close('finished');
+  await run();
+  const check = await checkEvidence(directory);
+  expect(check.faults).toEqual([]);
+  expect(check.beginnings).toBe(1);
+  expect(check.files.map((file) => [file.beside, file.follows?.file])).toContainEqual([true, undefined]);
+  expect(check.files.map((file) => file.follows?.file)).toContain(path.basename(first.file));
+});
+
+it('bundles the files of one rotation, a killed run too, but not one that is still under way beside', async () => {
+  await run('docs');
+  const whole = await run();
+  const killed = await openEvidence({ directory, command: 'rotate', rotation: 'photos' });
+  const growing = await openEvidence({ directory, command: 'job-pause', rotation: 'photos', beside: true });
+  await writeFile(path.join(directory, 'notes.ndjson'), 'no evidence\n');
+  const outcomes = whole.replace('.ndjson', '.outcomes');
+  await mkdir(path.join(directory, outcomes));
+  await writeFile(path.join(directory, outcomes, 'bucket-000001.ndjson.gz'), 'x');
+  const names = async () => (await bundleFiles(directory, 'photos')).map(({ name }) => name);
+  const expected = [whole, `${outcomes}/bucket-000001.ndjson.gz`, path.basename(killed.file)].sort();
+  expect((await names()).sort()).toEqual(expected);
+  await growing.close('finished');
+  expect((await names()).sort()).toEqual([...expected, path.basename(growing.file)].sort());
+  expect(await bundleFiles(path.join(directory, 'nowhere'), 'photos')).toEqual([]);
+  await killed.close('finished');
 });
