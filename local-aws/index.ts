@@ -66,7 +66,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     clock,
     newKeyLag: () => faults.newKeyLag,
     rotationDelay: () => faults.rotationDelay,
-    permits: permissions.permits,
+    permissions,
     quotas: options.quotas ?? {},
   });
   const s3 = createS3({

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Caller, DataKeys } from '../message';
+import type { Caller, DataKeys, EncryptionContext } from '../message';
 import { type Call, type Kms, usableKey } from './operation';
 import { decryptWith, encryptUnder, noteUse } from './sealing';
 
@@ -8,10 +8,12 @@ const dataKeyLength = 32;
 
 /** KMS as S3 calls it, in process: the same states, permissions and last usage as over the wire. */
 export function createDataKeys(kms: Kms): DataKeys {
-  const call = (operation: string, caller: Caller): Call => ({ ...kms, operation, caller, requestId: randomUUID() });
+  const call = (operation: string, caller: Caller, encryptionContext?: EncryptionContext): Call => {
+    return { ...kms, operation, caller, requestId: randomUUID(), via: 's3', encryptionContext };
+  };
   return {
     generateDataKey(keyId, context, caller) {
-      const made = call('GenerateDataKey', caller);
+      const made = call('GenerateDataKey', caller, context);
       const key = usableKey(made, 'GenerateDataKey', keyId, 'key-or-alias');
       const plaintext = randomBytes(dataKeyLength);
       const { ciphertext } = encryptUnder(key, plaintext, context);
@@ -25,7 +27,7 @@ export function createDataKeys(kms: Kms): DataKeys {
       return { plaintext, keyArn: key.arn };
     },
     reEncrypt(ciphertext, source, targetKeyId, target, caller) {
-      const made = call('ReEncrypt', caller);
+      const made = call('ReEncrypt', caller, target);
       const opened = decryptWith(made, 'ReEncrypt', ciphertext, source, { action: 'ReEncryptFrom' });
       const key = usableKey(made, 'ReEncrypt', targetKeyId, 'key-or-alias', 'ReEncryptTo');
       const sealed = encryptUnder(key, opened.plaintext, target);

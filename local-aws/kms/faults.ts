@@ -1,4 +1,5 @@
 import { KmsFault } from '../message';
+import type { Need } from '../permissions';
 
 /** KMS's errors in KMS's words, as far as more than one operation answers with them. */
 export const keyNotFound = (arn: string): KmsFault => new KmsFault('NotFoundException', `Key '${arn}' does not exist`);
@@ -16,10 +17,11 @@ export const unsupported = (message: string): KmsFault => new KmsFault('Unsuppor
 /** Neither of the two ways in which a ciphertext can be wrong is told apart, and KMS gives no message. */
 export const invalidCiphertext = (): KmsFault => new KmsFault('InvalidCiphertextException', '');
 
-export const accessDenied = (callerArn: string, action: string, resource: string, reason: string): KmsFault =>
+/** `because` ends the message: which policy does not allow it, or denies it. */
+export const accessDenied = (callerArn: string, { action, resource }: Need, because: string): KmsFault =>
   new KmsFault(
     'AccessDeniedException',
-    `User: ${callerArn} is not authorized to perform: ${action} on resource: ${resource} because ${reason} allows the ${action} action`,
+    `User: ${callerArn} is not authorized to perform: ${action} on resource: ${resource} ${because}`,
   );
 
 /** The key of a ciphertext is gone, in another Region or somebody else's: KMS does not say which. */

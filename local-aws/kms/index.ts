@@ -1,6 +1,5 @@
-import type { AwsRequest, AwsResponse, Caller, Clock, DataKeys, Service } from '../message';
+import type { AwsRequest, AwsResponse, Clock, DataKeys, Service } from '../message';
 import { KmsFault } from '../message';
-import type { Need } from '../permissions';
 import { jsonError } from '../wire/errors';
 import { createDataKeys } from './data-keys';
 import type { Kms, Operation } from './operation';
@@ -27,8 +26,7 @@ export interface KmsOptions {
   newKeyLag(): number;
   /** How long an on-demand rotation takes by the clock, in milliseconds. */
   rotationDelay(): number;
-  /** Whether the caller may do this. */
-  permits(caller: Caller, need: Need): boolean;
+  readonly permissions: Kms['permissions'];
   readonly quotas: Quotas;
 }
 
@@ -63,7 +61,7 @@ export function createKms(options: KmsOptions): { readonly service: Service; rea
     wrappingKeys,
     importTokens: createImportTokens(),
     handedOut: new Map(),
-    permits: options.permits,
+    permissions: options.permissions,
     rotationDelay: options.rotationDelay,
     throttle: createThrottle(options.quotas, options.clock),
   };

@@ -1,5 +1,6 @@
-import { type Caller, KmsFault } from '../message';
-import type { Need } from '../permissions';
+import { type Caller, type EncryptionContext, KmsFault } from '../message';
+import type { Permissions } from '../permissions';
+import { circumstancesOf } from './circumstances';
 import { accessDenied } from './faults';
 import { checkState, type StatefulOperation } from './key-states';
 import { readInput, type Shape } from './shapes';
@@ -15,8 +16,7 @@ export interface Kms {
   readonly importTokens: ImportTokens;
   /** The pairs that were handed out, by the ID in their import token. */
   readonly handedOut: Map<string, WrappingPair>;
-  /** Whether the caller may do this. */
-  permits(caller: Caller, need: Need): boolean;
+  readonly permissions: Pick<Permissions, 'permits' | 'refusal'>;
   /** How long an on-demand rotation takes by the clock, in milliseconds. */
   rotationDelay(): number;
   /** Throws `ThrottlingException` where a request quota is switched on and used up. */
@@ -28,6 +28,10 @@ export interface Call extends Kms {
   readonly operation: string;
   readonly caller: Caller;
   readonly requestId: string;
+  /** The service that calls in the caller's name; undefined for a caller that comes itself. */
+  readonly via?: 's3';
+  /** The encryption context of what is asked for, for the policies that look at it. */
+  readonly encryptionContext?: EncryptionContext | undefined;
 }
 
 export interface Operation {
@@ -45,7 +49,7 @@ export function operation<T>(shape: Shape<T>, run: (call: Call, input: T) => obj
  */
 export function keyFor(call: Call, keyId: string, naming: Naming = 'key', action = call.operation): Key {
   const key = call.store.resolve(keyId, naming, call.caller, `kms:${action}`);
-  authorize(call, key.arn, action);
+  authorize(call, key.arn, action, key);
   return key;
 }
 
@@ -63,17 +67,18 @@ export function usableKey(
 }
 
 /**
- * Throws `AccessDeniedException` naming the action when the caller's access key is limited to others, or when the caller
- * is of another account: policies are not evaluated, so no key here is shared.
+ * Throws `AccessDeniedException` naming the action when the caller's access key is limited to others, when the policies
+ * of a role and of the key do not allow its session, or when the caller is of another account: no key here is shared.
  */
-export function authorize(call: Call, resource: string, action = call.operation): void {
-  const { caller, store } = call;
+export function authorize(call: Call, resource: string, action = call.operation, key?: Key): void {
+  const { caller, store, permissions } = call;
+  const need = { action: `kms:${action}`, resource };
   if (caller.accountId !== store.accountId) {
-    throw accessDenied(caller.arn, `kms:${action}`, resource, 'no resource-based policy');
+    throw accessDenied(caller.arn, need, `because no resource-based policy allows the ${need.action} action`);
   }
-  if (!call.permits(caller, { action: `kms:${action}`, resource })) {
-    throw accessDenied(caller.arn, `kms:${action}`, resource, 'no identity-based policy');
-  }
+  const about = () => circumstancesOf(call, key);
+  if (permissions.permits(caller, need, about)) return;
+  throw accessDenied(caller.arn, need, permissions.refusal(caller, need, about) ?? '');
 }
 
 /** Seconds since the epoch, as JSON 1.1 writes a time. */

@@ -38,7 +38,7 @@ export function decryptWith(
   { keyId, action = operationName }: { readonly keyId?: string | undefined; readonly action?: string } = {},
 ): Opening {
   const sealed = parseCiphertext(ciphertext);
-  const key = keyOf(call, sealed, keyId, action);
+  const key = keyOf({ ...call, encryptionContext: context }, sealed, keyId, action);
   checkState(operationName, call.store.stateOf(key), key.arn);
   const material = key.materials.find(({ id }) => id === sealed.materialId);
   if (material === undefined) throw invalidCiphertext();
@@ -55,7 +55,7 @@ function keyOf(call: Call, sealed: Sealed, keyId: string | undefined, action: st
   }
   const key = call.store.byId(sealed.keyId);
   if (key === undefined) throw ciphertextKeyUnknown();
-  authorize(call, key.arn, action);
+  authorize(call, key.arn, action, key);
   return key;
 }
 

@@ -14,7 +14,8 @@ const encrypt = operation(
     ...sharedMembers,
   }),
   (call, input) => {
-    const key = usableKey(call, 'Encrypt', input.KeyId, 'key-or-alias');
+    const asked = { ...call, encryptionContext: input.EncryptionContext };
+    const key = usableKey(asked, 'Encrypt', input.KeyId, 'key-or-alias');
     requireSymmetric(input.EncryptionAlgorithm);
     finishChecks(call, input);
     const { ciphertext } = encryptUnder(key, input.Plaintext, input.EncryptionContext ?? {});
@@ -79,7 +80,8 @@ const reEncrypt = operation(
       keyId: input.SourceKeyId,
       action: 'ReEncryptFrom',
     });
-    const target = usableKey(call, 'ReEncrypt', input.DestinationKeyId, 'key-or-alias', 'ReEncryptTo');
+    const asked = { ...call, encryptionContext: input.DestinationEncryptionContext };
+    const target = usableKey(asked, 'ReEncrypt', input.DestinationKeyId, 'key-or-alias', 'ReEncryptTo');
     finishChecks(call, input);
     const sealed = encryptUnder(target, source.plaintext, input.DestinationEncryptionContext ?? {});
     noteUse(call, source.key, 'ReEncrypt');

@@ -45,7 +45,8 @@ function makeDataKey(
   if ((input.NumberOfBytes === undefined) === (input.KeySpec === undefined)) {
     throw validation('Please specify either number of bytes or key spec.');
   }
-  const key = usableKey(call, name, input.KeyId, 'key-or-alias');
+  const asked = { ...call, encryptionContext: input.EncryptionContext };
+  const key = usableKey(asked, name, input.KeyId, 'key-or-alias');
   finishChecks(call, input);
   const plaintext = randomBytes(input.NumberOfBytes ?? (input.KeySpec === 'AES_128' ? 16 : 32));
   const sealed = encryptUnder(key, plaintext, input.EncryptionContext ?? {});

@@ -116,7 +116,10 @@ export class KmsStore {
     const [, region, account, resource] = match ?? [];
     if (region === undefined || resource === undefined) throw invalidArn(arn);
     if (region !== this.region) throw invalidArn(region);
-    if (account !== this.accountId) throw accessDenied(caller.arn, action, arn, 'no resource-based policy');
+    if (account !== this.accountId) {
+      const because = `because no resource-based policy allows the ${action} action`;
+      throw accessDenied(caller.arn, { action, resource: arn }, because);
+    }
     return resource;
   }
 
