@@ -39,7 +39,7 @@ export async function iam(aws: LocalAws, parameters: Readonly<Record<string, str
 }
 
 export interface RoleOptions {
-  /** Statements of the only inline policy. Default: {@link EVERYTHING}. */
+  /** Statements of the only inline policy; none for no policy. Default: {@link EVERYTHING}. */
   readonly may?: readonly object[];
   /** The statement of the trust policy. Default: S3 Batch Operations, without conditions. */
   readonly trust?: object;
@@ -49,7 +49,7 @@ export interface RoleOptions {
 export async function newRole(aws: LocalAws, name: string, { may = [EVERYTHING], trust = TRUST }: RoleOptions = {}) {
   const document = (Statement: unknown) => JSON.stringify({ Version: '2012-10-17', Statement });
   await iam(aws, { Action: 'CreateRole', RoleName: name, AssumeRolePolicyDocument: document(trust) });
-  await permit(aws, name, may);
+  if (may.length > 0) await permit(aws, name, may);
   return `arn:aws:iam::${aws.accountId}:role/${name}`;
 }
 

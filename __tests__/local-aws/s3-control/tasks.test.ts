@@ -39,7 +39,6 @@ async function bucketOf(keys: readonly string[], versioning?: 'Enabled'): Promis
 
 /** Strikes the rewraps of jobs. */
 function strike(then: FaultAction, match: FaultMatch = {}): void {
-  // biome-ignore lint/suspicious/noThenProperty: the fault rule's own word; nobody awaits it
   stand.aws.faults.inject({
     match: { service: 'batchoperations', operation: 'UpdateObjectEncryption', ...match },
     then,
