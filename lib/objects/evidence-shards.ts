@@ -16,6 +16,20 @@ export interface Shard {
   readonly lines: number;
 }
 
+/** What a job did with one version, as its report tells it: neither the size nor what it was under before. */
+export interface TaskOutcome {
+  readonly key: string;
+  readonly versionId: string | undefined;
+  /** `failed-in-job`: another line says what came of it afterwards. */
+  readonly outcome: 'moved' | 'failed-in-job';
+  readonly job: string;
+  /** ARN of the key that it was moved under. */
+  readonly to?: string | undefined;
+  readonly code?: string | undefined;
+  readonly status?: number | undefined;
+  readonly reason?: string | undefined;
+}
+
 /** Lines of a shard at the most. */
 const SHARD_LINES = 200_000;
 const compress = promisify(gzip);
@@ -35,7 +49,7 @@ export class EvidenceShards {
     this.#name = name;
   }
 
-  async add(outcomes: readonly VersionOutcome[]): Promise<void> {
+  async add(outcomes: readonly (VersionOutcome | TaskOutcome)[]): Promise<void> {
     if (outcomes.length === 0) return;
     const member = await compress(outcomes.map((one) => `${JSON.stringify(lineOf(one))}\n`).join(''));
     this.#open ??= await this.#next();
@@ -75,7 +89,8 @@ export class EvidenceShards {
 }
 
 /** One line of evidence: flat, small, and the same whatever the outcome. */
-function lineOf(one: VersionOutcome): Readonly<Record<string, unknown>> {
+function lineOf(one: VersionOutcome | TaskOutcome): Readonly<Record<string, unknown>> {
+  if ('job' in one) return { ...one };
   const { key, versionId, size, outcome } = one;
   const version = { key, versionId, size, outcome };
   switch (one.outcome) {

@@ -31,8 +31,8 @@ export const jobErrors = {
   'job-cancelled': entry<OfJob & { reason: string; succeeded: number; total: number }>(
     EXIT.partlyDone,
     (f) =>
-      `job ${f.jobId} for ${f.bucket} was cancelled by somebody else after ${f.succeeded} of ${f.total} task(s)${f.reason === '' ? '' : ` (${f.reason})`}`,
-    () => `ask who cancelled it, and if nothing speaks against it ${AGAIN}`,
+      `job ${f.jobId} for ${f.bucket} was cancelled after ${f.succeeded} of ${f.total} task(s)${f.reason === '' ? '' : ` (${f.reason})`}`,
+    () => `where nobody of yours did, ask who cancelled it; then ${AGAIN}`,
   ),
   'job-paused': entry<OfJob>(
     EXIT.partlyDone,

@@ -2,8 +2,10 @@ import type { S3Client } from '@aws-sdk/client-s3';
 
 import type { ReencryptRequest } from '../reencrypt';
 import type { ObjectStore } from '../store';
+import type { FileUpload } from './file-upload';
 import type { JobId, JobPlace, JobScope, JobSpec } from './job-spec';
 import type { Jobs } from './jobs';
+import type { JobRetry } from './passing';
 
 /** What re-encryption by jobs works with. */
 export interface BatchTools {
@@ -65,6 +67,10 @@ export interface BatchRequest {
   /** A line that a person must see: limits, job ids, what goes on in S3. */
   readonly onNote?: ((text: string) => void) | undefined;
   readonly poll?: PollSettings | undefined;
+  /** How calls about jobs and their files are tried again. */
+  readonly retry?: JobRetry | undefined;
+  /** Bytes of a part of a manifest by its number. */
+  readonly partSize?: FileUpload['partSize'];
 }
 
 export interface PollSettings {

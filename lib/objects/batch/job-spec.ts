@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
 
+/** Tag of a job that a person paused: while it stands, no new job is begun for the bucket. */
+export const PAUSED_TAG = 'keyturn:paused';
+/** Tag of a job that ended badly and was told of: the next run begins a new attempt. */
+export const TOLD_TAG = 'keyturn:told';
+/** What `StatusUpdateReason` begins with where Keyturn cancelled a job: nobody needs to be told of it. */
+export const OWN_REASON = 'keyturn job';
+
 /** What a job is for. All jobs of a scope do the same, one after the other or each a part of it. */
 export interface JobScope {
   /** Name of the rotation. */
