@@ -59,7 +59,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
   const faults = createFaults(options.faults);
   const requests = createRequests(options.requestLog ?? (() => undefined));
   const roles = createRoles(accountId, region, clock);
-  const permissions = createPermissions(credentials, roles);
+  const permissions = createPermissions(credentials, roles, (bucket) => s3.policyOf(bucket));
   const kms = createKms({
     accountId,
     region,

@@ -40,13 +40,14 @@ export interface Permissions {
 }
 
 /**
- * Permissions over what the access keys are limited to, and what the roles' policies say. The caller object stands for
- * the request: S3 hands it on to KMS, so what S3 does in the caller's name is remembered with the S3 request that made
+ * Permissions over what the access keys are limited to, and what the policies of roles, and of keys and buckets, say of
+ * the sessions of roles. The caller object stands for the request: S3 hands it on to KMS, so what S3 does in the caller's name is remembered with the S3 request that made
  * it necessary.
  */
 export function createPermissions(
   credentials: Pick<Credentials, 'permits'>,
   roles?: Pick<Roles, 'decide'>,
+  bucketPolicyOf: (bucket: string) => string | undefined = () => undefined,
 ): Permissions {
   const asked = new WeakMap<Caller, Need[]>();
   const remember = (caller: Caller, { action, resource }: Need): void => {
@@ -56,7 +57,9 @@ export function createPermissions(
       before.push({ action, resource });
   };
   const decide = (caller: Caller, need: Need, about?: () => Circumstances): Decision => {
-    if (roles !== undefined && caller.role !== undefined) return roles.decide(caller, need, about?.());
+    if (roles !== undefined && caller.role !== undefined) {
+      return roles.decide(caller, need, { ...ofBucket(need, bucketPolicyOf), ...about?.() });
+    }
     if (caller.role === undefined && credentials.permits(caller.accessKeyId, need.action)) return { allowed: true };
     return { allowed: false, because: `because no identity-based policy allows the ${need.action} action` };
   };
@@ -76,4 +79,11 @@ export function createPermissions(
     },
     needsOf: (caller) => asked.get(caller) ?? [],
   };
+}
+
+/** The policy of the bucket that an action of S3 is asked for. */
+function ofBucket({ action, resource }: Need, policyOf: (bucket: string) => string | undefined): Circumstances {
+  const name = action.startsWith('s3:') ? /^arn:[^:]+:s3:::([^/]+)/.exec(resource)?.[1] : undefined;
+  const text = name === undefined ? undefined : policyOf(name);
+  return text === undefined ? {} : { resourcePolicy: { text, decides: 'too' } };
 }

@@ -22,8 +22,9 @@ export function decide(
 ): Decision {
   const identity = weigh(identityPolicies, asked);
   const resource = weighResource(resourcePolicy, { ...asked, principal });
-  const notes = [...identity.notes, ...resource.notes];
+  const notes = [...identity.notes, ...(resource === 'unreadable' ? [] : resource.notes)];
   const denied = (because: string): Decision => ({ allowed: false, because: [because, ...notes].join('; ') });
+  if (resource === 'unreadable') return denied('because the policy of the resource cannot be read');
   if (identity.denies !== undefined) return denied('with an explicit deny in an identity-based policy');
   if (resource.denies !== undefined) return denied('with an explicit deny in a resource-based policy');
   if (resource.allows !== undefined) return { allowed: true };
@@ -36,13 +37,13 @@ export function decide(
 
 const silent: Weighed = { denies: undefined, allows: undefined, delegates: undefined, notes: [] };
 
-function weighResource(policy: ResourcePolicy | undefined, question: Question): Weighed {
+/** A policy that cannot be read allows nothing: what it was to deny is not known either. */
+function weighResource(policy: ResourcePolicy | undefined, question: Question): Weighed | 'unreadable' {
   if (policy === undefined) return silent;
   try {
     return weigh(readPolicy(policy.text, 'resource'), question);
   } catch (error) {
-    if (error instanceof MalformedPolicy)
-      return { ...silent, notes: [`the resource's policy is none: ${error.message}`] };
+    if (error instanceof MalformedPolicy) return 'unreadable';
     throw error;
   }
 }

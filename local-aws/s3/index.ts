@@ -34,6 +34,8 @@ export interface S3 {
   readonly versions: (bucket: string) => readonly StoredVersion[];
   /** What a job's manifest generator goes by; undefined for a bucket that does not exist. */
   readonly listed: (bucket: string) => ListedBucket | undefined;
+  /** The policy of a bucket as it was put. */
+  readonly policyOf: (bucket: string) => string | undefined;
 }
 
 const GIBIBYTE = 1024 ** 3;
@@ -56,6 +58,7 @@ export function createS3(options: S3Options): S3 {
     buckets: () => bucketNames(endpoint),
     versions: (bucket) => storedVersions(endpoint, bucket),
     listed: (bucket) => listedBucket(endpoint, bucket),
+    policyOf: (bucket) => endpoint.buckets.get(bucket)?.policy,
   };
 }
 
