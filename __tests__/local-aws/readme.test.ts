@@ -3,6 +3,7 @@ import path from 'node:path';
 import { kmsOperations } from '../../local-aws/kms';
 import type { DataKeys } from '../../local-aws/message';
 import { createS3 } from '../../local-aws/s3';
+import { controlOperations } from '../../local-aws/s3-control';
 
 const readme = readFileSync(path.join(__dirname, '../../local-aws/README.md'), 'utf8');
 
@@ -23,4 +24,8 @@ it('lists exactly the S3 operations that are served', () => {
   const noKeys = {} as DataKeys;
   const s3 = createS3({ clock: { now: Date.now }, dataKeys: noKeys, accountId: '123456789012', region: 'us-east-1' });
   expect(listed('S3')).toEqual(s3.operations.toSorted());
+});
+
+it('lists exactly the S3 Control operations that are served', () => {
+  expect(listed('S3 Control')).toEqual(controlOperations);
 });

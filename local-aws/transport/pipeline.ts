@@ -98,7 +98,8 @@ async function carryOut(
   return { kind: 'answer', response, truncateAt: strike?.kind === 'truncate' ? strike.bytes : undefined };
 }
 
-async function permitted(
+/** Carries a request out, if its caller may have it: from the wire, and by the jobs of S3 Batch Operations. */
+export async function permitted(
   permissions: Permissions,
   served: Served,
   operation: string,

@@ -4,6 +4,7 @@ import type { FaultAction, Faults } from '../../faults';
 import type { AwsRequest, AwsResponse, Caller } from '../../message';
 import type { Need, Permissions } from '../../permissions';
 import type { Requests } from '../../requests';
+import { permitted } from '../../transport/pipeline';
 import type { Served } from '../../transport/served';
 
 /** The name that the requests of jobs have in the log and in the faults' matches. */
@@ -79,13 +80,8 @@ async function send(options: ActingOptions, request: AwsRequest): Promise<JobAns
   if (struck?.kind === 'answer')
     return logged(options, request, named, failure(struck.status, struck.code, struck.message));
   if (struck?.kind === 'reset-before') return logged(options, request, named, lost);
-  const answer = readAnswer(await permitted(options, request, named.operation));
+  const answer = readAnswer(await permitted(options.permissions, s3, named.operation, request));
   return logged(options, request, named, struck?.kind === 'reset-after' ? lost : answer);
-}
-
-async function permitted({ s3, permissions }: ActingOptions, request: AwsRequest, operation: string) {
-  const denied = s3.needs(operation, request).find((need) => !permissions.permits(request.caller, need));
-  return denied === undefined ? await s3.serve(request) : s3.denied(denied, request);
 }
 
 /** Waits out delays and returns the first other fault; half an answer is as good as none, where nobody reads it. */
