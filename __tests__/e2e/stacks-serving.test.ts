@@ -28,6 +28,13 @@ evidence:
     retention: { mode: COMPLIANCE, days: 30 }
 ${more}`;
 
+/** Jobs as the engine, with a bucket of their own, and users whom the key policy names. */
+const JOBS = `reencrypt:
+  engine: batch
+  batch: { bucket: payroll-jobs, manifest: generated }
+keyPolicy: { users: ["arn:aws:iam::123456789012:role/app"] }
+`;
+
 const MINUTES = 180_000;
 
 describe('what serves a rotation, by real Terraform', () => {
@@ -90,4 +97,57 @@ describe('what serves a rotation, by real Terraform', () => {
       name: 'AccessDenied',
     });
   });
+
+  it(
+    'the role of the jobs and their bucket are added when the engine changes, and the next plan is empty',
+    async () => {
+      ({ keys, storage } = await on.declare(rotationFile('v1', JOBS)));
+      expect(await applied(keys)).toEqual([
+        'update aws_kms_external_key.version_v1',
+        'update aws_kms_external_key.version_v2',
+      ]);
+      expect(await applied(storage)).toEqual(
+        [
+          'create aws_iam_role.batch',
+          'create aws_iam_role_policy.batch',
+          'create aws_s3_bucket.batch',
+          'create aws_s3_bucket_ownership_controls.batch',
+          'create aws_s3_bucket_policy.batch',
+          'create aws_s3_bucket_public_access_block.batch',
+          'create aws_s3_bucket_server_side_encryption_configuration.batch',
+          'create aws_s3_bucket_versioning.batch',
+        ].sort(),
+      );
+      for (const stack of [keys, storage]) expect((await terraform.plan(stack)).changes).toBe(false);
+    },
+    3 * MINUTES,
+  );
+
+  it(
+    'the switch moves alias and defaults, and names the old key to the role',
+    async () => {
+      ({ keys, storage } = await on.declare(rotationFile('v2', JOBS)));
+      expect((await terraform.plan(keys)).changes).toBe(false);
+      expect(await applied(storage)).toEqual([
+        'update aws_iam_role_policy.batch',
+        'update aws_kms_alias.main',
+        'update aws_s3_bucket_server_side_encryption_configuration.bucket_payroll-data',
+      ]);
+      expect((await terraform.plan(storage)).changes).toBe(false);
+    },
+    3 * MINUTES,
+  );
+
+  it(
+    'Terraform refuses to destroy either bucket, when the file lets go of them',
+    async () => {
+      const without = rotationFile('v2').replace(/evidence:[\s\S]*days: 30 }\n/, '');
+      ({ storage } = await on.declare(without));
+      await expect(terraform.plan(storage)).rejects.toMatchObject({
+        code: 'terraform-destroys',
+        message: expect.stringMatching(/aws_s3_bucket\.(batch|evidence)/),
+      });
+    },
+    MINUTES,
+  );
 });
