@@ -41,8 +41,37 @@ export type StateFacts = z.output<typeof stateSchema> & { readonly at: string; r
 
 const blockedSchema = z.object({ key: text, versionId: maybe, reason: maybe, detail: maybe, earliest: maybe });
 const failedSchema = z.object({ key: text, versionId: maybe, reason: maybe });
+
+const jobSchema = z.object({
+  jobId: text,
+  attempt: whole,
+  part: maybe,
+  specSha256: maybe,
+  status: text,
+  states: listOf(z.object({ status: text, at: text })),
+  createdAt: maybe,
+  endedAt: maybe,
+  total: whole,
+  succeeded: whole,
+  failed: whole,
+  report: z
+    .object({
+      manifestKey: text,
+      manifestSha256: text,
+      files: listOf(z.object({ key: text, md5: text, rows: whole, status: maybe })),
+      errors: z.record(z.string(), z.number()).catch({}),
+    })
+    .optional()
+    .catch(undefined),
+  failureReasons: listOf(text),
+});
+/** One job of S3 Batch Operations, as the run that read it knew it. */
+export type JobFacts = z.output<typeof jobSchema>;
+
 const passSchema = z.object({
   bucket: text,
+  engine: text.catch('local'),
+  jobs: listOf(jobSchema),
   method: text.catch('moved'),
   objectVersions: whole,
   alreadyThere: whole,
@@ -59,6 +88,17 @@ const passSchema = z.object({
 /** One re-encryption of one bucket. */
 export type PassFacts = z.output<typeof passSchema>;
 
+const specSchema = z.object({
+  bucket: text,
+  specSha256: text,
+  spec: z.object({ Description: maybe, RoleArn: maybe, ClientRequestToken: maybe }).catch({
+    Description: undefined,
+    RoleArn: undefined,
+    ClientRequestToken: undefined,
+  }),
+});
+export type SpecFacts = z.output<typeof specSchema> & { readonly at: string };
+
 const verifiedSchema = z.object({
   bucket: text,
   at: maybe,
@@ -68,6 +108,17 @@ const verifiedSchema = z.object({
   unknownTotal: whole,
   openUploadsTotal: whole,
   read: z.object({ versions: whole, bytes: whole }).catch({ versions: 0, bytes: 0 }),
+  // Evidence of before there were sources looked at every version.
+  sources: z
+    .object({
+      heads: z.record(z.string(), z.number()).catch({}),
+      notLookedAt: whole,
+      generated: listOf(z.object({ jobId: maybe, keyArn: maybe, rows: whole })),
+      because: maybe,
+      disagreementsTotal: whole,
+    })
+    .optional()
+    .catch(undefined),
 });
 export type VerifiedFacts = z.output<typeof verifiedSchema>;
 
@@ -123,6 +174,8 @@ export interface RunFacts extends z.output<typeof beginSchema> {
   readonly reviews: readonly ReviewFacts[];
   readonly states: readonly StateFacts[];
   readonly passes: readonly PassFacts[];
+  /** Specifications of jobs, written down before the jobs were created. */
+  readonly specs: readonly SpecFacts[];
   readonly verified: readonly VerifiedFacts[];
   readonly gates: readonly GateFacts[];
   readonly custody: readonly CustodyFacts[];
@@ -147,6 +200,7 @@ export function factsOf(recorded: RecordedRun): RunFacts {
     reviews: of('review').flatMap((one) => read(reviewSchema, one, one.data)),
     states: [...of('state'), ...of('outcome', 'record')].flatMap((one) => read(stateSchema, one, one.data)),
     passes: of('outcome', 're-encrypt').flatMap((one) => itemsOf(passSchema, one.data.passes)),
+    specs: of('job', 're-encrypt').flatMap((one) => read(specSchema, one, one.data)),
     verified: of('outcome', 'verify').flatMap((one) => itemsOf(verifiedSchema, one.data.buckets)),
     gates: of('gate').flatMap((one) => read(gateSchema, one, one.data)),
     custody: of('outcome', 'import-material').flatMap((one) => itemsOf(custodySchema, one.data.imported)),

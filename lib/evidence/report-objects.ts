@@ -39,11 +39,12 @@ export function moveSection(runs: readonly RunFacts[]): Html {
 ${drawing && html`<figure><figcaption>Object versions of each bucket, of the runs that moved something or could not.</figcaption>${drawing}</figure>`}
 ${table({
   caption: 'Re-encryption of each bucket, by run',
-  head: ['run', 'bucket', 'method', ...MOVES.map((one) => one.words), 'bytes moved', 'requests'],
-  numeric: [3, 4, 5, 6, 7, 8, 9],
+  head: ['run', 'bucket', 'engine', 'method', ...MOVES.map((one) => one.words), 'bytes moved', 'requests'],
+  numeric: [4, 5, 6, 7, 8, 9, 10],
   rows: passes.map(({ at, pass }) => [
     time(at),
     pass.bucket,
+    pass.engine === 'batch' ? 'jobs, then local' : pass.engine,
     pass.method,
     ...MOVES.map(({ kind }) => count(movesOf(pass)[kind])),
     count(pass.movedBytes),
@@ -73,7 +74,7 @@ export function verifySection(runs: readonly RunFacts[], nameOf: NameOf): Html {
   const label = (key: string) => nameOf(key.replace(/^DSSE:/, '')) + (key.startsWith('DSSE:') ? ' (dual layer)' : '');
   return html`<h3>Verification</h3>${table({
     caption: 'From a listing and HEADs of its own: under which key the object versions of each bucket were',
-    head: ['begun', 'bucket', 'versions', 'under', 'left', 'unknown', 'open uploads', 'read in full'],
+    head: ['begun', 'bucket', 'versions', 'under', 'left', 'unknown', 'open uploads', 'read in full', 'stands on'],
     numeric: [2, 4, 5, 6, 7],
     rows: verified.map((one) => [
       time(one.at),
@@ -86,6 +87,27 @@ export function verifySection(runs: readonly RunFacts[], nameOf: NameOf): Html {
       count(one.unknownTotal),
       count(one.openUploadsTotal),
       count(one.read.versions),
+      standsOn(one, nameOf),
     ]),
   })}`;
+}
+
+/** What a verification looked at itself, and what it took from a manifest that S3 made. */
+function standsOn({ sources, objectVersions }: RunFacts['verified'][number], nameOf: NameOf): Html {
+  if (!sources) return html`HEAD of ${count(objectVersions)}: every version`;
+  const heads = Object.entries(sources.heads).map(([why, number]) => html`<li>HEAD of ${count(number)}: ${why}</li>`);
+  const manifests = sources.generated.map(
+    (one) =>
+      html`<li>manifest of what is under ${nameOf(one.keyArn)}, made by S3: ${count(one.rows)} row(s), job ${code(one.jobId)}</li>`,
+  );
+  const rest =
+    sources.notLookedAt > 0
+      ? html`<li>${count(sources.notLookedAt)} not looked at: said by the manifests alone</li>`
+      : undefined;
+  const disagreed =
+    sources.disagreementsTotal > 0
+      ? html`<li>${count(sources.disagreementsTotal)} where a source disagreed; the HEAD counts</li>`
+      : undefined;
+  const because = sources.because === undefined ? undefined : html`<li>${sources.because}</li>`;
+  return html`<ul>${heads}${manifests}${rest}${disagreed}${because}</ul>`;
 }

@@ -2,6 +2,7 @@
 import { changesOf, keyLanes, versionsIn } from './report-drawings';
 import type { RunFacts, StateFacts } from './report-facts';
 import { code, type Html, html, table, time } from './report-html';
+import { jobSection } from './report-jobs';
 import { blockedSection, moveSection, type NameOf, verifySection } from './report-objects';
 
 export function rotationSections(runs: readonly RunFacts[], id: string): Html {
@@ -15,6 +16,7 @@ ${gateSection(runs)}
 ${blockedSection(runs)}
 ${keySection(states, nameOf)}
 ${moveSection(runs)}
+${jobSection(runs)}
 ${verifySection(runs, nameOf)}
 ${custodySection(runs)}
 ${timeline(runs)}
@@ -193,6 +195,8 @@ function timeline(runs: readonly RunFacts[]): Html {
 const WORDS: Readonly<Record<string, string>> = {
   intent: 'about to begin',
   state: 'what AWS holds was looked at',
+  job: 'specification of a job, before it is created',
+  confirmation: 'whether a job may run',
   'run-opened': 'the run began',
   'run-closed': 'the run ended',
 };

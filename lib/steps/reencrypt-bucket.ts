@@ -2,52 +2,83 @@ import path from 'node:path';
 import { KeyturnError } from '../errors';
 import { pacedCaller } from '../objects/caller';
 import { Forecaster } from '../objects/forecast';
+import { forecastEngines } from '../objects/forecast-engines';
 import { Pace } from '../objects/pace';
 import { type BucketReencryption, reencryptBucket } from '../objects/reencrypt';
 import { abortUploads } from '../objects/stragglers';
 import { waitForUploads } from '../objects/wait-for-uploads';
 import type { Bucket } from '../rotation/rotation';
+import { type ChosenEngine, describeEngines, engineFor } from './reencrypt-engine';
+import { reencryptByJobs } from './reencrypt-jobs';
 import { describeForecast, describePass } from './reencrypt-text';
 import type { RotationRun } from './rotation-run';
 
 /**
  * One bucket's part of the re-encryption: old uploads aborted where that was asked for, then every object version moved
- * that can be, told about as it goes.
+ * that can be, by the engine that was chosen for it, told about as it goes. A dry run looks and counts here, whatever the
+ * engine: nothing is created for it.
  *
- * @throws interrupted once what was under way is written down, re-encryption-stopped when credentials or endpoint gave out
+ * @returns with `stopped` where jobs wait for a yes
+ * @throws interrupted once what was under way is written down, re-encryption-stopped when credentials or endpoint gave out,
+ *   and what jobs may end with: job-cancelled, job-failed, job-paused, …
  */
 export async function reencryptOne(
   run: RotationRun,
   bucket: Bucket,
   targetKeyArn: string,
 ): Promise<BucketReencryption> {
+  const { batch } = run.rotation.reencrypt;
+  const chosen = await engineFor(run, bucket);
   await abortOldUploads(run, bucket.name);
   await waitForOldUploads(run, bucket.name);
+  const pass =
+    chosen.engine === 'batch' && batch && !run.dryRun
+      ? await reencryptByJobs(run, bucket, batch, targetKeyArn)
+      : await reencryptHere(run, bucket, targetKeyArn, chosen);
+  describePass(run, pass);
+  if (pass.stopped?.because === 'interrupted') {
+    throw new KeyturnError('interrupted', { during: `re-encryption of ${bucket.name}` });
+  }
+  if (pass.stopped && pass.stopped.because !== 'unconfirmed') {
+    throw new KeyturnError('re-encryption-stopped', { bucket: bucket.name, detail: pass.stopped.detail });
+  }
+  return pass;
+}
+
+/** By this process, request by request; a dry run forecasts both engines from what it counts. */
+async function reencryptHere(
+  run: RotationRun,
+  bucket: Bucket,
+  targetKeyArn: string,
+  chosen: ChosenEngine,
+): Promise<BucketReencryption> {
+  const { rotation, dryRun, files } = run;
   const { concurrency, maxRps, optimistic, settleMs } = run.reencrypt;
-  const forecaster = run.dryRun ? new Forecaster() : undefined;
+  const { method, batch } = rotation.reencrypt;
+  const forecaster = dryRun ? new Forecaster() : undefined;
   const pass = await reencryptBucket(run.store, {
     bucket: bucket.name,
     targetKeyArn,
     bucketKeyDefault: bucket.bucketKey,
-    method: run.rotation.reencrypt.method,
+    method,
     concurrency,
     maxRps,
     optimistic,
     settleMs,
-    dryRun: run.dryRun,
+    dryRun,
     signal: run.signal,
-    journalFile: run.files && path.join(run.files.journals, `${bucket.name}.ndjson`),
-    evidence: run.files && { directory: run.files.outcomes, name: bucket.name },
+    journalFile: files && path.join(files.journals, `${bucket.name}.ndjson`),
+    evidence: files && { directory: files.outcomes, name: bucket.name },
     onProgress: (text) => run.reporter.progress(text),
     onOutcome: forecaster?.add,
   });
-  describePass(run, pass);
-  if (forecaster) describeForecast(run, pass, forecaster.forecast(pass, { optimistic }));
-  if (pass.stopped?.because === 'interrupted') {
-    throw new KeyturnError('interrupted', { during: `re-encryption of ${bucket.name}` });
-  }
-  if (pass.stopped) {
-    throw new KeyturnError('re-encryption-stopped', { bucket: bucket.name, detail: pass.stopped.detail });
+  if (!forecaster) return pass;
+  describeForecast(run, pass, forecaster.forecast(pass, { optimistic }));
+  if (batch && chosen.forecasts === undefined) {
+    const { objectVersions: versions, movedBytes: bytes } = pass;
+    const counted = { versions, noncurrent: 0, bytes, bucketKey: bucket.bucketKey, region: rotation.region };
+    describeEngines(run, bucket.name, forecastEngines({ ...counted, method, verify: batch.verify }));
+    run.reporter.note(`${bucket.name}: by ${chosen.engine === 'batch' ? 'jobs' : 'this process'}, for ${chosen.why}`);
   }
   return pass;
 }

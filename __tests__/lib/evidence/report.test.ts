@@ -95,7 +95,56 @@ it('says that the evidence is sound, who did what where, and why the gate stayed
     expect(text).toContain(part);
   expect(text).toContain('photos holds 2 object version(s) under it objects-left');
   expect(text).toContain('storage decide KT031 aws_kms_alias.');
-  expect(text).toMatch(/photos rewrap 1,042 7 2 0 0/);
+  expect(text).toMatch(/photos local rewrap 1,042 7 2 0 0/);
+});
+
+it('shows what jobs were asked for and what came of them, and what a verification stands on', async () => {
+  const run = await openEvidence({ directory, command: 'post-apply', rotation: 'photos' });
+  const spec = { Description: `keyturn photos: rewrap photos ${HOSTILE}`, RoleArn: 'arn:aws:iam::111122223333:role/r' };
+  await run.record('job', 're-encrypt', { bucket: 'photos', specSha256: 'c'.repeat(64), spec });
+  const job = {
+    jobId: 'job-1',
+    attempt: 1,
+    part: 'all',
+    specSha256: 'c'.repeat(64),
+    status: 'Failed',
+    states: [],
+    total: 1050,
+    succeeded: 1040,
+    failed: 10,
+    report: {
+      manifestKey: 'reports/job-1/manifest.json',
+      manifestSha256: 'd'.repeat(64),
+      files: [{ key: 'reports/job-1/results/x.csv', md5: 'e'.repeat(32), rows: 1050, status: 'succeeded' }],
+      errors: { SlowDown: 10 },
+    },
+    failureReasons: ['too many'],
+  };
+  await run.record('outcome', 're-encrypt', { passes: [{ ...pass, engine: 'batch', jobs: [job] }] });
+  const sources = {
+    heads: { 'a sample': 20 },
+    notLookedAt: 1030,
+    generated: [{ jobId: 'job-2', keyArn: V1, rows: 0 }],
+    disagreementsTotal: 1,
+  };
+  const verified = {
+    bucket: 'photos',
+    objectVersions: 1050,
+    leftTotal: 0,
+    unknownTotal: 0,
+    openUploadsTotal: 0,
+    sources,
+  };
+  await run.record('outcome', 'verify', { buckets: [verified] });
+  await run.close('finished');
+  const html = await page();
+  const text = textOf(html);
+  expect(html).not.toContain('<script');
+  expect(text).toMatch(/photos jobs, then local rewrap 1,042/);
+  expect(text).toMatch(/photos job-1 1 all Failed too many 1,050 1,040 10/);
+  expect(text).toMatch(/results\/x\.csv 1,050 MD5 e{32}/);
+  expect(text).toContain('failed tasks: 10 SlowDown');
+  expect(text).toMatch(/HEAD of 20: a sample .*made by S3: 0 row\(s\), job job-2 1,030 not looked at/);
 });
 
 it('lists the blocked set by the earliest date, those without one last', async () => {

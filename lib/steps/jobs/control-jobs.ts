@@ -1,6 +1,7 @@
 import { isCode } from '../../errors';
+import { OWN_REASON, PAUSED_TAG } from '../../objects/batch/job-spec';
 import type { RotationRun } from '../rotation-run';
-import { jobsOf, oneRotationJob, PAUSED_TAG, type RotationJob, rotationJobs } from './rotation-jobs';
+import { jobsOf, oneRotationJob, type RotationJob, rotationJobs } from './rotation-jobs';
 
 export const CONTROLS = ['pause', 'resume', 'cancel'] as const;
 export type Control = (typeof CONTROLS)[number];
@@ -85,7 +86,7 @@ async function perform(run: RotationRun, control: Control, job: RotationJob): Pr
     // The mark first: a run that waits for the job must not take the cancellation for somebody else's.
     if (control === 'pause') await jobs.tag(job.jobId, { [PAUSED_TAG]: new Date().toISOString() });
     if (control === 'resume' && job.paused) await jobs.tag(job.jobId, { [PAUSED_TAG]: undefined });
-    if (control !== 'resume') await jobs.cancel(job.jobId, `keyturn job ${control}`);
+    if (control !== 'resume') await jobs.cancel(job.jobId, `${OWN_REASON} ${control}`);
     else if (job.status === 'Suspended') await jobs.confirm(job.jobId);
   } catch (error) {
     if (!isCode(error, 'job-state-unfit')) throw error;

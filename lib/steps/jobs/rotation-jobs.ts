@@ -1,11 +1,8 @@
 import { KeyturnError } from '../../errors';
-import { describedJob } from '../../objects/batch/job-spec';
+import { describedJob, PAUSED_TAG } from '../../objects/batch/job-spec';
 import { isTerminal, type JobState } from '../../objects/batch/job-state';
 import { type Jobs, jobsOfRotation, openJobs } from '../../objects/batch/jobs';
 import type { RotationRun } from '../rotation-run';
-
-/** Tag of a job that a person paused: as long as it stands, no new job is begun for its bucket. */
-export const PAUSED_TAG = 'keyturn:paused';
 
 /** Jobs described one by one at the most, the newest: S3 keeps each for 90 days after it ends. */
 const DESCRIBED = 100;

@@ -1,0 +1,78 @@
+/** The part of a report about jobs of S3 Batch Operations: what was asked for before they were created, and what came of them. */
+import type { JobFacts, RunFacts } from './report-facts';
+import { code, count, type Html, html, table, time } from './report-html';
+
+export function jobSection(runs: readonly RunFacts[]): Html {
+  const seen = runs.flatMap((run) =>
+    run.passes.flatMap((pass) => pass.jobs.map((job) => ({ at: run.openedAt, bucket: pass.bucket, job }))),
+  );
+  const specs = runs.flatMap((run) => run.specs);
+  if (seen.length + specs.length === 0) return html``;
+  return html`<h3>Jobs of S3 Batch Operations</h3>${table({
+    caption: 'Each specification as it was written down before its job was created; the records have it whole',
+    head: ['written down', 'bucket', 'description', 'role', 'SHA-256'],
+    rows: specs.map((one) => [
+      time(one.at),
+      one.bucket,
+      one.spec.Description,
+      code(one.spec.RoleArn),
+      code(one.specSha256.slice(0, 16)),
+    ]),
+  })}
+${table({
+  caption: 'Each job as a run saw it; that it is complete does not say that its tasks succeeded',
+  head: [
+    'run',
+    'bucket',
+    'job',
+    'attempt',
+    'state',
+    'tasks',
+    'succeeded',
+    'failed',
+    'created',
+    'ended',
+    'specification',
+  ],
+  numeric: [5, 6, 7],
+  rows: seen.map(({ at, bucket, job }) => [
+    time(at),
+    bucket,
+    code(job.jobId),
+    `${job.attempt} ${job.part ?? ''}`,
+    state(job),
+    count(job.total),
+    count(job.succeeded),
+    count(job.failed),
+    time(job.createdAt),
+    time(job.endedAt),
+    job.specSha256 === undefined ? 'by another run' : code(job.specSha256.slice(0, 16)),
+  ]),
+})}
+${table({
+  caption: 'Reports of jobs, each file checked by its hash before a row of it was believed',
+  head: ['job', 'file', 'rows', 'hash'],
+  numeric: [2],
+  rows: seen.flatMap(({ job }) => reportRows(job)),
+})}`;
+}
+
+function state({ status, failureReasons }: JobFacts): Html {
+  const kind = status === 'Complete' ? 'good' : status === 'Failed' || status === 'Cancelled' ? 'bad' : 'wait';
+  const why = failureReasons.length === 0 ? undefined : html` ${failureReasons.join('; ')}`;
+  return html`<span class="mark ${kind}">${status}</span>${why}`;
+}
+
+function reportRows({ jobId, report }: JobFacts) {
+  if (!report) return [];
+  const errors = Object.entries(report.errors).map(([name, number]) => `${count(number)} ${name}`);
+  return [
+    [
+      code(jobId),
+      html`${code(report.manifestKey)}${errors.length > 0 ? html` failed tasks: ${errors.join(', ')}` : undefined}`,
+      '',
+      html`SHA-256 ${code(report.manifestSha256)}`,
+    ],
+    ...report.files.map((one) => [code(jobId), code(one.key), count(one.rows), html`MD5 ${code(one.md5)}`]),
+  ];
+}
