@@ -26,7 +26,8 @@ export const jobErrors = {
     EXIT.error,
     (f) =>
       `job ${f.jobId} for ${f.bucket} failed: ${f.reasons} (${f.succeeded} task(s) succeeded, ${f.failed} failed${f.errors === '' ? '' : `: ${f.errors}`})`,
-    () => `put right what it says, then ${AGAIN}; what succeeded stays as it is`,
+    () =>
+      `put right what it says, then ${AGAIN}; what succeeded stays as it is, and a bucket of which most objects cannot move is for \`--engine local\``,
   ),
   'job-cancelled': entry<OfJob & { reason: string; succeeded: number; total: number }>(
     EXIT.partlyDone,

@@ -53,7 +53,7 @@ export async function findAttempt(search: AttemptSearch): Promise<Attempt> {
     if (state?.targetKeyArn === scope.targetKeyArn) found.set(part, state);
   }
   const next: Attempt = { attempt: last + 1, found: new Map() };
-  if (await isGivenUp(search, last, found)) {
+  if ((await isGivenUp(search, last, found)) || (await isUnknown(search, last, found))) {
     await abandon(jobs, [...found.values()]);
     return next;
   }
@@ -128,6 +128,15 @@ async function abandon(jobs: Jobs, states: readonly JobState[]): Promise<void> {
       if (!(error instanceof KeyturnError) || error.code !== 'job-state-unfit') throw error;
     });
   }
+}
+
+/** Without what an attempt was begun with, nobody can tell what its jobs left out: the bucket of manifests is another one now. */
+async function isUnknown(
+  { files, prefix, scope }: AttemptSearch,
+  attempt: number,
+  found: ReadonlyMap<string, JobState>,
+): Promise<boolean> {
+  return found.size > 0 && (await readBegun(files, attemptPrefix(prefix, scope, attempt))) === undefined;
 }
 
 async function isStale({ files, prefix, scope, journal, now }: AttemptSearch, attempt: number): Promise<boolean> {

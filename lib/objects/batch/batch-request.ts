@@ -78,4 +78,6 @@ export interface PollSettings {
   readonly firstMs?: number | undefined;
   /** Milliseconds that the interval grows to. Default 30,000. */
   readonly mostMs?: number | undefined;
+  /** Milliseconds until the report of a job that ended counts as missing. Default 120,000. */
+  readonly reportMs?: number | undefined;
 }

@@ -1,3 +1,6 @@
+/** Characters of one record at the most: a quote that is never closed must not fill the memory. */
+const MOST = 1024 * 1024;
+
 /**
  * Reads the records of a CSV as RFC 4180 has it, from chunks of any size: fields in quotes may hold commas, line ends and
  * doubled quotes.
@@ -8,62 +11,94 @@ export async function* csvRecords(
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<readonly string[], void, undefined> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
-  const reader = new RecordReader();
-  try {
-    for await (const chunk of chunks) yield* reader.read(decoder.decode(chunk, { stream: true }));
-    yield* reader.read(decoder.decode());
-  } catch (error) {
-    if (error instanceof TypeError) throw new RangeError('it holds bytes that are no UTF-8', { cause: error });
-    throw error;
+  let rest = '';
+  for await (const chunk of chunks) {
+    const text = rest + decode(decoder, chunk);
+    const { records, end } = wholeRecords(text);
+    yield* records;
+    rest = text.slice(end);
+    if (rest.length > MOST) throw new RangeError(`it is longer than ${MOST} characters`);
   }
-  yield* reader.end();
+  rest += decode(decoder, undefined);
+  if (rest === '') return;
+  const { records, end } = wholeRecords(`${rest}\n`);
+  if (end <= rest.length) throw new RangeError('it ends inside quotes');
+  yield* records;
 }
 
-class RecordReader {
-  #record: string[] = [];
-  #field = '';
-  #isQuoted = false;
-  /** A quote inside quotes was the last character: a second one means a quote, anything else the end of the field. */
-  #wasQuote = false;
+function decode(decoder: TextDecoder, chunk: Uint8Array | undefined): string {
+  try {
+    return chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();
+  } catch (error) {
+    throw new RangeError('it holds bytes that are no UTF-8', { cause: error });
+  }
+}
 
-  *read(text: string): Generator<readonly string[], void, undefined> {
-    for (const character of text) {
-      if (this.#isQuoted && !this.#wasQuote) {
-        if (character === '"') this.#wasQuote = true;
-        else this.#field += character;
-        continue;
-      }
-      if (this.#wasQuote && character === '"') {
-        this.#field += '"';
-        this.#wasQuote = false;
-        continue;
-      }
-      if (this.#wasQuote) this.#isQuoted = false;
-      this.#wasQuote = false;
-      if (character === '"' && this.#field === '') this.#isQuoted = true;
-      else if (character === ',') this.#endField();
-      else if (character === '\n') yield* this.#endRecord();
-      else this.#field += character;
+/** The records that end in a text, and where the last of them ends. */
+function wholeRecords(text: string): { readonly records: readonly (readonly string[])[]; readonly end: number } {
+  const records: (readonly string[])[] = [];
+  let end = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', end)) {
+    const line = text.slice(end, at);
+    if (!line.includes('"')) {
+      if (line !== '' && line !== '\r') records.push(withoutReturn(line).split(','));
+      end = at + 1;
+      continue;
     }
+    const record = quotedRecord(text, end);
+    if (!record) break;
+    records.push(record.fields);
+    end = record.end;
   }
+  return { records, end };
+}
 
-  *end(): Generator<readonly string[], void, undefined> {
-    if (this.#isQuoted && !this.#wasQuote) throw new RangeError('it ends inside quotes');
-    yield* this.#endRecord();
+/** A record with quotes in it; undefined: it does not end in this text. */
+function quotedRecord(
+  text: string,
+  start: number,
+): { readonly fields: readonly string[]; readonly end: number } | undefined {
+  const fields: string[] = [];
+  for (let at = start; ; ) {
+    const field = text[at] === '"' ? quotedField(text, at) : plainField(text, at);
+    if (!field) return undefined;
+    fields.push(field.value);
+    if (text[field.end] === '\n') return { fields, end: field.end + 1 };
+    at = field.end + 1;
   }
+}
 
-  #endField(): void {
-    this.#record.push(this.#field);
-    this.#field = '';
-    this.#isQuoted = false;
-  }
+interface Field {
+  readonly value: string;
+  /** Where the comma or line end behind it stands. */
+  readonly end: number;
+}
 
-  *#endRecord(): Generator<readonly string[], void, undefined> {
-    this.#field = this.#field.endsWith('\r') ? this.#field.slice(0, -1) : this.#field;
-    if (this.#record.length === 0 && this.#field === '') return;
-    this.#endField();
-    const record = this.#record;
-    this.#record = [];
-    yield record;
+function plainField(text: string, start: number): Field | undefined {
+  for (let at = start; at < text.length; at += 1) {
+    if (text[at] === ',') return { value: text.slice(start, at), end: at };
+    if (text[at] === '\n') return { value: withoutReturn(text.slice(start, at)), end: at };
   }
+  return undefined;
+}
+
+function quotedField(text: string, start: number): Field | undefined {
+  let value = '';
+  for (let at = start + 1; ; ) {
+    const quote = text.indexOf('"', at);
+    if (quote < 0 || quote + 1 >= text.length) return undefined;
+    value += text.slice(at, quote);
+    at = quote + 2;
+    if (text[quote + 1] === '"') {
+      value += '"';
+      continue;
+    }
+    // What stands behind the closing quote belongs to the field, as lenient readers have it.
+    const tail = plainField(text, quote + 1);
+    return tail && { value: value + tail.value, end: tail.end };
+  }
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
 }

@@ -28,6 +28,8 @@ export interface ReportRequest {
   readonly job: JobState;
   /** The bucket that every row must be of. */
   readonly bucket: string;
+  /** Called now and then with the number of rows checked so far. */
+  readonly onRows?: ((rows: number) => void) | undefined;
 }
 
 export interface CheckedReport {
@@ -55,6 +57,7 @@ const listing = z.object({
 });
 
 const EXAMPLES = 20;
+const TOLD_EVERY = 10_000;
 const PASSING_CODES =
   /^(SlowDown|ServiceUnavailable|InternalError|InternalServiceError|RequestTimeout|Throttling.*|TooManyRequests|KMS\.(Throttling|KMSInternal|DependencyTimeout).*)$/;
 
@@ -88,6 +91,7 @@ export async function checkReport(request: ReportRequest): Promise<CheckedReport
     etags[one.Key] = await eachRow(request, one.Key, undefined, hash, (row) => {
       rows += 1;
       sum[row.ok ? 'succeeded' : 'failed'] += 1;
+      if (rows % TOLD_EVERY === 0) request.onRows?.(sum.succeeded + sum.failed);
       if (row.ok) return;
       if (failedInPassing(row)) sum.passing += 1;
       const isNew = errors[row.code] === undefined;

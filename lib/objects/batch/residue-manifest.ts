@@ -7,6 +7,8 @@ import { csvRecords } from './csv';
 import { isAbsent, type JobFiles } from './job-files';
 import { decodeKey } from './manifest-row';
 
+type Files = Pick<JobFiles, 'bucket' | 'content'>;
+
 /** One object that S3 listed. */
 export interface ListedRow {
   /** The key; where two can be meant, both. */
@@ -30,7 +32,7 @@ export interface ManifestFile {
  * @throws RangeError for a manifest that is missing, changed, cut short, or of another bucket
  */
 export async function readGeneratedManifest(
-  files: JobFiles,
+  files: Files,
   manifest: ManifestFile,
   onRow: (row: ListedRow) => void,
 ): Promise<void> {
@@ -125,7 +127,7 @@ async function* gunzipped(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
   }
 }
 
-async function contentOf(files: JobFiles, key: string) {
+async function contentOf(files: Files, key: string) {
   try {
     return await files.content(key);
   } catch (error) {

@@ -8,10 +8,10 @@ import { type ListedRow, readGeneratedManifest } from './residue-manifest';
 
 /** What residue manifests are made with. */
 export interface ResidueTools {
-  readonly jobs: Jobs;
+  readonly jobs: Pick<Jobs, 'create' | 'describe'>;
   /** As `jobs`, but deaf to the run's signal: what was created is cancelled also when the run is interrupted. */
   readonly cleanUp: Pick<Jobs, 'list' | 'cancel'>;
-  readonly files: JobFiles;
+  readonly files: Pick<JobFiles, 'bucket' | 'content'>;
 }
 
 export interface ResidueRequest {
@@ -117,7 +117,7 @@ async function readResidue(
 }
 
 /** Waits until S3 has made the manifest. */
-async function prepared(jobs: Jobs, request: ResidueRequest, jobId: string): Promise<JobState> {
+async function prepared(jobs: ResidueTools['jobs'], request: ResidueRequest, jobId: string): Promise<JobState> {
   const { signal, poll = {} } = request;
   const { firstMs = 1_000, mostMs = 30_000 } = poll;
   for (let waitMs = firstMs; ; waitMs = Math.min(mostMs, waitMs * 1.5)) {

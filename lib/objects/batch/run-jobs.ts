@@ -4,7 +4,15 @@ import { denialOfAll } from './ended-badly';
 import { isEmptyManifest, isTerminal, type JobState } from './job-state';
 import { manifestRow } from './manifest-row';
 import type { ManifestEntry } from './manifest-upload';
-import { type CheckedReport, checkReport, failedInPassing, type ReportRow, reportRows } from './report';
+import { pause } from './passing';
+import {
+  type CheckedReport,
+  checkReport,
+  failedInPassing,
+  type ReportRow,
+  reportManifestKey,
+  reportRows,
+} from './report';
 import { type AttemptRun, ensureJobs, listedPart, type PartOfAttempt } from './run-parts';
 import { lookAtJob, type WatchedJob, waitForJobs } from './wait-for-jobs';
 
@@ -102,13 +110,27 @@ async function endOf(run: AttemptRun, job: WatchedJob): Promise<EndedJob> {
     throw new KeyturnError('job-cancelled', { bucket, jobId, reason, succeeded: succeeded + failed, total });
   }
   if (isEmptyManifest(state) || state.total === 0) return { job, state, report: undefined };
-  const report = await checkReport({ files, job: state, bucket });
+  const report = await reportOf(run, state);
   const denied = denialOfAll(state, bucket, report);
   if (denied) {
     await markTold(judge, job);
     throw denied;
   }
   return { job, state, report };
+}
+
+/** The report of a job that ended, given that S3 may need a while to show it. */
+async function reportOf({ files, request }: AttemptRun, job: JobState): Promise<CheckedReport> {
+  const { scope, signal, poll = {}, onProgress } = request;
+  const { firstMs = 1_000, reportMs = 120_000 } = poll;
+  for (let waited = 0; waited < reportMs; waited += firstMs) {
+    if (await files.head(reportManifestKey(job))) break;
+    onProgress?.(`${scope.bucket}: job ${job.jobId} ended; its report is not there yet`);
+    await pause(firstMs, signal);
+  }
+  const onRows = (rows: number) =>
+    onProgress?.(`${scope.bucket}: job ${job.jobId}: ${rows} rows of its report checked`);
+  return checkReport({ files, job, bucket: scope.bucket, onRows });
 }
 
 /** Rows of a report, each as often as its key may be meant. */
