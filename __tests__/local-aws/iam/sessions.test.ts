@@ -1,51 +1,16 @@
-import { readPolicy } from '../../../local-aws/iam/document';
-import { createRoles, type Roles } from '../../../local-aws/iam/roles';
-import type { Caller } from '../../../local-aws/message';
+import type { Roles } from '../../../local-aws/iam/roles';
 import { type Circumstances, createPermissions } from '../../../local-aws/permissions';
+import { account, accountWith, batch, roleArn, session, sessionArn, trusting } from './account';
 
-const account = '123456789012';
-const batch = 'batchoperations.s3.amazonaws.com';
-const roleArn = `arn:aws:iam::${account}:role/job`;
+const reading = { Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::bucket/*' };
 
-/** An account with one role. */
-function accountWith(trust: object, policy: object = statement({})): Roles {
-  const roles = createRoles(account, 'eu-central-1', { now: () => Date.UTC(2026, 10, 24) });
-  const stored = (document: object, kind: 'trust' | 'identity') => {
-    const text = JSON.stringify({ Version: '2012-10-17', Statement: document });
-    return { text, statements: readPolicy(text, kind) };
-  };
-  roles.byName.set('job', {
-    name: 'job',
-    path: '/',
-    arn: roleArn,
-    id: 'AROAAAAAAAAAAAAAAAAA',
-    createdAt: 0,
-    description: undefined,
-    maxSessionDuration: 3600,
-    trust: stored(trust, 'trust'),
-    tags: new Map([['team', 'a']]),
-    policies: new Map([['inline', stored(policy, 'identity')]]),
-  });
-  return roles;
-}
-
-function statement(fields: object) {
-  return { Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::bucket/*', ...fields };
-}
-
-const trusting = { Effect: 'Allow', Principal: { Service: batch }, Action: 'sts:AssumeRole' };
-
-function session(roles: Roles): Caller {
-  const taken = roles.assume({ roleArn, service: batch, sourceAccount: account, sessionName: 'job-1' });
-  if ('refused' in taken) throw new Error(taken.refused);
-  return taken;
-}
+const statement = (fields: object) => ({ ...reading, ...fields });
 
 describe('a service', () => {
   it('takes a role that trusts it', () => {
-    expect(session(accountWith(trusting))).toMatchObject({
+    expect(session(accountWith(trusting, reading))).toMatchObject({
       accountId: account,
-      arn: `arn:aws:sts::${account}:assumed-role/job/job-1`,
+      arn: sessionArn,
       userId: 'AROAAAAAAAAAAAAAAAAA:job-1',
     });
   });
@@ -58,12 +23,12 @@ describe('a service', () => {
     ['a source that it does not name', {}, conditioned('ArnLike', 'aws:SourceArn', 'arn:aws:s3:*:*:job/*')],
     ['an operator that is not served', {}, conditioned('IpAddress', 'aws:SourceIp', '10.0.0.0/8')],
   ])('is refused for %s', (_, request: { service?: string; roleArn?: string }, trust) => {
-    const taken = accountWith(trust).assume({ roleArn, service: batch, sourceAccount: account, ...request });
+    const taken = accountWith(trust, reading).assume({ roleArn, service: batch, sourceAccount: account, ...request });
     expect(taken).toEqual({ refused: expect.stringContaining(request.roleArn ?? roleArn) });
   });
 
   it('takes a role that names the source it comes from', () => {
-    const roles = accountWith(conditioned('ArnLike', 'aws:sourcearn', `arn:aws:s3:*:${account}:job/*`));
+    const roles = accountWith(conditioned('ArnLike', 'aws:sourcearn', `arn:aws:s3:*:${account}:job/*`), reading);
     const sourceArn = `arn:aws:s3:eu-central-1:${account}:job/1`;
     expect(roles.assume({ roleArn, service: batch, sourceArn })).toHaveProperty('arn');
   });
@@ -78,7 +43,7 @@ describe('a session', () => {
   const permissionsOf = (roles: Roles) => createPermissions({ permits: () => true }, roles);
 
   it('may do what the role may, and nothing else', () => {
-    const roles = accountWith(trusting);
+    const roles = accountWith(trusting, reading);
     const permissions = permissionsOf(roles);
     const caller = session(roles);
     expect(permissions.permits(caller, need)).toBe(true);
@@ -88,9 +53,9 @@ describe('a session', () => {
   });
 
   it('may do nothing once its role is gone, though another has its name', () => {
-    const roles = accountWith(trusting);
+    const roles = accountWith(trusting, reading);
     const caller = session(roles);
-    const again = accountWith(trusting).byName.get('job');
+    const again = accountWith(trusting, reading).byName.get('job');
     if (again !== undefined) roles.byName.set('job', { ...again, id: 'AROABBBBBBBBBBBBBBBB' });
     expect(permissionsOf(roles).permits(caller, need)).toBe(false);
     roles.byName.clear();
