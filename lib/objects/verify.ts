@@ -1,24 +1,10 @@
 import { KeyturnError, throwIfInterrupted } from '../errors';
-import { type Caller, faultText, pacedCaller, type RetryOptions } from './caller';
-import { inventory } from './inventory';
-import { lookAt } from './look';
-import {
-  encryptionLabel,
-  holdingKey,
-  isKey,
-  type ListedVersion,
-  type ObjectHead,
-  type PageMarker,
-  type VersionRef,
-} from './object-version';
-import { BoundedList } from './outcome';
-import { concurrencyOf, Pace } from './pace';
-import { ReadSample, type SampledRead } from './read-sample';
-import { Slots } from './slots';
-import { FaultJudge, RunStopped } from './stop';
-import type { ObjectStore, Versioning } from './store';
-import { asFault } from './store-fault';
-import { type OpenUploadFound, openUploads, type StragglerVersion } from './stragglers';
+import type { GeneratedManifest } from './batch/residue';
+import type { RetryOptions } from './caller';
+import { RunStopped } from './stop';
+import type { ObjectStore } from './store';
+import type { OpenUploadFound, StragglerVersion } from './stragglers';
+import { Looking } from './verify-look';
 
 export interface VerifyRequest {
   readonly bucket: string;
@@ -62,6 +48,34 @@ export interface BucketVerification {
   /** Versions that were read, and their bytes. Those that could not be read count as unknown. */
   readonly read: { readonly versions: number; readonly bytes: number };
   readonly requests: number;
+  /** Keys of which it tells that no version is under them, or which are: every key, where every version was looked at. */
+  readonly covers: 'every-key' | readonly string[];
+  readonly sources: VerificationSources;
+}
+
+/** What a verification stands on. */
+export interface VerificationSources {
+  /** Versions that were looked at, by why: `every version`, or what a generated manifest left open. */
+  readonly heads: Readonly<Record<string, number>>;
+  /** Listed and not looked at: what is said of them stands on the generated manifests. */
+  readonly notLookedAt: number;
+  /** Manifests that S3 generated of the bucket. */
+  readonly generated: readonly GeneratedManifest[];
+  /** Why every version was looked at though manifests were asked for; absent: they were not, or were believed. */
+  readonly because: string | undefined;
+  /** Versions of which a source said something else than its HEAD, which counts: the first 1,000 of `disagreementsTotal`. */
+  readonly disagreements: readonly Disagreement[];
+  readonly disagreementsTotal: number;
+}
+
+export interface Disagreement {
+  readonly key: string;
+  readonly versionId: string;
+  readonly source: string;
+  /** Key ARN that the source names, or that none is named. */
+  readonly said: string;
+  /** How the version is encrypted by its HEAD. */
+  readonly found: string;
 }
 
 /**
@@ -73,188 +87,21 @@ export interface BucketVerification {
  */
 export async function verifyBucket(store: ObjectStore, request: VerifyRequest): Promise<BucketVerification> {
   try {
-    return await new Verification(store, request).run();
+    const looking = new Looking(store, request);
+    const begun = await looking.begin();
+    const listed = await looking.lookAtListed(() => 'every version');
+    return looking.report(begun, listed, 'every-key', EVERY_VERSION);
   } catch (error) {
-    if (error instanceof KeyturnError) throw error;
-    throwIfInterrupted(request.signal, 'verification');
-    if (!(error instanceof RunStopped)) throw error;
-    throw new KeyturnError('verification-stopped', { bucket: request.bucket, detail: error.stopped.detail }, error);
+    throw verificationFault(error, request);
   }
 }
 
-class Verification {
-  readonly #store: ObjectStore;
-  readonly #request: VerifyRequest;
-  readonly #call: Caller;
-  readonly #slots: Slots;
-  readonly #halt = new AbortController();
-  readonly #judge: FaultJudge;
-  readonly #byKey = new Map<string, number>();
-  readonly #left = new BoundedList<StragglerVersion>();
-  readonly #unknown = new BoundedList<UnknownVersion>();
-  readonly #sample: ReadSample;
-  #read = { versions: 0, bytes: 0 };
-  #seen = 0;
-  #stop: unknown;
+const EVERY_VERSION = { generated: [], because: undefined, disagreements: [], disagreementsTotal: 0 } as const;
 
-  constructor(store: ObjectStore, request: VerifyRequest) {
-    const { concurrency, maxRps, retry = {}, signal, activeKeyArn, read = 20 } = request;
-    this.#store = store;
-    this.#request = request;
-    const halted = signal ? AbortSignal.any([signal, this.#halt.signal]) : this.#halt.signal;
-    this.#call = pacedCaller(new Pace({ maxConcurrency: concurrency, maxRps }), retry, halted);
-    this.#slots = new Slots(concurrencyOf(concurrency));
-    this.#judge = new FaultJudge(activeKeyArn);
-    this.#sample = new ReadSample(read === 'all' ? 0 : read);
-  }
-
-  async run(): Promise<BucketVerification> {
-    const { bucket, signal } = this.#request;
-    const before = this.#store.requests();
-    const versioning = await this.#ofBucket(() => this.#store.versioning(bucket));
-    const at = new Date(this.#store.now()).toISOString();
-    // Before the listing: an upload that finishes meanwhile is then in the one or in the other.
-    const uploads = await openUploads(this.#store, (_bound, send) => this.#ofBucket(send), bucket);
-    const { objectVersions, deleteMarkers } = await this.#lookAtAll(versioning);
-    for (const one of this.#sample.chosen) await this.#readOne(one);
-    throwIfInterrupted(signal, 'verification');
-    return {
-      bucket,
-      at,
-      objectVersions,
-      deleteMarkers,
-      byKey: Object.fromEntries(this.#byKey),
-      left: this.#left.first,
-      leftTotal: this.#left.total,
-      unknown: this.#unknown.first,
-      unknownTotal: this.#unknown.total,
-      openUploads: uploads.first,
-      openUploadsTotal: uploads.total,
-      read: this.#read,
-      requests: this.#store.requests() - before,
-    };
-  }
-
-  async #lookAtAll(versioning: Versioning): Promise<{ objectVersions: number; deleteMarkers: number }> {
-    const { bucket, signal, onProgress } = this.#request;
-    let [objectVersions, deleteMarkers] = [0, 0];
-    try {
-      for await (const page of inventory(this.#store, { bucket, listing: (send) => this.#ofBucket(send) })) {
-        for (const version of page.versions) {
-          objectVersions += 1;
-          const room = this.#slots.take();
-          if (room) await room;
-          void this.#one(versioning, version);
-          if (this.#stop !== undefined) throw this.#stop;
-          throwIfInterrupted(signal, 'verification');
-        }
-        deleteMarkers += page.markerKeys.length;
-        onProgress?.(`${bucket}: ${this.#seen} verified, ${this.#left.total} left, ${this.#unknown.total} unknown`);
-      }
-    } finally {
-      await this.#slots.idle();
-    }
-    if (this.#stop !== undefined) throw this.#stop;
-    return { objectVersions, deleteMarkers };
-  }
-
-  async #one(versioning: Versioning, listed: ListedVersion): Promise<void> {
-    const { bucket } = this.#request;
-    const ref = { bucket, key: listed.key, versionId: versioning === 'unversioned' ? undefined : listed.versionId };
-    try {
-      await this.#lookAtOne(ref, listed);
-      this.#seen += 1;
-    } catch (error) {
-      this.#stop ??= error;
-      this.#halt.abort();
-    } finally {
-      this.#slots.give();
-    }
-  }
-
-  async #lookAtOne(ref: VersionRef, listed: ListedVersion): Promise<void> {
-    const look = await lookAt(this.#store, this.#call, ref, listed.size);
-    if (look.found === 'gone') {
-      await this.#confirmGone(ref, listed);
-      return;
-    }
-    if (look.found === 'sse-c') {
-      this.#count('SSE-C');
-    } else if (look.found === 'fault') {
-      // Throws where the fault is not this version's: a verification that may not look at anything is none.
-      await this.#judge.judge(look.fault, ref, undefined, async () => false);
-      this.#unknown.add({ key: listed.key, versionId: listed.versionId, reason: faultText(look.fault) });
-    } else {
-      this.#judge.succeeded('HeadObject');
-      await this.#classify(ref, listed, look.head);
-    }
-  }
-
-  /** One answer that a version is not there is not believed: it must have left the listing too. */
-  async #confirmGone({ bucket, key }: VersionRef, { versionId, etag }: ListedVersion): Promise<void> {
-    let after: PageMarker | undefined;
-    do {
-      const marker = after;
-      const page = await this.#ofBucket(() => this.#store.listVersions({ bucket, prefix: key, after: marker }));
-      const same = page.versions.filter((one) => one.key === key);
-      if (same.some((one) => one.versionId === versionId && one.etag === etag)) {
-        this.#unknown.add({ key, versionId, reason: 'HeadObject says that it is gone, but it is still listed' });
-        return;
-      }
-      // The key itself comes before every other key that begins with it.
-      after = page.next?.key === key ? page.next : undefined;
-    } while (after);
-  }
-
-  async #classify(ref: VersionRef, listed: ListedVersion, head: ObjectHead): Promise<void> {
-    const { key, versionId, isLatest } = listed;
-    const { activeKeyArn } = this.#request;
-    this.#count(encryptionLabel(head.encryption));
-    if (head.encryption.kind === 'other') {
-      this.#unknown.add({ key, versionId, reason: `S3 names the encryption ${head.encryption.algorithm}` });
-    }
-    const keyArn = holdingKey(head.encryption);
-    if (keyArn === undefined) return;
-    if (!isKey(keyArn, activeKeyArn)) {
-      const lastModified = new Date(head.lastModified).toISOString();
-      this.#left.add({ key, versionId, keyArn, isLatest, lastModified });
-    } else if (this.#request.read === 'all') await this.#readOne({ ref, head, whole: true });
-    else {
-      this.#sample.offer(ref, head);
-    }
-  }
-
-  async #readOne({ ref, head, whole }: SampledRead): Promise<void> {
-    try {
-      const read = () => (whole ? this.#store.readAll(ref) : this.#store.probe(ref, head.size).then(() => 1));
-      const bytes = await this.#call('kms', read);
-      this.#read = { versions: this.#read.versions + 1, bytes: this.#read.bytes + bytes };
-      if (whole && bytes !== head.size && ref.versionId !== undefined) {
-        this.#unreadable(ref, `${bytes} of ${head.size} bytes could be read`);
-      }
-    } catch (error) {
-      const fault = asFault(error);
-      if (!fault) throw error;
-      if (fault.status === 404 || fault.status === 405 || fault.code === 'InvalidObjectState') return;
-      this.#unreadable(ref, faultText(fault));
-    }
-  }
-
-  #unreadable({ key, versionId = 'null' }: VersionRef, why: string): void {
-    this.#unknown.add({ key, versionId, reason: `under the active key, but it cannot be read: ${why}` });
-  }
-
-  #count(label: string): void {
-    this.#byKey.set(label, (this.#byKey.get(label) ?? 0) + 1);
-  }
-
-  async #ofBucket<T>(send: () => Promise<T>): Promise<T> {
-    try {
-      return await this.#call('s3', send);
-    } catch (error) {
-      throwIfInterrupted(this.#request.signal, 'verification');
-      const fault = asFault(error);
-      throw fault ? this.#judge.bucketFault(fault, this.#request.bucket) : error;
-    }
-  }
+/** What a verification rejects with, whatever ended it. */
+export function verificationFault(error: unknown, { bucket, signal }: VerifyRequest): unknown {
+  if (error instanceof KeyturnError) return error;
+  throwIfInterrupted(signal, 'verification');
+  if (!(error instanceof RunStopped)) return error;
+  return new KeyturnError('verification-stopped', { bucket, detail: error.stopped.detail }, error);
 }

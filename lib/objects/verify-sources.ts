@@ -1,0 +1,218 @@
+import { randomUUID } from 'node:crypto';
+
+import type { JobPlace } from './batch/job-spec';
+import { cancelResidues, type GeneratedManifest, type ResidueTools, residueManifest } from './batch/residue';
+import { isKey, type ListedVersion } from './object-version';
+import { BoundedList } from './outcome';
+import type { ObjectStore } from './store';
+import {
+  type BucketVerification,
+  type Disagreement,
+  type VerifyRequest,
+  verificationFault,
+  verifyBucket,
+} from './verify';
+import { controlObject } from './verify-control';
+import { type Beginning, Looking } from './verify-look';
+
+export interface SourcesTools extends ResidueTools {
+  readonly store: ObjectStore;
+}
+
+export interface SourcesRequest extends VerifyRequest {
+  /** Name of the rotation. */
+  readonly rotation: string;
+  /** Full ARNs of the keys that are to be empty. */
+  readonly supersededKeyArns: readonly string[];
+  readonly place: JobPlace;
+  /** True: the team declares that nobody writes meanwhile, without which a bucket with versions is looked at whole. */
+  readonly writersPaused: boolean;
+  /** Keys that other sources name, each with the source's name: all versions of them are looked at. */
+  readonly named?: ReadonlyMap<string, string> | undefined;
+  /** Versions that are looked at beside those that must be, taken at random. Default 1,000. */
+  readonly sample?: number | undefined;
+  /** Milliseconds until a job is looked at again: at first, and at the most. Default 1,000 and 30,000. */
+  readonly poll?: { readonly firstMs?: number | undefined; readonly mostMs?: number | undefined } | undefined;
+}
+
+/** LastModified has whole seconds, and the clocks of S3's machines need not agree to the second. */
+const SLACK = 5_000;
+/** Keys that generated manifests may name: with more, there is so much left that every version is worth a look. */
+const MOST_NAMED = 1_000_000;
+const DEFAULT_SAMPLE = 1_000;
+
+/**
+ * Looks at what the sources leave open, and at a sample of the rest. S3 lists what is under each superseded key; an object
+ * that it does not name, and that was not written since, is taken to be under none of them. A HEAD goes to every other one:
+ * noncurrent, written since the manifests were begun, coming of an open upload, named by any source.
+ *
+ * The manifests are believed only where S3 first names an object that is known to be under the active key, and where no
+ * object of the sample contradicts them. Otherwise, and in a bucket with versions whose writers are not paused, every version
+ * is looked at: there an old version can become current again, with its old date, after S3 listed the one above it.
+ *
+ * @throws as {@link verifyBucket}, and what {@link residueManifest} throws
+ */
+export async function verifyBySources(tools: SourcesTools, request: SourcesRequest): Promise<BucketVerification> {
+  try {
+    await cancelResidues(tools.cleanUp, request.rotation, request.bucket);
+    const found = await new SourcesVerification(tools, request).run();
+    if ('covers' in found) return found;
+    const whole = await verifyBucket(tools.store, request);
+    return { ...whole, sources: { ...whole.sources, ...found } };
+  } catch (error) {
+    throw verificationFault(error, request);
+  }
+}
+
+/** Why the sources are not enough, and what came of them. */
+interface NotEnough {
+  readonly because: string;
+  readonly generated: readonly GeneratedManifest[];
+  readonly disagreements: readonly Disagreement[];
+  readonly disagreementsTotal: number;
+}
+
+class SourcesVerification {
+  readonly #tools: SourcesTools;
+  readonly #request: SourcesRequest;
+  readonly #looking: Looking;
+  /** Key → the key ARN that a generated manifest says it is under. */
+  readonly #named = new Map<string, string>();
+  readonly #generated: GeneratedManifest[] = [];
+  readonly #disagreements = new BoundedList<Disagreement>();
+  readonly #sample: ListedVersion[] = [];
+  #offered = 0;
+  /** Milliseconds; what was written since the manifests may name or not. */
+  #since = Number.NEGATIVE_INFINITY;
+  #uploadKeys: ReadonlySet<string> = new Set();
+  #contradiction: string | undefined;
+
+  constructor(tools: SourcesTools, request: SourcesRequest) {
+    this.#tools = tools;
+    this.#request = request;
+    this.#looking = new Looking(tools.store, request, (listed, label) => this.#compare(listed, label));
+  }
+
+  async run(): Promise<BucketVerification | NotEnough> {
+    const begun = await this.#looking.begin();
+    this.#since = begun.at - SLACK;
+    this.#uploadKeys = new Set(begun.uploads.first.map((upload) => upload.key));
+    const before = this.#unfit(begun) ?? (await this.#tryFilter());
+    if (before !== undefined) return this.#notEnough(before);
+    await this.#listByS3();
+    if (this.#named.size > MOST_NAMED) {
+      return this.#notEnough(`the generated manifests name more than ${MOST_NAMED} keys`);
+    }
+    const listed = await this.#looking.lookAtListed((version) => this.#pick(version));
+    await this.#looking.lookAt(this.#sample, 'sample');
+    if (this.#contradiction !== undefined) return this.#notEnough(this.#contradiction);
+    const { generated, ...disagreements } = this.#account();
+    return this.#looking.report(begun, listed, this.#request.supersededKeyArns, {
+      generated,
+      because: undefined,
+      ...disagreements,
+    });
+  }
+
+  /** What speaks against the sources before any is asked. */
+  #unfit({ versioning, uploads }: Beginning): string | undefined {
+    if (versioning !== 'unversioned' && !this.#request.writersPaused) {
+      return 'the bucket has versions, and its writers are not paused: a version could become current again unseen';
+    }
+    if (uploads.total > uploads.first.length)
+      return `${uploads.total} uploads are open, of which not all are kept in mind`;
+    return undefined;
+  }
+
+  /** A filter that matched nothing would look like an empty key: so it must find something that is there. */
+  async #tryFilter(): Promise<string | undefined> {
+    const { activeKeyArn } = this.#request;
+    const control = await controlObject(this.#looking, activeKeyArn);
+    if (control === undefined) return 'no object under the active key was found to try S3’s filter on';
+    let isNamed = false;
+    const made = await this.#manifest(activeKeyArn, 'SSE-KMS', control, (key) => {
+      isNamed ||= key === control;
+    });
+    this.#generated.push(made);
+    if (isNamed) return undefined;
+    return `S3 did not name ${JSON.stringify(control)}, which is under the active key, in a manifest of that key`;
+  }
+
+  async #listByS3(): Promise<void> {
+    const asked = this.#request.supersededKeyArns.flatMap((keyArn) =>
+      (['SSE-KMS', 'DSSE-KMS'] as const).map((layers) =>
+        this.#manifest(keyArn, layers, undefined, (key) => {
+          if (this.#named.size <= MOST_NAMED) this.#named.set(key, keyArn);
+        }),
+      ),
+    );
+    // Each cancels its job when it is read: all have to end before the first failure is told.
+    const ends = await Promise.allSettled(asked);
+    for (const end of ends) {
+      if (end.status === 'rejected') throw end.reason;
+      this.#generated.push(end.value);
+    }
+  }
+
+  #manifest(
+    underKeyArn: string,
+    layers: 'SSE-KMS' | 'DSSE-KMS',
+    prefix: string | undefined,
+    onKey: (key: string) => void,
+  ): Promise<GeneratedManifest> {
+    const { rotation, bucket, activeKeyArn, place, signal, poll, onProgress } = this.#request;
+    onProgress?.(`${bucket}: S3 lists what is under ${underKeyArn} (${layers})`);
+    const nonce = randomUUID();
+    const request = { rotation, bucket, underKeyArn, layers, activeKeyArn, place, nonce, prefix, signal, poll };
+    return residueManifest(this.#tools, request, ({ keys }) => keys.forEach(onKey));
+  }
+
+  #pick(version: ListedVersion): string | undefined {
+    if (!version.isLatest) return 'noncurrent';
+    if (version.lastModified >= this.#since) return 'written since the manifests were begun';
+    if (this.#uploadKeys.has(version.key)) return 'of an upload that was open';
+    if (this.#named.has(version.key)) return 'named by a generated manifest';
+    const source = this.#request.named?.get(version.key);
+    if (source !== undefined) return source;
+    this.#offer(version);
+    return undefined;
+  }
+
+  /** A fair sample of a stream of unknown length: reservoir sampling. */
+  #offer(version: ListedVersion): void {
+    const { sample = DEFAULT_SAMPLE } = this.#request;
+    this.#offered += 1;
+    if (this.#sample.length < sample) {
+      this.#sample.push(version);
+      return;
+    }
+    const at = Math.floor(Math.random() * this.#offered);
+    if (at < sample) this.#sample[at] = version;
+  }
+
+  /** Holds what the generated manifests say against a HEAD. Of what they need not know they say nothing. */
+  #compare({ key, versionId, isLatest, lastModified }: ListedVersion, label: string): void {
+    const said = this.#named.get(key);
+    const isTold = isLatest && lastModified < this.#since && !this.#uploadKeys.has(key);
+    const under = this.#request.supersededKeyArns.find((keyArn) => isUnder(label, keyArn));
+    if (said === under || (said === undefined && !isTold)) return;
+    const source = 'generated manifest';
+    this.#disagreements.add({ key, versionId, source, said: said ?? 'under no superseded key', found: label });
+    if (said === undefined) this.#contradiction = `${JSON.stringify(key)} is under ${under}, and no manifest named it`;
+  }
+
+  #account(): Omit<NotEnough, 'because'> {
+    const { first, total } = this.#disagreements;
+    return { generated: this.#generated, disagreements: first, disagreementsTotal: total };
+  }
+
+  #notEnough(because: string): NotEnough {
+    this.#request.onProgress?.(`${this.#request.bucket}: looking at every version: ${because}`);
+    return { because, ...this.#account() };
+  }
+}
+
+/** `DSSE:<arn>` is a second layer under the same key. */
+function isUnder(label: string, keyArn: string): boolean {
+  return isKey(label.replace(/^DSSE:/, ''), keyArn);
+}
