@@ -31,7 +31,8 @@ export function evidencePath(context: CommandContext, options: OptionValues, hom
 
 export const plan: CommandDefinition = {
   name: 'plan',
-  summary: 'plan both stacks into a directory: plan files, their JSON, the review, and what they were made from',
+  summary:
+    'plan both stacks into a directory: plan files, their JSON, the review, jobs to come, and what they were made from',
   description:
     'Changes nothing in AWS and in no state. `apply` applies exactly what is in the directory, or refuses. The plan files hold ' +
     'the state: keep the directory as you keep that. Exit 4 when the review refuses a plan.',
@@ -67,12 +68,13 @@ export const plan: CommandDefinition = {
         directory,
         stacks: result.manifest.stacks,
         review: reviewData(result.review),
+        ...(result.jobs ? { jobs: result.jobs } : {}),
       },
     };
   },
 };
 
-function report({ terminal }: CommandContext, directory: string, { manifest, review }: KeptPlans): void {
+function report({ terminal }: CommandContext, directory: string, { manifest, review, jobs }: KeptPlans): void {
   terminal.heading(`review: ${review.verdict}`);
   for (const { rule, address } of review.findings)
     terminal.warn(`${rule} ${address ?? 'the rotation file'}: see review.md`);
@@ -80,6 +82,7 @@ function report({ terminal }: CommandContext, directory: string, { manifest, rev
     const state = !entry.planned ? 'could not be planned yet' : entry.changes ? 'has changes' : 'has nothing to change';
     terminal.note(`the ${stack} stack ${state}`);
   }
+  if (jobs) terminal.note(`${jobs.jobs.length} job(s) of S3 Batch Operations are specified in jobs.json: ${jobs.when}`);
   terminal.note(`plans, review and manifest are in ${directory}`);
   terminal.hint(`\`npx keyturn apply ${JSON.stringify(path.basename(directory))}\` applies exactly these plans`);
 }

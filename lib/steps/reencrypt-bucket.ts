@@ -37,6 +37,8 @@ export async function reencryptOne(
       : await reencryptHere(run, bucket, targetKeyArn, chosen);
   describePass(run, pass);
   if (pass.stopped?.because === 'interrupted') {
+    // Jobs go on without this process, and the person who pressed Ctrl-C must know.
+    if (pass.jobs.length > 0) run.reporter.warn(`${bucket.name}: ${pass.stopped.detail}`);
     throw new KeyturnError('interrupted', { during: `re-encryption of ${bucket.name}` });
   }
   if (pass.stopped && pass.stopped.because !== 'unconfirmed') {
@@ -78,7 +80,7 @@ async function reencryptHere(
     const { objectVersions: versions, movedBytes: bytes } = pass;
     const counted = { versions, noncurrent: 0, bytes, bucketKey: bucket.bucketKey, region: rotation.region };
     describeEngines(run, bucket.name, forecastEngines({ ...counted, method, verify: batch.verify }));
-    run.reporter.note(`${bucket.name}: by ${chosen.engine === 'batch' ? 'jobs' : 'this process'}, for ${chosen.why}`);
+    run.reporter.note(`${bucket.name}: engine ${chosen.engine}: ${chosen.why}`);
   }
   return pass;
 }

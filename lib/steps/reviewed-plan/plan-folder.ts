@@ -14,6 +14,7 @@ import type { RotationRun } from '../rotation-run';
 import type { StackRole } from '../workspace';
 import { hashOf, MANIFEST, MANIFEST_SCHEMA_VERSION, observedFacts, type PlanManifest, writeWhole } from './manifest';
 import { openReviewing, type ReviewingTerraform, showPlan } from './plan-terraform';
+import { JOBS_FILE, type PlannedJobs, plannedJobs } from './planned-jobs';
 import { reviewFiles } from './reviewed-plan';
 
 export interface KeepPlansInput {
@@ -27,16 +28,18 @@ export interface KeepPlansInput {
 
 export interface KeptPlans {
   readonly manifest: PlanManifest;
+  /** Absent where the rotation file takes no jobs. */
+  readonly jobs: PlannedJobs | undefined;
   readonly review: Review;
 }
 
 /** Names in the directory that are this command's own; anything else in it makes it refuse. */
 const OWN =
-  /^(manifest|applied)\.json(\.part)?$|^review\.(md|json|sarif)$|^(keys|storage)\.(tfplan|json|cdk\.tf\.json|lock\.hcl)$/;
+  /^(manifest|applied|jobs)\.json(\.part)?$|^review\.(md|json|sarif)$|^(keys|storage)\.(tfplan|json|cdk\.tf\.json|lock\.hcl)$/;
 
 /**
  * Plans both stacks and keeps what a reviewer reads and what `apply` needs: plan files, their JSON, the synthesized
- * stacks, the provider locks, the review, and last of all the manifest. Nothing in AWS or in a state is changed.
+ * stacks, the provider locks, the review, what jobs will be asked for, and last of all the manifest. Nothing in AWS or in a state is changed.
  *
  * The storage stack cannot be planned before the keys are there and Enabled; the manifest then says so, and why.
  *
@@ -64,9 +67,11 @@ export async function keepPlans(input: KeepPlansInput): Promise<KeptPlans> {
   await writeWhole(path.join(directory, 'review.md'), reviewMarkdown(review));
   await writeWhole(path.join(directory, 'review.json'), reviewJson(review));
   await writeWhole(path.join(directory, 'review.sarif'), reviewSarif(review));
+  const jobs = await plannedJobs(run);
+  if (jobs) await writeWhole(path.join(directory, JOBS_FILE), `${JSON.stringify(jobs, null, 2)}\n`);
   const manifest = await manifestOf(input, reviewing, seen, review, { keys, storage });
   await writeWhole(path.join(directory, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
-  return { manifest, review };
+  return { manifest, jobs, review };
 }
 
 async function clear(directory: string): Promise<void> {
