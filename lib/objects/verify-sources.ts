@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import type { JobPlace } from './batch/job-spec';
+import type { JobPlace, JobSpec } from './batch/job-spec';
 import { cancelResidues, type GeneratedManifest, type ResidueTools, residueManifest } from './batch/residue';
 import { isKey, type ListedVersion } from './object-version';
 import { BoundedList } from './outcome';
@@ -31,6 +31,8 @@ export interface SourcesRequest extends VerifyRequest {
   readonly named?: ReadonlyMap<string, string> | undefined;
   /** Versions that are looked at beside those that must be, taken at random. Default 1,000. */
   readonly sample?: number | undefined;
+  /** Called with the specification of each job before it is created; see {@link residueManifest}. */
+  readonly onSpec?: ((spec: JobSpec) => Promise<void>) | undefined;
   /** Milliseconds until a job is looked at again: at first, and at the most. Default 1,000 and 30,000. */
   readonly poll?: { readonly firstMs?: number | undefined; readonly mostMs?: number | undefined } | undefined;
 }
@@ -160,10 +162,10 @@ class SourcesVerification {
     prefix: string | undefined,
     onKey: (key: string) => void,
   ): Promise<GeneratedManifest> {
-    const { rotation, bucket, activeKeyArn, place, signal, poll, onProgress } = this.#request;
+    const { rotation, bucket, activeKeyArn, place, signal, poll, onProgress, onSpec } = this.#request;
     onProgress?.(`${bucket}: S3 lists what is under ${underKeyArn} (${layers})`);
     const nonce = randomUUID();
-    const request = { rotation, bucket, underKeyArn, layers, activeKeyArn, place, nonce, prefix, signal, poll };
+    const request = { rotation, bucket, underKeyArn, layers, activeKeyArn, place, nonce, prefix, signal, poll, onSpec };
     return residueManifest(this.#tools, request, ({ keys }) => keys.forEach(onKey));
   }
 

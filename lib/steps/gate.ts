@@ -24,6 +24,7 @@ export interface GateInput {
 export interface GateReason {
   readonly code:
     | 'not-verified'
+    | 'key-not-covered'
     | 'active-key-itself'
     | 'active-key-not-enabled'
     | 'alias-not-switched'
@@ -106,6 +107,10 @@ function verificationReasons(input: GateInput): GateReason[] {
 
 function bucketReasons(found: BucketVerification, { keyArn, switchSeenAt }: GateInput): GateReason[] {
   const reasons: GateReason[] = [];
+  if (found.covers !== 'every-key' && !found.covers.some((one) => isKey(one, keyArn))) {
+    const text = `the verification of ${found.bucket} did not look at every object version, and S3 was not asked for those under it`;
+    reasons.push({ code: 'key-not-covered', text });
+  }
   const left = Object.entries(found.byKey).reduce((sum, [label, count]) => sum + (holds(label, keyArn) ? count : 0), 0);
   if (left > 0) {
     const named = found.left.find((one) => isKey(one.keyArn, keyArn));

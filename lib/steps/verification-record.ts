@@ -1,6 +1,6 @@
 import type { BucketVerification } from '../objects/verify';
 
-/** What a fresh listing and HEADs found in every bucket that could hold objects under a superseded version. */
+/** What a fresh listing, HEADs and other sources found in every bucket that could hold objects under a superseded version. */
 export interface VerificationRecord {
   readonly activeKeyArn: string;
   readonly buckets: readonly BucketVerification[];

@@ -1,16 +1,20 @@
 import { KeyturnError } from '../errors';
-import { type BucketVerification, verifyBucket } from '../objects/verify';
+import type { BucketVerification } from '../objects/verify';
 import type { Rotation } from '../rotation/rotation';
 import { switchedKey } from './active-key';
 import { reencrypt } from './reencrypt';
 import type { Step, StepResult, StepState } from './step';
+import { verifyOne } from './verify-bucket';
 
 /** Every bucket that must hold nothing under a version before it retires: the declared ones and `retire.alsoVerify`. */
 export function bucketsToVerify(rotation: Rotation): readonly string[] {
   return [...rotation.buckets.map((bucket) => bucket.name), ...rotation.retire.alsoVerify];
 }
 
-/** Step 5: a fresh listing and HEADs say under which key every object version is. Reads only; never a journal. */
+/**
+ * Step 5: a fresh listing says which object versions there are, and HEADs, or S3's own list of what is under the old keys,
+ * under which key they are. Moves nothing, and believes no journal.
+ */
 export const verify: Step = {
   id: 'verify',
   title: 'verify',
@@ -29,18 +33,11 @@ export const verify: Step = {
     const { key } = await switchedKey(run);
     const found: BucketVerification[] = [];
     for (const bucket of bucketsToVerify(run.rotation)) {
-      const one = await verifyBucket(run.store, {
-        bucket,
-        activeKeyArn: key.arn,
-        concurrency: run.reencrypt.concurrency,
-        maxRps: run.reencrypt.maxRps,
-        ...(run.reencrypt.readAll ? { read: 'all' as const } : {}),
-        signal: run.signal,
-        onProgress: (text) => run.reporter.progress(text),
-      });
+      const one = await verifyOne(run, bucket, key.arn);
       run.reporter.note(
         `${bucket}: ${one.objectVersions} object version(s), ${one.byKey[key.arn] ?? 0} under the active key, ` +
-          `${one.leftTotal} under another, ${one.unknownTotal} unknown, ${one.openUploads.length} open upload(s)`,
+          `${one.leftTotal} under another, ${one.unknownTotal} unknown, ${one.openUploads.length} open upload(s)` +
+          (one.sources.notLookedAt > 0 ? `, ${one.sources.notLookedAt} not looked at` : ''),
       );
       found.push(one);
     }

@@ -238,7 +238,7 @@ describe('a verification by manifests fails, and leaves no job behind, when', ()
     const jobs = new MemoryJobs(bucket);
     spoil(jobs);
     const error: unknown = await verify(bucket, jobs).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'verification-stopped' });
+    expect(error).toMatchObject({ code: 'residue-unsound' });
     expect((error as Error).message).toMatch(detail);
     expect(jobs.open).toEqual([]);
   });
@@ -276,21 +276,21 @@ it('cancels what a killed verification of this bucket left behind, and no other 
 });
 
 describe('whatever the bucket, the generator and the writers', () => {
-  const KEYS = ['a', 'b', 'c d', 'e+f', 'g'];
+  const KEYS = ['a', 'c d', 'e+f'];
   interface Write {
     readonly at: number;
     readonly act: string;
     readonly key: string;
   }
   const write: fc.Arbitrary<Write> = fc.record({
-    at: fc.integer({ min: 0, max: 30 }),
-    act: fc.constantFrom('put old', 'put new', 'delete', 'remove current', 'move back'),
+    at: fc.integer({ min: 0, max: 16 }),
+    act: fc.constantFrom('put old', 'put new', 'delete', 'remove current', 'remove current', 'move away'),
     key: fc.constantFrom(...KEYS),
   });
   const cases = fc.record({
     versioning: fc.constantFrom('unversioned' as const, 'enabled' as const, 'suspended' as const),
     writersPaused: fc.boolean(),
-    initial: fc.array(fc.record({ key: fc.constantFrom(...KEYS, 'z'), under: fc.constantFrom(0, 1, 1, 2) }), {
+    initial: fc.array(fc.record({ key: fc.constantFrom(...KEYS), under: fc.constantFrom(0, 1, 1, 2) }), {
       maxLength: 12,
     }),
     writes: fc.array(write, { maxLength: 6 }),
@@ -302,7 +302,7 @@ describe('whatever the bucket, the generator and the writers', () => {
       'complete' as const,
     ),
     format: fc.constantFrom('csv' as const, 'inventory' as const),
-    sample: fc.constantFrom(0, 1, 100),
+    sample: fc.constantFrom(0, 0, 0, 1, 100),
   });
 
   it('never says that nothing is left while a version that was there before still is under the old key', async () => {
@@ -330,7 +330,7 @@ describe('whatever the bucket, the generator and the writers', () => {
         expect({ stillLeft: stillLeft.length > 0 && isClean(found) }).toEqual({ stillLeft: false });
         expect(jobs.open).toEqual([]);
       }),
-      { numRuns: 400 },
+      { numRuns: 2_000 },
     );
     expect(believed).toBeGreaterThan(50);
   });

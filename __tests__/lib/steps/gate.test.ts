@@ -33,11 +33,22 @@ const verified: BucketVerification = {
   openUploadsTotal: 0,
   read: { versions: 2, bytes: 2 },
   requests: 3,
+  covers: 'every-key',
+  sources: {
+    heads: { 'every version': 2 },
+    notLookedAt: 0,
+    generated: [],
+    because: undefined,
+    disagreements: [],
+    disagreementsTotal: 0,
+  },
 };
 
 const pass: BucketReencryption = {
   bucket: 'ledger',
   method: 'rewrap',
+  engine: 'local',
+  jobs: [],
   objectVersions: 2,
   deleteMarkers: 0,
   alreadyThere: 0,
@@ -99,6 +110,10 @@ it('opens while uploads are open that were begun after the switch was seen', () 
   expect(gateReasons(input)).toEqual([]);
 });
 
+it('opens when not every version was looked at, but S3 listed what is under the key', () => {
+  expect(gateReasons(withBucket({ covers: [OLD], byKey: { [ACTIVE]: 1 } }))).toEqual([]);
+});
+
 const broken: readonly [string, GateInput, string][] = [
   ['nothing was verified', { ...sound, verification: undefined }, 'not-verified'],
   ['a bucket was not verified', { ...sound, buckets: ['ledger', 'other'] }, 'not-verified'],
@@ -107,6 +122,8 @@ const broken: readonly [string, GateInput, string][] = [
     { ...sound, verification: { activeKeyArn: OLD, buckets: [verified] } },
     'not-verified',
   ],
+  ['S3 listed what is under another key only', withBucket({ covers: [ACTIVE] }), 'key-not-covered'],
+  ['nothing tells of this key', withBucket({ covers: [] }), 'key-not-covered'],
   [
     'an object is left',
     withBucket({ byKey: { [ACTIVE]: 1, [OLD]: 1 }, left: [straggler], leftTotal: 1 }),

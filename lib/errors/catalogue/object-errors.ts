@@ -29,6 +29,12 @@ export const objectErrors = {
     (f) => `the verification of ${f.bucket} did not end: ${f.detail}`,
     () => 'run the same command again; nothing is retired on half a verification',
   ),
+  'residue-unsound': entry<{ bucket: string; jobId: string; keyArn: string; found: string }>(
+    EXIT.partlyDone,
+    (f) => `job ${f.jobId}, by which S3 lists what of ${f.bucket} is under ${f.keyArn}, ${f.found}`,
+    () =>
+      'nothing was taken from it; run the same command again, or set `verify: heads` under reencrypt.batch in the rotation file, which looks at every object version',
+  ),
 
   'bucket-missing': entry<{ bucket: string; account: string; region: string }>(
     EXIT.error,

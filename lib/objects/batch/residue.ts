@@ -30,6 +30,8 @@ export interface ResidueRequest {
   /** Objects whose keys begin otherwise are left out. */
   readonly prefix?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Called with the specification before the job is created; a rejection keeps it from being created. */
+  readonly onSpec?: ((spec: JobSpec) => Promise<void>) | undefined;
   /** Milliseconds until a job is looked at again: at first, and at the most. Default 1,000 and 30,000. */
   readonly poll?: { readonly firstMs?: number | undefined; readonly mostMs?: number | undefined } | undefined;
 }
@@ -52,7 +54,7 @@ export interface GeneratedManifest {
  * suspended, and cancelled. It never runs. S3 lists current versions at least; whether also others AWS does not say.
  *
  * @param onRow - called with each object listed
- * @throws verification-stopped for a job that failed for another reason, was confirmed or cancelled by somebody else, or
+ * @throws residue-unsound for a job that failed for another reason, was confirmed or cancelled by somebody else, or
  *   whose manifest is not what the job says; interrupted; what {@link Jobs} throw
  */
 export async function residueManifest(
@@ -60,7 +62,9 @@ export async function residueManifest(
   request: ResidueRequest,
   onRow: (row: ListedRow) => void,
 ): Promise<GeneratedManifest> {
-  const jobId = await tools.jobs.create(residueSpec(request));
+  const spec = residueSpec(request);
+  await request.onSpec?.(spec);
+  const jobId = await tools.jobs.create(spec);
   try {
     return await readResidue(tools, request, jobId, onRow);
   } finally {
@@ -189,6 +193,5 @@ function reasonsOf({ failureReasons, statusUpdateReason }: JobState): string {
 }
 
 function unsound({ bucket, underKeyArn }: ResidueRequest, jobId: string, found: string, cause?: unknown): KeyturnError {
-  const detail = `job ${jobId}, by which S3 lists what is under ${underKeyArn}, ${found}`;
-  return new KeyturnError('verification-stopped', { bucket, detail }, cause);
+  return new KeyturnError('residue-unsound', { bucket, jobId, keyArn: underKeyArn, found }, cause);
 }
