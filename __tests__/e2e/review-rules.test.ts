@@ -17,6 +17,8 @@ buckets:
     manage: bucket
   - name: payroll-legacy
     manage: encryption
+reencrypt: { engine: batch, batch: { bucket: payroll-jobs } }
+evidence: { bucket: { name: payroll-evidence, retention: { mode: COMPLIANCE, days: 400 } } }
 ${more}`;
 
 const TWO = rotationFile(['name: v1', 'name: v2'], 'v1');
@@ -39,6 +41,7 @@ describe('every rule, on plans of real Terraform', () => {
   let on: Stage;
   let keys: StackDirectory;
   let storage: StackDirectory;
+  let first: RealPlan;
   const fired = new Set<string>();
 
   const review = async (rotation: string, plans: readonly RealPlan[], more: Parameters<typeof reviewReal>[2] = {}) => {
@@ -57,7 +60,9 @@ describe('every rule, on plans of real Terraform', () => {
     await terraform.apply(await terraform.plan(keys));
     await on.importMaterial('alias/payroll/v1');
     await on.importMaterial('alias/payroll/v2');
-    await terraform.apply(await terraform.plan(storage));
+    const plan = await terraform.plan(storage);
+    first = await planChanged(on, storage);
+    await terraform.apply(plan);
   }, MINUTES);
   afterAll(async () => on[Symbol.asyncDispose]());
 
@@ -157,6 +162,59 @@ describe('every rule, on plans of real Terraform', () => {
   );
 
   it(
+    'refuses a wider role of the jobs, less of a lock on evidence, and buckets for the rotation that others reach',
+    async () => {
+      const plan = await planChanged(on, storage, (stack) => {
+        const role = of(stack, 'aws_iam_role', 'batch');
+        const trust = JSON.parse(String(role.assume_role_policy)) as { Statement: Record<string, unknown>[] };
+        Object.assign(trust.Statement[0] ?? {}, { Principal: { AWS: '*' } });
+        role.assume_role_policy = JSON.stringify(trust);
+        const policy = of(stack, 'aws_iam_role_policy', 'batch');
+        const allowed = JSON.parse(String(policy.policy)) as { Statement: unknown[] };
+        allowed.Statement.push(
+          { Effect: 'Allow', Action: ['s3:DeleteObject'], Resource: 'arn:aws:s3:::payroll.data/*' },
+          { Effect: 'Allow', NotAction: 'iam:*', Resource: '*' },
+        );
+        policy.policy = JSON.stringify(allowed);
+        of(stack, 'aws_s3_bucket_object_lock_configuration', 'evidence').rule = {
+          default_retention: { mode: 'GOVERNANCE', days: 30 },
+        };
+        of(stack, DEFAULT, 'evidence').rule = [
+          { apply_server_side_encryption_by_default: { sse_algorithm: 'aws:kms' } },
+        ];
+        of(stack, 'aws_s3_bucket_policy', 'batch').policy = JSON.stringify({
+          Version: '2012-10-17',
+          Statement: [
+            {
+              Effect: 'Allow',
+              Principal: { AWS: 'arn:aws:iam::999988887777:root' },
+              Action: 's3:GetObject',
+              Resource: 'arn:aws:s3:::payroll-jobs/*',
+            },
+          ],
+        });
+        of(stack, 'aws_s3_bucket_public_access_block', 'batch').restrict_public_buckets = false;
+      });
+      const found = await review(TWO, [plan]);
+      expect(rulesIn(found)).toEqual('KT034 KT035 KT036 KT037 KT045 KT046 KT060'.split(' '));
+      expect(says(found, 'KT034')).toEqual([
+        'bucket payroll-jobs: requests without TLS are no longer denied',
+        'bucket payroll-jobs: restrict_public_buckets is switched off',
+      ]);
+      expect(says(found, 'KT036')).toEqual([
+        'the mode of the lock goes from COMPLIANCE to GOVERNANCE: who may bypass it can delete',
+        'evidence is locked for 30 days instead of 400',
+      ]);
+      expect(says(found, 'KT037')).toEqual(['bucket payroll-jobs: arn:aws:iam::999988887777:root may s3:GetObject']);
+      expect(says(found, 'KT045')).toEqual([
+        'the role can be taken by AWS: *',
+        'the role may s3:DeleteObject on arn:aws:s3:::payroll.data/*',
+      ]);
+    },
+    MINUTES,
+  );
+
+  it(
     'refuses a bucket that is destroyed, a plan of single resources, and a target that nobody can see',
     async () => {
       const gone = await planChanged(on, storage, (stack) => {
@@ -200,6 +258,21 @@ describe('every rule, on plans of real Terraform', () => {
     },
     MINUTES,
   );
+
+  it('is quiet on the first plan, with the role of the jobs and the buckets that serve the rotation', async () => {
+    const found = await review(TWO, [first]);
+    expect(found.findings).toEqual([]);
+    const effects = found.plans.flatMap((one) => one.effects).map(plain);
+    expect(effects).toEqual(
+      expect.arrayContaining([
+        'bucket payroll-jobs is created',
+        'bucket payroll-evidence is created',
+        'the role of the jobs is created',
+        'the policy of the role of the jobs is created',
+        'the lock of the evidence is created',
+      ]),
+    );
+  });
 
   it(
     'is quiet on the switch, and speaks on the way back unless that is called a rollback',
