@@ -34,6 +34,10 @@ export interface Estimate {
 
 /** Versions that a verification by manifest looks at beside those that it must. */
 export const MANIFEST_SAMPLE = 1_000;
+/** S3's filter takes one encryption: a job for what is under the old key, and one for what no KMS key holds. They run at once. */
+const GENERATED_PARTS = 2;
+/** One that tries the filter, and one for each number of layers under the old key. None of them runs. */
+const RESIDUE_JOBS = 3;
 /** S3 decrypts the data key under the old key and encrypts it under the new one; how it really does, AWS does not say. */
 const KMS_CALLS = 2;
 const NOTHING: Demand = { reads: 0, writes: 0, kms: 0, cpu: 0, seconds: 0 };
@@ -67,11 +71,12 @@ export function localEngine(scale: Scale, means: Means = MEANS): Estimate {
 export function batchEngine(scale: Scale, means: Means = MEANS): Estimate {
   const isListed = scale.noncurrent > 0 || scale.method === 'rewrite';
   const tasks = scale.method === 'rewrite' ? scale.versions * (1 - scale.noncurrent) : scale.versions;
-  const jobs = Math.ceil(tasks / JOB_OBJECTS);
+  const parts = isListed ? 1 : GENERATED_PARTS;
+  const jobs = parts * Math.ceil(tasks / JOB_OBJECTS);
   const byManifest = scale.verify === 'manifest';
   const loads: Load[] = [
     isListed ? listedManifest(scale, means) : generatedManifest('manifest', scale, means),
-    { name: 'job', versions: tasks, demand: ofTask(scale), by: 'job', fixedSeconds: jobs * means.jobSeconds },
+    { name: 'job', versions: tasks, demand: ofTask(scale), by: 'job', fixedSeconds: (jobs / parts) * means.jobSeconds },
     { name: 'report', versions: tasks, demand: { ...NOTHING, cpu: means.cpuPerRow }, by: { listings: Infinity } },
     sweep(scale, means),
     ...(byManifest ? lookingAtSome(scale, means) : [lookingAtAll(scale, means)]),
@@ -81,9 +86,9 @@ export function batchEngine(scale: Scale, means: Means = MEANS): Estimate {
     list: (isListed ? 3 : 2) * pages(scale.versions),
     read: looks,
     write: tasks,
-    jobs: jobs + (byManifest ? 1 : 0),
+    jobs: jobs + (byManifest ? RESIDUE_JOBS : 0),
     tasks,
-    generated: scale.versions * ((isListed ? 0 : 1) + (byManifest ? 1 : 0)),
+    generated: scale.versions * ((isListed ? 0 : parts) + (byManifest ? RESIDUE_JOBS : 0)),
   });
 }
 

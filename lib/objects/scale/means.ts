@@ -7,7 +7,7 @@ export interface Means {
   readonly cpuPerRequest: number;
   /** CPU seconds that a version takes that is listed and nothing else. Measured. */
   readonly cpuPerListed: number;
-  /** CPU seconds that a row of a manifest or a report takes. Assumed. */
+  /** CPU seconds that a row of a manifest or a report takes: reading it is measured as 1 µs, writing down its outcome is assumed. */
   readonly cpuPerRow: number;
   /** Requests under way at once. */
   readonly inFlight: number;
