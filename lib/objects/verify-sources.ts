@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import type { JobPlace, JobSpec } from './batch/job-spec';
+import { type MetadataFile, metadataKey, metadataRows } from './batch/metadata-rows';
 import { cancelResidues, type GeneratedManifest, type ResidueTools, residueManifest } from './batch/residue';
 import { isKey, type ListedVersion } from './object-version';
 import { BoundedList } from './outcome';
@@ -70,6 +71,7 @@ export async function verifyBySources(tools: SourcesTools, request: SourcesReque
 interface NotEnough {
   readonly because: string;
   readonly generated: readonly GeneratedManifest[];
+  readonly metadata: MetadataFile | undefined;
   readonly disagreements: readonly Disagreement[];
   readonly disagreementsTotal: number;
 }
@@ -80,6 +82,9 @@ class SourcesVerification {
   readonly #looking: Looking;
   /** Key → the key ARN that a generated manifest says it is under. */
   readonly #named = new Map<string, string>();
+  /** Key → the key ARN that S3 Metadata says it is under. */
+  readonly #inMetadata = new Map<string, string>();
+  #metadata: MetadataFile | undefined;
   readonly #generated: GeneratedManifest[] = [];
   readonly #disagreements = new BoundedList<Disagreement>();
   readonly #sample: ListedVersion[] = [];
@@ -102,17 +107,16 @@ class SourcesVerification {
     const before = this.#unfit(begun) ?? (await this.#tryFilter());
     if (before !== undefined) return this.#notEnough(before);
     await this.#listByS3();
-    if (this.#named.size > MOST_NAMED) {
-      return this.#notEnough(`the generated manifests name more than ${MOST_NAMED} keys`);
+    await this.#readMetadata();
+    if (this.#named.size + this.#inMetadata.size > MOST_NAMED) {
+      return this.#notEnough(`the sources name more than ${MOST_NAMED} keys`);
     }
     const listed = await this.#looking.lookAtListed((version) => this.#pick(version));
     await this.#looking.lookAt(this.#sample, 'sample');
     if (this.#contradiction !== undefined) return this.#notEnough(this.#contradiction);
-    const { generated, ...disagreements } = this.#account();
     return this.#looking.report(begun, listed, this.#request.supersededKeyArns, {
-      generated,
       because: undefined,
-      ...disagreements,
+      ...this.#account(),
     });
   }
 
@@ -156,6 +160,15 @@ class SourcesVerification {
     }
   }
 
+  async #readMetadata(): Promise<void> {
+    const { bucket, place, supersededKeyArns } = this.#request;
+    const key = metadataKey(place.prefix, bucket);
+    this.#metadata = await metadataRows(this.#tools.files, { key, bucket }, (row) => {
+      const under = supersededKeyArns.find((keyArn) => row.keyArn !== undefined && isKey(row.keyArn, keyArn));
+      if (under !== undefined && this.#inMetadata.size <= MOST_NAMED) this.#inMetadata.set(row.key, under);
+    });
+  }
+
   #manifest(
     underKeyArn: string,
     layers: 'SSE-KMS' | 'DSSE-KMS',
@@ -174,6 +187,7 @@ class SourcesVerification {
     if (version.lastModified >= this.#since) return 'written since the manifests were begun';
     if (this.#uploadKeys.has(version.key)) return 'of an upload that was open';
     if (this.#named.has(version.key)) return 'named by a generated manifest';
+    if (this.#inMetadata.has(version.key)) return 'named by S3 Metadata';
     const source = this.#request.named?.get(version.key);
     if (source !== undefined) return source;
     this.#offer(version);
@@ -195,8 +209,12 @@ class SourcesVerification {
   /** Holds what the generated manifests say against a HEAD. Of what they need not know they say nothing. */
   #compare({ key, versionId, isLatest, lastModified }: ListedVersion, label: string): void {
     const said = this.#named.get(key);
+    const inMetadata = this.#inMetadata.get(key);
     const isTold = isLatest && lastModified < this.#since && !this.#uploadKeys.has(key);
     const under = this.#request.supersededKeyArns.find((keyArn) => isUnder(label, keyArn));
+    if (inMetadata !== undefined && inMetadata !== under) {
+      this.#disagreements.add({ key, versionId, source: 'S3 Metadata', said: inMetadata, found: label });
+    }
     if (said === under || (said === undefined && !isTold)) return;
     const source = 'generated manifest';
     this.#disagreements.add({ key, versionId, source, said: said ?? 'under no superseded key', found: label });
@@ -205,7 +223,7 @@ class SourcesVerification {
 
   #account(): Omit<NotEnough, 'because'> {
     const { first, total } = this.#disagreements;
-    return { generated: this.#generated, disagreements: first, disagreementsTotal: total };
+    return { generated: this.#generated, metadata: this.#metadata, disagreements: first, disagreementsTotal: total };
   }
 
   #notEnough(because: string): NotEnough {

@@ -1,4 +1,5 @@
 import { KeyturnError, throwIfInterrupted } from '../errors';
+import type { MetadataFile } from './batch/metadata-rows';
 import type { GeneratedManifest } from './batch/residue';
 import type { RetryOptions } from './caller';
 import { RunStopped } from './stop';
@@ -61,6 +62,8 @@ export interface VerificationSources {
   readonly notLookedAt: number;
   /** Manifests that S3 generated of the bucket. */
   readonly generated: readonly GeneratedManifest[];
+  /** What somebody put down of an S3 Metadata table: what it names is looked at, what it does not name proves nothing. */
+  readonly metadata: MetadataFile | undefined;
   /** Why every version was looked at though manifests were asked for; absent: they were not, or were believed. */
   readonly because: string | undefined;
   /** Versions of which a source said something else than its HEAD, which counts: the first 1,000 of `disagreementsTotal`. */
@@ -96,7 +99,13 @@ export async function verifyBucket(store: ObjectStore, request: VerifyRequest): 
   }
 }
 
-const EVERY_VERSION = { generated: [], because: undefined, disagreements: [], disagreementsTotal: 0 } as const;
+const EVERY_VERSION = {
+  generated: [],
+  metadata: undefined,
+  because: undefined,
+  disagreements: [],
+  disagreementsTotal: 0,
+} as const;
 
 /** What a verification rejects with, whatever ended it. */
 export function verificationFault(error: unknown, { bucket, signal }: VerifyRequest): unknown {

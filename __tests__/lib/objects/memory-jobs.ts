@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { KeyturnError } from '../../../lib/errors';
 import type { JobFiles } from '../../../lib/objects/batch/job-files';
 import type { JobSpec } from '../../../lib/objects/batch/job-spec';
 import type { JobState, JobStatus, ListedJob } from '../../../lib/objects/batch/job-state';
@@ -78,7 +79,10 @@ export class MemoryJobs {
     bucket: FILES_BUCKET,
     content: async (key) => {
       const found = this.files.get(key);
-      if (!found) throw Object.assign(new Error('NoSuchKey'), { code: 'NoSuchKey', name: 'NoSuchKey' });
+      if (!found) {
+        const facts = { action: 's3:GetObject', resource: key, awsCode: 'NoSuchKey', awsMessage: '', requestId: '' };
+        throw new KeyturnError('aws-failed', facts);
+      }
       return { etag: etagOf(found), chunks: halves(found) };
     },
   };

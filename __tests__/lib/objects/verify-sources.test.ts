@@ -122,6 +122,48 @@ describe('a verification by manifests', () => {
   });
 });
 
+describe('what an S3 Metadata table says', () => {
+  const FILE = 'keyturn/r/manifests/metadata/b.csv';
+  const result = (...rows: readonly string[]) => Buffer.from(`"bucket","key","kms_key_arn"\n${rows.join('\n')}\n`);
+
+  it('is looked at where it names the old key, and written down where it is wrong', async () => {
+    const bucket = moved();
+    const jobs = new MemoryJobs(bucket);
+    jobs.files.set(FILE, result(`"b","k1","${OLD_KEY}"`, `"b","k2","${NEW_KEY}"`, '"b","gone",""'));
+    const found = await verify(bucket, jobs, { sample: 0 });
+    expect(found.sources.heads).toEqual({ 'named by S3 Metadata': 1 });
+    const differing = { key: 'k1', source: 'S3 Metadata', said: OLD_KEY, found: NEW_KEY };
+    expect(found.sources.disagreements).toEqual([expect.objectContaining(differing)]);
+    expect(found.sources.metadata).toMatchObject({ file: `s3://jobs-bucket/${FILE}`, rows: 3 });
+    expect(isClean(found)).toBe(true);
+  });
+
+  it('shows a manifest that overlooks something to be wrong, and every version is looked at', async () => {
+    const bucket = moved();
+    for (const key of ['left', 'left too']) old(bucket, key, OLD_KEY);
+    const jobs = new MemoryJobs(bucket);
+    jobs.generator.overlooks = (key) => key.startsWith('left');
+    jobs.files.set(FILE, result(`"b","left","${OLD_KEY}"`));
+    const found = await verify(bucket, jobs, { sample: 0 });
+    expect(found).toMatchObject({ byKey: { [OLD_KEY]: 2 }, covers: 'every-key' });
+  });
+
+  it.each([
+    ['another bucket', result(`"other","k1","${OLD_KEY}"`), /bucket "other"/],
+    ['no result at all', Buffer.from('<html></html>'), /without key or kms_key_arn/],
+    ['a result cut short', result('"b","k1'), /row 0: it ends inside quotes/],
+    ['an empty file', Buffer.alloc(0), /it is empty/],
+  ])('is refused when it is of %s', async (_title, file, detail) => {
+    const bucket = moved();
+    const jobs = new MemoryJobs(bucket);
+    jobs.files.set(FILE, file);
+    const error: unknown = await verify(bucket, jobs).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'metadata-unsound' });
+    expect((error as Error).message).toMatch(detail);
+    expect(jobs.open).toEqual([]);
+  });
+});
+
 describe('every version is looked at, and it says why, when', () => {
   const all = { heads: { 'every version': expect.any(Number) }, notLookedAt: 0 };
 

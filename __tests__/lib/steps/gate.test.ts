@@ -38,6 +38,7 @@ const verified: BucketVerification = {
     heads: { 'every version': 2 },
     notLookedAt: 0,
     generated: [],
+    metadata: undefined,
     because: undefined,
     disagreements: [],
     disagreementsTotal: 0,

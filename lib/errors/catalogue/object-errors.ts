@@ -35,6 +35,12 @@ export const objectErrors = {
     () =>
       'nothing was taken from it; run the same command again, or set `verify: heads` under reencrypt.batch in the rotation file, which looks at every object version',
   ),
+  'metadata-unsound': entry<{ bucket: string; file: string; found: string }>(
+    EXIT.error,
+    (f) => `${f.file} is not what a query over the S3 Metadata table of ${f.bucket} gives: ${f.found}`,
+    () =>
+      'put the result of the query in docs/scale.md there, with its first line, or take the file away: it is not needed',
+  ),
 
   'bucket-missing': entry<{ bucket: string; account: string; region: string }>(
     EXIT.error,
