@@ -34,7 +34,7 @@ export interface SourcesRequest extends VerifyRequest {
   readonly sample?: number | undefined;
   /** Called with the specification of each job before it is created; see {@link residueManifest}. */
   readonly onSpec?: ((spec: JobSpec) => Promise<void>) | undefined;
-  /** Milliseconds until a job is looked at again: at first, and at the most. Default 1,000 and 30,000. */
+  /** Milliseconds until a job is looked at again: at first, and at the most. Default 500 and 30,000. */
   readonly poll?: { readonly firstMs?: number | undefined; readonly mostMs?: number | undefined } | undefined;
 }
 

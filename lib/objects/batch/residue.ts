@@ -32,7 +32,7 @@ export interface ResidueRequest {
   readonly signal?: AbortSignal | undefined;
   /** Called with the specification before the job is created; a rejection keeps it from being created. */
   readonly onSpec?: ((spec: JobSpec) => Promise<void>) | undefined;
-  /** Milliseconds until a job is looked at again: at first, and at the most. Default 1,000 and 30,000. */
+  /** Milliseconds until a job is looked at again: at first, and at the most. Default 500 and 30,000. */
   readonly poll?: { readonly firstMs?: number | undefined; readonly mostMs?: number | undefined } | undefined;
 }
 
@@ -123,7 +123,7 @@ async function readResidue(
 /** Waits until S3 has made the manifest. */
 async function prepared(jobs: ResidueTools['jobs'], request: ResidueRequest, jobId: string): Promise<JobState> {
   const { signal, poll = {} } = request;
-  const { firstMs = 1_000, mostMs = 30_000 } = poll;
+  const { firstMs = 500, mostMs = 30_000 } = poll;
   for (let waitMs = firstMs; ; waitMs = Math.min(mostMs, waitMs * 1.5)) {
     throwIfInterrupted(signal, 'verification');
     const job = await jobs.describe(jobId);

@@ -1,0 +1,88 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { batchRolePolicy } from '../../stacks/batch-role-policy';
+import { speak } from '../support/command-line';
+import { JOBS_BUCKET, type SwitchedSite, switchedSite } from '../support/switched-site';
+
+const DAY = 86_400_000;
+const BY_MANIFEST = ', verify: manifest, writersPaused: true';
+let site: SwitchedSite;
+
+beforeEach(async () => {
+  site = await switchedSite();
+  site.endpoint.jobs.stepMs = 1;
+  // What was written a moment ago is always looked at: these are of another day.
+  site.endpoint.clock.offset = -DAY;
+  for (let index = 0; index < 12; index += 1) await site.put(`object-${index}`);
+  site.endpoint.clock.offset = 0;
+});
+
+afterEach(async () => {
+  await site[Symbol.asyncDispose]();
+});
+
+const postApply = (...more: string[]) =>
+  speak(site.directory, ['post-apply', '--yes', '--confirm', '--settle', '0s', '--json', ...more]);
+const verifiedIn = (stdout: string) =>
+  JSON.parse(stdout).steps.find((one: { id: string }) => one.id === 'verify').facts.buckets[0];
+const suspended = () => site.endpoint.jobs.ids.filter((id) => site.endpoint.jobs.status(id) === 'Suspended');
+
+it('verifies by what S3 lists, writes the sources down, leaves no job waiting, and retires v1', async () => {
+  await site.switch(await site.jobs({ more: BY_MANIFEST }));
+  const { exitCode, stdout, stderr } = await postApply();
+  expect([exitCode, stderr]).toEqual([0, expect.stringContaining('by what S3 lists under the old keys')]);
+  const { covers, sources, leftTotal } = verifiedIn(stdout);
+  expect({ covers, leftTotal }).toEqual({ covers: [site.arns[0]], leftTotal: 0 });
+  expect(sources).toMatchObject({ heads: { sample: 12 }, notLookedAt: 0 });
+  expect(sources.because).toBeUndefined();
+  expect(sources.generated.map((one: { rows: number }) => one.rows)).toEqual([expect.any(Number), 0, 0]);
+  expect(await site.stateOf(site.arns[0])).toBe('Disabled');
+  expect(suspended()).toEqual([]);
+  const records = (await readFile(JSON.parse(stdout).evidence, 'utf8')).trim().split('\n');
+  const specified = records.map((line) => JSON.parse(line)).filter((one) => one.type === 'residue-job');
+  expect(specified.map((one) => one.data.spec.ConfirmationRequired)).toEqual([true, true, true]);
+  const evidence = path.join(site.directory, '.keyturn', 'evidence');
+  expect((await speak(site.directory, ['verify-evidence', evidence])).exitCode).toBe(0);
+});
+
+it('looks at every version of a bucket with versions whose writers are not paused, and says so', async () => {
+  await site.switch(await site.jobs({ more: ', verify: manifest' }));
+  const { exitCode, stdout, stderr } = await postApply();
+  expect([exitCode, stderr]).toEqual([0, expect.stringContaining('its writers are not paused')]);
+  expect(verifiedIn(stdout)).toMatchObject({ covers: 'every-key', sources: { heads: { 'every version': 12 } } });
+});
+
+it('keeps the gate closed for what S3 lists under the old key', async () => {
+  site.endpoint.clock.offset = -DAY;
+  await site.put('held', { ObjectLockLegalHoldStatus: 'ON' });
+  site.endpoint.clock.offset = 0;
+  await site.switch(await site.jobs({ more: BY_MANIFEST }));
+  const { exitCode, stderr } = await postApply();
+  expect([exitCode, stderr]).toEqual([4, expect.stringContaining('"held"')]);
+  expect(await site.stateOf(site.arns[0])).toBe('Enabled');
+  expect(suspended()).toEqual([]);
+});
+
+it('creates no job in a dry run', async () => {
+  await site.switch(await site.jobs({ more: BY_MANIFEST }));
+  await postApply('--dry-run');
+  expect(site.endpoint.jobs.ids).toEqual([]);
+});
+
+it('fails when the role may not list, says what to do, and retires nothing', async () => {
+  const { Statement } = batchRolePolicy({
+    partition: 'aws',
+    region: site.endpoint.region,
+    method: 'rewrap',
+    buckets: [site.bucket],
+    listedByS3: [],
+    store: { bucket: JOBS_BUCKET, prefix: 'keyturn/ledger/' },
+    oldKeys: [site.arns[0]],
+    newKey: site.arns[1],
+  });
+  await site.switch(await site.jobs({ more: BY_MANIFEST, may: Statement }));
+  const { exitCode, stderr } = await postApply();
+  expect([exitCode, stderr]).toEqual([3, expect.stringContaining('verify: heads')]);
+  expect(stderr).toContain('ManifestGenerationForbidden');
+  expect(await site.stateOf(site.arns[0])).toBe('Enabled');
+});
