@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { JobStatus } from '../../../lib/objects/batch/job-state';
+import { StoreFault } from '../../../lib/objects/store-fault';
 import type { BucketVerification } from '../../../lib/objects/verify';
 import { type SourcesRequest, verifyBySources } from '../../../lib/objects/verify-sources';
 import { MemoryJobs } from './memory-jobs';
@@ -315,6 +316,83 @@ it('cancels what a killed verification of this bucket left behind, and no other 
   jobs.spoil = () => undefined;
   await verify(bucket, jobs);
   expect(jobs.open).toEqual(['job-2']);
+});
+
+describe('at every request', () => {
+  /** Calls `act` before the request of that number, to S3, to its jobs, or for a file. */
+  function atRequest(bucket: MemoryBucket, jobs: MemoryJobs, act: (nth: number) => void): { count: number } {
+    const seen = { count: 0 };
+    const before = () => {
+      seen.count += 1;
+      act(seen.count);
+    };
+    bucket.hooks = { before };
+    jobs.before = before;
+    return seen;
+  }
+
+  function withOneLeft(): readonly [MemoryBucket, MemoryJobs] {
+    const bucket = moved(3);
+    bucket.pageSize = 2;
+    old(bucket, 'c left', OLD_KEY);
+    return [bucket, new MemoryJobs(bucket)];
+  }
+
+  const all = async (): Promise<number> => {
+    const [bucket, jobs] = withOneLeft();
+    const seen = atRequest(bucket, jobs, () => undefined);
+    expect(isClean(await verify(bucket, jobs, { sample: 1 }))).toBe(false);
+    return seen.count;
+  };
+
+  it.each([
+    [403, 'AccessDenied'],
+    [404, 'NoSuchKey'],
+    [503, 'SlowDown'],
+    [0, 'ECONNRESET'],
+  ])('it is never clean because one was answered %s %s', async (status, code) => {
+    const requests = await all();
+    expect(requests).toBeGreaterThan(15);
+    for (let nth = 1; nth <= requests; nth += 1) {
+      const [bucket, jobs] = withOneLeft();
+      atRequest(bucket, jobs, (at) => {
+        if (at === nth) throw new StoreFault({ operation: 'HeadObject', status, code, message: code });
+      });
+      const found = await verify(bucket, jobs, { sample: 1 }).catch(() => undefined);
+      expect({ nth, isClean: found !== undefined && isClean(found) }).toEqual({ nth, isClean: false });
+    }
+  });
+
+  it('it may be interrupted, and no job is left waiting', async () => {
+    const requests = await all();
+    for (let nth = 1; nth <= requests; nth += 1) {
+      const [bucket, jobs] = withOneLeft();
+      const controller = new AbortController();
+      atRequest(bucket, jobs, (at) => (at === nth ? controller.abort() : undefined));
+      const found = await verify(bucket, jobs, { sample: 1, signal: controller.signal }).catch(
+        (error: unknown) => error,
+      );
+      expect({ nth, isClean: !(found instanceof Error) && isClean(found as BucketVerification) }).toEqual({
+        nth,
+        isClean: false,
+      });
+      expect({ nth, open: jobs.open }).toEqual({ nth, open: [] });
+    }
+  });
+
+  it('it may be killed, and the next one leaves no job waiting and says the same', async () => {
+    const requests = await all();
+    for (let nth = 1; nth <= requests; nth += 1) {
+      const [bucket, jobs] = withOneLeft();
+      atRequest(bucket, jobs, (at) => {
+        if (at >= nth) throw new Error('killed');
+      });
+      await expect(verify(bucket, jobs, { sample: 1 })).rejects.toThrow();
+      atRequest(bucket, jobs, () => undefined);
+      const found = await verify(bucket, jobs, { sample: 1 });
+      expect({ nth, left: found.leftTotal, open: jobs.open }).toEqual({ nth, left: 1, open: [] });
+    }
+  });
 });
 
 describe('whatever the bucket, the generator and the writers', () => {
