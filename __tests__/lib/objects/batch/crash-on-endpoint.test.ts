@@ -34,8 +34,9 @@ const NO_RETRY = { transientAttempts: 1, throttledAttempts: 1, baseMs: 0, capMs:
 type Kind = 'unversioned' | 'versioned';
 type Method = 'rewrap' | 'rewrite';
 
-/** One of each kind that a run by jobs treats differently. */
+/** One of each kind that a run by jobs treats differently, old enough for a copy by a job to be let near it. */
 async function seeded(bucket: string, kind: Kind): Promise<void> {
+  stand.aws.clock.offset = -10_000;
   await stand.bucket(bucket);
   await stand.put(bucket, 'a null version', { Metadata: { m: '1' }, Tagging: 't=1' });
   if (kind === 'versioned') {
@@ -53,6 +54,7 @@ async function seeded(bucket: string, kind: Kind): Promise<void> {
     BucketKeyEnabled: undefined,
   });
   await stand.put(bucket, 'archived', { StorageClass: 'GLACIER' });
+  stand.aws.clock.offset = 0;
 }
 
 /** All that a person could see of a bucket, but for what S3 makes up: ids, and the ETags and dates of copies. */
@@ -81,7 +83,7 @@ async function jobsOf(bucket: string): Promise<readonly string[]> {
     .toSorted();
 }
 
-const settings = (method: Method) => ({ scope: { method }, writersPaused: true, poll: { firstMs: 4, mostMs: 20 } });
+const settings = (method: Method) => ({ scope: { method }, writersPaused: true, poll: { firstMs: 12, mostMs: 24 } });
 
 /** What a run keeps on this machine. */
 const kept = (bucket: string): readonly string[] =>
