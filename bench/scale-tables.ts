@@ -18,7 +18,15 @@ const setting = (prefixes: number, bucketKeys: number, region: string, noncurren
   title:
     `${prefixes} ${prefixes === 1 ? 'prefix' : 'prefixes'}, ${bucketKeys === 1 ? 'bucket keys' : 'no bucket keys'}, ` +
     `${whole(kmsQuota(region))} KMS calls a second${noncurrent > 0 ? `, ${noncurrent * 100} % noncurrent` : ''}`,
-  scale: { prefixes, bucketKeys, noncurrent, kmsPerSecond: kmsQuota(region), bytesEach: 1e6, method: 'rewrap' },
+  scale: {
+    prefixes,
+    bucketKeys,
+    noncurrent,
+    kmsPerSecond: kmsQuota(region),
+    bytesEach: 1e6,
+    method: 'rewrap',
+    manifest: noncurrent > 0 ? 'listed' : 'generated',
+  },
 });
 
 export const SETTINGS: readonly Setting[] = [

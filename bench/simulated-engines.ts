@@ -15,7 +15,7 @@ export function playLocal(scale: Scale, means: Means = MEANS): number {
 }
 
 export function playBatch(scale: Scale, means: Means = MEANS): number {
-  const isListed = scale.noncurrent > 0 || scale.method === 'rewrite';
+  const isListed = scale.manifest === 'listed' || scale.method === 'rewrite';
   const tasks = scale.method === 'rewrite' ? scale.versions * (1 - scale.noncurrent) : scale.versions;
   const generating = scale.versions / means.generatedPerSecond;
   const manifest = isListed

@@ -28,8 +28,8 @@ const GRID: readonly Scale[] = [1e4, 1e6, 1e11].flatMap((versions) =>
     [0, 1].flatMap((bucketKeys) =>
       (['rewrap', 'rewrite'] as const).flatMap((method) =>
         [
-          { kmsPerSecond: 2_500, noncurrent: 0, verify: 'manifest' as const },
-          { kmsPerSecond: 20_000, noncurrent: 0.3, verify: 'heads' as const },
+          { kmsPerSecond: 2_500, noncurrent: 0, manifest: 'generated' as const, verify: 'manifest' as const },
+          { kmsPerSecond: 20_000, noncurrent: 0.3, manifest: 'listed' as const, verify: 'heads' as const },
         ].map((over) => ({ versions, prefixes, bucketKeys, bytesEach: 1e6, method, ...over })),
       ),
     ),

@@ -13,6 +13,8 @@ export interface EngineChoiceRequest {
   readonly region: string;
   readonly method: 'rewrap' | 'rewrite';
   readonly verify: 'heads' | 'manifest';
+  /** `reencrypt.batch.writersPaused`. Default false. */
+  readonly writersPaused?: boolean | undefined;
   readonly onProgress?: ((text: string) => void) | undefined;
 }
 
@@ -44,6 +46,7 @@ export async function chooseEngine(
 ): Promise<EngineChoice> {
   const { bucket, fromVersions, onProgress } = request;
   const ofBucket = bucketCaller(call, bucket);
+  const versioned = (await ofBucket('s3', () => store.versioning(bucket))) !== 'unversioned';
   const counted = { versions: 0, noncurrent: 0, bytes: 0 };
   let isWhole = true;
   for await (const page of wideInventory(store, { bucket, listing: (send) => ofBucket('s3', send) })) {
@@ -64,7 +67,7 @@ export async function chooseEngine(
     engine,
     ...counted,
     isWhole,
-    forecasts: forecastEngines({ ...request, ...counted }),
+    forecasts: forecastEngines({ ...request, ...counted, versioned }),
     why: `${bucket} holds ${number} object versions; jobs are taken from ${threshold} on`,
   };
 }

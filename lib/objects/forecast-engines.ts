@@ -14,6 +14,10 @@ export interface EngineQuestion {
   readonly region: string;
   readonly method: 'rewrap' | 'rewrite';
   readonly verify: 'heads' | 'manifest';
+  /** False: the bucket never had versions, so that S3 can list it for a job. Default true. */
+  readonly versioned?: boolean | undefined;
+  /** True: a bucket with versions, too, is verified by manifest. Default false. */
+  readonly writersPaused?: boolean | undefined;
 }
 
 /** Time and cost of a bucket by one engine, the verification included. */
@@ -43,6 +47,7 @@ export interface EngineForecasts {
 
 /** What either engine would take for a bucket, at list prices and the Region's default KMS quota. Pure. */
 export function forecastEngines(question: EngineQuestion): EngineForecasts {
+  const { versioned = true, writersPaused = false } = question;
   const scale = (prefixes: number): Scale => ({
     versions: question.versions,
     noncurrent: question.versions === 0 ? 0 : question.noncurrent / question.versions,
@@ -51,7 +56,8 @@ export function forecastEngines(question: EngineQuestion): EngineForecasts {
     bucketKeys: question.bucketKey ? 1 : 0,
     kmsPerSecond: kmsQuota(question.region),
     method: question.method,
-    verify: question.verify,
+    manifest: versioned ? 'listed' : 'generated',
+    verify: versioned && !writersPaused ? 'heads' : question.verify,
   });
   const [one, ten] = [scale(1), scale(10)];
   return {

@@ -50,6 +50,13 @@ describe('the choice of an engine', () => {
     expect(batch.cost.amount).toBeGreaterThanOrEqual(batch.cost.unconfirmed);
   });
 
+  it('forecasts a job for each encryption where S3 can list the bucket, as it never had versions', async () => {
+    const bucket = bucketOf(0);
+    bucket.versioning = 'unversioned';
+    bucket.put('k');
+    expect((await choose(bucket, 1)).forecasts.batch.jobs).toBe(2);
+  });
+
   it('fails when the bucket may not be listed', async () => {
     const bucket = bucketOf(1);
     bucket.hooks = {

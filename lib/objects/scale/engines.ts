@@ -17,6 +17,8 @@ export interface Scale {
   /** Symmetric KMS calls a second that are left for this. */
   readonly kmsPerSecond: number;
   readonly method: 'rewrap' | 'rewrite';
+  /** Who lists what a job works on: this process, or S3. A rewrite is always listed by this process. */
+  readonly manifest: 'listed' | 'generated';
   /** How the verification looks where a job does the bulk; the local engine's always looks at every version. */
   readonly verify: 'heads' | 'manifest';
 }
@@ -69,7 +71,7 @@ export function localEngine(scale: Scale, means: Means = MEANS): Estimate {
 
 /** S3 Batch Operations for the bulk, the local engine for the rest, which is taken as nothing here. */
 export function batchEngine(scale: Scale, means: Means = MEANS): Estimate {
-  const isListed = scale.noncurrent > 0 || scale.method === 'rewrite';
+  const isListed = scale.manifest === 'listed' || scale.method === 'rewrite';
   const tasks = scale.method === 'rewrite' ? scale.versions * (1 - scale.noncurrent) : scale.versions;
   const parts = isListed ? 1 : GENERATED_PARTS;
   const jobs = parts * Math.ceil(tasks / JOB_OBJECTS);

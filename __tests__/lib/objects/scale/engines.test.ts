@@ -11,6 +11,7 @@ const scales: fc.Arbitrary<Scale> = fc.record({
   bucketKeys: fc.constantFrom(0, 0.5, 1),
   kmsPerSecond: fc.constantFrom(1_000, 10_000, 100_000),
   method: fc.constantFrom('rewrap' as const, 'rewrite' as const),
+  manifest: fc.constantFrom('listed' as const, 'generated' as const),
   verify: fc.constantFrom('heads' as const, 'manifest' as const),
 });
 
@@ -49,6 +50,7 @@ const bucket: Scale = {
   bucketKeys: 1,
   kmsPerSecond: kmsQuota('ap-northeast-1'),
   method: 'rewrap',
+  manifest: 'generated',
   verify: 'heads',
 };
 
@@ -62,7 +64,7 @@ it('holds a process back by its CPU and by its two looks at each version, and a 
 });
 
 it('cuts what one job cannot take into several', () => {
-  const listed = { ...bucket, noncurrent: 0.1 };
+  const listed = { ...bucket, manifest: 'listed' } as const;
   expect(batchEngine({ ...listed, versions: 2e10 }).jobs).toBe(1);
   expect(batchEngine({ ...listed, versions: 1e11 }).jobs).toBe(5);
 });
