@@ -182,6 +182,18 @@ describe('a generated manifest', () => {
     expect(job.GeneratedManifestDescriptor?.Format).toBe('S3InventoryReport_CSV_20211130');
   });
 
+  it('fails the job where its source or its place belongs to another account than the job expects', async () => {
+    const bucket = await bucketOf(['a']);
+    const { S3JobManifestGenerator: asked } = written(bucket);
+    const stranger = '999999999999';
+    const ofStranger = { ...asked, ExpectedBucketOwner: stranger };
+    const elsewhere = { ...asked.ManifestOutputLocation, ExpectedManifestBucketOwner: stranger };
+    for (const S3JobManifestGenerator of [ofStranger, { ...asked, ManifestOutputLocation: elsewhere }]) {
+      const job = await stand.run(bucket, { ManifestGenerator: { S3JobManifestGenerator } });
+      expect(reason(job)).toEqual(['Failed', expect.stringContaining('AccessDenied')]);
+    }
+  });
+
   it('lists current versions only, unless the endpoint is told that it lists all', async () => {
     await open();
     const bucket = await bucketOf(['a', 'a'], 'Enabled');

@@ -3,7 +3,7 @@ import type { TakeRole } from '../roles';
 import { isTerminal, type Job, type JobStatus, type Task, type TaskResult } from '../state/job';
 import type { JobRegistry } from '../state/jobs';
 import { JobFailure } from './manifest';
-import { type Preparing, prepareTasks } from './prepare';
+import { bucketNamed, ownerHeader, type Preparing, prepareTasks } from './prepare';
 import { type ReportColumns, type ReportFault, reportFiles } from './report';
 import { callOf } from './tasks';
 
@@ -63,7 +63,12 @@ export function createEngine(options: EngineOptions): Engine {
   };
   const run = async (job: Job): Promise<void> => {
     driven.set(job, undefined);
-    if (!rests(job)) await step(options, job);
+    try {
+      if (!rests(job)) await step(options, job);
+    } catch (error) {
+      // A fault of this endpoint ends the job, not the process.
+      options.registry.move(job, fail(job, error));
+    }
     next(job);
   };
   const drive = (job: Job): void => {
@@ -73,6 +78,7 @@ export function createEngine(options: EngineOptions): Engine {
     drive,
     hold(statuses) {
       held = statuses === undefined ? () => true : (status) => statuses.includes(status);
+      for (const job of options.registry.all()) drive(job);
       tellWaiting();
     },
     release() {
@@ -169,14 +175,16 @@ async function runTask(options: EngineOptions, job: Job, task: Task): Promise<Ta
 async function writeReport(options: EngineOptions, job: Job): Promise<void> {
   const { pace, reportColumns: columns } = options;
   const files = reportFiles(job, options.clock.now(), { columns, fault: pace.reportFault });
-  const bucket = job.request.report.Bucket ?? '';
+  if (files.length === 0) return;
+  const { Bucket: arn = '', ExpectedBucketOwner: owner } = job.request.report;
   try {
-    const role = files.length === 0 ? undefined : assumed(options, job);
-    for (const { key, body, contentType } of role === undefined ? [] : files) {
-      const headers = { 'content-type': contentType, 'x-amz-server-side-encryption': 'AES256' };
-      const call = { method: 'PUT', bucket: bucket.slice(bucket.indexOf(':::') + 3), key, headers, body } as const;
-      const answer = role && (await options.acting.send(role, call));
-      if (answer !== undefined && answer.status >= 300) throw new JobFailure('JobReportNotWritten', notWritten);
+    const role = assumed(options, job);
+    for (const { key, body, contentType } of files) {
+      const encrypted = { 'content-type': contentType, 'x-amz-server-side-encryption': 'AES256' };
+      const headers = { ...encrypted, ...ownerHeader(owner) };
+      const call = { method: 'PUT', bucket: bucketNamed(arn), key, headers, body } as const;
+      const { status } = await options.acting.send(role, call);
+      if (status >= 300) throw new JobFailure('JobReportNotWritten', notWritten);
     }
   } catch (error) {
     fail(job, error);

@@ -23,6 +23,8 @@ export interface Preparing {
   readonly acting: Acting;
   readonly listed: (bucket: string) => ListedBucket | undefined;
   readonly settings: ManifestSettings;
+  /** The owner of every bucket. */
+  readonly accountId: string;
 }
 
 /**
@@ -44,12 +46,13 @@ export async function prepareTasks(job: Job, role: Caller, preparing: Preparing)
 
 /** Generation goes by an inventory that S3 configures on the bucket in the role's name. */
 async function generated(
-  { SourceBucket, Filter }: ObjectGenerator,
+  { SourceBucket, ExpectedBucketOwner, Filter }: ObjectGenerator,
   role: Caller,
-  { acting, listed, settings }: Preparing,
+  { acting, listed, settings, accountId }: Preparing,
 ): Promise<readonly Task[]> {
-  const name = nameOf(SourceBucket);
-  if (!acting.permits(role, { action: 's3:PutInventoryConfiguration', resource: `arn:aws:s3:::${name}` }))
+  const name = bucketNamed(SourceBucket);
+  const isOwned = ExpectedBucketOwner === undefined || ExpectedBucketOwner === accountId;
+  if (!isOwned || !acting.permits(role, { action: 's3:PutInventoryConfiguration', resource: `arn:aws:s3:::${name}` }))
     throw new JobFailure('ManifestGenerationForbidden', 'Manifest generation is forbidden: AccessDenied');
   const bucket = listed(name);
   if (bucket === undefined)
@@ -65,7 +68,7 @@ async function writeManifest(
   tasks: readonly Task[],
 ): Promise<GeneratedManifest> {
   const base = `${output.ManifestPrefix === undefined ? '' : `${output.ManifestPrefix}/`}job-${job.id}`;
-  const place = { bucket: nameOf(output.Bucket), headers: encryptionHeaders(output) };
+  const place = { bucket: bucketNamed(output.Bucket), headers: outputHeaders(output) };
   const versions = tasks[0]?.versionId !== undefined;
   const csv = Buffer.from(tasks.map((task) => `${line(task, versions)}\n`).join(''));
   const put = async (key: string, body: Buffer): Promise<GeneratedManifest> => {
@@ -83,7 +86,7 @@ async function writeManifest(
   const file = `${base}/data/${job.id}.csv.gz`;
   await put(file, packed);
   const inventory = {
-    sourceBucket: tasks[0]?.bucket ?? nameOf(job.request.generator?.SourceBucket ?? ''),
+    sourceBucket: tasks[0]?.bucket ?? bucketNamed(job.request.generator?.SourceBucket ?? ''),
     destinationBucket: output.Bucket,
     version: '2021-11-30',
     fileFormat: 'CSV',
@@ -98,10 +101,20 @@ function line({ bucket, key, versionId = '' }: Task, versions: boolean): string 
 }
 
 /** SSE-S3 unless another is asked for. */
-function encryptionHeaders({ ManifestEncryption: encryption }: ManifestOutput): Record<string, string> {
-  const kms = encryption?.['SSE-KMS'];
-  if (kms === undefined) return { 'x-amz-server-side-encryption': 'AES256' };
-  return { 'x-amz-server-side-encryption': 'aws:kms', 'x-amz-server-side-encryption-aws-kms-key-id': kms.KeyId };
+function outputHeaders({ ManifestEncryption, ExpectedManifestBucketOwner }: ManifestOutput): Record<string, string> {
+  const kms = ManifestEncryption?.['SSE-KMS'];
+  const owner = ownerHeader(ExpectedManifestBucketOwner);
+  if (kms === undefined) return { 'x-amz-server-side-encryption': 'AES256', ...owner };
+  const key = { 'x-amz-server-side-encryption-aws-kms-key-id': kms.KeyId };
+  return { 'x-amz-server-side-encryption': 'aws:kms', ...key, ...owner };
 }
 
-const nameOf = (bucketArn: string): string => bucketArn.slice(bucketArn.indexOf(':::') + 3);
+/** Keeps a write out of a bucket of somebody else. */
+export function ownerHeader(owner: string | undefined): Record<string, string> {
+  return owner === undefined ? {} : { 'x-amz-expected-bucket-owner': owner };
+}
+
+/** The name in a bucket's ARN. */
+export function bucketNamed(arn: string): string {
+  return arn.slice(arn.indexOf(':::') + 3);
+}

@@ -1,6 +1,6 @@
 import type { XmlElement } from '../../s3/wire/xml-reader';
 import { badRequest, notServed } from '../fault';
-import { bool, integer, list, oneOf, optional, type Reader, required, structure, text, textMap, time } from './reader';
+import { bool, list, oneOf, optional, type Reader, required, structure, text, textMap, time } from './reader';
 
 export const KEY_ARN = /^arn:aws[a-zA-Z0-9-]*:kms:[a-z0-9-]+:[0-9]{12}:key\/[a-zA-Z0-9-]+$/;
 
@@ -25,11 +25,11 @@ const metadata = structure({
   ContentEncoding: optional(word),
   ContentLanguage: optional(word),
   UserMetadata: optional(textMap),
-  ContentLength: optional(integer()),
-  ContentMD5: optional(word),
+  ContentLength: optional(unserved('NewObjectMetadata.ContentLength')),
+  ContentMD5: optional(unserved('NewObjectMetadata.ContentMD5')),
   ContentType: optional(word),
   HttpExpiresDate: optional(time),
-  RequesterCharged: optional(bool),
+  RequesterCharged: optional(unserved('NewObjectMetadata.RequesterCharged')),
   SSEAlgorithm: optional(oneOf('AES256', 'KMS')),
 });
 
