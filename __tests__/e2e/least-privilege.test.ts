@@ -11,6 +11,7 @@ import type { Rotation } from '../../lib/rotation/rotation';
 import { loadRotation } from '../../lib/rotation/rotation-file';
 import { openWorkspace } from '../../lib/steps/open-workspace';
 import { actionsFor, BEYOND_REHEARSAL, POLICY_NAMES, type PolicyName } from '../../lib/steps/permissions';
+import { iam } from '../local-aws/s3-control/iam-role';
 import { type Finished, openSite, type Site } from '../support/keyturn-process';
 import { type LimitedUser, limitedUser } from '../support/least-privilege';
 
@@ -29,6 +30,8 @@ interface Declared {
   readonly tag: string;
   readonly users: string;
   readonly method: string;
+  /** `reencrypt.engine`; with jobs, a bucket for evidence too. */
+  readonly engine: 'local' | 'batch';
 }
 
 let site: Site;
@@ -61,13 +64,14 @@ afterAll(async () => {
   await site.close();
 });
 
-const FIRST: Declared = { versions: ['v1'], active: 'v1', tag: 'team', users: '[]', method: 'rewrap' };
+const FIRST: Declared = { versions: ['v1'], active: 'v1', tag: 'team', users: '[]', method: 'rewrap', engine: 'local' };
 const SECOND: Declared = {
   versions: ['v1', 'v2'],
   active: 'v2',
   tag: 'owner',
   users: '[arn:aws:iam::123456789012:role/app]',
   method: 'rewrap',
+  engine: 'batch',
 };
 
 it('a fresh rotation: keys, material, aliases and buckets', async () => {
@@ -96,9 +100,30 @@ it.each([['status'], ['doctor'], ['stragglers'], ['blocked']])('a reviewer looks
   await command('reviewer', [name]);
 });
 
-it('objects are rewrapped, verified, old uploads aborted, and v1 retired', async () => {
+it('objects are rewrapped by jobs, verified, old uploads aborted, and v1 retired', async () => {
   await s3.send(new CreateMultipartUploadCommand({ Bucket: 'owned-bucket', Key: 'never finished' }));
-  const { stdout } = await command('post-apply', ['post-apply', '--yes', '--abort-uploads-older-than', '0s', '--json']);
+  site.endpoint.jobs.hold(['Suspended']);
+  await command('post-apply', ['post-apply', '--yes'], 3);
+  await command('reviewer', ['job', 'status']);
+  await command('post-apply', ['job', 'pause', '--yes']);
+  // Written under v1 once the bucket was listed for its job: for the local engine to move.
+  const unhook = site.endpoint.requests.hook({
+    async after({ operation }) {
+      if (operation !== 'CreateJob') return undefined;
+      unhook();
+      await putUnderV1('owned-bucket', 'meanwhile');
+      return undefined;
+    },
+  });
+  await command('post-apply', ['job', 'resume', '--yes']);
+  const { stdout } = await command('post-apply', [
+    'post-apply',
+    '--yes',
+    '--confirm',
+    '--abort-uploads-older-than',
+    '0s',
+    '--json',
+  ]);
   expect(JSON.parse(stdout).steps.map((step: { outcome: string }) => step.outcome)).toContain('changed');
   expect(await stateOf('v1')).toBe('Disabled');
 });
@@ -114,9 +139,27 @@ it('it is rolled back', async () => {
   expect(await stateOf('v1')).toBe('Enabled');
 });
 
-it('objects are rewritten, with their tags and ACLs', async () => {
-  await declare({ ...SECOND, active: 'v1', method: 'rewrite' });
-  await command('post-apply', ['post-apply', '--yes']);
+it('objects are rewritten, with their tags and ACLs, while the role gets what somebody changed by hand back', async () => {
+  await declare({ ...SECOND, active: 'v1', tag: 'team', method: 'rewrite' });
+  const anybody = { Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' };
+  await iam(site.endpoint, {
+    Action: 'UpdateAssumeRolePolicy',
+    RoleName: 'keyturn-rotation-test-batch',
+    PolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [anybody] }),
+  });
+  await terraform('storage');
+  await command('post-apply', ['post-apply', '--yes', '--engine', 'local']);
+});
+
+it('jobs copy where no object has an ACL or a lock, and refuse to elsewhere', async () => {
+  await s3.send(new PutObjectCommand({ Bucket: 'owned-bucket', Key: 'one more', Body: 'x' }));
+  const { stderr } = await command('post-apply', ['post-apply', '--yes', '--confirm'], 78);
+  expect(stderr).toContain('job-copies-unfit');
+});
+
+it('the evidence is checked where it is kept', async () => {
+  const { stdout, stderr } = await command('reviewer', ['verify-evidence', '.keyturn/evidence', '--bucket']);
+  expect(`${stdout}${stderr}`).toContain('evidence-bucket');
 });
 
 describe.each(POLICY_NAMES)('the policy for %s', (name) => {
@@ -143,7 +186,11 @@ async function declare(declared: Declared): Promise<void> {
   for (const user of users.values()) user.limitTo(rotation);
 }
 
-function rotationText({ versions, active, tag, users: principals, method }: Declared): string {
+/** Rewrap by jobs on one listing of our own and one of S3's, and verification by what S3 lists. */
+const SERVED = `engine: batch, batch: { bucket: jobs-bucket, verify: manifest, writersPaused: true }`;
+
+function rotationText({ versions, active, tag, users: principals, method, engine }: Declared): string {
+  const served = engine === 'batch';
   return `name: rotation-test
 region: ap-northeast-1
 account: "123456789012"
@@ -156,8 +203,8 @@ buckets:
 ${ADOPTED.map((name) => `  - { name: ${name}, manage: encryption }`).join('\n')}
 tags: { ${tag}: a }
 keyPolicy: { users: ${principals}, breakGlass: ${principals} }
-reencrypt: { method: ${method} }
-retire: { alsoVerify: [elsewhere-bucket] }
+reencrypt: { method: ${method}${served ? `, ${SERVED}` : ''} }
+${served ? 'evidence: { bucket: { name: evidence-bucket, retention: { days: 1 } } }\n' : ''}retire: { alsoVerify: [elsewhere-bucket] }
 custody: { age: { recipients: [RECIPIENT] } }
 terraform:
   backend: s3
@@ -185,6 +232,12 @@ async function putObjects(): Promise<void> {
   });
 }
 
+async function putUnderV1(Bucket: string, Key: string): Promise<void> {
+  const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId: 'alias/rotation-test-key/v1' }));
+  const under = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: KeyMetadata?.Arn } as const;
+  await s3.send(new PutObjectCommand({ Bucket, Key, Body: 'x', ...under }));
+}
+
 async function terraform(stack: 'keys' | 'storage'): Promise<void> {
   const user = users.get('terraform');
   const rotation = await loadRotation(site.rotationFile, { now: new Date() });
@@ -193,9 +246,9 @@ async function terraform(stack: 'keys' | 'storage'): Promise<void> {
   await workspace.apply(await workspace.plan(stack));
 }
 
-async function command(name: PolicyName, args: readonly string[]): Promise<Finished> {
+async function command(name: PolicyName, args: readonly string[], exitCode = 0): Promise<Finished> {
   const finished = await site.run(args, { env: site.endpoint.environment(users.get(name)?.key) });
-  if (finished.exitCode !== 0)
+  if (finished.exitCode !== exitCode)
     throw new Error(`${args.join(' ')} ended with ${finished.exitCode}:\n${finished.stderr}`);
   return finished;
 }

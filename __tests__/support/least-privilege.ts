@@ -68,7 +68,9 @@ function allows(
   const keys = Object.values(Condition ?? {}).flatMap((values) => Object.keys(values));
   if (keys.includes('kms:ViaService') && of.service !== 's3') return false;
   if (keys.some((name) => name.startsWith('kms:EncryptionContext:')) && of.service !== 'kms') return false;
-  return !keys.some((name) => name.startsWith('aws:RequestTag/')) || /^(CreateKey|TagResource)$/.test(of.operation);
+  if (keys.includes('iam:PassedToService') && of.operation !== 'CreateJob') return false;
+  const tagging = /^(CreateKey|TagResource|CreateJob|PutJobTagging)$/;
+  return !keys.some((name) => name.startsWith('aws:RequestTag/')) || tagging.test(of.operation);
 }
 
 function fits(pattern: string, resource: string): boolean {

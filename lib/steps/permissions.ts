@@ -7,6 +7,7 @@ import {
   lookAtJobs,
   readEvidence,
   readRole,
+  readServing,
   runJobs,
 } from './serving-permissions';
 
@@ -126,6 +127,7 @@ const SWITCH: readonly ActionSet[] = [
   { sid: 'MoveAliasesBetweenKeys', on: 'keys', actions: ['kms:UpdateAlias'] },
   { sid: 'ReadOwnedBuckets', on: 'owned buckets', actions: READ_BUCKET, when: owns },
   { sid: 'SetDefaults', on: 'buckets', actions: ['s3:PutEncryptionConfiguration'] },
+  ...readServing,
   ...readRole,
   ...STATE,
 ];

@@ -17,7 +17,7 @@ export const lookAtJobs: readonly ActionSet[] = [
 export const runJobs: readonly ActionSet[] = [
   { sid: 'CreateJobs', on: 'new jobs', actions: ['s3:CreateJob'], when: hasJobs },
   { sid: 'TagJobs', on: 'tags of own jobs', actions: ['s3:PutJobTagging'], when: hasJobs },
-  { sid: 'SteerJobs', on: 'own jobs', actions: ['s3:UpdateJobStatus', 's3:UpdateJobPriority'], when: hasJobs },
+  { sid: 'SteerJobs', on: 'own jobs', actions: ['s3:UpdateJobStatus'], when: hasJobs },
   { sid: 'HandRoleToJobs', on: 'job role for jobs', actions: ['iam:PassRole'], when: hasJobs },
   { sid: 'FindJobFiles', on: 'job bucket', actions: ['s3:ListBucket'], when: hasJobs },
   {
@@ -27,7 +27,13 @@ export const runJobs: readonly ActionSet[] = [
     when: hasJobs,
   },
   { sid: 'ReadReports', on: 'reports', actions: ['s3:GetObject'], when: hasJobs },
-  { sid: 'SeeOwners', on: 'buckets', actions: ['s3:GetBucketOwnershipControls'], when: copiesByJobs },
+  {
+    // Copies would lose grants and locks: where objects may have them, jobs copy none.
+    sid: 'SeeOwnersAndLocks',
+    on: 'buckets',
+    actions: ['s3:GetBucketOwnershipControls', 's3:GetBucketObjectLockConfiguration'],
+    when: copiesByJobs,
+  },
 ];
 
 /** What the AWS provider reads of the role, and writes when the keys move that it names. */
@@ -55,14 +61,18 @@ export const declareRole: readonly ActionSet[] = [
   },
 ];
 
-/** Of the buckets that serve a rotation, what the stack declares beyond other buckets that it owns. */
-export const declareServing: readonly ActionSet[] = [
+/** What every plan reads of the buckets that serve a rotation, beyond what it reads of every bucket that the stack owns. */
+export const readServing: readonly ActionSet[] = [
   {
     sid: 'LookAtServingBuckets',
     on: 'serving buckets',
-    actions: ['s3:ListBucket', 's3:GetEncryptionConfiguration', 's3:PutEncryptionConfiguration'],
+    actions: ['s3:ListBucket', 's3:GetEncryptionConfiguration'],
     when: serves,
   },
+];
+
+export const declareServing: readonly ActionSet[] = [
+  { sid: 'SealServingBuckets', on: 'serving buckets', actions: ['s3:PutEncryptionConfiguration'], when: serves },
   { sid: 'LockEvidence', on: 'evidence bucket', actions: ['s3:PutBucketObjectLockConfiguration'], when: keeps },
 ];
 
