@@ -4,6 +4,8 @@ import {
   DescribeJobCommand,
   GetJobTaggingCommand,
   ListJobsCommand,
+  type ListJobsCommandInput,
+  type ListJobsCommandOutput,
   PutJobTaggingCommand,
   type S3ControlClient,
   UpdateJobPriorityCommand,
@@ -54,6 +56,7 @@ export interface Jobs {
 }
 
 export function openJobs({ client, account: AccountId, signal, retry = {} }: OpenJobs): Jobs {
+  // A command is made anew for each attempt: the SDK takes none of S3 Control twice.
   const call = async <T>(
     action: string,
     resource: string,
@@ -66,9 +69,11 @@ export function openJobs({ client, account: AccountId, signal, retry = {} }: Ope
     RequestedJobStatus: 'Ready' | 'Cancelled',
     StatusUpdateReason?: string,
   ) => {
-    const command = new UpdateJobStatusCommand({ AccountId, JobId, RequestedJobStatus, StatusUpdateReason });
+    const input = { AccountId, JobId, RequestedJobStatus, StatusUpdateReason };
     try {
-      await call('s3:UpdateJobStatus', arnOf(JobId), (options) => client.send(command, options));
+      await call('s3:UpdateJobStatus', arnOf(JobId), (options) =>
+        client.send(new UpdateJobStatusCommand(input), options),
+      );
     } catch (error) {
       const unfit =
         isCode(error, 'aws-failed') && ['JobStatusException', 'InvalidJobState'].includes(error.facts.awsCode);
@@ -86,9 +91,11 @@ export function openJobs({ client, account: AccountId, signal, retry = {} }: Ope
 
   return {
     async create(spec) {
-      const command = new CreateJobCommand(spec as unknown as CreateJobCommandInput);
+      const input = spec as unknown as CreateJobCommandInput;
       try {
-        const { JobId = '' } = await call('s3:CreateJob', '*', (options) => client.send(command, options));
+        const { JobId = '' } = await call('s3:CreateJob', '*', (options) =>
+          client.send(new CreateJobCommand(input), options),
+        );
         return JobId;
       } catch (error) {
         throw refusal(error, spec);
@@ -96,8 +103,10 @@ export function openJobs({ client, account: AccountId, signal, retry = {} }: Ope
     },
     async describe(JobId) {
       try {
-        const command = new DescribeJobCommand({ AccountId, JobId });
-        const { Job } = await call('s3:DescribeJob', arnOf(JobId), (options) => client.send(command, options));
+        const input = { AccountId, JobId };
+        const { Job } = await call('s3:DescribeJob', arnOf(JobId), (options) =>
+          client.send(new DescribeJobCommand(input), options),
+        );
         return Job && jobStateOf(Job);
       } catch (error) {
         if (GONE.has(awsCodeOf(error) ?? '')) return undefined;
@@ -107,8 +116,10 @@ export function openJobs({ client, account: AccountId, signal, retry = {} }: Ope
     async *list() {
       let NextToken: string | undefined;
       do {
-        const command: ListJobsCommand = new ListJobsCommand({ AccountId, NextToken, MaxResults: 1000 });
-        const page = await call('s3:ListJobs', '*', (options) => client.send(command, options));
+        const input: ListJobsCommandInput = { AccountId, NextToken, MaxResults: 1000 };
+        const page: ListJobsCommandOutput = await call('s3:ListJobs', '*', (options) =>
+          client.send(new ListJobsCommand(input), options),
+        );
         yield* (page.Jobs ?? []).map(listedJobOf);
         NextToken = page.NextToken;
       } while (NextToken !== undefined);
@@ -116,15 +127,17 @@ export function openJobs({ client, account: AccountId, signal, retry = {} }: Ope
     confirm: (jobId) => updateStatus(jobId, 'Ready'),
     cancel: (jobId, reason) => updateStatus(jobId, 'Cancelled', reason.slice(0, 256)),
     async prioritize(JobId, Priority) {
-      const command = new UpdateJobPriorityCommand({ AccountId, JobId, Priority });
-      await call('s3:UpdateJobPriority', arnOf(JobId), (options) => client.send(command, options));
+      const input = { AccountId, JobId, Priority };
+      await call('s3:UpdateJobPriority', arnOf(JobId), (options) =>
+        client.send(new UpdateJobPriorityCommand(input), options),
+      );
     },
     tags: tagsOf,
     async tag(JobId, tags) {
       const merged = Object.entries({ ...(await tagsOf(JobId)), ...tags });
       const Tags = merged.flatMap(([Key, Value]) => (Value === undefined ? [] : [{ Key, Value }]));
-      const command = new PutJobTaggingCommand({ AccountId, JobId, Tags });
-      await call('s3:PutJobTagging', arnOf(JobId), (options) => client.send(command, options));
+      const input = { AccountId, JobId, Tags };
+      await call('s3:PutJobTagging', arnOf(JobId), (options) => client.send(new PutJobTaggingCommand(input), options));
     },
   };
 }

@@ -72,7 +72,7 @@ export async function listedPart(
   return [{ part, manifest: { kind: 'listed', key, etag, withVersionIds: begun.withVersionIds } }];
 }
 
-function listing({ tools, request, call, begun, since }: AttemptRun): AsyncIterable<ManifestEntry> {
+function listing({ tools, request, call, begun, since, attempt }: AttemptRun): AsyncIterable<ManifestEntry> {
   const { bucket, method } = request.scope;
   return listedRows({
     store: tools.store,
@@ -82,7 +82,7 @@ function listing({ tools, request, call, begun, since }: AttemptRun): AsyncItera
     leaveOut: (version) => {
       if (method === 'rewrap') return undefined;
       // What an earlier attempt copied is newer than its listing, and not copied twice.
-      const isNew = version.lastModified >= since;
+      const isNew = attempt > 1 && version.lastModified >= since;
       return leftOutOfCopies(version) ?? (isNew ? 'versions written since the first listing began' : undefined);
     },
     onListed: (listed) => request.onProgress?.(`${bucket}: ${listed} versions listed for the manifest`),
