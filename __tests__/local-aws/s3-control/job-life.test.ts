@@ -146,3 +146,17 @@ it('lists jobs newest first, page by page and by status', async () => {
   expect(waiting.Jobs?.every(({ Status }) => Status === 'Suspended')).toBe(true);
   expect(waiting.Jobs?.map(({ JobId }) => JobId)).toEqual(expect.arrayContaining(ids.slice(1)));
 });
+
+it('leaves a job where it is once the endpoint is closed', async () => {
+  const other = await batchStand();
+  const source = await other.bucket('closed');
+  await other.put(source, 'a');
+  const { jobs } = other.aws;
+  jobs.hold(['Active']);
+  const id = await other.create(source);
+  await jobs.settled(id);
+  await other.close();
+  jobs.release();
+  await new Promise((done) => setTimeout(done, 50));
+  expect(jobs.status(id)).toBe('Active');
+});
