@@ -63,9 +63,12 @@ export class BatchJournal {
     const fresh = `${this.#file}.new`;
     await rm(fresh, { force: true });
     const handle = await open(fresh, 'ax', 0o600);
-    await handle.write(`${JSON.stringify({ schemaVersion: 1, scope: this.#scope, jobs: this.jobs })}\n`);
-    await handle.datasync();
-    await handle.close();
+    try {
+      await handle.write(`${JSON.stringify({ schemaVersion: 1, scope: this.#scope, jobs: this.jobs })}\n`);
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
     await rename(fresh, this.#file);
   }
 }

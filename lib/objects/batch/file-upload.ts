@@ -7,7 +7,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 
-import { called } from '../../aws/failures';
+import { awsCodeOf, called } from '../../aws/failures';
 import { KeyturnError } from '../../errors';
 import { isTaken } from './job-files';
 import { type JobRetry, retried } from './passing';
@@ -35,27 +35,29 @@ export function partSize(number: number): number {
  * Writes a stream of text as one object, under SSE-S3 and only where there is none of that name: s3:PutObject,
  * s3:AbortMultipartUpload. What was uploaded is taken away again when it fails.
  *
- * @returns false where there is one of that name already
+ * @returns false where there is one of that name already, or where whether this one got there is not known
  */
 export async function uploadFile(upload: FileUpload, rows: AsyncIterable<string>): Promise<boolean> {
   const { s3, bucket: Bucket, key: Key, metadata } = upload;
   const encrypted = { ServerSideEncryption: 'AES256', ContentType: 'text/csv', Metadata: { ...metadata } } as const;
-  const begin = new CreateMultipartUploadCommand({ Bucket, Key, ...encrypted });
-  const { UploadId = '' } = await send(upload, 's3:PutObject', (options) => s3.send(begin, options));
+  const begin = () => new CreateMultipartUploadCommand({ Bucket, Key, ...encrypted });
+  const { UploadId = '' } = await send(upload, 's3:PutObject', (options) => s3.send(begin(), options));
   try {
     const Parts = await uploadParts(upload, UploadId, rows);
-    const end = new CompleteMultipartUploadCommand({
-      Bucket,
-      Key,
-      UploadId,
-      IfNoneMatch: '*',
-      MultipartUpload: { Parts },
-    });
-    await send(upload, 's3:PutObject', (options) => s3.send(end, options));
+    const end = () =>
+      new CompleteMultipartUploadCommand({
+        Bucket,
+        Key,
+        UploadId,
+        IfNoneMatch: '*',
+        MultipartUpload: { Parts },
+      });
+    await send(upload, 's3:PutObject', (options) => s3.send(end(), options));
     return true;
   } catch (error) {
     await abort(upload, UploadId);
-    if (isTaken(error)) return false;
+    // An upload that is gone when it is completed again was completed by the attempt whose answer was lost.
+    if (isTaken(error) || awsCodeOf(error) === 'NoSuchUpload') return false;
     throw error;
   }
 }
@@ -84,8 +86,8 @@ async function uploadParts(upload: FileUpload, uploadId: string, rows: AsyncIter
 async function uploadPart(upload: FileUpload, UploadId: string, PartNumber: number, body: Buffer) {
   const { s3, bucket: Bucket, key: Key } = upload;
   const ContentMD5 = createHash('md5').update(body).digest('base64');
-  const command = new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body: body, ContentMD5 });
-  const { ETag } = await send(upload, 's3:PutObject', (options) => s3.send(command, options));
+  const part = () => new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body: body, ContentMD5 });
+  const { ETag } = await send(upload, 's3:PutObject', (options) => s3.send(part(), options));
   return { PartNumber, ETag };
 }
 

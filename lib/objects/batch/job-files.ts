@@ -55,13 +55,14 @@ export class JobFiles {
     const found: string[] = [];
     let ContinuationToken: string | undefined;
     do {
-      const command: ListObjectsV2Command = new ListObjectsV2Command({
-        Bucket,
-        Prefix: prefix,
-        Delimiter: '/',
-        ContinuationToken,
-      });
-      const page = await this.#call('s3:ListBucket', undefined, (options) => s3.send(command, options));
+      const command = (): ListObjectsV2Command =>
+        new ListObjectsV2Command({
+          Bucket,
+          Prefix: prefix,
+          Delimiter: '/',
+          ContinuationToken,
+        });
+      const page = await this.#call('s3:ListBucket', undefined, (options) => s3.send(command(), options));
       for (const { Prefix = '' } of page.CommonPrefixes ?? []) found.push(Prefix.slice(prefix.length, -1));
       ContinuationToken = page.NextContinuationToken;
     } while (ContinuationToken !== undefined);
@@ -95,18 +96,19 @@ export class JobFiles {
    */
   async create(Key: string, body: Buffer, metadata: Readonly<Record<string, string>> = {}): Promise<boolean> {
     const { bucket: Bucket, s3 } = this.#open;
-    const command = new PutObjectCommand({
-      Bucket,
-      Key,
-      Body: body,
-      ContentMD5: createHash('md5').update(body).digest('base64'),
-      ContentType: Key.endsWith('.json') ? 'application/json' : 'text/csv',
-      IfNoneMatch: '*',
-      ServerSideEncryption: 'AES256',
-      Metadata: { ...metadata },
-    });
+    const command = () =>
+      new PutObjectCommand({
+        Bucket,
+        Key,
+        Body: body,
+        ContentMD5: createHash('md5').update(body).digest('base64'),
+        ContentType: Key.endsWith('.json') ? 'application/json' : 'text/csv',
+        IfNoneMatch: '*',
+        ServerSideEncryption: 'AES256',
+        Metadata: { ...metadata },
+      });
     try {
-      await this.#call('s3:PutObject', Key, (options) => s3.send(command, options));
+      await this.#call('s3:PutObject', Key, (options) => s3.send(command(), options));
       return true;
     } catch (error) {
       if (isTaken(error)) return false;

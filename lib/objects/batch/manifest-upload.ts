@@ -53,8 +53,10 @@ export async function ensureManifest(request: ManifestRequest): Promise<Uploaded
     if (await uploadFile(target, rowsOf(request, counting))) counted = counting;
   }
   const head = await files.head(key);
-  if (!head)
-    throw new KeyturnError('job-bucket-missing', { bucket: files.bucket, region: 'the bucket just written to' });
+  if (!head) {
+    const facts = { awsCode: 'NoSuchKey', awsMessage: 'its upload ended, but it is not there', requestId: undefined };
+    throw new KeyturnError('aws-failed', { action: 's3:PutObject', resource: `s3://${files.bucket}/${key}`, ...facts });
+  }
   // A run that was killed before it wrote the summary, or another run, left the file: then its rows are counted.
   if (counted.rows === 0 && head.size > 0) counted = { rows: await countRows(files, key, head.etag), leftOut: {} };
   const written = { etag: head.etag, ...counted };

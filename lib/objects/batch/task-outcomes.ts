@@ -22,33 +22,48 @@ const AT_ONCE = 1_000;
 /** Reads every row of the reports of an attempt: each is evidence, and what failed is for the local engine. */
 export async function readOutcomes(run: AttemptRun, end: NonNullable<AttemptEnd>): Promise<TaskOutcomes> {
   const { journal, request } = run;
-  const { evidence, scope } = request;
+  const { evidence } = request;
   const failed = new FailedKeys(end.reduce((sum, { ended }) => sum + (ended.report?.failed ?? 0), 0));
   const shards = evidence && new EvidenceShards(evidence.directory, `${evidence.name}.jobs`);
-  let [moved, movedBefore, failedTotal] = [0, 0, 0];
-  for (const { ended, triedAgain } of end) {
-    const isKnown = journal.of(ended.job.jobId)?.recorded === true;
-    let waiting: TaskOutcome[] = [];
-    let succeeded = 0;
-    for await (const row of rowsOf(run, ended)) {
-      if (row.ok) succeeded += 1;
-      else if (!triedAgain || !failedInPassing(row)) {
-        failedTotal += 1;
-        for (const key of row.keys) failed.add(key);
-      }
-      if (!shards || isKnown) continue;
-      waiting.push(outcomeOf(row, ended.job.jobId, scope.targetKeyArn));
-      if (waiting.length < AT_ONCE) continue;
-      await shards.add(waiting);
-      waiting = [];
+  const counts = { moved: 0, movedBefore: 0, failedTotal: 0 };
+  let written: readonly Shard[] = [];
+  try {
+    for (const one of end) {
+      const isKnown = journal.of(one.ended.job.jobId)?.recorded === true;
+      const read = await readJob(run, one, failed, isKnown ? undefined : shards);
+      counts[isKnown ? 'movedBefore' : 'moved'] += read.succeeded;
+      counts.failedTotal += read.failed;
     }
-    await shards?.add(waiting);
-    if (isKnown) movedBefore += succeeded;
-    else moved += succeeded;
+  } finally {
+    written = (await shards?.close()) ?? [];
   }
-  const written = (await shards?.close()) ?? [];
   for (const { ended } of end) await journal.note(ended.job, { recorded: true });
-  return { moved, movedBefore, failed, failedTotal, evidence: written };
+  return { ...counts, failed, evidence: written };
+}
+
+async function readJob(
+  run: AttemptRun,
+  { ended, triedAgain }: NonNullable<AttemptEnd>[number],
+  failedKeys: FailedKeys,
+  shards: EvidenceShards | undefined,
+): Promise<{ readonly succeeded: number; readonly failed: number }> {
+  const { targetKeyArn } = run.request.scope;
+  let waiting: TaskOutcome[] = [];
+  let [succeeded, failed] = [0, 0];
+  for await (const row of rowsOf(run, ended)) {
+    if (row.ok) succeeded += 1;
+    else if (!triedAgain || !failedInPassing(row)) {
+      failed += 1;
+      for (const key of row.keys) failedKeys.add(key);
+    }
+    if (!shards) continue;
+    waiting.push(outcomeOf(row, ended.job.jobId, targetKeyArn));
+    if (waiting.length < AT_ONCE) continue;
+    await shards.add(waiting);
+    waiting = [];
+  }
+  await shards?.add(waiting);
+  return { succeeded, failed };
 }
 
 function outcomeOf({ keys, versionId, ok, code, status, message }: ReportRow, job: string, to: string): TaskOutcome {
