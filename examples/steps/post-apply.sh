@@ -4,4 +4,5 @@
 set -euo pipefail
 . "$(dirname "$0")/settings.sh"
 
-keyturn post-apply --yes --json >"$OUT/post-apply.json"
+# Jobs of S3 Batch Operations run once this says yes; until then they wait, and the step exits 3.
+keyturn post-apply --yes --json ${KEYTURN_CONFIRM_JOBS:+--confirm} >"$OUT/post-apply.json"

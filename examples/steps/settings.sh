@@ -12,6 +12,12 @@ OUT=${KEYTURN_OUT:-keyturn-out}
 CUSTODY=${KEYTURN_CUSTODY:-custody}
 # Where evidence and custody files are kept between jobs. Protect it: only the applying job may push there.
 ARCHIVE_BRANCH=${KEYTURN_ARCHIVE_BRANCH:-keyturn-archive}
+# `yes`: jobs of S3 Batch Operations may run without another question. Set it where somebody approved the run.
+KEYTURN_CONFIRM_JOBS=${KEYTURN_CONFIRM_JOBS:-}
+case $KEYTURN_CONFIRM_JOBS in
+  yes | '') ;;
+  *) echo 'KEYTURN_CONFIRM_JOBS is yes, or not set' >&2; exit 64 ;;
+esac
 
 mkdir -p "$OUT"
 
