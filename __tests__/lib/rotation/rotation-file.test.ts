@@ -87,7 +87,8 @@ describe('parseRotation', () => {
     fc.assert(
       fc.asyncProperty(rotationText, async ({ data, text }) => {
         const rotation = await parse(text);
-        expect(rotation).toMatchObject({ name: data.name, activeVersion: data.activeVersion, tags: data.tags });
+        const { name, activeVersion, tags, reencrypt = {}, evidence = {} } = data;
+        expect(rotation).toMatchObject({ name, activeVersion, tags, reencrypt, evidence });
         expect(rotation.keyVersions.map((version) => version.name)).toEqual(
           data.keyVersions.map((version) => version.name),
         );

@@ -49,6 +49,37 @@ const versionRest = fc.oneof(
   }),
 );
 
+/** What serves a rotation; names with dots, which no other bucket has here. */
+const serving = fc.record(
+  {
+    reencrypt: fc.record({
+      method: fc.constant('rewrap'),
+      engine: fc.constantFrom('batch', 'auto'),
+      batch: fc.record(
+        {
+          bucket: fc.constant('jobs.of.it'),
+          manage: fc.constantFrom('bucket', 'existing'),
+          fromVersions: fc.integer({ min: 1, max: 20_000_000_000 }),
+          manifest: fc.constantFrom('auto', 'generated', 'listed'),
+          verify: fc.constantFrom('heads', 'manifest'),
+          priority: fc.integer({ min: 0, max: 2_147_483_647 }),
+        },
+        { requiredKeys: ['bucket'] },
+      ),
+    }),
+    evidence: fc.record({
+      bucket: fc.record({
+        name: fc.constant('evidence.of.it'),
+        retention: fc.record(
+          { mode: fc.constantFrom('GOVERNANCE', 'COMPLIANCE'), days: fc.integer({ min: 1, max: 36_500 }) },
+          { requiredKeys: [] },
+        ),
+      }),
+    }),
+  },
+  { requiredKeys: [] },
+);
+
 /** Data of valid rotation files, without custody recipients, which cost an encryption each. */
 export const rotationData = fc
   .record({
@@ -72,9 +103,11 @@ export const rotationData = fc
     ),
     deletionWindowDays: fc.integer({ min: 7, max: 30 }),
     rotateEveryDays: fc.integer({ min: 1, max: 3650 }),
+    serving,
   })
-  .map(({ active, ...data }) => ({
+  .map(({ active, serving, ...data }) => ({
     ...data,
+    ...serving,
     activeVersion: data.keyVersions[active % data.keyVersions.length]?.name ?? '',
   }));
 
