@@ -2,7 +2,9 @@ import { confirmTarget } from '../lib/aws/account-guard';
 import { createClients } from '../lib/aws/clients';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { expiryOf } from '../lib/kms/expiry';
-import type { Rotation } from '../lib/rotation/rotation';
+import { bucketExists } from '../lib/objects/bucket-default';
+import { batchRoleName, type Rotation } from '../lib/rotation/rotation';
+import { jobsReady } from '../lib/steps/jobs/jobs-ready';
 import { openCustodian } from '../lib/steps/material/open-custodian';
 import { type Observation, observe } from '../lib/steps/observe';
 import { actionsFor, POLICY_NAMES } from '../lib/steps/permissions';
@@ -94,10 +96,36 @@ async function examineAws(
       ({ versions }) => versions.map((one) => `${one.version.name} ${one.key?.state ?? 'not declared yet'}`).join(', '),
       findings,
     );
+    await examineServing({ rotation, clients, identity: target, signal }, findings);
     if (seen) findings.push(...expiryFindings(rotation, seen, new Date()));
   } finally {
     clients.destroy();
   }
+}
+
+/** What serves a rotation: the jobs and their bucket, and the bucket of the evidence. One that is not there yet is no fault. */
+async function examineServing(looking: Parameters<typeof jobsReady>[0], findings: Finding[]): Promise<void> {
+  const { rotation, clients, identity } = looking;
+  const { batch } = rotation.reencrypt;
+  const there = (bucket: string, is: boolean) =>
+    is ? `${bucket} is there` : `${bucket} is not there yet: the storage stack makes it`;
+  if (batch) {
+    const role = `the role ${batchRoleName(rotation)} is tried when a job is created`;
+    await attempt(
+      'jobs',
+      () => jobsReady(looking),
+      ({ bucket }) => `jobs can be listed; ${there(batch.bucket, bucket)}; ${role}`,
+      findings,
+    );
+  }
+  const kept = rotation.evidence.bucket?.name;
+  if (kept === undefined) return;
+  await attempt(
+    'evidence bucket',
+    () => bucketExists(clients.s3, kept, identity.account),
+    (is) => there(kept, is),
+    findings,
+  );
 }
 
 /** A date that is near is told and no fault yet; material that is gone is one. */

@@ -1,4 +1,5 @@
 import { EXIT } from '../lib/errors';
+import { explainJob } from '../lib/steps/jobs/job-words';
 import { status as readStatus, type Status } from '../lib/steps/status';
 import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
 import { withReading } from './cli/session';
@@ -59,5 +60,16 @@ function formatStatus(found: Status): string {
     ? `next: ${found.next.command}  (${found.next.summary})`
     : 'next: nothing, the rotation is done';
   const findings = found.drift.map((one) => `${one.level === 'act' ? '!' : 'i'} ${one.text}\n    ${one.mend}`);
-  return [versions, pointers, steps, ...(findings.length > 0 ? [findings.join('\n')] : []), next].join('\n\n');
+  const jobs = found.jobs === undefined ? [] : [jobLines(found.jobs)].filter((text) => text !== '');
+  return [versions, pointers, steps, ...jobs, ...(findings.length > 0 ? [findings.join('\n')] : []), next].join('\n\n');
+}
+
+function jobLines(jobs: NonNullable<Status['jobs']>): string {
+  if (jobs === 'denied') return 'jobs: s3:ListJobs or s3:DescribeJob is denied, so nothing is known of them';
+  return jobs
+    .map((one) => {
+      const tasks = one.total === 0 ? '' : `, ${one.succeeded + one.failed} of ${one.total} tasks`;
+      return `job ${one.jobId} of ${one.bucket} is ${one.status}${tasks}: ${explainJob(one)}`;
+    })
+    .join('\n');
 }

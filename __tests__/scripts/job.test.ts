@@ -71,6 +71,19 @@ it('shows each job with its state, tasks and what to type, and none of another r
   ]);
 });
 
+it('tells of a job that waits in status, and of jobs and their bucket in doctor', async () => {
+  const jobId = await suspended();
+  const told = await speak(site.directory, ['status']);
+  expect(told.stdout).toContain(`job ${jobId} of ${site.bucket} is Suspended, 0 of 3 tasks: it waits for a yes`);
+  await speak(site.directory, ['job', 'resume', '--yes']);
+  await site.endpoint.jobs.settled(jobId);
+  expect((await speak(site.directory, ['status'])).stdout).not.toContain(jobId);
+  const { findings } = JSON.parse((await speak(site.directory, ['doctor', '--json'])).stdout);
+  expect(findings).toContainEqual(
+    expect.objectContaining({ check: 'jobs', sound: true, found: expect.stringContaining(`${JOBS_BUCKET} is there`) }),
+  );
+});
+
 it('confirms a job that waits, and leaves evidence of it', async () => {
   const jobId = await suspended();
   const { exitCode, stdout } = await job('resume', '--yes', '--json');

@@ -65,9 +65,19 @@ export async function forecastOf(run: RotationRun, proposal: Proposal, sight: Pr
     proposal.kind === 'version'
       ? ['This pull request moves nothing yet: the figures are for the switch that follows']
       : [];
+  const { engine, batch } = run.rotation.reencrypt;
+  const byJobs =
+    engine === 'local' || !batch
+      ? []
+      : [
+          engine === 'batch'
+            ? 'Jobs of S3 Batch Operations move the bulk; the figures are what this process alone would take, and `plan` writes the specification of the jobs'
+            : `Jobs of S3 Batch Operations move the bulk of a bucket that holds ${batch.fromVersions.toLocaleString('en-US')} object versions or more; the figures are what this process alone would take`,
+        ];
   const prices = [...new Set(counted.map((one) => one.pricesAsOf))].join(', ');
   const basis = [
     ...later,
+    ...byJobs,
     'Requests, time and cost are those of the re-encryption, and the verification adds a listing and a HEAD for each object version',
     `Time at ${PACE.toLocaleString('en-US')} object versions a second, what S3 takes at least for one prefix`,
     `Cost at list prices of ${prices}, Region and contract may differ`,

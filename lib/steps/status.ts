@@ -1,10 +1,12 @@
 import path from 'node:path';
+import { isCode } from '../errors';
 import { activeVersion, type KeyVersion, type Rotation } from '../rotation/rotation';
 import type { DriftFinding } from './drift/drift-finding';
 import { drift } from './drift/drift-sight';
 import { lastDrilled } from './evidence-of';
 import { currentVersion, type InPlaceSight, lookInPlace } from './in-place/materials';
 import { flowFor } from './index';
+import { type RotationJob, rotationJobs } from './jobs/rotation-jobs';
 import { type Observation, observe } from './observe';
 import type { RotationRun } from './rotation-run';
 import type { StepId, StepState } from './step';
@@ -30,6 +32,8 @@ export interface Status {
     readonly bucketKey: boolean;
   }[];
   readonly steps: readonly ({ readonly id: StepId } & StepState)[];
+  /** Jobs of S3 Batch Operations that wait, run or are paused; `denied` where they may not be listed. Absent without jobs. */
+  readonly jobs: readonly RotationJob[] | 'denied' | undefined;
   /** What has moved away from the rotation file, or will soon; the pressing ones first. */
   readonly drift: readonly DriftFinding[];
   /** Absent when nothing is left to do. */
@@ -63,9 +67,21 @@ export async function status(run: RotationRun): Promise<Status> {
       bucketKey: bucket.default?.bucketKey ?? false,
     })),
     steps,
+    jobs: await openJobs(run),
     drift: await drift(run.rotation, seen, new Date()),
     next: open && { step: open.id, summary: open.summary, command: commandFor(open.id, run.rotation) },
   };
+}
+
+async function openJobs(run: RotationRun): Promise<Status['jobs']> {
+  if (!run.rotation.reencrypt.batch) return undefined;
+  try {
+    return (await rotationJobs(run)).filter((job) => !job.ended || job.paused);
+  } catch (error) {
+    // What alias and buckets point at is worth telling to somebody who may not look at jobs.
+    if (isCode(error, 'aws-access-denied')) return 'denied';
+    throw error;
+  }
 }
 
 function roleOf(rotation: Rotation, version: KeyVersion): VersionStatus['role'] {
