@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { speak } from '../support/command-line';
 import { type SwitchedSite, switchedSite } from '../support/switched-site';
@@ -119,6 +119,16 @@ it('takes --engine before the rotation file, and refuses jobs that it does not d
   expect(refused.exitCode).toBe(64);
   expect(refused.stderr).toContain('reencrypt.batch.bucket');
   expect(await readdir(path.join(site.directory, '.keyturn', 'evidence'))).not.toHaveLength(0);
+});
+
+it('moves by this process where no earlier version is declared, as after a rollback', async () => {
+  await site.switch(await site.jobs());
+  const file = path.join(site.directory, 'rotation.yaml');
+  await writeFile(file, (await readFile(file, 'utf8')).replace('{ name: v1 }, ', ''));
+  const { exitCode, stdout, stderr } = await postApply();
+  expect(stderr).toContain('engine local: no earlier version');
+  expect([exitCode, passOf(stdout).engine, passOf(stdout).moved]).toEqual([0, 'local', 12]);
+  expect(site.endpoint.jobs.ids).toEqual([]);
 });
 
 it('names the action and the role when the role is too weak', async () => {

@@ -4,7 +4,8 @@ import { chooseEngine } from '../objects/choose-engine';
 import type { EngineForecast, EngineForecasts } from '../objects/forecast-engines';
 import { Pace } from '../objects/pace';
 import { duration } from '../proposals/forecast';
-import type { Bucket, Rotation } from '../rotation/rotation';
+import { type Bucket, type Rotation, supersededVersions } from '../rotation/rotation';
+import { observeVersions } from './observe';
 import type { ReencryptOptions, RotationRun } from './rotation-run';
 
 type Chosen = Pick<ReencryptOptions, 'engine'>;
@@ -42,6 +43,12 @@ export async function engineFor(run: RotationRun, bucket: Bucket): Promise<Chose
   const { rotation, store, reporter, signal } = run;
   const engine = engineAsked(rotation, run.reencrypt);
   const { method, batch } = rotation.reencrypt;
+  // After a rollback objects are under a later version: the role of the jobs names the keys of earlier ones alone.
+  if (engine !== 'local' && (await supersededKeyArns(run)).length === 0) {
+    const why = 'no earlier version has a key that jobs could move objects away from';
+    reporter.note(`${bucket.name}: engine local: ${why}`);
+    return { engine: 'local', why, forecasts: undefined };
+  }
   const told = run.reencrypt.engine === undefined ? 'the rotation file says so' : '--engine says so';
   if (engine !== 'auto' || !batch)
     return { engine: engine === 'batch' ? 'batch' : 'local', why: told, forecasts: undefined };
@@ -83,4 +90,12 @@ function forecastLine({ engine, seconds, requests, jobs, cost }: EngineForecast)
   const [most, least] = [duration(seconds.onePrefix), duration(seconds.tenPrefixes)];
   const time = most === least ? most : `${least} to ${most}`;
   return `${by}: about ${time}, ${requests.toLocaleString('en-US')} requests, ${cost.amount.toFixed(2)} ${cost.currency} at list prices of ${cost.pricesAsOf}, verification included`;
+}
+
+/** Full ARNs of the keys that jobs move objects away from: those of superseded versions that are not declared disabled. */
+export async function supersededKeyArns(run: RotationRun): Promise<readonly string[]> {
+  const superseded = new Set(supersededVersions(run.rotation).map(({ name }) => name));
+  return (await observeVersions(run)).flatMap(({ version, key }) =>
+    key && superseded.has(version.name) && !version.disabled ? [key.arn] : [],
+  );
 }

@@ -2,18 +2,10 @@ import path from 'node:path';
 import { reencryptBucketByJobs } from '../objects/batch/batch-reencrypt';
 import type { BatchRequest, JobToConfirm } from '../objects/batch/batch-request';
 import type { BucketReencryption } from '../objects/reencrypt';
-import { type BatchSettings, type Bucket, batchPrefix, batchRoleName, supersededVersions } from '../rotation/rotation';
+import { type BatchSettings, type Bucket, batchPrefix, batchRoleName } from '../rotation/rotation';
 import { jobsOf } from './jobs/rotation-jobs';
-import { observeVersions } from './observe';
+import { supersededKeyArns } from './reencrypt-engine';
 import type { RotationRun } from './rotation-run';
-
-/** Full ARNs of the keys that jobs move objects away from: those of superseded versions that are not declared disabled. */
-export async function supersededKeyArns(run: RotationRun): Promise<readonly string[]> {
-  const superseded = new Set(supersededVersions(run.rotation).map(({ name }) => name));
-  return (await observeVersions(run)).flatMap(({ version, key }) =>
-    key && superseded.has(version.name) && !version.disabled ? [key.arn] : [],
-  );
-}
 
 /** What jobs of a bucket are made from; the same for the run that makes them and the plan that shows them. */
 export async function jobFactsOf(
