@@ -1,0 +1,41 @@
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+
+const PROJECT = path.resolve(__dirname, '../..');
+
+jest.setTimeout(900_000);
+
+interface Document {
+  readonly held: boolean;
+  readonly proofs: readonly {
+    readonly number: number;
+    readonly holds: boolean;
+    readonly observations: readonly { readonly what: string; readonly observed: unknown }[];
+  }[];
+}
+
+/** `npm run rehearse -- --engine batch --json`, as the README says it. */
+describe('npm run rehearse -- --engine batch', () => {
+  const args = ['run', '--silent', 'rehearse', '--', '--engine', 'batch', '--json'];
+  const { status, stdout, stderr } = spawnSync('npm', args, { cwd: PROJECT, encoding: 'utf8' });
+  const document = status === null ? undefined : (JSON.parse(stdout) as Document);
+
+  it('holds all ten proofs', () => {
+    expect(stderr).not.toContain('does not hold');
+    expect(document?.proofs.filter((proof) => proof.holds).map((proof) => proof.number)).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+    ]);
+    expect(document?.held).toBe(true);
+    expect(status).toBe(0);
+  });
+
+  it('lets one job move every object version, as an ordinary client of S3 Control sees it', () => {
+    const seen = document?.proofs[6]?.observations.find(({ what }) => what.includes('tasks of the job'));
+    expect(seen?.observed).toEqual([[expect.any(Number), 0]]);
+  });
+
+  it('shows the role of the jobs in the plan of the switch', () => {
+    expect(stderr).toContain('~ change aws_iam_role_policy.batch');
+    expect(stderr).toContain('"Sid":"LeaveOldKeys"');
+  });
+});
