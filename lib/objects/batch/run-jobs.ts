@@ -60,7 +60,8 @@ async function runRound(run: AttemptRun, parts: readonly PartOfAttempt[]): Promi
   if (!(await confirmed(run, round))) return undefined;
   await waitFor(run, round, isTerminal);
   const ended: EndedJob[] = [];
-  for (const job of round) ended.push(await endOf(run, job));
+  for (const job of round) ended.push(await endOf(run, job, parts.find(({ part }) => part === job.part)?.rows));
+  tellFailures(run, ended);
   return ended;
 }
 
@@ -100,7 +101,17 @@ async function waitFor(
   await waitForJobs({ jobs: tools.jobs, bucket: scope.bucket, watched, until, signal, poll, onProgress });
 }
 
-async function endOf(run: AttemptRun, job: WatchedJob): Promise<EndedJob> {
+function tellFailures({ request }: AttemptRun, round: readonly EndedJob[]): void {
+  for (const { job, report } of round) {
+    if (!report || report.failed === 0) continue;
+    const errors = Object.entries(report.record.errors).map(([code, count]) => `${count} ${code}`);
+    request.onNote?.(
+      `${request.scope.bucket}: job ${job.jobId}: ${report.failed} task(s) failed (${errors.join(', ')}) and are tried again`,
+    );
+  }
+}
+
+async function endOf(run: AttemptRun, job: WatchedJob, rows: number | undefined): Promise<EndedJob> {
   const { tools, files, journal, request } = run;
   const { bucket } = request.scope;
   const state = await lookAtJob(tools.jobs, bucket, job);
@@ -108,6 +119,10 @@ async function endOf(run: AttemptRun, job: WatchedJob): Promise<EndedJob> {
   if ((await judgeEnd(judge, job, state)) === 'told') {
     const { jobId, succeeded, failed, total, statusUpdateReason: reason = '' } = state;
     throw new KeyturnError('job-cancelled', { bucket, jobId, reason, succeeded: succeeded + failed, total });
+  }
+  if (rows !== undefined && state.total < rows) {
+    const found = `the job has ${state.total} task(s), and its manifest ${rows} row(s)`;
+    throw new KeyturnError('job-report-unsound', { bucket, jobId: job.jobId, file: 'the manifest', found });
   }
   if (isEmptyManifest(state) || state.total === 0) return { job, state, report: undefined };
   const report = await reportOf(run, state);

@@ -37,6 +37,8 @@ export interface AttemptRun {
 export interface PartOfAttempt {
   readonly part: string;
   readonly manifest: JobManifest;
+  /** Rows of a manifest of ours: the job must come to as many tasks. */
+  readonly rows?: number | undefined;
 }
 
 /** The jobs of the first round: one for a listing of our own, or one for each encryption that S3 lists. */
@@ -69,7 +71,7 @@ export async function listedPart(
   for (const text of leftOutText(bucket, manifest.leftOut)) request.onNote?.(text);
   if (manifest.rows === 0) return [];
   const { key, etag } = manifest;
-  return [{ part, manifest: { kind: 'listed', key, etag, withVersionIds: begun.withVersionIds } }];
+  return [{ part, manifest: { kind: 'listed', key, etag, withVersionIds: begun.withVersionIds }, rows: manifest.rows }];
 }
 
 function listing({ tools, request, call, begun, since, attempt }: AttemptRun): AsyncIterable<ManifestEntry> {
