@@ -96,6 +96,20 @@ describe('the report', () => {
   });
 });
 
+test('fails when the job has fewer tasks than its manifest has rows', async () => {
+  const bucket = await seeded();
+  const { jobs, ...tools } = stand.tools();
+  const describeJob: typeof jobs.describe = async (jobId) => {
+    const state = await jobs.describe(jobId);
+    return state && { ...state, total: Math.min(state.total, 2) };
+  };
+  const run = reencryptBucketByJobs({ ...tools, jobs: { ...jobs, describe: describeJob } }, stand.jobsRequest(bucket));
+  await expect(run).rejects.toMatchObject({
+    code: 'job-report-unsound',
+    facts: { found: expect.stringContaining('3 row') },
+  });
+});
+
 describe('the bucket of manifests', () => {
   test('fails when it does not exist', async () => {
     const bucket = await seeded();
@@ -205,8 +219,10 @@ describe('tasks that fail in passing', () => {
   test('are tried again by the local engine where they are few', async () => {
     const bucket = await seeded(10);
     stand.aws.jobs.failing = { rate: 0.3, status: 503, code: 'SlowDown' };
-    const done = await run(stand.jobsRequest(bucket));
+    const notes: string[] = [];
+    const done = await run(stand.jobsRequest(bucket, { onNote: (text) => notes.push(text) }));
     expect(done).toMatchObject({ complete: true, moved: 10, failedTotal: 0, jobs: [{ part: 'all', failed: 3 }] });
+    expect(notes).toContainEqual(expect.stringContaining('3 task(s) failed (3 SlowDown)'));
   });
 
   test('are tried again by another job where they are many, and at last by the local engine', async () => {
