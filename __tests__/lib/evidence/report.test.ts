@@ -95,7 +95,7 @@ it('says that the evidence is sound, who did what where, and why the gate stayed
     expect(text).toContain(part);
   expect(text).toContain('photos holds 2 object version(s) under it objects-left');
   expect(text).toContain('storage decide KT031 aws_kms_alias.');
-  expect(text).toMatch(/photos local rewrap 1,042 7 2 0 0/);
+  expect(text).toMatch(/photos rewrap 1,042 7 2 0 0/);
 });
 
 it('shows what jobs were asked for and what came of them, and what a verification stands on', async () => {
@@ -140,7 +140,7 @@ it('shows what jobs were asked for and what came of them, and what a verificatio
   const html = await page();
   const text = textOf(html);
   expect(html).not.toContain('<script');
-  expect(text).toMatch(/photos jobs, then local rewrap 1,042/);
+  expect(text).toMatch(/photos rewrap by jobs 1,042/);
   expect(text).toMatch(/photos job-1 1 all Failed too many 1,050 1,040 10/);
   expect(text).toMatch(/results\/x\.csv 1,050 MD5 e{32}/);
   expect(text).toContain('failed tasks: 10 SlowDown');
