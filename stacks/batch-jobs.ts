@@ -1,7 +1,7 @@
 import { DataAwsKmsKey } from '@cdktf/provider-aws/lib/data-aws-kms-key';
 import { IamRole } from '@cdktf/provider-aws/lib/iam-role';
 import { IamRolePolicy } from '@cdktf/provider-aws/lib/iam-role-policy';
-import type { TerraformStack } from 'cdktf';
+import { Fn, type TerraformStack } from 'cdktf';
 import {
   type BatchSettings,
   batchPrefix,
@@ -39,7 +39,7 @@ export function declareBatchJobs(stack: TerraformStack, rotation: Rotation, prop
   const role = new IamRole(stack, 'batch_role', {
     name: batchRoleName(rotation),
     description: `Jobs of S3 Batch Operations of Keyturn rotation ${rotation.name}`,
-    assumeRolePolicy: JSON.stringify(batchTrustPolicy(accountOf(stack, rotation))),
+    assumeRolePolicy: Fn.jsonencode(batchTrustPolicy(accountOf(stack, rotation))),
     tags: { ...tags },
   });
   role.overrideLogicalId(BATCH_ID);
@@ -61,7 +61,7 @@ export function declareBatchJobs(stack: TerraformStack, rotation: Rotation, prop
   const policy = new IamRolePolicy(stack, 'batch_policy', {
     name: 'jobs',
     role: role.name,
-    policy: JSON.stringify(policyOf({ partition, newKey }, (version) => keyArn(stack, rotation, version))),
+    policy: Fn.jsonencode(policyOf({ partition, newKey }, (version) => keyArn(stack, rotation, version))),
   });
   policy.overrideLogicalId(BATCH_ID);
   const largest = policyOf({ partition: LONGEST.partition, newKey: LONGEST.keyArn }, () => LONGEST.keyArn);

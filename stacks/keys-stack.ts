@@ -1,6 +1,6 @@
 import { KmsAlias } from '@cdktf/provider-aws/lib/kms-alias';
 import { KmsExternalKey } from '@cdktf/provider-aws/lib/kms-external-key';
-import { TerraformOutput, TerraformStack } from 'cdktf';
+import { Fn, TerraformOutput, TerraformStack } from 'cdktf';
 import type { Construct } from 'constructs';
 import {
   batchRoleName,
@@ -36,7 +36,8 @@ export class KeysStack extends TerraformStack {
     if (declared.length === 0) return;
     const account = accountOf(this, rotation);
     const partition = partitionOf(this);
-    const policy = JSON.stringify(
+    // As an expression: a string with references in it loses its quotes in what `cdktf synth --hcl` prints.
+    const policy = Fn.jsonencode(
       keyPolicy({
         account,
         partition,

@@ -3,6 +3,7 @@ import { S3BucketOwnershipControls } from '@cdktf/provider-aws/lib/s3-bucket-own
 import { S3BucketPolicy } from '@cdktf/provider-aws/lib/s3-bucket-policy';
 import { S3BucketPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-bucket-public-access-block';
 import { S3BucketVersioningA } from '@cdktf/provider-aws/lib/s3-bucket-versioning';
+import { Fn } from 'cdktf';
 import { Construct } from 'constructs';
 import { bucketPolicy } from './bucket-policy';
 
@@ -53,7 +54,7 @@ export class OwnedBucket extends Construct {
     for (const resource of [this.versioning, access, ownership]) resource.overrideLogicalId(id);
     const policy = new S3BucketPolicy(this, 'policy', {
       bucket: this.name,
-      policy: JSON.stringify(bucketPolicy({ bucket, partition })),
+      policy: Fn.jsonencode(bucketPolicy({ bucket, partition })),
       // S3 answers 409 OperationAborted to bucket settings that are written at the same time.
       dependsOn: [access, ownership],
     });

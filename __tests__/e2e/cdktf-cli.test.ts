@@ -53,6 +53,19 @@ it(
 );
 
 it(
+  'prints HCL in which policies can be read',
+  async () => {
+    expect(await type('npx cdktf synth --hcl --output as-hcl')).toMatchObject({ exit: 0 });
+    const read = (stack: string) => readFile(there(`as-hcl/stacks/${stack}/cdk.tf`), 'utf8');
+    expect(await read('payroll-keys')).toContain(
+      '"Action" = ["kms:DeleteImportedKeyMaterial", "kms:ScheduleKeyDeletion"]',
+    );
+    expect(await read('payroll-storage')).toContain('"Condition" = { "Bool" = { "aws:SecureTransport" = "false" } }');
+  },
+  MINUTES,
+);
+
+it(
   'stops before storage when the keys are not declared, and leads on to the keys and pre-apply',
   async () => {
     const { exit, said } = await type('npx cdktf deploy payroll-storage --auto-approve --skip-provider-lock');

@@ -1,5 +1,15 @@
 import type { BatchSettings, Rotation } from '../../lib/rotation/rotation';
-import { ADOPTED_ARN, type Block, bucket, listOf, reference, rotation, synthesized, version } from './synthesized';
+import {
+  ADOPTED_ARN,
+  type Block,
+  bucket,
+  encodedBy,
+  listOf,
+  reference,
+  rotation,
+  synthesized,
+  version,
+} from './synthesized';
 
 const settings = (differences: Partial<BatchSettings> = {}): BatchSettings => ({
   bucket: 'payroll-jobs',
@@ -19,7 +29,7 @@ const withJobs = (batch: Partial<BatchSettings> = {}, more: Partial<Rotation> = 
     ...more,
   });
 
-const policyOf = (storage: Block): Block => JSON.parse(String(storage.resource?.aws_iam_role_policy?.batch?.policy));
+const policyOf = (storage: Block): Block => encodedBy(storage.resource?.aws_iam_role_policy?.batch?.policy);
 const statement = (storage: Block, sid: string): Block | undefined =>
   listOf(policyOf(storage).Statement).find((one) => String(one?.Sid) === sid);
 
@@ -37,9 +47,11 @@ describe('the jobs’ role', () => {
         name: 'keyturn-payroll-batch',
         tags: { team: 'payroll', 'keyturn:rotation': 'payroll' },
       });
-      const trust = JSON.parse(String(role?.assume_role_policy));
-      expect(trust.Statement[0].Principal).toEqual({ Service: 'batchoperations.s3.amazonaws.com' });
-      expect(trust.Statement[0].Condition).toEqual({ StringEqualsIfExists: { 'aws:SourceAccount': '111122223333' } });
+      const trust = encodedBy(role?.assume_role_policy);
+      expect(listOf(trust.Statement)[0]?.Principal).toEqual({ Service: 'batchoperations.s3.amazonaws.com' });
+      expect(listOf(trust.Statement)[0]?.Condition).toEqual({
+        StringEqualsIfExists: { 'aws:SourceAccount': '111122223333' },
+      });
     },
   );
 
@@ -94,7 +106,7 @@ describe('the jobs’ role', () => {
   it('is let through by the key policy where users are named, by a condition and through S3 alone', () => {
     const users = ['arn:aws:iam::111122223333:role/app'];
     const sids = (given: Rotation) =>
-      listOf(JSON.parse(String(synthesized(given).keys.resource?.aws_kms_external_key?.version_v1?.policy)).Statement);
+      listOf(encodedBy(synthesized(given).keys.resource?.aws_kms_external_key?.version_v1?.policy).Statement);
     const keyPolicy = { administrators: [], users, breakGlass: [] };
     const use = sids(withJobs({}, { keyPolicy })).find((one) => String(one?.Sid) === 'UseByJobsThroughS3');
     const partition = reference('data.aws_partition.partition.partition');
@@ -183,7 +195,8 @@ it('looks the caller up once where the account is not declared and an adopted ke
   const given = withJobs({}, { account: undefined, keyVersions: [version('v1', { keyArn: ADOPTED_ARN })] });
   const { storage } = synthesized(given);
   expect(Object.keys(storage.data?.aws_caller_identity ?? {})).toEqual(['current']);
-  expect(String(storage.resource?.aws_iam_role?.batch?.assume_role_policy)).toContain(
-    reference('data.aws_caller_identity.current.account_id'),
-  );
+  const [trust] = listOf(encodedBy(storage.resource?.aws_iam_role?.batch?.assume_role_policy).Statement);
+  expect(trust?.Condition).toEqual({
+    StringEqualsIfExists: { 'aws:SourceAccount': reference('data.aws_caller_identity.current.account_id') },
+  });
 });

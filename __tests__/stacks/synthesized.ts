@@ -46,6 +46,19 @@ export function rotation(differences: Partial<Rotation> = {}): Rotation {
 /** A Terraform expression as it stands in JSON. */
 export const reference = (expression: string): string => `\${${expression}}`;
 
+/**
+ * What a `jsonencode` expression makes, references left in it as they are. Reads the one form that cdktf prints:
+ * quoted names, ` = `, quoted texts, bare references.
+ */
+export function encodedBy(expression: unknown): Block {
+  const [, object] = /^\$\{jsonencode\((.*)\)\}$/.exec(String(expression)) ?? [];
+  if (object === undefined) throw new RangeError(`no jsonencode: ${String(expression)}`);
+  const json = object
+    .replace(/("(?:[^"\\]|\\.)*") = /g, '$1: ')
+    .replace(/([:,[] ?)(data\.[\w.-]+)/g, (_all, before, name) => `${before}${JSON.stringify(reference(name))}`);
+  return JSON.parse(json);
+}
+
 /** Terraform JSON, looked into by name. */
 export interface Block {
   readonly [key: string]: Block | undefined;
