@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { iamOperations } from '../../local-aws/iam';
 import { kmsOperations } from '../../local-aws/kms';
 import type { DataKeys } from '../../local-aws/message';
 import { createS3 } from '../../local-aws/s3';
@@ -28,4 +29,8 @@ it('lists exactly the S3 operations that are served', () => {
 
 it('lists exactly the S3 Control operations that are served', () => {
   expect(listed('S3 Control')).toEqual(controlOperations);
+});
+
+it('lists exactly the IAM operations that are served', () => {
+  expect(listed('IAM')).toEqual(iamOperations);
 });
