@@ -2,7 +2,7 @@ import type { Caller } from './caller';
 import { type EngineForecasts, forecastEngines } from './forecast-engines';
 import type { ObjectStore } from './store';
 import { bucketCaller } from './stragglers';
-import { wideInventory } from './verify-listing';
+import { wideInventory } from './wide-inventory';
 
 export interface EngineChoiceRequest {
   readonly bucket: string;

@@ -20,7 +20,7 @@ import type { ObjectStore, Versioning } from './store';
 import { asFault } from './store-fault';
 import { type OpenUploadFound, openUploads, type StragglerVersion } from './stragglers';
 import type { BucketVerification, UnknownVersion, VerificationSources, VerifyRequest } from './verify';
-import { wideInventory } from './verify-listing';
+import { wideInventory } from './wide-inventory';
 
 /** How a bucket stood when a verification began. */
 export interface Beginning {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
 import { KeyturnError } from '../../errors';
-import { inventory } from '../inventory';
 import type { ListedVersion } from '../object-version';
 import type { ObjectStore } from '../store';
+import { wideInventory } from '../wide-inventory';
 import type { BucketCall } from './bucket-listing';
 import { type FileUpload, uploadFile } from './file-upload';
 import type { JobFiles } from './job-files';
@@ -109,7 +109,7 @@ export interface ListingRequest {
 export async function* listedRows(request: ListingRequest): AsyncGenerator<ManifestEntry, void, undefined> {
   const { store, call, bucket, withVersionIds, leaveOut, onListed } = request;
   let listed = 0;
-  for await (const page of inventory(store, { bucket, listing: call })) {
+  for await (const page of wideInventory(store, { bucket, listing: call })) {
     for (const version of page.versions) {
       const reason = leaveOut(version);
       const versionId = withVersionIds ? version.versionId : undefined;

@@ -17,7 +17,7 @@ export interface Means {
   readonly pageSeconds: number;
   /** Bytes a second that one copy moves inside S3. Assumed. */
   readonly copyBytesPerSecond: number;
-  /** Listings side by side of a re-encryption, a sweep, a verification. */
+  /** Listings side by side of a re-encryption (or a sweep), a manifest, a verification. */
   readonly listings: { readonly reencrypt: number; readonly manifest: number; readonly verify: number };
   /** Seconds that a job takes beside its tasks: preparing, waiting for a yes, completing. Assumed. */
   readonly jobSeconds: number;
@@ -35,7 +35,7 @@ export const MEANS: Means = {
   requestSeconds: 0.02,
   pageSeconds: 0.1,
   copyBytesPerSecond: 100e6,
-  listings: { reencrypt: 4, manifest: 1, verify: 16 },
+  listings: { reencrypt: 4, manifest: 16, verify: 16 },
   jobSeconds: 600,
   jobTasksPerSecond: Number.POSITIVE_INFINITY,
   generatedPerSecond: 100_000,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { wideInventory } from '../../../lib/objects/verify-listing';
+import { wideInventory } from '../../../lib/objects/wide-inventory';
 import { MemoryBucket, memoryStore } from './memory-store';
 
 async function listedBy(bucket: MemoryBucket, parts: number, splitAfterPages: number) {
