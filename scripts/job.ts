@@ -85,7 +85,8 @@ const NOTHING: Readonly<Record<Control, string>> = {
 
 const NEXT: Readonly<Record<Control, string>> = {
   pause: '`npx keyturn job resume`, then `npx keyturn post-apply`, goes on with what is left',
-  resume: '`npx keyturn post-apply` waits for the job and reads its report',
+  resume:
+    '`npx keyturn post-apply` goes on: with the job that was confirmed, or with a new one for what a paused one left',
   cancel: 'the next `npx keyturn post-apply` begins a new job for what is left',
 };
 
