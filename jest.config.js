@@ -1,5 +1,5 @@
-/** age-encryption and what it stands on are ESM only, and Jest loads CommonJS: those packages are transformed too. */
-const esmOnly = ['age-encryption', '@noble', '@scure'];
+/** These, and what they stand on, are ESM only, and Jest loads CommonJS: they are transformed too. */
+const esmOnly = ['@actions', 'age-encryption', '@noble', '@scure'];
 
 // The SDK's warning about the end of Node 20 support, once a test file, would bury the summary. Workers inherit it.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
@@ -10,6 +10,11 @@ module.exports = {
   testMatch: ['**/__tests__/**/*.test.ts'],
   transform: { '^.+\\.[cm]?[jt]s$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }] },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
+  // GitHub's packages export themselves to ESM importers alone.
+  moduleNameMapper: {
+    '^@actions/(expressions|workflow-parser)$': '<rootDir>/node_modules/@actions/$1/dist/index.js',
+    '^@actions/expressions/(.+)$': '<rootDir>/node_modules/@actions/expressions/dist/$1.js',
+  },
   modulePathIgnorePatterns: ['<rootDir>/cdktf.out/', '<rootDir>/.keyturn/'],
   // End-to-end tests wait for Terraform most of the time; one worker would leave a core idle.
   maxWorkers: 2,

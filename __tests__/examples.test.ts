@@ -46,8 +46,25 @@ describe.each(yamls)('%s', (file) => {
   });
 });
 
+/** What GitHub's own parser says of a workflow, by the schema that GitHub publishes with it. */
+async function faultsByGitHub(name: string, content: string): Promise<readonly string[]> {
+  const { NoOperationTraceWriter, parseWorkflow } = await import('@actions/workflow-parser');
+  const { context } = parseWorkflow({ name, content }, new NoOperationTraceWriter());
+  return context.errors.getErrors().map((one) => one.message);
+}
+
+it('refuses what is no workflow, by the schema that GitHub publishes', async () => {
+  const misspelt = text(workflows[0] ?? '').replace('permissions:', 'permisions:');
+  expect(await faultsByGitHub('misspelt.yml', misspelt)).toEqual([expect.stringContaining('permisions')]);
+});
+
 describe.each(workflows)('%s', (file) => {
   const workflow = read(file);
+
+  it('is a workflow by the schema that GitHub publishes', async () => {
+    expect(await faultsByGitHub(file, text(file))).toEqual([]);
+  });
+
   const jobs = Object.values(workflow.jobs as Record<string, Plain>);
 
   it('gives nothing by default, and each job what it names', () => {

@@ -141,7 +141,7 @@ it('shows what jobs were asked for and what came of them, and what a verificatio
   const text = textOf(html);
   expect(html).not.toContain('<script');
   expect(text).toMatch(/photos rewrap by jobs 1,042/);
-  expect(text).toMatch(/photos job-1 1 all Failed too many 1,050 1,040 10/);
+  expect(text).toMatch(/job-1 photos, attempt 1 all Failed too many 1,050 1,040 10/);
   expect(text).toMatch(/results\/x\.csv 1,050 MD5 e{32}/);
   expect(text).toContain('failed tasks: 10 SlowDown');
   expect(text).toMatch(/HEAD of 20: a sample .*made by S3: 0 row\(s\), job job-2 1,030 not looked at/);
