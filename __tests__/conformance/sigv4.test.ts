@@ -243,12 +243,14 @@ describe('a chunked upload of unknown parts', () => {
 
 describe('a service that is not served', () => {
   it('is named, in a way that nobody tries again', async () => {
-    const signed = await signer('iam').sign(
+    const signed = await signer('dynamodb').sign(
       unsigned('POST', '/', { 'content-type': 'application/x-www-form-urlencoded' }),
     );
     const refused = await send({ method: 'POST', path: '/', headers: signed.headers });
     expect(refused).toMatchObject({ status: 501, code: 'NotImplemented' });
-    expect(refused.text).toContain('The service iam is not part of this endpoint, which serves kms, s3, sts.');
+    expect(refused.text).toContain(
+      'The service dynamodb is not part of this endpoint, which serves iam, kms, s3, s3control, sts.',
+    );
   });
 });
 

@@ -152,6 +152,8 @@ it('objects are rewritten, with their tags and ACLs, while the role gets what so
 });
 
 it('jobs copy where no object has an ACL or a lock, and refuse to elsewhere', async () => {
+  await declare({ ...SECOND, tag: 'team', method: 'rewrite' });
+  await terraform('storage');
   await s3.send(new PutObjectCommand({ Bucket: 'owned-bucket', Key: 'one more', Body: 'x' }));
   const { stderr } = await command('post-apply', ['post-apply', '--yes', '--confirm'], 78);
   expect(stderr).toContain('job-copies-unfit');

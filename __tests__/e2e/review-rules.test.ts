@@ -2,6 +2,7 @@ import { KMSClient, UpdateAliasCommand } from '@aws-sdk/client-kms';
 import { reviewRules } from '../../lib/review/rules';
 import { plain } from '../../lib/review/words';
 import type { StackDirectory } from '../../lib/terraform/synthesize';
+import { encodedBy } from '../stacks/synthesized';
 import { planChanged, type RealPlan, reviewReal, rulesIn, type StackBody } from './review-stage';
 import { type Stage, stage } from './stacks-stage';
 
@@ -91,7 +92,7 @@ describe('every rule, on plans of real Terraform', () => {
         v1.enabled = false;
         v1.deletion_window_in_days = 7;
         v1.bypass_policy_lockout_safety_check = true;
-        const policy = JSON.parse(String(v1.policy)) as { Statement: unknown[] };
+        const policy = encodedBy(v1.policy) as unknown as { Statement: unknown[] };
         const stranger = { AWS: 'arn:aws:iam::999988887777:root' };
         policy.Statement.push({ Effect: 'Allow', Principal: stranger, Action: 'kms:*', Resource: '*' });
         v1.policy = JSON.stringify(policy);
@@ -166,11 +167,11 @@ describe('every rule, on plans of real Terraform', () => {
     async () => {
       const plan = await planChanged(on, storage, (stack) => {
         const role = of(stack, 'aws_iam_role', 'batch');
-        const trust = JSON.parse(String(role.assume_role_policy)) as { Statement: Record<string, unknown>[] };
+        const trust = encodedBy(role.assume_role_policy) as unknown as { Statement: Record<string, unknown>[] };
         Object.assign(trust.Statement[0] ?? {}, { Principal: { AWS: '*' } });
         role.assume_role_policy = JSON.stringify(trust);
         const policy = of(stack, 'aws_iam_role_policy', 'batch');
-        const allowed = JSON.parse(String(policy.policy)) as { Statement: unknown[] };
+        const allowed = encodedBy(policy.policy) as unknown as { Statement: unknown[] };
         allowed.Statement.push(
           { Effect: 'Allow', Action: ['s3:DeleteObject'], Resource: 'arn:aws:s3:::payroll.data/*' },
           { Effect: 'Allow', NotAction: 'iam:*', Resource: '*' },

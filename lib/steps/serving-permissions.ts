@@ -7,10 +7,11 @@ const copiesByJobs = (rotation: Rotation) => hasJobs(rotation) && rotation.reenc
 const keeps = ({ evidence }: Rotation) => evidence.bucket !== undefined;
 const serves = (rotation: Rotation) => keeps(rotation) || rotation.reencrypt.batch?.manage === 'bucket';
 
-/** How jobs stand. Which of the account's jobs are this rotation's is known only once each was looked at. */
+/** How jobs stand, and whether the bucket of their files is there. Which of the account's jobs are this rotation's is known only once each was looked at. */
 export const lookAtJobs: readonly ActionSet[] = [
   { sid: 'FindJobs', on: 'anything', actions: ['s3:ListJobs'], when: hasJobs },
   { sid: 'LookAtJobs', on: 'jobs', actions: ['s3:DescribeJob', 's3:GetJobTagging'], when: hasJobs },
+  { sid: 'FindJobFiles', on: 'job bucket', actions: ['s3:ListBucket'], when: hasJobs },
 ];
 
 /** Creating a job, confirming and cancelling it, and what it reads and leaves. */
@@ -19,7 +20,6 @@ export const runJobs: readonly ActionSet[] = [
   { sid: 'TagJobs', on: 'tags of own jobs', actions: ['s3:PutJobTagging'], when: hasJobs },
   { sid: 'SteerJobs', on: 'own jobs', actions: ['s3:UpdateJobStatus'], when: hasJobs },
   { sid: 'HandRoleToJobs', on: 'job role for jobs', actions: ['iam:PassRole'], when: hasJobs },
-  { sid: 'FindJobFiles', on: 'job bucket', actions: ['s3:ListBucket'], when: hasJobs },
   {
     sid: 'KeepManifests',
     on: 'manifests',
