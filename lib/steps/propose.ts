@@ -1,6 +1,6 @@
 import { KeyturnError } from '../errors';
 import { describeKey } from '../kms/describe-key';
-import { Forecaster } from '../objects/forecast';
+import { Forecaster, paceOfOnePrefix } from '../objects/forecast';
 import { reencryptBucket } from '../objects/reencrypt';
 import type { BucketForecast, Forecast } from '../proposals/forecast';
 import type { Proposal } from '../proposals/proposal';
@@ -65,7 +65,7 @@ export async function forecastOf(run: RotationRun, proposal: Proposal, sight: Pr
     proposal.kind === 'version'
       ? ['This pull request moves nothing yet: the figures are for the switch that follows']
       : [];
-  const { engine, batch } = run.rotation.reencrypt;
+  const { engine, batch, method } = run.rotation.reencrypt;
   const byJobs =
     engine === 'local' || !batch
       ? []
@@ -79,14 +79,11 @@ export async function forecastOf(run: RotationRun, proposal: Proposal, sight: Pr
     ...later,
     ...byJobs,
     'Requests, time and cost are those of the re-encryption, and the verification adds a listing and a HEAD for each object version',
-    `Time at ${PACE.toLocaleString('en-US')} object versions a second, what S3 takes at least for one prefix`,
+    `Time at ${paceOfOnePrefix(method).toLocaleString('en-US')} object versions a second, what S3 takes at least for one prefix`,
     `Cost at list prices of ${prices}, Region and contract may differ`,
   ];
-  return { known: true, method: run.rotation.reencrypt.method, buckets: counted.map((one) => one.bucket), basis };
+  return { known: true, method, buckets: counted.map((one) => one.bucket), basis };
 }
-
-/** Object versions a second: S3's own floor for writes to one prefix; `--max-rps` lowers it. */
-const PACE = 3_500;
 
 async function forecastBucket(
   run: RotationRun,
@@ -104,7 +101,7 @@ async function forecastBucket(
     onProgress: (text) => run.reporter.progress(text),
     onOutcome: forecaster.add,
   });
-  const { requests, seconds, cost } = forecaster.forecast(counted, { versionsPerSecond: PACE });
+  const { requests, seconds, cost } = forecaster.forecast(counted);
   const bucket = {
     bucket: name,
     objectVersions: counted.objectVersions,

@@ -79,7 +79,11 @@ async function reencryptHere(
   if (batch && chosen.forecasts === undefined) {
     const { objectVersions: versions, movedBytes: bytes } = pass;
     const counted = { versions, noncurrent: 0, bytes, bucketKey: bucket.bucketKey, region: rotation.region };
-    describeEngines(run, bucket.name, forecastEngines({ ...counted, method, verify: batch.verify }));
+    describeEngines(
+      run,
+      bucket.name,
+      forecastEngines({ ...counted, method, verify: batch.verify, writersPaused: batch.writersPaused }),
+    );
     run.reporter.note(`${bucket.name}: engine ${chosen.engine}: ${chosen.why}`);
   }
   return pass;

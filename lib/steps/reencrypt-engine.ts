@@ -61,6 +61,7 @@ export async function engineFor(run: RotationRun, bucket: Bucket): Promise<Chose
     region: rotation.region,
     method,
     verify: batch.verify,
+    writersPaused: batch.writersPaused,
     onProgress: (text) => reporter.progress(text),
   });
   reporter.note(`engine ${choice.engine}: ${choice.why}`);
