@@ -8,7 +8,6 @@ import {
   type ListJobsCommandOutput,
   PutJobTaggingCommand,
   type S3ControlClient,
-  UpdateJobPriorityCommand,
   UpdateJobStatusCommand,
 } from '@aws-sdk/client-s3-control';
 
@@ -47,8 +46,6 @@ export interface Jobs {
   confirm(jobId: string): Promise<void>;
   /** s3:UpdateJobStatus. @throws job-state-unfit when the job has ended */
   cancel(jobId: string, reason: string): Promise<void>;
-  /** s3:UpdateJobPriority */
-  prioritize(jobId: string, priority: number): Promise<void>;
   /** s3:GetJobTagging */
   tags(jobId: string): Promise<Readonly<Record<string, string>>>;
   /** s3:GetJobTagging, s3:PutJobTagging. Adds to the tags that are there; undefined takes one off. */
@@ -126,12 +123,6 @@ export function openJobs({ client, account: AccountId, signal, retry = {} }: Ope
     },
     confirm: (jobId) => updateStatus(jobId, 'Ready'),
     cancel: (jobId, reason) => updateStatus(jobId, 'Cancelled', reason.slice(0, 256)),
-    async prioritize(JobId, Priority) {
-      const input = { AccountId, JobId, Priority };
-      await call('s3:UpdateJobPriority', arnOf(JobId), (options) =>
-        client.send(new UpdateJobPriorityCommand(input), options),
-      );
-    },
     tags: tagsOf,
     async tag(JobId, tags) {
       const merged = Object.entries({ ...(await tagsOf(JobId)), ...tags });
