@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { flowInPlace } from '../lib/steps';
-import { BEYOND_REHEARSAL, POLICY_NAMES } from '../lib/steps/permissions';
+import { BEYOND_REHEARSAL, POLICY_NAMES } from '../lib/permissions/command-permissions';
+import { flowInPlace } from '../lib/workflow';
 
 const DOCS = path.resolve(__dirname, '../docs');
 const read = (file: string) => readFileSync(path.join(DOCS, file), 'utf8');

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { flow } from '../lib/steps';
+import { flow } from '../lib/workflow';
 import { ProofBook } from '../rehearsal/proofs';
 import { commands } from '../scripts/commands';
 

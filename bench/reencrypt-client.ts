@@ -1,11 +1,10 @@
 import { S3Client } from '@aws-sdk/client-s3';
-
-import { inventory } from '../lib/objects/inventory';
-import { openStore } from '../lib/objects/open-store';
-import { reencryptBucket } from '../lib/objects/reencrypt';
-import { createSdkStore } from '../lib/objects/sdk-store';
-import type { ObjectStore } from '../lib/objects/store';
-import { verifyBucket } from '../lib/objects/verify';
+import { reencryptBucket } from '../lib/reencrypt/reencrypt-bucket';
+import { openStore } from '../lib/s3/open-store';
+import { createSdkStore } from '../lib/s3/sdk-store';
+import type { ObjectStore } from '../lib/s3/store';
+import { listVersionPages } from '../lib/s3/version-listing';
+import { verifyBucket } from '../lib/verify/bucket-verification';
 
 /** One contestant in a process of its own: goes through the stub's bucket and prints what it cost, as JSON. */
 
@@ -20,7 +19,7 @@ const WORK: Readonly<Record<string, Work>> = {
   verify: async (store) => (await verifyBucket(store, { bucket: 'b', activeKeyArn: NEW, read: 0 })).objectVersions,
   list: async (store) => {
     let versions = 0;
-    for await (const page of inventory(store, { bucket: 'b' })) versions += page.versions.length;
+    for await (const page of listVersionPages(store, { bucket: 'b' })) versions += page.versions.length;
     return versions;
   },
 };

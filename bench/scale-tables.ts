@@ -1,6 +1,6 @@
-import { batchEngine, type Estimate, localEngine, type Scale } from '../lib/objects/scale/engines';
-import { COMMON_KMS_QUOTA, kmsQuota, LEFT_BY_BUCKET_KEY, S3_PER_PREFIX } from '../lib/objects/scale/limits';
-import { MEANS } from '../lib/objects/scale/means';
+import { ASSUMPTIONS } from '../lib/forecast/assumptions';
+import { batchEngine, type Estimate, localEngine, type Scale } from '../lib/forecast/engine-model';
+import { COMMON_KMS_QUOTA, kmsQuota, LEFT_BY_BUCKET_KEY, S3_PER_PREFIX } from '../lib/forecast/service-limits';
 import { playBatch, playLocal } from './simulated-engines';
 
 /** The tables of docs/scale.md, as Markdown. The same on every machine. */
@@ -68,7 +68,7 @@ function timesAndCosts({ scale }: Setting): string {
     const manifest = { ...scale, versions, verify: 'manifest' } as const;
     const local = localEngine(heads);
     const jobs = batchEngine(manifest);
-    const slow = batchEngine(manifest, { ...MEANS, jobTasksPerSecond: SLOW_JOB });
+    const slow = batchEngine(manifest, { ...ASSUMPTIONS, jobTasksPerSecond: SLOW_JOB });
     return [
       `10^${Math.log10(versions)}`,
       `${duration(local.seconds)} (${duration(playLocal(heads))})`,

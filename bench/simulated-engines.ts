@@ -1,11 +1,11 @@
-import type { Scale } from '../lib/objects/scale/engines';
-import { JOB_OBJECTS } from '../lib/objects/scale/limits';
-import { MEANS, type Means } from '../lib/objects/scale/means';
+import { ASSUMPTIONS, type Assumptions } from '../lib/forecast/assumptions';
+import type { Scale } from '../lib/forecast/engine-model';
+import { JOB_OBJECTS } from '../lib/forecast/service-limits';
 import { type Played, play } from './simulation';
 
 /** Seconds of the local engine and of jobs for a bucket, by playing their phases one after the other. */
 
-export function playLocal(scale: Scale, means: Means = MEANS): number {
+export function playLocal(scale: Scale, means: Assumptions = ASSUMPTIONS): number {
   const moving = [...looks(scale.method), 'write', 'read'] as const;
   return (
     play(asked(scale, means, moving, means.listings.reencrypt), means) +
@@ -14,7 +14,7 @@ export function playLocal(scale: Scale, means: Means = MEANS): number {
   );
 }
 
-export function playBatch(scale: Scale, means: Means = MEANS): number {
+export function playBatch(scale: Scale, means: Assumptions = ASSUMPTIONS): number {
   const isListed = scale.manifest === 'listed' || scale.method === 'rewrite';
   const tasks = scale.method === 'rewrite' ? scale.versions * (1 - scale.noncurrent) : scale.versions;
   const generating = scale.versions / means.generatedPerSecond;
@@ -45,7 +45,7 @@ function someOf({ versions, noncurrent }: Scale): number {
   return Math.min(versions, Math.round(versions * noncurrent) + 1000);
 }
 
-function asked(scale: Scale, means: Means, requests: Played['requests'], listings: number | undefined): Played {
+function asked(scale: Scale, means: Assumptions, requests: Played['requests'], listings: number | undefined): Played {
   const { versions, prefixes, kmsPerSecond, bucketKeys } = scale;
   return {
     versions,
@@ -61,6 +61,6 @@ function asked(scale: Scale, means: Means, requests: Played['requests'], listing
   };
 }
 
-function listed(scale: Scale, means: Means, listings: number): Played {
+function listed(scale: Scale, means: Assumptions, listings: number): Played {
   return { ...asked(scale, means, [], listings), cpuEach: means.cpuPerListed };
 }

@@ -1,11 +1,11 @@
-import { S3_PER_PREFIX } from '../lib/objects/scale/limits';
-import type { Means } from '../lib/objects/scale/means';
+import type { Assumptions } from '../lib/forecast/assumptions';
+import { S3_PER_PREFIX } from '../lib/forecast/service-limits';
 import { Queue, SimulatedTime, SimulatedWindow, seededRandom, TokenBucket } from './simulation-clock';
 
 /**
  * A phase of a run, played request by request: listings that feed it, workers, one CPU, a token bucket a prefix for reads
  * and one for writes, the KMS quota, SlowDown and what the engine does about it. It knows nothing of the closed formulas of
- * `lib/objects/scale`, which are checked against it.
+ * `lib/forecast`, which are checked against it.
  */
 export interface Played {
   readonly versions: number;
@@ -32,7 +32,7 @@ const PREFIXES = 4;
 const JOB_WINDOW = 1_000;
 
 /** Seconds that a phase takes. What is too large to be played whole goes on at the pace that the slice settled at. */
-export function play(phase: Played, means: Means): number {
+export function play(phase: Played, means: Assumptions): number {
   if (phase.versions === 0) return 0;
   const scaled = phase.listings === undefined ? Math.max(1, phase.prefixes / PREFIXES) : 1;
   const versions = Math.ceil(phase.versions / scaled);
@@ -50,7 +50,7 @@ export function play(phase: Played, means: Means): number {
 
 const kept = new Map<string, { seconds: number; perSecond: number }>();
 
-function settled(part: Played, means: Means): { seconds: number; perSecond: number } {
+function settled(part: Played, means: Assumptions): { seconds: number; perSecond: number } {
   const id = JSON.stringify([part, means]);
   const known = kept.get(id);
   if (known) return known;
@@ -62,12 +62,12 @@ function settled(part: Played, means: Means): { seconds: number; perSecond: numb
 /** Pages that come one after the other in each listing, and one CPU that reads them. */
 class ListingPlay {
   readonly #part: Played;
-  readonly #means: Means;
+  readonly #means: Assumptions;
   readonly #time = new SimulatedTime();
   #cpuFree = 0;
   #pages: number;
 
-  constructor(part: Played, means: Means) {
+  constructor(part: Played, means: Assumptions) {
     this.#part = part;
     this.#means = means;
     this.#pages = Math.ceil(part.versions / 1000);
@@ -110,7 +110,7 @@ interface Feed {
 
 class RequestPlay {
   readonly #part: Played;
-  readonly #means: Means;
+  readonly #means: Assumptions;
   readonly #time = new SimulatedTime();
   readonly #random = seededRandom(7);
   readonly #reads: TokenBucket[] = [];
@@ -126,7 +126,7 @@ class RequestPlay {
   #done = 0;
   readonly #marks = { from: 0, to: 0 };
 
-  constructor(part: Played, means: Means) {
+  constructor(part: Played, means: Assumptions) {
     this.#part = part;
     this.#means = means;
     for (let at = 0; at < part.prefixes; at += 1) {

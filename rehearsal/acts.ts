@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { isCode } from '../lib/errors';
 import { appendVersion, setActiveVersion } from '../lib/rotation/rotation-edit';
-import { flow } from '../lib/steps';
-import { runFlow } from '../lib/steps/run-flow';
-import type { StepId } from '../lib/steps/step';
+import { flow } from '../lib/workflow';
+import { runFlow } from '../lib/workflow/run-flow';
+import type { StepId } from '../lib/workflow/step';
 import { createAdoptedBuckets, leaveObjectBehind } from './buckets';
 import { proveRefusals } from './import-refusals';
 import { putObjects } from './objects';

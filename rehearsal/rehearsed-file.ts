@@ -34,7 +34,7 @@ export function rehearsedFile({ sample: rotation, custody, engine }: Rehearsed):
     custody,
     reencrypt:
       engine === 'batch' ? { method: 'rewrap', engine, batch: { bucket: jobsBucket(rotation) } } : { method: 'rewrap' },
-    retire: { alsoVerify: [leftBehindBucket(rotation)] },
+    retire: { verifyOnlyBuckets: [leftBehindBucket(rotation)] },
     terraform: { backend: 'local' },
   });
   document.commentBefore = ' The rotation of this rehearsal, as a person would write it.';
@@ -45,5 +45,5 @@ export function rehearsedFile({ sample: rotation, custody, engine }: Rehearsed):
 export function withoutLeftBehind(text: string, rotation: Rotation): string {
   const line = new RegExp(`^\\s+- ${leftBehindBucket(rotation)}\\n`, 'm');
   if (!line.test(text)) throw new Error('the rehearsed file does not list the bucket that was left behind');
-  return text.replace(line, '').replace('alsoVerify:\n', 'alsoVerify: []\n');
+  return text.replace(line, '').replace('verifyOnlyBuckets:\n', 'verifyOnlyBuckets: []\n');
 }

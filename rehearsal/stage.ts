@@ -3,8 +3,8 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { S3ControlClient } from '@aws-sdk/client-s3-control';
 import type { STSClient } from '@aws-sdk/client-sts';
 import type { Rotation } from '../lib/rotation/rotation';
-import type { Reporter } from '../lib/steps/reporter';
-import type { RotationRun } from '../lib/steps/rotation-run';
+import type { Reporter } from '../lib/workflow/reporter';
+import type { RotationRun } from '../lib/workflow/rotation-run';
 import type { ProofBook } from './proofs';
 import type { Stopwatch } from './stopwatch';
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { EXIT } from '../lib/errors';
-import { applyKept } from '../lib/steps/reviewed-plan/apply-kept';
+import { applySavedPlan } from '../lib/plan-bundle/apply-saved-plan';
 import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
 import { withRun } from './cli/session';
 import { evidenceOption, evidencePath } from './plan';
@@ -20,7 +20,7 @@ export const apply: CommandDefinition = {
     const directory = path.resolve(context.cwd, args[0] ?? '');
     const end = await withRun('apply', context, options, (run) => {
       const evidence = evidencePath(context, options, path.dirname(run.rotation.file));
-      return applyKept({ run, env: context.env, directory, evidence });
+      return applySavedPlan({ run, env: context.env, directory, evidence });
     });
     context.terminal.heading(flag(options, 'dryRun') ? 'dry run: nothing was changed' : 'done');
     for (const { stack, outcome } of end.result) context.terminal.note(`${stack}: ${outcome}`);

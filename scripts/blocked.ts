@@ -1,5 +1,5 @@
 import { EXIT } from '../lib/errors';
-import { type BlockedIn, blockedVersions } from '../lib/steps/leftovers';
+import { type BlockedIn, blockedVersions } from '../lib/workflow/remaining-versions';
 import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
 import { paceOptions } from './cli/flow-options';
 import { withReading } from './cli/session';

@@ -2,14 +2,14 @@ import { confirmTarget } from '../lib/aws/account-guard';
 import { createClients } from '../lib/aws/clients';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { expiryOf } from '../lib/kms/expiry';
-import { bucketExists } from '../lib/objects/bucket-default';
+import { type Observation, observe } from '../lib/observation/observe';
+import { actionsFor, POLICY_NAMES } from '../lib/permissions/command-permissions';
 import { batchRoleName, type Rotation } from '../lib/rotation/rotation';
-import { jobsReady } from '../lib/steps/jobs/jobs-ready';
-import { openCustodian } from '../lib/steps/material/open-custodian';
-import { type Observation, observe } from '../lib/steps/observe';
-import { actionsFor, POLICY_NAMES } from '../lib/steps/permissions';
+import { bucketExists } from '../lib/s3/bucket-default';
 import { findTerraform } from '../lib/terraform/binary';
 import { providerSource } from '../lib/terraform/cli-configuration';
+import { jobsReady } from '../lib/workflow/jobs/jobs-ready';
+import { openCustodian } from '../lib/workflow/material/open-custodian';
 import {
   type CommandContext,
   type CommandDefinition,
@@ -164,7 +164,7 @@ async function custodyFinding(rotation: Rotation, env: CommandContext['env'], si
         hint: undefined,
       };
     }
-    await custodian.held(rotation.activeVersion);
+    await custodian.copyBinding(rotation.activeVersion);
     return { check, sound: true, found: `${command?.run[0]} answers`, hint: undefined };
   } catch (error) {
     if (!(error instanceof KeyturnError) || error.code === 'interrupted') throw error;

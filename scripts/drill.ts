@@ -1,6 +1,6 @@
 import { EXIT, KeyturnError } from '../lib/errors';
-import { type DrillResult, drillableVersions, drillVersion } from '../lib/steps/material/drill';
-import type { RotationRun } from '../lib/steps/rotation-run';
+import { type DrillResult, drillableVersions, drillVersion } from '../lib/workflow/material/drill';
+import type { RotationRun } from '../lib/workflow/rotation-run';
 import { type CommandDefinition, flag, rotationFileOption, text } from './cli/command';
 import { identityOption } from './cli/flow-options';
 import { withRun } from './cli/session';

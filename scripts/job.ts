@@ -1,7 +1,7 @@
 import { EXIT, KeyturnError } from '../lib/errors';
-import { CONTROLS, type Control, type ControlledJob, controlJobs } from '../lib/steps/jobs/control-jobs';
-import { explainJob } from '../lib/steps/jobs/job-words';
-import { oneRotationJob, type RotationJob, rotationJobs } from '../lib/steps/jobs/rotation-jobs';
+import { CONTROLS, type Control, type ControlledJob, controlJobs } from '../lib/workflow/jobs/control-jobs';
+import { explainJob } from '../lib/workflow/jobs/job-messages';
+import { oneRotationJob, type RotationJob, rotationJobs } from '../lib/workflow/jobs/rotation-jobs';
 import {
   type CommandContext,
   type CommandDefinition,

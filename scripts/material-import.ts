@@ -2,7 +2,7 @@ import path from 'node:path';
 import { EXIT } from '../lib/errors';
 import { readWrappedAnswer } from '../lib/key-material/ceremony/wrapped-answer';
 import { readWrappingRequest } from '../lib/key-material/ceremony/wrapping-request';
-import { importCeremony } from '../lib/steps/material/ceremony';
+import { importCeremony } from '../lib/workflow/material/ceremony';
 import { type CommandContext, type CommandOutcome, flag, type OptionValues } from './cli/command';
 import { needed } from './cli/material-options';
 import { withRun } from './cli/session';

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { EXIT } from '../lib/errors';
 import { writeWrappingRequest } from '../lib/key-material/ceremony/wrapping-request';
-import { requestMaterial } from '../lib/steps/material/ceremony';
+import { requestMaterial } from '../lib/workflow/material/ceremony';
 import { type CommandContext, type CommandOutcome, flag, type OptionValues, text } from './cli/command';
 import { withReading } from './cli/session';
 import { requestLines } from './material-shown';

@@ -3,7 +3,7 @@ import { EXIT, KeyturnError } from '../lib/errors';
 import { answerRequest, writeWrappedAnswer } from '../lib/key-material/ceremony/wrapped-answer';
 import { readWrappingRequest, refuseStale, type WrappingRequest } from '../lib/key-material/ceremony/wrapping-request';
 import type { Custody } from '../lib/rotation/rotation';
-import { openCustodian } from '../lib/steps/material/open-custodian';
+import { openCustodian } from '../lib/workflow/material/open-custodian';
 import { type CommandContext, type CommandOutcome, flag, type OptionValues, text } from './cli/command';
 import { needed } from './cli/material-options';
 import { materialOptions } from './cli/run-options';

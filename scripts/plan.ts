@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { EXIT } from '../lib/errors';
+import { type PlanBundle, writePlanBundle } from '../lib/plan-bundle/plan-bundle';
 import { reviewData } from '../lib/review/review-json';
-import { preflight } from '../lib/steps/preflight';
-import { type KeptPlans, keepPlans } from '../lib/steps/reviewed-plan/plan-folder';
-import { lockRotation } from '../lib/steps/run-lock';
+import { preflight } from '../lib/workflow/preflight';
+import { lockRotation } from '../lib/workflow/run-lock';
 import {
   type CommandContext,
   type CommandDefinition,
@@ -54,7 +54,7 @@ export const plan: CommandDefinition = {
         await preflight(run);
         const evidence = evidencePath(context, options, home);
         const announced = rollbackTo(run.rotation, text(options, 'rollback'));
-        return await keepPlans({ run, env: context.env, directory, evidence, rollbackTo: announced });
+        return await writePlanBundle({ run, env: context.env, directory, evidence, rollbackTo: announced });
       } finally {
         await lock.release();
       }
@@ -74,7 +74,7 @@ export const plan: CommandDefinition = {
   },
 };
 
-function report({ terminal }: CommandContext, directory: string, { manifest, review, jobs }: KeptPlans): void {
+function report({ terminal }: CommandContext, directory: string, { manifest, review, jobs }: PlanBundle): void {
   terminal.heading(`review: ${review.verdict}`);
   for (const { rule, address } of review.findings)
     terminal.warn(`${rule} ${address ?? 'the rotation file'}: see review.md`);
@@ -87,7 +87,7 @@ function report({ terminal }: CommandContext, directory: string, { manifest, rev
   terminal.hint(`\`npx keyturn apply ${JSON.stringify(path.basename(directory))}\` applies exactly these plans`);
 }
 
-function exitCode({ manifest, review }: KeptPlans, detailed: boolean) {
+function exitCode({ manifest, review }: PlanBundle, detailed: boolean) {
   if (review.verdict === 'refused') return EXIT.refusedByGate;
   const changes = Object.values(manifest.stacks).some((entry) => !entry.planned || entry.changes);
   return detailed && changes ? EXIT.changesPending : EXIT.done;

@@ -1,9 +1,9 @@
 import { confirmTarget } from '../lib/aws/account-guard';
 import { createClients } from '../lib/aws/clients';
 import { EXIT, KeyturnError } from '../lib/errors';
+import { POLICY_NAMES, type PolicyName } from '../lib/permissions/command-permissions';
+import { LARGEST_POLICY, policyDocument } from '../lib/permissions/policy-document';
 import type { Rotation } from '../lib/rotation/rotation';
-import { POLICY_NAMES, type PolicyName } from '../lib/steps/permissions';
-import { LARGEST_POLICY, policyDocument } from '../lib/steps/policy-document';
 import { type CommandDefinition, flag, type OptionValues, rotationFileOption, text } from './cli/command';
 import { readRotation } from './cli/session';
 

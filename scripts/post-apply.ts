@@ -1,5 +1,5 @@
-import { stepsOf } from '../lib/steps';
-import { runFlow } from '../lib/steps/run-flow';
+import { stepsOf } from '../lib/workflow';
+import { runFlow } from '../lib/workflow/run-flow';
 import { type CommandDefinition, rotationFileOption } from './cli/command';
 import { reencryptOptions } from './cli/flow-options';
 import { flowOutcome } from './cli/flow-outcome';

@@ -1,7 +1,7 @@
 import { KeyturnError } from '../lib/errors';
-import { stepsOf } from '../lib/steps';
-import { preflightCustody } from '../lib/steps/preflight';
-import { runFlow } from '../lib/steps/run-flow';
+import { stepsOf } from '../lib/workflow';
+import { preflightCustody } from '../lib/workflow/preflight';
+import { runFlow } from '../lib/workflow/run-flow';
 import { type CommandDefinition, rotationFileOption } from './cli/command';
 import { materialOptions } from './cli/flow-options';
 import { flowOutcome } from './cli/flow-outcome';

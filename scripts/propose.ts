@@ -1,16 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EXIT, isCode, KeyturnError } from '../lib/errors';
-import { proposalBody, rollbackTrailer } from '../lib/proposals/body';
+import type { Forecast } from '../lib/forecast/forecast-text';
+import { retiredVersions } from '../lib/observation/evidence-queries';
 import { unifiedDiff } from '../lib/proposals/diff';
-import type { Forecast } from '../lib/proposals/forecast';
 import { harmlessLines } from '../lib/proposals/markdown';
 import { PROPOSAL_KINDS, type Proposal, type ProposalKind, propose as proposeEdit } from '../lib/proposals/proposal';
+import { proposalBody, rollbackTrailer } from '../lib/proposals/proposal-body';
 import type { Rotation } from '../lib/rotation/rotation';
 import { writeRotation } from '../lib/rotation/rotation-edit';
 import { parseRotation, readRotationText } from '../lib/rotation/rotation-file';
-import { retiredVersions } from '../lib/steps/evidence-of';
-import { forecastOf, requireGrounds, sightOf } from '../lib/steps/propose';
+import { forecastOf, observedKeyOf, requireGrounds } from '../lib/workflow/proposal-facts';
 import {
   type CommandContext,
   type CommandDefinition,
@@ -59,8 +59,8 @@ export const propose: CommandDefinition = {
     await parseRotation(proposal.after, file, { now, expired: 'accept' });
     const seen = await look(context, options, proposal);
     const evidence = path.join(path.dirname(file), '.keyturn', 'evidence');
-    requireGrounds(rotation, proposal, seen.sight, await retiredVersions(evidence, rotation.name));
-    return settle(context, options, { rotation, proposal, ...seen });
+    requireGrounds(rotation, proposal, seen.observed, await retiredVersions(evidence, rotation.name));
+    return finish(context, options, { rotation, proposal, ...seen });
   },
 };
 
@@ -78,24 +78,24 @@ async function look(
   context: CommandContext,
   options: OptionValues,
   proposal: Proposal,
-): Promise<Pick<Seen, 'sight' | 'forecast'>> {
-  if (flag(options, 'offline')) return { sight: undefined, forecast: { known: false, why: 'AWS was not read' } };
+): Promise<Pick<Seen, 'observed' | 'forecast'>> {
+  if (flag(options, 'offline')) return { observed: undefined, forecast: { known: false, why: 'AWS was not read' } };
   const { result } = await withReading(context, options, async (run) => {
-    const sight = await sightOf(run, proposal);
+    const observed = await observedKeyOf(run, proposal);
     if (options.forecast === false) {
       const forecast: Forecast = { known: false, why: 'it was not asked for' };
-      return { sight, forecast };
+      return { observed, forecast };
     }
-    const forecast = await forecastOf(run, proposal, sight).catch((error: unknown): Forecast => {
+    const forecast = await forecastOf(run, proposal, observed).catch((error: unknown): Forecast => {
       if (!(error instanceof KeyturnError) || isCode(error, 'interrupted')) throw error;
       return { known: false, why: `${error.code}: ${error.message}` };
     });
-    return { sight, forecast };
+    return { observed, forecast };
   });
   return result;
 }
 
-async function settle(context: CommandContext, options: OptionValues, seen: Seen) {
+async function finish(context: CommandContext, options: OptionValues, seen: Seen) {
   const { terminal } = context;
   const { proposal, rotation } = seen;
   const shownFile = shownPath(context.cwd, rotation);
@@ -130,7 +130,7 @@ async function settle(context: CommandContext, options: OptionValues, seen: Seen
       diff,
       body,
       bodyFile: bodyFile ?? null,
-      key: seen.sight?.key ?? null,
+      key: seen.observed?.key ?? null,
       forecast: seen.forecast,
     },
   };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createClients } from '../lib/aws/clients';
 import { EXIT } from '../lib/errors';
-import type { Workspace } from '../lib/steps/workspace';
+import type { Workspace } from '../lib/terraform/workspace';
 import { type LocalAws, startLocalAws } from '../local-aws';
 import { type Proof, ProofBook } from '../rehearsal/proofs';
 import { playRehearsal, type Rehearsal } from '../rehearsal/rehearsal';

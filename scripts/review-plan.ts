@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { EXIT, type ExitCode, KeyturnError } from '../lib/errors';
+import { observeVersions } from '../lib/observation/observe';
+import { type ReviewFilesInput, reviewFiles } from '../lib/plan-bundle/review-plan-files';
 import type { Review, Verdict } from '../lib/review/review';
 import { reviewData, reviewJson } from '../lib/review/review-json';
 import { reviewMarkdown } from '../lib/review/review-markdown';
 import { reviewSarif } from '../lib/review/review-sarif';
-import { observeVersions } from '../lib/steps/observe';
-import { type ReviewFilesInput, reviewFiles } from '../lib/steps/reviewed-plan/reviewed-plan';
 import {
   type CommandContext,
   type CommandDefinition,

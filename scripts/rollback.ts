@@ -1,10 +1,10 @@
 import { writeRotation } from '../lib/rotation/rotation-edit';
 import { loadRotation } from '../lib/rotation/rotation-file';
-import { stepsOf } from '../lib/steps';
-import { openWorkspace } from '../lib/steps/open-workspace';
-import { reenable, rollbackTarget, rolledBackText } from '../lib/steps/roll-back';
-import type { RotationRun } from '../lib/steps/rotation-run';
-import { runFlow, type StepReport } from '../lib/steps/run-flow';
+import { openWorkspace } from '../lib/terraform/open-workspace';
+import { stepsOf } from '../lib/workflow';
+import { reenable, rollbackTarget, rolledBackText } from '../lib/workflow/roll-back';
+import type { RotationRun } from '../lib/workflow/rotation-run';
+import { runFlow, type StepReport } from '../lib/workflow/run-flow';
 import { type CommandContext, type CommandDefinition, rotationFileOption, text } from './cli/command';
 import { flowOutcome } from './cli/flow-outcome';
 import { withRun } from './cli/session';

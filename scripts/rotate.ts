@@ -1,6 +1,6 @@
-import { flow, flowFor } from '../lib/steps';
-import { preflightCustody } from '../lib/steps/preflight';
-import { runFlow } from '../lib/steps/run-flow';
+import { flow, flowFor } from '../lib/workflow';
+import { preflightCustody } from '../lib/workflow/preflight';
+import { runFlow } from '../lib/workflow/run-flow';
 import { type CommandDefinition, rotationFileOption } from './cli/command';
 import { materialOptions, reencryptOptions } from './cli/flow-options';
 import { flowOutcome } from './cli/flow-outcome';

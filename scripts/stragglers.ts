@@ -1,6 +1,6 @@
 import { EXIT } from '../lib/errors';
-import type { BucketVerification } from '../lib/objects/verify';
-import { stragglers as findStragglers } from '../lib/steps/leftovers';
+import type { BucketVerification } from '../lib/verify/bucket-verification';
+import { stragglers as findStragglers } from '../lib/workflow/remaining-versions';
 import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
 import { paceOptions } from './cli/flow-options';
 import { withReading } from './cli/session';

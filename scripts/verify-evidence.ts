@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { type ArchiveCheck, compareArchive, fetchArchive } from '../lib/archive/check-archive';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { checkEvidence, type EvidenceCheck } from '../lib/evidence/check';
-import { type ArchiveCheck, compareArchive, fetchArchive } from '../lib/steps/archive/check-archive';
 import { type CommandContext, type CommandDefinition, flag, type OptionValues, text } from './cli/command';
 import { withReading } from './cli/session';
 

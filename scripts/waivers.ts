@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EXIT, KeyturnError } from '../lib/errors';
-import { observe } from '../lib/steps/observe';
-import { SCANNERS, type Scanner, scannerWaivers, waivedKeys } from '../lib/steps/scanner-waivers';
+import { observe } from '../lib/observation/observe';
+import { SCANNERS, type Scanner, scannerWaivers, waivedKeys } from '../lib/review/scanner-waivers';
 import { type CommandDefinition, flag, rotationFileOption, text } from './cli/command';
 import { withReading } from './cli/session';
 

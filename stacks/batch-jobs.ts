@@ -16,7 +16,7 @@ import { type BatchRolePolicyInput, batchRolePolicy, batchTrustPolicy } from './
 import { accountOf, partitionOf } from './identity';
 import { BATCH_ID } from './logical-ids';
 import { LONGEST, RolePolicyFits } from './role-policy-fits';
-import { ServingBucket } from './serving-bucket';
+import { SupportBucket } from './support-bucket';
 
 export interface BatchJobsProps {
   readonly settings: BatchSettings;
@@ -35,7 +35,7 @@ export interface BatchJobsProps {
 export function declareBatchJobs(stack: TerraformStack, rotation: Rotation, props: BatchJobsProps): void {
   const { settings, newKey, tags } = props;
   const partition = partitionOf(stack);
-  if (settings.manage === 'bucket') new ServingBucket(stack, BATCH_ID, { bucket: settings.bucket, partition, tags });
+  if (settings.manage === 'bucket') new SupportBucket(stack, BATCH_ID, { bucket: settings.bucket, partition, tags });
   const role = new IamRole(stack, 'batch_role', {
     name: batchRoleName(rotation),
     description: `Jobs of S3 Batch Operations of Keyturn rotation ${rotation.name}`,

@@ -11,7 +11,7 @@ import { partitionOf } from './identity';
 import { bucketId, EVIDENCE_ID } from './logical-ids';
 import { NoKeyMaterial } from './no-material';
 import { OwnedBucket } from './owned-bucket';
-import { ServingBucket } from './serving-bucket';
+import { SupportBucket } from './support-bucket';
 
 /**
  * `<name>-storage`: the main alias and each bucket's default encryption, on the active version, behind the guard; and the
@@ -43,7 +43,7 @@ export class StorageStack extends TerraformStack {
       declareBatchJobs(this, rotation, { settings: batch, newKey: target.arn, tags });
     const evidence = rotation.evidence.bucket;
     if (evidence !== undefined)
-      new ServingBucket(this, EVIDENCE_ID, {
+      new SupportBucket(this, EVIDENCE_ID, {
         bucket: evidence.name,
         partition: partitionOf(this),
         tags,

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { scaleTables } from '../../bench/scale-tables';
 import { playBatch, playLocal } from '../../bench/simulated-engines';
-import { batchEngine, localEngine, type Scale } from '../../lib/objects/scale/engines';
+import { batchEngine, localEngine, type Scale } from '../../lib/forecast/engine-model';
 
 const PAGE = path.resolve(__dirname, '../../docs/scale.md');
 const [BEGIN, END] = ['<!-- scale:begin -->', '<!-- scale:end -->'];

@@ -49,7 +49,7 @@ describe('a rotation by jobs, from the stacks to the retired key', () => {
   };
   const put = (Bucket: string, Key: string, more: object = {}) =>
     s3.send(new PutObjectCommand({ Bucket, Key, Body: Key, ...more }));
-  const postApply = (...more: string[]) => site.run(['post-apply', '--yes', '--json', '--settle', '0s', ...more]);
+  const postApply = (...more: string[]) => site.run(['post-apply', '--yes', '--json', '--relist-delay', '0s', ...more]);
   const passesOf = ({ stdout }: Finished) => JSON.parse(stdout).steps[0].facts.passes;
 
   beforeAll(async () => {
@@ -128,11 +128,11 @@ describe('a rotation by jobs, from the stacks to the retired key', () => {
       expect(site.endpoint.jobs.ids).toHaveLength(2);
       site.endpoint.jobs.hold(['Active']);
       try {
-        const killed = await site.run(['post-apply', '--yes', '--confirm', '--settle', '0s'], {
+        const killed = await site.run(['post-apply', '--yes', '--confirm', '--relist-delay', '0s'], {
           interrupt: { when: /is active/, signal: 'SIGKILL' },
         });
         expect(killed.signal).toBe('SIGKILL');
-        const interrupted = await site.run(['post-apply', '--yes', '--confirm', '--settle', '0s'], {
+        const interrupted = await site.run(['post-apply', '--yes', '--confirm', '--relist-delay', '0s'], {
           interrupt: { when: /is active/, signal: 'SIGINT' },
         });
         expect([interrupted.exitCode, interrupted.stderr]).toEqual([130, expect.stringContaining('goes on in S3')]);
@@ -153,7 +153,7 @@ describe('a rotation by jobs, from the stacks to the retired key', () => {
         'post-apply',
         '--yes',
         '--confirm',
-        '--settle',
+        '--relist-delay',
         '0s',
         '--rotation-file',
         path.join(elsewhere, 'rotation.yaml'),

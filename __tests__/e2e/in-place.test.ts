@@ -5,10 +5,10 @@ import {
   ListKeyRotationsCommand,
 } from '@aws-sdk/client-kms';
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { actionsFor } from '../../lib/permissions/command-permissions';
 import { loadRotation } from '../../lib/rotation/rotation-file';
-import { flowInPlace } from '../../lib/steps';
-import { openWorkspace } from '../../lib/steps/open-workspace';
-import { actionsFor } from '../../lib/steps/permissions';
+import { openWorkspace } from '../../lib/terraform/open-workspace';
+import { flowInPlace } from '../../lib/workflow';
 import { type Finished, openSite, rotationText, type Site } from '../support/keyturn-process';
 import { type LimitedUser, limitedUser } from '../support/least-privilege';
 

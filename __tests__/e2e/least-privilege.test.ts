@@ -7,10 +7,10 @@ import {
   type PutObjectCommandInput,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { actionsFor, BEYOND_REHEARSAL, POLICY_NAMES, type PolicyName } from '../../lib/permissions/command-permissions';
 import type { Rotation } from '../../lib/rotation/rotation';
 import { loadRotation } from '../../lib/rotation/rotation-file';
-import { openWorkspace } from '../../lib/steps/open-workspace';
-import { actionsFor, BEYOND_REHEARSAL, POLICY_NAMES, type PolicyName } from '../../lib/steps/permissions';
+import { openWorkspace } from '../../lib/terraform/open-workspace';
 import { iam } from '../local-aws/s3-control/iam-role';
 import { type Finished, openSite, type Site } from '../support/keyturn-process';
 import { type LimitedUser, limitedUser } from '../support/least-privilege';
@@ -189,7 +189,7 @@ async function declare(declared: Declared): Promise<void> {
 }
 
 /** Rewrap by jobs on one listing of our own and one of S3's, and verification by what S3 lists. */
-const SERVED = `engine: batch, batch: { bucket: jobs-bucket, verify: manifest, writersPaused: true }`;
+const SERVED = `engine: batch, batch: { bucket: jobs-bucket, verify: manifest, noConcurrentWrites: true }`;
 
 function rotationText({ versions, active, tag, users: principals, method, engine }: Declared): string {
   const served = engine === 'batch';
@@ -206,7 +206,7 @@ ${ADOPTED.map((name) => `  - { name: ${name}, manage: encryption }`).join('\n')}
 tags: { ${tag}: a }
 keyPolicy: { users: ${principals}, breakGlass: ${principals} }
 reencrypt: { method: ${method}${served ? `, ${SERVED}` : ''} }
-${served ? 'evidence: { bucket: { name: evidence-bucket, retention: { days: 1 } } }\n' : ''}retire: { alsoVerify: [elsewhere-bucket] }
+${served ? 'evidence: { bucket: { name: evidence-bucket, retention: { days: 1 } } }\n' : ''}retire: { verifyOnlyBuckets: [elsewhere-bucket] }
 custody: { age: { recipients: [RECIPIENT] } }
 terraform:
   backend: s3

@@ -1,6 +1,6 @@
 import { cp, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { greenRetirements } from '../../lib/steps/reviewed-plan/green-evidence';
+import { greenRetirements } from '../../lib/plan-bundle/green-evidence';
 import { type Finished, openSite, rotationText, type Site } from '../support/keyturn-process';
 
 const MINUTES = 300_000;

@@ -1,6 +1,6 @@
 import { KMSClient, UpdateAliasCommand } from '@aws-sdk/client-kms';
+import { plain } from '../../lib/review/review-messages';
 import { reviewRules } from '../../lib/review/rules';
-import { plain } from '../../lib/review/words';
 import type { StackDirectory } from '../../lib/terraform/synthesize';
 import { encodedBy } from '../stacks/synthesized';
 import { planChanged, type RealPlan, reviewReal, rulesIn, type StackBody } from './review-stage';

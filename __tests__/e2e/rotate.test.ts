@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { flow } from '../../lib/steps';
+import { flow } from '../../lib/workflow';
 import { type Finished, openSite, rotationText, type Site } from '../support/keyturn-process';
 
 /** One rotation, told in order: each test goes on from where the one before it left AWS and Terraform. */
@@ -122,7 +122,7 @@ it('leaves evidence of every run that ended by itself, sound from end to end', a
 });
 
 async function rotate(): Promise<readonly { id: string; outcome: string }[]> {
-  const finished = await site.run(['rotate', '--yes', '--json', '--settle', '0s']);
+  const finished = await site.run(['rotate', '--yes', '--json', '--relist-delay', '0s']);
   if (finished.exitCode !== 0) throw new Error(`rotate ended with ${finished.exitCode}:\n${finished.stderr}`);
   return stepsOf(finished);
 }

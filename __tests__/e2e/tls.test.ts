@@ -78,7 +78,7 @@ buckets:
 
   it('re-encrypts over it once the certificate is trusted', async () => {
     const env = { AWS_ENDPOINT_URL: relay.url, NODE_EXTRA_CA_CERTS: trusted };
-    const { exitCode, stderr } = await site.run(['post-apply', '--yes', '--settle', '0s'], { env });
+    const { exitCode, stderr } = await site.run(['post-apply', '--yes', '--relist-delay', '0s'], { env });
     expect(stderr).toContain(`${OBJECTS} rewrapped`);
     expect(exitCode).toBe(0);
     for (let index = 0; index < OBJECTS; index += 1) {

@@ -25,7 +25,8 @@ afterEach(async () => {
   await site[Symbol.asyncDispose]();
 });
 
-const postApply = (...more: string[]) => speak(site.directory, ['post-apply', '--yes', '--settle', '0s', ...more]);
+const postApply = (...more: string[]) =>
+  speak(site.directory, ['post-apply', '--yes', '--relist-delay', '0s', ...more]);
 const evidence = () => path.join(site.directory, '.keyturn', 'evidence');
 const check = (...args: string[]) => speak(site.directory, ['verify-evidence', ...args]);
 

@@ -2,9 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { GetJobTaggingCommand, S3ControlClient } from '@aws-sdk/client-s3-control';
 import { keepAccountOutOfHost } from '../../lib/aws/account-path';
-import { type JobFacts, jobSpec } from '../../lib/objects/batch/job-spec';
-import { openJobs } from '../../lib/objects/batch/jobs';
-import { lockRotation } from '../../lib/steps/run-lock';
+import { type JobFacts, jobSpec } from '../../lib/batch/job-spec';
+import { openJobs } from '../../lib/batch/jobs';
+import { lockRotation } from '../../lib/workflow/run-lock';
 import { speak } from '../support/command-line';
 import { JOBS_BUCKET, type SwitchedSite, switchedSite } from '../support/switched-site';
 

@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 
 const postApply = (...more: string[]) =>
-  speak(site.directory, ['post-apply', '--yes', '--settle', '0s', '--json', ...more]);
+  speak(site.directory, ['post-apply', '--yes', '--relist-delay', '0s', '--json', ...more]);
 const passOf = (stdout: string) => JSON.parse(stdout).steps[0].facts.passes[0];
 
 it('moves the bulk by a job, writes its specification down before, and retires v1', async () => {

@@ -5,7 +5,7 @@ import { speak } from '../support/command-line';
 import { JOBS_BUCKET, type SwitchedSite, switchedSite } from '../support/switched-site';
 
 const DAY = 86_400_000;
-const BY_MANIFEST = ', verify: manifest, writersPaused: true';
+const BY_MANIFEST = ', verify: manifest, noConcurrentWrites: true';
 let site: SwitchedSite;
 
 beforeEach(async () => {
@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 const postApply = (...more: string[]) =>
-  speak(site.directory, ['post-apply', '--yes', '--confirm', '--settle', '0s', '--json', ...more]);
+  speak(site.directory, ['post-apply', '--yes', '--confirm', '--relist-delay', '0s', '--json', ...more]);
 const verifiedIn = (stdout: string) =>
   JSON.parse(stdout).steps.find((one: { id: string }) => one.id === 'verify').facts.buckets[0];
 const suspended = () => site.endpoint.jobs.ids.filter((id) => site.endpoint.jobs.status(id) === 'Suspended');

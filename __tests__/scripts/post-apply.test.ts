@@ -98,7 +98,7 @@ it('moves every object version, leaves a journal and the outcomes, and retires v
   const { exitCode, stdout, stderr } = await speak(directory, [
     'post-apply',
     '--yes',
-    '--settle',
+    '--relist-delay',
     '0s',
     '--json',
     '--read-all',
@@ -129,7 +129,7 @@ it('keeps v1 on, exits 4 and names a held object; stragglers and blocked list it
   await put('free');
   await s3.send(new PutObjectLegalHoldCommand({ Bucket: BUCKET, Key: 'held', LegalHold: { Status: 'ON' } }));
   await switched();
-  const refused = await speak(directory, ['post-apply', '--yes', '--settle', '0s']);
+  const refused = await speak(directory, ['post-apply', '--yes', '--relist-delay', '0s']);
   expect(refused.exitCode).toBe(4);
   expect(refused.stderr).toContain('error gate-refused: ');
   expect(refused.stderr).toContain('"held"');
@@ -146,10 +146,17 @@ it('keeps v1 on while an upload is open, and aborts it only when an age is given
   await s3.send(new CreateMultipartUploadCommand({ Bucket: BUCKET, Key: 'half' }));
   endpoint.clock.advance(2 * 86_400_000);
   await switched();
-  const refused = await speak(directory, ['post-apply', '--yes', '--settle', '0s']);
+  const refused = await speak(directory, ['post-apply', '--yes', '--relist-delay', '0s']);
   expect(refused.exitCode).toBe(4);
   expect(refused.stderr).toContain('open multipart upload');
-  const aborted = await speak(directory, ['post-apply', '--yes', '--settle', '0s', '--abort-uploads-older-than', '1d']);
+  const aborted = await speak(directory, [
+    'post-apply',
+    '--yes',
+    '--relist-delay',
+    '0s',
+    '--abort-uploads-older-than',
+    '1d',
+  ]);
   expect(aborted.stderr).toContain('aborted the upload of "half"');
   expect(aborted.exitCode).toBe(0);
   expect(await stateOf(arns[0])).toBe('Disabled');

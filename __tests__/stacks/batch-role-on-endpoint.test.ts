@@ -3,13 +3,13 @@
  * policy: what the jobs need it may, and what it may some job needs.
  */
 import { PutKeyPolicyCommand } from '@aws-sdk/client-kms';
-import { reencryptBucketByJobs } from '../../lib/objects/batch/batch-reencrypt';
-import type { BatchRequest } from '../../lib/objects/batch/batch-request';
-import type { BucketReencryption } from '../../lib/objects/reencrypt';
+import { reencryptBucketByJobs } from '../../lib/batch/batch-reencrypt';
+import type { BatchRequest } from '../../lib/batch/batch-request';
+import type { BucketReencryption } from '../../lib/reencrypt/reencrypt-bucket';
 import type { ReencryptMethod } from '../../lib/rotation/rotation';
 import { batchRolePolicy, batchTrustPolicy } from '../../stacks/batch-role-policy';
 import { keyPolicy } from '../../stacks/key-policy';
-import { JOBS_BUCKET, type JobsStand, jobsStand } from '../lib/objects/batch/jobs-stand';
+import { JOBS_BUCKET, type JobsStand, jobsStand } from '../lib/batch/jobs-stand';
 import { newRole } from '../local-aws/s3-control/iam-role';
 
 /** Actions that no job on the embedded endpoint asks for: AWS's pages list them for the operation. */
@@ -54,7 +54,7 @@ async function movedBy(
     scope: { method },
     place: { roleArn },
     manifest,
-    writersPaused: true,
+    noConcurrentWrites: true,
     supersededKeyArns: [stand.oldKey],
   });
   const done = await reencryptBucketByJobs(stand.tools(), request);

@@ -80,7 +80,7 @@ describe('Terraform addresses', () => {
       manifest: 'auto',
       verify: 'heads',
       priority: 0,
-      writersPaused: false,
+      noConcurrentWrites: false,
     } as const;
     const serving = addresses({
       reencrypt: { method: 'rewrap', engine: 'auto', batch },

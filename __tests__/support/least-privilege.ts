@@ -1,6 +1,6 @@
+import { actionsFor, type PolicyName } from '../../lib/permissions/command-permissions';
+import { type PolicyStatement, policyDocument } from '../../lib/permissions/policy-document';
 import type { Rotation } from '../../lib/rotation/rotation';
-import { actionsFor, type PolicyName } from '../../lib/steps/permissions';
-import { type PolicyStatement, policyDocument } from '../../lib/steps/policy-document';
 import type { AccessKey, LocalAws, Need, RequestRecord } from '../../local-aws';
 
 /** Something that a request needed and that the policy in force did not allow on that resource. */

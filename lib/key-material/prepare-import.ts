@@ -6,11 +6,11 @@ import { readKeyMaterialFile } from './material-file';
 import { type PreparedImport, pendingOf, preparedFromPending, preparedOf } from './prepared-import';
 import { generateKeyMaterial } from './secret';
 import { sha256Hex, wrapKeyMaterial } from './wrap';
-import { type HeldRequest, wrapHeld } from './wrap-held';
+import { type CustodyWrapRequest, wrapHeldCopy } from './wrap-from-custody';
 
 export type MaterialSource = { readonly kind: 'generate' } | { readonly kind: 'file'; readonly path: string };
 
-export interface PrepareRequest extends HeldRequest {
+export interface PrepareRequest extends CustodyWrapRequest {
   /** Used only where custody holds no material for the version yet. */
   readonly source: MaterialSource;
   /** Fingerprint of the only public key that will do; default: any that a pending import was wrapped under. */
@@ -46,7 +46,7 @@ export async function prepareImport(custodian: Custodian, request: PrepareReques
   const { version, source } = request;
   const record = await readRecord(ledger, rotation, version);
   refuseOtherKey(custodian, request, record?.keyArn);
-  const binding = await custodian.held(version);
+  const binding = await custodian.copyBinding(version);
   if (binding === undefined) {
     if (record && source.kind === 'generate') throw lostCopy(custodian, request);
     return prepareNew(custodian, request);
@@ -57,7 +57,7 @@ export async function prepareImport(custodian: Custodian, request: PrepareReques
   if (pending && isUsable(pending, request)) return preparedFromPending(pending);
   const recipients = pending?.recipients ?? record?.custody.recipients ?? custodian.recipients;
   const given = source.kind === 'file' ? source.path : undefined;
-  const prepared = await wrapHeld(custodian, request, recipients, given);
+  const prepared = await wrapHeldCopy(custodian, request, recipients, given);
   await writePending(ledger, pendingOf(rotation, prepared, binding));
   return prepared;
 }
@@ -69,11 +69,11 @@ export async function prepareImport(custodian: Custodian, request: PrepareReques
  *
  * @throws KeyturnError `custody-other-key`, `custody-damaged`, `custody-read-failed`, `custody-write-failed`
  */
-export async function unsettledImport(custodian: Custodian, request: Subject): Promise<PreparedImport | undefined> {
+export async function pendingImportOf(custodian: Custodian, request: Subject): Promise<PreparedImport | undefined> {
   const { ledger, rotation } = custodian;
   if (!ledger) return undefined;
   const pending = await readPending(ledger, rotation, request.version);
-  if (!pending || pending.binding !== (await custodian.held(request.version))) return undefined;
+  if (!pending || pending.binding !== (await custodian.copyBinding(request.version))) return undefined;
   refuseOtherKey(custodian, request, pending.keyArn);
   const record = await readRecord(ledger, rotation, request.version);
   if (record?.wrapping.wrappedSha256 !== pending.wrappedSha256) return preparedFromPending(pending);
@@ -105,14 +105,14 @@ async function prepareInside(custodian: HsmCustodian, request: PrepareRequest): 
   // A token that cannot wrap must not end up with material that nobody can use.
   await custodian.wrapping();
   const binding = await custodian.generate(version);
-  const held = await wrapHeld(custodian, request, custodian.recipients);
+  const held = await wrapHeldCopy(custodian, request, custodian.recipients);
   const prepared = { ...held, from: 'generated' } as const;
   await writePending(custodian.ledger, pendingOf(custodian.rotation, prepared, binding));
   return prepared;
 }
 
 async function refuseUnread(custodian: MaterialCustodian, version: string, binding: string): Promise<void> {
-  if ((await custodian.held(version)) === binding) return;
+  if ((await custodian.copyBinding(version)) === binding) return;
   const reason = 'what was stored does not read back';
   throw new KeyturnError('custody-write-failed', { file: custodian.locate(version), reason });
 }

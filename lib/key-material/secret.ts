@@ -65,14 +65,16 @@ export class KeyMaterial {
    * @param during - what they are used for, as the error says it
    * @throws KeyturnError `key-material-disposed`
    */
-  lend<T>(during: string, work: (bytes: Buffer) => T): T {
+  withBytes<T>(during: string, work: (bytes: Buffer) => T): T {
     if (!this.#bytes) throw new KeyturnError('key-material-disposed', { during });
     return work(this.#bytes);
   }
 
   /** Compares two materials in constant time. */
   equals(other: KeyMaterial): boolean {
-    return this.lend('comparison', (mine) => other.lend('comparison', (theirs) => timingSafeEqual(mine, theirs)));
+    return this.withBytes('comparison', (mine) =>
+      other.withBytes('comparison', (theirs) => timingSafeEqual(mine, theirs)),
+    );
   }
 
   toString(): string {

@@ -42,7 +42,7 @@ export function wrapKeyMaterial(material: KeyMaterial, parameters: WrappingParam
   const { algorithm, spec } = parameters;
   const wrappingKey = checkWrappingKey(parameters.keyArn, parameters.publicKey, spec);
   const padding = constants.RSA_PKCS1_OAEP_PADDING;
-  const ciphertext = material.lend('wrapping', (bytes) =>
+  const ciphertext = material.withBytes('wrapping', (bytes) =>
     publicEncrypt({ key: wrappingKey.key, padding, oaepHash: OAEP_HASH[algorithm] }, bytes),
   );
   return {

@@ -2,7 +2,7 @@ import { GetParametersForImportCommand, type KMSClient } from '@aws-sdk/client-k
 
 import { called } from '../aws/failures';
 import { KeyturnError } from '../errors';
-import { settle } from './settle';
+import { retryUntilConsistent } from './retry-until-consistent';
 
 /** Wrapping that KMS accepts for a SYMMETRIC_DEFAULT key, the preferred one first. */
 export const WRAPPING_ALGORITHMS = ['RSAES_OAEP_SHA_256', 'RSAES_OAEP_SHA_1'] as const;
@@ -62,7 +62,7 @@ export async function importParameters(
   const during = 'kms:GetParametersForImport';
   const send = () => called(during, keyArn, () => kms.send(command));
   const consistent = () =>
-    settle(send, {
+    retryUntilConsistent(send, {
       passing: CONSISTENCY,
       pauseMs: CONSISTENCY_PAUSE,
       timeoutMs: Math.min(timeoutMs, CONSISTENCY_TIMEOUT),
@@ -70,7 +70,7 @@ export async function importParameters(
       during,
     });
   const passing = ['ThrottlingException'];
-  const answer = await settle(consistent, { passing, pauseMs: QUOTA_PAUSE, timeoutMs, signal, during });
+  const answer = await retryUntilConsistent(consistent, { passing, pauseMs: QUOTA_PAUSE, timeoutMs, signal, during });
   if (!answer.PublicKey || !answer.ImportToken || !answer.ParametersValidTo) {
     const facts = {
       action: during,

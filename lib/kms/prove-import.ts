@@ -3,7 +3,7 @@ import { DecryptCommand, GenerateDataKeyCommand, type KMSClient } from '@aws-sdk
 
 import { called } from '../aws/failures';
 import { KeyturnError } from '../errors';
-import { settle } from './settle';
+import { retryUntilConsistent } from './retry-until-consistent';
 
 /** The key policy allows the proof under this encryption context alone. */
 export const PROOF_CONTEXT = 'keyturn:proof';
@@ -32,7 +32,7 @@ export async function proveImport(
   { signal, timeoutMs = 60_000 }: ProofOptions = {},
 ): Promise<{ readonly keyMaterialId: string }> {
   const options = { passing: SETTLING, pauseMs: PAUSE, timeoutMs, signal, during: `the proof of ${keyArn}` };
-  return settle(() => roundTrip(kms, keyArn, { [PROOF_CONTEXT]: rotationName }), options);
+  return retryUntilConsistent(() => roundTrip(kms, keyArn, { [PROOF_CONTEXT]: rotationName }), options);
 }
 
 async function roundTrip(kms: KMSClient, keyArn: string, context: Record<string, string>) {

@@ -1,5 +1,5 @@
 import type { Rotation } from '../rotation/rotation';
-import { BUCKET_DEFAULT, SERVING } from './moves';
+import { BUCKET_DEFAULT, SUPPORT_BUCKET } from './key-target-changes';
 import type { PlanDocument } from './plan-document';
 import { text, values } from './plan-values';
 import type { PlannedStack } from './review-rule';
@@ -26,8 +26,8 @@ export const LOCK = {
 } as const;
 
 /** Whether an address is of a bucket that serves the rotation: for jobs, or for evidence. */
-export function isServing(address: string): boolean {
-  return SERVING.test(address);
+export function isSupportResource(address: string): boolean {
+  return SUPPORT_BUCKET.test(address);
 }
 
 /** Which stack a plan is of, by what stands in it. */

@@ -1,5 +1,5 @@
+import { type Policy, reaches, type Statement } from './planned-key-policy';
 import { type ActionClass, classOf } from './policy-actions';
-import { type Policy, reaches, type Statement } from './policy-statements';
 
 /** Somebody who may do something under a policy that they could not do under the one before. */
 export interface Widening {

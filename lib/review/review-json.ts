@@ -1,7 +1,7 @@
+import { escapeInvisible } from './escape-invisible';
 import type { Finding, Review, WaivedFinding } from './review';
+import { plain } from './review-messages';
 import { reviewRules } from './rules';
-import { visible } from './visible';
-import { plain } from './words';
 
 /** Version of the review as JSON; raised when a member changes its meaning or goes away. */
 export const REVIEW_SCHEMA_VERSION = 1;
@@ -29,7 +29,7 @@ function findingData({ rule, severity, plan, address, says }: Finding): Readonly
  * character, so that what is parsed is what was given. Line feeds between members stay.
  */
 export function safeJson(data: unknown): string {
-  return JSON.stringify(data, null, 2).split('\n').map(visible).join('\n');
+  return JSON.stringify(data, null, 2).split('\n').map(escapeInvisible).join('\n');
 }
 
 /** The review as one JSON document. */

@@ -1,8 +1,8 @@
+import { escapeInvisible } from './escape-invisible';
 import type { Finding, Review, Verdict } from './review';
+import type { Words } from './review-messages';
 import type { PlannedStack, ReviewRule } from './review-rule';
 import { reviewRules } from './rules';
-import { visible } from './visible';
-import type { Words } from './words';
 
 /** GitHub takes comments of 65,536 characters; what is left is room for a heading that a pipeline may put before it. */
 export const MARKDOWN_LIMIT = 65_000;
@@ -82,9 +82,9 @@ const sentence = (words: Words): string =>
  * fence is longer than any run of backticks in the value.
  */
 function code(value: string): string {
-  const shown = visible(value);
+  const shown = escapeInvisible(value);
   const cut = shown.length > VALUE_LIMIT ? `${shown.slice(0, VALUE_LIMIT)}… (${shown.length} characters)` : shown;
-  const whole = visible(cut);
+  const whole = escapeInvisible(cut);
   if (whole.trim() === '') return '(empty)';
   const longest = Math.max(0, ...(whole.match(/`+/g) ?? []).map((run) => run.length));
   const fence = '`'.repeat(longest + 1);

@@ -2,7 +2,7 @@ import type { Rotation } from '../rotation/rotation';
 import type { KnownKeys } from './known-keys';
 import type { PlanDocument } from './plan-document';
 import type { Values } from './plan-values';
-import type { Words } from './words';
+import type { Words } from './review-messages';
 
 /** `error`: the plan is refused. `warning`: a person decides. `note`: worth knowing, counts for nothing. */
 export type Severity = 'error' | 'warning' | 'note';

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
+import { escapeInvisible } from './escape-invisible';
 import type { Finding, Review, WaivedFinding } from './review';
 import { safeJson } from './review-json';
+import type { Words } from './review-messages';
 import type { Severity } from './review-rule';
 import { reviewRules } from './rules';
-import { visible } from './visible';
-import type { Words } from './words';
 
 const LEVELS: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', note: 'note' };
 
@@ -61,7 +61,7 @@ function result({ rule, severity, address, says, plan }: Finding, { rotationFile
         },
         ...(address === undefined
           ? {}
-          : { logicalLocations: [{ fullyQualifiedName: visible(address), kind: 'resource' }] }),
+          : { logicalLocations: [{ fullyQualifiedName: escapeInvisible(address), kind: 'resource' }] }),
       },
     ],
     partialFingerprints: {
@@ -71,14 +71,14 @@ function result({ rule, severity, address, says, plan }: Finding, { rotationFile
         ...says.map((part) => (typeof part === 'string' ? part : part.value)),
       ]),
     },
-    ...(plan === undefined ? {} : { properties: { plan: visible(plan) } }),
+    ...(plan === undefined ? {} : { properties: { plan: escapeInvisible(plan) } }),
   };
 }
 
 /** The one place where SARIF escapes: brackets would make a link of a value, braces a placeholder. */
 function message(says: Words): string {
   const literal = (value: string): string =>
-    visible(value)
+    escapeInvisible(value)
       .replace(/[\\[\]]/g, '\\$&')
       .replaceAll('{', '{{')
       .replaceAll('}', '}}');
@@ -91,5 +91,5 @@ const fingerprint = (parts: readonly string[]): string =>
 const suppression = ({ waiver }: WaivedFinding) => ({
   kind: 'external',
   status: 'accepted',
-  justification: `${visible(waiver.reason)} (until ${waiver.until})`,
+  justification: `${escapeInvisible(waiver.reason)} (until ${waiver.until})`,
 });

@@ -1,15 +1,15 @@
 import { KeyturnError } from '../errors';
 import type { ReviewWaiver, Rotation } from '../rotation/rotation';
-import { effectsOf } from './effects';
 import { type KeyFromAws, KnownKeys } from './known-keys';
 import { isEmpty, isOfARotation, rotationsNamedIn, stackOf } from './own-addresses';
 import type { PlanDocument } from './plan-document';
+import { planSummary } from './plan-summary';
 import type { Values } from './plan-values';
+import { type Words, words } from './review-messages';
 import type { GreenRetirement, PlannedStack, RuleContext, Severity } from './review-rule';
 import { reviewRules } from './rules';
 import { concealed, concealedWords } from './secrets';
 import { applyWaivers } from './waivers';
-import { type Words, words } from './words';
 
 /** One thing that a rule found. */
 export interface Finding {
@@ -152,5 +152,5 @@ function reviewedPlan(context: RuleContext, input: ReviewInput): ReviewedPlan {
   }
   if (input.aws === undefined) unseen.push(words`AWS was not asked: key states are those of the plan`);
   const { name, formatVersion, terraformVersion } = plan;
-  return { name, stack, formatVersion, terraformVersion, effects: effectsOf(context).map(concealedWords), unseen };
+  return { name, stack, formatVersion, terraformVersion, effects: planSummary(context).map(concealedWords), unseen };
 }

@@ -1,4 +1,4 @@
-import type { Words } from './words';
+import type { Words } from './review-messages';
 
 /** What a text may hold that has no business in a plan. The borders keep longer runs, such as other hashes, out. */
 const KINDS = [

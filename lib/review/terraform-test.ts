@@ -7,7 +7,7 @@ import {
   versionAlias,
   versionsWithKeys,
 } from '../rotation/rotation';
-import { BUCKET_DEFAULT } from './moves';
+import { BUCKET_DEFAULT } from './key-target-changes';
 import { bucketAddress, LOCK, ROLE, ROLE_POLICY } from './own-addresses';
 import { safeJson } from './review-json';
 

@@ -1,8 +1,8 @@
 import type { ReviewWaiver } from '../rotation/rotation';
 import type { Finding, WaivedFinding } from './review';
+import { type Words, words } from './review-messages';
 import { reviewRules } from './rules';
 import { waiverRule } from './rules/waiver-rule';
-import { type Words, words } from './words';
 
 const ORDER = { error: 0, warning: 1, note: 2 } as const;
 

@@ -1,6 +1,6 @@
 /** Faults of a rotation file: how a place, a value and a likely misspelling are shown to a person. */
 import type { FileFault } from '../errors';
-import type { FieldPath } from './field-words';
+import type { FieldPath } from './field-messages';
 
 const SHOWN_LENGTH = 80;
 const MESSAGE_LENGTH = 200;

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { isMap, isScalar } from 'yaml';
 import { type FileFault, KeyturnError } from '../errors';
 import { inReadingOrder, shownText } from './faults';
-import { LIMITS } from './field-words';
+import { LIMITS } from './field-messages';
 import { uselessRecipients } from './recipients';
 import type { Custody, Rotation } from './rotation';
 import { type ExpiredVersions, ruleFaults } from './rules';

@@ -42,7 +42,7 @@ export interface BatchSettings {
   /** Priority of the jobs, 0 to 2,147,483,647; higher goes first. */
   readonly priority: number;
   /** True: the team declares that nobody writes while objects are copied, which `rewrite` by jobs needs. */
-  readonly writersPaused: boolean;
+  readonly noConcurrentWrites: boolean;
 }
 
 /** A bucket with object lock where the evidence of each run is put. */
@@ -153,7 +153,7 @@ export interface Rotation {
   /** Where evidence is kept beside the working directory. */
   readonly evidence: { readonly bucket: EvidenceBucket | undefined };
   /** Buckets that Keyturn neither manages nor re-encrypts, but that must hold nothing under a version before it retires. */
-  readonly retire: { readonly alsoVerify: readonly string[] };
+  readonly retire: { readonly verifyOnlyBuckets: readonly string[] };
   readonly review: { readonly waivers: readonly ReviewWaiver[] };
   readonly terraform: { readonly backend: 'local' } | { readonly backend: 's3'; readonly s3: S3Backend };
 }

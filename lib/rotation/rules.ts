@@ -3,15 +3,15 @@
  * they speak even when the schema has found faults elsewhere: all faults come back together.
  */
 import { shownText } from './faults';
-import { type FieldPath, LIMITS } from './field-words';
-import { type Finding, type LooseFile, list, loose, mapping, repeated, textOf } from './loose-file';
-import { batchRules, bucketRules, servingBucketRules } from './storage-rules';
+import { type FieldPath, LIMITS } from './field-messages';
+import { batchRules, bucketRules, supportBucketRules } from './storage-rules';
+import { type Finding, list, mapping, repeated, textOf, type UnvalidatedFile, unvalidated } from './unvalidated-file';
 import { activeRules, aliasRules, expiryRules, type RuleOptions, versionRules } from './version-rules';
 import type { YamlSource } from './yaml-source';
 
 export type { ExpiredVersions } from './version-rules';
 
-function policyRules({ file }: LooseFile): Finding[] {
+function policyRules({ file }: UnvalidatedFile): Finding[] {
   return ['administrators', 'users', 'breakGlass'].flatMap((field) =>
     repeated(list(mapping(file.keyPolicy)[field]).map(textOf), (index) => ['keyPolicy', field, index], {
       allowed: 'each principal once: KMS hands a policy back without repetitions, and every plan would show a change',
@@ -21,7 +21,7 @@ function policyRules({ file }: LooseFile): Finding[] {
 }
 
 /** Rotating in place is one key for good: whatever needs a second one, or moves objects, has no place beside it. */
-function strategyRules({ file, versions }: LooseFile): Finding[] {
+function strategyRules({ file, versions }: UnvalidatedFile): Finding[] {
   if (file.strategy !== 'in-place') return [];
   const most = LIMITS.rotationsInPlace + 1;
   const found: Finding[] = versions.flatMap(({ index, keyArn, disabled }) => [
@@ -47,7 +47,7 @@ const onlyNewKey = (at: FieldPath, given: string): Finding => ({
   change: 'remove it, or choose strategy: new-key',
 });
 
-function expiryWarningRules({ file }: LooseFile): Finding[] {
+function expiryWarningRules({ file }: UnvalidatedFile): Finding[] {
   const expiry = mapping(file.expiry);
   const topic = textOf(expiry.alarmTopicArn);
   const days = list(expiry.warnDays).map((one) => (typeof one === 'number' ? String(one) : undefined));
@@ -69,7 +69,7 @@ function expiryWarningRules({ file }: LooseFile): Finding[] {
 /** Recipients that a quantum computer does not open. */
 const POST_QUANTUM = /^age1(?:pq|tagpq)1/;
 
-function custodyRules({ file }: LooseFile): Finding[] {
+function custodyRules({ file }: UnvalidatedFile): Finding[] {
   const custody = mapping(file.custody);
   const [first, ...more] = ['age', 'command', 'pkcs11'].filter((kind) => custody[kind] !== undefined);
   const found: Finding[] = more.map((kind) => ({
@@ -90,7 +90,7 @@ function custodyRules({ file }: LooseFile): Finding[] {
   return found;
 }
 
-function terraformRules({ file }: LooseFile): Finding[] {
+function terraformRules({ file }: UnvalidatedFile): Finding[] {
   const terraform = mapping(file.terraform);
   const s3 = terraform.s3 !== undefined;
   if (terraform.backend === 's3' && !s3)
@@ -114,7 +114,7 @@ function terraformRules({ file }: LooseFile): Finding[] {
   return [];
 }
 
-function tagRules({ file }: LooseFile): Finding[] {
+function tagRules({ file }: UnvalidatedFile): Finding[] {
   const count = Object.keys(mapping(file.tags)).length;
   if (count <= LIMITS.tags) return [];
   return [{ at: ['tags'], given: `${count} tags`, allowed: `at most ${LIMITS.tags}`, change: 'remove some tags' }];
@@ -122,7 +122,7 @@ function tagRules({ file }: LooseFile): Finding[] {
 
 /** Faults of the fields together; `value` is the plain value of `source`. */
 export function ruleFaults(source: YamlSource, value: unknown, options: RuleOptions) {
-  const view = loose(value);
+  const view = unvalidated(value);
   const findings = [
     ...versionRules(view),
     ...activeRules(view),
@@ -131,7 +131,7 @@ export function ruleFaults(source: YamlSource, value: unknown, options: RuleOpti
     ...bucketRules(view),
     ...policyRules(view),
     ...batchRules(view),
-    ...servingBucketRules(view),
+    ...supportBucketRules(view),
     ...strategyRules(view),
     ...expiryWarningRules(view),
     ...custodyRules(view),

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { FileFault } from '../errors';
 import { isIdentity, nearest, shown, shownText } from './faults';
-import { type FieldPath, TAG_KEY_WORDS } from './field-words';
+import { type FieldPath, TAG_KEY_MESSAGES } from './field-messages';
 import { rotationFileSchema } from './schema';
 import { fieldsAt, wordsAt } from './schema-fields';
 import type { YamlSource } from './yaml-source';
@@ -44,7 +44,7 @@ function faultsOf(source: YamlSource, value: unknown, issue: z.core.$ZodIssue): 
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownField(source, path, key));
   if (issue.code === 'invalid_key') {
     const key = String(path.at(-1));
-    return [source.faultAtKey(path.slice(0, -1), key, { given: `the tag ${shownText(key)}`, ...TAG_KEY_WORDS })];
+    return [source.faultAtKey(path.slice(0, -1), key, { given: `the tag ${shownText(key)}`, ...TAG_KEY_MESSAGES })];
   }
   const given = valueAt(value, path);
   const { allowed, change } = wordsAt(path);

@@ -1,6 +1,6 @@
 /** The fields of a rotation file by their path: which there are, and what a fault at one of them says. */
 import { z } from 'zod';
-import { type FieldPath, type FieldWords, fieldWords } from './field-words';
+import { type FieldMessages, type FieldPath, fieldMessages } from './field-messages';
 import { rotationFileSchema } from './schema';
 
 const unwrap = (schema: z.core.$ZodType): z.core.$ZodType =>
@@ -29,9 +29,9 @@ export function fieldsAt(path: FieldPath): readonly string[] {
 }
 
 /** What a fault at this path says; a mapping without words of its own names its fields. */
-export function wordsAt(path: FieldPath): FieldWords {
+export function wordsAt(path: FieldPath): FieldMessages {
   for (let at = schemaAt(path); at; ) {
-    const found = fieldWords.get(at as z.ZodType);
+    const found = fieldMessages.get(at as z.ZodType);
     if (found) return found;
     const next = unwrap(at);
     if (next === at) break;

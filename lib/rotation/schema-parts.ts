@@ -1,6 +1,6 @@
 /** The parts of a rotation file that are objects or lists of their own. */
 import { z } from 'zod';
-import { field, LIMITS, UTC_TIME } from './field-words';
+import { field, LIMITS, UTC_TIME } from './field-messages';
 
 const VERSION_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 export const BUCKET_NAME =

@@ -1,6 +1,6 @@
 /** The parts of a rotation file about buckets that serve it: those of the jobs, and those of the evidence. */
 import { z } from 'zod';
-import { field, LIMITS } from './field-words';
+import { field, LIMITS } from './field-messages';
 import { BUCKET_NAME, BUCKET_WORDS } from './schema-parts';
 
 export const batch = z.strictObject({
@@ -36,7 +36,7 @@ export const batch = z.strictObject({
     'Priority of the jobs; higher goes first.',
     `a whole number from 0 to ${LIMITS.jobPriority}`,
   ),
-  writersPaused: field(
+  noConcurrentWrites: field(
     z.boolean().default(false),
     'True declares that nobody writes while jobs copy objects: a copy by a job can undo a write made meanwhile.',
     'true or false',

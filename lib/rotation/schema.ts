@@ -3,7 +3,7 @@
  * here. What one field can say alone stands here; what several fields say together stands in `rules.ts`.
  */
 import { z } from 'zod';
-import { field, LIMITS, TAG_KEY_WORDS } from './field-words';
+import { field, LIMITS, TAG_KEY_MESSAGES } from './field-messages';
 import {
   age,
   BUCKET_NAME,
@@ -136,8 +136,8 @@ export const rotationFileSchema = z.strictObject({
               new RegExp(`^(?![Aa][Ww][Ss]:|[Kk][Ee][Yy][Tt][Uu][Rr][Nn]:)${TAG_TEXT}{1,${LIMITS.tagKeyLength}}$`, 'u'),
             ),
           'Key of a tag.',
-          TAG_KEY_WORDS.allowed,
-          TAG_KEY_WORDS.change,
+          TAG_KEY_MESSAGES.allowed,
+          TAG_KEY_MESSAGES.change,
         ),
         field(
           z.string().regex(new RegExp(`^${TAG_TEXT}{0,${LIMITS.tagValueLength}}$`, 'u')),
@@ -182,7 +182,7 @@ export const rotationFileSchema = z.strictObject({
     .describe('How objects are re-encrypted.'),
   retire: z
     .strictObject({
-      alsoVerify: field(
+      verifyOnlyBuckets: field(
         z.array(field(z.string().regex(BUCKET_NAME), 'Name of a bucket.', ...BUCKET_WORDS)).default([]),
         'Buckets that Keyturn neither manages nor re-encrypts, but that must hold nothing under a version before it retires.',
         'a list of bucket names',

@@ -1,22 +1,22 @@
 /** What a rotation file says of its buckets, and of how the objects in them are moved, together. */
 import { shownText } from './faults';
-import type { FieldPath } from './field-words';
-import { type Finding, type LooseFile, list, mapping, repeated, textOf } from './loose-file';
+import type { FieldPath } from './field-messages';
+import { type Finding, list, mapping, repeated, textOf, type UnvalidatedFile } from './unvalidated-file';
 
 const ONCE = { allowed: 'each bucket once', change: 'remove one of the two' };
 
-export function bucketRules({ file }: LooseFile): Finding[] {
+export function bucketRules({ file }: UnvalidatedFile): Finding[] {
   const buckets = list(file.buckets).map((item) => textOf(mapping(item).name));
   const declared = new Set(buckets);
-  const also = list(mapping(file.retire).alsoVerify).map(textOf);
+  const also = list(mapping(file.retire).verifyOnlyBuckets).map(textOf);
   return [
     ...repeated(buckets, (index) => ['buckets', index, 'name'], ONCE),
-    ...repeated(also, (index) => ['retire', 'alsoVerify', index], ONCE),
+    ...repeated(also, (index) => ['retire', 'verifyOnlyBuckets', index], ONCE),
     ...also.flatMap((name, index) =>
       name !== undefined && declared.has(name)
         ? [
             {
-              at: ['retire', 'alsoVerify', index],
+              at: ['retire', 'verifyOnlyBuckets', index],
               given: `${shownText(name)}, which stands under buckets`,
               allowed: 'buckets that are not declared under buckets: those are always verified',
               change: 'remove it here',
@@ -39,7 +39,7 @@ interface Named {
  * would work on its own manifests; evidence that is locked could not be cleared away with them; and state must be
  * deletable, which evidence is not. Names are unique across Regions, so a state bucket elsewhere is no other bucket.
  */
-export function servingBucketRules({ file }: LooseFile): Finding[] {
+export function supportBucketRules({ file }: UnvalidatedFile): Finding[] {
   const jobs: Named = {
     at: ['reencrypt', 'batch', 'bucket'],
     name: textOf(mapping(mapping(file.reencrypt).batch).bucket),
@@ -56,8 +56,8 @@ export function servingBucketRules({ file }: LooseFile): Finding[] {
       name: textOf(mapping(item).name),
       use: 'a bucket of this rotation',
     })),
-    ...list(mapping(file.retire).alsoVerify).map((item, index) => ({
-      at: ['retire', 'alsoVerify', index],
+    ...list(mapping(file.retire).verifyOnlyBuckets).map((item, index) => ({
+      at: ['retire', 'verifyOnlyBuckets', index],
       name: textOf(item),
       use: 'a bucket that is verified',
     })),
@@ -84,7 +84,7 @@ function shared(serving: Named, others: readonly Named[]): Finding[] {
 }
 
 /** A job needs its settings, settings need a job, and what `rewrite` by jobs cannot do is said here. */
-export function batchRules({ file }: LooseFile): Finding[] {
+export function batchRules({ file }: UnvalidatedFile): Finding[] {
   const { engine, batch, method } = mapping(file.reencrypt);
   const jobs = engine === 'batch' || engine === 'auto';
   if (jobs && batch === undefined)
@@ -108,14 +108,14 @@ export function batchRules({ file }: LooseFile): Finding[] {
   return jobs && method === 'rewrite' ? copyRules(mapping(batch)) : [];
 }
 
-function copyRules({ writersPaused, manifest }: ReturnType<typeof mapping>): Finding[] {
+function copyRules({ noConcurrentWrites, manifest }: ReturnType<typeof mapping>): Finding[] {
   const found: Finding[] = [];
-  if (writersPaused !== true)
+  if (noConcurrentWrites !== true)
     found.push({
-      at: ['reencrypt', 'batch', 'writersPaused'],
+      at: ['reencrypt', 'batch', 'noConcurrentWrites'],
       given: 'jobs that copy while others may write',
       allowed: 'true with method: rewrite: a copy by a job has no condition, and can undo a write made meanwhile',
-      change: 'pause the writers and write writersPaused: true, or use method: rewrap',
+      change: 'pause the writers and write noConcurrentWrites: true, or use method: rewrap',
     });
   if (manifest === 'generated')
     found.push({

@@ -1,7 +1,7 @@
 /** What the key versions of a rotation file say together, and with the active version. */
 import { nearest, shownText } from './faults';
-import { LIMITS, UTC_TIME } from './field-words';
-import { type Finding, type LooseFile, type LooseVersion, repeated, textOf } from './loose-file';
+import { LIMITS, UTC_TIME } from './field-messages';
+import { type Finding, repeated, textOf, type UnvalidatedFile, type UnvalidatedVersion } from './unvalidated-file';
 
 /** `refuse`: a version that could still need an import may not have expired. `accept`: expired versions are read too. */
 export type ExpiredVersions = 'refuse' | 'accept';
@@ -11,7 +11,7 @@ export interface RuleOptions {
   readonly expired: ExpiredVersions;
 }
 
-export function versionRules({ versions, file }: LooseFile): Finding[] {
+export function versionRules({ versions, file }: UnvalidatedFile): Finding[] {
   const arns = versions.map((version) => version.keyArn);
   return [
     ...repeated(
@@ -30,7 +30,7 @@ export function versionRules({ versions, file }: LooseFile): Finding[] {
   ];
 }
 
-function adoptedRules(version: LooseVersion, region: string | undefined): Finding[] {
+function adoptedRules(version: UnvalidatedVersion, region: string | undefined): Finding[] {
   const { keyArn, index } = version;
   if (keyArn === undefined) return [];
   const found: Finding[] = [];
@@ -52,7 +52,7 @@ function adoptedRules(version: LooseVersion, region: string | undefined): Findin
   return found;
 }
 
-export function activeRules({ file, versions, active }: LooseFile): Finding[] {
+export function activeRules({ file, versions, active }: UnvalidatedFile): Finding[] {
   const wanted = textOf(file.activeVersion);
   if (wanted === undefined) return [];
   const names = [...new Set(versions.flatMap((version) => version.name ?? []))];
@@ -80,11 +80,11 @@ export function activeRules({ file, versions, active }: LooseFile): Finding[] {
   ];
 }
 
-export function expiryRules({ versions, active }: LooseFile, { now, expired }: RuleOptions): Finding[] {
+export function expiryRules({ versions, active }: UnvalidatedFile, { now, expired }: RuleOptions): Finding[] {
   const latest = now.getTime() + LIMITS.materialDays * DAY;
   const allowed = () =>
     `after now (${seconds(now)}) and at most ${LIMITS.materialDays} days ahead (${seconds(new Date(latest))})`;
-  const usable = (version: LooseVersion) =>
+  const usable = (version: UnvalidatedVersion) =>
     !version.disabled && (version.validTo === undefined || new Date(version.validTo) > now);
   const successor = versions.some((version) => version.index > active && usable(version));
   return versions.flatMap((version): Finding[] => {
@@ -119,7 +119,7 @@ const DAY = 86_400_000;
 
 const seconds = (time: Date): string => time.toISOString().replace(/\.\d{3}Z$/, 'Z');
 
-export function aliasRules({ file, versions }: LooseFile): Finding[] {
+export function aliasRules({ file, versions }: UnvalidatedFile): Finding[] {
   const alias = textOf(file.alias);
   const longest = Math.max(0, ...versions.map((version) => version.name?.length ?? 0));
   const most = LIMITS.aliasLength - 1 - longest;

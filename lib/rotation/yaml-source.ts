@@ -17,7 +17,7 @@ import {
 } from 'yaml';
 import type { FileFault } from '../errors';
 import { pathText, shown, shownMessage, shownText } from './faults';
-import type { FieldPath } from './field-words';
+import type { FieldPath } from './field-messages';
 
 /** A place for a fault; the fields that differ from fault to fault. */
 export type FaultWords = Pick<FileFault, 'given' | 'allowed' | 'change'>;

@@ -34,7 +34,7 @@ export const reencryptOptions: readonly CommandOption[] = [
       "rewrap without looking first: a third fewer requests; every object takes the bucket's bucket key setting",
   },
   {
-    flags: '--settle <time>',
+    flags: '--relist-delay <time>',
     description: 'wait between a pass that moved something and the next listing, for writers that lag behind',
     default: '30s',
   },

@@ -1,5 +1,5 @@
 import { EXIT } from '../../lib/errors';
-import type { StepReport } from '../../lib/steps/run-flow';
+import type { StepReport } from '../../lib/workflow/run-flow';
 import type { CommandContext, CommandOutcome, OptionValues } from './command';
 import { flag } from './command';
 import type { SessionEnd } from './session';

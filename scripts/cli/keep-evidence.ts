@@ -1,5 +1,5 @@
+import { type PutEvidence, putEvidence } from '../../lib/archive/put-evidence';
 import { KeyturnError } from '../../lib/errors';
-import { type PutEvidence, putEvidence } from '../../lib/steps/archive/put-evidence';
 import type { CommandContext } from './command';
 
 /** Once these have run, the storage stack is applied, and with it the bucket is there. */

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { KeyturnError } from '../../lib/errors';
-import type { RotationRun } from '../../lib/steps/rotation-run';
+import type { RotationRun } from '../../lib/workflow/rotation-run';
 import { type CommandContext, flag, type OptionValues, text } from './command';
 
 /** Where the material comes from, and what opens custody. */
@@ -21,7 +21,7 @@ export function reencryptOptions(options: OptionValues): RotationRun['reencrypt'
     concurrency: positiveInteger(options, 'concurrency', '--concurrency', 1024),
     maxRps: positiveInteger(options, 'maxRps', '--max-rps', 999_999),
     optimistic: flag(options, 'optimistic'),
-    settleMs: duration(options, 'settle', '--settle') ?? 0,
+    relistDelayMs: duration(options, 'relistDelay', '--relist-delay') ?? 0,
     abortUploadsOlderThanMs: duration(options, 'abortUploadsOlderThan', '--abort-uploads-older-than'),
     waitForUploadsMs: duration(options, 'waitForUploads', '--wait-for-uploads') ?? 0,
     readAll: flag(options, 'readAll'),

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { KeyturnError } from '../../lib/errors';
-import type { Reporter } from '../../lib/steps/reporter';
+import type { Reporter } from '../../lib/workflow/reporter';
 
 /** The streams and variables of the process, as handed in by the entry point or by a test. */
 export interface TerminalStreams {

@@ -5,7 +5,7 @@ import { completeImport } from '../../../lib/key-material/complete-import';
 import { createAgeCustodian } from '../../../lib/key-material/custody/age';
 import { type FileOperations, nodeFiles } from '../../../lib/key-material/custody/file-operations';
 import { generateIdentity } from '../../../lib/key-material/keygen';
-import { prepareImport, unsettledImport } from '../../../lib/key-material/prepare-import';
+import { pendingImportOf, prepareImport } from '../../../lib/key-material/prepare-import';
 import { KEY_ARN, parametersFor, temporaryFolder, unwrap } from './kms-stand-in';
 
 const folder = temporaryFolder();
@@ -62,7 +62,7 @@ function externalKey() {
 
 async function run(directory: string, key: ReturnType<typeof externalKey>, files: FileOperations = nodeFiles) {
   const custodian = await createAgeCustodian({ rotation: 'test', directory, recipients, files });
-  const unsettled = key.material() && (await unsettledImport(custodian, { version: 'v1', keyArn: KEY_ARN }));
+  const unsettled = key.material() && (await pendingImportOf(custodian, { version: 'v1', keyArn: KEY_ARN }));
   if (key.material() && !unsettled) return custodian;
   const parameters = async () => parametersFor();
   const source = { kind: 'generate' } as const;
@@ -96,7 +96,7 @@ test('killed at every file operation and run again, it completes: one material, 
       await expect(run(directory, key, mortal(boundary, death).files)).rejects.toThrow();
       const custodian = await run(directory, key);
       using material = await custodian.open('v1', KEY_ARN, identityFile);
-      const held = material.lend('test', (bytes) => Buffer.from(bytes));
+      const held = material.withBytes('test', (bytes) => Buffer.from(bytes));
       expect({ boundary, death, held }).toEqual({ boundary, death, held: key.material() });
       const left = readdirSync(directory).filter((name) => !name.endsWith('.tmp'));
       expect(left.sort()).toEqual(['test-v1.age', 'test-v1.record.json']);
@@ -115,7 +115,7 @@ test('killed at every file operation, KMS never holds material that custody does
     imports += 1;
     const custodian = await createAgeCustodian({ rotation: 'test', directory, recipients });
     using material = await custodian.open('v1', KEY_ARN, identityFile);
-    expect(material.lend('test', (bytes) => Buffer.from(bytes))).toEqual(key.material());
+    expect(material.withBytes('test', (bytes) => Buffer.from(bytes))).toEqual(key.material());
   }
   expect(imports).toBeGreaterThan(3);
 });

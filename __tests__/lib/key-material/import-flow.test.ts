@@ -7,9 +7,9 @@ import { abandonImport, completeImport } from '../../../lib/key-material/complet
 import { createAgeCustodian } from '../../../lib/key-material/custody/age';
 import type { MaterialCustodian } from '../../../lib/key-material/custody/custodian';
 import { generateIdentity } from '../../../lib/key-material/keygen';
-import { type MaterialSource, prepareImport, unsettledImport } from '../../../lib/key-material/prepare-import';
+import { type MaterialSource, pendingImportOf, prepareImport } from '../../../lib/key-material/prepare-import';
 import { describeKey } from '../../../lib/kms/describe-key';
-import { importMaterial } from '../../../lib/kms/import-material';
+import { importMaterial } from '../../../lib/kms/import-key-material';
 import { importParameters } from '../../../lib/kms/import-parameters';
 import { proveImport } from '../../../lib/kms/prove-import';
 import { startEndpoint, type TestEndpoint } from '../aws/endpoint';
@@ -94,8 +94,8 @@ test.each([
   endpoint.aws.faults.clear();
   const record = await rotateIn(custodian, keyArn);
   expect(await describeKey(endpoint.clients.kms, keyArn)).toMatchObject({ currentKeyMaterialId: record.keyMaterialId });
-  expect(await custodian.held('v1')).toBeDefined();
-  expect(await unsettledImport(custodian, { version: 'v1', keyArn })).toBeUndefined();
+  expect(await custodian.copyBinding('v1')).toBeDefined();
+  expect(await pendingImportOf(custodian, { version: 'v1', keyArn })).toBeUndefined();
 });
 
 test('a key that another operator has filled meanwhile is left alone, and the loser is told', async () => {

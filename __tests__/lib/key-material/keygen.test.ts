@@ -1,8 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-
+import { checkRecipients } from '../../../lib/key-material/age-recipients';
 import { generateIdentity } from '../../../lib/key-material/keygen';
-import { checkRecipients } from '../../../lib/key-material/recipients';
 import { temporaryFolder } from './kms-stand-in';
 
 const folder = temporaryFolder();

@@ -28,7 +28,7 @@ const codeOf = async (path: string): Promise<ErrorCode | 'read'> => {
 test('reads exactly the 32 bytes of the file', async () => {
   const bytes = randomBytes(32);
   using material = await readKeyMaterialFile(fileWith(bytes));
-  expect(material.lend('test', (read) => read.equals(bytes))).toBe(true);
+  expect(material.withBytes('test', (read) => read.equals(bytes))).toBe(true);
 });
 
 test.each([

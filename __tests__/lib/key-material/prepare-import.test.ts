@@ -11,7 +11,7 @@ import type { MaterialCustodian } from '../../../lib/key-material/custody/custod
 import { nodeFiles } from '../../../lib/key-material/custody/file-operations';
 import { createNoCustodian } from '../../../lib/key-material/custody/none';
 import { generateIdentity } from '../../../lib/key-material/keygen';
-import { type PrepareRequest, prepareImport, unsettledImport } from '../../../lib/key-material/prepare-import';
+import { type PrepareRequest, pendingImportOf, prepareImport } from '../../../lib/key-material/prepare-import';
 import { KeyMaterial } from '../../../lib/key-material/secret';
 import { KEY_ARN, OTHER_KEY_ARN, parametersFor, temporaryFolder, unwrap } from './kms-stand-in';
 
@@ -45,7 +45,7 @@ const confirmed: ConfirmedImport = {
 };
 const inCustody = async (custodian: MaterialCustodian): Promise<Buffer> => {
   using material = await custodian.open('v1', KEY_ARN, identityFile);
-  return material.lend('test', (bytes) => Buffer.from(bytes));
+  return material.withBytes('test', (bytes) => Buffer.from(bytes));
 };
 /** A custodian whose copies are stored in another way. */
 const storing = (
@@ -206,11 +206,11 @@ describe('an unsettled import', () => {
 
   test('is the pending one, even with a stale token, until its record is written', async () => {
     const custodian = await custodianIn(newDirectory());
-    expect(await unsettledImport(custodian, subject)).toBeUndefined();
+    expect(await pendingImportOf(custodian, subject)).toBeUndefined();
     const prepared = await prepareImport(custodian, request());
-    expect(await unsettledImport(custodian, subject)).toEqual({ ...prepared, from: 'pending' });
+    expect(await pendingImportOf(custodian, subject)).toEqual({ ...prepared, from: 'pending' });
     await completeImport(custodian, prepared, confirmed);
-    expect(await unsettledImport(custodian, subject)).toBeUndefined();
+    expect(await pendingImportOf(custodian, subject)).toBeUndefined();
   });
 
   test('stays the old one where a run ends while it is wrapped afresh, and is the new one afterwards', async () => {
@@ -225,11 +225,11 @@ describe('an unsettled import', () => {
     for (const step of ['makeDirectory', 'writeNew', 'rename'] as const) {
       const ledger = { directory, files: { ...nodeFiles, [step]: dead } };
       expect(await codeOf(prepareImport({ ...custodian, ledger }, afresh))).toBe('custody-write-failed');
-      expect(await unsettledImport(custodian, subject)).toEqual({ ...prepared, from: 'pending' });
+      expect(await pendingImportOf(custodian, subject)).toEqual({ ...prepared, from: 'pending' });
     }
     const again = await prepareImport(custodian, afresh);
     expect(again.wrapped.equals(prepared.wrapped)).toBe(false);
-    expect(await unsettledImport(custodian, subject)).toEqual({ ...again, from: 'pending' });
+    expect(await pendingImportOf(custodian, subject)).toEqual({ ...again, from: 'pending' });
   });
 
   test('is none where the record was written and only the pending import was left', async () => {
@@ -239,17 +239,17 @@ describe('an unsettled import', () => {
     const pending = readFileSync(join(directory, 'test-v1.pending.json'));
     await completeImport(custodian, prepared, confirmed);
     writeFileSync(join(directory, 'test-v1.pending.json'), pending);
-    expect(await unsettledImport(custodian, subject)).toBeUndefined();
+    expect(await pendingImportOf(custodian, subject)).toBeUndefined();
     expect(readdirSync(directory)).not.toContain('test-v1.pending.json');
   });
 
   test('of another key is refused, and without its copy there is none', async () => {
     const custodian = await custodianIn(newDirectory());
     await prepareImport(custodian, request());
-    const other = unsettledImport(custodian, { version: 'v1', keyArn: OTHER_KEY_ARN });
+    const other = pendingImportOf(custodian, { version: 'v1', keyArn: OTHER_KEY_ARN });
     expect(await codeOf(other)).toBe('custody-other-key');
     rmSync(custodian.locate('v1'));
-    expect(await unsettledImport(custodian, subject)).toBeUndefined();
+    expect(await pendingImportOf(custodian, subject)).toBeUndefined();
   });
 });
 
@@ -343,7 +343,7 @@ describe('every buffer of material is zeroed', () => {
         },
       };
     };
-    expect(await codeOf(prepareImport({ ...custodian, held, seal }, request()))).toBe('interrupted');
+    expect(await codeOf(prepareImport({ ...custodian, copyBinding: held, seal }, request()))).toBe('interrupted');
     expect(buffers).toHaveLength(1);
     expect(allZero()).toBe(true);
   });
@@ -370,8 +370,8 @@ describe('every buffer of material is zeroed', () => {
   test.each(failures)('when %s, and no error shows it', async (_name, change, changes) => {
     const custodian = change(await custodianIn(newDirectory()));
     const generated: string[] = [];
-    const original = KeyMaterial.prototype.lend;
-    const lend = jest.spyOn(KeyMaterial.prototype, 'lend').mockImplementation(function (
+    const original = KeyMaterial.prototype.withBytes;
+    const lend = jest.spyOn(KeyMaterial.prototype, 'withBytes').mockImplementation(function (
       this: KeyMaterial,
       during,
       work,

@@ -86,7 +86,7 @@ describe('disposal', () => {
     const bytes = randomBytes(32);
     expect(() => {
       using material = KeyMaterial.take(bytes, 'a test');
-      material.lend('failing', () => {
+      material.withBytes('failing', () => {
         throw new Error('no');
       });
     }).toThrow('no');
@@ -97,7 +97,7 @@ describe('disposal', () => {
     const material = generateKeyMaterial();
     material[Symbol.dispose]();
     material[Symbol.dispose]();
-    const error = failureOf(() => material.lend('wrapping', (bytes) => bytes));
+    const error = failureOf(() => material.withBytes('wrapping', (bytes) => bytes));
     expect(isCode(error, 'key-material-disposed') && error.facts.during).toBe('wrapping');
     expect(material.disposed).toBe(true);
   });
@@ -114,7 +114,7 @@ describe('disposal', () => {
 test('generated material is 32 bytes, different every time', () => {
   using first = generateKeyMaterial();
   using second = generateKeyMaterial();
-  expect(first.lend('test', (bytes) => bytes.length)).toBe(32);
+  expect(first.withBytes('test', (bytes) => bytes.length)).toBe(32);
   expect(first.equals(second)).toBe(false);
   expect(first.equals(first)).toBe(true);
 });

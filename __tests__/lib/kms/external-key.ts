@@ -3,7 +3,7 @@ import { CreateKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
 
 import { KeyMaterial } from '../../../lib/key-material/secret';
 import { wrapKeyMaterial } from '../../../lib/key-material/wrap';
-import { type ImportResult, importMaterial } from '../../../lib/kms/import-material';
+import { type ImportResult, importMaterial } from '../../../lib/kms/import-key-material';
 import { type ImportParameters, importParameters } from '../../../lib/kms/import-parameters';
 
 /** A new key without material, as Terraform declares it. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
+import { readPolicy } from '../../../lib/review/planned-key-policy';
 import { actionsOf, classOf, covers } from '../../../lib/review/policy-actions';
-import { readPolicy } from '../../../lib/review/policy-statements';
 import { type Widening, widenings } from '../../../lib/review/policy-widening';
 
 const ROLE = 'arn:aws:iam::111122223333:role/app';

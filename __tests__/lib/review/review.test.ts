@@ -1,7 +1,7 @@
 import { reviewJson } from '../../../lib/review/review-json';
 import { MARKDOWN_LIMIT, reviewMarkdown } from '../../../lib/review/review-markdown';
+import { plain } from '../../../lib/review/review-messages';
 import { reviewSarif } from '../../../lib/review/review-sarif';
-import { plain } from '../../../lib/review/words';
 import { keyChange, planText, reviewText } from './plan-texts';
 
 const SET = planText([keyChange({ after: { ...keyChange().change.after, key_material_base64: 'AAAA' } })]);

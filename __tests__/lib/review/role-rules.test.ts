@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Review } from '../../../lib/review/review';
-import { plain } from '../../../lib/review/words';
+import { plain } from '../../../lib/review/review-messages';
 import { bucketsListedByS3 } from '../../../lib/rotation/rotation';
 import { batchRolePolicy, batchTrustPolicy } from '../../../stacks/batch-role-policy';
 import { parse, textWith } from '../rotation/rotation-texts';
@@ -101,7 +101,7 @@ describe('the role as the stack declares it', () => {
       fc.asyncProperty(settings, async ({ method, engine, ...batch }) => {
         const found = await reviewed(
           {},
-          file({ method, engine, batch: { bucket: 'test-jobs', writersPaused: true, ...batch } }),
+          file({ method, engine, batch: { bucket: 'test-jobs', noConcurrentWrites: true, ...batch } }),
         );
         expect([says(found, 'KT045'), says(found, 'KT046')]).toEqual([[], []]);
       }),
@@ -139,7 +139,7 @@ describe('the role as the stack declares it', () => {
               if (one && 'Resource' in added) one.Resource = [one.Resource ?? [], added.Resource].flat();
             },
           },
-          file({ method, engine, batch: { bucket: 'test-jobs', writersPaused: true, ...batch } }),
+          file({ method, engine, batch: { bucket: 'test-jobs', noConcurrentWrites: true, ...batch } }),
         );
         expect(says(found, 'KT045')).not.toEqual([]);
       }),

@@ -64,7 +64,7 @@ describe("a rotation's own resources", () => {
           manifest: 'auto',
           verify: 'heads',
           priority: 0,
-          writersPaused: false,
+          noConcurrentWrites: false,
         },
       },
       evidence: { bucket: { name: 'evidence', retention: { mode: 'GOVERNANCE', days: 1 } } },

@@ -54,7 +54,7 @@ describe('loadRotation', () => {
       },
       reencrypt: { method: 'rewrap', engine: 'local', batch: undefined },
       evidence: { bucket: undefined },
-      retire: { alsoVerify: [] },
+      retire: { verifyOnlyBuckets: [] },
       review: { waivers: [] },
       terraform: { backend: 'local' },
     });
@@ -248,7 +248,7 @@ describe('fields', () => {
     expect(faults.map((fault) => fault.path)).toEqual(['keyVersions', 'activeVersion']);
   });
 
-  it('refuses a bucket or a version that is declared twice, and one that alsoVerify repeats', async () => {
+  it('refuses a bucket or a version that is declared twice, and one that verifyOnlyBuckets repeats', async () => {
     const buckets = [
       { name: 'abc', manage: 'bucket' },
       { name: 'abc', manage: 'encryption' },
@@ -257,8 +257,8 @@ describe('fields', () => {
     await refuses({ keyVersions: [{ name: 'v1' }, { name: 'v1' }] }, 'keyVersions[1].name');
     const users = Array(2).fill('arn:aws:iam::111122223333:role/path/name');
     await refuses({ keyPolicy: { users } }, 'keyPolicy.users[1]');
-    await refuses({ retire: { alsoVerify: ['test-bucket'] } }, 'retire.alsoVerify[0]');
-    await refuses({ retire: { alsoVerify: ['abc', 'abc'] } }, 'retire.alsoVerify[1]');
+    await refuses({ retire: { verifyOnlyBuckets: ['test-bucket'] } }, 'retire.verifyOnlyBuckets[0]');
+    await refuses({ retire: { verifyOnlyBuckets: ['abc', 'abc'] } }, 'retire.verifyOnlyBuckets[1]');
   });
 
   it('refuses beside strategy: in-place whatever needs a second key or moves objects', async () => {
@@ -268,7 +268,7 @@ describe('fields', () => {
     await refuses({ ...versions({ keyArn }), activeVersion: 'v2' }, 'keyVersions[0].keyArn');
     await refuses({ ...versions({ disabled: true }), activeVersion: 'v2' }, 'keyVersions[0].disabled');
     await refuses({ strategy, reencrypt: { method: 'rewrite' } }, 'reencrypt');
-    await refuses({ strategy, retire: { alsoVerify: ['other-bucket'] } }, 'retire');
+    await refuses({ strategy, retire: { verifyOnlyBuckets: ['other-bucket'] } }, 'retire');
     const many = (count: number) => Array.from({ length: count }, (_, index) => ({ name: `v${index + 1}` }));
     expect(await faultsOf(textWith({ strategy, keyVersions: many(26) }))).toEqual([]);
     await refuses({ strategy, keyVersions: many(27) }, 'keyVersions');

@@ -20,7 +20,7 @@ describe('jobs of S3 Batch Operations', () => {
         manifest: 'auto',
         verify: 'heads',
         priority: 10,
-        writersPaused: false,
+        noConcurrentWrites: false,
       },
     });
   });
@@ -41,12 +41,12 @@ describe('jobs of S3 Batch Operations', () => {
     ['another manifest', { batch: { ...batch, manifest: 'inventory' } }, 'reencrypt.batch.manifest'],
     ['another verification', { batch: { ...batch, verify: 'none' } }, 'reencrypt.batch.verify'],
     ['a priority below 0', { batch: { ...batch, priority: -1 } }, 'reencrypt.batch.priority'],
-    ['a promise in quotes', { batch: { ...batch, writersPaused: 'yes' } }, 'reencrypt.batch.writersPaused'],
+    ['a promise in quotes', { batch: { ...batch, noConcurrentWrites: 'yes' } }, 'reencrypt.batch.noConcurrentWrites'],
   ])('refuse %s', (_name, change, at) => refuses(jobs(change), at));
 
   it('copy only where the writers are said to be paused, and only what a listing of our own names', async () => {
-    await refuses(jobs({ method: 'rewrite' }), 'reencrypt.batch.writersPaused');
-    const paused = { ...batch, writersPaused: true };
+    await refuses(jobs({ method: 'rewrite' }), 'reencrypt.batch.noConcurrentWrites');
+    const paused = { ...batch, noConcurrentWrites: true };
     await refuses(jobs({ method: 'rewrite', batch: { ...paused, manifest: 'generated' } }), 'reencrypt.batch.manifest');
     expect(await faultsOf(textWith(jobs({ method: 'rewrite', batch: paused })))).toEqual([]);
     expect(await faultsOf(textWith(jobs({ batch: { ...batch, manifest: 'generated' } })))).toEqual([]);
@@ -81,7 +81,7 @@ describe('the bucket of the evidence', () => {
 
 describe('a bucket that serves the rotation', () => {
   const state = (bucket: string) => ({ terraform: { backend: 's3', s3: { bucket, region: 'eu-west-1' } } });
-  const also = { retire: { alsoVerify: ['test-jobs', 'test-evidence'] } };
+  const also = { retire: { verifyOnlyBuckets: ['test-jobs', 'test-evidence'] } };
 
   it('is refused when it is a bucket of the rotation', async () => {
     await refuses(jobs({ batch: { bucket: 'test-bucket' } }), 'reencrypt.batch.bucket');
@@ -108,7 +108,7 @@ describe('a bucket that serves the rotation', () => {
   it('stands beside all the others', async () =>
     expect(
       await faultsOf(
-        textWith({ ...jobs(), evidence, retire: { alsoVerify: ['other-bucket'] }, ...state('state-bucket') }),
+        textWith({ ...jobs(), evidence, retire: { verifyOnlyBuckets: ['other-bucket'] }, ...state('state-bucket') }),
       ),
     ).toEqual([]));
 });

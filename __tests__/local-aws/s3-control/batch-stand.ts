@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-s3-control';
 import { keepAccountOutOfHost } from '../../../lib/aws/account-path';
 import type { LocalAwsOptions } from '../../../local-aws';
-import { type TestEndpoint, testEndpoint } from '../../lib/objects/endpoint';
+import { type TestEndpoint, testEndpoint } from '../../lib/reencrypt/endpoint';
 import { newRole } from './iam-role';
 
 export type JobInput = Partial<CreateJobCommandInput>;

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 
 import { KeyturnError } from '../../errors';
+import { checkRecipients } from '../age-recipients';
 import { addIdentities } from '../identity-file';
-import { checkRecipients } from '../recipients';
 import { KEY_MATERIAL_BYTES, KeyMaterial } from '../secret';
 import { sha256Hex } from '../wrap';
 import { headerEnd, openPayload, plaintextLength, sealPayload } from './age-format';
@@ -39,7 +39,7 @@ export async function createAgeCustodian(options: AgeCustodyOptions): Promise<Ma
     recipients,
     ledger: { directory, files },
     locate,
-    async held(version) {
+    async copyBinding(version) {
       const file = await readFile(files, locate(version));
       return file && sha256Hex(file);
     },
@@ -74,7 +74,7 @@ async function encryptFor(recipients: readonly string[], material: KeyMaterial):
     const end = headerEnd(empty);
     if (!fileKey || end === undefined) throw new Error('age-encryption did not make an age header');
     const key = fileKey;
-    const payload = material.lend('custody', (bytes) => sealPayload(key, bytes));
+    const payload = material.withBytes('custody', (bytes) => sealPayload(key, bytes));
     return Buffer.concat([empty.subarray(0, end), payload]);
   } finally {
     fileKey?.fill(0);

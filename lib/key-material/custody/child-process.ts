@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
-import { type OwnPipe, openOwnPipe } from './own-pipe';
+import { openZeroablePipe, type ZeroablePipe } from './zeroable-pipe';
 
 /** How a custodian command is run. */
 export interface ChildOptions {
@@ -31,7 +31,7 @@ const LONGEST_STDERR = 500;
 
 /** Runs the command with `input` on its stdin, and resolves however it ends. The input buffers are not kept or copied. */
 export async function runChild(options: ChildOptions, input: readonly Buffer[]): Promise<ChildAnswer> {
-  const pipe = await openOwnPipe(options.longestOutput);
+  const pipe = await openZeroablePipe(options.longestOutput);
   const { child, said } = start(options, pipe, input);
   const end = await endOf(child, pipe, options);
   // Its own children may still hold the other ends.
@@ -40,7 +40,7 @@ export async function runChild(options: ChildOptions, input: readonly Buffer[]):
   return { end, stdout: pipe.take(), stderr: said().trim() };
 }
 
-function start({ command, env }: ChildOptions, pipe: OwnPipe, input: readonly Buffer[]) {
+function start({ command, env }: ChildOptions, pipe: ZeroablePipe, input: readonly Buffer[]) {
   const [program, ...args] = command;
   const child = spawn(program, args, { env: { ...env }, stdio: ['pipe', pipe.writer, 'pipe'] });
   pipe.release();
@@ -55,7 +55,7 @@ function start({ command, env }: ChildOptions, pipe: OwnPipe, input: readonly Bu
   return { child, said: () => said };
 }
 
-async function endOf(child: ChildProcess, pipe: OwnPipe, options: ChildOptions): Promise<ChildEnd> {
+async function endOf(child: ChildProcess, pipe: ZeroablePipe, options: ChildOptions): Promise<ChildEnd> {
   let release: () => void = () => undefined;
   const end = await new Promise<ChildEnd>((resolve) => {
     const stop = (how: ChildEnd) => {

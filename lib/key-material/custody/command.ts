@@ -60,7 +60,7 @@ export function createCommandCustodian(options: CommandCustodyOptions): Material
     recipients: [],
     ledger: { directory, files },
     locate: (version) => `${program} (${rotation}, ${version})`,
-    async held(version) {
+    async copyBinding(version) {
       const answer = await run(options, 'held', [line(ask('held', version))]);
       const said = read(answer, (json, rest) => {
         if (rest.length > 0) throw failure(options, 'held', 'it printed more than one line', answer);
@@ -77,7 +77,7 @@ export function createCommandCustodian(options: CommandCustodyOptions): Material
 }
 
 async function store(options: CommandCustodyOptions, request: Buffer, material: KeyMaterial): Promise<void> {
-  const answer = await material.lend('custody', (bytes) => run(options, 'store', [request, bytes]));
+  const answer = await material.withBytes('custody', (bytes) => run(options, 'store', [request, bytes]));
   read(answer, (json, rest) => {
     if (rest.length > 0) throw failure(options, 'store', 'it printed more than one line', answer);
     parse(options, 'store', plainAnswer, json, answer);

@@ -32,7 +32,7 @@ interface Custody {
   /** Where a person finds the copy, as messages say it. */
   locate(version: string): string;
   /** The binding of the copy that is held; undefined where none is. */
-  held(version: string): Promise<string | undefined>;
+  copyBinding(version: string): Promise<string | undefined>;
 }
 
 /** Keeps the only copy of the key material outside KMS, one a key version, and gives it back to this process. */

@@ -13,7 +13,7 @@ export function createNoCustodian(rotation: string): MaterialCustodian {
     recipients: [],
     ledger: undefined,
     locate,
-    held: async () => undefined,
+    copyBinding: async () => undefined,
     seal: async () => ({ binding: 'none', store: async () => undefined }),
     async open() {
       throw new KeyturnError('custody-damaged', { file: locate(), reason: 'no copy was ever kept' });

@@ -34,7 +34,7 @@ export function createPkcs11Custodian(options: Pkcs11CustodyOptions): HsmCustodi
     recipients: [],
     ledger: { directory, files },
     locate,
-    async held(version) {
+    async copyBinding(version) {
       return withToken(options, (session) => onlyKey(session, label(version), locate(version))?.id);
     },
     async wrapping() {

@@ -1,16 +1,16 @@
-import { BUCKET_DEFAULT, bucketOf, type DefaultEncryption, defaultEncryption } from '../moves';
-import { isServing } from '../own-addresses';
+import { BUCKET_DEFAULT, bucketOf, type DefaultEncryption, defaultEncryption } from '../key-target-changes';
+import { isSupportResource } from '../own-addresses';
 import type { PlannedChange } from '../plan-document';
 import { list, text, values } from '../plan-values';
+import { words } from '../review-messages';
 import type { ReviewRule, RuleContext, Sighting } from '../review-rule';
-import { words } from '../words';
 
 const managed = ({ plan }: RuleContext, type: RegExp): readonly PlannedChange[] =>
   plan.changes.filter((change) => change.mode === 'managed' && type.test(change.type) && change.action !== 'no-op');
 
 /** Defaults of the rotation's own buckets; those that serve it have a rule of their own. */
 const defaults = (context: RuleContext): readonly PlannedChange[] =>
-  managed(context, new RegExp(`^${BUCKET_DEFAULT}$`)).filter(({ address }) => !isServing(address));
+  managed(context, new RegExp(`^${BUCKET_DEFAULT}$`)).filter(({ address }) => !isSupportResource(address));
 
 const settled = (change: PlannedChange): DefaultEncryption | undefined =>
   defaultEncryption(change.after, change.unknown);

@@ -1,11 +1,11 @@
 import { activeVersion, type Rotation, versionAlias, versionsWithKeys } from '../../rotation/rotation';
-import { BUCKET_DEFAULT, defaultEncryption, movesOf } from '../moves';
-import { bucketAddress, isServing } from '../own-addresses';
+import { BUCKET_DEFAULT, defaultEncryption, keyTargetChanges } from '../key-target-changes';
+import { bucketAddress, isSupportResource } from '../own-addresses';
 import type { PlannedChange } from '../plan-document';
 import { text } from '../plan-values';
+import { words } from '../review-messages';
 import type { ReviewRule, RuleContext, Sighting } from '../review-rule';
-import { words } from '../words';
-import { servingDiffers } from './serving-declared';
+import { supportBucketDiffers } from './support-bucket-declared';
 
 const differs: ReviewRule = {
   id: 'KT060',
@@ -90,7 +90,7 @@ function storageDiffers(context: RuleContext): readonly Sighting[] {
       says: words`the plan looks up ${given}, the active version is ${wanted}`,
     });
   }
-  for (const { address, what, to } of movesOf(plan, rotation)) {
+  for (const { address, what, to } of keyTargetChanges(plan, rotation)) {
     const version = to === undefined ? undefined : keys.find(to)?.version;
     if (version === undefined || version === keyHolder.name) continue;
     found.push({ address, says: words`${what} moves to ${version}, the active version of the file is ${active.name}` });
@@ -100,7 +100,7 @@ function storageDiffers(context: RuleContext): readonly Sighting[] {
   if (name !== undefined && name !== rotation.alias) {
     found.push({ address: 'aws_kms_alias.main', says: words`the main alias is ${name}, not ${rotation.alias}` });
   }
-  return [...found, ...bucketsDiffer(context), ...servingDiffers(context)];
+  return [...found, ...bucketsDiffer(context), ...supportBucketDiffers(context)];
 }
 
 function bucketsDiffer({ plan, rotation }: RuleContext): readonly Sighting[] {
@@ -123,7 +123,8 @@ function bucketsDiffer({ plan, rotation }: RuleContext): readonly Sighting[] {
   const addresses = new Set(rotation.buckets.map((bucket) => bucketAddress(BUCKET_DEFAULT, bucket)));
   const unknown = plan.changes
     .filter(
-      ({ type, address, after }) => type === BUCKET_DEFAULT && after && !isServing(address) && !addresses.has(address),
+      ({ type, address, after }) =>
+        type === BUCKET_DEFAULT && after && !isSupportResource(address) && !addresses.has(address),
     )
     .map(({ address }) => ({ address, says: words`${address} is in the plan and no bucket of the file` }));
   return [...declared, ...unknown];

@@ -6,7 +6,7 @@ import { materialRules } from './material-rules';
 import { policyRules } from './policy-rules';
 import { roleRules } from './role-rules';
 import { scopeRules } from './scope-rules';
-import { servingRules } from './serving-rules';
+import { supportBucketRules } from './support-bucket-rules';
 import { switchRules } from './switch-rules';
 import { terraformRules } from './terraform-rules';
 import { waiverRule } from './waiver-rule';
@@ -17,7 +17,7 @@ export const reviewRules: readonly ReviewRule[] = [
   ...materialRules,
   ...switchRules,
   ...bucketRules,
-  ...servingRules,
+  ...supportBucketRules,
   ...policyRules,
   ...roleRules,
   ...terraformRules,

@@ -1,8 +1,8 @@
-import { UTC_TIME } from '../../rotation/field-words';
+import { UTC_TIME } from '../../rotation/field-messages';
 import type { PlannedChange } from '../plan-document';
 import { text } from '../plan-values';
+import { words } from '../review-messages';
 import type { ReviewRule, RuleContext, Sighting } from '../review-rule';
-import { words } from '../words';
 
 const KEY = /^aws_kms_(external_key|key|replica_key|replica_external_key|custom_key_store)$/;
 

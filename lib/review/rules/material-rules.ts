@@ -1,8 +1,8 @@
 import { values } from '../plan-values';
+import { words } from '../review-messages';
 import type { ReviewRule, Sighting } from '../review-rule';
 import { type Found, type Place, pathOf, search } from '../secret-search';
 import { secretIn } from '../secrets';
-import { words } from '../words';
 
 const ATTRIBUTE = 'key_material_base64';
 

@@ -1,10 +1,10 @@
 import type { PlannedChange } from '../plan-document';
 import { text } from '../plan-values';
+import { type Policy, readPolicy } from '../planned-key-policy';
 import type { ActionClass } from '../policy-actions';
-import { type Policy, readPolicy } from '../policy-statements';
 import { type Widening, widenings } from '../policy-widening';
+import { listed, type Words, words } from '../review-messages';
 import type { ReviewRule, RuleContext, Sighting } from '../review-rule';
-import { listed, type Words, words } from '../words';
 
 interface PolicyChange {
   readonly address: string;

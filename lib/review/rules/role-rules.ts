@@ -2,9 +2,9 @@ import { batchPrefix, bucketsListedByS3, type ReencryptMethod } from '../../rota
 import { ROLE, ROLE_POLICY } from '../own-addresses';
 import type { PlannedChange } from '../plan-document';
 import { list, same, text, type Values } from '../plan-values';
+import { conditionValues, type PlainStatement, readStatements, textsOf } from '../planned-iam-policy';
+import { listed, type Words, words } from '../review-messages';
 import type { ReviewRule, RuleContext, Sighting } from '../review-rule';
-import { conditionValues, type PlainStatement, readStatements, textsOf } from '../statements';
-import { listed, type Words, words } from '../words';
 
 const SERVICE = 'batchoperations.s3.amazonaws.com';
 

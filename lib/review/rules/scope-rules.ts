@@ -1,7 +1,7 @@
 import { isOwnData, isOwnOutput, isOwnResource } from '../own-addresses';
 import { list, text } from '../plan-values';
+import { words } from '../review-messages';
 import type { ReviewRule, Sighting } from '../review-rule';
-import { words } from '../words';
 
 const outside: ReviewRule = {
   id: 'KT070',

@@ -1,10 +1,10 @@
-import { BUCKET_DEFAULT, defaultEncryption, type Move, movesOf } from '../moves';
+import { BUCKET_DEFAULT, defaultEncryption, type KeyTargetChange, keyTargetChanges } from '../key-target-changes';
+import { type Words, words } from '../review-messages';
 import type { ReviewRule, RuleContext, Sighting } from '../review-rule';
-import { type Words, words } from '../words';
 
 /** Moves of the main alias and of bucket defaults: what a switch is. Version aliases are no switch. */
-function switches({ plan, rotation }: RuleContext): readonly Move[] {
-  return movesOf(plan, rotation).filter(
+function switches({ plan, rotation }: RuleContext): readonly KeyTargetChange[] {
+  return keyTargetChanges(plan, rotation).filter(
     ({ kind, address }) => kind === 'default' || !isVersionAlias(rotation, address),
   );
 }
@@ -17,7 +17,7 @@ const named = (context: RuleContext, reference: string): Words => {
   return version === undefined ? words`${reference}` : words`${version} (${reference})`;
 };
 
-const sighting = ({ address }: Move, says: Words): Sighting => ({ address, says });
+const sighting = ({ address }: KeyTargetChange, says: Words): Sighting => ({ address, says });
 
 const notEnabled: ReviewRule = {
   id: 'KT020',
@@ -54,7 +54,7 @@ const notSeen: ReviewRule = {
 };
 
 /** A default without a key is no move but a departure from SSE-KMS, which has a rule of its own. */
-function isUnknownDefault({ plan }: RuleContext, { address }: Move): boolean {
+function isUnknownDefault({ plan }: RuleContext, { address }: KeyTargetChange): boolean {
   const change = plan.changes.find((one) => one.address === address && one.type === BUCKET_DEFAULT);
   return defaultEncryption(change?.after, change?.unknown)?.keyUnknown === true;
 }
@@ -83,7 +83,7 @@ const backwards: ReviewRule = {
   look: (context) => switches(context).flatMap((move) => backwardMove(context, move)),
 };
 
-function backwardMove(context: RuleContext, move: Move): readonly Sighting[] {
+function backwardMove(context: RuleContext, move: KeyTargetChange): readonly Sighting[] {
   const { rotation, keys, rollbackTo } = context;
   const indexOf = (reference: string | undefined): number => {
     const version = reference === undefined ? undefined : keys.find(reference)?.version;

@@ -1,10 +1,10 @@
 import type { Rotation } from '../../rotation/rotation';
-import { BUCKET_DEFAULT, defaultEncryption } from '../moves';
-import { isOwnResource, isServing, LOCK } from '../own-addresses';
+import { BUCKET_DEFAULT, defaultEncryption } from '../key-target-changes';
+import { isOwnResource, isSupportResource, LOCK } from '../own-addresses';
 import type { PlannedChange } from '../plan-document';
 import { list, same, text, type Values, values } from '../plan-values';
+import { type Words, words } from '../review-messages';
 import type { ReviewRule, Sighting } from '../review-rule';
-import { type Words, words } from '../words';
 
 /** The AWS provider, by the registry of either product. */
 const PROVIDER = /^registry\.(terraform\.io|opentofu\.org)\/hashicorp\/aws$/;
@@ -97,7 +97,8 @@ function missingGuards(address: string, type: string, resource: Values): readonl
   const lifecycle = values(resource.lifecycle);
   const prevents = ['aws_kms_external_key', 'aws_s3_bucket', BUCKET_DEFAULT, LOCK.type];
   const retires = type === 'aws_kms_external_key' && resource.enabled === false;
-  const guarded = address === 'aws_kms_alias.main' || (type === BUCKET_DEFAULT && !isServing(address)) || retires;
+  const guarded =
+    address === 'aws_kms_alias.main' || (type === BUCKET_DEFAULT && !isSupportResource(address)) || retires;
   const ignores = list(lifecycle.ignore_changes);
   const missing = [
     ...(prevents.includes(type) && lifecycle.prevent_destroy !== true ? ['prevent_destroy'] : []),

@@ -36,7 +36,7 @@ async function keep(custodian: MaterialCustodian, bytes: Buffer): Promise<string
 
 async function opened(custodian: MaterialCustodian, identity: string | undefined): Promise<Buffer> {
   using material = await custodian.open('v1', KEY_ARN, identity);
-  return material.lend('test', (bytes) => Buffer.from(bytes));
+  return material.withBytes('test', (bytes) => Buffer.from(bytes));
 }
 
 const codeOf = async (work: Promise<unknown>): Promise<ErrorCode | 'done'> => {
@@ -125,10 +125,10 @@ test('refuses to overwrite a copy, and leaves it as it was', async () => {
 
 test('held tells whether there is a copy, and tells copies apart', async () => {
   const custodian = await custodianFor();
-  expect(await custodian.held('v1')).toBeUndefined();
+  expect(await custodian.copyBinding('v1')).toBeUndefined();
   await keep(custodian, randomBytes(32));
-  expect(await custodian.held('v1')).toMatch(/^[0-9a-f]{64}$/);
-  expect(await custodian.held('v2')).toBeUndefined();
+  expect(await custodian.copyBinding('v1')).toMatch(/^[0-9a-f]{64}$/);
+  expect(await custodian.copyBinding('v2')).toBeUndefined();
 });
 
 describe('opening fails when', () => {

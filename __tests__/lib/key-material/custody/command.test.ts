@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 
 import { completeImport } from '../../../../lib/key-material/complete-import';
 import { COMMAND_CONTRACT, createCommandCustodian } from '../../../../lib/key-material/custody/command';
-import { prepareImport, unsettledImport } from '../../../../lib/key-material/prepare-import';
+import { pendingImportOf, prepareImport } from '../../../../lib/key-material/prepare-import';
 import { KeyMaterial } from '../../../../lib/key-material/secret';
 import { KEY_ARN, parametersFor, temporaryFolder, unwrap } from '../kms-stand-in';
 
@@ -50,14 +50,14 @@ describe('the sample keeps the contract', () => {
   test('what it stores, it holds under the same binding and gives back', async () => {
     const custodian = sampleCustodian();
     const bytes = randomBytes(32);
-    expect(await custodian.held('v1')).toBeUndefined();
+    expect(await custodian.copyBinding('v1')).toBeUndefined();
     using material = KeyMaterial.take(Buffer.from(bytes), 'a test');
     const sealed = await custodian.seal('v1', material);
     await sealed.store();
-    expect(await custodian.held('v1')).toBe(sealed.binding);
-    expect(await custodian.held('v2')).toBeUndefined();
+    expect(await custodian.copyBinding('v1')).toBe(sealed.binding);
+    expect(await custodian.copyBinding('v2')).toBeUndefined();
     using opened = await custodian.open('v1', KEY_ARN, undefined);
-    expect(opened.lend('test', (held) => held.equals(bytes))).toBe(true);
+    expect(opened.withBytes('test', (held) => held.equals(bytes))).toBe(true);
   });
 
   test('it refuses to overwrite a copy', async () => {
@@ -72,7 +72,7 @@ describe('the sample keeps the contract', () => {
     const custodian = sampleCustodian();
     const first = await prepareImport(custodian, request);
     const subject = { version: 'v1', keyArn: KEY_ARN };
-    expect(await unsettledImport(custodian, subject)).toEqual({ ...first, from: 'pending' });
+    expect(await pendingImportOf(custodian, subject)).toEqual({ ...first, from: 'pending' });
     const record = await completeImport(custodian, first, {
       keyMaterialId: 'a'.repeat(64),
       importType: 'NEW_KEY_MATERIAL',
@@ -140,13 +140,13 @@ describe('opening fails when the command', () => {
   test('leaves a child behind that keeps its output open: it is not waited for', async () => {
     const linger = `require('node:child_process').spawn(process.execPath, ['-e', 'setTimeout(() => {}, 3000)'], { stdio: 'inherit' }).unref()`;
     const custodian = commandThat(`process.stdout.write(answer); ${linger}`, { timeoutMs: 1000 });
-    await expect(custodian.held('v1')).rejects.toMatchObject({ code: 'custodian-failed' });
+    await expect(custodian.copyBinding('v1')).rejects.toMatchObject({ code: 'custodian-failed' });
   });
 
   test('is no program at all', async () => {
     const options = { rotation: 'test', directory: folder.path, env: {} };
     const custodian = createCommandCustodian({ ...options, command: ['/nowhere/custodian'] });
-    await expect(custodian.held('v1')).rejects.toMatchObject({ code: 'custodian-failed' });
+    await expect(custodian.copyBinding('v1')).rejects.toMatchObject({ code: 'custodian-failed' });
   });
 
   test('is stopped by an interrupt', async () => {
@@ -159,14 +159,14 @@ describe('opening fails when the command', () => {
 
 test('what it says on stderr is passed on', async () => {
   const custodian = commandThat('console.error("vault is sealed"); process.exit(2)');
-  await expect(custodian.held('v1')).rejects.toThrow('vault is sealed');
+  await expect(custodian.copyBinding('v1')).rejects.toThrow('vault is sealed');
 });
 
 test('an answer without a line, or with more than one, is no answer to held or store', async () => {
   using material = KeyMaterial.take(randomBytes(32), 'a test');
   for (const script of ['process.stdout.write("{}")', 'process.stdout.write(answer + answer)']) {
     const custodian = commandThat(script);
-    await expect(custodian.held('v1')).rejects.toMatchObject({ code: 'custodian-failed' });
+    await expect(custodian.copyBinding('v1')).rejects.toMatchObject({ code: 'custodian-failed' });
     const sealed = await custodian.seal('v1', material);
     await expect(sealed.store()).rejects.toMatchObject({ code: 'custodian-failed' });
   }

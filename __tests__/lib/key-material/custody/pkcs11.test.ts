@@ -8,7 +8,7 @@ import { createPkcs11Custodian, type Pkcs11CustodyOptions } from '../../../../li
 import { generateInside } from '../../../../lib/key-material/custody/pkcs11-keys';
 import { attempt, findObjects, withToken } from '../../../../lib/key-material/custody/pkcs11-module';
 import { prepareImport } from '../../../../lib/key-material/prepare-import';
-import { wrapFromCustody } from '../../../../lib/key-material/wrap-held';
+import { wrapFromCustody } from '../../../../lib/key-material/wrap-from-custody';
 import { makeToken, PIN, softHsm, withSoftHsm, writeSoftHsmConfiguration } from '../../../support/soft-hsm';
 import { KEY_ARN, parametersFor, rsaPair, temporaryFolder } from '../kms-stand-in';
 
@@ -58,7 +58,7 @@ withSoftHsm('custody in SoftHSM2 (needs softhsm2 and a built pkcs11js)', () => {
 
   it('makes the material inside, wraps it there, and wraps the same material again', async () => {
     const hsm = custodian();
-    expect(await hsm.held('v1')).toBeUndefined();
+    expect(await hsm.copyBinding('v1')).toBeUndefined();
     const first = await prepareImport(hsm, request);
     expect(first).toMatchObject({ from: 'generated', algorithm: 'RSAES_OAEP_SHA_1' });
     const material = unwrapped(first.wrapped);
@@ -85,7 +85,7 @@ withSoftHsm('custody in SoftHSM2 (needs softhsm2 and a built pkcs11js)', () => {
     const hsm = custodian();
     const binding = await hsm.generate('v1');
     await expect(hsm.generate('v1')).rejects.toMatchObject({ code: 'custody-exists' });
-    expect(await hsm.held('v1')).toBe(binding);
+    expect(await hsm.copyBinding('v1')).toBe(binding);
   });
 
   it('refuses material from a file', async () => {
@@ -94,7 +94,7 @@ withSoftHsm('custody in SoftHSM2 (needs softhsm2 and a built pkcs11js)', () => {
     const given = { ...request, source: { kind: 'file', path: file } } as const;
     const hsm = custodian();
     await expect(prepareImport(hsm, given)).rejects.toMatchObject({ code: 'hsm-refuses-file' });
-    expect(await hsm.held('v1')).toBeUndefined();
+    expect(await hsm.copyBinding('v1')).toBeUndefined();
   });
 
   it('refuses an algorithm that the token cannot do, with its own word for it', async () => {
@@ -115,14 +115,14 @@ withSoftHsm('custody in SoftHSM2 (needs softhsm2 and a built pkcs11js)', () => {
     ['the PIN is wrong', { pinFile: undefined, pin: '000000' }, 'hsm-pin', /the PIN is wrong/],
   ] as const)('fails when %s', async (_, changes, code, message) => {
     const error = await custodian(changes)
-      .held('v1')
+      .copyBinding('v1')
       .catch((one: unknown) => one);
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
   });
 
   it('never says the PIN', async () => {
     const error = await custodian({ pinFile: undefined, pin: 'secret-pin-1' })
-      .held('v1')
+      .copyBinding('v1')
       .catch((one: unknown) => one);
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('secret-pin-1');
   });
@@ -136,7 +136,7 @@ withSoftHsm('custody in SoftHSM2 (needs softhsm2 and a built pkcs11js)', () => {
     });
     await expect(prepareImport(hsm, request)).rejects.toEqual(refusal);
     writeSoftHsmConfiguration(home);
-    expect(await hsm.held('v1')).toBeUndefined();
+    expect(await hsm.copyBinding('v1')).toBeUndefined();
   });
 
   it('fails when the token is full, and says so', () => {

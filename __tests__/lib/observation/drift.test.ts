@@ -1,0 +1,195 @@
+import type { KeyDescription } from '../../../lib/kms/describe-key';
+import { driftFindings } from '../../../lib/observation/drift';
+import type { DriftInput } from '../../../lib/observation/drift-finding';
+import { parseRotation } from '../../../lib/rotation/rotation-file';
+
+const NOW = new Date('2026-11-24T12:00:00Z');
+const DAY = 86_400_000;
+const daysFromNow = (days: number) => new Date(NOW.getTime() + days * DAY);
+const arn = (name: string) => `arn:aws:kms:ap-northeast-1:111122223333:key/${name}`;
+
+const key = (name: string, more: Partial<KeyDescription> = {}): KeyDescription => ({
+  arn: arn(name),
+  id: name,
+  state: 'Enabled',
+  origin: 'EXTERNAL',
+  enabled: true,
+  expirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE',
+  validTo: undefined,
+  currentKeyMaterialId: 'f'.repeat(64),
+  creationDate: daysFromNow(-100),
+  deletionDate: undefined,
+  ...more,
+});
+
+interface World {
+  readonly versions?: string;
+  readonly active?: string;
+  readonly more?: string;
+  readonly keys?: Readonly<Record<string, Partial<KeyDescription>>>;
+  readonly alias?: string | undefined;
+  readonly bucket?: { algorithm: string; keyArn: string | undefined; bucketKey: boolean };
+  readonly input?: Partial<DriftInput>;
+}
+
+/** A finished rotation from v1 to v2, and what differs from it. */
+async function findings(world: World = {}) {
+  const { active = 'v2', keys = {}, input = {} } = world;
+  const text = `name: photos
+region: ap-northeast-1
+alias: alias/photos
+keyVersions:
+${world.versions ?? '  - name: v1\n    disabled: true\n  - name: v2\n'}activeVersion: ${active}
+buckets:
+  - name: photos-originals
+    manage: bucket
+${world.more ?? ''}`;
+  const rotation = await parseRotation(text, '/r/rotation.yaml', { now: NOW, expired: 'accept' });
+  const state = (name: string): Partial<KeyDescription> => ({
+    state: name === 'v1' ? 'Disabled' : 'Enabled',
+    ...keys[name],
+  });
+  return driftFindings({
+    rotation,
+    now: NOW,
+    seen: {
+      versions: rotation.keyVersions.map((version) => ({ version, key: key(version.name, state(version.name)) })),
+      aliasTarget: 'alias' in world ? world.alias : arn(active),
+      buckets: [
+        {
+          name: 'photos-originals',
+          default: world.bucket ?? { algorithm: 'aws:kms', keyArn: arn(active), bucketKey: true },
+        },
+      ],
+    },
+    custody: { here: true, imported: new Map(['v1', 'v2', 'v3'].map((name) => [name, daysFromNow(-100)])) },
+    verifiedAt: daysFromNow(-1),
+    left: { aliasTarget: arn(active), bucketDefaults: { 'photos-originals': arn(active) } },
+    ...input,
+  });
+}
+
+const said = async (world: World) => (await findings(world)).map((one) => `${one.level} ${one.code}: ${one.mend}`);
+
+it('finds nothing where all is as declared', async () => {
+  expect(await findings()).toEqual([]);
+});
+
+describe('age and expiry', () => {
+  it('calls for a new version when the active key is older than the file allows', async () => {
+    const more = 'rotateEveryDays: 90\n';
+    expect(await said({ more })).toEqual(['act key-over-age: npx keyturn propose version']);
+    expect(await said({ more: 'rotateEveryDays: 100\n' })).toEqual([]);
+    const versions = '  - name: v1\n    disabled: true\n  - name: v2\n  - name: v3\n';
+    expect(await said({ more, versions })).toEqual(['act key-over-age: npx keyturn propose switch --name v3']);
+  });
+
+  it('counts from the import, which in place is younger than the key', async () => {
+    const more = 'strategy: in-place\nrotateEveryDays: 90\n';
+    const custody = {
+      here: true,
+      imported: new Map([
+        ['v1', daysFromNow(-100)],
+        ['v2', daysFromNow(-10)],
+      ]),
+    } as const;
+    const versions = '  - name: v1\n  - name: v2\n';
+    const codes = (await findings({ more, versions, input: { custody } })).map((one) => one.code);
+    expect(codes).toEqual([]);
+  });
+
+  it.each([
+    [61, undefined],
+    [59, 'in less than 60 days'],
+    [29, 'in less than 30 days'],
+    [6, 'in less than 7 days'],
+  ])('says of material that expires in %d days: %s', async (days, words) => {
+    const found = await findings({ keys: { v2: { validTo: daysFromNow(days) } } });
+    expect(found.map((one) => one.code)).toEqual(words === undefined ? [] : ['material-expiring']);
+    if (words !== undefined) expect(found[0]?.text).toContain(words);
+  });
+
+  it('asks to empty a superseded version whose material expires, and leaves a retired one alone', async () => {
+    const versions = '  - name: v1\n  - name: v2\n';
+    const soon = { validTo: daysFromNow(3) };
+    expect(await said({ versions, keys: { v1: { ...soon, state: 'Enabled' } } })).toEqual([
+      'act material-expiring: npx keyturn post-apply',
+    ]);
+    expect(await said({ keys: { v1: soon } })).toEqual([]);
+  });
+
+  it('tells material that is gone from a version that never had any', async () => {
+    const gone = { state: 'PendingImport' };
+    const versions = '  - name: v1\n  - name: v2\n';
+    expect((await findings({ versions, keys: { v1: gone } })).map((one) => one.code)).toEqual(['material-expired']);
+    const fresh = { ...gone, creationDate: NOW };
+    expect(
+      await findings({ versions: `${versions}  - name: v3\n`, keys: { v1: { state: 'Disabled' }, v3: fresh } }),
+    ).toMatchObject([{ code: 'retirement-not-recorded' }]);
+  });
+});
+
+describe('what was moved by hand', () => {
+  it('finds an alias at a key that nobody declared, and one that left its place', async () => {
+    const plan = 'npx keyturn plan --out plan';
+    expect(await said({ alias: arn('stranger') })).toEqual([`act alias-moved: ${plan}`]);
+    expect(await said({ alias: arn('v1') })).toEqual([
+      `act alias-moved: ${plan}   (or, if it is meant: npx keyturn propose switch --name v1)`,
+    ]);
+  });
+
+  it('does not take a switch that is still to come for one', async () => {
+    const versions = '  - name: v1\n  - name: v2\n';
+    const left = { aliasTarget: arn('v1'), bucketDefaults: { 'photos-originals': arn('v1') } };
+    const bucket = { algorithm: 'aws:kms', keyArn: arn('v1'), bucketKey: true };
+    expect(
+      await said({ versions, keys: { v1: { state: 'Enabled' } }, alias: arn('v1'), bucket, input: { left } }),
+    ).toEqual([]);
+  });
+
+  it('finds a bucket default at a strange key, back at SSE-S3, or with another bucket key', async () => {
+    const at = (keyArn: string | undefined, bucketKey = true) => ({
+      algorithm: keyArn ? 'aws:kms' : 'AES256',
+      keyArn,
+      bucketKey,
+    });
+    for (const bucket of [at(arn('stranger')), at(arn('v1')), at(undefined)])
+      expect((await findings({ bucket })).map((one) => one.code)).toEqual(['bucket-default-moved']);
+    expect((await findings({ bucket: at(arn('v2'), false) })).map((one) => one.code)).toEqual(['bucket-key-moved']);
+  });
+
+  it('lets an adopted bucket keep its own default until the first switch', async () => {
+    const more = '  - name: adopted\n    manage: encryption\n';
+    expect(await said({ more, input: { left: undefined } })).toEqual([]);
+  });
+
+  it('finds a key that is off though active, and one that waits to be deleted', async () => {
+    expect((await findings({ keys: { v2: { state: 'Disabled' } } }))[0]?.code).toBe('active-key-unusable');
+    const [found] = await findings({ keys: { v1: { state: 'PendingDeletion', deletionDate: daysFromNow(9) } } });
+    expect(found?.text).toContain('2026-12-03T12:00:00.000Z');
+    expect(found?.mend).toContain('cancel-key-deletion');
+  });
+});
+
+describe('what nobody looks after', () => {
+  const versions = '  - name: v1\n  - name: v2\n';
+  const on = { v1: { state: 'Enabled' } };
+
+  it('asks for a look where a superseded key is on and the last verification is old or unknown', async () => {
+    for (const verifiedAt of [undefined, daysFromNow(-8)])
+      expect(await said({ versions, keys: on, input: { verifiedAt } })).toEqual([
+        'act stragglers-not-checked: npx keyturn post-apply --dry-run',
+      ]);
+    expect(await said({ versions, keys: on })).toEqual([]);
+  });
+
+  it('finds custody without a record, and says nothing where custody is kept elsewhere', async () => {
+    const custody = { here: true, imported: new Map([['v1', NOW]]) } as const;
+    expect(await said({ input: { custody } })).toEqual(['act custody-record-absent: npx keyturn propose version']);
+    expect(await said({ input: { custody: { here: false } } })).toEqual([]);
+  });
+
+  it('notes a retirement that the file does not record, without calling anybody', async () => {
+    expect(await said({ versions })).toEqual(['note retirement-not-recorded: npx keyturn propose retire --name v1']);
+  });
+});

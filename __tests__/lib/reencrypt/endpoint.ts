@@ -1,0 +1,75 @@
+import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import {
+  CreateBucketCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import type { ReencryptRequest } from '../../../lib/reencrypt/reencrypt-bucket';
+import { openDirectClient } from '../../../lib/s3/direct-client';
+import { createDirectStore } from '../../../lib/s3/direct-store';
+import { createSdkStore } from '../../../lib/s3/sdk-store';
+import type { ObjectStore } from '../../../lib/s3/store';
+import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../../../local-aws';
+
+/** An endpoint with an old and a new key, and clients that point at it. */
+export interface TestEndpoint {
+  readonly aws: LocalAws;
+  readonly s3: S3Client;
+  readonly kms: KMSClient;
+  readonly oldKey: string;
+  readonly newKey: string;
+  bucket(name: string, versioning?: 'Enabled' | 'Suspended'): Promise<string>;
+  /** Puts an object under the old key, unless told otherwise. */
+  put(bucket: string, key: string, over?: Partial<PutObjectCommandInput>): Promise<string | undefined>;
+  request(bucket: string, over?: Partial<ReencryptRequest>): ReencryptRequest;
+  /** The lean path, as the product uses it, or the SDK's. */
+  store(path?: 'wire' | 'sdk'): ObjectStore;
+  close(): Promise<void>;
+}
+
+export async function testEndpoint(options: LocalAwsOptions = {}): Promise<TestEndpoint> {
+  const aws = await startLocalAws(options);
+  const credentials = { accessKeyId: aws.accessKey.accessKeyId, secretAccessKey: aws.accessKey.secretAccessKey };
+  const settings = { region: aws.region, endpoint: aws.url, credentials, maxAttempts: 1 };
+  const s3 = new S3Client({ ...settings, forcePathStyle: true });
+  const kms = new KMSClient(settings);
+  const key = async () => (await kms.send(new CreateKeyCommand({}))).KeyMetadata?.Arn ?? '';
+  const [oldKey, newKey] = [await key(), await key()];
+  const wire = openDirectClient(s3);
+  return {
+    aws,
+    s3,
+    kms,
+    oldKey,
+    newKey,
+    async bucket(Bucket, Status) {
+      const CreateBucketConfiguration = { LocationConstraint: aws.region } as never;
+      await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
+      if (Status) await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status } }));
+      return Bucket;
+    },
+    async put(Bucket, Key, over) {
+      const under = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: oldKey, BucketKeyEnabled: true } as const;
+      const answer = await s3.send(new PutObjectCommand({ Bucket, Key, Body: `body of ${Key}`, ...under, ...over }));
+      return answer.VersionId;
+    },
+    request: (bucket, over) => ({
+      bucket,
+      targetKeyArn: newKey,
+      bucketKeyDefault: true,
+      method: 'rewrap',
+      dryRun: false,
+      retry: { baseMs: 1, capMs: 8 },
+      ...over,
+    }),
+    store: (path = 'wire') => (path === 'sdk' ? createSdkStore(s3) : createDirectStore(wire, createSdkStore(s3))),
+    async close() {
+      await wire.close();
+      s3.destroy();
+      kms.destroy();
+      await aws.close();
+    },
+  };
+}

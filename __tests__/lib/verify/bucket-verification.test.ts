@@ -1,0 +1,103 @@
+import { StoreFault } from '../../../lib/s3/store-fault';
+import { verifyBucket } from '../../../lib/verify/bucket-verification';
+import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, underKey } from '../s3/memory-store';
+
+const verify = (bucket: MemoryBucket, over = {}) =>
+  verifyBucket(memoryStore(bucket), {
+    bucket: 'b',
+    activeKeyArn: NEW_KEY,
+    retry: { baseMs: 0, capMs: 0, transientAttempts: 1, throttledAttempts: 1 },
+    ...over,
+  });
+
+/** Three versions under the active key, and one that must keep the gate closed. */
+function withOneLeft(): MemoryBucket {
+  const bucket = new MemoryBucket();
+  bucket.pageSize = 2;
+  for (const key of ['a', 'b', 'd']) bucket.put(key, { head: { encryption: underKey(NEW_KEY) } });
+  bucket.put('c left');
+  return bucket;
+}
+
+describe('a verification', () => {
+  it('counts versions by key, and names those under another KMS key only', async () => {
+    const bucket = withOneLeft();
+    bucket.put('s3', { head: { encryption: { kind: 'sse-s3' } } });
+    bucket.put('plain', { head: { encryption: { kind: 'unencrypted' } } });
+    bucket.put('layers', { head: { encryption: { kind: 'dsse-kms', keyArn: OLD_KEY } } });
+    bucket.put('new layers', { head: { encryption: { kind: 'dsse-kms', keyArn: NEW_KEY } } });
+    const found = await verify(bucket);
+    expect(found.byKey).toEqual({
+      [NEW_KEY]: 3,
+      [OLD_KEY]: 1,
+      'SSE-S3': 1,
+      unencrypted: 1,
+      [`DSSE:${OLD_KEY}`]: 1,
+      [`DSSE:${NEW_KEY}`]: 1,
+    });
+    expect(found.left.map((one) => one.key)).toEqual(['c left', 'layers']);
+    expect(found).toMatchObject({ leftTotal: 2, unknownTotal: 0, objectVersions: 8 });
+  });
+
+  it.each([
+    [403, 'AccessDenied'],
+    [400, 'InvalidRequest'],
+    [404, 'NoSuchKey'],
+    [500, 'InternalError'],
+    [503, 'SlowDown'],
+    [0, 'ECONNRESET'],
+  ])('is never clean because one request was answered %s %s, whichever it was', async (status, code) => {
+    const calm = withOneLeft();
+    await verify(calm);
+    const requests = calm.log.length;
+    expect(requests).toBeGreaterThan(6);
+    for (let nth = 1; nth <= requests; nth += 1) {
+      const bucket = withOneLeft();
+      bucket.hooks = {
+        before: (operation) => {
+          if (bucket.log.length === nth) throw new StoreFault({ operation, status, code, message: code });
+        },
+      };
+      const found = await verify(bucket).catch((error: unknown) => error);
+      const isClean =
+        !(found instanceof Error) &&
+        (found as { leftTotal: number }).leftTotal === 0 &&
+        (found as { unknownTotal: number }).unknownTotal === 0;
+      expect({ nth, isClean }).toEqual({ nth, isClean: false });
+    }
+  });
+
+  it('does not call a version unknown that a writer deleted meanwhile', async () => {
+    const bucket = withOneLeft();
+    bucket.hooks = {
+      before: (operation, { key }) =>
+        operation === 'HeadObject' && key === 'a' ? bucket.remove('a', 'null') : undefined,
+    };
+    expect(await verify(bucket)).toMatchObject({ unknownTotal: 0, byKey: { [NEW_KEY]: 2, [OLD_KEY]: 1 } });
+  });
+
+  it('reads a sample, or all, of what is under the active key, and calls unreadable ones unknown', async () => {
+    const bucket = withOneLeft();
+    expect((await verify(bucket, { read: 2 })).read.versions).toBe(2);
+    bucket.hooks = {
+      before: (operation, { key }) => {
+        if (operation !== 'GetObject' || key !== 'b') return;
+        throw new StoreFault({
+          operation,
+          status: 400,
+          code: 'KMS.DisabledException',
+          message: `${NEW_KEY} is disabled`,
+        });
+      },
+    };
+    const found = await verify(bucket, { read: 'all' });
+    expect(found).toMatchObject({ read: { versions: 2 }, unknownTotal: 1, unknown: [{ key: 'b' }] });
+  });
+
+  it('fails when it is interrupted: half a verification is none', async () => {
+    const bucket = withOneLeft();
+    const controller = new AbortController();
+    bucket.hooks = { before: (operation) => (operation === 'HeadObject' ? controller.abort() : undefined) };
+    await expect(verify(bucket, { signal: controller.signal })).rejects.toMatchObject({ code: 'interrupted' });
+  });
+});

@@ -1,0 +1,223 @@
+import { isCode } from '../../../lib/errors';
+import type { BucketReencryption } from '../../../lib/reencrypt/reencrypt-bucket';
+import type { BucketVerification } from '../../../lib/verify/bucket-verification';
+import { type GateInput, GatePass, gateReasons } from '../../../lib/workflow/gate';
+
+const OLD = 'arn:aws:kms:ap-northeast-1:123456789012:key/old';
+const ACTIVE = 'arn:aws:kms:ap-northeast-1:123456789012:key/active';
+const version = (name: string) => ({ name, materialValidTo: undefined, keyArn: undefined, disabled: false });
+const key = (arn: string, state: string) => ({
+  arn,
+  id: arn.slice(-6),
+  state,
+  origin: 'EXTERNAL',
+  enabled: state === 'Enabled',
+  expirationModel: undefined,
+  validTo: undefined,
+  currentKeyMaterialId: undefined,
+  creationDate: undefined,
+  deletionDate: undefined,
+});
+
+const verified: BucketVerification = {
+  bucket: 'ledger',
+  at: '2026-11-24T00:00:00.000Z',
+  objectVersions: 2,
+  deleteMarkers: 0,
+  byKey: { [ACTIVE]: 2 },
+  left: [],
+  leftTotal: 0,
+  unknown: [],
+  unknownTotal: 0,
+  openUploads: [],
+  openUploadsTotal: 0,
+  read: { versions: 2, bytes: 2 },
+  requests: 3,
+  covers: 'every-key',
+  sources: {
+    heads: { 'every version': 2 },
+    notLookedAt: 0,
+    generated: [],
+    metadata: undefined,
+    because: undefined,
+    disagreements: [],
+    disagreementsTotal: 0,
+  },
+};
+
+const pass: BucketReencryption = {
+  bucket: 'ledger',
+  method: 'rewrap',
+  engine: 'local',
+  jobs: [],
+  objectVersions: 2,
+  deleteMarkers: 0,
+  alreadyThere: 0,
+  moved: 2,
+  movedBytes: 2,
+  gone: 0,
+  blocked: [],
+  blockedTotal: 0,
+  failed: [],
+  failedTotal: 0,
+  requests: 6,
+  passes: 1,
+  complete: true,
+  stopped: undefined,
+  evidence: [],
+};
+
+/** Everything is as it must be: the only input that opens the gate, and what each test breaks in one place. */
+const sound: GateInput = {
+  version: version('v1'),
+  keyArn: OLD,
+  activeKeyArn: ACTIVE,
+  observation: {
+    versions: [
+      { version: version('v1'), key: key(OLD, 'Enabled') },
+      { version: version('v2'), key: key(ACTIVE, 'Enabled') },
+    ],
+    aliasTarget: ACTIVE,
+    buckets: [{ name: 'ledger', default: { algorithm: 'aws:kms', keyArn: ACTIVE, bucketKey: true } }],
+  },
+  buckets: ['ledger'],
+  verification: { activeKeyArn: ACTIVE, buckets: [verified] },
+  reencryptions: [pass],
+  switchSeenAt: Date.parse('2026-11-24T00:00:00.000Z'),
+};
+
+const withBucket = (changes: Partial<BucketVerification>): GateInput => ({
+  ...sound,
+  verification: { activeKeyArn: ACTIVE, buckets: [{ ...verified, ...changes }] },
+});
+
+const straggler = {
+  key: 'a\u001b[31m',
+  versionId: 'v',
+  keyArn: OLD,
+  isLatest: true,
+  lastModified: '2026-01-01T00:00:00.000Z',
+};
+
+it('opens when alias, defaults and every object version are under an enabled active key', () => {
+  expect(gateReasons(sound)).toEqual([]);
+  expect(GatePass.isPass(GatePass.open(sound))).toBe(true);
+});
+
+const uploadOf = (initiated: string) => ({ key: 'a', uploadId: 'u', initiated, keyArn: undefined });
+
+it('opens while uploads are open that were begun after the switch was seen', () => {
+  const input = withBucket({ openUploadsTotal: 1, openUploads: [uploadOf('2026-11-24T01:00:00.000Z')] });
+  expect(gateReasons(input)).toEqual([]);
+});
+
+it('opens when not every version was looked at, but S3 listed what is under the key', () => {
+  expect(gateReasons(withBucket({ covers: [OLD], byKey: { [ACTIVE]: 1 } }))).toEqual([]);
+});
+
+const broken: readonly [string, GateInput, string][] = [
+  ['nothing was verified', { ...sound, verification: undefined }, 'not-verified'],
+  ['a bucket was not verified', { ...sound, buckets: ['ledger', 'other'] }, 'not-verified'],
+  [
+    'the verification was against another key',
+    { ...sound, verification: { activeKeyArn: OLD, buckets: [verified] } },
+    'not-verified',
+  ],
+  ['S3 listed what is under another key only', withBucket({ covers: [ACTIVE] }), 'key-not-covered'],
+  ['nothing tells of this key', withBucket({ covers: [] }), 'key-not-covered'],
+  [
+    'an object is left',
+    withBucket({ byKey: { [ACTIVE]: 1, [OLD]: 1 }, left: [straggler], leftTotal: 1 }),
+    'objects-left',
+  ],
+  ['a count is left that names no object', withBucket({ byKey: { [OLD]: 1 } }), 'objects-left'],
+  ['an object under DSSE is left', withBucket({ byKey: { [`DSSE:${OLD}`]: 1 } }), 'objects-left'],
+  [
+    'an object cannot be told',
+    withBucket({ unknown: [{ key: 'a', versionId: 'v', reason: 'HeadObject 403' }], unknownTotal: 1 }),
+    'objects-unknown',
+  ],
+  [
+    'an upload is open',
+    withBucket({
+      openUploads: [{ key: 'a', uploadId: 'u', initiated: '2026-01-01T00:00:00.000Z', keyArn: undefined }],
+      openUploadsTotal: 1,
+    }),
+    'uploads-open',
+  ],
+  [
+    'uploads are open that the verification did not list',
+    withBucket({ openUploadsTotal: 2, openUploads: [uploadOf('2026-11-24T01:00:00.000Z')] }),
+    'uploads-open',
+  ],
+  [
+    'an upload is open and this run has not seen the switch',
+    {
+      ...withBucket({ openUploadsTotal: 1, openUploads: [uploadOf('2026-11-24T01:00:00.000Z')] }),
+      switchSeenAt: undefined,
+    },
+    'uploads-open',
+  ],
+  [
+    'the pass did not finish',
+    { ...sound, reencryptions: [{ ...pass, complete: false, failedTotal: 1 }] },
+    're-encryption-incomplete',
+  ],
+  [
+    'the alias points elsewhere',
+    { ...sound, observation: { ...sound.observation, aliasTarget: OLD } },
+    'alias-not-switched',
+  ],
+  [
+    'a bucket default points elsewhere',
+    {
+      ...sound,
+      observation: {
+        ...sound.observation,
+        buckets: [{ name: 'ledger', default: { algorithm: 'aws:kms', keyArn: OLD, bucketKey: true } }],
+      },
+    },
+    'bucket-default-not-switched',
+  ],
+  [
+    'the active key is disabled',
+    {
+      ...sound,
+      observation: { ...sound.observation, versions: [{ version: version('v2'), key: key(ACTIVE, 'Disabled') }] },
+    },
+    'active-key-not-enabled',
+  ],
+  ['the key to retire is the active key itself', { ...sound, keyArn: ACTIVE }, 'active-key-itself'],
+];
+
+it.each(broken)('refuses when %s', (_title, input, code) => {
+  expect(gateReasons(input).map((reason) => reason.code)).toContain(code);
+  let refusal: unknown;
+  try {
+    GatePass.open(input);
+  } catch (error) {
+    refusal = error;
+  }
+  expect(isCode(refusal, 'gate-refused')).toBe(true);
+});
+
+it('refuses with every reason at once', () => {
+  const input = {
+    ...withBucket({ byKey: { [OLD]: 3 }, leftTotal: 3, unknownTotal: 2 }),
+    reencryptions: [{ ...pass, complete: false }],
+  };
+  expect(gateReasons(input).map((reason) => reason.code)).toEqual([
+    'objects-left',
+    'objects-unknown',
+    're-encryption-incomplete',
+  ]);
+});
+
+it('shows control characters of an object key instead of obeying them', () => {
+  const [reason] = gateReasons(withBucket({ byKey: { [OLD]: 1 }, left: [straggler], leftTotal: 1 }));
+  expect(reason?.text).toContain('"a\\u001b[31m"');
+});
+
+it('knows a pass from an object that looks like one', () => {
+  expect(GatePass.isPass({ version: version('v1'), keyArn: OLD })).toBe(false);
+});

@@ -1,0 +1,263 @@
+import { randomBytes } from 'node:crypto';
+import { CreateAliasCommand, type KMSClient } from '@aws-sdk/client-kms';
+import { S3Client } from '@aws-sdk/client-s3';
+import { S3ControlClient } from '@aws-sdk/client-s3-control';
+import { STSClient } from '@aws-sdk/client-sts';
+import type { KeyMaterialEntry } from '../../../lib/kms/key-materials';
+import { parseRotation } from '../../../lib/rotation/rotation-file';
+import { createSdkStore } from '../../../lib/s3/sdk-store';
+import { flow, flowFor, flowInPlace, stepsOf } from '../../../lib/workflow';
+import { nextImport } from '../../../lib/workflow/in-place/import-next-material';
+import { materialDescription, observeMaterials } from '../../../lib/workflow/in-place/materials';
+import { CONSEQUENCES, rotateMaterial } from '../../../lib/workflow/in-place/rotate-material';
+import type { RotationRun } from '../../../lib/workflow/rotation-run';
+import { status } from '../../../lib/workflow/status';
+import { type LocalAws, startLocalAws } from '../../../local-aws';
+import { createExternalKey, importMaterial, kmsClient } from '../../conformance/byok';
+
+const DAY = 86_400_000;
+jest.setTimeout(120_000);
+
+let aws: LocalAws;
+let kms: KMSClient;
+
+beforeAll(async () => {
+  aws = await startLocalAws();
+  kms = kmsClient(aws);
+});
+afterEach(() => {
+  aws.faults.rotationDelay = 0;
+});
+afterAll(async () => {
+  kms.destroy();
+  await aws.close();
+});
+
+let names = 0;
+
+/** A rotation in place over a key of its own, with the material of its first versions imported and rotated into use. */
+async function site(versions: number, active: number) {
+  names += 1;
+  const name = `photos-${names}`;
+  const list = Array.from({ length: versions }, (_, index) => `{ name: v${index + 1} }`);
+  const rotation = await parseRotation(
+    `name: ${name}
+region: ${aws.region}
+strategy: in-place
+alias: alias/${name}
+keyVersions: [${list.join(', ')}]
+activeVersion: v${active}
+buckets: [{ name: photos-bucket, manage: bucket }]
+`,
+    '/somewhere/rotation.yaml',
+    { now: new Date() },
+  );
+  const key = await createExternalKey(kms);
+  await kms.send(new CreateAliasCommand({ AliasName: `alias/${name}/v1`, TargetKeyId: key.id }));
+  const bring = (version: string, described = true) =>
+    importMaterial(kms, key.id, randomBytes(32), {
+      ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE',
+      ImportType: 'NEW_KEY_MATERIAL',
+      ...(described ? { KeyMaterialDescription: materialDescription(rotation, { name: version }) } : {}),
+    });
+  const said: string[] = [];
+  const asked: string[] = [];
+  const unused = (what: string) => () => {
+    throw new Error(`a rotation in place has no use for ${what}`);
+  };
+  const client = { endpoint: aws.url, region: aws.region, credentials: aws.accessKey };
+  const s3 = new S3Client(client);
+  const run: RotationRun = {
+    rotation,
+    clients: {
+      kms,
+      s3,
+      s3Control: new S3ControlClient(client),
+      sts: new STSClient(client),
+      region: aws.region,
+      destroy: () => undefined,
+    },
+    identity: { account: aws.accountId, arn: '', userId: '' },
+    store: createSdkStore(s3),
+    workspace: { plan: unused('Terraform'), apply: unused('Terraform') },
+    custodian: unused('custody'),
+    material: { source: { kind: 'generate' }, identityFile: undefined },
+    reencrypt: {
+      concurrency: undefined,
+      maxRps: undefined,
+      optimistic: false,
+      relistDelayMs: 0,
+      abortUploadsOlderThanMs: undefined,
+      waitForUploadsMs: 0,
+      readAll: false,
+      engine: undefined,
+      confirm: false,
+      newJob: false,
+    },
+    files: undefined,
+    evidence: { file: undefined, record: async () => undefined },
+    reporter: {
+      heading: (text) => said.push(text),
+      note: (text) => said.push(text),
+      warn: (text) => said.push(text),
+      block: (text) => said.push(text),
+      progress: () => undefined,
+    },
+    signal: new AbortController().signal,
+    dryRun: false,
+    approve: async (question) => {
+      asked.push(question);
+    },
+    ask: async () => false,
+    findings: { reencryptions: [], verification: undefined, switchSeenAt: undefined },
+  };
+  return { run, bring, said, asked };
+}
+
+describe('rotating the material into use', () => {
+  it('says the consequences before the first rotation alone, and which of the 25 each one is', async () => {
+    const { run, bring, said, asked } = await site(3, 2);
+    await bring('v1');
+    await bring('v2');
+    expect(await rotateMaterial.run(run)).toMatchObject({ outcome: 'changed' });
+    await bring('v3');
+    await rotateMaterial.run({ ...run, rotation: { ...run.rotation, activeVersion: 'v3' } });
+    expect(said.filter((text) => text === CONSEQUENCES)).toHaveLength(1);
+    expect(asked.map((question) => /\((rotation \d+ of 25)/.exec(question)?.[1])).toEqual([
+      'rotation 1 of 25',
+      'rotation 2 of 25',
+    ]);
+  });
+
+  it('changes nothing when the person says no', async () => {
+    const { run, bring } = await site(2, 2);
+    await bring('v1');
+    await bring('v2');
+    const approve = () => Promise.reject(new Error('no'));
+    await expect(rotateMaterial.run({ ...run, approve })).rejects.toThrow('no');
+    expect(await rotateMaterial.check(run)).toMatchObject({ state: 'ready' });
+  });
+
+  it('waits out a rotation that takes its time, its own or another run’s', async () => {
+    const { run, bring } = await site(2, 2);
+    await bring('v1');
+    await bring('v2');
+    aws.faults.rotationDelay = 60_000;
+    let begun = 0;
+    // The time passes once both have asked KMS, so that the second one meets the first one's rotation under way.
+    const unhook = aws.requests.hook({
+      async after({ operation }) {
+        if (operation !== 'RotateKeyOnDemand') return undefined;
+        begun += 1;
+        if (begun === 2) aws.clock.advance(60_000);
+        return undefined;
+      },
+    });
+    const both = await Promise.all([rotateMaterial.run(run), rotateMaterial.run(run)]);
+    unhook();
+    expect(both.map(({ outcome }) => outcome)).toEqual(['changed', 'changed']);
+    expect((await observeMaterials(run)).rotations).toBe(1);
+  });
+
+  it('refuses the 26th material, before KMS is asked, and by KMS’s own word', async () => {
+    const { run, bring } = await site(26, 26);
+    await bring('v1');
+    for (let version = 2; version <= 26; version += 1) {
+      await bring(`v${version}`);
+      await rotateMaterial.run({ ...run, rotation: { ...run.rotation, activeVersion: `v${version}` } });
+    }
+    expect(await rotateMaterial.check(run)).toMatchObject({ summary: expect.stringContaining('25 of 25') });
+    await bring('v27');
+    const beyond = {
+      ...run.rotation,
+      keyVersions: [...run.rotation.keyVersions, version('v27')],
+      activeVersion: 'v27',
+    };
+    await expect(rotateMaterial.run({ ...run, rotation: beyond })).rejects.toMatchObject({
+      code: 'rotation-budget-spent',
+      exitCode: 4,
+    });
+  });
+
+  it.each([
+    ['a version without material', 3, 3, 'material-not-ready'],
+    ['a version that the key has gone past', 2, 1, 'rotation-only-forward'],
+  ])('refuses %s', async (_what, versions, active, code) => {
+    const { run, bring } = await site(versions, active);
+    await bring('v1');
+    await bring('v2');
+    if (active === 1) await rotateMaterial.run({ ...run, rotation: { ...run.rotation, activeVersion: 'v2' } });
+    await expect(rotateMaterial.run(run)).rejects.toMatchObject({ code, exitCode: 4 });
+    expect(await rotateMaterial.check(run)).toMatchObject({ state: 'blocked' });
+  });
+
+  it('knows the first material of a rotation that began with strategy new-key, which described none', async () => {
+    const { run, bring } = await site(2, 1);
+    const id = await bring('v1', false);
+    await bring('v2');
+    const { versions } = await observeMaterials(run);
+    expect(versions.map(({ material }) => [material?.id === id, material?.state])).toEqual([
+      [true, 'CURRENT'],
+      [false, 'PENDING_ROTATION'],
+    ]);
+  });
+});
+
+it('shows each version as a material of the one key, and what points at the key as the current one', async () => {
+  const { run, bring } = await site(3, 2);
+  const key = await observeMaterials(run);
+  await bring('v1');
+  await bring('v2');
+  await rotateMaterial.run(run);
+  await kms.send(new CreateAliasCommand({ AliasName: run.rotation.alias, TargetKeyId: key.key?.id }));
+  const seen = await status(run);
+  expect(seen.versions.map(({ name, role, keyState, material }) => [name, role, keyState, material])).toEqual([
+    ['v1', 'superseded', 'Enabled', 'NON_CURRENT'],
+    ['v2', 'active', 'Enabled', 'CURRENT'],
+    ['v3', 'next', 'Enabled', 'not imported'],
+  ]);
+  expect(seen.alias.pointsAt).toBe('v2');
+  expect(seen.next).toMatchObject({ step: 'import-material', command: 'npx keyturn pre-apply' });
+});
+
+describe('the next import', () => {
+  const entry = (state: string, imported = true): KeyMaterialEntry => ({
+    id: 'f'.repeat(64),
+    state,
+    imported,
+    description: undefined,
+    validTo: undefined,
+    rotatedAt: undefined,
+  });
+  const sight = (...materials: (KeyMaterialEntry | undefined)[]) => ({
+    versions: materials.map((material, index) => ({ version: version(`v${index + 1}`), material })),
+  });
+  const nameOf = (found: ReturnType<typeof nextImport>) => found?.version.name;
+
+  it.each([
+    ['the first into an empty key', sight(undefined, undefined), 'v1'],
+    ['the one after the current one', sight(entry('CURRENT'), undefined, undefined), 'v2'],
+    ['none while one waits to be rotated', sight(entry('CURRENT'), entry('PENDING_ROTATION'), undefined), undefined],
+    ['none when all are there', sight(entry('NON_CURRENT'), entry('CURRENT')), undefined],
+    ['a lost one before a new one', sight(entry('NON_CURRENT', false), entry('CURRENT'), undefined), 'v1'],
+    ['a lost one that waited', sight(entry('CURRENT'), entry('PENDING_ROTATION', false), undefined), 'v2'],
+  ])('is %s', (_what, seen, expected) => {
+    expect(nameOf(nextImport(seen))).toBe(expected);
+  });
+
+  it('is none of a version whose declared date has passed: KMS would refuse it', () => {
+    const past = { ...version('v1'), materialValidTo: new Date(Date.now() - DAY) };
+    expect(nextImport({ versions: [{ version: past, material: entry('CURRENT', false) }] })).toBeUndefined();
+  });
+});
+
+it('has one more step than a rotation by new keys, in the same order', () => {
+  const ids = flowInPlace.map(({ id }) => id);
+  expect(ids.filter((id) => id !== 'rotate-material')).toEqual(flow.map(({ id }) => id));
+  expect(flowFor({ strategy: 'in-place' })).toBe(flowInPlace);
+  expect(stepsOf({ strategy: 'new-key' }, ['rotate-material', 'record']).map(({ id }) => id)).toEqual(['record']);
+});
+
+function version(name: string) {
+  return { name, materialValidTo: undefined, keyArn: undefined, disabled: false };
+}

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+
+import { KeyturnError } from '../errors';
+import type { ObjectStore } from '../s3/store';
+import { type BucketCall, uploadsNow } from './bucket-listing';
+import type { JobFiles } from './job-files';
+
+/** LastModified has whole seconds; a version written in the second that an attempt began in may be older or newer. */
+const SECOND = 1000;
+
+const schema = z.object({
+  schemaVersion: z.literal(1),
+  /** When the attempt began by S3's clock, milliseconds since the epoch, a second taken off. */
+  begun: z.number(),
+  /** What was written from here on may be in no manifest of the attempt. */
+  since: z.number(),
+  /** Keys with an upload open at that time: what comes of them is in no manifest either, whatever its date. */
+  uploadKeys: z.array(z.string()),
+  kind: z.enum(['listed', 'generated']),
+  supersededKeyArns: z.array(z.string()),
+  withVersionIds: z.boolean(),
+  bucketKey: z.boolean(),
+  roleArn: z.string(),
+  priority: z.number(),
+});
+
+/**
+ * What an attempt hangs on, written down before anything else of it: whoever goes on with the attempt makes the same
+ * requests, whatever the rotation file says by then.
+ */
+export type AttemptRecord = z.infer<typeof schema>;
+
+export type AttemptSettings = Pick<
+  AttemptRecord,
+  'kind' | 'supersededKeyArns' | 'withVersionIds' | 'bucketKey' | 'roleArn' | 'priority'
+>;
+
+const NAME = 'begun.json';
+
+/** What was written down of an attempt; undefined: it was never begun. */
+export async function readAttemptRecord(files: JobFiles, attemptPrefix: string): Promise<AttemptRecord | undefined> {
+  const key = `${attemptPrefix}${NAME}`;
+  const text = await files.text(key);
+  if (text === undefined) return undefined;
+  const read = schema.safeParse(jsonOf(text));
+  if (read.success) return read.data;
+  const facts = {
+    action: 's3:GetObject',
+    resource: `s3://${files.bucket}/${key}`,
+    awsCode: 'Malformed',
+    requestId: undefined,
+  };
+  throw new KeyturnError('aws-failed', { ...facts, awsMessage: 'it is not what Keyturn wrote there' });
+}
+
+/** Begins an attempt, unless it is begun: of two runs at once, both go on with what the first one wrote. */
+export async function ensureAttemptRecord(
+  { files, store, call, bucket }: { files: JobFiles; store: ObjectStore; call: BucketCall; bucket: string },
+  attemptPrefix: string,
+  settings: AttemptSettings,
+): Promise<AttemptRecord> {
+  const before = await readAttemptRecord(files, attemptPrefix);
+  if (before) return before;
+  const begun = store.now() - SECOND;
+  const { keys, oldestOther } = await uploadsNow(store, call, bucket);
+  const since = Math.min(begun, oldestOther ?? begun);
+  const written: AttemptRecord = { schemaVersion: 1, begun, since, uploadKeys: [...keys], ...settings };
+  const isOurs = await files.create(`${attemptPrefix}${NAME}`, Buffer.from(`${JSON.stringify(written)}\n`));
+  return isOurs ? written : ((await readAttemptRecord(files, attemptPrefix)) ?? written);
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+
+import { awsCodeOf, called } from '../aws/failures';
+import { KeyturnError } from '../errors';
+import { isTaken } from './job-files';
+import { type JobRetry, retried } from './transient';
+
+export interface FileUpload {
+  readonly s3: S3Client;
+  readonly bucket: string;
+  readonly key: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+  readonly retry?: JobRetry | undefined;
+  /** Bytes of a part by its number from 1. Default {@link partSize}. */
+  readonly partSize?: ((number: number) => number) | undefined;
+}
+
+const MIB = 1024 * 1024;
+const MOST_PARTS = 10_000;
+
+/** Parts grow, so that 10,000 of them hold 1.7 TB while a small file needs little memory: one part is held at a time. */
+export function partSize(number: number): number {
+  return (number <= 1000 ? 8 : number <= 4000 ? 64 : 256) * MIB;
+}
+
+/**
+ * Writes a stream of text as one object, under SSE-S3 and only where there is none of that name: s3:PutObject,
+ * s3:AbortMultipartUpload. What was uploaded is taken away again when it fails.
+ *
+ * @returns false where there is one of that name already, or where whether this one got there is not known
+ */
+export async function uploadFile(upload: FileUpload, rows: AsyncIterable<string>): Promise<boolean> {
+  const { s3, bucket: Bucket, key: Key, metadata } = upload;
+  const encrypted = { ServerSideEncryption: 'AES256', ContentType: 'text/csv', Metadata: { ...metadata } } as const;
+  const begin = () => new CreateMultipartUploadCommand({ Bucket, Key, ...encrypted });
+  const { UploadId = '' } = await send(upload, 's3:PutObject', (options) => s3.send(begin(), options));
+  try {
+    const Parts = await uploadParts(upload, UploadId, rows);
+    const end = () =>
+      new CompleteMultipartUploadCommand({
+        Bucket,
+        Key,
+        UploadId,
+        IfNoneMatch: '*',
+        MultipartUpload: { Parts },
+      });
+    await send(upload, 's3:PutObject', (options) => s3.send(end(), options));
+    return true;
+  } catch (error) {
+    await abort(upload, UploadId);
+    // An upload that is gone when it is completed again was completed by the attempt whose answer was lost.
+    if (isTaken(error) || awsCodeOf(error) === 'NoSuchUpload') return false;
+    throw error;
+  }
+}
+
+async function uploadParts(upload: FileUpload, uploadId: string, rows: AsyncIterable<string>) {
+  const size = upload.partSize ?? partSize;
+  const parts: { PartNumber: number; ETag: string | undefined }[] = [];
+  let held: string[] = [];
+  let heldBytes = 0;
+  const flush = async () => {
+    if (parts.length === MOST_PARTS) throw new RangeError(`${upload.key} does not fit into ${MOST_PARTS} parts`);
+    parts.push(await uploadPart(upload, uploadId, parts.length + 1, Buffer.from(held.join(''))));
+    held = [];
+    heldBytes = 0;
+  };
+  for await (const row of rows) {
+    held.push(row);
+    // Rows are ASCII: what is not is in percent form.
+    heldBytes += row.length;
+    if (heldBytes >= size(parts.length + 1)) await flush();
+  }
+  if (heldBytes > 0 || parts.length === 0) await flush();
+  return parts;
+}
+
+async function uploadPart(upload: FileUpload, UploadId: string, PartNumber: number, body: Buffer) {
+  const { s3, bucket: Bucket, key: Key } = upload;
+  const ContentMD5 = createHash('md5').update(body).digest('base64');
+  const part = () => new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body: body, ContentMD5 });
+  const { ETag } = await send(upload, 's3:PutObject', (options) => s3.send(part(), options));
+  return { PartNumber, ETag };
+}
+
+/** Best effort, and without the signal: an upload that stays open costs storage until somebody looks. */
+async function abort({ s3, bucket: Bucket, key: Key }: FileUpload, UploadId: string): Promise<void> {
+  await s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch(() => undefined);
+}
+
+async function send<T>(
+  { bucket, key, signal, retry = {} }: FileUpload,
+  action: string,
+  request: (options: { abortSignal?: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  if (signal?.aborted) throw new KeyturnError('interrupted', { during: action });
+  const resource = `arn:aws:s3:::${bucket}/${key}`;
+  return retried(() => called(action, resource, () => request(signal ? { abortSignal: signal } : {})), retry, signal);
+}

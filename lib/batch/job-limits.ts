@@ -1,0 +1,111 @@
+import {
+  GetBucketOwnershipControlsCommand,
+  GetObjectLockConfigurationCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+
+import { awsCodeOf, called } from '../aws/failures';
+import { KeyturnError } from '../errors';
+import type { ListedVersion } from '../s3/object-version';
+import type { Versioning } from '../s3/store';
+import { type JobRetry, retried } from './transient';
+
+/** Bytes that one copy takes at the most. */
+const MOST_COPIED = 5 * 1024 ** 3;
+
+/**
+ * Why a job does not copy a version; undefined: it does. What is left out is for the local engine, which keeps what a
+ * copy by a job would lose, or says why it cannot.
+ */
+export function leftOutOfCopies(version: ListedVersion): string | undefined {
+  if (!version.isLatest) return 'noncurrent versions, of which a copy would become the current one';
+  if (version.storageClass !== 'STANDARD') return 'storage classes other than STANDARD, as a job gives all copies one';
+  if (version.size > MOST_COPIED) return 'objects above 5 GiB, which one copy does not take';
+  return undefined;
+}
+
+/** What jobs do otherwise than the local engine, told before one is created. */
+export function jobLimitsOf(
+  method: 'rewrap' | 'rewrite',
+  kind: 'listed' | 'generated',
+  bucketKey: boolean,
+): readonly string[] {
+  const oneForAll = `every object that a job moves gets bucketKey: ${bucketKey}, whatever it had before`;
+  if (method === 'rewrap') {
+    const unlisted =
+      'objects that are neither under a superseded key nor under SSE-S3 are in no manifest that S3 makes; above 100,000 versions only verification looks at them';
+    return kind === 'generated' ? [oneForAll, unlisted] : [oneForAll];
+  }
+  return [
+    oneForAll,
+    'a job copies without a condition: a write made meanwhile may be undone, so that writers must be paused until it ends',
+    'a copy by a job keeps metadata and tags; it takes S3 default checksum, and loses website redirects',
+    'left to this process: noncurrent versions, storage classes other than STANDARD, objects above 5 GiB, and what a job fails',
+  ];
+}
+
+/** How many versions a listing left out of a manifest, and why. */
+export function leftOutText(bucket: string, leftOut: Readonly<Record<string, number>>): readonly string[] {
+  return Object.entries(leftOut).map(
+    ([reason, count]) => `${bucket}: ${count} version(s) are left to this process: ${reason}`,
+  );
+}
+
+/**
+ * Refuses copies by jobs where they would lose what the bucket's objects have: grants, and locks.
+ * s3:GetBucketOwnershipControls, s3:GetBucketObjectLockConfiguration.
+ *
+ * @throws job-copies-unfit
+ */
+export async function requireCopies(
+  s3: S3Client,
+  { bucket, noConcurrentWrites }: { bucket: string; noConcurrentWrites: boolean },
+  { signal, retry = {} }: { signal?: AbortSignal | undefined; retry?: JobRetry | undefined },
+): Promise<void> {
+  const unfit = (reason: string) => new KeyturnError('job-copies-unfit', { bucket, reason });
+  if (!noConcurrentWrites)
+    throw unfit('they need writers to be paused, and the rotation file does not say that they are');
+  const arn = `arn:aws:s3:::${bucket}`;
+  const ask = async <T>(
+    action: string,
+    send: (options: { abortSignal?: AbortSignal }) => Promise<T>,
+    absent: string,
+  ) => {
+    try {
+      return await retried(() => called(action, arn, () => send(signal ? { abortSignal: signal } : {})), retry, signal);
+    } catch (error) {
+      if (awsCodeOf(error) === absent) return undefined;
+      throw error;
+    }
+  };
+  const ownership = await ask(
+    's3:GetBucketOwnershipControls',
+    (options) => s3.send(new GetBucketOwnershipControlsCommand({ Bucket: bucket }), options),
+    'OwnershipControlsNotFoundError',
+  );
+  const owner = ownership?.OwnershipControls?.Rules?.[0]?.ObjectOwnership;
+  if (owner !== 'BucketOwnerEnforced') {
+    throw unfit(
+      `its objects may have grants of their own (object ownership ${owner ?? 'is not set'}), which copies lose`,
+    );
+  }
+  const lock = await ask(
+    's3:GetBucketObjectLockConfiguration',
+    (options) => s3.send(new GetObjectLockConfigurationCommand({ Bucket: bucket }), options),
+    'ObjectLockConfigurationNotFoundError',
+  );
+  if (lock?.ObjectLockConfiguration?.ObjectLockEnabled === 'Enabled') {
+    throw unfit('it has object lock, and a copy keeps neither retention nor legal hold');
+  }
+}
+
+/** Who lists what a job works on: S3, where that misses no version. */
+export function manifestKind(
+  chosen: 'auto' | 'generated' | 'listed',
+  method: 'rewrap' | 'rewrite',
+  versioning: Versioning,
+): 'listed' | 'generated' {
+  if (method === 'rewrite') return 'listed';
+  if (chosen !== 'auto') return chosen;
+  return versioning === 'unversioned' ? 'generated' : 'listed';
+}

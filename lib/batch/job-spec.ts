@@ -1,0 +1,291 @@
+import { createHash } from 'node:crypto';
+
+/** Tag of a job that a person paused: while it stands, no new job is begun for the bucket. */
+export const PAUSED_TAG = 'keyturn:paused';
+/** Tag of a job that ended badly and was told of: the next run begins a new attempt. */
+export const ACKNOWLEDGED_TAG = 'keyturn:acknowledged';
+/** What `StatusUpdateReason` begins with where Keyturn cancelled a job: nobody needs to be told of it. */
+export const OWN_REASON = 'keyturn job';
+
+/** What a job is for. All jobs of a scope do the same, one after the other or each a part of it. */
+export interface JobScope {
+  /** Name of the rotation. */
+  readonly rotation: string;
+  /** Bucket whose objects are moved. */
+  readonly bucket: string;
+  /** Full ARN of the active key. */
+  readonly targetKeyArn: string;
+  readonly method: 'rewrap' | 'rewrite';
+}
+
+/** Which job of its scope: the attempt, from 1, and its part of it. */
+export interface JobId {
+  readonly attempt: number;
+  /** `all`, `under-<key id>`, `sse-s3`, and `again-1`, … for what an earlier job of the attempt failed in passing. */
+  readonly part: string;
+}
+
+/** What a job works on. */
+export type JobManifest =
+  | {
+      /** A CSV of our own, with one row for each object version. */
+      readonly kind: 'listed';
+      readonly key: string;
+      /** Without quotes. */
+      readonly etag: string;
+      /** False for buckets that never had versions, whose rows have no version id. */
+      readonly withVersionIds: boolean;
+    }
+  | {
+      /** S3 lists what is encrypted in one way: its filter takes one encryption, so each needs a job of its own. */
+      readonly kind: 'generated';
+      /** Full ARN of a superseded key, or SSE-S3. */
+      readonly under: { readonly keyArn: string } | 'sse-s3';
+    };
+
+/** Where jobs of a rotation run, and as whom. */
+export interface JobPlace {
+  /** Twelve digits. */
+  readonly account: string;
+  /** Full ARN of the role that S3 takes. */
+  readonly roleArn: string;
+  /** Bucket of manifests and reports. */
+  readonly bucket: string;
+  /** Where in it, with a slash at the end. */
+  readonly prefix: string;
+  /** 0 to 2,147,483,647. */
+  readonly priority: number;
+}
+
+export interface JobFacts extends JobId {
+  readonly scope: JobScope;
+  readonly place: JobPlace;
+  /** One setting for all objects: S3 takes off the bucket key where it is not said. */
+  readonly bucketKey: boolean;
+  /** When the listing that the job works on was begun, ISO 8601. */
+  readonly begun: string;
+  readonly manifest: JobManifest;
+}
+
+interface GeneratorFilter {
+  readonly MatchAnyObjectEncryption: readonly (
+    | { readonly SSEKMS: { readonly KmsKeyArn: string } }
+    | { readonly SSES3: object }
+  )[];
+}
+
+/** A whole CreateJob request as plain JSON: what is reviewed is what is sent. */
+export interface JobSpec {
+  readonly AccountId: string;
+  readonly ConfirmationRequired: true;
+  readonly ClientRequestToken: string;
+  readonly Description: string;
+  readonly Priority: number;
+  readonly RoleArn: string;
+  readonly Operation:
+    | {
+        readonly S3UpdateObjectEncryption: {
+          readonly ObjectEncryption: {
+            readonly SSEKMS: { readonly KMSKeyArn: string; readonly BucketKeyEnabled: boolean };
+          };
+        };
+      }
+    | {
+        readonly S3PutObjectCopy: {
+          readonly TargetResource: string;
+          readonly MetadataDirective: 'COPY';
+          readonly StorageClass: 'STANDARD';
+          readonly NewObjectMetadata: { readonly SSEAlgorithm: 'KMS' };
+          readonly SSEAwsKmsKeyId: string;
+          readonly BucketKeyEnabled: boolean;
+        };
+      };
+  readonly Manifest?: {
+    readonly Spec: { readonly Format: 'S3BatchOperations_CSV_20180820'; readonly Fields: readonly string[] };
+    readonly Location: { readonly ObjectArn: string; readonly ETag: string };
+  };
+  readonly ManifestGenerator?: {
+    readonly S3JobManifestGenerator: {
+      readonly SourceBucket: string;
+      readonly EnableManifestOutput: true;
+      readonly ManifestOutputLocation: {
+        readonly Bucket: string;
+        readonly ManifestPrefix: string;
+        readonly ManifestFormat: 'S3InventoryReport_CSV_20211130';
+        readonly ManifestEncryption: { readonly SSES3: object };
+      };
+      readonly Filter: GeneratorFilter;
+    };
+  };
+  readonly Report: {
+    readonly Enabled: true;
+    readonly Bucket: string;
+    readonly Prefix: string;
+    readonly Format: 'Report_CSV_20180820';
+    readonly ReportScope: 'AllTasks';
+  };
+  readonly Tags: readonly { readonly Key: string; readonly Value: string }[];
+}
+
+/**
+ * The CreateJob request for a job: the same facts give the same bytes, and with them the same token, so that a run that
+ * is repeated is answered with the job that is there.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_CreateJob.html
+ */
+export function jobSpec(facts: JobFacts): JobSpec {
+  const { scope, place, manifest } = facts;
+  return {
+    AccountId: place.account,
+    ConfirmationRequired: true,
+    ClientRequestToken: jobToken(scope, facts),
+    Description: jobDescription(scope, facts),
+    Priority: place.priority,
+    RoleArn: place.roleArn,
+    Operation: operationOf(facts),
+    ...(manifest.kind === 'listed' ? listed(facts, manifest) : generated(facts, manifest)),
+    Report: {
+      Enabled: true,
+      Bucket: bucketArn(scope, place.bucket),
+      Prefix: `${place.prefix}reports`,
+      Format: 'Report_CSV_20180820',
+      ReportScope: 'AllTasks',
+    },
+    Tags: Object.entries(jobTags(facts)).map(([Key, Value]) => ({ Key, Value })),
+  };
+}
+
+/** Tags that a job is created with. */
+function jobTags({ scope, begun, attempt, part }: JobFacts): Readonly<Record<string, string>> {
+  return {
+    'keyturn:rotation': scope.rotation,
+    'keyturn:bucket': scope.bucket,
+    'keyturn:target': scope.targetKeyArn,
+    'keyturn:begun': begun,
+    'keyturn:attempt': `${attempt} ${part}`,
+  };
+}
+
+function operationOf({ scope, bucketKey }: JobFacts): JobSpec['Operation'] {
+  const { bucket, targetKeyArn, method } = scope;
+  if (method === 'rewrap') {
+    const SSEKMS = { KMSKeyArn: targetKeyArn, BucketKeyEnabled: bucketKey };
+    return { S3UpdateObjectEncryption: { ObjectEncryption: { SSEKMS } } };
+  }
+  return {
+    S3PutObjectCopy: {
+      TargetResource: bucketArn(scope, bucket),
+      MetadataDirective: 'COPY',
+      StorageClass: 'STANDARD',
+      NewObjectMetadata: { SSEAlgorithm: 'KMS' },
+      SSEAwsKmsKeyId: targetKeyArn,
+      BucketKeyEnabled: bucketKey,
+    },
+  };
+}
+
+function listed(
+  { scope, place }: JobFacts,
+  manifest: Extract<JobManifest, { kind: 'listed' }>,
+): Pick<JobSpec, 'Manifest'> {
+  const Fields = manifest.withVersionIds ? ['Bucket', 'Key', 'VersionId'] : ['Bucket', 'Key'];
+  return {
+    Manifest: {
+      Spec: { Format: 'S3BatchOperations_CSV_20180820', Fields },
+      Location: { ObjectArn: `${bucketArn(scope, place.bucket)}/${manifest.key}`, ETag: manifest.etag },
+    },
+  };
+}
+
+function generated(
+  facts: JobFacts,
+  manifest: Extract<JobManifest, { kind: 'generated' }>,
+): Pick<JobSpec, 'ManifestGenerator'> {
+  const { scope, place } = facts;
+  const { under } = manifest;
+  return {
+    ManifestGenerator: {
+      S3JobManifestGenerator: {
+        SourceBucket: bucketArn(scope, scope.bucket),
+        EnableManifestOutput: true,
+        ManifestOutputLocation: {
+          Bucket: bucketArn(scope, place.bucket),
+          ManifestPrefix: attemptPrefix(place.prefix, scope, facts.attempt).slice(0, -1),
+          ManifestFormat: 'S3InventoryReport_CSV_20211130',
+          ManifestEncryption: { SSES3: {} },
+        },
+        Filter: {
+          MatchAnyObjectEncryption: [under === 'sse-s3' ? { SSES3: {} } : { SSEKMS: { KmsKeyArn: under.keyArn } }],
+        },
+      },
+    },
+  };
+}
+
+/** Where what an attempt leaves in the bucket of manifests stands, with a slash at the end. */
+export function attemptPrefix(prefix: string, { bucket, method, targetKeyArn }: JobScope, attempt: number): string {
+  return `${prefix}manifests/${bucket}/${method}-${keyIdOf(targetKeyArn)}-${attempt}/`;
+}
+
+/** The name under which a job is found again: it stands in ListJobs, where tags do not. */
+export function jobDescription(scope: JobScope, { attempt, part }: JobId): string {
+  return `${descriptionStart(scope)}#${attempt} ${part}`;
+}
+
+function descriptionStart({ rotation, method, bucket, targetKeyArn }: JobScope): string {
+  return `keyturn ${rotation}: ${method} ${bucket} to ${keyIdOf(targetKeyArn)} `;
+}
+
+/** What a description tells of a job of ours. */
+export interface DescribedJob extends JobId, Omit<JobScope, 'targetKeyArn'> {
+  readonly targetKeyId: string;
+}
+
+const DESCRIPTION = /^keyturn (\S+): (rewrap|rewrite) (\S+) to (\S+) #([1-9]\d{0,5}) (\S+)$/;
+
+/** Reads a description back; undefined: the job is none of ours. */
+export function describedJob(description: string | undefined): DescribedJob | undefined {
+  const found = DESCRIPTION.exec(description ?? '');
+  if (!found) return undefined;
+  const [, rotation = '', method, bucket = '', targetKeyId = '', attempt, part = ''] = found;
+  return {
+    rotation,
+    method: method === 'rewrite' ? 'rewrite' : 'rewrap',
+    bucket,
+    targetKeyId,
+    attempt: Number(attempt),
+    part,
+  };
+}
+
+/** Whether a described job belongs to a scope. */
+export function isOfScope(job: DescribedJob, scope: JobScope): boolean {
+  const { rotation, method, bucket, targetKeyArn } = scope;
+  return (
+    job.rotation === rotation &&
+    job.method === method &&
+    job.bucket === bucket &&
+    job.targetKeyId === keyIdOf(targetKeyArn)
+  );
+}
+
+/** `ClientRequestToken`: 64 hex digits, the most that S3 takes. */
+export function jobToken({ rotation, bucket, targetKeyArn, method }: JobScope, { attempt, part }: JobId): string {
+  const parts = ['keyturn job', rotation, bucket, targetKeyArn, method, String(attempt), part];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+/** SHA-256 of a specification as it is written down, lower-case hex. */
+export function specSha256(spec: JobSpec): string {
+  return createHash('sha256').update(JSON.stringify(spec)).digest('hex');
+}
+
+/** The last part of a key's ARN. */
+export function keyIdOf(keyArn: string): string {
+  return keyArn.slice(keyArn.lastIndexOf('/') + 1);
+}
+
+/** Partitions differ in their ARNs; the key's is that of everything beside it. */
+function bucketArn({ targetKeyArn }: JobScope, bucket: string): string {
+  return `arn:${targetKeyArn.split(':')[1]}:s3:::${bucket}`;
+}

@@ -1,0 +1,63 @@
+import type { BucketReencryption } from '../reencrypt/outcome';
+import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
+import { leftOutOfCopies } from './job-limits';
+import type { AttemptRun } from './run-parts';
+import type { TaskOutcomes } from './task-outcomes';
+
+/** Versions of a bucket up to which all are looked at where S3 made the manifests, and so may have left some out. */
+const LOOK_AT_ALL = 100_000;
+
+/**
+ * The local engine's part, over a fresh listing: what was written since the manifests were begun, what the jobs failed,
+ * and what they cannot do. It classifies what cannot move, and finds what writers add meanwhile, as it does without jobs.
+ */
+export async function reencryptRemainder(
+  run: AttemptRun,
+  { failed }: Pick<TaskOutcomes, 'failed'>,
+  tasks: number,
+): Promise<BucketReencryption> {
+  const { request, record, since, attempt, watched, tools } = run;
+  const { scope, remainder = {}, signal, journalFile, evidence, onProgress, bucketKeyDefault } = request;
+  const { bucket, method, targetKeyArn } = scope;
+  const uploads = new Set(record.uploadKeys);
+  const local = {
+    bucket,
+    targetKeyArn,
+    bucketKeyDefault,
+    method,
+    dryRun: false,
+    signal,
+    journalFile,
+    evidence,
+    onProgress,
+    ...remainder,
+  };
+  const only = {
+    label: `${attempt} ${since} ${watched.map(({ jobId }) => jobId).join(' ')}`,
+    since,
+    hasKey: (key: string) => uploads.has(key) || failed.has(key),
+    also: alsoLooked(run),
+  };
+  const first = await reencryptBucket(tools.store, { ...local, only });
+  const mayBeUnlisted = record.kind === 'generated' && first.objectVersions > tasks;
+  if (!mayBeUnlisted || first.stopped || first.objectVersions > LOOK_AT_ALL) return first;
+  const second = await reencryptBucket(tools.store, local);
+  return {
+    ...second,
+    moved: first.moved + second.moved,
+    movedBytes: first.movedBytes + second.movedBytes,
+    alreadyThere: Math.max(0, second.alreadyThere - first.moved),
+    gone: first.gone + second.gone,
+    passes: first.passes + second.passes,
+    evidence: [...first.evidence, ...second.evidence],
+  };
+}
+
+/** Versions that no job is for, whatever their date. */
+function alsoLooked({ request, record }: AttemptRun) {
+  if (request.scope.method === 'rewrite') {
+    return (version: Parameters<typeof leftOutOfCopies>[0]) => leftOutOfCopies(version) !== undefined;
+  }
+  // Whether S3 lists noncurrent versions in a manifest that it makes is nowhere said.
+  return record.kind === 'generated' ? ({ isLatest }: { readonly isLatest: boolean }) => !isLatest : undefined;
+}

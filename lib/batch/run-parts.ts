@@ -1,0 +1,144 @@
+import { isCode, KeyturnError } from '../errors';
+import type { AttemptRecord } from './attempt-record';
+import type { BatchJournal } from './batch-journal';
+import type { BatchRequest, BatchTools } from './batch-request';
+import type { BucketCall } from './bucket-listing';
+import type { JobFiles } from './job-files';
+import { leftOutOfCopies, leftOutText } from './job-limits';
+import {
+  attemptPrefix,
+  type JobId,
+  type JobManifest,
+  type JobSpec,
+  jobDescription,
+  jobSpec,
+  keyIdOf,
+  specSha256,
+} from './job-spec';
+import { ensureManifest, listedRows, type ManifestEntry } from './manifest-upload';
+import { observeJob, type WatchedJob } from './wait-for-jobs';
+
+/** Everything that the steps of one attempt share. */
+export interface AttemptRun {
+  readonly tools: BatchTools;
+  readonly request: BatchRequest;
+  readonly files: JobFiles;
+  readonly journal: BatchJournal;
+  readonly call: BucketCall;
+  readonly attempt: number;
+  readonly record: AttemptRecord;
+  /** What was written from here on is in no manifest; milliseconds since the epoch. */
+  readonly since: number;
+  /** The jobs of the attempt, those of its first round first. */
+  readonly watched: WatchedJob[];
+}
+
+/** One job that an attempt takes. */
+export interface PartOfAttempt {
+  readonly part: string;
+  readonly manifest: JobManifest;
+  /** Rows of a manifest of ours: the job must come to as many tasks. */
+  readonly rows?: number | undefined;
+}
+
+/** The jobs of the first round: one for a listing of our own, or one for each encryption that S3 lists. */
+export async function partsOf(run: AttemptRun): Promise<readonly PartOfAttempt[]> {
+  if (run.record.kind === 'generated') {
+    const unders = [...run.record.supersededKeyArns.map((keyArn) => ({ keyArn })), 'sse-s3' as const];
+    return unders.map((under) => ({
+      part: under === 'sse-s3' ? under : `under-${keyIdOf(under.keyArn)}`,
+      manifest: { kind: 'generated', under },
+    }));
+  }
+  return listedPart(run, 'all', () => listing(run));
+}
+
+/** A part whose manifest is ours; none where it would have no rows. */
+export async function listedPart(
+  run: AttemptRun,
+  part: string,
+  rows: () => AsyncIterable<ManifestEntry>,
+): Promise<readonly PartOfAttempt[]> {
+  const { files, record, request, tools } = run;
+  const { bucket } = request.scope;
+  const manifest = await ensureManifest({
+    files,
+    name: `${prefixOf(run)}${part}`,
+    begun: new Date(record.begun).toISOString(),
+    upload: { s3: tools.s3, signal: request.signal, retry: request.retry, partSize: request.partSize },
+    rows,
+  });
+  for (const text of leftOutText(bucket, manifest.leftOut)) request.onNote?.(text);
+  if (manifest.rows === 0) return [];
+  const { key, etag } = manifest;
+  return [
+    { part, manifest: { kind: 'listed', key, etag, withVersionIds: record.withVersionIds }, rows: manifest.rows },
+  ];
+}
+
+function listing({ tools, request, call, record, since, attempt }: AttemptRun): AsyncIterable<ManifestEntry> {
+  const { bucket, method } = request.scope;
+  return listedRows({
+    store: tools.store,
+    call,
+    bucket,
+    withVersionIds: record.withVersionIds,
+    leaveOut: (version) => {
+      if (method === 'rewrap') return undefined;
+      // What an earlier attempt copied is newer than its listing, and not copied twice.
+      const isNew = attempt > 1 && version.lastModified >= since;
+      return leftOutOfCopies(version) ?? (isNew ? 'versions written since the first listing began' : undefined);
+    },
+    onListed: (listed) => request.onProgress?.(`${bucket}: ${listed} versions listed for the manifest`),
+  });
+}
+
+/** Creates the jobs of parts that have none, each with its specification written down before. */
+export async function ensureJobs(run: AttemptRun, parts: readonly PartOfAttempt[]): Promise<readonly WatchedJob[]> {
+  const jobs: WatchedJob[] = [];
+  for (const { part, manifest } of parts) {
+    jobs.push(
+      run.watched.find((one) => one.part === part) ?? (await createJob(run, { attempt: run.attempt, part }, manifest)),
+    );
+  }
+  return jobs;
+}
+
+async function createJob(run: AttemptRun, id: JobId, manifest: JobManifest): Promise<WatchedJob> {
+  const { request, record, tools, journal, watched } = run;
+  const { scope, place, onSpec, onNote } = request;
+  const spec = jobSpec({
+    ...id,
+    scope,
+    place: { ...place, roleArn: record.roleArn, priority: record.priority },
+    bucketKey: record.bucketKey,
+    begun: new Date(record.begun).toISOString(),
+    manifest,
+  });
+  const sha256 = specSha256(spec);
+  await onSpec?.(spec, sha256);
+  if (request.signal?.aborted) throw new KeyturnError('interrupted', { during: 's3:CreateJob' });
+  const jobId = await createOrFind(run, id, spec);
+  await journal.note({ ...id, jobId }, { specSha256: sha256 });
+  onNote?.(`${scope.bucket}: job ${jobId} (${jobDescription(scope, id)})`);
+  const job: WatchedJob = { ...id, jobId, specSha256: sha256, state: undefined, states: [] };
+  await observeJob(tools.jobs, scope.bucket, job);
+  watched.push(job);
+  return job;
+}
+
+/** A job of another specification under our token was created by a run with other settings, and may just not have been listed yet. */
+async function createOrFind({ tools, request }: AttemptRun, id: JobId, spec: JobSpec): Promise<string> {
+  try {
+    return await tools.jobs.create(spec);
+  } catch (error) {
+    if (!isCode(error, 'job-of-another-run')) throw error;
+    const description = jobDescription(request.scope, id);
+    for await (const job of tools.jobs.list()) if (job.description === description) return job.jobId;
+    throw error;
+  }
+}
+
+export function prefixOf({ request, attempt }: Pick<AttemptRun, 'request' | 'attempt'>): string {
+  return attemptPrefix(request.place.prefix, request.scope, attempt);
+}

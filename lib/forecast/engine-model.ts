@@ -1,0 +1,182 @@
+import { ASSUMPTIONS, type Assumptions } from './assumptions';
+import { type Money, type Priced, priceOf } from './cost';
+import { type Demand, type Load, type Phase, phaseOf } from './phase-model';
+import { JOB_OBJECTS, LEFT_BY_BUCKET_KEY, LISTED_PER_REQUEST } from './service-limits';
+
+/** What a bucket asks of an engine. */
+export interface Scale {
+  readonly versions: number;
+  /** Share of the versions that are noncurrent, 0 to 1. */
+  readonly noncurrent: number;
+  /** Bytes of a version on average; a rewrap does not care. */
+  readonly bytesEach: number;
+  /** Prefixes that S3 has partitioned the bucket into, from 1. */
+  readonly prefixes: number;
+  /** Share of the versions that use an S3 Bucket Key, 0 to 1. */
+  readonly bucketKeys: number;
+  /** Symmetric KMS calls a second that are left for this. */
+  readonly kmsPerSecond: number;
+  readonly method: 'rewrap' | 'rewrite';
+  /** Who lists what a job works on: this process, or S3. A rewrite is always listed by this process. */
+  readonly manifest: 'listed' | 'generated';
+  /** How the verification looks where a job does the bulk; the local engine's always looks at every version. */
+  readonly verify: 'heads' | 'manifest';
+}
+
+/** Time and cost of a rotation of one bucket by one engine, its verification included. */
+export interface Estimate {
+  readonly engine: 'local' | 'batch';
+  readonly seconds: number;
+  readonly phases: readonly Phase[];
+  readonly jobs: number;
+  readonly requests: { readonly list: number; readonly read: number; readonly write: number };
+  readonly kmsCalls: number;
+  readonly cost: Money;
+}
+
+/** Versions that a verification by manifest looks at beside those that it must. */
+export const MANIFEST_SAMPLE = 1_000;
+/** S3's filter takes one encryption: a job for what is under the old key, and one for what no KMS key holds. They run at once. */
+const GENERATED_PARTS = 2;
+/** One that tries the filter, and one for each number of layers under the old key. None of them runs. */
+const RESIDUE_JOBS = 3;
+/** S3 decrypts the data key under the old key and encrypts it under the new one; how it really does, AWS does not say. */
+const KMS_CALLS = 2;
+const NOTHING: Demand = { reads: 0, writes: 0, kms: 0, cpu: 0, seconds: 0 };
+const ONE_LISTED = 1 / LISTED_PER_REQUEST;
+
+/** The local engine: one process moves each version, then looks at each once more. */
+export function localEngine(scale: Scale, means: Assumptions = ASSUMPTIONS): Estimate {
+  const { listings } = means;
+  const loads: Load[] = [
+    {
+      name: 're-encrypt',
+      versions: scale.versions,
+      demand: moving(scale, means),
+      by: { listings: listings.reencrypt },
+    },
+    sweep(scale, means),
+    lookingAtAll(scale, means),
+  ];
+  const looks = looksOf(scale.method);
+  return estimate('local', scale, means, loads, {
+    list: 3 * pages(scale.versions),
+    read: scale.versions * (looks + 1),
+    write: scale.versions,
+    jobs: 0,
+    tasks: 0,
+    generated: 0,
+  });
+}
+
+/** S3 Batch Operations for the bulk, the local engine for the rest, which is taken as nothing here. */
+export function batchEngine(scale: Scale, means: Assumptions = ASSUMPTIONS): Estimate {
+  const isListed = scale.manifest === 'listed' || scale.method === 'rewrite';
+  const tasks = scale.method === 'rewrite' ? scale.versions * (1 - scale.noncurrent) : scale.versions;
+  const parts = isListed ? 1 : GENERATED_PARTS;
+  const jobs = parts * Math.ceil(tasks / JOB_OBJECTS);
+  const byManifest = scale.verify === 'manifest';
+  const loads: Load[] = [
+    isListed ? listedManifest(scale, means) : generatedManifest('manifest', scale, means),
+    { name: 'job', versions: tasks, demand: ofTask(scale), by: 'job', fixedSeconds: (jobs / parts) * means.jobSeconds },
+    { name: 'report', versions: tasks, demand: { ...NOTHING, cpu: means.cpuPerRow }, by: { listings: Infinity } },
+    sweep(scale, means),
+    ...(byManifest ? lookingAtSome(scale, means) : [lookingAtAll(scale, means)]),
+  ];
+  const looks = byManifest ? someOf(scale) : scale.versions;
+  return estimate('batch', scale, means, loads, {
+    list: (isListed ? 3 : 2) * pages(scale.versions),
+    read: looks,
+    write: tasks,
+    jobs: jobs + (byManifest ? RESIDUE_JOBS : 0),
+    tasks,
+    generated: scale.versions * ((isListed ? 0 : parts) + (byManifest ? RESIDUE_JOBS : 0)),
+  });
+}
+
+function estimate(
+  engine: 'local' | 'batch',
+  scale: Scale,
+  means: Assumptions,
+  loads: readonly Load[],
+  priced: Omit<Priced, 'kms'>,
+): Estimate {
+  const phases = loads.map((load) => phaseOf(load, scale, means));
+  const kmsCalls = priced.write * kmsEach(scale);
+  const { list, read, write, jobs } = priced;
+  return {
+    engine,
+    seconds: phases.reduce((sum, one) => sum + one.seconds, 0),
+    phases,
+    jobs,
+    requests: { list, read, write },
+    kmsCalls,
+    cost: priceOf({ ...priced, kms: kmsCalls }),
+  };
+}
+
+/** A look, the move, a look; a rewrite reads the ACL too. */
+function moving(scale: Scale, means: Assumptions): Demand {
+  const reads = looksOf(scale.method);
+  const copying = scale.method === 'rewrite' ? scale.bytesEach / means.copyBytesPerSecond : 0;
+  return {
+    reads: reads + ONE_LISTED,
+    writes: 1,
+    kms: kmsEach(scale),
+    cpu: (reads + 1) * means.cpuPerRequest + means.cpuPerListed,
+    seconds: (reads + 1) * means.requestSeconds + copying,
+  };
+}
+
+function ofTask(scale: Scale): Demand {
+  return { ...NOTHING, writes: 1, reads: scale.method === 'rewrite' ? 1 : 0, kms: kmsEach(scale) };
+}
+
+/** The listing that finds what was written meanwhile. */
+function sweep(scale: Scale, means: Assumptions): Load {
+  const demand = { ...NOTHING, reads: ONE_LISTED, cpu: means.cpuPerListed };
+  return { name: 'sweep', versions: scale.versions, demand, by: { listings: means.listings.reencrypt } };
+}
+
+function lookingAtAll(scale: Scale, means: Assumptions): Load {
+  const cpu = means.cpuPerRequest + means.cpuPerListed;
+  const demand = { reads: 1 + ONE_LISTED, writes: 0, kms: 0, cpu, seconds: means.requestSeconds };
+  return { name: 'verify by heads', versions: scale.versions, demand, by: { listings: means.listings.verify } };
+}
+
+function lookingAtSome(scale: Scale, means: Assumptions): Load[] {
+  const by = { listings: means.listings.verify };
+  const listing = { ...NOTHING, reads: ONE_LISTED, cpu: means.cpuPerListed };
+  const head = { reads: 1, writes: 0, kms: 0, cpu: means.cpuPerRequest, seconds: means.requestSeconds };
+  return [
+    generatedManifest('residue manifest', scale, means),
+    { name: 'verify: listing', versions: scale.versions, demand: listing, by },
+    { name: 'verify: heads', versions: someOf(scale), demand: head, by },
+  ];
+}
+
+function listedManifest(scale: Scale, means: Assumptions): Load {
+  const demand = { ...NOTHING, reads: ONE_LISTED, cpu: means.cpuPerListed + means.cpuPerRow };
+  return { name: 'manifest', versions: scale.versions, demand, by: { listings: means.listings.manifest } };
+}
+
+function generatedManifest(name: string, { versions }: Scale, means: Assumptions): Load {
+  return { name, versions: 0, demand: NOTHING, by: 'job', fixedSeconds: versions / means.generatedPerSecond };
+}
+
+function looksOf(method: Scale['method']): number {
+  return method === 'rewrite' ? 3 : 2;
+}
+
+function someOf({ versions, noncurrent }: Scale): number {
+  return Math.min(versions, versions * noncurrent + MANIFEST_SAMPLE);
+}
+
+/** KMS calls of S3 for one version, at the most. */
+export function kmsEach({ bucketKeys }: Pick<Scale, 'bucketKeys'>): number {
+  return KMS_CALLS * (1 - bucketKeys + bucketKeys * LEFT_BY_BUCKET_KEY);
+}
+
+function pages(versions: number): number {
+  return Math.max(1, Math.ceil(versions * ONE_LISTED));
+}

@@ -1,0 +1,79 @@
+import { KeyturnError } from '../errors';
+import type { Custodian, MaterialCustodian } from './custody/custodian';
+import { readRecord } from './custody/record';
+import { readKeyMaterialFile } from './material-file';
+import { type PreparedImport, preparedOf } from './prepared-import';
+import type { KeyMaterial } from './secret';
+import { type WrappingParameters, wrapKeyMaterial } from './wrap';
+import type { WrappingAlgorithm } from './wrapping-key';
+
+/**
+ * Fetches public key and token. Called only where something must be wrapped: KMS hands them out once in 4 s.
+ *
+ * @param algorithm - the only one that the custodian can wrap with; absent: it can do every one
+ */
+export type ParameterSource = (algorithm?: WrappingAlgorithm) => Promise<WrappingParameters>;
+
+export interface CustodyWrapRequest {
+  /** Name of the key version, `v2`. */
+  readonly version: string;
+  readonly keyArn: string;
+  readonly parameters: ParameterSource;
+  /** Needed where the custodian opens its copies with one. */
+  readonly identityFile?: string | undefined;
+  /** Default: now by this machine's clock. */
+  readonly now?: Date | undefined;
+}
+
+/**
+ * Wraps the material that custody holds under a new public key, and writes nothing down: what comes of it is either
+ * imported at once or forgotten.
+ *
+ * @throws KeyturnError `custody-absent` where there is no copy, `custody-other-key`, and those of custody and wrapping
+ */
+export async function wrapFromCustody(custodian: Custodian, request: CustodyWrapRequest): Promise<PreparedImport> {
+  const { version, keyArn } = request;
+  const binding = await custodian.copyBinding(version);
+  if (binding === undefined || !custodian.ledger) {
+    throw new KeyturnError('custody-absent', { version, file: custodian.locate(version) });
+  }
+  const record = await readRecord(custodian.ledger, custodian.rotation, version);
+  if (record && record.keyArn !== keyArn) {
+    throw new KeyturnError('custody-other-key', { file: custodian.locate(version), keyArn, held: record.keyArn });
+  }
+  return wrapHeldCopy(custodian, request, record?.custody.recipients ?? custodian.recipients);
+}
+
+/**
+ * @param given - file whose bytes must be those in custody; absent: no file was given
+ * @throws KeyturnError `custody-material-differs`, `hsm-refuses-file`
+ */
+export async function wrapHeldCopy(
+  custodian: Custodian,
+  request: CustodyWrapRequest,
+  recipients: readonly string[],
+  given?: string,
+): Promise<PreparedImport> {
+  const { version, keyArn, now = new Date() } = request;
+  const about = { version, keyArn, recipients, preparedAt: now, from: 'custody' } as const;
+  if (custodian.kind === 'pkcs11') {
+    if (given !== undefined) throw new KeyturnError('hsm-refuses-file', { path: given });
+    const parameters = await request.parameters(await custodian.wrapping());
+    return preparedOf(about, await custodian.wrap(version, parameters), parameters);
+  }
+  using material = await custodian.open(version, keyArn, request.identityFile);
+  if (given !== undefined) await refuseOther(custodian, version, material, given);
+  const parameters = await request.parameters();
+  return preparedOf(about, wrapKeyMaterial(material, parameters), parameters);
+}
+
+async function refuseOther(
+  custodian: MaterialCustodian,
+  version: string,
+  material: KeyMaterial,
+  path: string,
+): Promise<void> {
+  using given = await readKeyMaterialFile(path);
+  const file = custodian.locate(version);
+  if (!given.equals(material)) throw new KeyturnError('custody-material-differs', { file, path });
+}

@@ -1,8 +1,0 @@
-import { encodeKey, percentEncode } from '../aws/s3-wire-encoding';
-import type { VersionRef } from './object-version';
-
-/** The `x-amz-copy-source` of a version: URL-encoded, with its version id where it has one. */
-export function copySource({ bucket, key, versionId }: VersionRef): string {
-  const source = `/${bucket}/${encodeKey(key)}`;
-  return versionId === undefined ? source : `${source}?versionId=${percentEncode(versionId)}`;
-}

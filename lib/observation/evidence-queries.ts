@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { isCode } from '../errors';
+import type { EvidenceRecord } from '../evidence/record';
+import { type RecordedRun, readRuns } from '../evidence/report-records';
+import type { LeftByRun } from './drift-finding';
+
+/**
+ * Versions of a rotation of which sound evidence shows that the gate opened and that the key was disabled. Evidence with
+ * a fault shows nothing; no evidence at all is no error.
+ */
+export async function retiredVersions(directory: string, rotation: string): Promise<ReadonlySet<string>> {
+  const runs = await soundRuns(directory);
+  return new Set(runs.filter((run) => rotationOf(run) === rotation).flatMap(retiredIn));
+}
+
+/** When a sound run of a rotation last looked at every object under its keys; undefined where none here did. */
+export async function lastVerified(directory: string, rotation: string): Promise<Date | undefined> {
+  const runs = (await soundRuns(directory)).filter((run) => rotationOf(run) === rotation);
+  const times = runs.flatMap((run) =>
+    run.records.filter((one) => one.type === 'outcome' && one.step === 'verify').map((one) => Date.parse(one.at)),
+  );
+  return times.length === 0 ? undefined : new Date(Math.max(...times));
+}
+
+/** When sound evidence last shows that custody holds the material of a version, by version. */
+export async function lastDrilled(directory: string, rotation: string): Promise<ReadonlyMap<string, Date>> {
+  const runs = (await soundRuns(directory)).filter((run) => rotationOf(run) === rotation);
+  const drilled = new Map<string, Date>();
+  for (const { type, step, data, at } of runs.flatMap((run) => run.records)) {
+    if (type !== 'outcome' || step !== 'drill' || data.outcome !== 'held' || typeof data.version !== 'string') continue;
+    const before = drilled.get(data.version);
+    const time = new Date(at);
+    if (!before || before < time) drilled.set(data.version, time);
+  }
+  return drilled;
+}
+
+/** What alias and bucket defaults pointed at when the last sound run of a rotation ended; undefined where none says so. */
+export async function lastLeft(directory: string, rotation: string): Promise<LeftByRun | undefined> {
+  const runs = (await soundRuns(directory)).filter((run) => rotationOf(run) === rotation);
+  const states = runs.flatMap((run) => run.records).filter(isState);
+  const last = states.reduce<EvidenceRecord | undefined>(
+    (a, b) => (a === undefined || b.at >= a.at ? b : a),
+    undefined,
+  );
+  if (!last) return undefined;
+  const read = STATE.safeParse(last.data);
+  if (!read.success) return undefined;
+  const { aliasTarget, buckets } = read.data;
+  return { aliasTarget, bucketDefaults: Object.fromEntries(buckets.map((one) => [one.name, one.default?.keyArn])) };
+}
+
+const isState = ({ type, step }: EvidenceRecord): boolean =>
+  type === 'state' || (type === 'outcome' && step === 'record');
+
+const STATE = z.object({
+  aliasTarget: z.string().optional(),
+  buckets: z.array(z.object({ name: z.string(), default: z.object({ keyArn: z.string().optional() }).optional() })),
+});
+
+async function soundRuns(directory: string): Promise<readonly RecordedRun[]> {
+  try {
+    const { runs } = await readRuns(directory);
+    return runs.filter((run) => run.faults.length === 0);
+  } catch (error) {
+    if (isCode(error, 'evidence-missing')) return [];
+    throw error;
+  }
+}
+
+function rotationOf({ records }: RecordedRun): unknown {
+  return records.find((one) => one.type === 'run' && one.step === 'begin')?.data.rotation;
+}
+
+function retiredIn({ records }: RecordedRun): string[] {
+  const opened = new Set(
+    records.flatMap(({ type, step, data }) =>
+      type === 'gate' && step === 'retire' && data.open === true && typeof data.version === 'string'
+        ? [data.version]
+        : [],
+    ),
+  );
+  const done = records.some(
+    ({ type, step, data }) => type === 'outcome' && step === 'retire' && data.outcome === 'changed',
+  );
+  return done ? [...opened] : [];
+}

@@ -1,0 +1,62 @@
+import { throwIfInterrupted } from '../errors';
+import { aliasTarget } from '../kms/alias-target';
+import { describeKey, type KeyDescription } from '../kms/describe-key';
+import { activeVersion, type KeyVersion, type Rotation, versionAlias } from '../rotation/rotation';
+import { type BucketDefault, bucketDefault } from '../s3/bucket-default';
+import type { RotationRun } from '../workflow/rotation-run';
+
+/** A version that waits for key material which KMS would still take. */
+export type WaitingVersion = ObservedVersion & { readonly key: KeyDescription };
+
+export interface ObservedVersion {
+  readonly version: KeyVersion;
+  /** Absent: no key stands behind this version yet. */
+  readonly key: KeyDescription | undefined;
+}
+
+/** What AWS says now of everything the rotation file declares. */
+export interface Observation {
+  readonly versions: readonly ObservedVersion[];
+  /** ARN that the main alias resolves to; absent: there is no such alias. */
+  readonly aliasTarget: string | undefined;
+  readonly buckets: readonly { readonly name: string; readonly default: BucketDefault | undefined }[];
+}
+
+type Looking = Pick<RotationRun, 'rotation' | 'clients' | 'identity' | 'signal'>;
+
+/** The keys behind every declared version. An adopted version is looked up by its ARN, the others by their alias. */
+export async function observeVersions(run: Looking): Promise<readonly ObservedVersion[]> {
+  const observed: ObservedVersion[] = [];
+  for (const version of run.rotation.keyVersions) {
+    throwIfInterrupted(run.signal, 'the look at the key versions');
+    const key = await describeKey(run.clients.kms, version.keyArn ?? versionAlias(run.rotation, version));
+    observed.push({ version, key });
+  }
+  return observed;
+}
+
+export async function observe(run: Looking): Promise<Observation> {
+  const versions = await observeVersions(run);
+  const target = await aliasTarget(run.clients.kms, run.rotation.alias);
+  const buckets = [];
+  for (const { name } of run.rotation.buckets) {
+    buckets.push({ name, default: await bucketDefault(run.clients.s3, name, run.identity.account) });
+  }
+  return { versions, aliasTarget: target, buckets };
+}
+
+/**
+ * True for a version of ours whose key waits for material. One whose declared expiry has passed is left alone: KMS would
+ * refuse that date, and the rotation file accepts it only where a later version takes over.
+ */
+export function waitsForMaterial(one: ObservedVersion): one is WaitingVersion {
+  const { materialValidTo, keyArn, disabled } = one.version;
+  if (one.key?.state !== 'PendingImport' || keyArn !== undefined || disabled) return false;
+  return materialValidTo === undefined || materialValidTo.getTime() > Date.now();
+}
+
+/** The active version as AWS has it; the key is absent while it is not declared to AWS yet. */
+export function observedActive(rotation: Rotation, versions: readonly ObservedVersion[]): ObservedVersion {
+  const version = activeVersion(rotation);
+  return versions.find((one) => one.version.name === version.name) ?? { version, key: undefined };
+}

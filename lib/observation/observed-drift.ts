@@ -1,0 +1,40 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { nodeFiles } from '../key-material/custody/file-operations';
+import { readRecord } from '../key-material/custody/record';
+import { custodyDirectory, type Rotation } from '../rotation/rotation';
+import { driftFindings } from './drift';
+import type { DriftFinding, ObservedCustody } from './drift-finding';
+import { lastLeft, lastVerified } from './evidence-queries';
+import type { Observation } from './observe';
+
+/** Looks at custody and evidence beside the rotation file, and says what has moved. Reads only. */
+export async function observeDrift(rotation: Rotation, seen: Observation, now: Date): Promise<readonly DriftFinding[]> {
+  const evidence = path.join(path.dirname(rotation.file), '.keyturn', 'evidence');
+  return driftFindings({
+    rotation,
+    seen,
+    now,
+    custody: await custodySight(rotation),
+    verifiedAt: await lastVerified(evidence, rotation.name),
+    left: await lastLeft(evidence, rotation.name),
+  });
+}
+
+/** @throws custody-damaged for a record that cannot be read */
+async function custodySight(rotation: Rotation): Promise<ObservedCustody> {
+  const directory = custodyDirectory(rotation.custody);
+  const here =
+    directory !== undefined &&
+    (await stat(directory).then(
+      (found) => found.isDirectory(),
+      () => false,
+    ));
+  if (!here) return { here: false };
+  const imported = new Map<string, Date>();
+  for (const { name } of rotation.keyVersions) {
+    const record = await readRecord({ directory, files: nodeFiles }, rotation.name, name);
+    if (record) imported.set(name, new Date(record.import.importedAt));
+  }
+  return { here: true, imported };
+}

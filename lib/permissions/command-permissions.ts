@@ -1,0 +1,226 @@
+import type { Rotation } from '../rotation/rotation';
+import type { ActionSet } from './action-set';
+import {
+  declareRole,
+  declareSupportBuckets,
+  keepEvidence,
+  readEvidence,
+  readJobs,
+  readRole,
+  readSupportBuckets,
+  runJobs,
+} from './support-bucket-permissions';
+
+export type { ActionSet, Target } from './action-set';
+
+/** Whose policy: an identity of its own for each of these keeps what one can do away from the others. */
+export const POLICY_NAMES = ['pre-apply', 'post-apply', 'terraform', 'reviewer', 'rollback'] as const;
+export type PolicyName = (typeof POLICY_NAMES)[number];
+
+const owns = ({ buckets, reencrypt, evidence }: Rotation) =>
+  [...buckets, reencrypt.batch].some((bucket) => bucket?.manage === 'bucket') || evidence.bucket !== undefined;
+const adopts = (rotation: Rotation) => rotation.buckets.some(({ manage }) => manage === 'encryption');
+const looksElsewhere = ({ retire }: Rotation) => retire.verifyOnlyBuckets.length > 0;
+const inPlace = ({ strategy }: Rotation) => strategy === 'in-place';
+const moves = ({ strategy }: Rotation) => strategy === 'new-key';
+const rewraps = (rotation: Rotation) => moves(rotation) && rotation.reencrypt.method === 'rewrap';
+const rewrites = (rotation: Rotation) => moves(rotation) && rotation.reencrypt.method === 'rewrite';
+const keepsStateInS3 = ({ terraform }: Rotation) => terraform.backend === 's3';
+const hasStateKey = ({ terraform }: Rotation) => terraform.backend === 's3' && terraform.s3.kmsKeyId !== undefined;
+const hasAlarms = ({ expiry }: Rotation) => expiry.alarmTopicArn !== undefined;
+
+/** Every command looks at what the rotation file declares. HeadBucket takes `s3:ListBucket`. */
+const LOOK: readonly ActionSet[] = [
+  { sid: 'LookAtKeys', on: 'keys', actions: ['kms:DescribeKey'] },
+  { sid: 'LookAtBuckets', on: 'buckets', actions: ['s3:ListBucket', 's3:GetEncryptionConfiguration'] },
+  { sid: 'LookAtOtherBuckets', on: 'other buckets', actions: ['s3:ListBucket'], when: looksElsewhere },
+  { sid: 'LookAtMaterial', on: 'own keys', actions: ['kms:ListKeyRotations'], when: inPlace },
+];
+
+const PROVE: ActionSet = {
+  sid: 'ProveMaterial',
+  on: 'own keys for the proof',
+  actions: ['kms:GenerateDataKey', 'kms:Decrypt'],
+};
+
+const LISTING = ['s3:ListBucketVersions', 's3:ListBucketMultipartUploads', 's3:GetBucketVersioning'];
+/** S3 leaves a lock out of the answer to whoever may not read it, and a locked object would look like any other. */
+const HEADING = ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectRetention', 's3:GetObjectLegalHold'];
+
+/** Listing every object version and asking for its key. Without a KMS action, no object under a key of ours is read. */
+const VERIFY: readonly ActionSet[] = [
+  { sid: 'ListObjects', on: 'buckets', actions: LISTING, when: moves },
+  { sid: 'HeadObjects', on: 'objects', actions: HEADING, when: moves },
+  { sid: 'ListOtherObjects', on: 'other buckets', actions: LISTING, when: looksElsewhere },
+  { sid: 'HeadOtherObjects', on: 'objects of other buckets', actions: HEADING, when: looksElsewhere },
+];
+
+const MOVE: readonly ActionSet[] = [
+  { sid: 'RewrapObjects', on: 'objects', actions: ['s3:UpdateObjectEncryption', 's3:PutObject'], when: rewraps },
+  {
+    sid: 'RewriteObjects',
+    on: 'objects',
+    actions: [
+      's3:PutObject',
+      's3:AbortMultipartUpload',
+      's3:GetObjectAcl',
+      's3:GetObjectVersionAcl',
+      's3:GetObjectTagging',
+      's3:GetObjectVersionTagging',
+      's3:PutObjectTagging',
+    ],
+    when: rewrites,
+  },
+  {
+    // Buckets that Keyturn creates enforce their owner: their objects have no ACL to keep.
+    sid: 'KeepAcls',
+    on: 'objects of adopted buckets',
+    actions: ['s3:PutObjectAcl'],
+    when: (rotation) => rewrites(rotation) && adopts(rotation),
+  },
+  { sid: 'AbortOldUploads', on: 'objects', actions: ['s3:AbortMultipartUpload'], when: rewraps },
+  {
+    sid: 'UseKeysThroughS3',
+    on: 'keys through S3',
+    actions: ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'],
+    when: moves,
+  },
+  {
+    sid: 'RetireKeys',
+    on: 'own keys',
+    actions: ['kms:ListGrants', 'kms:GetKeyLastUsage', 'kms:DisableKey'],
+    when: moves,
+  },
+];
+
+/** The state of both stacks, where it is kept in S3. Only a lock is ever deleted. */
+const STATE: readonly ActionSet[] = [
+  { sid: 'FindState', on: 'state bucket', actions: ['s3:ListBucket'], when: keepsStateInS3 },
+  { sid: 'KeepState', on: 'state objects', actions: ['s3:GetObject', 's3:PutObject'], when: keepsStateInS3 },
+  { sid: 'UnlockState', on: 'state locks', actions: ['s3:DeleteObject'], when: keepsStateInS3 },
+  { sid: 'SealState', on: 'state key', actions: ['kms:Decrypt', 'kms:GenerateDataKey'], when: hasStateKey },
+];
+
+/** What the AWS provider reads of a bucket it owns, whether it is declared or not. */
+const READ_BUCKET = [
+  's3:GetAccelerateConfiguration',
+  's3:GetBucketAcl',
+  's3:GetBucketCORS',
+  's3:GetBucketLogging',
+  's3:GetBucketObjectLockConfiguration',
+  's3:GetBucketOwnershipControls',
+  's3:GetBucketPolicy',
+  's3:GetBucketPublicAccessBlock',
+  's3:GetBucketRequestPayment',
+  's3:GetBucketTagging',
+  's3:GetBucketVersioning',
+  's3:GetBucketWebsite',
+  's3:GetLifecycleConfiguration',
+  's3:GetReplicationConfiguration',
+];
+
+/** A plan of both stacks, and moving alias and bucket defaults from one declared key to another. */
+const SWITCH: readonly ActionSet[] = [
+  { sid: 'ReadKeys', on: 'own keys', actions: ['kms:GetKeyPolicy', 'kms:ListResourceTags'] },
+  { sid: 'FindAliases', on: 'anything', actions: ['kms:ListAliases'] },
+  { sid: 'MoveAliases', on: 'aliases', actions: ['kms:UpdateAlias'] },
+  { sid: 'MoveAliasesBetweenKeys', on: 'keys', actions: ['kms:UpdateAlias'] },
+  { sid: 'ReadOwnedBuckets', on: 'owned buckets', actions: READ_BUCKET, when: owns },
+  { sid: 'SetDefaults', on: 'buckets', actions: ['s3:PutEncryptionConfiguration'] },
+  ...readSupportBuckets,
+  ...readRole,
+  ...STATE,
+];
+
+/** Making what the file declares. It neither disables nor deletes: that is not Terraform's to do. */
+const DECLARE: readonly ActionSet[] = [
+  { sid: 'CreateKeys', on: 'new keys', actions: ['kms:CreateKey'] },
+  { sid: 'TagNewKeys', on: 'tags of new keys', actions: ['kms:TagResource'] },
+  {
+    sid: 'KeepKeysAsDeclared',
+    on: 'own keys',
+    actions: ['kms:PutKeyPolicy', 'kms:UpdateKeyDescription', 'kms:TagResource', 'kms:UntagResource'],
+  },
+  { sid: 'CreateAliases', on: 'aliases', actions: ['kms:CreateAlias'] },
+  { sid: 'CreateAliasesOfKeys', on: 'keys', actions: ['kms:CreateAlias'] },
+  {
+    sid: 'OwnBuckets',
+    on: 'owned buckets',
+    actions: [
+      's3:CreateBucket',
+      's3:PutBucketOwnershipControls',
+      's3:PutBucketPolicy',
+      's3:PutBucketPublicAccessBlock',
+      's3:PutBucketTagging',
+      's3:PutBucketVersioning',
+    ],
+    when: owns,
+  },
+  ...declareSupportBuckets,
+  ...declareRole,
+  { sid: 'FindAlarms', on: 'anything', actions: ['cloudwatch:DescribeAlarms'], when: hasAlarms },
+  {
+    sid: 'KeepAlarms',
+    on: 'alarms',
+    actions: [
+      'cloudwatch:PutMetricAlarm',
+      'cloudwatch:DeleteAlarms',
+      'cloudwatch:ListTagsForResource',
+      'cloudwatch:TagResource',
+      'cloudwatch:UntagResource',
+    ],
+    when: hasAlarms,
+  },
+];
+
+/**
+ * The one list of what each command may have to do. Policies are generated from it, `doctor` prints it, and a test runs
+ * every command with it and nothing more. GetCallerIdentity is missing on purpose: it takes no permission.
+ */
+export const actionSets: Readonly<Record<PolicyName, readonly ActionSet[]>> = {
+  'pre-apply': [
+    ...LOOK,
+    { sid: 'ImportMaterial', on: 'own keys', actions: ['kms:GetParametersForImport', 'kms:ImportKeyMaterial'] },
+    PROVE,
+    ...keepEvidence,
+  ],
+  'post-apply': [
+    ...LOOK,
+    ...VERIFY,
+    ...MOVE,
+    ...readJobs,
+    ...runJobs,
+    ...keepEvidence,
+    { sid: 'RotateInPlace', on: 'own keys', actions: ['kms:RotateKeyOnDemand'], when: inPlace },
+    { ...PROVE, when: inPlace },
+  ],
+  terraform: [...LOOK, ...SWITCH, ...DECLARE, ...keepEvidence],
+  reviewer: [...LOOK, ...VERIFY, ...readJobs, ...readEvidence],
+  rollback: [...LOOK, { sid: 'EnableKeys', on: 'own keys', actions: ['kms:EnableKey'] }, ...SWITCH, ...keepEvidence],
+};
+
+/** The sets of a policy that a rotation needs. */
+export function setsFor(name: PolicyName, rotation: Rotation): readonly ActionSet[] {
+  return actionSets[name].filter(({ when }) => when?.(rotation) ?? true);
+}
+
+/** The actions of a policy, sorted, each once; of every rotation there could be where none is given. */
+export function actionsFor(name: PolicyName, rotation?: Rotation): readonly string[] {
+  const sets = rotation ? setsFor(name, rotation) : actionSets[name];
+  return [...new Set(sets.flatMap(({ actions }) => actions))].sort();
+}
+
+/**
+ * Actions that no rehearsal on the embedded endpoint can call, and why each is listed all the same. The test of least
+ * privilege holds every other action to be used.
+ */
+export const BEYOND_REHEARSAL: Readonly<Record<string, string>> = {
+  'kms:Encrypt':
+    "AWS's page on UpdateObjectEncryption asks for it; the embedded endpoint moves a data key by ReEncrypt alone",
+  'cloudwatch:DescribeAlarms': 'the embedded endpoint serves no CloudWatch',
+  'cloudwatch:PutMetricAlarm': 'the embedded endpoint serves no CloudWatch',
+  'cloudwatch:DeleteAlarms': 'the embedded endpoint serves no CloudWatch',
+  'cloudwatch:ListTagsForResource': 'the embedded endpoint serves no CloudWatch',
+  'cloudwatch:TagResource': 'the embedded endpoint serves no CloudWatch',
+  'cloudwatch:UntagResource': 'the embedded endpoint serves no CloudWatch',
+};

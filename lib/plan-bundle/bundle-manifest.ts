@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, readFile, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { KeyturnError } from '../errors';
+import type { Observation } from '../observation/observe';
+import type { StackRole } from '../terraform/workspace';
+
+export const MANIFEST = 'manifest.json';
+export const MANIFEST_SCHEMA_VERSION = 1;
+
+/** What is kept of each planned stack: `keys.tfplan`, …. */
+export const BUNDLED_SUFFIXES = ['tfplan', 'json', 'cdk.tf.json', 'lock.hcl'] as const;
+
+const HASH = z.string().regex(/^[0-9a-f]{64}$/);
+const FILE_NAME = z.string().regex(/^[a-z][a-z.-]*$/);
+
+const PLANNED = z.strictObject({
+  planned: z.literal(true),
+  /** `rotation-test-keys`. */
+  name: z.string(),
+  changes: z.boolean(),
+  /** SHA-256 of the synthesized cdk.tf.json. */
+  synthesized: HASH,
+  /** SHA-256 of the provider lock that the plan was made with. */
+  lock: HASH,
+});
+
+const NOT_PLANNED = z.strictObject({ planned: z.literal(false), name: z.string(), why: z.array(z.string()) });
+
+const STACK = z.discriminatedUnion('planned', [PLANNED, NOT_PLANNED]);
+
+const MANIFEST_SHAPE = z.strictObject({
+  schemaVersion: z.literal(MANIFEST_SCHEMA_VERSION),
+  rotation: z.string(),
+  account: z.string(),
+  region: z.string(),
+  plannedAt: z.iso.datetime(),
+  /** SHA-256 of the rotation file. */
+  rotationFile: HASH,
+  tools: z.record(z.string(), z.string()),
+  verdict: z.enum(['clean', 'decide', 'refused']),
+  rollbackTo: z.string().optional(),
+  stacks: z.strictObject({ keys: STACK, storage: STACK }),
+  /** What AWS held when it was planned, by what it is. */
+  observed: z.record(z.string(), z.string()),
+  /** SHA-256 of every other file of the directory. */
+  files: z.record(FILE_NAME, HASH),
+});
+
+/** What a directory of reviewed plans holds, and what it was made from. */
+export type PlanManifest = z.infer<typeof MANIFEST_SHAPE>;
+export type PlannedStackEntry = z.infer<typeof PLANNED>;
+
+/** @throws KeyturnError `reviewed-plan-unreadable` */
+export async function readManifest(directory: string): Promise<PlanManifest> {
+  const unreadable = (reason: string, cause: unknown) =>
+    new KeyturnError('reviewed-plan-unreadable', { directory, reason }, cause);
+  const text = await readFile(path.join(directory, MANIFEST), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw unreadable(error.code === 'ENOENT' ? `there is no ${MANIFEST} in it` : String(error.code), error);
+  });
+  try {
+    return MANIFEST_SHAPE.parse(JSON.parse(text));
+  } catch (error) {
+    const reason =
+      error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : `${MANIFEST} is no JSON`;
+    throw unreadable(reason, error);
+  }
+}
+
+/** SHA-256 of a file, lower-case hex; undefined where there is none. */
+export async function hashOf(file: string): Promise<string | undefined> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+    return hash.digest('hex');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Writes a file whole or not at all; readable by its owner alone, for plans hold the state. */
+export async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
+  const written = `${file}.part`;
+  const handle = await open(written, 'w', 0o600);
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(written, file);
+}
+
+/** What AWS holds and a plan depends on, flat, so that each difference can be named. */
+export function observedFacts(seen: Observation, stack: StackRole, active: string): Readonly<Record<string, string>> {
+  const facts: Record<string, string> = {};
+  for (const { version, key } of seen.versions) {
+    if (stack === 'storage' && version.name !== active) continue;
+    facts[`${stack}: key version ${version.name}`] = key ? `${key.arn} ${key.state}` : 'no key';
+  }
+  if (stack === 'keys') return facts;
+  facts['storage: main alias'] = seen.aliasTarget ?? 'no such alias';
+  for (const { name, default: found } of seen.buckets) {
+    const set = found ? [found.algorithm, found.keyArn, found.bucketKey ? 'bucket key' : ''].filter(Boolean) : ['none'];
+    facts[`storage: default of bucket ${name}`] = set.join(' ');
+  }
+  return facts;
+}

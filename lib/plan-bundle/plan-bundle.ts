@@ -1,0 +1,167 @@
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { isCode, KeyturnError } from '../errors';
+import { provenance } from '../evidence/provenance';
+import { type Observation, observe } from '../observation/observe';
+import type { Review } from '../review/review';
+import { reviewJson } from '../review/review-json';
+import { reviewMarkdown } from '../review/review-markdown';
+import { reviewSarif } from '../review/review-sarif';
+import { keysStackTest, MOCKS_SINCE, storageStackTest, TERRAFORM_TEST_FILE } from '../review/terraform-test';
+import { isOlder } from '../terraform/binary';
+import { formatPlan } from '../terraform/plan-text';
+import type { StackRole } from '../terraform/workspace';
+import type { RotationRun } from '../workflow/rotation-run';
+import {
+  hashOf,
+  MANIFEST,
+  MANIFEST_SCHEMA_VERSION,
+  observedFacts,
+  type PlanManifest,
+  writeWhole,
+} from './bundle-manifest';
+import { JOBS_FILE, type PlannedJobs, plannedJobs } from './planned-jobs';
+import { reviewFiles } from './review-plan-files';
+import { openReviewing, type ReviewingTerraform, showPlan } from './reviewing-terraform';
+
+export interface PlanBundleInput {
+  readonly run: RotationRun;
+  readonly env: NodeJS.ProcessEnv;
+  /** Absolute. Created; what an earlier `plan` left in it is replaced. */
+  readonly directory: string;
+  readonly evidence: string | undefined;
+  readonly rollbackTo: string | undefined;
+}
+
+export interface PlanBundle {
+  readonly manifest: PlanManifest;
+  /** Absent where the rotation file takes no jobs. */
+  readonly jobs: PlannedJobs | undefined;
+  readonly review: Review;
+}
+
+/** Names in the directory that are this command's own; anything else in it makes it refuse. */
+const OWN =
+  /^(manifest|applied|jobs)\.json(\.part)?$|^review\.(md|json|sarif)$|^(keys|storage)\.(tfplan|json|cdk\.tf\.json|lock\.hcl)$/;
+
+/**
+ * Plans both stacks and keeps what a reviewer reads and what `apply` needs: plan files, their JSON, the synthesized
+ * stacks, the provider locks, the review, what jobs will be asked for, and last of all the manifest. Nothing in AWS or in a state is changed.
+ *
+ * The storage stack cannot be planned before the keys are there and Enabled; the manifest then says so, and why.
+ *
+ * @throws KeyturnError `reviewed-plan-directory`, and the errors of synthesis, Terraform, AWS and the review
+ */
+export async function writePlanBundle(input: PlanBundleInput): Promise<PlanBundle> {
+  const { run, env, directory } = input;
+  const options = { rotation: run.rotation, env, signal: run.signal };
+  await clear(directory);
+  const reviewing = await openReviewing(options);
+  const seen = await observe(run);
+  const keys = await planStack('keys', reviewing, input);
+  const storage = await planStack('storage', reviewing, input);
+  await writeTests(reviewing, run.rotation);
+  const planned = (['keys', 'storage'] as const).filter((stack) => (stack === 'keys' ? keys : storage).planned);
+  const review = await reviewFiles({
+    ...options,
+    files: planned.map((stack) => path.join(directory, `${stack}.json`)),
+    from: directory,
+    observed: seen.versions,
+    evidence: input.evidence,
+    rollbackTo: input.rollbackTo,
+    now: new Date(),
+  }).then((found) => ({ ...found, rotationFile: path.basename(run.rotation.file) }));
+  await writeWhole(path.join(directory, 'review.md'), reviewMarkdown(review));
+  await writeWhole(path.join(directory, 'review.json'), reviewJson(review));
+  await writeWhole(path.join(directory, 'review.sarif'), reviewSarif(review));
+  const jobs = await plannedJobs(run);
+  if (jobs) await writeWhole(path.join(directory, JOBS_FILE), `${JSON.stringify(jobs, null, 2)}\n`);
+  const manifest = await manifestOf(input, reviewing, seen, review, { keys, storage });
+  await writeWhole(path.join(directory, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+  return { manifest, jobs, review };
+}
+
+async function clear(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const names = await readdir(directory);
+  const foreign = names.filter((name) => !OWN.test(name));
+  if (foreign.length > 0) throw new KeyturnError('reviewed-plan-directory', { directory, foreign });
+  // The manifest first: without it the rest is no plan that could be applied.
+  for (const name of [MANIFEST, ...names]) await rm(path.join(directory, name), { force: true });
+}
+
+async function planStack(
+  stack: StackRole,
+  { terraform, stacks }: ReviewingTerraform,
+  { run, env, directory }: PlanBundleInput,
+): Promise<PlanManifest['stacks'][StackRole]> {
+  const target = stacks[stack];
+  run.reporter.heading(`plan the ${stack} stack`);
+  try {
+    const { planFile, changes, summary } = await terraform.plan(target);
+    run.reporter.block(formatPlan(target.name, summary));
+    const kept = (suffix: string): string => path.join(directory, `${stack}.${suffix}`);
+    await writeWhole(kept('tfplan'), await readFile(planFile));
+    const options = { rotation: run.rotation, env, signal: run.signal };
+    await writeWhole(kept('json'), await showPlan(planFile, `${stack}.tfplan`, [target.directory], options));
+    await copyFile(path.join(target.directory, 'cdk.tf.json'), kept('cdk.tf.json'));
+    await copyFile(path.join(target.directory, '.terraform.lock.hcl'), kept('lock.hcl'));
+    const [synthesized = '', lock = ''] = [await hashOf(kept('cdk.tf.json')), await hashOf(kept('lock.hcl'))];
+    return { planned: true, name: target.name, changes, synthesized, lock };
+  } catch (error) {
+    if (stack !== 'storage' || !isCode(error, 'terraform-guard')) throw error;
+    const why = [...error.facts.refusals, error.facts.next];
+    for (const reason of why) run.reporter.warn(reason);
+    return { planned: false, name: target.name, why };
+  }
+}
+
+/** Beside each stack: the test that `terraform test` runs there. A Terraform that cannot mock gets none. */
+async function writeTests({ binary, stacks }: ReviewingTerraform, rotation: RotationRun['rotation']): Promise<void> {
+  const tests = { keys: keysStackTest(rotation), storage: storageStackTest(rotation) };
+  for (const stack of ['keys', 'storage'] as const) {
+    const file = path.join(stacks[stack].directory, TERRAFORM_TEST_FILE);
+    if (isOlder(binary.version, MOCKS_SINCE[binary.product])) await rm(file, { force: true });
+    else await writeFile(file, tests[stack]);
+  }
+}
+
+async function manifestOf(
+  { run, env, directory, rollbackTo }: PlanBundleInput,
+  { binary }: ReviewingTerraform,
+  seen: Observation,
+  review: Review,
+  stacks: PlanManifest['stacks'],
+): Promise<PlanManifest> {
+  const { rotation, identity } = run;
+  const { rotationFile, tools } = await provenance(rotation.file, env);
+  const files: Record<string, string> = {};
+  for (const name of (await readdir(directory)).sort()) files[name] = (await hashOf(path.join(directory, name))) ?? '';
+  return {
+    schemaVersion: MANIFEST_SCHEMA_VERSION,
+    rotation: rotation.name,
+    account: identity.account,
+    region: rotation.region,
+    plannedAt: new Date().toISOString(),
+    rotationFile: rotationFile.sha256,
+    tools: {
+      ...tools,
+      [binary.product.toLowerCase()]: binary.version,
+      'hashicorp/aws': await lockedProvider(path.join(directory, 'keys.lock.hcl')),
+    },
+    verdict: review.verdict,
+    ...(rollbackTo === undefined ? {} : { rollbackTo }),
+    stacks,
+    observed: {
+      ...observedFacts(seen, 'keys', rotation.activeVersion),
+      ...observedFacts(seen, 'storage', rotation.activeVersion),
+    },
+    files,
+  };
+}
+
+/** Version of the AWS provider that a lock names. */
+async function lockedProvider(lock: string): Promise<string> {
+  const text = await readFile(lock, 'utf8');
+  return /\/hashicorp\/aws" \{\s+version\s+= "([^"]+)"/.exec(text)?.[1] ?? 'unknown';
+}

@@ -1,0 +1,101 @@
+/** What jobs a rotation will ask for once it is switched, as far as a plan can know: written beside the plans for review. */
+
+import { jobLimitsOf, manifestKind } from '../batch/job-limits';
+import { attemptPrefix, type JobFacts, type JobSpec, jobSpec, keyIdOf } from '../batch/job-spec';
+import { observeVersions } from '../observation/observe';
+import { activeVersion, type BatchSettings, type Bucket } from '../rotation/rotation';
+import { jobFactsOf } from '../workflow/reencrypt-jobs';
+import type { RotationRun } from '../workflow/rotation-run';
+
+export const JOBS_FILE = 'jobs.json';
+const JOBS_SCHEMA_VERSION = 1;
+
+/** One job as it will be asked for. */
+export interface PlannedJob {
+  readonly bucket: string;
+  readonly part: string;
+  /** The CreateJob request; what `knownLater` names stands in it as a word in angle brackets, or as the value of the first attempt. */
+  readonly spec: JobSpec;
+  readonly knownLater: Readonly<Record<string, string>>;
+  /** What a job does otherwise than this process would. */
+  readonly limits: readonly string[];
+}
+
+export interface PlannedJobs {
+  readonly schemaVersion: typeof JOBS_SCHEMA_VERSION;
+  readonly rotation: string;
+  readonly engine: 'batch' | 'auto';
+  /** When jobs are taken, or why none is. */
+  readonly when: string;
+  readonly jobs: readonly PlannedJob[];
+}
+
+/** Undefined where the rotation file takes no jobs. Reads only. */
+export async function plannedJobs(run: RotationRun): Promise<PlannedJobs | undefined> {
+  const { rotation } = run;
+  const { engine, batch } = rotation.reencrypt;
+  if (engine === 'local' || !batch || rotation.strategy === 'in-place') return undefined;
+  const about = { schemaVersion: JOBS_SCHEMA_VERSION, rotation: rotation.name, engine } as const;
+  const none = (when: string): PlannedJobs => ({ ...about, when, jobs: [] });
+  const active = activeVersion(rotation);
+  const target = (await observeVersions(run)).find(({ version }) => version === active)?.key;
+  if (!target) return none(`the key of ${active.name} is not there yet: plan again once it is`);
+  const jobs: PlannedJob[] = [];
+  for (const bucket of rotation.buckets) jobs.push(...(await jobsOfBucket(run, bucket, batch, target.arn)));
+  const [first] = jobs;
+  if (!first) return none('no earlier version is left to move objects away from');
+  const when =
+    engine === 'batch'
+      ? 'post-apply creates these jobs after the switch'
+      : `post-apply creates these jobs for a bucket that then holds ${batch.fromVersions.toLocaleString('en-US')} object versions or more`;
+  return { ...about, when, jobs };
+}
+
+async function jobsOfBucket(
+  run: RotationRun,
+  bucket: Bucket,
+  settings: BatchSettings,
+  targetKeyArn: string,
+): Promise<readonly PlannedJob[]> {
+  const facts = await jobFactsOf(run, bucket, settings, targetKeyArn);
+  const { scope, place, supersededKeyArns } = facts;
+  if (supersededKeyArns.length === 0) return [];
+  const { method } = scope;
+  // A bucket that is not there yet, or may not be read by whoever plans, is taken for one with versions.
+  const versioning = await run.store.versioning(bucket.name, run.signal).catch(() => undefined);
+  const kind = manifestKind(settings.manifest, method, versioning ?? 'enabled');
+  const withVersionIds = versioning !== 'unversioned';
+  const planned = (part: string, manifest: JobFacts['manifest'], later: Readonly<Record<string, string>>) => ({
+    bucket: bucket.name,
+    part,
+    spec: jobSpec({ scope, place, attempt: 1, part, bucketKey: bucket.bucketKey, begun: '<begun>', manifest }),
+    knownLater: { ...LATER, ...later },
+    limits: jobLimitsOf(method, kind, bucket.bucketKey),
+  });
+  if (kind === 'generated') {
+    return [...supersededKeyArns.map((keyArn) => ({ keyArn })), 'sse-s3' as const].map((under) =>
+      planned(under === 'sse-s3' ? under : `under-${keyIdOf(under.keyArn)}`, { kind, under }, {}),
+    );
+  }
+  const key = `${attemptPrefix(place.prefix, scope, 1)}all.csv`;
+  const guessed: Record<string, string> =
+    settings.manifest === 'auto' && versioning === undefined && method === 'rewrap'
+      ? {
+          Manifest:
+            'where the bucket never had versions, S3 makes the manifests: one job for each superseded key and one for SSE-S3',
+        }
+      : {};
+  return [planned('all', { kind, key, etag: '<etag>', withVersionIds }, { ...ETAG_LATER, ...guessed })];
+}
+
+const LATER = {
+  ClientRequestToken: 'made from rotation, bucket, key, method, part and attempt; this is that of attempt 1',
+  Description: 'attempt 1 becomes a later one where an earlier attempt ended',
+  'Tags keyturn:begun': 'when the listing is begun',
+  'Tags keyturn:attempt': 'as in the description',
+} as const;
+
+const ETAG_LATER = {
+  'Manifest.Location.ETag': 'that of the manifest, once it is listed and uploaded',
+  'Manifest.Location.ObjectArn': 'names the attempt',
+} as const;

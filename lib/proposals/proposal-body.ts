@@ -1,0 +1,81 @@
+/** The body of the pull request: what changes, why it is safe, what is still to come, and what it will cost. */
+
+import type { Forecast } from '../forecast/forecast-text';
+import { forecastText } from '../forecast/forecast-text';
+import type { Rotation } from '../rotation/rotation';
+import { unifiedDiff } from './diff';
+import { inPlaceMessages } from './in-place-messages';
+import { mdBlock, mdCode, mdText } from './markdown';
+import { newKeyMessages } from './new-key-messages';
+import type { Proposal } from './proposal';
+import type { ObservedKey, ProposalMessages } from './proposal-messages';
+
+export interface BodyInput {
+  readonly rotation: Rotation;
+  readonly proposal: Proposal;
+  /** Path of the rotation file in the repository, with `/`. */
+  readonly shownFile: string;
+  /** Absent: AWS was not looked at. */
+  readonly observed: ObservedKey | undefined;
+  readonly forecast: Forecast;
+}
+
+/** GitHub takes 65,536 characters, GitLab and Bitbucket more. Only a diff without end can come near. */
+const MOST_CHARACTERS = 60_000;
+
+/** Markdown, at most 60,000 characters. */
+export function proposalBody(input: BodyInput): string {
+  const { proposal, shownFile } = input;
+  const diff = unifiedDiff(proposal.before, proposal.after, shownFile);
+  const whole = sections(input, mdBlock('diff', diff));
+  if (whole.length <= MOST_CHARACTERS) return whole;
+  return sections(input, 'The diff is too long to be shown here; see the changed file.');
+}
+
+function sections(input: BodyInput, diff: string): string {
+  const { proposal, rotation, forecast } = input;
+  return [
+    `## ${mdText(proposal.title)}`,
+    '',
+    ...changes(input),
+    '',
+    diff,
+    '',
+    '### Why this is safe',
+    '',
+    ...list(wordsOf(rotation).whySafe(input)),
+    '',
+    '### Still to come',
+    '',
+    ...list(wordsOf(rotation).stillToCome(input), '1.'),
+    '',
+    '### Forecast',
+    '',
+    ...forecastText(forecast),
+    '',
+    ...(proposal.kind === 'rollback' ? [rollbackTrailer(proposal), ''] : []),
+  ].join('\n');
+}
+
+/**
+ * Going back has to be called so, or the plan review refuses it. As the last line of a commit message git reads this as a
+ * trailer, and the pipelines under `examples/` announce the rollback by it.
+ */
+export const rollbackTrailer = ({ version }: Pick<Proposal, 'version'>): string => `Keyturn-Rollback: ${version}`;
+
+const list = (items: readonly string[], mark = '-'): string[] => items.map((item) => `${mark} ${item}`);
+
+function changes({ rotation, proposal, observed }: BodyInput): string[] {
+  const { version } = proposal;
+  const where = `Rotation ${mdCode(rotation.name)}, alias ${mdCode(rotation.alias)}, Region ${mdCode(rotation.region)}${
+    observed ? `, account ${mdCode(observed.account)}` : rotation.account ? `, account ${mdCode(rotation.account)}` : ''
+  }.`;
+  const said = wordsOf(rotation).changes({ rotation, proposal, observed });
+  const seen = observed ? [`Key of ${mdCode(version)} in AWS when this was proposed: ${keySeen(observed)}.`] : [];
+  return [said, '', where, ...seen];
+}
+
+const keySeen = ({ key }: ObservedKey): string => (key ? `${mdCode(key.arn)}, ${mdCode(key.state)}` : 'none yet');
+
+const wordsOf = ({ strategy }: Pick<Rotation, 'strategy'>): ProposalMessages =>
+  strategy === 'in-place' ? inPlaceMessages : newKeyMessages;

@@ -1,0 +1,42 @@
+import type { JobStatus } from '../batch/job-state';
+
+/** One CSV of a job's report, as its manifest.json names it. */
+export interface ReportFile {
+  readonly key: string;
+  /** MD5 of the file, lower-case hex; checked before a row of it was believed. */
+  readonly md5: string;
+  readonly rows: number;
+  readonly status: 'succeeded' | 'failed';
+}
+
+/** What is written down about a job, as evidence: enough to find it, and what it left, again. */
+export interface JobRecord {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly part: string;
+  readonly description: string;
+  /** SHA-256 of the specification as it was written down; undefined where another run created the job. */
+  readonly specSha256: string | undefined;
+  readonly roleArn: string;
+  readonly status: JobStatus;
+  /** States that this run saw, ISO 8601. */
+  readonly states: readonly { readonly status: JobStatus; readonly at: string }[];
+  readonly createdAt: string;
+  readonly endedAt: string | undefined;
+  readonly total: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly manifest: { readonly objectArn: string; readonly etag: string; readonly generated: boolean } | undefined;
+  /** Undefined where no task was tried, or the job still goes on. */
+  readonly report:
+    | {
+        readonly manifestKey: string;
+        /** SHA-256 of the report's manifest.json, lower-case hex. */
+        readonly manifestSha256: string;
+        readonly files: readonly ReportFile[];
+        /** Failed tasks by S3's error code. */
+        readonly errors: Readonly<Record<string, number>>;
+      }
+    | undefined;
+  readonly failureReasons: readonly string[];
+}

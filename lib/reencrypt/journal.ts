@@ -1,0 +1,203 @@
+import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { type Segment, WHOLE } from '../s3/listing-segments';
+import type { ListedVersion, PageMarker } from '../s3/object-version';
+import type { BlockedVersion, FailedVersion } from './outcome';
+import type { OnlyVersions } from './pass-range';
+import type { TallyCounts } from './tally';
+
+/** What a journal belongs to; one of another run is not gone on with. */
+export interface JournalHead {
+  readonly bucket: string;
+  readonly targetKeyArn: string;
+  readonly method: 'rewrap' | 'rewrite';
+  /** What the run was limited to; absent: to nothing. */
+  readonly only?: string | undefined;
+  /** When the first pass began, by the endpoint's clock, in milliseconds since the epoch. */
+  readonly begun: number;
+  /** Keys with a multipart upload open at that time: what comes of it bears the date it was begun. Undefined: too many. */
+  readonly uploadKeys: readonly string[] | undefined;
+}
+
+/** A version that failed, with all that trying it again takes. */
+export interface FailedEntry {
+  readonly version: ListedVersion;
+  readonly failed: FailedVersion;
+}
+
+/** One settled page: every version of it, and of the pages before it in its segment, was dealt with. */
+export interface JournalPage {
+  readonly pass: number;
+  /** Number of the segment; the listing begins in segment 0, and the others come of splitting it. */
+  readonly segment: number;
+  /** Where the listing of the segment goes on; absent when it is done. */
+  readonly next: PageMarker | undefined;
+  /** Counts of the whole run so far. */
+  readonly counts: TallyCounts;
+  readonly failed: readonly FailedEntry[];
+  readonly blocked: readonly BlockedVersion[];
+}
+
+/** What an interrupted run left. */
+export interface Resumed {
+  readonly head: JournalHead;
+  /** What the first pass has still to list; none when it was over. */
+  readonly remaining: readonly Segment[];
+  readonly counts: TallyCounts | undefined;
+  readonly failed: readonly FailedEntry[];
+  readonly blocked: readonly BlockedVersion[];
+}
+
+/** Where a resumed run begins. */
+export type ResumedStart = Pick<JournalPage, 'counts' | 'failed' | 'blocked'> & Pick<Resumed, 'remaining'>;
+
+/** Milliseconds after which a journal is not gone on with: too much may have happened behind its frontier. */
+const MAX_AGE = 7 * 86_400_000;
+/** Failures beyond which going on is no cheaper than beginning anew. */
+const MAX_FAILED = 100_000;
+
+type Line =
+  | { readonly type: 'begin'; readonly schemaVersion: 1; readonly head: JournalHead }
+  | { readonly type: 'failed'; readonly entry: FailedEntry }
+  | { readonly type: 'blocked'; readonly entry: BlockedVersion }
+  | { readonly type: 'segments'; readonly firstTo: string | null; readonly segments: readonly Segment[] }
+  | {
+      readonly type: 'page';
+      readonly pass: number;
+      readonly segment: number;
+      readonly next: PageMarker | null;
+      readonly counts: TallyCounts;
+    }
+  | { readonly type: 'end' };
+
+/**
+ * What a run over one bucket writes down to be able to go on after a crash: the listing's frontier and every failure,
+ * not every object. NDJSON, one write and one fsync a page, the page's own line last: a torn end is a page not settled.
+ * It may be lost: S3 holds the truth, and a run without it looks at every version again.
+ */
+export class Journal {
+  readonly #file: FileHandle;
+
+  private constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  /** Begins a journal, in the place of any that was there, with what a resumed run has behind it and before it. */
+  static async begin(file: string, head: JournalHead, resumed?: ResumedStart): Promise<Journal> {
+    await mkdir(path.dirname(file), { recursive: true });
+    const fresh = `${file}.new`;
+    await rm(fresh, { force: true });
+    const handle = await open(fresh, 'ax', 0o600);
+    const behind: readonly Line[] = resumed
+      ? [
+          { type: 'segments', firstTo: null, segments: resumed.remaining },
+          ...linesOf({ ...resumed, pass: 1, segment: 0, next: undefined }),
+        ]
+      : [];
+    await handle.write(text([{ type: 'begin', schemaVersion: 1, head }, ...behind]));
+    await handle.datasync();
+    await rename(fresh, file);
+    return new Journal(handle);
+  }
+
+  async page(page: JournalPage): Promise<void> {
+    await this.#file.write(text(linesOf(page)));
+    await this.#file.datasync();
+  }
+
+  /** Segment 0 of the first listing ends with the key `firstTo`; the rest goes on in these segments, numbered from 1. */
+  async segments(firstTo: string, segments: readonly Segment[]): Promise<void> {
+    await this.#file.write(text([{ type: 'segments', firstTo, segments }]));
+    await this.#file.datasync();
+  }
+
+  /** The run is over and has nothing to go on with. */
+  async end(): Promise<void> {
+    await this.#file.write(text([{ type: 'end' }]));
+    await this.#file.datasync();
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+}
+
+/**
+ * What the journal of an interrupted run of the same kind says; undefined where there is none, it is over a week old, or
+ * there is nothing to go on with. `now`: milliseconds since the epoch by the endpoint's clock.
+ */
+export async function readJournal(
+  file: string,
+  expected: Pick<JournalHead, 'bucket' | 'targetKeyArn' | 'method'> & {
+    readonly only?: Pick<OnlyVersions, 'label'> | undefined;
+  },
+  now: number,
+): Promise<Resumed | undefined> {
+  const lines = parsed(await readFile(file, 'utf8').catch(() => ''));
+  const [first, ...rest] = lines;
+  if (first?.type !== 'begin' || first.schemaVersion !== 1 || rest.some((line) => line.type === 'end'))
+    return undefined;
+  const { head } = first;
+  const isSame =
+    head.bucket === expected.bucket &&
+    head.targetKeyArn === expected.targetKeyArn &&
+    head.method === expected.method &&
+    head.only === expected.only?.label;
+  return isSame && now - head.begun < MAX_AGE ? resumedOf(head, rest) : undefined;
+}
+
+function resumedOf(head: JournalHead, lines: readonly Line[]): Resumed | undefined {
+  const failed = new Map<string, FailedEntry>();
+  const blocked: BlockedVersion[] = [];
+  const segments = new Map<number, Segment | 'done'>([[0, WHOLE]]);
+  let counts: TallyCounts | undefined;
+  // Failures stand before the line of their page: those behind the last such line belong to a page that was not settled.
+  const isWhole = ({ type }: Line) => type === 'page' || type === 'segments';
+  for (const line of lines.slice(0, lines.findLastIndex(isWhole) + 1)) {
+    if (line.type === 'failed') failed.set(`${line.entry.version.versionId} ${line.entry.version.key}`, line.entry);
+    if (line.type === 'blocked') blocked.push(line.entry);
+    if (line.type === 'segments') split(segments, line);
+    if (line.type !== 'page') continue;
+    counts = line.counts;
+    if (line.pass > 1) continue;
+    const segment = segments.get(line.segment);
+    if (segment === undefined || segment === 'done') continue;
+    segments.set(line.segment, line.next ? { after: line.next, to: segment.to } : 'done');
+  }
+  const remaining = [...segments.values()].filter((one) => one !== 'done');
+  if (failed.size > MAX_FAILED) return undefined;
+  return { head, remaining, counts, failed: [...failed.values()], blocked };
+}
+
+function split(segments: Map<number, Segment | 'done'>, line: Extract<Line, { type: 'segments' }>): void {
+  const first = segments.get(0);
+  if (first !== undefined && first !== 'done') segments.set(0, { after: first.after, to: line.firstTo ?? undefined });
+  line.segments.forEach((one, at) => {
+    segments.set(at + 1, one);
+  });
+}
+
+/** Every whole line; a torn one at the end is what a crash in the middle of a write leaves, and is dropped. */
+function parsed(content: string): readonly Line[] {
+  const lines: Line[] = [];
+  for (const line of content.split('\n').slice(0, -1)) {
+    try {
+      lines.push(JSON.parse(line) as Line);
+    } catch {
+      return lines;
+    }
+  }
+  return lines;
+}
+
+function linesOf({ pass, segment, next, counts, failed, blocked }: JournalPage): readonly Line[] {
+  return [
+    ...failed.map((entry): Line => ({ type: 'failed', entry })),
+    ...blocked.map((entry): Line => ({ type: 'blocked', entry })),
+    { type: 'page', pass, segment, next: next ?? null, counts },
+  ];
+}
+
+function text(lines: readonly Line[]): string {
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+}

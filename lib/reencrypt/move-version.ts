@@ -1,0 +1,254 @@
+import type { FaultPolicy } from '../s3/fault-policy';
+import { type Inspection, inspectVersion } from '../s3/inspect-version';
+import {
+  type Encryption,
+  encryptionLabel,
+  holdingKey,
+  isKey,
+  type ListedVersion,
+  type ObjectHead,
+  type VersionRef,
+} from '../s3/object-version';
+import { faultText } from '../s3/pacing-and-retry';
+import type { Versioning } from '../s3/store';
+import { asFault, faultKind, StoreFault } from '../s3/store-fault';
+import type { BlockedVersion, VersionOutcome } from './outcome';
+import { type MoveContext, type Moved, rewrap } from './rewrap';
+import { rewrite } from './rewrite';
+import { versionClassOf } from './version-classes';
+
+export interface VersionMove extends MoveContext {
+  readonly bucket: string;
+  readonly method: 'rewrap' | 'rewrite';
+  readonly versioning: Versioning;
+  readonly dryRun: boolean;
+  readonly judge: FaultPolicy;
+  /** Rewraps before anything was looked at. */
+  readonly optimistic: boolean;
+}
+
+/** Times that a version which others keep replacing is read and decided again before it counts as failed. */
+const ROUNDS = 8;
+
+/**
+ * Takes one listed version as far as it goes: look, decide, move, compare. Yields one outcome, and a second one where a
+ * rewrite left the version it copied behind as a noncurrent one.
+ *
+ * @throws KeyturnError, RunStopped: faults that are not this version's, from {@link FaultPolicy}
+ */
+export async function moveVersion(move: VersionMove, listed: ListedVersion): Promise<readonly VersionOutcome[]> {
+  const ref = refOf(move, listed);
+  if (move.optimistic && move.method === 'rewrap' && !move.dryRun) {
+    const done = await rewrapUnseen(move, ref, listed);
+    if (done) return [done];
+  }
+  let isLatest = listed.isLatest;
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    const look = await lookSafely(move, ref, listed);
+    if (look.found === 'gone') return [outcome(listed, { outcome: 'gone' })];
+    if (look.found === 'sse-c') return [blocked(listed, 'sse-c', SSE_C)];
+    if (look.found === 'fault') {
+      const faulty = await resolveFault(move, listed, ref, look.fault, undefined);
+      if (faulty) return [faulty];
+      continue;
+    }
+    const { head } = look;
+    move.judge.succeeded('HeadObject');
+    const decided = decide(move, listed, isLatest, head);
+    if (decided) return [decided];
+    const end = await moveSafely(move, ref, head);
+    if (end instanceof StoreFault) {
+      const faulty = await resolveFault(move, listed, ref, end, head.encryption);
+      if (faulty) return [faulty];
+      isLatest = await stillLatest(move, ref, isLatest);
+      continue;
+    }
+    if (end.end === 'changed') continue;
+    if (end.end === 'gone') return [outcome(listed, { outcome: 'gone' })];
+    if (end.end === 'damaged')
+      return [failed(listed, { operation: 'HeadObject', status: 200, code: 'Changed', reason: end.difference })];
+    return moved(listed, ref, head, end);
+  }
+  const reason = `it was replaced ${ROUNDS} times while it was being moved`;
+  return [failed(listed, { operation: move.method, status: 409, code: 'Contended', reason })];
+}
+
+const SSE_C = {
+  reason: 'customer-key',
+  detail: 'only the owner of its customer key can copy it; no KMS key holds it',
+} as const;
+
+function refOf({ bucket, versioning }: VersionMove, { key, versionId }: ListedVersion): VersionRef {
+  return { bucket, key, versionId: versioning === 'unversioned' ? undefined : versionId };
+}
+
+/** Rewrite reads the checksum too, as it must ask for the same one again. */
+async function lookSafely(move: VersionMove, ref: VersionRef, listed: ListedVersion): Promise<Inspection> {
+  try {
+    return await inspectVersion(move.store, move.call, ref, listed.size, { checksums: move.method === 'rewrite' });
+  } catch (error) {
+    const fault = asFault(error);
+    if (!fault) throw error;
+    return { found: 'fault', fault };
+  }
+}
+
+function decide(
+  move: VersionMove,
+  listed: ListedVersion,
+  isLatest: boolean,
+  head: ObjectHead,
+): VersionOutcome | undefined {
+  const { versioning, targetKeyArn, store } = move;
+  const facts = { head, isLatest, versioning, targetKeyArn, now: store.now() };
+  const kind = versionClassOf(facts);
+  const verdict = kind[move.method];
+  if (verdict.do === 'nothing') return outcome(listed, { outcome: 'already-there' });
+  if (verdict.do === 'block') {
+    return blocked(listed, encryptionLabel(head.encryption), verdict, kind.earliest?.(facts));
+  }
+  return move.dryRun ? outcome(listed, { outcome: 'would-move', from: head.encryption }) : undefined;
+}
+
+async function moveSafely(move: VersionMove, ref: VersionRef, head: ObjectHead): Promise<Moved | StoreFault> {
+  try {
+    const end = await (move.method === 'rewrap' ? rewrap(move, ref, head) : rewrite(move, ref, head));
+    move.judge.succeeded(move.method === 'rewrap' ? 'UpdateObjectEncryption' : 'CopyObject', head.encryption);
+    return end;
+  } catch (error) {
+    const fault = asFault(error);
+    if (!fault) throw error;
+    return fault;
+  }
+}
+
+/** Rewraps a version by what the listing tells; undefined: it did not work out, and has to be looked at. */
+async function rewrapUnseen(
+  move: VersionMove,
+  ref: VersionRef,
+  listed: ListedVersion,
+): Promise<VersionOutcome | undefined> {
+  const { store, call, judge, targetKeyArn, bucketKeyDefault } = move;
+  try {
+    await call('kms', () => store.updateEncryption(ref, { keyArn: targetKeyArn, bucketKey: bucketKeyDefault }));
+    const head = await call('s3', () => store.head(ref));
+    judge.succeeded('UpdateObjectEncryption');
+    const key = holdingKey(head.encryption);
+    const isSame = head.etag === listed.etag && head.size === listed.size && head.storageClass === listed.storageClass;
+    if (!isSame || key === undefined || !isKey(key, targetKeyArn)) return undefined;
+    return outcome(listed, {
+      outcome: 'moved',
+      from: undefined,
+      to: head.encryption,
+      etag: head.etag,
+      newVersionId: undefined,
+    });
+  } catch (error) {
+    if (asFault(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The outcome that a fault leads to; undefined: read again and decide again. */
+async function resolveFault(
+  move: VersionMove,
+  listed: ListedVersion,
+  ref: VersionRef,
+  fault: StoreFault,
+  source: Encryption | undefined,
+): Promise<VersionOutcome | undefined> {
+  const opens = () => readable(move, ref, listed.size);
+  const fate = await move.judge.classify(fault, ref, source, opens);
+  switch (fate.fate) {
+    case 'gone':
+      return outcome(listed, { outcome: 'gone' });
+    case 'again':
+      return undefined;
+    case 'blocked':
+      return blocked(listed, source ? encryptionLabel(source) : 'unknown', fate);
+    case 'failed':
+      return failed(listed, { ...facts(fault), reason: faultText(fault) });
+  }
+}
+
+async function readable({ store, call }: VersionMove, ref: VersionRef, size: number): Promise<boolean> {
+  try {
+    await call('kms', () => store.probe(ref, size));
+    return true;
+  } catch (error) {
+    if (asFault(error)) return false;
+    throw error;
+  }
+}
+
+/** After a lost race the version may have been overtaken: then a copy of it would bring old content back. */
+async function stillLatest(
+  { store, call, versioning }: VersionMove,
+  ref: VersionRef,
+  before: boolean,
+): Promise<boolean> {
+  if (!before || versioning === 'unversioned') return before;
+  try {
+    const current = await call('s3', () => store.head({ ...ref, versionId: undefined }));
+    return (current.versionId ?? 'null') === ref.versionId;
+  } catch (error) {
+    const fault = asFault(error);
+    if (fault && faultKind(fault) === 'gone') return false;
+    if (fault) return before;
+    throw error;
+  }
+}
+
+function moved(
+  listed: ListedVersion,
+  ref: VersionRef,
+  before: ObjectHead,
+  end: Extract<Moved, { end: 'moved' }>,
+): readonly VersionOutcome[] {
+  const done = outcome(listed, {
+    outcome: 'moved',
+    from: before.encryption,
+    to: end.head.encryption,
+    etag: end.head.etag,
+    newVersionId: end.versionId === ref.versionId ? undefined : end.versionId,
+  });
+  if (end.versionId === ref.versionId || holdingKey(before.encryption) === undefined) return [done];
+  const detail = 'the rewrite left it behind as a noncurrent version; rewrap it, or let it expire';
+  return [done, blocked(listed, encryptionLabel(before.encryption), { reason: 'noncurrent-version', detail })];
+}
+
+type OutcomeOf = VersionOutcome extends infer V
+  ? V extends VersionOutcome
+    ? Omit<V, 'key' | 'versionId' | 'size'>
+    : never
+  : never;
+
+function outcome({ key, versionId, size }: ListedVersion, rest: OutcomeOf): VersionOutcome {
+  return { key, versionId, size, ...rest } as VersionOutcome;
+}
+
+function blocked(
+  listed: ListedVersion,
+  encryption: string,
+  { reason, detail }: Pick<BlockedVersion, 'reason' | 'detail'>,
+  earliest?: number,
+): VersionOutcome {
+  const { key, versionId } = listed;
+  const date = earliest === undefined ? undefined : new Date(earliest).toISOString();
+  return outcome(listed, {
+    outcome: 'blocked',
+    blocked: { key, versionId, reason, detail, earliest: date, encryption },
+  });
+}
+
+function facts({ operation, status, code }: StoreFault) {
+  return { operation, status, code };
+}
+
+function failed(
+  listed: ListedVersion,
+  fault: { operation: string; status: number; code: string; reason: string },
+): VersionOutcome {
+  const { key, versionId } = listed;
+  return outcome(listed, { outcome: 'failed', failed: { key, versionId, ...fault } });
+}

@@ -1,0 +1,115 @@
+import { createHash, type Hash } from 'node:crypto';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+
+import { encryptionLabel } from '../s3/object-version';
+import type { VersionOutcome } from './outcome';
+
+/** One file of per-object evidence. */
+export interface Shard {
+  readonly file: string;
+  /** SHA-256 of the file, lower-case hex. */
+  readonly sha256: string;
+  /** Lines, which is outcomes. */
+  readonly lines: number;
+}
+
+/** What a job did with one version, as its report tells it: neither the size nor what it was under before. */
+export interface TaskOutcome {
+  readonly key: string;
+  readonly versionId: string | undefined;
+  /** `failed-in-job`: another line says what came of it afterwards. */
+  readonly outcome: 'moved' | 'failed-in-job';
+  readonly job: string;
+  /** ARN of the key that it was moved under. */
+  readonly to?: string | undefined;
+  readonly code?: string | undefined;
+  readonly status?: number | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** Lines of a shard at the most. */
+const SHARD_LINES = 200_000;
+const compress = promisify(gzip);
+
+/**
+ * Streams what came of each object version into `<name>-000001.ndjson.gz`, … Each page is a gzip member of its own, so
+ * that a file cut short by a crash still reads up to its last page; `zcat` reads all of them as one.
+ */
+export class OutcomeShards {
+  readonly #directory: string;
+  readonly #name: string;
+  readonly #shards: Shard[] = [];
+  #open: { readonly file: string; readonly handle: FileHandle; readonly hash: Hash; lines: number } | undefined;
+
+  constructor(directory: string, name: string) {
+    this.#directory = directory;
+    this.#name = name;
+  }
+
+  async add(outcomes: readonly (VersionOutcome | TaskOutcome)[]): Promise<void> {
+    if (outcomes.length === 0) return;
+    const member = await compress(outcomes.map((one) => `${JSON.stringify(lineOf(one))}\n`).join(''));
+    this.#open ??= await this.#next();
+    await this.#open.handle.write(member);
+    this.#open.hash.update(member);
+    this.#open.lines += outcomes.length;
+    if (this.#open.lines >= SHARD_LINES) await this.#finish();
+  }
+
+  /** Ends the last shard. @returns all of them, to be recorded */
+  async close(): Promise<readonly Shard[]> {
+    await this.#finish();
+    return this.#shards;
+  }
+
+  async #next() {
+    await mkdir(this.#directory, { recursive: true });
+    for (let number = this.#shards.length + 1; ; number += 1) {
+      const file = path.join(this.#directory, `${this.#name}-${String(number).padStart(6, '0')}.ndjson.gz`);
+      try {
+        return { file, handle: await open(file, 'ax', 0o600), hash: createHash('sha256'), lines: 0 };
+      } catch (error) {
+        // A shard of a run that was killed is evidence too, and is never overwritten.
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+    }
+  }
+
+  async #finish(): Promise<void> {
+    if (!this.#open) return;
+    const { file, handle, hash, lines } = this.#open;
+    this.#open = undefined;
+    await handle.datasync();
+    await handle.close();
+    this.#shards.push({ file, sha256: hash.digest('hex'), lines });
+  }
+}
+
+/** One line of evidence: flat, small, and the same whatever the outcome. */
+function lineOf(one: VersionOutcome | TaskOutcome): Readonly<Record<string, unknown>> {
+  if ('job' in one) return { ...one };
+  const { key, versionId, size, outcome } = one;
+  const version = { key, versionId, size, outcome };
+  switch (one.outcome) {
+    case 'moved':
+      return {
+        ...version,
+        from: one.from && encryptionLabel(one.from),
+        to: encryptionLabel(one.to),
+        etag: one.etag,
+        newVersionId: one.newVersionId,
+      };
+    case 'would-move':
+      return { ...version, from: encryptionLabel(one.from) };
+    case 'blocked':
+      return { ...version, reason: one.blocked.reason, earliest: one.blocked.earliest, from: one.blocked.encryption };
+    case 'failed':
+      return { ...version, operation: one.failed.operation, code: one.failed.code, reason: one.failed.reason };
+    case 'already-there':
+    case 'gone':
+      return version;
+  }
+}

@@ -1,0 +1,91 @@
+import type { ListedVersion, PageMarker, VersionPage } from '../s3/object-version';
+import type { VersionOutcome } from './outcome';
+
+/** What came of one version of a page. */
+export interface PageResult {
+  readonly version: ListedVersion;
+  readonly outcomes: readonly VersionOutcome[];
+}
+
+export interface CompletedPage {
+  readonly next: PageMarker | undefined;
+  /** Versions on the page, looked at or not. */
+  readonly listed: number;
+  readonly deleteMarkers: number;
+  readonly results: readonly PageResult[];
+}
+
+interface PendingPage extends CompletedPage {
+  readonly results: PageResult[];
+  open: number;
+}
+
+/** Pages that may wait for a slow version before them: memory is bounded by them. */
+const MAX_WAITING = 16;
+
+/**
+ * Puts pages whose versions end in any order back into the order of the listing, and hands each on when it and all
+ * before it are settled: what was handed on is a frontier behind which nothing is under way.
+ */
+export class PageQueue {
+  readonly #pages: PendingPage[] = [];
+  readonly #settled: (page: CompletedPage) => Promise<void>;
+  #unwritten = 0;
+  #isReleased = false;
+  #writing: Promise<void> = Promise.resolve();
+  #waiting: (() => void) | undefined;
+
+  constructor(settled: (page: CompletedPage) => Promise<void>) {
+    this.#settled = settled;
+  }
+
+  /** Resolves when there is room for a page; undefined: there is. For one listing, which adds them one by one. */
+  room(): Promise<void> | undefined {
+    if (this.#unwritten < MAX_WAITING || this.#isReleased) return undefined;
+    return new Promise((go) => {
+      this.#waiting = go;
+    });
+  }
+
+  /** Announces a page, of which `looked` versions will be reported. Returns what each of them reports to. */
+  add(page: VersionPage, looked: number): (result: PageResult) => void {
+    const { next, markerKeys, versions } = page;
+    const counts = { listed: versions.length, deleteMarkers: markerKeys.length };
+    const pending: PendingPage = { next, ...counts, results: [], open: looked };
+    this.#pages.push(pending);
+    this.#unwritten += 1;
+    if (looked === 0) this.#advance();
+    return (result) => {
+      pending.results.push(result);
+      pending.open -= 1;
+      if (pending.open === 0) this.#advance();
+    };
+  }
+
+  /** Lets whoever waits for room go on: the pages that are open will not be settled any more. */
+  release(): void {
+    this.#isReleased = true;
+    this.#waiting?.();
+  }
+
+  /** Resolves when all that was handed on is written; rejects with the first failure to. */
+  flushed(): Promise<void> {
+    return this.#writing;
+  }
+
+  #advance(): void {
+    while (this.#pages[0]?.open === 0) {
+      const page = this.#pages.shift();
+      if (page) this.#writing = this.#writing.then(() => this.#write(page));
+    }
+    // It is awaited at the end of the pass; until then a failure must not count as unhandled.
+    this.#writing.catch(() => this.release());
+  }
+
+  async #write(page: PendingPage): Promise<void> {
+    await this.#settled(page);
+    this.#unwritten -= 1;
+    this.#waiting?.();
+    this.#waiting = undefined;
+  }
+}

@@ -1,0 +1,35 @@
+import type { ListedVersion } from '../s3/object-version';
+import type { JournalHead } from './journal';
+
+/** Limits a run to the versions that something else did not deal with. */
+export interface OnlyVersions {
+  /** Names the limit in the journal: a run goes on only with a journal of the same one. */
+  readonly label: string;
+  /** What was written since is looked at; milliseconds since the epoch. */
+  readonly since: number;
+  /** Keys whose versions are all looked at, whatever their date. */
+  readonly hasKey: (key: string) => boolean;
+  /** Versions that are looked at for what they are. */
+  readonly also?: ((version: ListedVersion) => boolean) | undefined;
+}
+
+/** Which versions of a listing a pass looks at. */
+export type ShouldInspect = (version: ListedVersion) => boolean;
+
+/** What the first pass of a run looks at: everything, or what it is limited to and what comes of uploads that are open. */
+export function firstPass(only: OnlyVersions | undefined, { uploadKeys }: JournalHead): ShouldInspect {
+  if (!only) return () => true;
+  const uploads = new Set(uploadKeys);
+  return (version) =>
+    version.lastModified >= only.since ||
+    uploads.has(version.key) ||
+    only.hasKey(version.key) ||
+    only.also?.(version) === true;
+}
+
+/** What a later pass looks at: what was written since the one before it began, and what came of uploads. */
+export function laterPass({ uploadKeys }: JournalHead, since: number): ShouldInspect {
+  if (uploadKeys === undefined) return () => true;
+  const uploads = new Set(uploadKeys);
+  return (version) => version.lastModified >= since || uploads.has(version.key);
+}

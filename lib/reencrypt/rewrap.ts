@@ -1,0 +1,94 @@
+import { inspectVersion } from '../s3/inspect-version';
+import type { ObjectHead, VersionRef } from '../s3/object-version';
+import { holdingKey, isKey } from '../s3/object-version';
+import type { Caller } from '../s3/pacing-and-retry';
+import type { ObjectStore } from '../s3/store';
+import { StoreFault } from '../s3/store-fault';
+
+/** What moving one version needs to know of the run. */
+export interface MoveContext {
+  readonly store: ObjectStore;
+  readonly call: Caller;
+  readonly targetKeyArn: string;
+  /** The bucket key setting of versions that had none because no KMS key held them. */
+  readonly bucketKeyDefault: boolean;
+  readonly copySizes: CopySizes;
+}
+
+/** Sizes in bytes that decide how a rewrite copies. */
+export interface CopySizes {
+  /** Objects above it are copied in parts. At most 5 GiB, which is what one CopyObject takes. */
+  readonly multipartAbove: number;
+  /** The smallest part; parts grow with the object so that 10,000 are enough. At least 5 MiB. */
+  readonly minPart: number;
+}
+
+/** How a move ended. `changed`: the version was replaced meanwhile and must be decided again. */
+export type Moved =
+  | { readonly end: 'moved'; readonly head: ObjectHead; readonly versionId: string | undefined }
+  | { readonly end: 'changed' }
+  | { readonly end: 'gone' }
+  | { readonly end: 'damaged'; readonly difference: string };
+
+/**
+ * Moves the data key of one version under the target key; no data moves. S3 takes no precondition here, so the same
+ * version is looked at again and compared: key, ETag, size and class. The bucket key setting is always said, as S3
+ * would otherwise turn it off.
+ *
+ * @throws StoreFault
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_UpdateObjectEncryption.html
+ */
+export async function rewrap(context: MoveContext, ref: VersionRef, before: ObjectHead): Promise<Moved> {
+  const { store, call, targetKeyArn } = context;
+  const bucketKey = carriedBucketKey(before, context.bucketKeyDefault);
+  await call('kms', () => store.updateEncryption(ref, { keyArn: targetKeyArn, bucketKey }));
+  const after = await headAfter(context, ref, before.size);
+  if (after === 'gone') return { end: 'gone' };
+  // Without a version id the object may have been overwritten in between: that is another object now.
+  if (after.etag !== before.etag && ref.versionId === undefined) return { end: 'changed' };
+  const difference = differenceOf(before, after, { targetKeyArn, bucketKey });
+  return difference === undefined
+    ? { end: 'moved', head: after, versionId: ref.versionId }
+    : { end: 'damaged', difference };
+}
+
+/** @throws StoreFault when the version cannot be looked at, though it was a moment ago */
+export async function headAfter(
+  { store, call }: MoveContext,
+  ref: VersionRef,
+  size: number,
+): Promise<ObjectHead | 'gone'> {
+  const look = await inspectVersion(store, call, ref, size);
+  if (look.found === 'head') return look.head;
+  if (look.found === 'gone') return 'gone';
+  if (look.found === 'fault') throw look.fault;
+  throw new StoreFault({
+    operation: 'HeadObject',
+    status: 409,
+    code: 'OperationAborted',
+    message: 'it is under SSE-C now',
+  });
+}
+
+/** The object's own setting; the bucket's where the object had no KMS key and so no setting. */
+export function carriedBucketKey({ encryption }: ObjectHead, bucketKeyDefault: boolean): boolean {
+  return encryption.kind === 'sse-kms' ? encryption.bucketKey : bucketKeyDefault;
+}
+
+function differenceOf(
+  before: ObjectHead,
+  after: ObjectHead,
+  target: { targetKeyArn: string; bucketKey: boolean },
+): string | undefined {
+  const key = holdingKey(after.encryption);
+  if (key === undefined || !isKey(key, target.targetKeyArn))
+    return `it is under ${key ?? after.encryption.kind} afterwards`;
+  if (after.encryption.kind === 'sse-kms' && after.encryption.bucketKey !== target.bucketKey) {
+    return `its bucket key setting is ${after.encryption.bucketKey} afterwards`;
+  }
+  if (after.etag !== before.etag) return `its ETag went from ${before.etag} to ${after.etag}`;
+  if (after.size !== before.size) return `its size went from ${before.size} to ${after.size}`;
+  if (after.storageClass !== before.storageClass)
+    return `its class went from ${before.storageClass} to ${after.storageClass}`;
+  return undefined;
+}

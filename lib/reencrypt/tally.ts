@@ -1,0 +1,131 @@
+import type { Resumed } from './journal';
+import {
+  type BlockedVersion,
+  BoundedList,
+  type BucketReencryption,
+  type FailedVersion,
+  type Stopped,
+  type VersionOutcome,
+} from './outcome';
+import type { Shard } from './outcome-shards';
+
+/** The counts of a run, as the journal keeps them. */
+export interface TallyCounts {
+  readonly objectVersions: number;
+  readonly deleteMarkers: number;
+  readonly alreadyThere: number;
+  readonly moved: number;
+  readonly movedBytes: number;
+  readonly gone: number;
+  readonly blockedTotal: number;
+  readonly failedTotal: number;
+}
+
+/** Adds up what came of each version of a bucket. */
+export class Tally {
+  readonly #blocked = new BoundedList<BlockedVersion>();
+  readonly #failed = new BoundedList<FailedVersion>();
+  /** Entries, and markers, of the listing by pass; the report gives those of the last. */
+  #listing = { pass: 1, objectVersions: 0, deleteMarkers: 0 };
+  #alreadyThere = 0;
+  #moved = 0;
+  #movedBytes = 0;
+  #gone = 0;
+  /** Versions looked at, whatever came of them. */
+  settled = 0;
+  passes = 0;
+
+  /** The tally of a run that goes on with another. Its failures are not in it: they are tried again first. */
+  static resumed(resumed: Resumed | undefined): Tally {
+    const tally = new Tally();
+    const { counts } = resumed ?? {};
+    if (!counts) return tally;
+    tally.#listing = { pass: 1, objectVersions: counts.objectVersions, deleteMarkers: counts.deleteMarkers };
+    tally.#alreadyThere = counts.alreadyThere;
+    tally.#moved = counts.moved;
+    tally.#movedBytes = counts.movedBytes;
+    tally.#gone = counts.gone;
+    for (const one of resumed?.blocked ?? []) tally.#blocked.add(one);
+    tally.#blocked.total = counts.blockedTotal;
+    return tally;
+  }
+
+  get moved(): number {
+    return this.#moved;
+  }
+
+  listed(pass: number, { listed, deleteMarkers }: { listed: number; deleteMarkers: number }): void {
+    const before = this.#listing.pass === pass ? this.#listing : { objectVersions: 0, deleteMarkers: 0 };
+    this.#listing = {
+      pass,
+      objectVersions: before.objectVersions + listed,
+      deleteMarkers: before.deleteMarkers + deleteMarkers,
+    };
+  }
+
+  add(outcome: VersionOutcome): void {
+    if (this.passes > 1 && outcome.outcome !== 'failed') this.#failed.remove(outcome);
+    switch (outcome.outcome) {
+      case 'already-there':
+        // Later passes find what the first one moved: only the first tells what was there before.
+        if (this.passes === 1) this.#alreadyThere += 1;
+        return;
+      case 'moved':
+      case 'would-move':
+        this.#moved += 1;
+        this.#movedBytes += outcome.size;
+        return;
+      case 'gone':
+        this.#gone += 1;
+        return;
+      case 'blocked':
+        this.#blocked.add(outcome.blocked);
+        return;
+      case 'failed':
+        this.#failed.add(outcome.failed);
+        return;
+    }
+  }
+
+  counts(): TallyCounts {
+    return {
+      objectVersions: this.#listing.objectVersions,
+      deleteMarkers: this.#listing.deleteMarkers,
+      alreadyThere: this.#alreadyThere,
+      moved: this.#moved,
+      movedBytes: this.#movedBytes,
+      gone: this.#gone,
+      blockedTotal: this.#blocked.total,
+      failedTotal: this.#failed.total,
+    };
+  }
+
+  report(end: {
+    bucket: string;
+    method: 'rewrap' | 'rewrite';
+    requests: number;
+    finished: boolean;
+    stopped: Stopped | undefined;
+    evidence: readonly Shard[];
+  }): BucketReencryption {
+    const { finished, ...rest } = end;
+    return {
+      ...rest,
+      engine: 'local',
+      jobs: [],
+      ...this.counts(),
+      blocked: this.#blocked.first,
+      failed: this.#failed.first,
+      passes: this.passes,
+      complete: finished && end.stopped === undefined && this.#failed.total === 0,
+    };
+  }
+
+  /** One line for people. */
+  text(method: 'rewrap' | 'rewrite'): string {
+    const verb = method === 'rewrap' ? 'rewrapped' : 'rewritten';
+    const trouble = this.#blocked.total + this.#failed.total;
+    const tail = trouble === 0 ? '' : `, ${this.#blocked.total} blocked, ${this.#failed.total} failed`;
+    return `${this.settled} looked at, ${this.moved} ${verb}, ${this.#alreadyThere} there already${tail}`;
+  }
+}

@@ -1,0 +1,146 @@
+import { holdingKey, isKey, type ObjectHead } from '../s3/object-version';
+import type { Versioning } from '../s3/store';
+import type { BlockedReason } from './outcome';
+
+/** Everything that the fate of a version hangs on. */
+export interface VersionFacts {
+  readonly head: ObjectHead;
+  readonly isLatest: boolean;
+  readonly versioning: Versioning;
+  readonly targetKeyArn: string;
+  /** Milliseconds since the epoch by the endpoint's clock. */
+  readonly now: number;
+}
+
+/** What is to be done with a version. */
+export type Verdict =
+  | { readonly do: 'nothing' }
+  | { readonly do: 'move' }
+  | { readonly do: 'block'; readonly reason: BlockedReason; readonly detail: string };
+
+/** One kind of object version: the first row whose `holds` is true decides. */
+export interface VersionClass {
+  readonly kind: string;
+  readonly holds: (facts: VersionFacts) => boolean;
+  readonly rewrap: Verdict;
+  readonly rewrite: Verdict;
+  /** The earliest date it can move, in milliseconds since the epoch. */
+  readonly earliest?: (facts: VersionFacts) => number | undefined;
+}
+
+const NOTHING: Verdict = { do: 'nothing' };
+const MOVE: Verdict = { do: 'move' };
+const block = (reason: BlockedReason, detail: string): Verdict => ({ do: 'block', reason, detail });
+const blockedEither = (reason: BlockedReason, detail: string) => {
+  const verdict = block(reason, detail);
+  return { rewrap: verdict, rewrite: verdict };
+};
+
+const retained = (mode: 'GOVERNANCE' | 'COMPLIANCE') => (facts: VersionFacts) =>
+  facts.head.lock?.mode === mode && (facts.head.lock.until ?? Number.POSITIVE_INFINITY) > facts.now;
+const retainedUntil = (facts: VersionFacts) => facts.head.lock?.until;
+
+const ARCHIVE_CLASSES: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE']);
+const isArchived = ({ head }: VersionFacts) =>
+  ARCHIVE_CLASSES.has(head.storageClass) || head.archiveStatus !== undefined;
+
+/**
+ * Every kind of object version and what each method does with it. The documentation's table is printed from here.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/update-sse-encryption.html
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+ */
+export const VERSION_CLASSES: readonly VersionClass[] = [
+  {
+    kind: 'already under the target key, SSE-KMS or DSSE-KMS',
+    holds: ({ head, targetKeyArn }) => {
+      const key = holdingKey(head.encryption);
+      return key !== undefined && isKey(key, targetKeyArn);
+    },
+    rewrap: NOTHING,
+    rewrite: NOTHING,
+  },
+  {
+    kind: 'SSE-C',
+    holds: ({ head }) => head.encryption.kind === 'sse-c',
+    ...blockedEither('customer-key', 'only the owner of its customer key can copy it; no KMS key holds it'),
+  },
+  {
+    kind: 'under an encryption that Keyturn does not know',
+    holds: ({ head }) => head.encryption.kind === 'other',
+    ...blockedEither('unknown-encryption', 'S3 names an encryption that Keyturn does not know'),
+  },
+  {
+    kind: 'legal hold',
+    holds: ({ head }) => head.lock?.legalHold === true,
+    ...blockedEither('legal-hold', 'whoever placed the legal hold must lift it'),
+  },
+  {
+    kind: 'compliance retention',
+    holds: retained('COMPLIANCE'),
+    ...blockedEither('compliance-retention', 'nobody can lift it before its date'),
+    earliest: retainedUntil,
+  },
+  {
+    kind: 'governance retention',
+    holds: retained('GOVERNANCE'),
+    ...blockedEither('governance-retention', 'wait for its date, or lift it with s3:BypassGovernanceRetention'),
+    earliest: retainedUntil,
+  },
+  {
+    kind: 'noncurrent version',
+    holds: ({ isLatest }) => !isLatest,
+    rewrap: MOVE,
+    rewrite: block('noncurrent-version', 'a copy would become the current version; rewrap it, or let it expire'),
+  },
+  {
+    kind: 'DSSE-KMS under another key',
+    holds: ({ head }) => head.encryption.kind === 'dsse-kms',
+    rewrap: block('dual-layer', 'S3 rewraps no dual-layer object; use rewrite, which keeps both layers'),
+    rewrite: MOVE,
+  },
+  {
+    kind: 'unencrypted (written before 2023)',
+    holds: ({ head }) => head.encryption.kind === 'unencrypted',
+    rewrap: block('unencrypted', 'there is no data key to rewrap; use rewrite'),
+    rewrite: MOVE,
+  },
+  {
+    kind: 'archived, being restored',
+    holds: (facts) => isArchived(facts) && facts.head.restore === 'ongoing',
+    rewrap: MOVE,
+    rewrite: block('being-restored', 'run again when its restore is done'),
+  },
+  {
+    kind: 'archived, not restored',
+    holds: (facts) => isArchived(facts) && facts.head.restore === undefined,
+    rewrap: MOVE,
+    rewrite: block('archived', 'restore it first, or use rewrap, which needs no restore'),
+  },
+  {
+    kind: 'SSE-S3',
+    holds: ({ head }) => head.encryption.kind === 'sse-s3',
+    rewrap: MOVE,
+    rewrite: MOVE,
+  },
+  {
+    kind: 'SSE-KMS under another key',
+    holds: ({ head }) => head.encryption.kind === 'sse-kms',
+    rewrap: MOVE,
+    rewrite: MOVE,
+  },
+];
+
+/** The first kind that holds. Every encryption has a row, so there always is one. */
+export function versionClassOf(facts: VersionFacts): VersionClass {
+  const found = VERSION_CLASSES.find((kind) => kind.holds(facts));
+  if (!found) throw new RangeError(`no kind holds for ${facts.head.encryption.kind}`);
+  return found;
+}
+
+/** The accounts of two key ARNs differ; false where either is no ARN. */
+export function otherAccount(keyArn: string, targetKeyArn: string): boolean {
+  const account = (arn: string) => (arn.startsWith('arn:') ? arn.split(':')[4] : undefined);
+  const [one, other] = [account(keyArn), account(targetKeyArn)];
+  return one !== undefined && other !== undefined && one !== other;
+}

@@ -1,0 +1,66 @@
+/** A rotation file as it stands, read without trusting a single field: what the rules across fields look at. */
+import { shownText } from './faults';
+import type { FieldPath } from './field-messages';
+import type { FaultWords } from './yaml-source';
+
+/** Where a rule's fault belongs, and its words. */
+export interface Finding extends FaultWords {
+  readonly at: FieldPath;
+}
+
+export type UnvalidatedMapping = Readonly<Record<string, unknown>>;
+
+export const mapping = (value: unknown): UnvalidatedMapping =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as UnvalidatedMapping) : {};
+export const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+export const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+export interface UnvalidatedVersion {
+  readonly index: number;
+  readonly name: string | undefined;
+  readonly validTo: string | undefined;
+  readonly keyArn: string | undefined;
+  readonly disabled: boolean;
+}
+
+export interface UnvalidatedFile {
+  readonly file: UnvalidatedMapping;
+  readonly versions: readonly UnvalidatedVersion[];
+  /** Index of the active version; -1 when it is not declared. */
+  readonly active: number;
+}
+
+export function unvalidated(value: unknown): UnvalidatedFile {
+  const file = mapping(value);
+  const versions = list(file.keyVersions).map((item, index) => {
+    const version = mapping(item);
+    return {
+      index,
+      name: textOf(version.name),
+      validTo: textOf(version.materialValidTo),
+      keyArn: textOf(version.keyArn),
+      disabled: version.disabled === true,
+    };
+  });
+  const wanted = textOf(file.activeVersion);
+  return {
+    file,
+    versions,
+    active: versions.findIndex((version) => version.name !== undefined && version.name === wanted),
+  };
+}
+
+/** A fault for every value that stands earlier in the list too. */
+export function repeated(
+  values: readonly (string | undefined)[],
+  at: (index: number) => FieldPath,
+  words: Omit<FaultWords, 'given'>,
+): Finding[] {
+  const seen = new Set<string>();
+  return values.flatMap((value, index): Finding[] => {
+    if (value === undefined) return [];
+    if (seen.has(value)) return [{ at: at(index), given: `${shownText(value)} a second time`, ...words }];
+    seen.add(value);
+    return [];
+  });
+}

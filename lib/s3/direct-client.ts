@@ -1,0 +1,238 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import { type Dispatcher, Pool } from 'undici';
+import { resolveOrigin, type S3Origin } from './direct-origin';
+import { EMPTY_SHA256, type Header, RequestSigner, type SigningCredentials } from './request-signer';
+import { encodeKey } from './uri-encoding';
+
+/** A request to S3, small and whole. */
+export interface DirectRequest {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
+  readonly bucket: string;
+  /** Absent: the request is about the bucket. */
+  readonly key?: string | undefined;
+  /** From `encodeQuery`; default empty. */
+  readonly query?: string;
+  /** Lower-case names; each is signed. */
+  readonly headers?: readonly Header[];
+  readonly body?: { readonly text: string; readonly sha256: string } | undefined;
+  /** True: the answer's body is counted and thrown away. */
+  readonly discard?: boolean;
+}
+
+export interface DirectResponse {
+  readonly status: number;
+  /** Names in lower case, values as text. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Empty where it was thrown away. */
+  readonly body: Buffer;
+  /** Length of the body. */
+  readonly bytes: number;
+}
+
+/** No whole answer came: the connection failed, was reset, timed out, or ended too early. */
+export class ConnectionBroken extends Error {
+  /** The socket's or undici's code, `ECONNRESET`, `UND_ERR_HEADERS_TIMEOUT`, … */
+  readonly code: string;
+  constructor(code: string, message: string, cause: unknown) {
+    super(message, { cause });
+    this.name = 'WireBroken';
+    this.code = code;
+  }
+}
+
+/** The lean path to S3 for bulk calls: one signature, one pooled connection, no middleware, no retries. */
+export interface DirectClient {
+  /** @throws WireBroken; an answer of any status is an answer */
+  send(request: DirectRequest): Promise<DirectResponse>;
+  /** Asks the credential provider for new credentials, as the ones in use were refused. */
+  refreshCredentials(): Promise<void>;
+  /** Requests sent so far. */
+  sent(): number;
+  /** Milliseconds since the epoch by the endpoint's clock; undefined until an answer of this path told it. */
+  now(): number | undefined;
+  /** Closes the connections; requests under way end first. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds: to connect, and of silence until an answer begins or goes on. */
+const TIMEOUTS = { connect: 5_000, headers: 60_000, body: 60_000 };
+/** Milliseconds before they end that credentials are renewed. */
+const RENEW_BEFORE = 60_000;
+/** Milliseconds by which clocks may differ before signatures follow the endpoint's. AWS allows 15 minutes. */
+const TOLERATED_SKEW = 4 * 60_000;
+
+type ExpiringCredentials = SigningCredentials & { readonly expiration?: Date | undefined };
+
+/**
+ * Opens a lean path beside an SDK client. Endpoint, style, TLS, Region and credentials are the client's own, resolved by
+ * the SDK and renewed by its provider chain.
+ */
+export function openDirectClient(s3: S3Client): DirectClient {
+  return new Wire(s3);
+}
+
+interface Route extends S3Origin {
+  readonly pool: Pool;
+  readonly signer: RequestSigner;
+}
+
+class Wire implements DirectClient {
+  readonly #s3: S3Client;
+  readonly #routes = new Map<string, Promise<Route>>();
+  readonly #pools = new Map<string, Pool>();
+  #route: { readonly bucket: string; readonly route: Route } | undefined;
+  #credentials: ExpiringCredentials | undefined;
+  #refreshing: Promise<unknown> | undefined;
+  #sent = 0;
+  /** Absent until an answer told the endpoint's time. */
+  #skew: number | undefined;
+
+  constructor(s3: S3Client) {
+    this.#s3 = s3;
+  }
+
+  async send(request: DirectRequest): Promise<DirectResponse> {
+    const route = this.#route?.bucket === request.bucket ? this.#route.route : await this.#routeTo(request.bucket);
+    const credentials = this.#usable() ?? (await this.#renew(false));
+    const { method, key, query = '', body } = request;
+    const path = key === undefined ? `${route.basePath}/` : `${route.basePath}/${encodeKey(key)}`;
+    const signed = route.signer.sign(
+      {
+        method,
+        path,
+        query,
+        headers: [['host', route.host], ...(request.headers ?? [])],
+        payloadSha256: body?.sha256 ?? EMPTY_SHA256,
+      },
+      credentials,
+      this.#signingTime(),
+    );
+    this.#sent += 1;
+    const target = query === '' ? path : `${path}?${query}`;
+    const answer = await exchange(
+      route.pool,
+      // undici closes the connection after a HEAD unless told that it need not: S3 sends no body to one.
+      { method, path: target, headers: flat(signed), body: body?.text ?? null, reset: false },
+      request.discard ?? false,
+    );
+    this.#noteClock(answer);
+    return answer;
+  }
+
+  async refreshCredentials(): Promise<void> {
+    this.#refreshing ??= this.#renew(true).finally(() => {
+      this.#refreshing = undefined;
+    });
+    await this.#refreshing;
+  }
+
+  sent(): number {
+    return this.#sent;
+  }
+
+  now(): number | undefined {
+    return this.#skew === undefined ? undefined : Date.now() + this.#skew;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
+    this.#pools.clear();
+    this.#routes.clear();
+    this.#route = undefined;
+  }
+
+  async #routeTo(bucket: string): Promise<Route> {
+    const known = this.#routes.get(bucket);
+    const opening = known ?? this.#open(bucket);
+    this.#routes.set(bucket, opening);
+    const route = await opening;
+    this.#route = { bucket, route };
+    return route;
+  }
+
+  async #open(bucket: string): Promise<Route> {
+    const found = await resolveOrigin(this.#s3, bucket);
+    const pool = this.#pools.get(found.origin) ?? poolOf(found.origin);
+    this.#pools.set(found.origin, pool);
+    return { ...found, pool, signer: new RequestSigner(found.region) };
+  }
+
+  #usable(): ExpiringCredentials | undefined {
+    const ends = this.#credentials?.expiration?.getTime();
+    return ends === undefined || ends - RENEW_BEFORE > Date.now() ? this.#credentials : undefined;
+  }
+
+  async #renew(forceRefresh: boolean): Promise<ExpiringCredentials> {
+    const provider = this.#s3.config.credentials as (options?: {
+      forceRefresh?: boolean;
+    }) => Promise<ExpiringCredentials>;
+    this.#credentials = await provider({ forceRefresh });
+    return this.#credentials;
+  }
+
+  #signingTime(): number {
+    const skew = this.#skew ?? 0;
+    return Math.abs(skew) > TOLERATED_SKEW ? Date.now() + skew : Date.now();
+  }
+
+  /** The endpoint's clock has whole seconds, so it is read off the first answer, now and then, and off every refusal. */
+  #noteClock({ status, headers }: DirectResponse): void {
+    if (this.#skew !== undefined && status < 400 && this.#sent % 256 !== 1) return;
+    const at = Date.parse(headers.date ?? '');
+    if (!Number.isNaN(at)) this.#skew = at - Date.now();
+  }
+}
+
+function poolOf(origin: string): Pool {
+  return new Pool(origin, {
+    connections: null,
+    pipelining: 1,
+    connect: { timeout: TIMEOUTS.connect },
+    headersTimeout: TIMEOUTS.headers,
+    bodyTimeout: TIMEOUTS.body,
+    keepAliveTimeout: 4_000,
+  });
+}
+
+/** Names and values in turn, as undici takes them without looking at them twice. */
+function flat(headers: readonly Header[]): string[] {
+  const names: string[] = [];
+  for (const [name, value] of headers) names.push(name, value);
+  return names;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** One request and its whole answer, without the streams that undici's own `request` builds around it. */
+function exchange(
+  pool: Pool,
+  options: Omit<Dispatcher.DispatchOptions, 'origin'>,
+  discard: boolean,
+): Promise<DirectResponse> {
+  return new Promise((resolve, reject) => {
+    let status = 0;
+    let headers: Record<string, string> = {};
+    let bytes = 0;
+    const chunks: Buffer[] = [];
+    pool.dispatch(options as Dispatcher.DispatchOptions, {
+      onRequestStart() {
+        // Required by undici of every handler; there is nothing to prepare.
+      },
+      onResponseStart(_controller, statusCode, received) {
+        status = statusCode;
+        headers = received as Record<string, string>;
+      },
+      onResponseData(_controller, chunk) {
+        bytes += chunk.length;
+        if (!discard || status >= 300) chunks.push(chunk);
+      },
+      onResponseEnd() {
+        resolve({ status, headers, body: chunks.length === 0 ? NOTHING : Buffer.concat(chunks), bytes });
+      },
+      onResponseError(_controller, error) {
+        const code = (error as { code?: unknown }).code;
+        reject(new ConnectionBroken(typeof code === 'string' ? code : error.name, error.message, error));
+      },
+    });
+  });
+}

@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { copySource } from './copy-source';
+import type { DirectClient, DirectRequest, DirectResponse } from './direct-client';
+import { ConnectionBroken } from './direct-client';
+import { aclOf, copyResultOf, errorOf, headOfHeaders, versionPageOfXml } from './direct-responses';
+import type { VersionRef } from './object-version';
+import type { Header } from './request-signer';
+import type { CopyInPlace, ObjectStore, TargetEncryption } from './store';
+import { StoreFault } from './store-fault';
+import { encodeQuery, percentEncode } from './uri-encoding';
+
+/**
+ * The bulk calls of {@link ObjectStore} over the lean path, and `rest` for the calls that are few and for whole reads,
+ * whose checksums the SDK validates. The requests are the
+ * SDK's own, byte for byte but for its telemetry headers.
+ */
+export function createDirectStore(wire: DirectClient, rest: ObjectStore): ObjectStore {
+  const send = async (operation: string, request: DirectRequest): Promise<DirectResponse> => {
+    let answer = await sendOnce(wire, operation, request);
+    // Once: new credentials may have been written to the profile since these were read.
+    if (answer.status === 400 && endsCredentials(answer)) {
+      await wire.refreshCredentials();
+      answer = await sendOnce(wire, operation, request);
+    }
+    if (answer.status >= 300) throw faultOf(operation, answer);
+    return answer;
+  };
+  const bodies = new Map<string, ReturnType<typeof encryptionBody>>();
+  const bodyFor = (keyArn: string, bucketKey: boolean) => {
+    const id = `${bucketKey} ${keyArn}`;
+    const body = bodies.get(id) ?? encryptionBody(keyArn, bucketKey);
+    bodies.set(id, body);
+    return body;
+  };
+
+  return {
+    ...rest,
+    requests: () => wire.sent() + rest.requests(),
+    // Until the lean path has had an answer, the SDK's requests may have: a clock of ours that is wrong must not decide
+    // which uploads are old.
+    now: () => wire.now() ?? rest.now(),
+    async listVersions({ bucket, after, prefix, limit }) {
+      const query = encodeQuery({
+        'encoding-type': 'url',
+        'key-marker': after?.key,
+        'version-id-marker': after?.versionId,
+        prefix,
+        'max-keys': limit === undefined ? undefined : String(limit),
+        versions: '',
+      });
+      const { body } = await send('ListObjectVersions', { method: 'GET', bucket, query });
+      return versionPageOfXml(body.toString());
+    },
+    async head(ref, options) {
+      const headers: Header[] = options?.checksums ? [['x-amz-checksum-mode', 'ENABLED']] : [];
+      const answer = await send('HeadObject', { method: 'HEAD', ...addressed(ref), headers });
+      return headOfHeaders(answer.headers);
+    },
+    async probe(ref, size) {
+      const range: Header[] = size > 0 ? [['range', 'bytes=0-0']] : [];
+      const headers: Header[] = [...range, ['x-amz-checksum-mode', 'ENABLED']];
+      await send('GetObject', {
+        method: 'GET',
+        ...addressed(ref),
+        query: encodeQuery({ versionId: ref.versionId, 'x-id': 'GetObject' }),
+        headers,
+        discard: true,
+      });
+    },
+    async updateEncryption(ref, { keyArn, bucketKey }) {
+      const { headers, body } = bodyFor(keyArn, bucketKey);
+      await send('UpdateObjectEncryption', { method: 'PUT', ...addressed(ref, 'encryption='), headers, body });
+    },
+    async grants(ref) {
+      const { body } = await send('GetObjectAcl', { method: 'GET', ...addressed(ref, 'acl=') });
+      return aclOf(body.toString());
+    },
+    async copy(ref, copy) {
+      const request = { method: 'PUT', bucket: ref.bucket, key: ref.key, query: 'x-id=CopyObject' } as const;
+      const answer = await send('CopyObject', { ...request, headers: copyHeaders(ref, copy) });
+      // 200 was sent before the copy began: an error that came later stands in the body.
+      const embedded = copyResultOf(answer);
+      if (typeof embedded === 'string') return { etag: embedded, versionId: answer.headers['x-amz-version-id'] };
+      throw new StoreFault({ operation: 'CopyObject', ...embedded });
+    },
+  };
+}
+
+async function sendOnce(wire: DirectClient, operation: string, request: DirectRequest): Promise<DirectResponse> {
+  try {
+    return await wire.send(request);
+  } catch (error) {
+    if (error instanceof ConnectionBroken) {
+      throw new StoreFault({ operation, status: 0, code: error.code, message: error.message }, error);
+    }
+    if (error instanceof Error && error.name === 'CredentialsProviderError') {
+      throw new StoreFault({ operation, status: 0, code: error.name, message: error.message }, error);
+    }
+    throw error;
+  }
+}
+
+/** `fixed` is a query that is encoded already and sorts before `versionId`, as all of S3's that are used here do. */
+function addressed({ bucket, key, versionId }: VersionRef, fixed = '') {
+  if (versionId === undefined) return { bucket, key, query: fixed };
+  const version = `versionId=${percentEncode(versionId)}`;
+  return { bucket, key, query: fixed === '' ? version : `${fixed}&${version}` };
+}
+
+/** The body is the same for every version of a run, so that it is built and hashed once. */
+function encryptionBody(keyArn: string, bucketKey: boolean) {
+  const text =
+    '<?xml version="1.0" encoding="UTF-8"?><ObjectEncryption xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><SSE-KMS>' +
+    `<KMSKeyArn>${keyArn}</KMSKeyArn><BucketKeyEnabled>${bucketKey}</BucketKeyEnabled></SSE-KMS></ObjectEncryption>`;
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32BE(crc32(text));
+  const headers: Header[] = [
+    ['content-length', String(Buffer.byteLength(text))],
+    ['content-type', 'application/xml'],
+    ['x-amz-checksum-crc32', sum.toString('base64')],
+    ['x-amz-sdk-checksum-algorithm', 'CRC32'],
+  ];
+  return { headers, body: { text, sha256: createHash('sha256').update(text).digest('hex') } };
+}
+
+function copyHeaders(ref: VersionRef, copy: CopyInPlace): Header[] {
+  const { grants } = copy;
+  const optional: readonly (readonly [string, string | undefined])[] = [
+    ['x-amz-website-redirect-location', copy.websiteRedirect],
+    ['x-amz-checksum-algorithm', copy.checksum],
+    ['x-amz-grant-full-control', grants?.fullControl],
+    ['x-amz-grant-read', grants?.read],
+    ['x-amz-grant-read-acp', grants?.readAcp],
+    ['x-amz-grant-write-acp', grants?.writeAcp],
+  ];
+  return [
+    ['if-match', copy.etag],
+    ['x-amz-copy-source', copySource(ref)],
+    ['x-amz-copy-source-if-match', copy.etag],
+    ['x-amz-storage-class', copy.storageClass],
+    ...encryptionHeaders(copy.encryption),
+    ...optional.flatMap(([name, value]): Header[] => (value === undefined ? [] : [[name, value]])),
+  ];
+}
+
+function encryptionHeaders({ keyArn, bucketKey, dualLayer }: TargetEncryption): Header[] {
+  const key: Header = ['x-amz-server-side-encryption-aws-kms-key-id', keyArn];
+  if (dualLayer) return [['x-amz-server-side-encryption', 'aws:kms:dsse'], key];
+  return [
+    ['x-amz-server-side-encryption', 'aws:kms'],
+    key,
+    ['x-amz-server-side-encryption-bucket-key-enabled', String(bucketKey)],
+  ];
+}
+
+function endsCredentials(answer: DirectResponse): boolean {
+  return /<Code>(ExpiredToken|TokenRefreshRequired)<\/Code>/.test(answer.body.toString());
+}
+
+function faultOf(operation: string, answer: DirectResponse): StoreFault {
+  const { code, message } = errorOf(answer.body.toString());
+  const requestId = answer.headers['x-amz-request-id'];
+  return new StoreFault({
+    operation,
+    status: answer.status,
+    code,
+    message,
+    ...(requestId === undefined ? {} : { requestId }),
+  });
+}

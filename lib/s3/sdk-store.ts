@@ -1,0 +1,177 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetBucketVersioningCommand,
+  GetObjectAclCommand,
+  GetObjectCommand,
+  GetObjectTaggingCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectVersionsCommand,
+  type S3Client,
+  UpdateObjectEncryptionCommand,
+  UploadPartCopyCommand,
+} from '@aws-sdk/client-s3';
+import { aclGrantsOf } from './acl-grants';
+import { copySource } from './copy-source';
+import type { VersionRef } from './object-version';
+import { sdkCalls } from './sdk-calls';
+import {
+  checksumsOf,
+  grantFields,
+  headOf,
+  targetFields,
+  uploadsPageOf,
+  versionPageOf,
+  wholeContent,
+} from './sdk-shapes';
+import type { ObjectStore } from './store';
+
+/**
+ * The calls of {@link ObjectStore} over the AWS SDK. Endpoint, credentials and signing are the client's. The SDK's own
+ * attempts stay below ours: a fault that comes out of here has been retried by the SDK where the client says so.
+ */
+export function createSdkStore(s3: S3Client): ObjectStore {
+  const { send, requests, now } = sdkCalls(s3);
+  return {
+    requests,
+    now,
+    async versioning(bucket, signal) {
+      const { Status } = await send('GetBucketVersioning', new GetBucketVersioningCommand({ Bucket: bucket }), signal);
+      return Status === 'Enabled' ? 'enabled' : Status === 'Suspended' ? 'suspended' : 'unversioned';
+    },
+    async listVersions({ bucket, after, prefix, limit }, signal) {
+      const command = new ListObjectVersionsCommand({
+        Bucket: bucket,
+        EncodingType: 'url',
+        KeyMarker: after?.key,
+        VersionIdMarker: after?.versionId,
+        Prefix: prefix,
+        MaxKeys: limit,
+      });
+      return versionPageOf(await send('ListObjectVersions', command, signal));
+    },
+    async head(ref, options, signal) {
+      const ChecksumMode = options?.checksums ? 'ENABLED' : undefined;
+      return headOf(await send('HeadObject', new HeadObjectCommand({ ...named(ref), ChecksumMode }), signal));
+    },
+    async probe(ref, size, signal) {
+      const Range = size > 0 ? 'bytes=0-0' : undefined;
+      const { Body } = await send('GetObject', new GetObjectCommand({ ...named(ref), Range }), signal);
+      await Body?.transformToByteArray();
+    },
+    async readAll(ref, signal) {
+      const { Body } = await send('GetObject', new GetObjectCommand(named(ref)), signal);
+      let bytes = 0;
+      for await (const chunk of Body as AsyncIterable<Uint8Array>) bytes += chunk.length;
+      return bytes;
+    },
+    async updateEncryption(ref, { keyArn, bucketKey }, signal) {
+      const ObjectEncryption = { SSEKMS: { KMSKeyArn: keyArn, BucketKeyEnabled: bucketKey } };
+      await send(
+        'UpdateObjectEncryption',
+        new UpdateObjectEncryptionCommand({ ...named(ref), ObjectEncryption }),
+        signal,
+      );
+    },
+    async grants(ref, signal) {
+      const { Owner, Grants } = await send('GetObjectAcl', new GetObjectAclCommand(named(ref)), signal);
+      return aclGrantsOf(
+        Owner?.ID,
+        (Grants ?? []).map(({ Grantee, Permission }) => ({
+          id: Grantee?.ID,
+          uri: Grantee?.URI,
+          permission: Permission ?? '',
+        })),
+      );
+    },
+    async tags(ref, signal) {
+      const { TagSet } = await send('GetObjectTagging', new GetObjectTaggingCommand(named(ref)), signal);
+      return Object.fromEntries((TagSet ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+    },
+    async copy(ref, copy, signal) {
+      const command = new CopyObjectCommand({
+        Bucket: ref.bucket,
+        Key: ref.key,
+        CopySource: copySource(ref),
+        CopySourceIfMatch: copy.etag,
+        IfMatch: copy.etag,
+        StorageClass: copy.storageClass as never,
+        WebsiteRedirectLocation: copy.websiteRedirect,
+        ChecksumAlgorithm: copy.checksum,
+        ...targetFields(copy.encryption),
+        ...grantFields(copy.grants),
+      });
+      const { CopyObjectResult, VersionId } = await send('CopyObject', command, signal);
+      return { etag: CopyObjectResult?.ETag ?? '', versionId: VersionId };
+    },
+    async beginMultipart(ref, upload, signal) {
+      const { checksum } = upload.content;
+      const command = new CreateMultipartUploadCommand({
+        Bucket: ref.bucket,
+        Key: ref.key,
+        StorageClass: upload.storageClass as never,
+        Tagging: new URLSearchParams(upload.tags).toString() || undefined,
+        ChecksumAlgorithm: checksum?.algorithm,
+        ChecksumType: checksum?.type,
+        ...wholeContent(upload.content),
+        ...targetFields(upload.encryption),
+        ...grantFields(upload.grants),
+      });
+      return (await send('CreateMultipartUpload', command, signal)).UploadId ?? '';
+    },
+    async copyPart(ref, part, signal) {
+      const command = new UploadPartCopyCommand({
+        Bucket: ref.bucket,
+        Key: ref.key,
+        UploadId: part.uploadId,
+        PartNumber: part.partNumber,
+        CopySource: copySource(ref),
+        CopySourceRange: `bytes=${part.first}-${part.last}`,
+        CopySourceIfMatch: part.etag,
+      });
+      const { CopyPartResult } = await send('UploadPartCopy', command, signal);
+      return { partNumber: part.partNumber, etag: CopyPartResult?.ETag ?? '', checksums: checksumsOf(CopyPartResult) };
+    },
+    async completeMultipart(ref, end, signal) {
+      const Parts = end.parts.map(({ partNumber, etag, checksums }) => ({
+        PartNumber: partNumber,
+        ETag: etag,
+        ...Object.fromEntries(Object.entries(checksums).map(([algorithm, value]) => [`Checksum${algorithm}`, value])),
+      }));
+      const command = new CompleteMultipartUploadCommand({
+        Bucket: ref.bucket,
+        Key: ref.key,
+        UploadId: end.uploadId,
+        IfMatch: end.etag,
+        ChecksumType: end.checksumType,
+        MultipartUpload: { Parts },
+      });
+      const { ETag, VersionId } = await send('CompleteMultipartUpload', command, signal);
+      return { etag: ETag ?? '', versionId: VersionId };
+    },
+    async abortMultipart(bucket, key, uploadId, signal) {
+      const command = new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId });
+      await send('AbortMultipartUpload', command, signal);
+    },
+    async discardProbe(ref, signal) {
+      await send('DeleteObject', new DeleteObjectCommand(named(ref)), signal);
+    },
+    async listUploads({ bucket, after }, signal) {
+      const command = new ListMultipartUploadsCommand({
+        Bucket: bucket,
+        EncodingType: 'url',
+        KeyMarker: after?.key,
+        UploadIdMarker: after?.uploadId,
+      });
+      return uploadsPageOf(await send('ListMultipartUploads', command, signal));
+    },
+  };
+}
+
+function named({ bucket, key, versionId }: VersionRef) {
+  return { Bucket: bucket, Key: key, VersionId: versionId };
+}

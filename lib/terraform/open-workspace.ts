@@ -1,0 +1,62 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { Rotation } from '../rotation/rotation';
+import { findTerraform, type TerraformBinary } from './binary';
+import { providerSource, writeCliConfiguration } from './cli-configuration';
+import { lockedProvider } from './locked-provider';
+import { formatPlan } from './plan-text';
+import { type StackDirectory, synthesize } from './synthesize';
+import { Terraform } from './terraform';
+import type { StackPlan, StackRole, Workspace } from './workspace';
+
+export interface WorkspaceOptions {
+  readonly rotation: Rotation;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+interface Opened {
+  readonly binary: TerraformBinary;
+  readonly terraform: Terraform;
+  readonly stacks: Readonly<Record<StackRole, StackDirectory>>;
+}
+
+/**
+ * The rotation's stacks beside its file: synthesized and given a Terraform at the first plan, then kept for the run.
+ * Nothing is started before that, so a command that needs no Terraform works without one.
+ */
+export function openWorkspace(options: WorkspaceOptions): Workspace {
+  let opened: Promise<Opened> | undefined;
+  const open = (): Promise<Opened> => {
+    opened ??= openOnce(options);
+    return opened;
+  };
+  return {
+    async plan(stack: StackRole): Promise<StackPlan> {
+      const { binary, terraform, stacks } = await open();
+      const { planFile, changes, summary } = await terraform.plan(stacks[stack]);
+      const tools = {
+        terraform: `${binary.product} ${binary.version}`,
+        awsProvider: await lockedProvider(stacks[stack].directory),
+      };
+      return { stack, planFile, changes, summary, text: formatPlan(stacks[stack].name, summary), tools };
+    },
+    async apply({ stack, planFile }: StackPlan): Promise<void> {
+      const { terraform, stacks } = await open();
+      await terraform.apply({ stack: stacks[stack], planFile });
+    },
+  };
+}
+
+async function openOnce({ rotation, env: given, signal }: WorkspaceOptions): Promise<Opened> {
+  // The PIN of a hardware module is nothing that Terraform or its provider should inherit.
+  const { KEYTURN_PKCS11_PIN: _pin, ...env } = given;
+  const workDirectory = path.dirname(rotation.file);
+  const binary = await findTerraform({ env, signal });
+  const source = await providerSource({ binary, env });
+  const settings = path.join(workDirectory, '.keyturn');
+  await mkdir(settings, { recursive: true });
+  const cliConfiguration = await writeCliConfiguration(source, settings);
+  const stacks = await synthesize({ rotationFile: rotation.file, name: rotation.name, workDirectory, env, signal });
+  return { binary, terraform: new Terraform({ binary, source, cliConfiguration, env, signal }), stacks };
+}

@@ -1,0 +1,45 @@
+import { KeyturnError } from '../errors';
+import { observeVersions, waitsForMaterial } from '../observation/observe';
+import { completePendingImports, importVersion } from './material/import-version';
+import type { Step, StepResult, StepState } from './step';
+
+/** Step 2: every declared version that waits for key material has it, in custody first, and proves that it works. */
+export const importMaterial: Step = {
+  id: 'import-material',
+  title: 'import material',
+  doneBy: 'pre-apply',
+  leavesBehind: 'the version is Enabled; its material is in custody with a custody record',
+
+  async check(run): Promise<StepState> {
+    const versions = await observeVersions(run);
+    const absent = versions.filter((one) => !one.key);
+    if (absent.length > 0) {
+      const names = absent.map((one) => one.version.name).join(', ');
+      return { state: 'blocked', summary: `no key yet for ${names}`, hint: 'apply the keys stack first' };
+    }
+    const waiting = versions.filter(waitsForMaterial).map((one) => one.version.name);
+    if (waiting.length > 0) return { state: 'ready', summary: `${waiting.join(', ')} waits for key material` };
+    return { state: 'done', summary: 'no version waits for key material' };
+  },
+
+  async run(run): Promise<StepResult> {
+    const versions = await observeVersions(run);
+    await completePendingImports(run, versions);
+    const waiting = versions.filter(waitsForMaterial);
+    if (waiting.length === 0) return { outcome: 'unchanged', summary: 'no version waits for key material', facts: {} };
+    const names = waiting.map((one) => one.version.name).join(', ');
+    if (run.dryRun)
+      return { outcome: 'unchanged', summary: `would import material into ${names}`, facts: { versions: names } };
+    await run.approve(`generate, wrap and import key material for ${names}?`);
+    const imported = [];
+    for (const { version, key } of waiting) imported.push(await importVersion(run, version, key));
+    return { outcome: 'changed', summary: `${names} now holds key material`, facts: { imported } };
+  },
+
+  async verify(run) {
+    const waiting = (await observeVersions(run)).filter(waitsForMaterial).map((one) => one.version.name);
+    if (waiting.length === 0) return;
+    const found = `${waiting.join(', ')} is still PendingImport`;
+    throw new KeyturnError('step-not-verified', { step: 'import-material', found });
+  },
+};

@@ -1,0 +1,127 @@
+import { KeyturnError } from '../../errors';
+import type { KeyDescription } from '../../kms/describe-key';
+import { pauseFor } from '../../kms/wait-for-key';
+import { importMaterial as perKey } from '../import-material';
+import { completePendingImports, type ImportTerms, importVersion, proveCurrent } from '../material/import-version';
+import type { RotationRun } from '../rotation-run';
+import type { Step, StepResult, StepState } from '../step';
+import {
+  materialDescription,
+  materialFacts,
+  type ObservedMaterials,
+  observeMaterials,
+  type VersionMaterial,
+} from './materials';
+
+/** KMS shows a finished import everywhere in seconds, at times in minutes. */
+const SETTLE_MS = 5 * 60_000;
+const PAUSE_MS = 500;
+
+/** Step 2, in place: the one key holds the material of every version that KMS would take now. */
+export const importMaterialInPlace: Step = {
+  ...perKey,
+  leavesBehind: 'the one key holds the version’s material, in custody with a custody record',
+
+  async check(run): Promise<StepState> {
+    const observed = await observeMaterials(run);
+    if (!observed.key) return { state: 'blocked', summary: 'no key yet', hint: 'apply the keys stack first' };
+    const next = nextImport(observed);
+    if (next) return { state: 'ready', summary: `${next.version.name} waits for key material` };
+    return { state: 'done', summary: waitingText(observed) ?? 'every declared version has its material' };
+  },
+
+  async run(run): Promise<StepResult> {
+    let observed = await observeMaterials(run);
+    await completePendingImports(run, settling(observed));
+    const names: string[] = [];
+    const imported = [];
+    for (let next = nextImport(observed); next && observed.key; next = nextImport(observed)) {
+      names.push(next.version.name);
+      if (run.dryRun) break;
+      await run.approve(`generate, wrap and import key material for ${next.version.name}?`);
+      imported.push(await importVersion(run, next.version, observed.key, termsOf(run, observed.key, next)));
+      observed = await observeMaterials(run);
+    }
+    const left = waitingText(observed);
+    if (left && !run.dryRun) run.reporter.note(left);
+    if (names.length === 0)
+      return { outcome: 'unchanged', summary: 'no version waits for key material', facts: materialFacts(observed) };
+    if (run.dryRun)
+      return { outcome: 'unchanged', summary: `would import material for ${names.join(', ')}`, facts: {} };
+    const facts = { imported, ...materialFacts(observed) };
+    return { outcome: 'changed', summary: `the key now holds the material of ${names.join(', ')}`, facts };
+  },
+
+  async verify(run) {
+    const next = nextImport(await observeMaterials(run));
+    if (!next) return;
+    const found = `the key holds no material of ${next.version.name}`;
+    throw new KeyturnError('step-not-verified', { step: 'import-material', found });
+  },
+};
+
+/**
+ * The version whose material KMS would take now: one that was lost comes first, as the key is unusable without it. New
+ * material is taken one at a time, in order, once the one before it was rotated into use.
+ */
+export function nextImport({ versions }: Pick<ObservedMaterials, 'versions'>): VersionMaterial | undefined {
+  const importable = versions.filter(({ version }) => !hasLapsed(version.materialValidTo));
+  const lost = importable.find(({ material }) => material?.imported === false);
+  if (lost) return lost;
+  const first = versions.findIndex(({ material }) => material === undefined);
+  const before = versions.slice(0, Math.max(first, 0));
+  const isTaken = before.every(({ material }) => material && material.state !== 'PENDING_ROTATION');
+  return isTaken ? importable.find((one) => one === versions[first]) : undefined;
+}
+
+const hasLapsed = (validTo: Date | undefined): boolean => validTo !== undefined && validTo.getTime() <= Date.now();
+
+function waitingText({ versions }: ObservedMaterials): string | undefined {
+  const left = versions.filter(({ material }) => material === undefined).map(({ version }) => version.name);
+  const pending = versions.find(({ material }) => material?.state === 'PENDING_ROTATION')?.version.name;
+  if (left.length === 0 || pending === undefined) return undefined;
+  return `${left.join(', ')} can have material once ${pending} is in use: KMS holds one waiting material at a time`;
+}
+
+/** A version each, with the date of its own material: KMS tells of a key only the nearest one. */
+function settling({ key, versions }: ObservedMaterials) {
+  return versions.map(({ version, material }) => ({
+    version,
+    key: key && material?.imported ? { ...key, validTo: material.validTo } : undefined,
+  }));
+}
+
+function termsOf(run: RotationRun, key: KeyDescription, { version, material }: VersionMaterial): ImportTerms {
+  const description = materialDescription(run.rotation, version);
+  const settled: ImportTerms['settled'] = async ({ keyMaterialId }) => {
+    const { versions } = await untilListed(run, version.name, keyMaterialId);
+    const named = `material ${keyMaterialId.slice(0, 12)}…`;
+    if (stateOf(versions, keyMaterialId) === 'PENDING_ROTATION')
+      return `${named} is in the key and waits to be rotated into use; it is proved then`;
+    const lost = versions.filter((one) => one.material?.imported === false).map((one) => one.version.name);
+    if (lost.length > 0)
+      return `${named} is in the key; KMS keeps the key out of use until that of ${lost.join(', ')} is too`;
+    // One that was lost is not the current one by need; the key that works again proves it all the same.
+    const current = versions.find(({ material: one }) => one?.state === 'CURRENT')?.material;
+    return proveCurrent(run, key, { keyMaterialId: current?.id ?? keyMaterialId });
+  };
+  if (material) return { importType: 'EXISTING_KEY_MATERIAL', keyMaterialId: material.id, settled };
+  return { importType: 'NEW_KEY_MATERIAL', description, settled };
+}
+
+const stateOf = (versions: readonly VersionMaterial[], id: string): string | undefined =>
+  versions.find(({ material }) => material?.id === id)?.material?.state;
+
+async function untilListed(run: RotationRun, version: string, keyMaterialId: string): Promise<ObservedMaterials> {
+  const deadline = Date.now() + SETTLE_MS;
+  for (;;) {
+    const observed = await observeMaterials(run);
+    const found = observed.versions.find((one) => one.version.name === version)?.material;
+    if (found?.id === keyMaterialId && found.imported) return observed;
+    if (Date.now() > deadline) {
+      const text = `KMS does not list the imported material ${keyMaterialId} as that of ${version}`;
+      throw new KeyturnError('step-not-verified', { step: 'import-material', found: text });
+    }
+    await pauseFor(PAUSE_MS, run.signal, `waiting for the material of ${version}`);
+  }
+}

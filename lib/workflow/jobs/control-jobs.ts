@@ -1,0 +1,107 @@
+import { OWN_REASON, PAUSED_TAG } from '../../batch/job-spec';
+import { isCode } from '../../errors';
+import type { RotationRun } from '../rotation-run';
+import { jobsOf, oneRotationJob, type RotationJob, rotationJobs } from './rotation-jobs';
+
+export const CONTROLS = ['pause', 'resume', 'cancel'] as const;
+export type Control = (typeof CONTROLS)[number];
+
+/** What was done to one job. */
+export interface ControlledJob {
+  readonly jobId: string;
+  readonly bucket: string;
+  readonly before: RotationJob['status'];
+  /** `cancelled`, `confirmed`, `tag taken off`, `would be …` in a dry run, or why nothing was done. */
+  readonly did: string;
+}
+
+/** States that S3 takes a cancellation in. */
+const CAN_BE_CANCELLED: ReadonlySet<RotationJob['status']> = new Set([
+  'New',
+  'Preparing',
+  'Suspended',
+  'Ready',
+  'Active',
+  'Pausing',
+  'Paused',
+]);
+
+const DOES: Readonly<Record<Control, string>> = {
+  pause: 'cancel these jobs, and begin no new one until `keyturn job resume`',
+  resume: 'let these jobs run, and new ones be begun',
+  cancel: 'cancel these jobs',
+};
+
+/**
+ * Pauses, resumes or cancels the jobs of a rotation, or one of them. S3 has no pause for a job that runs: pausing cancels it
+ * and marks it, and what it did not come to is for the next attempt. Tasks that are done stay done.
+ *
+ * @returns what was done to each job that the control is for; empty where there is none
+ * @throws job-unknown, declined, confirmation-needed
+ */
+export async function controlJobs(
+  run: RotationRun,
+  control: Control,
+  jobId: string | undefined,
+): Promise<readonly ControlledJob[]> {
+  const all = jobId === undefined ? await rotationJobs(run) : [await oneRotationJob(run, jobId)];
+  const chosen = all.filter((job) => isFor(control, job));
+  if (chosen.length === 0) return [];
+  for (const job of chosen) run.reporter.note(`${job.jobId}: ${job.bucket}, ${job.status}, ${progress(job)}`);
+  if (run.dryRun) return chosen.map((job) => told(job, `would be ${willBe(control, job)}`));
+  await run.approve(`${DOES[control]}?`);
+  const facts = { control, jobs: chosen.map(({ jobId: id, bucket, status }) => ({ jobId: id, bucket, status })) };
+  await run.evidence.record('intent', 'job', facts);
+  const controlled: ControlledJob[] = [];
+  for (const job of chosen) controlled.push(told(job, await perform(run, control, job)));
+  await run.evidence.record('outcome', 'job', {
+    outcome: 'changed',
+    summary: DONE[control],
+    control,
+    jobs: controlled,
+  });
+  return controlled;
+}
+
+const DONE: Readonly<Record<Control, string>> = {
+  pause: 'jobs paused',
+  resume: 'jobs resumed',
+  cancel: 'jobs cancelled',
+};
+
+function isFor(control: Control, job: RotationJob): boolean {
+  if (control === 'resume') return job.paused || job.status === 'Suspended';
+  return CAN_BE_CANCELLED.has(job.status);
+}
+
+function willBe(control: Control, job: RotationJob): string {
+  if (control === 'pause') return 'marked as paused and cancelled';
+  if (control === 'cancel') return 'cancelled';
+  return job.status === 'Suspended' ? 'confirmed' : 'unmarked';
+}
+
+async function perform(run: RotationRun, control: Control, job: RotationJob): Promise<string> {
+  const jobs = jobsOf(run);
+  try {
+    // The mark first: a run that waits for the job must not take the cancellation for somebody else's.
+    if (control === 'pause') await jobs.tag(job.jobId, { [PAUSED_TAG]: new Date().toISOString() });
+    if (control === 'resume' && job.paused) await jobs.tag(job.jobId, { [PAUSED_TAG]: undefined });
+    if (control !== 'resume') await jobs.cancel(job.jobId, `${OWN_REASON} ${control}`);
+    else if (job.status === 'Suspended') await jobs.confirm(job.jobId);
+  } catch (error) {
+    if (!isCode(error, 'job-state-unfit')) throw error;
+    // It went on meanwhile. A pause still holds: the mark stands, whatever the job has come to.
+    return `${control === 'cancel' ? 'nothing' : willBe(control, job)}: ${error.facts.awsMessage}`;
+  }
+  return willBe(control, job);
+}
+
+const told = ({ jobId, bucket, status }: RotationJob, did: string): ControlledJob => ({
+  jobId,
+  bucket,
+  before: status,
+  did,
+});
+
+const progress = ({ total, succeeded, failed }: RotationJob): string =>
+  total === 0 ? 'tasks not counted yet' : `${succeeded + failed} of ${total} tasks tried, ${failed} failed`;

@@ -1,0 +1,27 @@
+import type { JobStatus } from '../../batch/job-state';
+import type { RotationJob } from './rotation-jobs';
+
+/** What each state of a job means, and what comes next. */
+const MEANS: Readonly<Record<JobStatus, string>> = {
+  New: 'S3 has taken the job and begins to read its manifest',
+  Preparing: 'S3 reads or makes the manifest and counts the tasks; this can take hours',
+  Suspended:
+    'it waits for a yes: `npx keyturn job resume`, or `npx keyturn post-apply --confirm`; after 30 days it fails',
+  Ready: 'confirmed; S3 begins it when its turn comes',
+  Active: 'S3 works through its tasks, in no order',
+  Pausing: 'a job of higher priority is about to take its turn',
+  Paused: 'a job of higher priority runs; S3 goes on with this one by itself',
+  Completing: 'all tasks were tried; S3 writes the report',
+  Complete: 'all tasks were tried, which does not say that they succeeded: `npx keyturn post-apply` reads the report',
+  Cancelling: 'it ends; tasks under way are finished',
+  Cancelled: 'it was cancelled; what it did stays, the next `npx keyturn post-apply` begins a new one',
+  Failing: 'S3 gives up and writes the report',
+  Failed: 'S3 gave up; the next `npx keyturn post-apply` begins a new one',
+};
+
+/** One sentence on where a job stands and what to type, without a final period. */
+export function explainJob(job: Pick<RotationJob, 'status' | 'paused' | 'failureReasons'>): string {
+  const reasons = job.failureReasons.map(({ code, reason }) => `${reason} (${code})`).join('; ');
+  if (job.paused) return 'paused by a person: `npx keyturn job resume`, then `npx keyturn post-apply`, goes on';
+  return reasons === '' ? MEANS[job.status] : `${MEANS[job.status]}: ${reasons}`;
+}

@@ -1,0 +1,23 @@
+import { bucketExists } from '../../s3/bucket-default';
+import type { RotationRun } from '../rotation-run';
+import { jobsOf } from './rotation-jobs';
+
+/** What can be told, by reading alone, of whether a rotation can run jobs. */
+export interface JobsReady {
+  /** False: the storage stack has not made it yet, or it is in no place of ours. */
+  readonly bucket: boolean;
+}
+
+/**
+ * Lists jobs and looks at the bucket of manifests and reports. Whether S3 may take the role shows only when a job is created: no
+ * call of ours reads it.
+ *
+ * @throws aws-access-denied, bucket-in-another-region, bucket-of-another-account
+ */
+export async function jobsReady(
+  run: Pick<RotationRun, 'rotation' | 'clients' | 'identity' | 'signal'>,
+): Promise<JobsReady> {
+  for await (const _ of jobsOf(run).list()) break;
+  const bucket = run.rotation.reencrypt.batch?.bucket ?? '';
+  return { bucket: await bucketExists(run.clients.s3, bucket, run.identity.account) };
+}

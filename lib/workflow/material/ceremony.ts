@@ -1,0 +1,100 @@
+import { KeyturnError } from '../../errors';
+import { acceptAnswer, type WrappedAnswer } from '../../key-material/ceremony/wrapped-answer';
+import { createWrappingRequest, type WrappingRequest } from '../../key-material/ceremony/wrapping-request';
+import { recordImport } from '../../key-material/complete-import';
+import { nodeFiles } from '../../key-material/custody/file-operations';
+import { importMaterial } from '../../kms/import-key-material';
+import { importParameters } from '../../kms/import-parameters';
+import { observeVersions, waitsForMaterial } from '../../observation/observe';
+import { type Custody, custodyDirectory } from '../../rotation/rotation';
+import type { RotationRun } from '../rotation-run';
+import { descriptionOf, proveVersionInCustody, type VersionInCustody, versionInCustody } from './import-again';
+
+export interface RequestOptions {
+  /** Default: the only version that waits for material. */
+  readonly version: string | undefined;
+  /** Default `RSAES_OAEP_SHA_256`. */
+  readonly algorithm: string | undefined;
+}
+
+/**
+ * Fetches public key and token for a version, for a machine that has no AWS access.
+ *
+ * @throws KeyturnError `usage` where no version is named and not just one waits; `material-not-ours`,
+ * `kms-wrapping-unsupported`, `wrapping-key-rejected`
+ */
+export async function requestMaterial(run: RotationRun, options: RequestOptions): Promise<WrappingRequest> {
+  const { version, key } = await versionInCustody(run, options.version ?? (await onlyWaiting(run)));
+  const { algorithm } = options;
+  const parameters = await importParameters(run.clients.kms, key.arn, { algorithm, signal: run.signal });
+  return createWrappingRequest(parameters, { rotation: run.rotation.name, version: version.name });
+}
+
+async function onlyWaiting(run: RotationRun): Promise<string> {
+  const waiting = (await observeVersions(run)).filter(waitsForMaterial).map((one) => one.version.name);
+  const [only, ...more] = waiting;
+  if (only !== undefined && more.length === 0) return only;
+  throw new KeyturnError('usage', {
+    problem:
+      only === undefined ? 'no version waits for key material' : `${waiting.join(' and ')} wait for key material`,
+    hint: 'name one with --version; a version that has its material takes the same material again',
+  });
+}
+
+export interface CeremonyImport {
+  readonly version: string;
+  readonly keyArn: string;
+  /** 64 hex digits; null in a dry run. */
+  readonly keyMaterialId: string | null;
+}
+
+/**
+ * Imports what another machine wrapped, and proves it. The custody record is written here too, so that this side knows who
+ * keeps the material.
+ *
+ * @throws KeyturnError `ceremony-stale`, `ceremony-mismatch`, `material-not-ours`, `kms-import-refused`, `kms-proof-failed`
+ */
+export async function importCeremony(
+  run: RotationRun,
+  request: WrappingRequest,
+  answer: WrappedAnswer,
+): Promise<CeremonyImport> {
+  if (request.rotation !== run.rotation.name) {
+    const reason = `the request is of rotation ${request.rotation}, the rotation file is ${run.rotation.name}`;
+    throw new KeyturnError('ceremony-mismatch', { reason });
+  }
+  const held = await versionInCustody(run, request.version);
+  const { version, key } = held;
+  const prepared = acceptAnswer(request, answer, { keyArn: key.arn });
+  if (run.dryRun) return { version: version.name, keyArn: key.arn, keyMaterialId: null };
+  await run.approve(`import the wrapped material into ${version.name} (${key.arn})?`);
+  const { publicKeySha256, wrappedSha256 } = prepared;
+  const about = { version: version.name, keyArn: key.arn, publicKeySha256, wrappedSha256 };
+  await run.evidence.record('intent', 'ceremony', about);
+  const imported = await importMaterial(run.clients.kms, {
+    keyArn: key.arn,
+    importToken: prepared.importToken,
+    wrapped: prepared.wrapped,
+    importType: held.material.id ? 'EXISTING_KEY_MATERIAL' : 'NEW_KEY_MATERIAL',
+    validTo: dateOf(held),
+    keyMaterialId: held.material.id,
+    description: descriptionOf(run, version),
+  });
+  const proof = await proveVersionInCustody(run, held, imported);
+  const directory = custodyDirectory(run.rotation.custody);
+  if (directory !== undefined) {
+    const kept = { kind: kindOf(run.rotation.custody), location: null, rotation: run.rotation.name } as const;
+    await recordImport({ directory, files: nodeFiles }, kept, prepared, imported);
+  }
+  await run.evidence.record('outcome', 'ceremony', { ...about, keyMaterialId: imported.keyMaterialId });
+  run.reporter.note(`${version.name}: ${proof}`);
+  return { version: version.name, keyArn: key.arn, keyMaterialId: imported.keyMaterialId };
+}
+
+/** A key that has its material keeps the date it has; one that waits takes that of the rotation file. */
+function dateOf({ version, material }: VersionInCustody): Date | undefined {
+  return material.imported ? material.validTo : version.materialValidTo;
+}
+
+const kindOf = ({ command, pkcs11 }: Custody): 'age' | 'command' | 'pkcs11' =>
+  command ? 'command' : pkcs11 ? 'pkcs11' : 'age';

@@ -1,0 +1,120 @@
+import { KeyturnError } from '../errors';
+import type { BucketForecast, Forecast } from '../forecast/forecast-text';
+import { Forecaster, paceOfOnePrefix } from '../forecast/reencryption-forecast';
+import { describeKey } from '../kms/describe-key';
+import type { Proposal } from '../proposals/proposal';
+import type { ObservedKey } from '../proposals/proposal-messages';
+import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
+import { type Bucket, type Rotation, versionAlias } from '../rotation/rotation';
+import type { RotationRun } from './rotation-run';
+
+/** Stands for a key that does not exist yet: whatever is under any key at all is then to be moved. */
+const NO_KEY_YET = 'arn:aws:kms:::key/not-declared-yet';
+
+type Looking = Pick<RotationRun, 'rotation' | 'clients' | 'identity'>;
+
+/** What AWS holds now of the version that a proposal is about. Reads only. */
+export async function observedKeyOf(
+  { rotation, clients, identity }: Looking,
+  proposal: Proposal,
+): Promise<ObservedKey> {
+  const declared = rotation.keyVersions.find((one) => one.name === proposal.version);
+  const key = await describeKey(clients.kms, declared?.keyArn ?? versionAlias(rotation, { name: proposal.version }));
+  return { key: key && { arn: key.arn, state: key.state }, account: identity.account };
+}
+
+/**
+ * Refuses a proposal that AWS or the evidence contradict. The file records a retirement, it never carries one out: the key
+ * must be off already, or evidence must show that the gate opened for it.
+ *
+ * @param retiredByEvidence - versions of which sound evidence shows that the gate opened and the key was disabled.
+ * @throws KeyturnError `proposal-refused`
+ */
+export function requireGrounds(
+  rotation: Pick<Rotation, 'strategy'>,
+  proposal: Proposal,
+  observed: ObservedKey | undefined,
+  retiredByEvidence: ReadonlySet<string>,
+): void {
+  const { kind, version, from } = proposal;
+  // In place, the key is there from the first version on: that the name is free the rotation file has said.
+  if (kind === 'version' && rotation.strategy === 'new-key' && observed?.key) {
+    throw new KeyturnError('proposal-refused', {
+      problem: `an alias for ${version} exists already and points at ${observed.key.arn} (${observed.key.state})`,
+      hint: 'choose another name with --name; a name is never used again',
+    });
+  }
+  if (kind === 'rollback' && observed && !['Enabled', 'Disabled'].includes(observed.key?.state ?? '')) {
+    throw new KeyturnError('rollback-impossible', { version, state: observed.key?.state ?? 'no key' });
+  }
+  if (kind !== 'retire') return;
+  const off = observed ? observed.key?.state === 'Disabled' : retiredByEvidence.has(version);
+  if (off) return;
+  throw new KeyturnError('proposal-refused', {
+    problem: observed
+      ? `${version} is ${observed.key?.state ?? 'not there'} in AWS: recorded as retired, every plan would be refused: only the retire gate turns a key off`
+      : `no sound evidence here shows that the retire gate opened for ${version}`,
+    hint: `run \`npx keyturn post-apply\` first, which disables it once nothing is left under it; ${from} must be active by then`,
+  });
+}
+
+/** What a proposal will move, counted by a dry run over every declared bucket. Changes nothing. */
+export async function forecastOf(run: RotationRun, proposal: Proposal, observed: ObservedKey): Promise<Forecast> {
+  const still = proposal.kind === 'retire' || run.rotation.strategy === 'in-place';
+  if (still) return { known: false, why: 'this proposal moves no object' };
+  const counted = [];
+  for (const bucket of run.rotation.buckets) counted.push(await forecastBucket(run, bucket, observed.key?.arn));
+  const later =
+    proposal.kind === 'version'
+      ? ['This pull request moves nothing yet: the figures are for the switch that follows']
+      : [];
+  const { engine, batch, method } = run.rotation.reencrypt;
+  const byJobs =
+    engine === 'local' || !batch
+      ? []
+      : [
+          engine === 'batch'
+            ? 'Jobs of S3 Batch Operations move the bulk; the figures are what this process alone would take, and `plan` writes the specification of the jobs'
+            : `Jobs of S3 Batch Operations move the bulk of a bucket that holds ${batch.fromVersions.toLocaleString('en-US')} object versions or more; the figures are what this process alone would take`,
+        ];
+  const prices = [...new Set(counted.map((one) => one.pricesAsOf))].join(', ');
+  const basis = [
+    ...later,
+    ...byJobs,
+    'Requests, time and cost are those of the re-encryption, and the verification adds a listing and a HEAD for each object version',
+    `Time at ${paceOfOnePrefix(method).toLocaleString('en-US')} object versions a second, what S3 takes at least for one prefix`,
+    `Cost at list prices of ${prices}, Region and contract may differ`,
+  ];
+  return { known: true, method, buckets: counted.map((one) => one.bucket), basis };
+}
+
+async function forecastBucket(
+  run: RotationRun,
+  { name, bucketKey }: Bucket,
+  targetKeyArn = NO_KEY_YET,
+): Promise<{ bucket: BucketForecast; pricesAsOf: string }> {
+  const forecaster = new Forecaster();
+  const counted = await reencryptBucket(run.store, {
+    bucket: name,
+    targetKeyArn,
+    bucketKeyDefault: bucketKey,
+    method: run.rotation.reencrypt.method,
+    dryRun: true,
+    signal: run.signal,
+    onProgress: (text) => run.reporter.progress(text),
+    onOutcome: forecaster.add,
+  });
+  const { requests, seconds, cost } = forecaster.forecast(counted);
+  const bucket = {
+    bucket: name,
+    objectVersions: counted.objectVersions,
+    toMove: counted.moved,
+    bytes: counted.movedBytes,
+    blocked: counted.blockedTotal,
+    unknown: counted.failedTotal,
+    requests: requests.list + requests.head + requests.write + requests.other,
+    seconds,
+    cost: { amount: cost.amount, currency: cost.currency },
+  };
+  return { bucket, pricesAsOf: cost.pricesAsOf };
+}

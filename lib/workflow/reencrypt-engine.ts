@@ -1,0 +1,102 @@
+import { KeyturnError } from '../errors';
+import { chooseEngine } from '../forecast/choose-engine';
+import type { EngineForecast, EngineForecasts } from '../forecast/engine-forecasts';
+import { duration } from '../forecast/forecast-text';
+import { observeVersions } from '../observation/observe';
+import { type Bucket, type Rotation, supersededVersions } from '../rotation/rotation';
+import { AdaptiveLimiter } from '../s3/adaptive-limiter';
+import { withPacingAndRetry } from '../s3/pacing-and-retry';
+import type { ReencryptOptions, RotationRun } from './rotation-run';
+
+type Chosen = Pick<ReencryptOptions, 'engine'>;
+
+/** What a run takes: the engine that it was told, else that of the rotation file. */
+export function engineAsked(rotation: Pick<Rotation, 'reencrypt'>, { engine }: Chosen): 'local' | 'batch' | 'auto' {
+  return engine ?? rotation.reencrypt.engine;
+}
+
+/**
+ * Refuses, before anything is looked at, a run by jobs for which the rotation file declares nothing.
+ *
+ * @throws engine-undeclared
+ */
+export function requireEngine(rotation: Pick<Rotation, 'reencrypt' | 'file'>, chosen: Chosen): void {
+  const engine = engineAsked(rotation, chosen);
+  if (engine === 'local' || rotation.reencrypt.batch) return;
+  throw new KeyturnError('engine-undeclared', { engine, file: rotation.file });
+}
+
+/** Which engine moves a bucket's objects, and why. */
+export interface ChosenEngine {
+  readonly engine: 'local' | 'batch';
+  /** One sentence without a final period. */
+  readonly why: string;
+  /** What either would take; absent where nothing was counted. */
+  readonly forecasts: EngineForecasts | undefined;
+}
+
+/**
+ * The engine of a bucket. `auto` counts its object versions by a listing, up to the threshold, and tells what either engine would
+ * take; nothing else is looked at.
+ */
+export async function engineFor(run: RotationRun, bucket: Bucket): Promise<ChosenEngine> {
+  const { rotation, store, reporter, signal } = run;
+  const engine = engineAsked(rotation, run.reencrypt);
+  const { method, batch } = rotation.reencrypt;
+  // After a rollback objects are under a later version: the role of the jobs names the keys of earlier ones alone.
+  if (engine !== 'local' && (await supersededKeyArns(run)).length === 0) {
+    const why = 'no earlier version has a key that jobs could move objects away from';
+    reporter.note(`${bucket.name}: engine local: ${why}`);
+    return { engine: 'local', why, forecasts: undefined };
+  }
+  const told = run.reencrypt.engine === undefined ? 'the rotation file says so' : '--engine says so';
+  if (engine !== 'auto' || !batch)
+    return { engine: engine === 'batch' ? 'batch' : 'local', why: told, forecasts: undefined };
+  const { maxConcurrency, maxRps } = { maxConcurrency: run.reencrypt.concurrency ?? 64, maxRps: run.reencrypt.maxRps };
+  const call = withPacingAndRetry(new AdaptiveLimiter({ maxConcurrency, maxRps }), {}, signal);
+  const choice = await chooseEngine(store, call, {
+    bucket: bucket.name,
+    fromVersions: batch.fromVersions,
+    bucketKey: bucket.bucketKey,
+    region: rotation.region,
+    method,
+    verify: batch.verify,
+    noConcurrentWrites: batch.noConcurrentWrites,
+    onProgress: (text) => reporter.progress(text),
+  });
+  reporter.note(`engine ${choice.engine}: ${choice.why}`);
+  describeEngines(run, bucket.name, choice.forecasts, choice.isWhole);
+  return choice;
+}
+
+/** Time and cost of both engines, verification included. */
+export function describeEngines(
+  { reporter }: Pick<RotationRun, 'reporter'>,
+  bucket: string,
+  forecasts: EngineForecasts,
+  isWhole = true,
+): void {
+  const counted = isWhole ? '' : ', for as many as were counted';
+  for (const one of [forecasts.local, forecasts.batch]) reporter.note(`${bucket}: ${forecastLine(one)}${counted}`);
+  const { unconfirmed, currency } = forecasts.batch.cost;
+  if (unconfirmed > 0) {
+    reporter.note(
+      `${bucket}: ${unconfirmed.toFixed(2)} ${currency} of the jobs' cost stand on prices that AWS's price list does not confirm`,
+    );
+  }
+}
+
+function forecastLine({ engine, seconds, requests, jobs, cost }: EngineForecast): string {
+  const by = engine === 'local' ? 'this process' : `${jobs} job(s) of S3 Batch Operations`;
+  const [most, least] = [duration(seconds.onePrefix), duration(seconds.tenPrefixes)];
+  const time = most === least ? most : `${least} to ${most}`;
+  return `${by}: about ${time}, ${requests.toLocaleString('en-US')} requests, ${cost.amount.toFixed(2)} ${cost.currency} at list prices of ${cost.pricesAsOf}, verification included`;
+}
+
+/** Full ARNs of the keys that jobs move objects away from: those of superseded versions that are not declared disabled. */
+export async function supersededKeyArns(run: RotationRun): Promise<readonly string[]> {
+  const superseded = new Set(supersededVersions(run.rotation).map(({ name }) => name));
+  return (await observeVersions(run)).flatMap(({ version, key }) =>
+    key && superseded.has(version.name) && !version.disabled ? [key.arn] : [],
+  );
+}

@@ -1,0 +1,80 @@
+import path from 'node:path';
+import { reencryptBucketByJobs } from '../batch/batch-reencrypt';
+import type { BatchRequest, JobToConfirm } from '../batch/batch-request';
+import type { BucketReencryption } from '../reencrypt/reencrypt-bucket';
+import { type BatchSettings, type Bucket, batchPrefix, batchRoleName } from '../rotation/rotation';
+import { jobsOf } from './jobs/rotation-jobs';
+import { supersededKeyArns } from './reencrypt-engine';
+import type { RotationRun } from './rotation-run';
+
+/** What jobs of a bucket are made from; the same for the run that makes them and the plan that shows them. */
+export async function jobFactsOf(
+  run: RotationRun,
+  { name: bucket, bucketKey }: Bucket,
+  settings: BatchSettings,
+  targetKeyArn: string,
+): Promise<
+  Pick<
+    BatchRequest,
+    'scope' | 'place' | 'region' | 'bucketKeyDefault' | 'supersededKeyArns' | 'manifest' | 'noConcurrentWrites'
+  >
+> {
+  const { rotation, identity } = run;
+  const [, partition = 'aws'] = targetKeyArn.split(':');
+  return {
+    scope: { rotation: rotation.name, bucket, targetKeyArn, method: rotation.reencrypt.method },
+    place: {
+      account: identity.account,
+      roleArn: `arn:${partition}:iam::${identity.account}:role/${batchRoleName(rotation)}`,
+      bucket: settings.bucket,
+      prefix: batchPrefix(rotation),
+      priority: settings.priority,
+    },
+    region: rotation.region,
+    bucketKeyDefault: bucketKey,
+    supersededKeyArns: await supersededKeyArns(run),
+    manifest: settings.manifest,
+    noConcurrentWrites: settings.noConcurrentWrites,
+  };
+}
+
+/** One bucket by jobs for the bulk, and by this process for the rest; what came of it has the local engine's form. */
+export async function reencryptByJobs(
+  run: RotationRun,
+  bucket: Bucket,
+  settings: BatchSettings,
+  targetKeyArn: string,
+): Promise<BucketReencryption> {
+  const { store, clients, reporter, signal, files, reencrypt } = run;
+  const { concurrency, maxRps, relistDelayMs } = reencrypt;
+  const request: BatchRequest = {
+    ...(await jobFactsOf(run, bucket, settings, targetKeyArn)),
+    confirm: (jobs) => confirmJobs(run, bucket, jobs),
+    newJob: reencrypt.newJob,
+    signal,
+    remainder: { concurrency, maxRps, relistDelayMs },
+    journalFile: files && path.join(files.journals, `${bucket.name}.rest.ndjson`),
+    jobsFile: files && path.join(files.journals, `${bucket.name}.jobs.json`),
+    evidence: files && { directory: files.outcomes, name: bucket.name },
+    onSpec: async (spec, sha256) => {
+      await run.evidence.record('job', 're-encrypt', { bucket: bucket.name, specSha256: sha256, spec });
+    },
+    onProgress: (text) => reporter.progress(text),
+    onNote: (text) => reporter.note(text),
+  };
+  return reencryptBucketByJobs({ store, jobs: jobsOf(run), s3: clients.s3 }, request);
+}
+
+async function confirmJobs(run: RotationRun, bucket: Bucket, jobs: readonly JobToConfirm[]): Promise<boolean> {
+  const { reporter } = run;
+  for (const { jobId, part, total, description } of jobs) {
+    reporter.note(`job ${jobId} (${part}) of ${bucket.name}: ${total.toLocaleString('en-US')} tasks; ${description}`);
+  }
+  const tasks = jobs.reduce((sum, one) => sum + one.total, 0);
+  const facts = { bucket: bucket.name, jobs: jobs.map(({ jobId, total }) => ({ jobId, total })), tasks };
+  const agreed =
+    run.reencrypt.confirm ||
+    (await run.ask(`let ${jobs.length} job(s) run, ${tasks.toLocaleString('en-US')} tasks in ${bucket.name}?`));
+  await run.evidence.record('confirmation', 're-encrypt', { ...facts, confirmed: agreed });
+  return agreed;
+}

@@ -1,0 +1,117 @@
+import path from 'node:path';
+import { KeyturnError } from '../errors';
+import { forecastEngines } from '../forecast/engine-forecasts';
+import { Forecaster } from '../forecast/reencryption-forecast';
+import { type BucketReencryption, reencryptBucket } from '../reencrypt/reencrypt-bucket';
+import type { Bucket } from '../rotation/rotation';
+import { AdaptiveLimiter } from '../s3/adaptive-limiter';
+import { abortUploads } from '../s3/open-uploads';
+import { withPacingAndRetry } from '../s3/pacing-and-retry';
+import { waitForUploads } from '../s3/wait-for-uploads';
+import { type ChosenEngine, describeEngines, engineFor } from './reencrypt-engine';
+import { reencryptByJobs } from './reencrypt-jobs';
+import { describeForecast, describePass } from './reencrypt-text';
+import type { RotationRun } from './rotation-run';
+
+/**
+ * One bucket's part of the re-encryption: old uploads aborted where that was asked for, then every object version moved
+ * that can be, by the engine that was chosen for it, told about as it goes. A dry run looks and counts here, whatever the
+ * engine: nothing is created for it.
+ *
+ * @returns with `stopped` where jobs wait for a yes
+ * @throws interrupted once what was under way is written down, re-encryption-stopped when credentials or endpoint gave out,
+ *   and what jobs may end with: job-cancelled, job-failed, job-paused, …
+ */
+export async function reencryptOne(
+  run: RotationRun,
+  bucket: Bucket,
+  targetKeyArn: string,
+): Promise<BucketReencryption> {
+  const { batch } = run.rotation.reencrypt;
+  const chosen = await engineFor(run, bucket);
+  await abortOldUploads(run, bucket.name);
+  await waitForOldUploads(run, bucket.name);
+  const pass =
+    chosen.engine === 'batch' && batch && !run.dryRun
+      ? await reencryptByJobs(run, bucket, batch, targetKeyArn)
+      : await reencryptHere(run, bucket, targetKeyArn, chosen);
+  describePass(run, pass);
+  if (pass.stopped?.because === 'interrupted') {
+    // Jobs go on without this process, and the person who pressed Ctrl-C must know.
+    if (pass.jobs.length > 0) run.reporter.warn(`${bucket.name}: ${pass.stopped.detail}`);
+    throw new KeyturnError('interrupted', { during: `re-encryption of ${bucket.name}` });
+  }
+  if (pass.stopped && pass.stopped.because !== 'unconfirmed') {
+    throw new KeyturnError('re-encryption-stopped', { bucket: bucket.name, detail: pass.stopped.detail });
+  }
+  return pass;
+}
+
+/** By this process, request by request; a dry run forecasts both engines from what it counts. */
+async function reencryptHere(
+  run: RotationRun,
+  bucket: Bucket,
+  targetKeyArn: string,
+  chosen: ChosenEngine,
+): Promise<BucketReencryption> {
+  const { rotation, dryRun, files } = run;
+  const { concurrency, maxRps, optimistic, relistDelayMs } = run.reencrypt;
+  const { method, batch } = rotation.reencrypt;
+  const forecaster = dryRun ? new Forecaster() : undefined;
+  const pass = await reencryptBucket(run.store, {
+    bucket: bucket.name,
+    targetKeyArn,
+    bucketKeyDefault: bucket.bucketKey,
+    method,
+    concurrency,
+    maxRps,
+    optimistic,
+    relistDelayMs,
+    dryRun,
+    signal: run.signal,
+    journalFile: files && path.join(files.journals, `${bucket.name}.ndjson`),
+    evidence: files && { directory: files.outcomes, name: bucket.name },
+    onProgress: (text) => run.reporter.progress(text),
+    onOutcome: forecaster?.add,
+  });
+  if (!forecaster) return pass;
+  describeForecast(run, pass, forecaster.forecast(pass, { optimistic }));
+  if (batch && chosen.forecasts === undefined) {
+    const { objectVersions: versions, movedBytes: bytes } = pass;
+    const counted = { versions, noncurrent: 0, bytes, bucketKey: bucket.bucketKey, region: rotation.region };
+    describeEngines(
+      run,
+      bucket.name,
+      forecastEngines({ ...counted, method, verify: batch.verify, noConcurrentWrites: batch.noConcurrentWrites }),
+    );
+    run.reporter.note(`${bucket.name}: engine ${chosen.engine}: ${chosen.why}`);
+  }
+  return pass;
+}
+
+/** Before the pass: what comes of an upload that finishes meanwhile is then moved with everything else. */
+async function waitForOldUploads(run: RotationRun, bucket: string): Promise<void> {
+  const { store, reporter, signal, findings, dryRun } = run;
+  const timeoutMs = run.reencrypt.waitForUploadsMs;
+  if (timeoutMs === 0 || findings.switchSeenAt === undefined || dryRun) return;
+  const onProgress = (text: string) => reporter.progress(text);
+  const open = await waitForUploads(store, { bucket, before: findings.switchSeenAt, timeoutMs, signal, onProgress });
+  if (open.length > 0) reporter.warn(`${bucket}: ${open.length} upload(s) begun before the switch are still open`);
+}
+
+/** What was uploaded of an aborted upload is lost, so it happens only where a person gave an age. */
+async function abortOldUploads(
+  { store, reencrypt, reporter, signal, dryRun }: RotationRun,
+  bucket: string,
+): Promise<void> {
+  const age = reencrypt.abortUploadsOlderThanMs;
+  if (age === undefined) return;
+  const call = withPacingAndRetry(new AdaptiveLimiter({ maxConcurrency: 1 }), {}, signal);
+  const aborted = await abortUploads(store, call, { bucket, before: store.now() - age, dryRun });
+  for (const upload of aborted) {
+    const begun = new Date(upload.initiated).toISOString();
+    reporter.warn(
+      `${dryRun ? 'would abort' : 'aborted'} the upload of ${JSON.stringify(upload.key)} in ${bucket}, begun ${begun}`,
+    );
+  }
+}

@@ -1,0 +1,59 @@
+import type { Forecast } from '../forecast/reencryption-forecast';
+import type { BucketReencryption } from '../reencrypt/reencrypt-bucket';
+import type { RotationRun } from './rotation-run';
+
+/** Object versions named one by one at the most; the evidence names all. */
+const NAMED = 20;
+
+type Told = Pick<RotationRun, 'reporter' | 'dryRun'>;
+
+/** What became of a bucket, in lines that a person can paste into a ticket. */
+export function describePass({ reporter, dryRun }: Told, pass: BucketReencryption): void {
+  for (const { jobId, part, status, total, succeeded, failed: tasks } of pass.jobs) {
+    reporter.note(
+      `${pass.bucket}: job ${jobId} (${part}) is ${status}: ${succeeded} of ${total} task(s) succeeded, ${tasks} failed`,
+    );
+  }
+  const verb = dryRun ? `to ${pass.method}` : pass.method === 'rewrap' ? 'rewrapped' : 'rewritten';
+  reporter.note(
+    `${pass.bucket}: ${pass.objectVersions} object version(s), ${pass.moved} ${verb}, ${pass.alreadyThere} there already, ` +
+      `${pass.blockedTotal} blocked, ${pass.failedTotal} failed; ${pass.requests} requests, ${pass.passes} pass(es)`,
+  );
+  for (const one of pass.blocked.slice(0, NAMED)) {
+    const until = one.earliest ? `, not before ${one.earliest}` : '';
+    reporter.warn(`blocked: ${named(pass, one)}: ${one.reason}, ${one.detail}${until}`);
+  }
+  more(reporter, 'blocked', pass.blockedTotal);
+  for (const one of pass.failed.slice(0, NAMED)) reporter.warn(`failed: ${named(pass, one)}: ${one.reason}`);
+  more(reporter, 'failed', pass.failedTotal);
+}
+
+/** What a dry run expects of the real one, at list prices. */
+export function describeForecast({ reporter }: Told, pass: BucketReencryption, forecast: Forecast): void {
+  for (const [label, { versions, bytes }] of Object.entries(forecast.byEncryption)) {
+    reporter.note(`${pass.bucket}: ${versions} version(s), ${bytes} bytes to move from ${label}`);
+  }
+  for (const [reason, { versions, earliest }] of Object.entries(forecast.blocked)) {
+    reporter.note(
+      `${pass.bucket}: ${versions} version(s) blocked: ${reason}${earliest ? `, the first until ${earliest}` : ''}`,
+    );
+  }
+  const { list, head, write, other } = forecast.requests;
+  const { amount, currency, pricesAsOf } = forecast.cost;
+  reporter.note(
+    `${pass.bucket}: about ${list + head + write + other} requests (${list} list, ${head} head, ${write} write, ${other} other), ` +
+      `${forecast.kmsCallsAtMost} KMS calls at the most, ${forecast.seconds} s at S3's own pace, ` +
+      `${amount.toFixed(2)} ${currency} at list prices of ${pricesAsOf}`,
+  );
+}
+
+function named(
+  { bucket }: BucketReencryption,
+  { key, versionId }: { key: string; versionId: string | undefined },
+): string {
+  return `${bucket} ${JSON.stringify(key)} (version ${versionId ?? 'null'})`;
+}
+
+function more(reporter: Told['reporter'], kind: string, total: number): void {
+  if (total > NAMED) reporter.warn(`… and ${total - NAMED} more ${kind}; the evidence names them all`);
+}

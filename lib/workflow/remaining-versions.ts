@@ -1,0 +1,48 @@
+import type { BlockedVersion } from '../reencrypt/outcome';
+import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
+import { type BucketVerification, verifyBucket } from '../verify/bucket-verification';
+import { activeKey } from './active-key';
+import type { RotationRun } from './rotation-run';
+import { bucketsToVerify } from './verify';
+
+export interface BlockedIn {
+  readonly bucket: string;
+  /** The first 1,000 of `total`. */
+  readonly blocked: readonly BlockedVersion[];
+  readonly total: number;
+}
+
+/** Object versions and open uploads that are not under the active version, bucket by bucket. Reads only. */
+export async function stragglers(run: RotationRun): Promise<readonly BucketVerification[]> {
+  const { arn } = await activeKey(run);
+  const { concurrency, maxRps } = run.reencrypt;
+  const found: BucketVerification[] = [];
+  for (const bucket of bucketsToVerify(run.rotation)) {
+    const onProgress = (text: string) => run.reporter.progress(text);
+    const request = { bucket, activeKeyArn: arn, signal: run.signal, concurrency, maxRps, read: 0, onProgress };
+    found.push(await verifyBucket(run.store, request));
+  }
+  return found;
+}
+
+/** Object versions that the declared method cannot move now, with the reason and the earliest date. Reads only. */
+export async function blockedVersions(run: RotationRun): Promise<readonly BlockedIn[]> {
+  const { arn } = await activeKey(run);
+  const { concurrency, maxRps } = run.reencrypt;
+  const found: BlockedIn[] = [];
+  for (const { name, bucketKey } of run.rotation.buckets) {
+    const pass = await reencryptBucket(run.store, {
+      bucket: name,
+      targetKeyArn: arn,
+      bucketKeyDefault: bucketKey,
+      method: run.rotation.reencrypt.method,
+      concurrency,
+      maxRps,
+      dryRun: true,
+      signal: run.signal,
+      onProgress: (text) => run.reporter.progress(text),
+    });
+    found.push({ bucket: name, blocked: pass.blocked, total: pass.blockedTotal });
+  }
+  return found;
+}

@@ -1,0 +1,85 @@
+import { JobFiles } from '../batch/job-files';
+import { openJobs } from '../batch/jobs';
+import type { BatchSettings, Bucket } from '../rotation/rotation';
+import { type BucketVerification, type VerifyRequest, verifyBucket } from '../verify/bucket-verification';
+import { verifyBySources } from '../verify/verify-by-manifest';
+import { engineAsked } from './reencrypt-engine';
+import { jobFactsOf } from './reencrypt-jobs';
+import type { RotationRun } from './rotation-run';
+
+/**
+ * Verifies one bucket: every version by a HEAD, or by what S3 lists where the rotation file asks for that. A bucket under
+ * `retire.verifyOnlyBuckets` is always looked at whole, as the role of the jobs may not list it; so is everything in a dry run, which
+ * creates no job, and where every version is to be read.
+ */
+export async function verifyOne(run: RotationRun, name: string, activeKeyArn: string): Promise<BucketVerification> {
+  const { reencrypt, signal, reporter, rotation } = run;
+  const request: VerifyRequest = {
+    bucket: name,
+    activeKeyArn,
+    concurrency: reencrypt.concurrency,
+    maxRps: reencrypt.maxRps,
+    ...(reencrypt.readAll ? { read: 'all' as const } : {}),
+    signal,
+    onProgress: (text) => reporter.progress(text),
+  };
+  const bucket = rotation.buckets.find((one) => one.name === name);
+  const settings = bucket && manifestSettings(run, bucket);
+  if (!bucket || !settings) return verifyBucket(run.store, request);
+  return bySources(run, bucket, settings, request);
+}
+
+/** Undefined: every version of the bucket is looked at. */
+function manifestSettings(run: RotationRun, { name }: Bucket): BatchSettings | undefined {
+  const { batch } = run.rotation.reencrypt;
+  if (batch?.verify !== 'manifest' || run.dryRun || run.reencrypt.readAll) return undefined;
+  const pass = run.findings.reencryptions.find((one) => one.bucket === name);
+  const byJobs = pass ? pass.engine === 'batch' : engineAsked(run.rotation, run.reencrypt) === 'batch';
+  return byJobs ? batch : undefined;
+}
+
+async function bySources(
+  run: RotationRun,
+  bucket: Bucket,
+  settings: BatchSettings,
+  request: VerifyRequest,
+): Promise<BucketVerification> {
+  const { store, clients, identity, signal, rotation, evidence, reporter } = run;
+  const facts = await jobFactsOf(run, bucket, settings, request.activeKeyArn);
+  const opened = { client: clients.s3Control, account: identity.account };
+  const tools = {
+    store,
+    jobs: openJobs({ ...opened, signal }),
+    cleanUp: openJobs(opened),
+    files: new JobFiles({ s3: clients.s3, bucket: settings.bucket, region: rotation.region, signal }),
+  };
+  const found = await verifyBySources(tools, {
+    ...request,
+    rotation: rotation.name,
+    supersededKeyArns: facts.supersededKeyArns,
+    place: facts.place,
+    noConcurrentWrites: settings.noConcurrentWrites,
+    named: namedBy(run, bucket.name),
+    onSpec: async (spec) => void (await evidence.record('residue-job', 'verify', { bucket: bucket.name, spec })),
+  });
+  const { heads, notLookedAt, because, disagreementsTotal } = found.sources;
+  const looked = Object.entries(heads).map(([why, count]) => `${count} ${why}`);
+  reporter.note(
+    because === undefined
+      ? `${bucket.name}: looked at ${looked.join(', ') || 'none'}; ${notLookedAt} by what S3 lists under the old keys`
+      : `${bucket.name}: every object version was looked at: ${because}`,
+  );
+  if (disagreementsTotal > 0) {
+    reporter.warn(`${bucket.name}: S3's list and HEAD differ about ${disagreementsTotal} object(s); HEAD counts`);
+  }
+  return found;
+}
+
+/** What this run could not move, by why: whatever S3 lists, it is looked at. */
+function namedBy({ findings }: RotationRun, bucket: string): ReadonlyMap<string, string> {
+  const pass = findings.reencryptions.find((one) => one.bucket === bucket);
+  const named = new Map<string, string>();
+  for (const { key } of pass?.blocked ?? []) named.set(key, 'blocked in the re-encryption');
+  for (const { key } of pass?.failed ?? []) named.set(key, 'failed in the re-encryption');
+  return named;
+}

@@ -1,0 +1,61 @@
+import { KeyturnError } from '../errors';
+import type { Rotation } from '../rotation/rotation';
+import type { BucketVerification } from '../verify/bucket-verification';
+import { switchedKey } from './active-key';
+import { reencrypt } from './reencrypt';
+import type { Step, StepResult, StepState } from './step';
+import { verifyOne } from './verify-one';
+
+/** Every bucket that must hold nothing under a version before it retires: the declared ones and `retire.verifyOnlyBuckets`. */
+export function bucketsToVerify(rotation: Rotation): readonly string[] {
+  return [...rotation.buckets.map((bucket) => bucket.name), ...rotation.retire.verifyOnlyBuckets];
+}
+
+/**
+ * Step 5: a fresh listing says which object versions there are, and HEADs, or S3's own list of what is under the old keys,
+ * under which key they are. Moves nothing, and believes no journal.
+ */
+export const verify: Step = {
+  id: 'verify',
+  title: 'verify',
+  doneBy: 'post-apply',
+  leavesBehind: 'a verification record',
+
+  async check(run): Promise<StepState> {
+    const before = await reencrypt.check(run);
+    if (before.state === 'blocked') return before;
+    return before.state === 'done'
+      ? { state: 'done', summary: 'no superseded version is left to verify' }
+      : { state: 'ready', summary: 'can be run at any time; it only reads' };
+  },
+
+  async run(run): Promise<StepResult> {
+    const { key } = await switchedKey(run);
+    const found: BucketVerification[] = [];
+    for (const bucket of bucketsToVerify(run.rotation)) {
+      const one = await verifyOne(run, bucket, key.arn);
+      run.reporter.note(
+        `${bucket}: ${one.objectVersions} object version(s), ${one.byKey[key.arn] ?? 0} under the active key, ` +
+          `${one.leftTotal} under another, ${one.unknownTotal} unknown, ${one.openUploads.length} open upload(s)` +
+          (one.sources.notLookedAt > 0 ? `, ${one.sources.notLookedAt} not looked at` : ''),
+      );
+      found.push(one);
+    }
+    run.findings.verification = { activeKeyArn: key.arn, buckets: found };
+    const left = found.reduce((sum, one) => sum + one.leftTotal, 0);
+    const unknown = found.reduce((sum, one) => sum + one.unknownTotal, 0);
+    return {
+      outcome: 'unchanged',
+      summary:
+        left + unknown === 0
+          ? 'nothing is left under another key'
+          : `${left} left under another key, ${unknown} unknown`,
+      facts: { activeKeyArn: key.arn, buckets: found },
+    };
+  },
+
+  async verify(run) {
+    if (run.findings.verification) return;
+    throw new KeyturnError('step-not-verified', { step: 'verify', found: 'no verification record' });
+  },
+};
