@@ -1,9 +1,10 @@
 import { observe } from '../observation/observe';
 import { stateFacts } from '../observation/state-facts';
+import type { RunTarget } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 
 /** Step 7: the state that the run leaves in AWS is written into the evidence, which every step has been adding to. */
-export const record: Step = {
+export const record: Step<'record', RunTarget, never> = {
   id: 'record',
   title: 'record',
   doneBy: 'every step',
@@ -13,7 +14,7 @@ export const record: Step = {
     return { state: 'ready', summary: 'every run writes its own evidence' };
   },
 
-  async run(run): Promise<StepResult> {
+  async run(run): Promise<StepResult<'record'>> {
     const facts = stateFacts(await observe(run));
     return { outcome: 'unchanged', summary: 'the state after the run is written down', facts };
   },

@@ -4,12 +4,13 @@ import type { DriftFinding } from '../observation/drift-finding';
 import { lastDrilled } from '../observation/evidence-queries';
 import { type Observation, observe } from '../observation/observe';
 import { observeDrift } from '../observation/observed-drift';
+import { currentVersion, type ObservedMaterials, observeMaterials } from '../observation/observed-materials';
 import { activeVersion, type KeyVersion, type Rotation } from '../rotation/rotation';
-import { currentVersion, type ObservedMaterials, observeMaterials } from './in-place/materials';
+import type { StepId } from './flow-facts';
 import { flowFor } from './index';
 import { type RotationJob, rotationJobs } from './jobs/rotation-jobs';
-import type { RotationRun } from './rotation-run';
-import type { StepId, StepState } from './step';
+import type { RotationRun, RunTarget } from './rotation-run';
+import type { StepState } from './step';
 
 export interface VersionStatus {
   readonly name: string;
@@ -73,7 +74,7 @@ export async function status(run: RotationRun): Promise<Status> {
   };
 }
 
-async function openJobs(run: RotationRun): Promise<Status['jobs']> {
+async function openJobs(run: RunTarget): Promise<Status['jobs']> {
   if (!run.rotation.reencrypt.batch) return undefined;
   try {
     return (await rotationJobs(run)).filter((job) => !job.ended || job.paused);

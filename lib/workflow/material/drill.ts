@@ -1,6 +1,6 @@
 import { isCode, KeyturnError } from '../../errors';
 import { observeVersions } from '../../observation/observe';
-import type { RotationRun } from '../rotation-run';
+import type { MaterialRun } from '../rotation-run';
 import { sendAgain, type VersionInCustody, versionInCustody, wrapAgain } from './import-again';
 
 export interface DrillResult {
@@ -14,7 +14,7 @@ export interface DrillResult {
 }
 
 /** The versions that can be drilled: their key is on, and its material once came from custody. */
-export async function drillableVersions(run: RotationRun): Promise<readonly string[]> {
+export async function drillableVersions(run: MaterialRun): Promise<readonly string[]> {
   const versions = await observeVersions(run);
   const able = versions.filter(({ version, key }) => version.keyArn === undefined && key?.state === 'Enabled');
   return able.map(({ version }) => version.name);
@@ -27,7 +27,7 @@ export async function drillableVersions(run: RotationRun): Promise<readonly stri
  *
  * @throws KeyturnError `drill-failed` where custody holds other material; `drill-refused`; those of custody and wrapping
  */
-export async function drillVersion(run: RotationRun, name: string): Promise<DrillResult> {
+export async function drillVersion(run: MaterialRun, name: string): Promise<DrillResult> {
   const held = await versionInCustody(run, name);
   if (!run.dryRun) refuseState(held);
   const { custodian, prepared } = await wrapAgain(run, held);

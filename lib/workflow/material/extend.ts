@@ -3,7 +3,7 @@ import { completeImport } from '../../key-material/complete-import';
 import { checkExpiry } from '../../kms/import-key-material';
 import { setMaterialValidTo, writeRotation } from '../../rotation/rotation-edit';
 import { readRotationText } from '../../rotation/rotation-file';
-import type { RotationRun } from '../rotation-run';
+import type { MaterialRun } from '../rotation-run';
 import { sendAgain, type VersionInCustody, versionInCustody, wrapAgain } from './import-again';
 
 export interface Extension {
@@ -24,7 +24,7 @@ export interface Extension {
  *
  * @throws KeyturnError `extend-refused`, `custody-absent`, `kms-import-refused`, `kms-import-expiry`, `rotation-edit-refused`
  */
-export async function extendVersion(run: RotationRun, name: string, validTo: Date): Promise<Extension> {
+export async function extendVersion(run: MaterialRun, name: string, validTo: Date): Promise<Extension> {
   const held = await versionInCustody(run, name);
   const { key, version, material } = held;
   const before = material.validTo;
@@ -52,7 +52,7 @@ export async function extendVersion(run: RotationRun, name: string, validTo: Dat
   return extension;
 }
 
-async function importWithDate(run: RotationRun, held: VersionInCustody, validTo: Date): Promise<void> {
+async function importWithDate(run: MaterialRun, held: VersionInCustody, validTo: Date): Promise<void> {
   const { custodian, prepared } = await wrapAgain(run, held);
   const { name } = held.version;
   run.reporter.note(`${name}: material taken from custody and wrapped again (${custodian.locate(name)})`);

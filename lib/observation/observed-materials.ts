@@ -1,7 +1,7 @@
-import type { KeyDescription } from '../../kms/describe-key';
-import { type KeyMaterialEntry, keyMaterials } from '../../kms/key-materials';
-import { observeVersions } from '../../observation/observe';
-import { activeVersion, type KeyVersion, type Rotation } from '../../rotation/rotation';
+import type { KeyDescription } from '../kms/describe-key';
+import { type KeyMaterialEntry, keyMaterials } from '../kms/key-materials';
+import { activeVersion, type KeyVersion, type Rotation } from '../rotation/rotation';
+import { type Observing, observeVersions } from './observe';
 
 /** Rotations that one key can have in its life, so 26 materials. @see https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html */
 export const ROTATION_BUDGET = 25;
@@ -21,10 +21,8 @@ export interface ObservedMaterials {
   readonly rotations: number;
 }
 
-type Looking = Parameters<typeof observeVersions>[0];
-
-/** Looks at the key of a rotation in place, and at all its materials. */
-export async function observeMaterials(run: Looking): Promise<ObservedMaterials> {
+/** Reads the key of a rotation in place, and all its materials. */
+export async function observeMaterials(run: Observing): Promise<ObservedMaterials> {
   const key = (await observeVersions(run))[0]?.key;
   const materials = key ? await keyMaterials(run.clients.kms, key.arn) : [];
   return {
@@ -68,8 +66,23 @@ export function currentVersion({ versions }: ObservedMaterials): KeyVersion | un
   return versions.find(({ material }) => material?.state === 'CURRENT')?.version;
 }
 
-/** What a run may say of the materials, for evidence; nothing secret. */
-export function materialFacts(observed: ObservedMaterials): Readonly<Record<string, unknown>> {
+/** The materials of the one key, as evidence and `--json` show them; nothing secret. */
+export interface MaterialFacts {
+  /** Absent: the key is not declared to AWS yet. */
+  readonly keyArn: string | undefined;
+  /** Rotations that the key has had, of `budget` that it can have. */
+  readonly rotations: number;
+  readonly budget: number;
+  readonly versions: readonly {
+    readonly name: string;
+    readonly keyMaterialId: string | undefined;
+    /** KMS's own word, or `not imported`. */
+    readonly state: string;
+  }[];
+}
+
+/** Takes from an observation what a run may record. */
+export function materialFacts(observed: ObservedMaterials): MaterialFacts {
   return {
     keyArn: observed.key?.arn,
     rotations: observed.rotations,
