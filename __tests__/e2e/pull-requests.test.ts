@@ -9,7 +9,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { generateIdentity } from '../../lib/key-material/keygen';
+import { generateIdentity } from '../../lib/key-material/age-identity';
 import { type LocalAws, startLocalAws } from '../../local-aws';
 import { Forge, type Job } from '../support/forge';
 import type { Finished } from '../support/keyturn-process';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { generateIdentity } from '../../lib/key-material/keygen';
+import { generateIdentity } from '../../lib/key-material/age-identity';
 import { type LocalAws, startLocalAws } from '../../local-aws';
 import { speak } from '../support/command-line';
 import { rotationText } from '../support/keyturn-process';

@@ -44,15 +44,6 @@ const waivers = async (...args: string[]) => {
   return said.stdout;
 };
 
-it('checkov: a baseline for the external keys as Terraform addresses them, not for adopted ones', async () => {
-  const baseline = JSON.parse(await waivers('checkov'));
-  expect(baseline.failed_checks[0].findings).toEqual([
-    { resource: 'aws_kms_external_key.version_v1', check_ids: ['CKV_AWS_7'] },
-    { resource: 'aws_kms_external_key.version_v2', check_ids: ['CKV_AWS_7'] },
-  ]);
-  expect(baseline.comment).toContain('.keyturn/evidence');
-});
-
 it('prowler: mutes exactly the keys that are there, in their account and Region, with the evidence', async () => {
   const url = 'https://evidence.example.com/"photos"';
   const { Mutelist } = parse(await waivers('prowler', '--evidence', url));
@@ -83,4 +74,10 @@ it.each([
   const said = await speak(directory, ['waivers', ...args]);
   expect(said.exitCode).toBe(64);
   expect(said.stderr).toContain(problem);
+});
+
+it('refuses a scanner that it knows no exceptions for, and names those it does', async () => {
+  const said = await speak(directory, ['waivers', 'checkov']);
+  expect(said.exitCode).toBe(64);
+  expect(said.stderr).toContain('only for prowler, config');
 });

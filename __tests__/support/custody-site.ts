@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CreateAliasCommand, CreateKeyCommand, DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
-import { generateIdentity } from '../../lib/key-material/keygen';
+import { generateIdentity } from '../../lib/key-material/age-identity';
 import { type LocalAws, startLocalAws } from '../../local-aws';
 import { type Spoken, speak } from './command-line';
 import { rotationText } from './keyturn-process';

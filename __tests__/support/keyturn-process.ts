@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { generateIdentity } from '../../lib/key-material/keygen';
+import { generateIdentity } from '../../lib/key-material/age-identity';
 import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../../local-aws';
 
 const PROJECT = path.resolve(__dirname, '../..');

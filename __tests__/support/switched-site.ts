@@ -11,7 +11,7 @@ import {
   PutObjectLockConfigurationCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { generateIdentity } from '../../lib/key-material/keygen';
+import { generateIdentity } from '../../lib/key-material/age-identity';
 import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../../local-aws';
 import { batchRolePolicy } from '../../stacks/batch-role-policy';
 import { newRole } from '../local-aws/s3-control/iam-role';

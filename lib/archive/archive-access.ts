@@ -1,5 +1,5 @@
+import type { Identity } from '../aws/caller-identity';
 import type { AwsClients } from '../aws/clients';
-import type { Identity } from '../aws/identity';
 import type { Rotation } from '../rotation/rotation';
 
 /** What reading and writing a rotation's archived evidence takes. */

@@ -1,5 +1,5 @@
+import type { Identity } from '../aws/caller-identity';
 import type { AwsClients } from '../aws/clients';
-import type { Identity } from '../aws/identity';
 import { throwIfInterrupted } from '../errors';
 import { aliasTarget } from '../kms/alias-target';
 import { describeKey, type KeyDescription } from '../kms/describe-key';

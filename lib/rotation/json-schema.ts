@@ -1,6 +1,6 @@
 /** The JSON Schema of the rotation file, for editors: the same source as the parser's, without the rules across fields. */
 import { z } from 'zod';
-import { rotationFileSchema } from './schema';
+import { rotationFileSchema } from './rotation-schema';
 
 /** Unquoted account ids are numbers to an editor's YAML reader; the parser takes their digits as they were written. */
 const accountAsNumber = { type: 'integer', minimum: 0, maximum: 999_999_999_999 };

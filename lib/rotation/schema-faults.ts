@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { FileFault } from '../errors';
 import { isIdentity, nearest, shown, shownText } from './faults';
 import { type FieldPath, TAG_KEY_MESSAGES } from './field-messages';
-import { rotationFileSchema } from './schema';
+import { rotationFileSchema } from './rotation-schema';
 import { fieldsAt, wordsAt } from './schema-fields';
 import type { YamlSource } from './yaml-source';
 

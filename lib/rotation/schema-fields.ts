@@ -1,7 +1,7 @@
 /** The fields of a rotation file by their path: which there are, and what a fault at one of them says. */
 import { z } from 'zod';
 import { type FieldMessages, type FieldPath, fieldMessages } from './field-messages';
-import { rotationFileSchema } from './schema';
+import { rotationFileSchema } from './rotation-schema';
 
 const unwrap = (schema: z.core.$ZodType): z.core.$ZodType =>
   schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault

@@ -7,9 +7,9 @@ import type { TerraformBinary } from './binary';
 import { type ChildOutcome, runChild } from './child';
 import { PROVIDER_VERSIONS, type ProviderSource } from './cli-configuration';
 import { errorsIn, lastLines } from './diagnostics';
-import { destroyedForGood, NO_CHANGES, type PlanSummary, readPlan, summarizePlan } from './plan';
 import type { StackDirectory } from './synthesize';
 import { asFailure } from './terraform-failure';
+import { destroyedForGood, NO_CHANGES, type PlanSummary, readPlan, summarizePlan } from './terraform-plan';
 
 export interface TerraformInput {
   readonly binary: TerraformBinary;

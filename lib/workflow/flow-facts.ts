@@ -1,4 +1,4 @@
-import type { CustodyRecord } from '../key-material/custody/record';
+import type { CustodyRecord } from '../key-material/custody/custody-record';
 import type { MaterialFacts } from '../observation/observed-materials';
 import type { StateFacts } from '../observation/state-facts';
 import type { BucketReencryption } from '../reencrypt/outcome';

@@ -5,7 +5,7 @@ import { importMaterial } from './import-material';
 import { importMaterialInPlace } from './in-place/import-next-material';
 import { reencryptInPlace, retireInPlace, verifyInPlace } from './in-place/nothing-to-do';
 import { rotateMaterial } from './in-place/rotate-material';
-import { record } from './record';
+import { record } from './record-state';
 import { reencrypt } from './reencrypt';
 import { retire } from './retire';
 import type { Step } from './step';

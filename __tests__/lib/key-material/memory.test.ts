@@ -1,12 +1,11 @@
 import { randomFillSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-
+import { generateIdentity } from '../../../lib/key-material/age-identity';
 import { completeImport } from '../../../lib/key-material/complete-import';
-import { createAgeCustodian } from '../../../lib/key-material/custody/age';
-import { createCommandCustodian } from '../../../lib/key-material/custody/command';
+import { createAgeCustodian } from '../../../lib/key-material/custody/age-custodian';
+import { createCommandCustodian } from '../../../lib/key-material/custody/command-custodian';
 import type { MaterialCustodian } from '../../../lib/key-material/custody/custodian';
-import { generateIdentity } from '../../../lib/key-material/keygen';
 import { readKeyMaterialFile } from '../../../lib/key-material/material-file';
 import { prepareImport } from '../../../lib/key-material/prepare-import';
 import { emptyMaterial } from '../../../lib/key-material/secret';

@@ -11,7 +11,7 @@ import { flow, flowFor, flowInPlace, stepsOf } from '../../../lib/workflow';
 import { nextImport } from '../../../lib/workflow/in-place/import-next-material';
 import { CONSEQUENCES, rotateMaterial } from '../../../lib/workflow/in-place/rotate-material';
 import type { RotationRun } from '../../../lib/workflow/rotation-run';
-import { status } from '../../../lib/workflow/status';
+import { status } from '../../../lib/workflow/rotation-status';
 import { type LocalAws, startLocalAws } from '../../../local-aws';
 import { createExternalKey, importMaterial, kmsClient } from '../../conformance/byok';
 

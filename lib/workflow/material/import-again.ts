@@ -1,6 +1,6 @@
 import { KeyturnError } from '../../errors';
 import type { Custodian } from '../../key-material/custody/custodian';
-import { readRecord } from '../../key-material/custody/record';
+import { readRecord } from '../../key-material/custody/custody-record';
 import type { PreparedImport } from '../../key-material/prepared-import';
 import { wrapFromCustody } from '../../key-material/wrap-from-custody';
 import type { KeyDescription } from '../../kms/describe-key';

@@ -1,7 +1,7 @@
 import { isCode, KeyturnError } from '../../errors';
 import { abandonImport, completeImport } from '../../key-material/complete-import';
 import type { Custodian } from '../../key-material/custody/custodian';
-import type { CustodyRecord } from '../../key-material/custody/record';
+import type { CustodyRecord } from '../../key-material/custody/custody-record';
 import { pendingImportOf, prepareImport } from '../../key-material/prepare-import';
 import type { PreparedImport } from '../../key-material/prepared-import';
 import type { KeyDescription } from '../../kms/describe-key';

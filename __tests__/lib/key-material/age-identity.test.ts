@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { generateIdentity } from '../../../lib/key-material/age-identity';
 import { checkRecipients } from '../../../lib/key-material/age-recipients';
-import { generateIdentity } from '../../../lib/key-material/keygen';
 import { temporaryFolder } from './kms-stand-in';
 
 const folder = temporaryFolder();

@@ -4,7 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { PKCS11 } from 'pkcs11js';
 
-import { createPkcs11Custodian, type Pkcs11CustodyOptions } from '../../../../lib/key-material/custody/pkcs11';
+import {
+  createPkcs11Custodian,
+  type Pkcs11CustodyOptions,
+} from '../../../../lib/key-material/custody/pkcs11-custodian';
 import { generateInside } from '../../../../lib/key-material/custody/pkcs11-keys';
 import { attempt, findObjects, withToken } from '../../../../lib/key-material/custody/pkcs11-module';
 import { prepareImport } from '../../../../lib/key-material/prepare-import';

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 
 import { type ErrorCode, KeyturnError } from '../../../../lib/errors';
-import { createAgeCustodian } from '../../../../lib/key-material/custody/age';
+import { generateIdentity } from '../../../../lib/key-material/age-identity';
+import { createAgeCustodian } from '../../../../lib/key-material/custody/age-custodian';
 import type { MaterialCustodian } from '../../../../lib/key-material/custody/custodian';
-import { generateIdentity } from '../../../../lib/key-material/keygen';
 import { KeyMaterial } from '../../../../lib/key-material/secret';
 import { KEY_ARN, temporaryFolder } from '../kms-stand-in';
 

@@ -1,5 +1,5 @@
 import type { ReviewWaiver } from '../rotation/rotation';
-import type { Finding, WaivedFinding } from './review';
+import type { Finding, WaivedFinding } from './finding';
 import { type Words, words } from './review-messages';
 import { reviewRules } from './rules';
 import { waiverRule } from './rules/waiver-rule';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { NO_CHANGES, readPlan, summarizePlan } from '../../../lib/terraform/plan';
 import { formatPlan } from '../../../lib/terraform/plan-text';
+import { NO_CHANGES, readPlan, summarizePlan } from '../../../lib/terraform/terraform-plan';
 
 const V1 = 'arn:aws:kms:ap-northeast-1:111122223333:key/v1';
 const V2 = 'arn:aws:kms:ap-northeast-1:111122223333:key/v2';

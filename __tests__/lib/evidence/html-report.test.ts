@@ -5,7 +5,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { XMLParser } from 'fast-xml-parser';
 import { openEvidence } from '../../../lib/evidence/evidence';
-import { evidenceReport } from '../../../lib/evidence/report';
+import { evidenceReport } from '../../../lib/evidence/html-report';
 import { escapeHtml } from '../../../lib/evidence/report-html';
 
 const V1 = 'arn:aws:kms:ap-northeast-1:111122223333:key/1';

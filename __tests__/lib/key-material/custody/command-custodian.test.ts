@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { inspect } from 'node:util';
 
 import { completeImport } from '../../../../lib/key-material/complete-import';
-import { COMMAND_CONTRACT, createCommandCustodian } from '../../../../lib/key-material/custody/command';
+import { COMMAND_CONTRACT, createCommandCustodian } from '../../../../lib/key-material/custody/command-custodian';
 import { pendingImportOf, prepareImport } from '../../../../lib/key-material/prepare-import';
 import { KeyMaterial } from '../../../../lib/key-material/secret';
 import { KEY_ARN, parametersFor, temporaryFolder, unwrap } from '../kms-stand-in';

@@ -1,7 +1,7 @@
 /** One self-contained HTML page about checked evidence: no script, no outside resource, the same bytes for the same evidence. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import type { EvidenceCheck } from './check';
+import type { EvidenceCheck } from './checked-evidence';
 import { factsOf, type RunFacts } from './report-facts';
 import { code, count, type Html, html } from './report-html';
 import { type RecordedRun, readRuns } from './report-records';
