@@ -8,7 +8,7 @@ async function listedBy(bucket: MemoryBucket, parts: number, splitAfterPages: nu
   const listing = <T>(send: () => Promise<T>) => send();
   for await (const page of wideInventory(memoryStore(bucket), { bucket: 'b', listing, parts, splitAfterPages })) {
     found.push(...page.versions.map((one) => `${one.key} ${one.versionId}`));
-    markers += page.markerKeys.length;
+    markers += page.deleteMarkers.length;
   }
   return { found: found.sort(), markers };
 }
