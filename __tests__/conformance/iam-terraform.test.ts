@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
 import { findTerraform } from '../../lib/terraform/binary';
 import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
 import { type LocalAws, startLocalAws } from '../../local-aws';
@@ -56,7 +57,7 @@ interface Declared {
 async function declare({ description, seconds, trust, policy, tags }: Declared, protect = false): Promise<void> {
   const document = (...Statement: object[]) => JSON.stringify({ Version: '2012-10-17', Statement });
   const configuration = {
-    terraform: { required_providers: { aws: { source: 'hashicorp/aws', version: '>= 5.100.0, < 7.0.0' } } },
+    terraform: { required_providers: { aws: { source: 'hashicorp/aws', version: AWS_PROVIDER_VERSION } } },
     resource: {
       aws_iam_role: {
         jobs: {

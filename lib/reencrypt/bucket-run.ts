@@ -4,7 +4,7 @@ import { throwIfInterrupted } from '../errors';
 import { AdaptiveLimiter, concurrencyOf } from '../s3/adaptive-limiter';
 import { FaultPolicy, RunStopped } from '../s3/fault-policy';
 import { type Segment, splitRest, WHOLE } from '../s3/listing-segments';
-import type { ListedVersion, PageMarker, VersionPage } from '../s3/object-version';
+import type { ListedVersion, VersionPage } from '../s3/object-version';
 import { openUploads } from '../s3/open-uploads';
 import { type Caller, withPacingAndRetry } from '../s3/pacing-and-retry';
 import { Semaphore } from '../s3/semaphore';
@@ -168,23 +168,16 @@ export class BucketRun {
   /** Lists in one go, and once the bucket turns out to be large, what is left of it in segments side by side. */
   async #lookAtWhole(look: Look): Promise<void> {
     const { bucket, splitAfterPages = SPLIT_AFTER_PAGES } = this.#request;
-    const rest = await this.#lookAtSegment(look, WHOLE, 0, splitAfterPages);
-    if (rest === undefined) return;
+    const last = await this.#lookAtSegment(look, WHOLE, 0, splitAfterPages);
+    if (last === undefined) return;
     const listing = <T>(send: () => Promise<T>) => this.#guarded(send);
-    const segments = await splitRest(this.#store, listing, bucket, rest.key, PARTS);
-    if (look.pass === 1) await this.#log?.segments(rest.key, segments);
-    // What is left of the key that the first pages ended in belongs to them.
-    const tail = this.#lookAtSegment(look, { after: rest, to: rest.key }, 0);
-    await allEnded([tail, ...segments.map((segment, at) => this.#lookAtSegment(look, segment, at + 1))]);
+    const segments = await splitRest(this.#store, listing, bucket, last, PARTS);
+    if (look.pass === 1) await this.#log?.segments(last, segments);
+    await allEnded(segments.map((segment, at) => this.#lookAtSegment(look, segment, at + 1)));
   }
 
-  /** Looks at the versions of one segment. @returns where it was left after `maxPages`, when there is more */
-  async #lookAtSegment(
-    look: Look,
-    segment: Segment,
-    number: number,
-    maxPages?: number,
-  ): Promise<PageMarker | undefined> {
+  /** Looks at the versions of one segment. @returns the key that it was left at after `maxPages`, when there is more */
+  async #lookAtSegment(look: Look, segment: Segment, number: number, maxPages?: number): Promise<string | undefined> {
     const { pass } = look;
     const queue = new PageQueue(async (page) => this.#log?.commitPage(pass, number, page));
     this.#queues.add(queue);
@@ -195,7 +188,9 @@ export class BucketRun {
         await this.#lookAtPage(look, page, queue);
         if (this.#stop !== undefined) return undefined;
         pages += 1;
-        if (pages === maxPages && page.next) return page.next;
+        // Where one key fills pages, the end of that key is waited for: a segment begins behind a key.
+        const isLeft = maxPages !== undefined && pages >= maxPages && page.next?.versionId === undefined;
+        if (isLeft && page.next) return page.next.key;
       }
       return undefined;
     } finally {
@@ -209,7 +204,7 @@ export class BucketRun {
     const room = queue.room();
     if (room) await room;
     if (this.#stop !== undefined) return;
-    this.#tally.listed(pass, { listed: page.versions.length, deleteMarkers: page.markerKeys.length });
+    this.#tally.listed(pass, { listed: page.versions.length, deleteMarkers: page.deleteMarkers.length });
     const looked = page.versions.filter(isLooked);
     const report = queue.add(page, looked.length);
     for (const version of looked) {

@@ -3,9 +3,10 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { KeyturnError, throwIfInterrupted } from '../errors';
+import { AWS_PROVIDER_VERSION } from '../rotation/provider-version';
 import type { TerraformBinary } from './binary';
 import { type ChildOutcome, runChild } from './child';
-import { PROVIDER_VERSIONS, type ProviderSource } from './cli-configuration';
+import type { ProviderSource } from './cli-configuration';
 import { errorsIn, lastLines } from './diagnostics';
 import type { StackDirectory } from './synthesize';
 import { asFailure } from './terraform-failure';
@@ -156,8 +157,7 @@ export class Terraform {
       return asFailure({ command: 'init', stack: name, directory, exit: outcome.exit, diagnostics, lastLines: said });
     }
     const searched = this.#input.source.kind === 'registry' ? this.#input.source.searched : [];
-    const versions = `>= ${PROVIDER_VERSIONS.from}, < ${PROVIDER_VERSIONS.before}`;
-    return new KeyturnError('terraform-provider-missing', { versions, searched, said });
+    return new KeyturnError('terraform-provider-missing', { version: AWS_PROVIDER_VERSION, searched, said });
   }
 
   /** Of all that an init depends on: the configuration's terraform block, the binary, the CLI configuration, the lock. */

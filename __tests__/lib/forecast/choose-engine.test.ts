@@ -38,7 +38,8 @@ describe('the choice of an engine', () => {
     const found = await choose(bucket, 25);
     expect(found).toMatchObject({ engine: 'batch', versions: 30, isWhole: false });
     expect(found.why).toContain('at least 30');
-    expect(bucket.log.filter((one) => one === 'ListObjectVersions').length).toBeLessThanOrEqual(5);
+    // Three pages, one ahead, and the first key once more (two pages), because a page ends with its last version.
+    expect(bucket.log.filter((one) => one === 'ListObjectVersions')).toHaveLength(3 + 1 + 2);
   });
 
   it('tells time and cost by either engine, and what of them is not confirmed', async () => {

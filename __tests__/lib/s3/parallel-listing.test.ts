@@ -13,7 +13,7 @@ async function listedBy(bucket: MemoryBucket, parts: number, splitAfterPages: nu
     splitAfterPages,
   })) {
     found.push(...page.versions.map((one) => `${one.key} ${one.versionId}`));
-    markers += page.markerKeys.length;
+    markers += page.deleteMarkers.length;
   }
   return { found: found.sort(), markers };
 }

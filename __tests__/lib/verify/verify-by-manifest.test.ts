@@ -423,6 +423,7 @@ describe('whatever the bucket, the generator and the writers', () => {
     ),
     format: fc.constantFrom('csv' as const, 'inventory' as const),
     sample: fc.constantFrom(0, 0, 0, 1, 100),
+    skipsKeyOfGoneMarker: fc.boolean(),
   });
 
   it('never says that nothing is left while a version that was there before still is under the old key', async () => {
@@ -432,6 +433,7 @@ describe('whatever the bucket, the generator and the writers', () => {
         const bucket = new MemoryBucket();
         bucket.versioning = one.versioning;
         bucket.pageSize = 3;
+        bucket.skipsKeyOfGoneMarker = one.skipsKeyOfGoneMarker;
         bucket.clock -= 2 * DAY;
         old(bucket, 'anchor');
         for (const { key, under } of one.initial) {

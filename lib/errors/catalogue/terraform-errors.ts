@@ -13,10 +13,10 @@ export const terraformErrors = {
     (f) => `${f.file} is version ${f.version}, the stacks need ${f.oldest} or later`,
     (f) => `update it to ${f.oldest} or later, or name another one with TERRAFORM_BINARY_NAME`,
   ),
-  'terraform-provider-missing': entry<{ versions: string; searched: readonly string[]; said: string }>(
+  'terraform-provider-missing': entry<{ version: string; searched: readonly string[]; said: string }>(
     EXIT.error,
     (f) =>
-      `Terraform cannot get the AWS provider ${f.versions}: ${f.said}${f.searched.length === 0 ? '' : ` (and no mirror holds it: ${f.searched.join(', ')})`}`,
+      `Terraform cannot get the AWS provider ${f.version}: ${f.said}${f.searched.length === 0 ? '' : ` (and no mirror holds it: ${f.searched.join(', ')})`}`,
     () =>
       'give access to the registry, or put a mirror on this machine (terraform providers mirror <directory>) and set TF_PLUGIN_MIRROR to it',
   ),
