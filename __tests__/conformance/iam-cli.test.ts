@@ -1,4 +1,5 @@
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import type { LocalAws } from '../../local-aws';
+import { startTestAws } from '../support/embedded-aws';
 import { awsCli, hasAwsCli } from './aws-cli';
 
 const itWithCli = hasAwsCli ? it : it.skip;
@@ -6,7 +7,7 @@ const itWithCli = hasAwsCli ? it : it.skip;
 let aws: LocalAws;
 
 beforeAll(async () => {
-  aws = await startLocalAws();
+  aws = await startTestAws();
 });
 afterAll(() => aws.close());
 

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findTerraform } from '../../lib/terraform/binary';
 import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import type { LocalAws } from '../../local-aws';
+import { startTestAws } from '../support/embedded-aws';
 import { iamRequest } from './iam-requests';
 
 const run = promisify(execFile);
@@ -16,7 +17,7 @@ let binary: string;
 let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
-  aws = await startLocalAws();
+  aws = await startTestAws();
   folder = await mkdtemp(join(tmpdir(), 'iam-terraform-'));
   const found = await findTerraform({ env: process.env });
   binary = found.file;

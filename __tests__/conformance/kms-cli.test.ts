@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import type { LocalAws } from '../../local-aws';
+import { startTestAws } from '../support/embedded-aws';
 import { awsCli, hasAwsCli } from './aws-cli';
 import { wrap } from './byok';
 
@@ -12,7 +13,7 @@ let aws: LocalAws;
 let directory: string;
 
 beforeAll(async () => {
-  aws = await startLocalAws();
+  aws = await startTestAws();
   directory = mkdtempSync(path.join(tmpdir(), 'kms-cli-'));
 });
 afterAll(async () => {

@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import type { LocalAws } from '../../local-aws';
+import { startTestAws } from '../support/embedded-aws';
 import { awsCli, hasAwsCli } from './aws-cli';
 
 const itWithCli = hasAwsCli ? it : it.skip;
@@ -11,7 +12,7 @@ let aws: LocalAws;
 let directory: string;
 
 beforeAll(async () => {
-  aws = await startLocalAws();
+  aws = await startTestAws();
   directory = mkdtempSync(path.join(tmpdir(), 's3-cli-'));
 });
 afterAll(async () => {

@@ -12,7 +12,8 @@ import type { ReencryptRequest } from '../../../lib/objects/reencrypt';
 import { createSdkStore } from '../../../lib/objects/sdk-store';
 import type { ObjectStore } from '../../../lib/objects/store';
 import { createWireStore } from '../../../lib/objects/wire-store';
-import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../../../local-aws';
+import type { LocalAws, LocalAwsOptions } from '../../../local-aws';
+import { startTestAws } from '../../support/embedded-aws';
 
 /** An endpoint with an old and a new key, and clients that point at it. */
 export interface TestEndpoint {
@@ -31,7 +32,7 @@ export interface TestEndpoint {
 }
 
 export async function testEndpoint(options: LocalAwsOptions = {}): Promise<TestEndpoint> {
-  const aws = await startLocalAws(options);
+  const aws = await startTestAws(options);
   const credentials = { accessKeyId: aws.accessKey.accessKeyId, secretAccessKey: aws.accessKey.secretAccessKey };
   const settings = { region: aws.region, endpoint: aws.url, credentials, maxAttempts: 1 };
   const s3 = new S3Client({ ...settings, forcePathStyle: true });
