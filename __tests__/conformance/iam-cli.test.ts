@@ -1,8 +1,6 @@
 import type { LocalAws } from '../../local-aws';
 import { startTestAws } from '../support/embedded-aws';
-import { awsCli, hasAwsCli } from './aws-cli';
-
-const itWithCli = hasAwsCli ? it : it.skip;
+import { awsCli, itWithCli } from './aws-cli';
 
 let aws: LocalAws;
 

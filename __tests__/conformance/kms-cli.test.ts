@@ -4,10 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { LocalAws } from '../../local-aws';
 import { startTestAws } from '../support/embedded-aws';
-import { awsCli, hasAwsCli } from './aws-cli';
+import { awsCli, itWithCli } from './aws-cli';
 import { wrap } from './byok';
-
-const itWithCli = hasAwsCli ? it : it.skip;
 
 let aws: LocalAws;
 let directory: string;

@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { LocalAws } from '../../local-aws';
 import { startTestAws } from '../support/embedded-aws';
-import { awsCli, hasAwsCli } from './aws-cli';
+import { awsCli, itWithCli } from './aws-cli';
 
-const itWithCli = hasAwsCli ? it : it.skip;
 const MINUTE = 60_000;
 
 let aws: LocalAws;

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { inventory } from '../../../lib/objects/inventory';
 import { reencryptBucket } from '../../../lib/objects/reencrypt';
 import { between, compareKeys, splitRest } from '../../../lib/objects/segments';
+import { runs } from '../../runner/slow';
 import { MemoryBucket, memoryStore, NEW_KEY, underKey } from './memory-store';
 
 const key = fc.oneof(
@@ -96,7 +97,7 @@ describe('a listing in segments', () => {
           true,
         );
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 });

@@ -3,6 +3,7 @@ import type { JobStatus } from '../../../lib/objects/batch/job-state';
 import { StoreFault } from '../../../lib/objects/store-fault';
 import type { BucketVerification } from '../../../lib/objects/verify';
 import { type SourcesRequest, verifyBySources } from '../../../lib/objects/verify-sources';
+import { runs } from '../../runner/slow';
 import { MemoryJobs } from './memory-jobs';
 import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, underKey } from './memory-store';
 
@@ -450,7 +451,7 @@ describe('whatever the bucket, the generator and the writers', () => {
         expect({ stillLeft: stillLeft.length > 0 && isClean(found) }).toEqual({ stillLeft: false });
         expect(jobs.open).toEqual([]);
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
     expect(believed).toBeGreaterThan(50);
   });

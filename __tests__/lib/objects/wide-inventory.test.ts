@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { wideInventory } from '../../../lib/objects/wide-inventory';
+import { runs } from '../../runner/slow';
 import { MemoryBucket, memoryStore } from './memory-store';
 
 async function listedBy(bucket: MemoryBucket, parts: number, splitAfterPages: number) {
@@ -35,7 +36,7 @@ it('lists every version once, whatever the keys, pages and parts', async () => {
         expect(markers).toBe(bucket.versions.length - there.length);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
