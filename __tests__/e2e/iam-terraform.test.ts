@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { findTerraform } from '../../lib/terraform/binary';
 import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
 import type { LocalAws } from '../../local-aws';
+import { iamRequest } from '../conformance/iam-requests';
 import { startTestAws } from '../support/embedded-aws';
-import { iamRequest } from './iam-requests';
 
 const run = promisify(execFile);
 
