@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { parse } from 'yaml';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import type { LocalAws } from '../../local-aws';
 import { speak } from '../support/command-line';
+import { startTestAws } from '../support/embedded-aws';
 
 let endpoint: LocalAws;
 let directory: string;
@@ -12,7 +13,7 @@ let key: { KeyId: string; Arn: string };
 const outer = { ...process.env };
 
 beforeAll(async () => {
-  endpoint = await startLocalAws({ region: 'ap-northeast-1' });
+  endpoint = await startTestAws({ region: 'ap-northeast-1' });
   Object.assign(process.env, endpoint.environment());
   const kms = new KMSClient({ endpoint: endpoint.url, region: endpoint.region, credentials: endpoint.accessKey });
   const { KeyMetadata } = await kms.send(new CreateKeyCommand({ Origin: 'EXTERNAL' }));

@@ -7,6 +7,7 @@ import { XMLParser } from 'fast-xml-parser';
 import { openEvidence } from '../../../lib/evidence/evidence';
 import { evidenceReport } from '../../../lib/evidence/html-report';
 import { escapeHtml } from '../../../lib/evidence/report-html';
+import { runs } from '../../runner/slow';
 
 const V1 = 'arn:aws:kms:ap-northeast-1:111122223333:key/1';
 const V2 = 'arn:aws:kms:ap-northeast-1:111122223333:key/2';
@@ -209,7 +210,7 @@ describe('evidence that is not sound', () => {
           expect(await page()).toContain('Not sound');
         },
       ),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 });

@@ -9,13 +9,18 @@ import type { MaterialCustodian } from '../../../lib/key-material/custody/custod
 import { readKeyMaterialFile } from '../../../lib/key-material/material-file';
 import { prepareImport } from '../../../lib/key-material/prepare-import';
 import { emptyMaterial } from '../../../lib/key-material/secret';
+import { itWith } from '../../support/requirement';
 import { KEY_ARN, parametersFor, temporaryFolder } from './kms-stand-in';
 import { canScan, copiesInMemory, MASK } from './memory-scan';
 
 const folder = temporaryFolder();
 afterAll(folder.cleanUp);
 const identityFile = join(folder.path, 'identity.txt');
-const scanning = canScan ? test : test.skip;
+const scanning = itWith({
+  what: 'a readable /proc/self/mem',
+  isMet: canScan(),
+  install: 'run on Linux as the owner of the process',
+});
 
 /** A material file that only the disk holds; in memory there is its masked form alone. */
 function secretFile(name: string): { readonly path: string; readonly masked: Buffer } {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { type ErrorCode, isCode, KeyturnError } from '../../../lib/errors';
 import { loadRotation, parseRotation } from '../../../lib/rotation/rotation-file';
+import { runs } from '../../runner/slow';
 import { faultsOf, minimal, NOW, parse, rotationText, textWith } from './rotation-texts';
 
 const failure = (work: Promise<unknown>): Promise<unknown> =>
@@ -105,7 +106,7 @@ describe('parseRotation', () => {
           expect(`${fault.path}${fault.given}`).not.toMatch(/[\p{Cc}\u2028\u202e]/u);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     ));
 
   it('reports every fault of a file together, in reading order, each with its place', async () => {

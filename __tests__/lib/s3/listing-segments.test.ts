@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
 import { between, compareKeys, splitRest } from '../../../lib/s3/listing-segments';
 import { listVersionPages } from '../../../lib/s3/version-listing';
+import { runs } from '../../runner/slow';
 import { MemoryBucket, memoryStore, NEW_KEY, underKey } from './memory-store';
 
 const key = fc.oneof(
@@ -95,7 +96,7 @@ describe('a listing in segments', () => {
           true,
         );
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 });

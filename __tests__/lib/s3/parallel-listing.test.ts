@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { listVersionsInParallel } from '../../../lib/s3/parallel-listing';
+import { runs } from '../../runner/slow';
 import { MemoryBucket, memoryStore } from './memory-store';
 
 async function listedBy(bucket: MemoryBucket, parts: number, splitAfterPages: number) {
@@ -40,7 +41,7 @@ it('lists every version once, whatever the keys, pages and parts', async () => {
         expect(markers).toBe(bucket.versions.length - there.length);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { formatPlan } from '../../../lib/terraform/plan-text';
 import { NO_CHANGES, readPlan, summarizePlan } from '../../../lib/terraform/terraform-plan';
+import { runs } from '../../runner/slow';
 
 const V1 = 'arn:aws:kms:ap-northeast-1:111122223333:key/v1';
 const V2 = 'arn:aws:kms:ap-northeast-1:111122223333:key/v2';
@@ -245,7 +246,7 @@ it('hides no difference: a plan is summarized as no change only when nothing dif
       if (!same) expect(change?.attributes.length).toBeGreaterThan(0);
       if (JSON.stringify(before) === JSON.stringify(after)) expect(change?.attributes).toEqual([]);
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 

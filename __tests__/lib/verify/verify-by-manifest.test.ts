@@ -3,6 +3,7 @@ import type { JobStatus } from '../../../lib/batch/job-state';
 import { StoreFault } from '../../../lib/s3/store-fault';
 import type { BucketVerification } from '../../../lib/verify/bucket-verification';
 import { type SourcesRequest, verifyBySources } from '../../../lib/verify/verify-by-manifest';
+import { runs } from '../../runner/slow';
 import { MemoryJobs } from '../batch/memory-jobs';
 import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, underKey } from '../s3/memory-store';
 
@@ -452,7 +453,7 @@ describe('whatever the bucket, the generator and the writers', () => {
         expect({ stillLeft: stillLeft.length > 0 && isClean(found) }).toEqual({ stillLeft: false });
         expect(jobs.open).toEqual([]);
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
     expect(believed).toBeGreaterThan(50);
   });

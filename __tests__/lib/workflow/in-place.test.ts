@@ -12,8 +12,9 @@ import { nextImport } from '../../../lib/workflow/in-place/import-next-material'
 import { CONSEQUENCES, rotateMaterial } from '../../../lib/workflow/in-place/rotate-material';
 import type { RotationRun } from '../../../lib/workflow/rotation-run';
 import { status } from '../../../lib/workflow/rotation-status';
-import { type LocalAws, startLocalAws } from '../../../local-aws';
+import type { LocalAws } from '../../../local-aws';
 import { createExternalKey, importMaterial, kmsClient } from '../../conformance/byok';
+import { startTestAws } from '../../support/embedded-aws';
 
 const DAY = 86_400_000;
 jest.setTimeout(120_000);
@@ -22,7 +23,7 @@ let aws: LocalAws;
 let kms: KMSClient;
 
 beforeAll(async () => {
-  aws = await startLocalAws();
+  aws = await startTestAws();
   kms = kmsClient(aws);
 });
 afterEach(() => {

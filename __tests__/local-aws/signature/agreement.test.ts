@@ -6,6 +6,7 @@ import { readClaim } from '../../../local-aws/signature/claim';
 import { parseQuery, uriEncode } from '../../../local-aws/signature/encoding';
 import { createVerifier } from '../../../local-aws/signature/verify';
 import { Sha256 } from '../../conformance/sha256';
+import { runs } from '../../runner/slow';
 
 const now = Date.UTC(2026, 10, 24, 12);
 const clock = { now: () => now };
@@ -67,7 +68,7 @@ it("accepts whatever the SDK's signer signs", async () => {
       const { claim } = check(await sign(request), request.body);
       expect(claim).toMatchObject({ service: request.service, accessKeyId: defaultAccessKey.accessKeyId });
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 
@@ -85,6 +86,6 @@ it('fails when method, path, query, a header or the body is not what was signed'
       const body = change === 'body' ? Buffer.concat([request.body, Buffer.from('x')]) : request.body;
       expect(() => check(altered, body)).toThrow();
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
 });

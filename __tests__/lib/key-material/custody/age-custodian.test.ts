@@ -9,6 +9,7 @@ import { generateIdentity } from '../../../../lib/key-material/age-identity';
 import { createAgeCustodian } from '../../../../lib/key-material/custody/age-custodian';
 import type { MaterialCustodian } from '../../../../lib/key-material/custody/custodian';
 import { KeyMaterial } from '../../../../lib/key-material/secret';
+import { itWith } from '../../../support/requirement';
 import { KEY_ARN, temporaryFolder } from '../kms-stand-in';
 
 const folder = temporaryFolder();
@@ -90,8 +91,12 @@ test('a post-quantum recipient opens the copy', async () => {
   expect(await codeOf(opened(custodian, identityFile))).toBe('custody-identity-mismatch');
 });
 
-const stockAge = spawnSync('age', ['--version']).status === 0;
-(stockAge ? test : test.skip)('the stock age command opens the copy', async () => {
+const testWithAge = itWith({
+  what: 'the age command',
+  isMet: spawnSync('age', ['--version']).status === 0,
+  install: 'apt-get install age',
+});
+testWithAge('the stock age command opens the copy', async () => {
   const bytes = randomBytes(32);
   const path = await keep(await custodianFor(), bytes);
   const { stdout, status } = spawnSync('age', ['--decrypt', '--identity', identityFile, path]);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { Arena } from '../../../../local-aws/s3/state/arena';
 import { openPart, sealedBytes, sealPart, unwrapKey, wrapKey } from '../../../../local-aws/s3/state/sealing';
+import { runs } from '../../../runner/slow';
 
 const SEGMENT = 256 * 1024;
 
@@ -16,7 +17,7 @@ test.each([0, 1, 1000, SEGMENT - 1, SEGMENT, SEGMENT + 1, 3 * SEGMENT + 7])(
         const [start, end] = [Math.min(a, b), Math.max(a, b)];
         expect(openPart(part, key, start, end).equals(body.subarray(start, end))).toBe(true);
       }),
-      { numRuns: 30 },
+      { numRuns: runs(30) },
     );
   },
 );

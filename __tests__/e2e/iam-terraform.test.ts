@@ -6,8 +6,9 @@ import { promisify } from 'node:util';
 import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
 import { findTerraform } from '../../lib/terraform/binary';
 import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
-import { type LocalAws, startLocalAws } from '../../local-aws';
-import { iamRequest } from './iam-requests';
+import type { LocalAws } from '../../local-aws';
+import { iamRequest } from '../conformance/iam-requests';
+import { startTestAws } from '../support/embedded-aws';
 
 const run = promisify(execFile);
 
@@ -17,7 +18,7 @@ let binary: string;
 let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
-  aws = await startLocalAws();
+  aws = await startTestAws();
   folder = await mkdtemp(join(tmpdir(), 'iam-terraform-'));
   const found = await findTerraform({ env: process.env });
   binary = found.file;
