@@ -54,7 +54,7 @@ export interface GeneratedManifest {
  * suspended, and cancelled. It never runs. S3 lists current versions at least; whether also others AWS does not say.
  *
  * @param onRow - called with each object listed
- * @throws residue-unsound for a job that failed for another reason, was confirmed or cancelled by somebody else, or
+ * @throws generated-manifest-invalid for a job that failed for another reason, was confirmed or cancelled by somebody else, or
  *   whose manifest is not what the job says; interrupted; what {@link Jobs} throw
  */
 export async function generateManifest(
@@ -78,7 +78,7 @@ export async function cancelManifestJobs(jobs: Pick<Jobs, 'list' | 'cancel'>, ro
   for await (const job of jobs.list()) {
     if (isTerminal(job) || !job.description?.startsWith(descriptionStart(rotation, bucket))) continue;
     await jobs.cancel(job.jobId, 'left behind by a verification').catch((error: unknown) => {
-      if (error instanceof KeyturnError && error.code === 'job-state-unfit') return;
+      if (error instanceof KeyturnError && error.code === 'job-state-invalid') return;
       throw error;
     });
   }
@@ -202,5 +202,5 @@ function unsound(
   found: string,
   cause?: unknown,
 ): KeyturnError {
-  return new KeyturnError('residue-unsound', { bucket, jobId, keyArn: underKeyArn, found }, cause);
+  return new KeyturnError('generated-manifest-invalid', { bucket, jobId, keyArn: underKeyArn, found }, cause);
 }

@@ -30,7 +30,7 @@ export function metadataKey(prefix: string, bucket: string): string {
  * `version_id` are read where they are, and others left alone.
  *
  * @returns undefined where there is no such file
- * @throws metadata-unsound for a file that is no such result, or of another bucket
+ * @throws metadata-invalid for a file that is no such result, or of another bucket
  */
 export async function metadataRows(
   files: Files,
@@ -57,7 +57,7 @@ export async function metadataRows(
     if (columns === undefined) throw new RangeError('it is empty');
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new KeyturnError('metadata-unsound', { bucket, file, found: `row ${rows}: ${error.message}` }, error);
+    throw new KeyturnError('metadata-invalid', { bucket, file, found: `row ${rows}: ${error.message}` }, error);
   }
   return { file, etag: content.etag, rows };
 }

@@ -147,17 +147,24 @@ export class Terraform {
   }
 
   #initFailure(stack: StackDirectory, outcome: ChildOutcome): KeyturnError {
-    const said = lastLines(outcome.stderr);
-    if (said.includes('Backend configuration changed')) {
+    const reported = lastLines(outcome.stderr);
+    if (reported.includes('Backend configuration changed')) {
       return new KeyturnError('terraform-backend-changed', { stack: stack.name, directory: stack.directory });
     }
-    if (!/Failed to (query available provider packages|install provider|resolve provider packages)/.test(said)) {
-      const diagnostics = [{ severity: 'error' as const, summary: said, detail: '' }];
+    if (!/Failed to (query available provider packages|install provider|resolve provider packages)/.test(reported)) {
+      const diagnostics = [{ severity: 'error' as const, summary: reported, detail: '' }];
       const { name, directory } = stack;
-      return asFailure({ command: 'init', stack: name, directory, exit: outcome.exit, diagnostics, lastLines: said });
+      return asFailure({
+        command: 'init',
+        stack: name,
+        directory,
+        exit: outcome.exit,
+        diagnostics,
+        lastLines: reported,
+      });
     }
     const searched = this.#input.source.kind === 'registry' ? this.#input.source.searched : [];
-    return new KeyturnError('terraform-provider-missing', { version: AWS_PROVIDER_VERSION, searched, said });
+    return new KeyturnError('terraform-provider-missing', { version: AWS_PROVIDER_VERSION, searched, reported });
   }
 
   /** Of all that an init depends on: the configuration's terraform block, the binary, the CLI configuration, the lock. */

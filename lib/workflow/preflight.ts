@@ -22,7 +22,7 @@ export async function preflight(run: Pick<MaterialRun, 'rotation' | 'clients' | 
 /**
  * Refuses, before a key is even declared, a run that would generate material that nobody keeps.
  *
- * @throws custody-recipients-missing, custody-recipient-invalid, hsm-unavailable, hsm-pin, hsm-unfit
+ * @throws custody-recipients-missing, custody-recipient-invalid, hsm-unavailable, hsm-pin, hsm-unsupported
  */
 export async function preflightCustody(run: MaterialRun): Promise<void> {
   const versions = await observeVersions(run);

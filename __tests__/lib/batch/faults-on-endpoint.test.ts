@@ -202,7 +202,7 @@ describe('a report', () => {
   it('that could not be written leaves nothing to be believed', async () => {
     const bucket = await filled(3, 'Enabled');
     const lift = strike({ service: 'batchoperations', operation: 'PutObject' }, answer(403, 'AccessDenied'));
-    await expect(run(bucket)).rejects.toMatchObject({ code: 'job-report-unsound' });
+    await expect(run(bucket)).rejects.toMatchObject({ code: 'job-report-invalid' });
     lift();
     expect(await run(bucket, { newJob: true })).toMatchObject({ complete: true });
   });

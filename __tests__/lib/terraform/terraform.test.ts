@@ -86,7 +86,7 @@ describe('init', () => {
       facts: {
         version: '5.100.0',
         searched: ['/usr/share/terraform/plugins'],
-        said: expect.stringContaining('could not connect'),
+        reported: expect.stringContaining('could not connect'),
       },
       hint: expect.stringContaining('TF_PLUGIN_MIRROR'),
     });

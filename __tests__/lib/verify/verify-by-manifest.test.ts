@@ -160,7 +160,7 @@ describe('what an S3 Metadata table says', () => {
     const jobs = new MemoryJobs(bucket);
     jobs.files.set(FILE, file);
     const error: unknown = await verify(bucket, jobs).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'metadata-unsound' });
+    expect(error).toMatchObject({ code: 'metadata-invalid' });
     expect((error as Error).message).toMatch(detail);
     expect(jobs.open).toEqual([]);
   });
@@ -282,7 +282,7 @@ describe('a verification by manifests fails, and leaves no job behind, when', ()
     const jobs = new MemoryJobs(bucket);
     spoil(jobs);
     const error: unknown = await verify(bucket, jobs).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'residue-unsound' });
+    expect(error).toMatchObject({ code: 'generated-manifest-invalid' });
     expect((error as Error).message).toMatch(detail);
     expect(jobs.open).toEqual([]);
   });

@@ -134,7 +134,7 @@ withSoftHsm('custody in SoftHSM2 (needs softhsm2 and a built pkcs11js)', () => {
     const hsm = custodian();
     writeSoftHsmConfiguration(home, 'CKM_AES_KEY_GEN,CKM_RSA_PKCS');
     const refusal = expect.objectContaining({
-      code: 'hsm-unfit',
+      code: 'hsm-unsupported',
       message: expect.stringContaining('CKM_RSA_PKCS_OAEP'),
     });
     await expect(prepareImport(hsm, request)).rejects.toEqual(refusal);

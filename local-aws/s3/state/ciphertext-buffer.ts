@@ -9,10 +9,10 @@ const OWN_SLAB_FROM = 128 * 1024;
 const NOTHING: Space = { slab: Buffer.alloc(0), offset: 0 };
 
 /**
- * Packs many small bodies into few large Buffers: a Buffer of its own costs some 200 bytes of heap, and a bench holds a
- * million. A slab is freed when the last body in it is.
+ * Packs many small ciphertexts into few large Buffers: each Buffer costs some 200 bytes of heap, and a bench holds a
+ * million bodies. A slab is freed with the last body in it.
  */
-export class Arena {
+export class CiphertextBuffer {
   private slab = NOTHING.slab;
   private used = 0;
 

@@ -1,5 +1,5 @@
-/** What a request says of its own signature, before any of it is believed. */
-export interface SignatureClaim {
+/** The signature of a request as its header or query presents it, not yet verified. */
+export interface Authorization {
   readonly accessKeyId: string;
   /** `20261124`, from the credential scope. */
   readonly date: string;
@@ -16,8 +16,8 @@ export interface SignatureClaim {
 }
 
 /** The signature cannot be read; `message` says which part of it. */
-export class MalformedClaim extends Error {
-  override readonly name = 'MalformedClaim';
+export class MalformedAuthorization extends Error {
+  override readonly name = 'MalformedAuthorization';
 }
 
 /** The request is signed in another way: Signature Version 2, or 4A. */
@@ -32,15 +32,18 @@ const algorithm = 'AWS4-HMAC-SHA256';
 /** Seven days, the most a presigned URL may ask for. */
 const maxExpires = 604_800;
 
-/** Reads the claim from the header or the query. Undefined for an unsigned request. Throws {@link MalformedClaim} or {@link OtherMechanism}. */
-export function readClaim(headers: Headers, query: Query): SignatureClaim | undefined {
+/**
+ * Reads the authorization from the header or the query. Undefined for an unsigned request. Throws {@link
+ * MalformedAuthorization} or {@link OtherMechanism}.
+ */
+export function readAuthorization(headers: Headers, query: Query): Authorization | undefined {
   if (headers.authorization !== undefined) return readHeader(headers.authorization, headers);
   if (query.has('X-Amz-Algorithm') || query.has('X-Amz-Signature')) return readPresigned(query);
   if (query.has('AWSAccessKeyId')) throw new OtherMechanism('AWS');
   return undefined;
 }
 
-function readHeader(authorization: string, headers: Headers): SignatureClaim {
+function readHeader(authorization: string, headers: Headers): Authorization {
   const space = authorization.indexOf(' ');
   if (authorization.slice(0, space) !== algorithm) {
     throw new OtherMechanism(authorization.slice(0, Math.max(space, 0)));
@@ -60,14 +63,14 @@ function readHeader(authorization: string, headers: Headers): SignatureClaim {
   };
 }
 
-function readPresigned(query: Query): SignatureClaim {
+function readPresigned(query: Query): Authorization {
   if (query.get('X-Amz-Algorithm') !== algorithm)
-    throw new MalformedClaim(`X-Amz-Algorithm only supports "${algorithm}"`);
+    throw new MalformedAuthorization(`X-Amz-Algorithm only supports "${algorithm}"`);
   const expires = Number(need(query, 'X-Amz-Expires'));
-  if (!Number.isInteger(expires)) throw new MalformedClaim('X-Amz-Expires should be a number');
-  if (expires < 0) throw new MalformedClaim('X-Amz-Expires must be non-negative');
+  if (!Number.isInteger(expires)) throw new MalformedAuthorization('X-Amz-Expires should be a number');
+  if (expires < 0) throw new MalformedAuthorization('X-Amz-Expires must be non-negative');
   if (expires > maxExpires) {
-    throw new MalformedClaim('X-Amz-Expires must be less than a week (in seconds) that is 604800');
+    throw new MalformedAuthorization('X-Amz-Expires must be less than a week (in seconds) that is 604800');
   }
   return {
     ...readScope(need(query, 'X-Amz-Credential')),
@@ -85,7 +88,7 @@ function readScope(credential: string) {
   const [date, region] = [parts.at(-4), parts.at(-3)];
   const accessKeyId = parts.slice(0, -4).join('/');
   if (terminator !== 'aws4_request' || !accessKeyId || !date || !region || !service) {
-    throw new MalformedClaim(
+    throw new MalformedAuthorization(
       `the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request", not "${credential}"`,
     );
   }
@@ -93,16 +96,18 @@ function readScope(credential: string) {
 }
 
 function readTimestamp(text: string | undefined): string {
-  if (text === undefined) throw new MalformedClaim('the request has no X-Amz-Date and no Date');
+  if (text === undefined) throw new MalformedAuthorization('the request has no X-Amz-Date and no Date');
   if (!/^\d{8}T\d{6}Z$/.test(text)) {
-    throw new MalformedClaim(`X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd'T'HHmmss'Z'", not "${text}"`);
+    throw new MalformedAuthorization(
+      `X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd'T'HHmmss'Z'", not "${text}"`,
+    );
   }
   return text;
 }
 
 function need(parts: ReadonlyMap<string, string>, name: string): string {
   const value = parts.get(name);
-  if (!value) throw new MalformedClaim(`missing ${name}`);
+  if (!value) throw new MalformedAuthorization(`missing ${name}`);
   return value;
 }
 

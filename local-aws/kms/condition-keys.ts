@@ -1,12 +1,12 @@
-import type { Circumstances } from '../permissions';
+import type { AccessConditions } from '../permissions';
 import type { Call } from './operation';
 import type { Key } from './state/key';
 
 /**
- * What KMS's condition keys say of a call, and the policy of the key it is about.
+ * The values of KMS's condition keys for a call, and the policy of the key it uses.
  * https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
  */
-export function circumstancesOf(call: Call, key: Key | undefined): Circumstances {
+export function conditionsOf(call: Call, key: Key | undefined): AccessConditions {
   const { caller, store, via, encryptionContext = {} } = call;
   const pairs = Object.entries(encryptionContext);
   const context = {

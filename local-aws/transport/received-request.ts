@@ -1,10 +1,15 @@
+import {
+  type Authorization,
+  MalformedAuthorization,
+  OtherMechanism,
+  readAuthorization,
+} from '../signature/authorization-header';
 import type { Signable } from '../signature/canonical';
-import { MalformedClaim, OtherMechanism, readClaim, type SignatureClaim } from '../signature/claim';
 import { parseQuery } from '../signature/encoding';
 import { malformedSignature, otherMechanism, Refusal } from '../wire/refusal';
 
-/** Everything that is known of a request before its signature is looked at. */
-export interface Incoming {
+/** A request as received, before its signature is checked. */
+export interface ReceivedRequest {
   readonly head: Signable;
   readonly body: Buffer;
   readonly requestId: string;
@@ -20,12 +25,12 @@ export function readQuery(head: Signable): ReadonlyMap<string, string> {
   }
 }
 
-/** What the request says of its signature; undefined where it has none. Throws a {@link Refusal}. */
-export function claimOf(head: Signable, query: ReadonlyMap<string, string>): SignatureClaim | undefined {
+/** The signature that the request presents; undefined for an unsigned request. Throws a {@link Refusal}. */
+export function authorizationOf(head: Signable, query: ReadonlyMap<string, string>): Authorization | undefined {
   try {
-    return readClaim(head.headers, query);
+    return readAuthorization(head.headers, query);
   } catch (error) {
-    if (error instanceof MalformedClaim) throw malformedSignature(guessService(head), error.message);
+    if (error instanceof MalformedAuthorization) throw malformedSignature(guessService(head), error.message);
     if (error instanceof OtherMechanism) throw otherMechanism(guessService(head));
     throw error;
   }
@@ -34,7 +39,7 @@ export function claimOf(head: Signable, query: ReadonlyMap<string, string>): Sig
 /** The service of the credential scope, also where the request is refused before the scope was trusted. */
 export function refusedService(head: Signable): string | undefined {
   try {
-    return readClaim(head.headers, readQuery(head))?.service;
+    return readAuthorization(head.headers, readQuery(head))?.service;
   } catch {
     return undefined;
   }
