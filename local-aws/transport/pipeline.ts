@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FaultAction } from '../faults';
+import type { FaultAction, Faults } from '../faults';
 import type { AwsRequest, AwsResponse } from '../message';
+import type { Permissions } from '../permissions';
 import type { RequestEvent } from '../requests';
 import type { Authorization } from '../signature/authorization-header';
 import type { Signable } from '../signature/canonical';
@@ -12,6 +13,7 @@ import { refuseUnsigned } from './anonymous';
 import type { PipelineOptions } from './pipeline-options';
 import { authorizationOf, guessService, type ReceivedRequest, readQuery, refusedService } from './received-request';
 import { record, unnamed } from './request-log';
+import type { Served } from './served';
 
 /** What becomes of the connection once a request is through. */
 export type Outcome =

@@ -153,15 +153,15 @@ describe('checkEvidence', () => {
 
   it('imports nothing of the code that writes', async () => {
     const sources = await Promise.all(
-      ['check', 'check-runs', 'check-outcomes'].map((name) => readFile(`lib/evidence/${name}.ts`, 'utf8')),
+      ['check', 'check-runs', 'check-outcomes', 'checked-evidence'].map((name) => readFile(`lib/evidence/${name}.ts`, 'utf8')),
     );
     const imported = sources.flatMap((source) => [...source.matchAll(/from '(\.[^']*)'/g)].map(([, name]) => name));
     expect([...new Set(imported)].sort()).toEqual([
       '../errors',
-      './check',
       './check-outcomes',
       './check-runs',
-      './record',
+      './checked-evidence',
+      './evidence-record',
     ]);
   });
 
