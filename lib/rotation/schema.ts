@@ -1,6 +1,6 @@
 /**
- * The shape of a rotation file, once: the parser, the JSON Schema for editors and the words of its faults come from
- * here. What one field can say alone stands here; what several fields say together stands in `rules.ts`.
+ * The schema of a rotation file: the parser, the JSON Schema for editors and the fault messages come from it. It
+ * checks each field alone; `rules.ts` checks rules across fields.
  */
 import { z } from 'zod';
 import { field, LIMITS, TAG_KEY_MESSAGES } from './field-messages';
@@ -26,13 +26,13 @@ const TAG_TEXT = '[\\p{L}\\p{Z}\\p{N}_.:/=+@-]';
 export const rotationFileSchema = z.strictObject({
   name: field(
     z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/),
-    'Names the two stacks, <name>-keys and <name>-storage. Never change it: that is another rotation.',
+    'Names the two stacks, <name>-keys and <name>-storage. Never change it: a new name is another rotation.',
     'lower-case letters, digits and hyphens, 1 to 40',
   ),
   region: field(
     z.string().regex(REGION),
     'Region of the keys and the buckets.',
-    'a Region such as ap-northeast-1, but not cn-*: KMS keys there take 16 bytes of SM4 material, which Keyturn does not make',
+    'a Region such as ap-northeast-1, but not cn-*: KMS keys there need 16 bytes of SM4 material, which Keyturn does not support',
     'write the Region code',
   ),
   account: field(
@@ -46,13 +46,13 @@ export const rotationFileSchema = z.strictObject({
   ),
   alias: field(
     z.string().regex(/^alias\/(?!aws(?:\/|$))[a-zA-Z0-9/_-]+$/),
-    'The main alias; it points at the active version. Each version has <alias>/<version> too.',
-    'alias/ and letters, digits, slashes, underscores and hyphens; never alias/aws, which AWS keeps for its own keys',
+    'The main alias; it points at the active version. Each version also has the alias <alias>/<version>.',
+    'alias/ and letters, digits, slashes, underscores and hyphens; not alias/aws, which AWS reserves',
     'write an alias of your own, such as alias/my-key',
   ),
   strategy: field(
     z.enum(['new-key', 'in-place']).default('new-key'),
-    'new-key: each version is a key of its own, objects move to it. in-place: one key, each version is key material of it.',
+    'new-key: each version is a key of its own, and objects move to it. in-place: one key, and each version is key material of it.',
     'new-key or in-place',
     'write new-key, or in-place after reading docs/strategies.md; never change it once a second version is declared',
   ),
@@ -84,12 +84,12 @@ export const rotationFileSchema = z.strictObject({
       ),
     })
     .prefault({})
-    .describe("Key policy of the declared versions; a list that is empty: the account's IAM policies decide alone."),
+    .describe("Key policy of the declared versions. Empty list: only the account's IAM policies apply."),
   expiry: z
     .strictObject({
       alarmTopicArn: field(
         z.string().regex(TOPIC_ARN).optional(),
-        'SNS topic that is told before key material expires; absent: the keys stack declares no alarm.',
+        'SNS topic that is notified before key material expires; absent: the keys stack declares no alarm.',
         'the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>',
         'write the full ARN of the topic',
       ),
@@ -105,7 +105,7 @@ export const rotationFileSchema = z.strictObject({
           .min(1)
           .max(LIMITS.warnDays)
           .default([60, 30, 7]),
-        'How many days before the expiry of key material it is warned of, by an alarm each.',
+        'Days before the expiry of key material on which an alarm warns; one alarm per entry.',
         `a list of 1 to ${LIMITS.warnDays} numbers of days`,
         'write a list such as [60, 30, 7]',
       ),
@@ -118,12 +118,12 @@ export const rotationFileSchema = z.strictObject({
       .min(LIMITS.deletionWindowDays.min)
       .max(LIMITS.deletionWindowDays.max)
       .default(LIMITS.deletionWindowDays.max),
-    'Waiting period, in days, should a key version ever be scheduled for deletion.',
+    'Waiting period, in days, if a key version is ever scheduled for deletion.',
     `a whole number from ${LIMITS.deletionWindowDays.min} to ${LIMITS.deletionWindowDays.max}`,
   ),
   rotateEveryDays: field(
     z.int().min(LIMITS.rotateEveryDays.min).max(LIMITS.rotateEveryDays.max).optional(),
-    'How old, in days, the key of the active version may grow before `status` calls for a rotation; absent: it never does.',
+    'Maximum age, in days, of the active key before `status` reports that a rotation is due; absent: no limit.',
     `a whole number from ${LIMITS.rotateEveryDays.min} to ${LIMITS.rotateEveryDays.max}`,
   ),
   tags: field(
@@ -147,36 +147,36 @@ export const rotationFileSchema = z.strictObject({
         ),
       )
       .default({}),
-    'Tags of everything that the stacks create.',
+    'Tags of all resources that the stacks create.',
     'a map from tag keys to tag values',
     'write "key: value" lines, {} for none',
   ),
   custody: z
     .strictObject({
       age: age.optional().describe('Custody in age-encrypted files.'),
-      command: command
+      command: command.optional().describe("Custody by the team's own program; see docs/custodian-command.md."),
+      pkcs11: pkcs11
         .optional()
-        .describe("Custody by an executable of the team's own; see docs/custodian-command.md."),
-      pkcs11: pkcs11.optional().describe('Custody in a hardware module, which makes and wraps the material itself.'),
+        .describe('Custody in a hardware module, which generates and wraps the material itself.'),
     })
     .prefault({})
-    .describe('Where the only copy of the material outside KMS is kept; one custodian at most.'),
+    .describe('Where the only copy of the material outside KMS is stored; at most one custodian.'),
   reencrypt: z
     .strictObject({
       method: field(
         z.enum(['rewrap', 'rewrite']).default('rewrap'),
-        'rewrap: move data keys, no data moves. rewrite: copy each object onto itself under a new data key.',
+        'rewrap: re-encrypt data keys only, without moving data. rewrite: copy each object onto itself under a new data key.',
         'rewrap or rewrite',
       ),
       engine: field(
         z.enum(['local', 'batch', 'auto']).default('local'),
-        'local: this process asks S3 for each version. batch: S3 Batch Operations does. auto: batch from batch.fromVersions on.',
+        'local: this process sends one request per version. batch: S3 Batch Operations does it. auto: batch from batch.fromVersions on.',
         'local, batch or auto',
         'write local, or batch after reading docs/scale.md',
       ),
       batch: batch
         .optional()
-        .describe('The jobs of S3 Batch Operations; needed with engine: batch or auto, refused without.'),
+        .describe('The jobs of S3 Batch Operations; required with engine: batch or auto, refused otherwise.'),
     })
     .prefault({})
     .describe('How objects are re-encrypted.'),
@@ -184,40 +184,40 @@ export const rotationFileSchema = z.strictObject({
     .strictObject({
       verifyOnlyBuckets: field(
         z.array(field(z.string().regex(BUCKET_NAME), 'Name of a bucket.', ...BUCKET_WORDS)).default([]),
-        'Buckets that Keyturn neither manages nor re-encrypts, but that must hold nothing under a version before it retires.',
+        'Buckets that Keyturn neither manages nor re-encrypts. They must hold nothing under a version before it retires.',
         'a list of bucket names',
         'write a list, [] for none',
       ),
     })
     .prefault({})
-    .describe('What must hold before a version is retired.'),
+    .describe('Conditions for retiring a version.'),
   evidence: z
     .strictObject({
       bucket: evidenceBucket
         .optional()
-        .describe('Bucket that the evidence is put into; absent: it stays where it is written.'),
+        .describe('Bucket that archives the evidence; absent: the evidence stays in the working directory.'),
     })
     .prefault({})
-    .describe('Where evidence is kept beside the working directory.'),
+    .describe('Where evidence is archived in addition to the working directory.'),
   review: z
     .strictObject({
       waivers: field(
         z.array(waiver).default([]),
-        'Findings of the plan review that count for nothing until a day.',
+        'Findings of the plan review that are ignored until a date.',
         'a list of waivers',
         'write a list, [] for none',
       ),
     })
     .prefault({})
-    .describe('How plans of this rotation are reviewed.'),
+    .describe('The review of plans of this rotation.'),
   terraform: z
     .strictObject({
-      backend: field(z.enum(['local', 's3']).default('local'), 'Where Terraform keeps its state.', 'local or s3'),
-      s3: s3Backend.optional().describe('The s3 backend; needed with backend: s3, refused without.'),
+      backend: field(z.enum(['local', 's3']).default('local'), 'Where Terraform stores its state.', 'local or s3'),
+      s3: s3Backend.optional().describe('The s3 backend; required with backend: s3, refused otherwise.'),
     })
     .prefault({})
     .describe('Terraform state.'),
 });
 
-/** A rotation file whose every field is well formed, defaults filled in, before the rules across fields. */
+/** A rotation file with well-formed fields and defaults, before the rules across fields are checked. */
 export type RotationFile = z.output<typeof rotationFileSchema>;

@@ -146,7 +146,7 @@ describe('checkEvidence', () => {
   it('finds nothing wrong with what openEvidence wrote, and names outcome and head', async () => {
     const { file, lines } = await threeRecords();
     const { hash } = JSON.parse(lines[2] ?? '');
-    const files = [{ file, records: 3, head: hash, outcome: 'finished', follows: undefined, beside: false }];
+    const files = [{ file, records: 3, head: hash, outcome: 'finished', follows: undefined, concurrentRun: false }];
     expect(await checkEvidence(directory)).toEqual({ files, records: 3, faults: [], beginnings: 1 });
   });
 

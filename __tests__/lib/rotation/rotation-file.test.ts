@@ -172,8 +172,8 @@ describe('what YAML allows and a rotation file does not', () => {
     ['a field that is written twice', `${textWith()}name: other\n`, 'a second time'],
     ['a key that is a number', textWith({ tags: {} }).replace('tags: {}', 'tags: {2024: x}'), 'the key 2024'],
     ['a key that would reach into the prototype', `${textWith()}__proto__: {a: 1}\n`, '__proto__'],
-    ['broken YAML', 'name: [a\nregion: b\n', 'no valid YAML'],
-    ['nesting without end', `a: ${'['.repeat(50_000)}`, 'no valid YAML'],
+    ['broken YAML', 'name: [a\nregion: b\n', 'invalid YAML'],
+    ['nesting without end', `a: ${'['.repeat(50_000)}`, 'invalid YAML'],
     ['nothing at all', '', 'nothing'],
     ['a list', '- a\n', 'a list of 1'],
   ])('refuses %s', async (_name, text, given) => {
