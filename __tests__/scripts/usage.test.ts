@@ -36,6 +36,26 @@ it.each([
   expect(stderr).toContain('next ');
 });
 
+it.each([
+  ['rotate', '--settle', '--relist-delay'],
+  ['post-apply', '--settle=30s', '--relist-delay'],
+])('names the present option when %s gets %s, which was renamed', async (command, given, present) => {
+  const { exitCode, stderr } = await speak('/', [command, given]);
+  expect(exitCode).toBe(64);
+  expect(stderr).toContain(`did you mean \`${present}\`?`);
+});
+
+it('suggests no renamed option to a command that does not have it', async () => {
+  expect((await speak('/', ['keygen', '--settle'])).stderr).not.toContain('did you mean');
+});
+
+it('starts the help of a command with what it does', async () => {
+  for (const { name, summary } of commands) {
+    const { stdout } = await speak('/', [name, '--help']);
+    expect(stdout.replaceAll(/\s+/g, ' ').toLowerCase()).toContain(`${summary}.`.toLowerCase());
+  }
+});
+
 it('prints help and exits 64 when no command is given', async () => {
   const { exitCode, stderr, stdout } = await speak('/', []);
   expect(exitCode).toBe(64);

@@ -147,13 +147,15 @@ describe('checkEvidence', () => {
   it('finds nothing wrong with what openEvidence wrote, and names outcome and head', async () => {
     const { file, lines } = await threeRecords();
     const { hash } = JSON.parse(lines[2] ?? '');
-    const files = [{ file, records: 3, head: hash, outcome: 'finished', follows: undefined, beside: false }];
+    const files = [{ file, records: 3, head: hash, outcome: 'finished', follows: undefined, concurrentRun: false }];
     expect(await checkEvidence(directory)).toEqual({ files, records: 3, faults: [], beginnings: 1 });
   });
 
   it('imports nothing of the code that writes', async () => {
     const sources = await Promise.all(
-      ['check', 'check-runs', 'check-outcomes', 'checked-evidence'].map((name) => readFile(`lib/evidence/${name}.ts`, 'utf8')),
+      ['check', 'check-runs', 'check-outcomes', 'checked-evidence'].map((name) =>
+        readFile(`lib/evidence/${name}.ts`, 'utf8'),
+      ),
     );
     const imported = sources.flatMap((source) => [...source.matchAll(/from '(\.[^']*)'/g)].map(([, name]) => name));
     expect([...new Set(imported)].sort()).toEqual([
