@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT, type ExitCode, KeyturnError } from '../../lib/errors';
+import { version } from '../../package.json';
 import { commands } from '../commands';
 import type { CommandContext, CommandDefinition, OptionValues } from './command';
 import { Terminal, type TerminalStreams } from './terminal';
@@ -23,6 +24,9 @@ export async function runCommandLine(argv: readonly string[], streams: CommandLi
   let exitCode: ExitCode = EXIT.done;
   const program = new Command('keyturn')
     .description('Rotates bring-your-own KMS keys under S3 buckets, and proves that nothing was lost.')
+    .version(version, '--version', 'print the version of Keyturn')
+    // `material` has a --version of its own.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (out) => terminal.data(out),
