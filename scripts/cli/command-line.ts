@@ -1,9 +1,9 @@
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT, type ExitCode, KeyturnError } from '../../lib/errors';
-import { version } from '../../package.json';
 import { commands } from '../commands';
 import type { CommandContext, CommandDefinition, OptionValues } from './command';
 import { Terminal, type TerminalStreams } from './terminal';
+import { ownVersion } from './version';
 
 /** Version of the one document that `--json` prints; raised when a field changes its meaning or goes away. */
 export const JSON_SCHEMA_VERSION = 1;
@@ -24,7 +24,7 @@ export async function runCommandLine(argv: readonly string[], streams: CommandLi
   let exitCode: ExitCode = EXIT.done;
   const program = new Command('keyturn')
     .description('Rotates bring-your-own KMS keys under S3 buckets, and proves that nothing was lost.')
-    .version(version, '--version', 'print the version of Keyturn')
+    .version(ownVersion(), '--version', 'print the version of Keyturn')
     // `material` has a --version of its own.
     .enablePositionalOptions()
     .exitOverride()
