@@ -1,3 +1,8 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { version } from '../../package.json';
 import { commands } from '../../scripts/commands';
 import { speak } from '../support/command-line';
 
@@ -21,6 +26,37 @@ it.each(commands.map((command) => [command.name, command] as const))(
     expect(stdout.includes('--dry-run')).toBe(command.mutates);
   },
 );
+
+describe('--version', () => {
+  const keyturn = path.join(__dirname, '../../bin/keyturn.js');
+
+  it('prints the version of package.json, as data', async () => {
+    expect(await speak('/', ['--version'])).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
+    expect((await speak('/', ['--help'])).stdout).toContain('--version');
+  });
+
+  it('loads neither a command nor a package', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'keyturn-version-'));
+    const preload = path.join(folder, 'preload.cjs');
+    writeFileSync(
+      preload,
+      "process.on('exit', () => process.stderr.write(JSON.stringify(Object.keys(require.cache))));",
+    );
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['--require', preload, keyturn, '--version'], {
+      encoding: 'utf8',
+    });
+    rmSync(folder, { recursive: true });
+    expect({ stdout, status }).toEqual({ stdout: `${version}\n`, status: 0 });
+    const own = path.join(__dirname, '../../package.json');
+    expect((JSON.parse(stderr) as string[]).sort()).toEqual([preload, keyturn, own].sort());
+  });
+
+  it('of a command is that command’s own option', async () => {
+    const { exitCode, stdout } = await speak('/', ['material', 'prepare', '--version', 'v2']);
+    expect(exitCode).not.toBe(0);
+    expect(stdout).toBe('');
+  });
+});
 
 it.each([
   ['an unknown command', ['rotat'], 'rotate'],

@@ -4,6 +4,7 @@ import { commands } from '../commands';
 import type { CommandContext, CommandDefinition, OptionValues } from './command';
 import { renamedOption } from './renamed-options';
 import { Terminal, type TerminalStreams } from './terminal';
+import { ownVersion } from './version';
 
 /** Version of the document that `--json` prints; raised when a field changes its meaning or is removed. */
 export const JSON_SCHEMA_VERSION = 1;
@@ -24,6 +25,9 @@ export async function runCommandLine(argv: readonly string[], streams: CommandLi
   let exitCode: ExitCode = EXIT.done;
   const program = new Command('keyturn')
     .description('Rotates bring-your-own KMS keys under S3 buckets and proves that nothing was lost.')
+    .version(ownVersion(), '--version', 'print the version of Keyturn')
+    // `material` has a --version of its own.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (out) => terminal.data(out),
