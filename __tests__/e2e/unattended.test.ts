@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { generateIdentity } from '../../lib/key-material/keygen';
+import { generateIdentity } from '../../lib/key-material/age-identity';
 import type { LocalAws } from '../../local-aws';
 import { speak } from '../support/command-line';
 import { startTestAws } from '../support/embedded-aws';
