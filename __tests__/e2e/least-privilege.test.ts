@@ -156,7 +156,7 @@ it('jobs copy where no object has an ACL or a lock, and refuse to elsewhere', as
   await terraform('storage');
   await s3.send(new PutObjectCommand({ Bucket: 'owned-bucket', Key: 'one more', Body: 'x' }));
   const { stderr } = await command('post-apply', ['post-apply', '--yes', '--confirm'], 78);
-  expect(stderr).toContain('job-copies-unfit');
+  expect(stderr).toContain('job-copies-unsupported');
 });
 
 it('the evidence is checked where it is kept', async () => {

@@ -39,7 +39,7 @@ it('verifies by what S3 lists, writes the sources down, leaves no job waiting, a
   expect(await site.stateOf(site.arns[0])).toBe('Disabled');
   expect(suspended()).toEqual([]);
   const records = (await readFile(JSON.parse(stdout).evidence, 'utf8')).trim().split('\n');
-  const specified = records.map((line) => JSON.parse(line)).filter((one) => one.type === 'residue-job');
+  const specified = records.map((line) => JSON.parse(line)).filter((one) => one.type === 'generated-manifest-job');
   expect(specified.map((one) => one.data.spec.ConfirmationRequired)).toEqual([true, true, true]);
   const evidence = path.join(site.directory, '.keyturn', 'evidence');
   expect((await speak(site.directory, ['verify-evidence', evidence])).exitCode).toBe(0);

@@ -1,6 +1,6 @@
 import { isCode } from '../errors';
+import type { BucketReencryption, Stopped } from '../reencrypt/bucket-reencryption';
 import type { JobRecord } from '../reencrypt/job-record';
-import type { BucketReencryption, Stopped } from '../reencrypt/outcome';
 import { RunStopped } from '../s3/fault-policy';
 import { ensureAttemptRecord, readAttemptRecord } from './attempt-record';
 import { type Attempt, findAttempt } from './attempts';
@@ -27,7 +27,7 @@ export type { BatchRequest, BatchTools, JobToConfirm } from './batch-request';
  * @returns a partial result with `stopped` when a job waits to be confirmed, the run was interrupted, the credentials
  *   ended, or S3 could not be reached; jobs that run go on in S3
  * @throws job-paused, job-cancelled, job-failed, job-denied, job-role-missing, job-gone: once for each attempt, the next
- *   run begins another; job-report-unsound, job-bucket-missing, job-bucket-wrong-region, job-refused, job-copies-unfit,
+ *   run begins another; job-report-invalid, job-bucket-missing, job-bucket-wrong-region, job-refused, job-copies-unsupported,
  *   job-too-large, and what the local engine throws
  */
 export async function reencryptBucketByJobs(tools: BatchTools, request: BatchRequest): Promise<BucketReencryption> {

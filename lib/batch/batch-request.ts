@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 
-import type { ReencryptRequest } from '../reencrypt/reencrypt-bucket';
+import type { ReencryptRequest } from '../reencrypt/reencrypt-request';
 import type { ObjectStore } from '../s3/store';
 import type { FileUpload } from './file-upload';
 import type { JobId, JobPlace, JobScope, JobSpec } from './job-spec';

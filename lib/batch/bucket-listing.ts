@@ -22,13 +22,13 @@ export function bucketCall({ bucket, targetKeyArn, maxRps, retry = {}, signal }:
     retry,
     signal,
   );
-  const judge = new FaultPolicy(targetKeyArn);
+  const faultPolicy = new FaultPolicy(targetKeyArn);
   return async (send) => {
     try {
       return await call('s3', send);
     } catch (error) {
       const fault = asFault(error);
-      throw fault ? judge.bucketFault(fault, bucket) : error;
+      throw fault ? faultPolicy.bucketFault(fault, bucket) : error;
     }
   };
 }

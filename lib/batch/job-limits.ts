@@ -55,14 +55,14 @@ export function leftOutText(bucket: string, leftOut: Readonly<Record<string, num
  * Refuses copies by jobs where they would lose what the bucket's objects have: grants, and locks.
  * s3:GetBucketOwnershipControls, s3:GetBucketObjectLockConfiguration.
  *
- * @throws job-copies-unfit
+ * @throws job-copies-unsupported
  */
 export async function requireCopies(
   s3: S3Client,
   { bucket, noConcurrentWrites }: { bucket: string; noConcurrentWrites: boolean },
   { signal, retry = {} }: { signal?: AbortSignal | undefined; retry?: JobRetry | undefined },
 ): Promise<void> {
-  const unfit = (reason: string) => new KeyturnError('job-copies-unfit', { bucket, reason });
+  const unfit = (reason: string) => new KeyturnError('job-copies-unsupported', { bucket, reason });
   if (!noConcurrentWrites)
     throw unfit('they need writers to be paused, and the rotation file does not say that they are');
   const arn = `arn:aws:s3:::${bucket}`;

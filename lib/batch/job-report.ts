@@ -70,7 +70,7 @@ export function failedTransiently({ ok, code, status }: ReportRow): boolean {
  * Reads all of a job's report and checks it: every file that its manifest.json names by its MD5, every row by its form
  * and its bucket, all rows against the counts of the job. Nothing of it is to be believed before.
  *
- * @throws job-report-unsound for a report that is missing, cut short, changed, or of another bucket
+ * @throws job-report-invalid for a report that is missing, cut short, changed, or of another bucket
  */
 export async function checkReport(request: ReportRequest): Promise<CheckedReport> {
   const { files, job } = request;
@@ -112,7 +112,7 @@ export async function checkReport(request: ReportRequest): Promise<CheckedReport
   return { record: { manifestKey, manifestSha256, files: read, errors }, ...sum, examples, etags };
 }
 
-/** The rows of a report that was checked, as they were then. @throws job-report-unsound where a file was changed since */
+/** The rows of a report that was checked, as they were then. @throws job-report-invalid where a file was changed since */
 export async function* reportRows(
   request: ReportRequest,
   checked: CheckedReport,
@@ -205,5 +205,5 @@ function digests(hash: ReturnType<typeof createHash>): readonly [string, string]
 
 function unsound({ files, job, bucket }: ReportRequest, key: string, found: string, cause?: unknown): KeyturnError {
   const facts = { bucket, jobId: job.jobId, file: `s3://${files.bucket}/${key}`, found };
-  return new KeyturnError('job-report-unsound', facts, cause);
+  return new KeyturnError('job-report-invalid', facts, cause);
 }

@@ -1,20 +1,5 @@
 import type { DescribeJobCommandOutput, JobListDescriptor } from '@aws-sdk/client-s3-control';
-
-/** The states of a job. `Complete` says that every task was tried, not that any succeeded. */
-export type JobStatus =
-  | 'New'
-  | 'Preparing'
-  | 'Suspended'
-  | 'Ready'
-  | 'Active'
-  | 'Pausing'
-  | 'Paused'
-  | 'Completing'
-  | 'Complete'
-  | 'Cancelling'
-  | 'Cancelled'
-  | 'Failing'
-  | 'Failed';
+import type { JobStatus } from '../reencrypt/job-record';
 
 /** A job as ListJobs tells it. */
 export interface ListedJob {

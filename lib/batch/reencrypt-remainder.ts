@@ -1,4 +1,4 @@
-import type { BucketReencryption } from '../reencrypt/outcome';
+import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import { leftOutOfCopies } from './job-limits';
 import type { AttemptRun } from './run-parts';

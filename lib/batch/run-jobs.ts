@@ -84,7 +84,7 @@ async function confirmed(run: AttemptRun, round: readonly WatchedJob[]): Promise
       await tools.jobs.confirm(one.jobId);
     } catch (error) {
       // Somebody else confirmed or cancelled it meanwhile: how it ends is judged later.
-      if (!isCode(error, 'job-state-unfit') || (await observeJob(tools.jobs, bucket, one)).status === 'Suspended')
+      if (!isCode(error, 'job-state-conflict') || (await observeJob(tools.jobs, bucket, one)).status === 'Suspended')
         throw error;
     }
   }
@@ -122,7 +122,7 @@ async function endOf(run: AttemptRun, job: WatchedJob, rows: number | undefined)
   }
   if (rows !== undefined && state.total < rows) {
     const found = `the job has ${state.total} task(s), and its manifest ${rows} row(s)`;
-    throw new KeyturnError('job-report-unsound', { bucket, jobId: job.jobId, file: 'the manifest', found });
+    throw new KeyturnError('job-report-invalid', { bucket, jobId: job.jobId, file: 'the manifest', found });
   }
   if (isEmptyManifest(state) || state.total === 0) return { job, state, report: undefined };
   const report = await reportOf(run, state);

@@ -1,7 +1,8 @@
 import { KeyturnError } from '../errors';
+import type { JobStatus } from '../reencrypt/job-record';
 import type { PollSettings } from './batch-request';
 import type { JobId } from './job-spec';
-import { isTerminal, type JobState, type JobStatus } from './job-state';
+import { isTerminal, type JobState } from './job-state';
 import type { Jobs } from './jobs';
 import { pause } from './transient';
 

@@ -1,5 +1,3 @@
-import type { BucketReencryption, VersionOutcome } from '../reencrypt/outcome';
-import { encryptionLabel } from '../s3/object-version';
 import PRICES from './prices.json';
 import { S3_PER_PREFIX } from './service-limits';
 
@@ -15,6 +13,13 @@ export interface Forecast {
   readonly seconds: number;
   /** At list prices; `pricesAsOf` is their date. */
   readonly cost: { readonly amount: number; readonly currency: string; readonly pricesAsOf: string };
+}
+
+/** What a dry run counted of the whole bucket. */
+export interface DryRunCounts {
+  readonly objectVersions: number;
+  readonly deleteMarkers: number;
+  readonly method: 'rewrap' | 'rewrite';
 }
 
 export interface ForecastOptions {
@@ -35,26 +40,26 @@ export function paceOfOnePrefix(method: 'rewrap' | 'rewrite'): number {
   return Math.floor(Math.min(S3_PER_PREFIX.writes / write, S3_PER_PREFIX.reads / (head + other)));
 }
 
-/** Adds up a dry run, one outcome at a time: give `add` to the run as `onOutcome`. */
+/** Adds up a dry run, one object version at a time. */
 export class Forecaster {
   readonly #moves = new Map<string, { versions: number; bytes: number }>();
   readonly #blocked = new Map<string, { versions: number; earliest: string | undefined }>();
   #moved = 0;
 
-  readonly add = (one: VersionOutcome): void => {
-    if (one.outcome === 'would-move') {
-      const label = encryptionLabel(one.from);
-      const sum = this.#moves.get(label) ?? { versions: 0, bytes: 0 };
-      this.#moves.set(label, { versions: sum.versions + 1, bytes: sum.bytes + one.size });
-      this.#moved += 1;
-    } else if (one.outcome === 'blocked') {
-      const { reason, earliest } = one.blocked;
-      const sum = this.#blocked.get(reason);
-      this.#blocked.set(reason, { versions: (sum?.versions ?? 0) + 1, earliest: earlier(sum?.earliest, earliest) });
-    }
-  };
+  /** @param encryption - how the version is encrypted now, as reports name it */
+  addMove(encryption: string, bytes: number): void {
+    const sum = this.#moves.get(encryption) ?? { versions: 0, bytes: 0 };
+    this.#moves.set(encryption, { versions: sum.versions + 1, bytes: sum.bytes + bytes });
+    this.#moved += 1;
+  }
 
-  forecast(run: BucketReencryption, options: ForecastOptions = {}): Forecast {
+  /** @param earliest - the earliest date that it can move, ISO 8601; absent where no date is known */
+  addBlocked(reason: string, earliest: string | undefined): void {
+    const sum = this.#blocked.get(reason);
+    this.#blocked.set(reason, { versions: (sum?.versions ?? 0) + 1, earliest: earlier(sum?.earliest, earliest) });
+  }
+
+  forecast(run: DryRunCounts, options: ForecastOptions = {}): Forecast {
     const { objectVersions, deleteMarkers, method } = run;
     const each = PER_VERSION[method];
     const headsBefore = options.optimistic && method === 'rewrap' ? 0 : objectVersions;

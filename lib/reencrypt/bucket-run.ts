@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { throwIfInterrupted } from '../errors';
 import { AdaptiveLimiter, concurrencyOf } from '../s3/adaptive-limiter';
+import { REPORT_LIMIT } from '../s3/bounded-list';
 import { FaultPolicy, RunStopped } from '../s3/fault-policy';
 import { type Segment, splitRest, WHOLE } from '../s3/listing-segments';
 import type { ListedVersion, PageMarker, VersionPage } from '../s3/object-version';
@@ -11,14 +12,15 @@ import { Semaphore } from '../s3/semaphore';
 import type { ObjectStore, Versioning } from '../s3/store';
 import { asFault } from '../s3/store-fault';
 import { listVersionPages } from '../s3/version-listing';
-import { type JournalHead, type Resumed, readJournal } from './journal';
+import type { BucketReencryption, Stopped } from './bucket-reencryption';
+import { readJournal } from './journal';
+import type { JournalHead, Resumed } from './journal-entry';
 import { moveVersion, type VersionMove } from './move-version';
 import { COPY_SIZES } from './multipart-rewrite';
-import { type BucketReencryption, REPORT_LIMIT, type Stopped } from './outcome';
 import { PageQueue, type PageResult } from './page-queue';
 import { firstPass, laterPass, type ShouldInspect } from './pass-range';
 import { Progress } from './progress';
-import type { ReencryptRequest } from './reencrypt-bucket';
+import type { ReencryptRequest } from './reencrypt-request';
 import { requireRewrap } from './rewrap-probe';
 import { RunLog } from './run-log';
 import { Tally } from './tally';
@@ -49,7 +51,7 @@ export class BucketRun {
   readonly #pace: AdaptiveLimiter;
   readonly #slots: Semaphore;
   readonly #call: Caller;
-  readonly #judge: FaultPolicy;
+  readonly #faultPolicy: FaultPolicy;
   readonly #progress: Progress;
   readonly #before: number;
   readonly #queues = new Set<PageQueue>();
@@ -66,7 +68,7 @@ export class BucketRun {
     this.#slots = new Semaphore(concurrencyOf(request.concurrency));
     const signal = request.signal ? AbortSignal.any([request.signal, this.#halt.signal]) : this.#halt.signal;
     this.#call = withPacingAndRetry(this.#pace, request.retry ?? {}, signal);
-    this.#judge = new FaultPolicy(request.targetKeyArn);
+    this.#faultPolicy = new FaultPolicy(request.targetKeyArn);
     this.#progress = new Progress(request.onProgress);
     this.#before = store.requests();
   }
@@ -244,7 +246,7 @@ export class BucketRun {
   #move(versioning: Versioning): VersionMove {
     const { bucket, targetKeyArn, bucketKeyDefault, method, dryRun } = this.#request;
     const { copySizes = COPY_SIZES, optimistic = false } = this.#request;
-    const run = { store: this.#store, call: this.#call, judge: this.#judge };
+    const run = { store: this.#store, call: this.#call, faultPolicy: this.#faultPolicy };
     return { ...run, bucket, targetKeyArn, bucketKeyDefault, method, versioning, dryRun, copySizes, optimistic };
   }
 
@@ -255,7 +257,7 @@ export class BucketRun {
     } catch (error) {
       const fault = asFault(error);
       if (!fault) throw error;
-      throw this.#judge.bucketFault(fault, this.#request.bucket);
+      throw this.#faultPolicy.bucketFault(fault, this.#request.bucket);
     }
   }
 

@@ -1,4 +1,18 @@
-import type { JobStatus } from '../batch/job-state';
+/** The states of a job. `Complete` says that every task was tried, not that any succeeded. */
+export type JobStatus =
+  | 'New'
+  | 'Preparing'
+  | 'Suspended'
+  | 'Ready'
+  | 'Active'
+  | 'Pausing'
+  | 'Paused'
+  | 'Completing'
+  | 'Complete'
+  | 'Cancelling'
+  | 'Cancelled'
+  | 'Failing'
+  | 'Failed';
 
 /** One CSV of a job's report, as its manifest.json names it. */
 export interface ReportFile {

@@ -1,55 +1,9 @@
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type Segment, WHOLE } from '../s3/listing-segments';
-import type { ListedVersion, PageMarker } from '../s3/object-version';
-import type { BlockedVersion, FailedVersion } from './outcome';
-import type { OnlyVersions } from './pass-range';
-import type { TallyCounts } from './tally';
-
-/** What a journal belongs to; one of another run is not gone on with. */
-export interface JournalHead {
-  readonly bucket: string;
-  readonly targetKeyArn: string;
-  readonly method: 'rewrap' | 'rewrite';
-  /** What the run was limited to; absent: to nothing. */
-  readonly only?: string | undefined;
-  /** When the first pass began, by the endpoint's clock, in milliseconds since the epoch. */
-  readonly begun: number;
-  /** Keys with a multipart upload open at that time: what comes of it bears the date it was begun. Undefined: too many. */
-  readonly uploadKeys: readonly string[] | undefined;
-}
-
-/** A version that failed, with all that trying it again takes. */
-export interface FailedEntry {
-  readonly version: ListedVersion;
-  readonly failed: FailedVersion;
-}
-
-/** One settled page: every version of it, and of the pages before it in its segment, was dealt with. */
-export interface JournalPage {
-  readonly pass: number;
-  /** Number of the segment; the listing begins in segment 0, and the others come of splitting it. */
-  readonly segment: number;
-  /** Where the listing of the segment goes on; absent when it is done. */
-  readonly next: PageMarker | undefined;
-  /** Counts of the whole run so far. */
-  readonly counts: TallyCounts;
-  readonly failed: readonly FailedEntry[];
-  readonly blocked: readonly BlockedVersion[];
-}
-
-/** What an interrupted run left. */
-export interface Resumed {
-  readonly head: JournalHead;
-  /** What the first pass has still to list; none when it was over. */
-  readonly remaining: readonly Segment[];
-  readonly counts: TallyCounts | undefined;
-  readonly failed: readonly FailedEntry[];
-  readonly blocked: readonly BlockedVersion[];
-}
-
-/** Where a resumed run begins. */
-export type ResumedStart = Pick<JournalPage, 'counts' | 'failed' | 'blocked'> & Pick<Resumed, 'remaining'>;
+import type { PageMarker } from '../s3/object-version';
+import type { FailedEntry, JournalHead, JournalPage, Resumed, ResumedStart, RunCounts } from './journal-entry';
+import type { BlockedVersion } from './outcome';
 
 /** Milliseconds after which a journal is not gone on with: too much may have happened behind its frontier. */
 const MAX_AGE = 7 * 86_400_000;
@@ -66,7 +20,7 @@ type Line =
       readonly pass: number;
       readonly segment: number;
       readonly next: PageMarker | null;
-      readonly counts: TallyCounts;
+      readonly counts: RunCounts;
     }
   | { readonly type: 'end' };
 
@@ -129,7 +83,7 @@ export class Journal {
 export async function readJournal(
   file: string,
   expected: Pick<JournalHead, 'bucket' | 'targetKeyArn' | 'method'> & {
-    readonly only?: Pick<OnlyVersions, 'label'> | undefined;
+    readonly only?: { readonly label: string } | undefined;
   },
   now: number,
 ): Promise<Resumed | undefined> {
@@ -150,7 +104,7 @@ function resumedOf(head: JournalHead, lines: readonly Line[]): Resumed | undefin
   const failed = new Map<string, FailedEntry>();
   const blocked: BlockedVersion[] = [];
   const segments = new Map<number, Segment | 'done'>([[0, WHOLE]]);
-  let counts: TallyCounts | undefined;
+  let counts: RunCounts | undefined;
   // Failures stand before the line of their page: those behind the last such line belong to a page that was not settled.
   const isWhole = ({ type }: Line) => type === 'page' || type === 'segments';
   for (const line of lines.slice(0, lines.findLastIndex(isWhole) + 1)) {

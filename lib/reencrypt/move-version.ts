@@ -22,7 +22,7 @@ export interface VersionMove extends MoveContext {
   readonly method: 'rewrap' | 'rewrite';
   readonly versioning: Versioning;
   readonly dryRun: boolean;
-  readonly judge: FaultPolicy;
+  readonly faultPolicy: FaultPolicy;
   /** Rewraps before anything was looked at. */
   readonly optimistic: boolean;
 }
@@ -53,7 +53,7 @@ export async function moveVersion(move: VersionMove, listed: ListedVersion): Pro
       continue;
     }
     const { head } = look;
-    move.judge.succeeded('HeadObject');
+    move.faultPolicy.succeeded('HeadObject');
     const decided = decide(move, listed, isLatest, head);
     if (decided) return [decided];
     const end = await moveSafely(move, ref, head);
@@ -113,7 +113,7 @@ function decide(
 async function moveSafely(move: VersionMove, ref: VersionRef, head: ObjectHead): Promise<Moved | StoreFault> {
   try {
     const end = await (move.method === 'rewrap' ? rewrap(move, ref, head) : rewrite(move, ref, head));
-    move.judge.succeeded(move.method === 'rewrap' ? 'UpdateObjectEncryption' : 'CopyObject', head.encryption);
+    move.faultPolicy.succeeded(move.method === 'rewrap' ? 'UpdateObjectEncryption' : 'CopyObject', head.encryption);
     return end;
   } catch (error) {
     const fault = asFault(error);
@@ -128,11 +128,11 @@ async function rewrapUnseen(
   ref: VersionRef,
   listed: ListedVersion,
 ): Promise<VersionOutcome | undefined> {
-  const { store, call, judge, targetKeyArn, bucketKeyDefault } = move;
+  const { store, call, faultPolicy, targetKeyArn, bucketKeyDefault } = move;
   try {
     await call('kms', () => store.updateEncryption(ref, { keyArn: targetKeyArn, bucketKey: bucketKeyDefault }));
     const head = await call('s3', () => store.head(ref));
-    judge.succeeded('UpdateObjectEncryption');
+    faultPolicy.succeeded('UpdateObjectEncryption');
     const key = holdingKey(head.encryption);
     const isSame = head.etag === listed.etag && head.size === listed.size && head.storageClass === listed.storageClass;
     if (!isSame || key === undefined || !isKey(key, targetKeyArn)) return undefined;
@@ -158,14 +158,14 @@ async function resolveFault(
   source: Encryption | undefined,
 ): Promise<VersionOutcome | undefined> {
   const opens = () => readable(move, ref, listed.size);
-  const fate = await move.judge.classify(fault, ref, source, opens);
-  switch (fate.fate) {
+  const disposition = await move.faultPolicy.classify(fault, ref, source, opens);
+  switch (disposition.kind) {
     case 'gone':
       return outcome(listed, { outcome: 'gone' });
     case 'again':
       return undefined;
     case 'blocked':
-      return blocked(listed, source ? encryptionLabel(source) : 'unknown', fate);
+      return blocked(listed, source ? encryptionLabel(source) : 'unknown', disposition);
     case 'failed':
       return failed(listed, { ...facts(fault), reason: faultText(fault) });
   }

@@ -1,5 +1,5 @@
 import type { ListedVersion } from '../s3/object-version';
-import type { JournalHead } from './journal';
+import type { JournalHead } from './journal-entry';
 
 /** Limits a run to the versions that something else did not deal with. */
 export interface OnlyVersions {

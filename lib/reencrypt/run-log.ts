@@ -1,7 +1,8 @@
+import { REPORT_LIMIT } from '../s3/bounded-list';
 import type { Segment } from '../s3/listing-segments';
-import { type FailedEntry, Journal, type JournalHead, type Resumed } from './journal';
+import { Journal } from './journal';
+import type { FailedEntry, JournalHead, Resumed } from './journal-entry';
 import type { BlockedVersion } from './outcome';
-import { REPORT_LIMIT } from './outcome';
 import { OutcomeShards, type Shard } from './outcome-shards';
 import type { CompletedPage, PageResult } from './page-queue';
 import { Tally } from './tally';

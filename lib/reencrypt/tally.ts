@@ -1,25 +1,8 @@
-import type { Resumed } from './journal';
-import {
-  type BlockedVersion,
-  BoundedList,
-  type BucketReencryption,
-  type FailedVersion,
-  type Stopped,
-  type VersionOutcome,
-} from './outcome';
+import { BoundedList } from '../s3/bounded-list';
+import type { BucketReencryption, Stopped } from './bucket-reencryption';
+import type { Resumed, RunCounts } from './journal-entry';
+import type { BlockedVersion, FailedVersion, VersionOutcome } from './outcome';
 import type { Shard } from './outcome-shards';
-
-/** The counts of a run, as the journal keeps them. */
-export interface TallyCounts {
-  readonly objectVersions: number;
-  readonly deleteMarkers: number;
-  readonly alreadyThere: number;
-  readonly moved: number;
-  readonly movedBytes: number;
-  readonly gone: number;
-  readonly blockedTotal: number;
-  readonly failedTotal: number;
-}
 
 /** Adds up what came of each version of a bucket. */
 export class Tally {
@@ -87,7 +70,7 @@ export class Tally {
     }
   }
 
-  counts(): TallyCounts {
+  counts(): RunCounts {
     return {
       objectVersions: this.#listing.objectVersions,
       deleteMarkers: this.#listing.deleteMarkers,

@@ -1,20 +1,10 @@
 import { KeyturnError } from '../errors';
-import { REPORT_LIMIT } from '../reencrypt/outcome';
+import { REPORT_LIMIT } from './bounded-list';
 import { FaultPolicy, RunStopped } from './fault-policy';
 import type { OpenUpload } from './object-version';
 import type { Caller } from './pacing-and-retry';
 import type { ObjectStore } from './store';
 import { asFault } from './store-fault';
-
-/** An object version under a KMS key that is not the active one. */
-export interface StragglerVersion {
-  readonly key: string;
-  readonly versionId: string;
-  readonly keyArn: string;
-  readonly isLatest: boolean;
-  /** ISO 8601. Later than the switch: some writer still names the old key. */
-  readonly lastModified: string;
-}
 
 /** A multipart upload that is not finished. It will be under the key that was the default when it was begun. */
 export interface OpenUploadFound {
@@ -87,14 +77,14 @@ export async function uploadsBegunBefore(
 
 /** Every fault of a request about a bucket's uploads is about the bucket, or about what may be done there. */
 export function bucketCaller(call: Caller, bucket: string): Caller {
-  const judge = new FaultPolicy('');
+  const faultPolicy = new FaultPolicy('');
   return async (bound, send) => {
     try {
       return await call(bound, send);
     } catch (error) {
       const fault = asFault(error);
       if (!fault || fault.code === 'NoSuchUpload') throw error;
-      const stopped = judge.bucketFault(fault, bucket);
+      const stopped = faultPolicy.bucketFault(fault, bucket);
       if (!(stopped instanceof RunStopped)) throw stopped;
       throw new KeyturnError('re-encryption-stopped', { bucket, detail: stopped.stopped.detail }, fault);
     }

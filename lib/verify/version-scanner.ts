@@ -1,6 +1,6 @@
 import { throwIfInterrupted } from '../errors';
-import { BoundedList } from '../reencrypt/outcome';
 import { AdaptiveLimiter, concurrencyOf } from '../s3/adaptive-limiter';
+import { BoundedList } from '../s3/bounded-list';
 import { FaultPolicy } from '../s3/fault-policy';
 import { type Inspection, inspectVersion } from '../s3/inspect-version';
 import {
@@ -13,17 +13,23 @@ import {
   type VersionPage,
   type VersionRef,
 } from '../s3/object-version';
-import { type OpenUploadFound, openUploads, type StragglerVersion } from '../s3/open-uploads';
+import { type OpenUploadFound, openUploads } from '../s3/open-uploads';
 import { type Caller, faultText, withPacingAndRetry } from '../s3/pacing-and-retry';
 import { listVersionsInParallel } from '../s3/parallel-listing';
 import { Semaphore } from '../s3/semaphore';
 import type { ObjectStore, Versioning } from '../s3/store';
 import { asFault } from '../s3/store-fault';
-import type { BucketVerification, UnknownVersion, VerificationSources, VerifyRequest } from './bucket-verification';
+import type {
+  BucketVerification,
+  StragglerVersion,
+  UnknownVersion,
+  VerificationSources,
+  VerifyRequest,
+} from './bucket-verification';
 import { ReadSample, type SampledRead } from './read-sample';
 
-/** How a bucket stood when a verification began. */
-export interface Beginning {
+/** The state of a bucket when its verification began. */
+export interface VerificationStart {
   readonly versioning: Versioning;
   /** Milliseconds since the epoch by the endpoint's clock. */
   readonly at: number;
@@ -46,7 +52,7 @@ export class VersionScanner {
   readonly #call: Caller;
   readonly #slots: Semaphore;
   readonly #halt = new AbortController();
-  readonly #judge: FaultPolicy;
+  readonly #faultPolicy: FaultPolicy;
   readonly #onHead: (listed: ListedVersion, label: string) => void;
   readonly #before: number;
   readonly #byKey = new Map<string, number>();
@@ -73,12 +79,12 @@ export class VersionScanner {
     const halted = signal ? AbortSignal.any([signal, this.#halt.signal]) : this.#halt.signal;
     this.#call = withPacingAndRetry(new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps }), retry, halted);
     this.#slots = new Semaphore(concurrencyOf(concurrency));
-    this.#judge = new FaultPolicy(activeKeyArn);
+    this.#faultPolicy = new FaultPolicy(activeKeyArn);
     this.#sample = new ReadSample(read === 'all' ? 0 : read);
   }
 
   /** Before any listing: an upload that finishes meanwhile is then among the uploads or in the listing. */
-  async begin(): Promise<Beginning> {
+  async begin(): Promise<VerificationStart> {
     const { bucket } = this.#request;
     this.#versioning = await this.#ofBucket(() => this.#store.versioning(bucket));
     const at = this.#store.now();
@@ -131,7 +137,7 @@ export class VersionScanner {
 
   /** Reads the sample, and puts together what was seen. */
   async report(
-    { at, uploads }: Beginning,
+    { at, uploads }: VerificationStart,
     listed: Listed,
     covers: BucketVerification['covers'],
     sources: Omit<VerificationSources, 'heads' | 'notLookedAt'>,
@@ -193,10 +199,10 @@ export class VersionScanner {
       this.#count(listed, 'SSE-C');
     } else if (look.found === 'fault') {
       // Throws where the fault is not this version's: a verification that may not look at anything is none.
-      await this.#judge.classify(look.fault, ref, undefined, async () => false);
+      await this.#faultPolicy.classify(look.fault, ref, undefined, async () => false);
       this.#unknown.add({ key: listed.key, versionId: listed.versionId, reason: faultText(look.fault) });
     } else {
-      this.#judge.succeeded('HeadObject');
+      this.#faultPolicy.succeeded('HeadObject');
       await this.#classify(ref, listed, look.head);
     }
   }
@@ -266,7 +272,7 @@ export class VersionScanner {
     } catch (error) {
       throwIfInterrupted(this.#request.signal, 'verification');
       const fault = asFault(error);
-      throw fault ? this.#judge.bucketFault(fault, this.#request.bucket) : error;
+      throw fault ? this.#faultPolicy.bucketFault(fault, this.#request.bucket) : error;
     }
   }
 }

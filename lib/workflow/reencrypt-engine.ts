@@ -5,6 +5,7 @@ import { duration } from '../forecast/forecast-text';
 import { observeVersions } from '../observation/observe';
 import { type Bucket, type Rotation, supersededVersions } from '../rotation/rotation';
 import { AdaptiveLimiter } from '../s3/adaptive-limiter';
+import { countVersions } from '../s3/count-versions';
 import { withPacingAndRetry } from '../s3/pacing-and-retry';
 import type { ReencryptOptions, RotationRun } from './rotation-run';
 
@@ -54,18 +55,21 @@ export async function engineFor(run: RotationRun, bucket: Bucket): Promise<Chose
     return { engine: engine === 'batch' ? 'batch' : 'local', why: told, forecasts: undefined };
   const { maxConcurrency, maxRps } = { maxConcurrency: run.reencrypt.concurrency ?? 64, maxRps: run.reencrypt.maxRps };
   const call = withPacingAndRetry(new AdaptiveLimiter({ maxConcurrency, maxRps }), {}, signal);
-  const choice = await chooseEngine(store, call, {
+  const { fromVersions, verify, noConcurrentWrites } = batch;
+  const onProgress = (text: string) => reporter.progress(text);
+  const counted = await countVersions(store, call, { bucket: bucket.name, upTo: fromVersions, onProgress });
+  const choice = chooseEngine({
+    ...counted,
     bucket: bucket.name,
-    fromVersions: batch.fromVersions,
+    fromVersions,
     bucketKey: bucket.bucketKey,
     region: rotation.region,
     method,
-    verify: batch.verify,
-    noConcurrentWrites: batch.noConcurrentWrites,
-    onProgress: (text) => reporter.progress(text),
+    verify,
+    noConcurrentWrites,
   });
   reporter.note(`engine ${choice.engine}: ${choice.why}`);
-  describeEngines(run, bucket.name, choice.forecasts, choice.isWhole);
+  describeEngines(run, bucket.name, choice.forecasts, counted.isWhole);
   return choice;
 }
 

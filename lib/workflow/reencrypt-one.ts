@@ -1,13 +1,13 @@
 import path from 'node:path';
 import { KeyturnError } from '../errors';
 import { forecastEngines } from '../forecast/engine-forecasts';
-import { Forecaster } from '../forecast/reencryption-forecast';
 import { type BucketReencryption, reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import type { Bucket } from '../rotation/rotation';
 import { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import { abortUploads } from '../s3/open-uploads';
 import { withPacingAndRetry } from '../s3/pacing-and-retry';
 import { waitForUploads } from '../s3/wait-for-uploads';
+import { dryRunForecaster } from './dry-run-forecast';
 import { type ChosenEngine, describeEngines, engineFor } from './reencrypt-engine';
 import { reencryptByJobs } from './reencrypt-jobs';
 import { describeForecast, describePass } from './reencrypt-text';
@@ -57,7 +57,7 @@ async function reencryptHere(
   const { rotation, dryRun, files } = run;
   const { concurrency, maxRps, optimistic, relistDelayMs } = run.reencrypt;
   const { method, batch } = rotation.reencrypt;
-  const forecaster = dryRun ? new Forecaster() : undefined;
+  const forecast = dryRun ? dryRunForecaster() : undefined;
   const pass = await reencryptBucket(run.store, {
     bucket: bucket.name,
     targetKeyArn,
@@ -72,10 +72,10 @@ async function reencryptHere(
     journalFile: files && path.join(files.journals, `${bucket.name}.ndjson`),
     evidence: files && { directory: files.outcomes, name: bucket.name },
     onProgress: (text) => run.reporter.progress(text),
-    onOutcome: forecaster?.add,
+    onOutcome: forecast?.onOutcome,
   });
-  if (!forecaster) return pass;
-  describeForecast(run, pass, forecaster.forecast(pass, { optimistic }));
+  if (!forecast) return pass;
+  describeForecast(run, pass, forecast.forecaster.forecast(pass, { optimistic }));
   if (batch && chosen.forecasts === undefined) {
     const { objectVersions: versions, movedBytes: bytes } = pass;
     const counted = { versions, noncurrent: 0, bytes, bucketKey: bucket.bucketKey, region: rotation.region };

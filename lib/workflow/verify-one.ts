@@ -1,8 +1,10 @@
+import { manifestLister } from '../batch/generated-manifest';
 import { JobFiles } from '../batch/job-files';
 import { openJobs } from '../batch/jobs';
 import type { BatchSettings, Bucket } from '../rotation/rotation';
-import { type BucketVerification, type VerifyRequest, verifyBucket } from '../verify/bucket-verification';
-import { verifyBySources } from '../verify/verify-by-manifest';
+import type { BucketVerification, VerifyRequest } from '../verify/bucket-verification';
+import { verifyBucket } from '../verify/verify-bucket';
+import { verifyByManifest } from '../verify/verify-by-manifest';
 import { engineAsked } from './reencrypt-engine';
 import { jobFactsOf } from './reencrypt-jobs';
 import type { RotationRun } from './rotation-run';
@@ -26,7 +28,7 @@ export async function verifyOne(run: RotationRun, name: string, activeKeyArn: st
   const bucket = rotation.buckets.find((one) => one.name === name);
   const settings = bucket && manifestSettings(run, bucket);
   if (!bucket || !settings) return verifyBucket(run.store, request);
-  return bySources(run, bucket, settings, request);
+  return byManifest(run, bucket, settings, request);
 }
 
 /** Undefined: every version of the bucket is looked at. */
@@ -38,7 +40,7 @@ function manifestSettings(run: RotationRun, { name }: Bucket): BatchSettings | u
   return byJobs ? batch : undefined;
 }
 
-async function bySources(
+async function byManifest(
   run: RotationRun,
   bucket: Bucket,
   settings: BatchSettings,
@@ -48,19 +50,24 @@ async function bySources(
   const facts = await jobFactsOf(run, bucket, settings, request.activeKeyArn);
   const opened = { client: clients.s3Control, account: identity.account };
   const tools = {
-    store,
     jobs: openJobs({ ...opened, signal }),
     cleanUp: openJobs(opened),
     files: new JobFiles({ s3: clients.s3, bucket: settings.bucket, region: rotation.region, signal }),
   };
-  const found = await verifyBySources(tools, {
-    ...request,
+  const listUnderKey = await manifestLister(tools, {
     rotation: rotation.name,
-    supersededKeyArns: facts.supersededKeyArns,
+    bucket: bucket.name,
+    activeKeyArn: request.activeKeyArn,
     place: facts.place,
+    signal,
+    onSpec: async (spec) =>
+      void (await evidence.record('generated-manifest-job', 'verify', { bucket: bucket.name, spec })),
+  });
+  const found = await verifyByManifest(store, listUnderKey, {
+    ...request,
+    supersededKeyArns: facts.supersededKeyArns,
     noConcurrentWrites: settings.noConcurrentWrites,
     named: namedBy(run, bucket.name),
-    onSpec: async (spec) => void (await evidence.record('residue-job', 'verify', { bucket: bucket.name, spec })),
   });
   const { heads, notLookedAt, because, disagreementsTotal } = found.sources;
   const looked = Object.entries(heads).map(([why, count]) => `${count} ${why}`);

@@ -80,8 +80,8 @@ describe('the report', () => {
     stand.aws.jobs.reportFault = fault;
     const request = stand.jobsRequest(bucket, { poll: { firstMs: 2, mostMs: 10, reportMs: 10 } });
     const error = await failureOf(request);
-    expect(error.code).toBe('job-report-unsound');
-    expect(await failureOf(request)).toMatchObject({ code: 'job-report-unsound' });
+    expect(error.code).toBe('job-report-invalid');
+    expect(await failureOf(request)).toMatchObject({ code: 'job-report-invalid' });
     stand.aws.jobs.reportFault = undefined;
     expect(await run({ ...request, newJob: true })).toMatchObject({ complete: true, jobs: [{ attempt: 2 }] });
   });
@@ -91,7 +91,7 @@ describe('the report', () => {
     const first = await run(stand.jobsRequest(bucket));
     const Key = first.jobs[0]?.report?.files[0]?.key;
     await stand.s3.send(new DeleteObjectCommand({ Bucket: JOBS_BUCKET, Key }));
-    expect(await failureOf(stand.jobsRequest(bucket))).toMatchObject({ code: 'job-report-unsound' });
+    expect(await failureOf(stand.jobsRequest(bucket))).toMatchObject({ code: 'job-report-invalid' });
   });
 });
 
@@ -104,7 +104,7 @@ test('fails when the job has fewer tasks than its manifest has rows', async () =
   };
   const run = reencryptBucketByJobs({ ...tools, jobs: { ...jobs, describe: describeJob } }, stand.jobsRequest(bucket));
   await expect(run).rejects.toMatchObject({
-    code: 'job-report-unsound',
+    code: 'job-report-invalid',
     facts: { found: expect.stringContaining('3 row') },
   });
 });
@@ -245,7 +245,7 @@ describe('copies by jobs', () => {
   test('refuses writers that are not paused', async () => {
     const bucket = await seeded();
     const error = await failureOf(stand.jobsRequest(bucket, { scope: rewrite }));
-    expect(error.code).toBe('job-copies-unfit');
+    expect(error.code).toBe('job-copies-unsupported');
   });
 
   test('move current versions, and leave the rest to the local engine', async () => {

@@ -5,7 +5,7 @@ import { DeleteObjectCommand, ListObjectVersionsCommand } from '@aws-sdk/client-
 
 import { reencryptBucketByJobs } from '../../../lib/batch/batch-reencrypt';
 import type { JobSpec } from '../../../lib/batch/job-spec';
-import { verifyBucket } from '../../../lib/verify/bucket-verification';
+import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import { type JobsStand, jobsStand } from './jobs-stand';
 
 let stand: JobsStand;

@@ -12,7 +12,7 @@ import { ListJobsCommand } from '@aws-sdk/client-s3-control';
 
 import { reencryptBucketByJobs } from '../../../lib/batch/batch-reencrypt';
 import { openJobs } from '../../../lib/batch/jobs';
-import { verifyBucket } from '../../../lib/verify/bucket-verification';
+import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import { type JobsStand, jobsStand } from './jobs-stand';
 
 /**

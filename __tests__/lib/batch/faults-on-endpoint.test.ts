@@ -5,7 +5,7 @@ import { ListJobsCommand } from '@aws-sdk/client-s3-control';
 import { type AwsClients, createClients } from '../../../lib/aws/clients';
 import { reencryptBucketByJobs } from '../../../lib/batch/batch-reencrypt';
 import { openJobs } from '../../../lib/batch/jobs';
-import { verifyBucket } from '../../../lib/verify/bucket-verification';
+import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import type { FaultAction, FaultMatch, Jobs, LocalAwsOptions } from '../../../local-aws';
 import { JOBS_BUCKET, type JobsStand, jobsStand, RETRY } from './jobs-stand';
 
@@ -202,7 +202,7 @@ describe('a report', () => {
   it('that could not be written leaves nothing to be believed', async () => {
     const bucket = await filled(3, 'Enabled');
     const lift = strike({ service: 'batchoperations', operation: 'PutObject' }, answer(403, 'AccessDenied'));
-    await expect(run(bucket)).rejects.toMatchObject({ code: 'job-report-unsound' });
+    await expect(run(bucket)).rejects.toMatchObject({ code: 'job-report-invalid' });
     lift();
     expect(await run(bucket, { newJob: true })).toMatchObject({ complete: true });
   });

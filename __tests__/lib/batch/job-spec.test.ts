@@ -107,7 +107,7 @@ describe('the description of a job', () => {
     );
   });
 
-  test.each([undefined, '', 'keyturn', 'keyturn rot: residue data', 'nightly copy'])(
+  test.each([undefined, '', 'keyturn', 'keyturn rot: generated manifest of data', 'nightly copy'])(
     'refuses %p as none of ours',
     (text) => {
       expect(describedJob(text)).toBeUndefined();

@@ -1,13 +1,13 @@
-import { Forecaster } from '../../../lib/forecast/reencryption-forecast';
 import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
+import { dryRunForecaster } from '../../../lib/workflow/dry-run-forecast';
 import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, underKey } from '../s3/memory-store';
 
 const DAY = 86_400_000;
 
 async function forecastOf(bucket: MemoryBucket, method: 'rewrap' | 'rewrite', optimistic = false) {
-  const forecaster = new Forecaster();
+  const { forecaster, onOutcome } = dryRunForecaster();
   const request = { bucket: 'b', targetKeyArn: NEW_KEY, bucketKeyDefault: true, method, dryRun: true } as const;
-  const run = await reencryptBucket(memoryStore(bucket), { ...request, onOutcome: forecaster.add });
+  const run = await reencryptBucket(memoryStore(bucket), { ...request, onOutcome });
   return forecaster.forecast(run, { optimistic });
 }
 

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-s3';
 
 import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
-import { verifyBucket } from '../../../lib/verify/bucket-verification';
+import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import { type TestEndpoint, testEndpoint } from './endpoint';
 
 /** Names that have broken object tools before. */

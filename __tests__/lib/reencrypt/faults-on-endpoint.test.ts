@@ -3,7 +3,7 @@ import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
 import { openDirectClient } from '../../../lib/s3/direct-client';
 import { createDirectStore } from '../../../lib/s3/direct-store';
 import { createSdkStore } from '../../../lib/s3/sdk-store';
-import { verifyBucket } from '../../../lib/verify/bucket-verification';
+import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import type { FaultAction } from '../../../local-aws';
 import { type TestEndpoint, testEndpoint } from './endpoint';
 

@@ -17,7 +17,8 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 
-import type { BucketReencryption, VersionOutcome } from '../../../lib/reencrypt/outcome';
+import type { BucketReencryption } from '../../../lib/reencrypt/bucket-reencryption';
+import type { VersionOutcome } from '../../../lib/reencrypt/outcome';
 import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
 import { type TestEndpoint, testEndpoint } from './endpoint';
 

@@ -2,7 +2,7 @@ import { DeleteObjectCommand, GetObjectCommand, ListObjectVersionsCommand } from
 import fc from 'fast-check';
 
 import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
-import { verifyBucket } from '../../../lib/verify/bucket-verification';
+import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import { type TestEndpoint, testEndpoint } from './endpoint';
 
 /** Runs of the property; a longer run: KEYTURN_LONG=1. */

@@ -3,7 +3,7 @@ import { AdaptiveLimiter } from '../../../lib/s3/adaptive-limiter';
 import { abortUploads } from '../../../lib/s3/open-uploads';
 import { withPacingAndRetry } from '../../../lib/s3/pacing-and-retry';
 import { waitForUploads } from '../../../lib/s3/wait-for-uploads';
-import { verifyBucket } from '../../../lib/verify/bucket-verification';
+import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import { type TestEndpoint, testEndpoint } from '../reencrypt/endpoint';
 
 const call = withPacingAndRetry(new AdaptiveLimiter(), {}, undefined);

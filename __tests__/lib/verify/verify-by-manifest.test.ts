@@ -1,28 +1,34 @@
 import fc from 'fast-check';
-import type { JobStatus } from '../../../lib/batch/job-state';
+import { manifestLister } from '../../../lib/batch/generated-manifest';
+import type { JobStatus } from '../../../lib/reencrypt/job-record';
 import { StoreFault } from '../../../lib/s3/store-fault';
 import type { BucketVerification } from '../../../lib/verify/bucket-verification';
-import { type SourcesRequest, verifyBySources } from '../../../lib/verify/verify-by-manifest';
+import { type ManifestVerifyRequest, verifyByManifest } from '../../../lib/verify/verify-by-manifest';
 import { MemoryJobs } from '../batch/memory-jobs';
 import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, underKey } from '../s3/memory-store';
 
 const DAY = 86_400_000;
 const PLACE = { account: '123456789012', roleArn: 'role', bucket: 'jobs-bucket', prefix: 'keyturn/r/', priority: 1 };
 
-function verify(
+async function verify(
   bucket: MemoryBucket,
   jobs: MemoryJobs,
-  over: Partial<SourcesRequest> = {},
+  { rotation = 'r', ...over }: Partial<ManifestVerifyRequest> & { readonly rotation?: string } = {},
 ): Promise<BucketVerification> {
-  const tools = { store: memoryStore(bucket), jobs: jobs.jobs, cleanUp: jobs.jobs, files: jobs.content };
-  return verifyBySources(tools, {
-    rotation: 'r',
+  const tools = { jobs: jobs.jobs, cleanUp: jobs.jobs, files: jobs.content };
+  const listUnderKey = await manifestLister(tools, {
+    rotation,
+    bucket: 'b',
+    activeKeyArn: NEW_KEY,
+    place: PLACE,
+    signal: over.signal,
+    poll: { firstMs: 0, mostMs: 0 },
+  });
+  return verifyByManifest(memoryStore(bucket), listUnderKey, {
     bucket: 'b',
     activeKeyArn: NEW_KEY,
     supersededKeyArns: [OLD_KEY],
-    place: PLACE,
     noConcurrentWrites: false,
-    poll: { firstMs: 0, mostMs: 0 },
     retry: { baseMs: 0, capMs: 0, transientAttempts: 1, throttledAttempts: 1 },
     ...over,
   });
@@ -93,7 +99,7 @@ describe('a verification by manifests', () => {
     };
     const found = await verify(bucket, jobs, { sample: 0 });
     expect(found.left.map((one) => one.key)).toEqual(['late']);
-    expect(found.sources.heads).toEqual({ 'written since the manifests were begun': 1 });
+    expect(found.sources.heads).toEqual({ 'written since the manifests were requested': 1 });
   });
 
   it('finds what came of an upload that was open, which bears the date it was begun', async () => {
@@ -120,48 +126,6 @@ describe('a verification by manifests', () => {
     const differing = { key: 'stale', source: 'generated manifest', said: OLD_KEY, found: NEW_KEY };
     expect(found.sources.disagreements).toEqual([expect.objectContaining(differing)]);
     expect(isClean(found)).toBe(true);
-  });
-});
-
-describe('what an S3 Metadata table says', () => {
-  const FILE = 'keyturn/r/manifests/metadata/b.csv';
-  const result = (...rows: readonly string[]) => Buffer.from(`"bucket","key","kms_key_arn"\n${rows.join('\n')}\n`);
-
-  it('is looked at where it names the old key, and written down where it is wrong', async () => {
-    const bucket = moved();
-    const jobs = new MemoryJobs(bucket);
-    jobs.files.set(FILE, result(`"b","k1","${OLD_KEY}"`, `"b","k2","${NEW_KEY}"`, '"b","gone",""'));
-    const found = await verify(bucket, jobs, { sample: 0 });
-    expect(found.sources.heads).toEqual({ 'named by S3 Metadata': 1 });
-    const differing = { key: 'k1', source: 'S3 Metadata', said: OLD_KEY, found: NEW_KEY };
-    expect(found.sources.disagreements).toEqual([expect.objectContaining(differing)]);
-    expect(found.sources.metadata).toMatchObject({ file: `s3://jobs-bucket/${FILE}`, rows: 3 });
-    expect(isClean(found)).toBe(true);
-  });
-
-  it('shows a manifest that overlooks something to be wrong, and every version is looked at', async () => {
-    const bucket = moved();
-    for (const key of ['left', 'left too']) old(bucket, key, OLD_KEY);
-    const jobs = new MemoryJobs(bucket);
-    jobs.generator.overlooks = (key) => key.startsWith('left');
-    jobs.files.set(FILE, result(`"b","left","${OLD_KEY}"`));
-    const found = await verify(bucket, jobs, { sample: 0 });
-    expect(found).toMatchObject({ byKey: { [OLD_KEY]: 2 }, covers: 'every-key' });
-  });
-
-  it.each([
-    ['another bucket', result(`"other","k1","${OLD_KEY}"`), /bucket "other"/],
-    ['no result at all', Buffer.from('<html></html>'), /without key or kms_key_arn/],
-    ['a result cut short', result('"b","k1'), /row 0: it ends inside quotes/],
-    ['an empty file', Buffer.alloc(0), /it is empty/],
-  ])('is refused when it is of %s', async (_title, file, detail) => {
-    const bucket = moved();
-    const jobs = new MemoryJobs(bucket);
-    jobs.files.set(FILE, file);
-    const error: unknown = await verify(bucket, jobs).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'metadata-unsound' });
-    expect((error as Error).message).toMatch(detail);
-    expect(jobs.open).toEqual([]);
   });
 });
 
@@ -281,7 +245,7 @@ describe('a verification by manifests fails, and leaves no job behind, when', ()
     const jobs = new MemoryJobs(bucket);
     spoil(jobs);
     const error: unknown = await verify(bucket, jobs).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'residue-unsound' });
+    expect(error).toMatchObject({ code: 'generated-manifest-invalid' });
     expect((error as Error).message).toMatch(detail);
     expect(jobs.open).toEqual([]);
   });

@@ -38,7 +38,6 @@ const verified: BucketVerification = {
     heads: { 'every version': 2 },
     notLookedAt: 0,
     generated: [],
-    metadata: undefined,
     because: undefined,
     disagreements: [],
     disagreementsTotal: 0,

@@ -51,12 +51,12 @@ export const jobErrors = {
     (f) => `job ${f.jobId} is not one of the rotation ${f.rotation}, or S3 no longer knows it`,
     () => 'see `npx keyturn job status` for the jobs of this rotation',
   ),
-  'job-state-unfit': entry<{ jobId: string; asked: string; awsMessage: string }>(
+  'job-state-conflict': entry<{ jobId: string; asked: string; awsMessage: string }>(
     EXIT.error,
     (f) => `job ${f.jobId} cannot be ${f.asked} in the state it is in: ${f.awsMessage}`,
     () => 'see `npx keyturn job status`: the job went on meanwhile',
   ),
-  'job-report-unsound': entry<OfJob & { file: string; found: string }>(
+  'job-report-invalid': entry<OfJob & { file: string; found: string }>(
     EXIT.error,
     (f) => `the report of job ${f.jobId} for ${f.bucket} is not believed: ${f.file}: ${f.found}`,
     () =>
@@ -89,7 +89,7 @@ export const jobErrors = {
     (f) => `${f.bucket} holds more object versions than one job takes (${f.rows} and more, at most ${f.most})`,
     () => 'choose `manifest: generated`, or `engine: local`, in the rotation file',
   ),
-  'job-copies-unfit': entry<{ bucket: string; reason: string }>(
+  'job-copies-unsupported': entry<{ bucket: string; reason: string }>(
     EXIT.rotationFile,
     (f) => `jobs cannot copy the objects of ${f.bucket}: ${f.reason}`,
     () => 'choose `engine: local`, or `method: rewrap`, in the rotation file',

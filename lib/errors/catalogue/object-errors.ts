@@ -29,17 +29,11 @@ export const objectErrors = {
     (f) => `the verification of ${f.bucket} did not end: ${f.detail}`,
     () => 'run the same command again; nothing is retired on half a verification',
   ),
-  'residue-unsound': entry<{ bucket: string; jobId: string; keyArn: string; found: string }>(
+  'generated-manifest-invalid': entry<{ bucket: string; jobId: string; keyArn: string; found: string }>(
     EXIT.partlyDone,
     (f) => `job ${f.jobId}, by which S3 lists what of ${f.bucket} is under ${f.keyArn}, ${f.found}`,
     () =>
-      'nothing was taken from it; run the same command again, or set `verify: heads` under reencrypt.batch in the rotation file, which looks at every object version',
-  ),
-  'metadata-unsound': entry<{ bucket: string; file: string; found: string }>(
-    EXIT.error,
-    (f) => `${f.file} is not what a query over the S3 Metadata table of ${f.bucket} gives: ${f.found}`,
-    () =>
-      'put the result of the query in docs/scale.md there, with its first line, or take the file away: it is not needed',
+      'the manifest was not used; run the same command again, or set `verify: heads` under reencrypt.batch in the rotation file, which inspects every object version',
   ),
 
   'bucket-missing': entry<{ bucket: string; account: string; region: string }>(

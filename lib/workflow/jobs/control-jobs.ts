@@ -89,7 +89,7 @@ async function perform(run: RotationRun, control: Control, job: RotationJob): Pr
     if (control !== 'resume') await jobs.cancel(job.jobId, `${OWN_REASON} ${control}`);
     else if (job.status === 'Suspended') await jobs.confirm(job.jobId);
   } catch (error) {
-    if (!isCode(error, 'job-state-unfit')) throw error;
+    if (!isCode(error, 'job-state-conflict')) throw error;
     // It went on meanwhile. A pause still holds: the mark stands, whatever the job has come to.
     return `${control === 'cancel' ? 'nothing' : willBe(control, job)}: ${error.facts.awsMessage}`;
   }

@@ -1,4 +1,4 @@
-import type { JobStatus } from '../../batch/job-state';
+import type { JobStatus } from '../../reencrypt/job-record';
 import type { RotationJob } from './rotation-jobs';
 
 /** What each state of a job means, and what comes next. */

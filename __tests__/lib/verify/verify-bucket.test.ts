@@ -1,5 +1,5 @@
 import { StoreFault } from '../../../lib/s3/store-fault';
-import { verifyBucket } from '../../../lib/verify/bucket-verification';
+import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, underKey } from '../s3/memory-store';
 
 const verify = (bucket: MemoryBucket, over = {}) =>
