@@ -1,9 +1,9 @@
 import { z } from 'zod';
-
 import { KeyturnError } from '../errors';
+import type { BucketCall } from '../s3/bucket-call';
 import type { ObjectStore } from '../s3/store';
-import { type BucketCall, uploadsNow } from './bucket-listing';
 import type { JobFiles } from './job-files';
+import { uploadsNow } from './open-upload-keys';
 
 /** LastModified has whole seconds; a version written in the second that an attempt began in may be older or newer. */
 const SECOND = 1000;

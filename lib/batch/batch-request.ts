@@ -5,7 +5,7 @@ import type { ObjectStore } from '../s3/store';
 import type { FileUpload } from './file-upload';
 import type { JobId, JobPlace, JobScope, JobSpec } from './job-spec';
 import type { Jobs } from './jobs';
-import type { JobRetry } from './transient';
+import type { JobRetry } from './retry';
 
 /** What re-encryption by jobs works with. */
 export interface BatchTools {

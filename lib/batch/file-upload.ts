@@ -10,7 +10,7 @@ import {
 import { awsCodeOf, called } from '../aws/failures';
 import { KeyturnError } from '../errors';
 import { isTaken } from './job-files';
-import { type JobRetry, retried } from './transient';
+import { type JobRetry, withJobRetry } from './retry';
 
 export interface FileUpload {
   readonly s3: S3Client;
@@ -103,5 +103,9 @@ async function send<T>(
 ): Promise<T> {
   if (signal?.aborted) throw new KeyturnError('interrupted', { during: action });
   const resource = `arn:aws:s3:::${bucket}/${key}`;
-  return retried(() => called(action, resource, () => request(signal ? { abortSignal: signal } : {})), retry, signal);
+  return withJobRetry(
+    () => called(action, resource, () => request(signal ? { abortSignal: signal } : {})),
+    retry,
+    signal,
+  );
 }

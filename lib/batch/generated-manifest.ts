@@ -6,7 +6,7 @@ import type { JobFiles } from './job-files';
 import type { JobSpec } from './job-spec';
 import { isEmptyManifest, isTerminal, type JobState } from './job-state';
 import type { Jobs } from './jobs';
-import { pause } from './transient';
+import { pause } from './retry';
 
 /** What generated manifests are created with. */
 export interface GeneratedManifestTools {

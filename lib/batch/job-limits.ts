@@ -8,7 +8,7 @@ import { awsCodeOf, called } from '../aws/failures';
 import { KeyturnError } from '../errors';
 import type { ListedVersion } from '../s3/object-version';
 import type { Versioning } from '../s3/store';
-import { type JobRetry, retried } from './transient';
+import { type JobRetry, withJobRetry } from './retry';
 
 /** Bytes that one copy takes at the most. */
 const MOST_COPIED = 5 * 1024 ** 3;
@@ -72,7 +72,11 @@ export async function requireCopies(
     absent: string,
   ) => {
     try {
-      return await retried(() => called(action, arn, () => send(signal ? { abortSignal: signal } : {})), retry, signal);
+      return await withJobRetry(
+        () => called(action, arn, () => send(signal ? { abortSignal: signal } : {})),
+        retry,
+        signal,
+      );
     } catch (error) {
       if (awsCodeOf(error) === absent) return undefined;
       throw error;

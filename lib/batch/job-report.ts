@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
+import { RETRY_POLICY } from '../aws/retry-policy';
 import { KeyturnError } from '../errors';
 import type { JobRecord, ReportFile } from '../reencrypt/job-record';
 import { csvRecords } from './csv';
@@ -36,8 +37,8 @@ export interface CheckedReport {
   readonly record: NonNullable<JobRecord['report']>;
   readonly succeeded: number;
   readonly failed: number;
-  /** Failed for a reason that passes: throttling, faults of S3. */
-  readonly passing: number;
+  /** Failed transiently: throttling, faults of S3. */
+  readonly transient: number;
   /** A failed row for each of the first error codes. */
   readonly examples: readonly ReportRow[];
   /** What each file had when it was checked; it is read again only like that. */
@@ -58,12 +59,11 @@ const listing = z.object({
 
 const EXAMPLES = 20;
 const TOLD_EVERY = 10_000;
-const PASSING_CODES =
-  /^(SlowDown|ServiceUnavailable|InternalError|InternalServiceError|RequestTimeout|Throttling.*|TooManyRequests|KMS\.(Throttling|KMSInternal|DependencyTimeout).*)$/;
+const RETRIED: { readonly codes: RegExp; readonly statuses: readonly number[] } = RETRY_POLICY['job task'];
 
-/** True for a task that may well succeed when it is tried again. */
+/** True for a task that may succeed when another job tries it again. */
 export function failedTransiently({ ok, code, status }: ReportRow): boolean {
-  return !ok && (PASSING_CODES.test(code) || status === 500 || status === 503 || status === 429);
+  return !ok && (RETRIED.codes.test(code) || RETRIED.statuses.includes(status));
 }
 
 /**
@@ -78,7 +78,7 @@ export async function checkReport(request: ReportRequest): Promise<CheckedReport
   const text = await files.text(manifestKey);
   if (text === undefined) throw unsound(request, manifestKey, 'it is missing');
   const { Results } = listingOf(request, manifestKey, text);
-  const sum = { succeeded: 0, failed: 0, passing: 0 };
+  const sum = { succeeded: 0, failed: 0, transient: 0 };
   const errors: Record<string, number> = {};
   const examples: ReportRow[] = [];
   const etags: Record<string, string> = {};
@@ -93,7 +93,7 @@ export async function checkReport(request: ReportRequest): Promise<CheckedReport
       sum[row.ok ? 'succeeded' : 'failed'] += 1;
       if (rows % TOLD_EVERY === 0) request.onRows?.(sum.succeeded + sum.failed);
       if (row.ok) return;
-      if (failedTransiently(row)) sum.passing += 1;
+      if (failedTransiently(row)) sum.transient += 1;
       const isNew = errors[row.code] === undefined;
       errors[row.code] = (errors[row.code] ?? 0) + 1;
       if (isNew && examples.length < EXAMPLES) examples.push(row);

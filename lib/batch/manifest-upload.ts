@@ -1,10 +1,10 @@
 import { z } from 'zod';
-
 import { KeyturnError } from '../errors';
+import type { BucketCall } from '../s3/bucket-call';
 import type { ListedVersion } from '../s3/object-version';
 import { listVersionsInParallel } from '../s3/parallel-listing';
 import type { ObjectStore } from '../s3/store';
-import type { BucketCall } from './bucket-listing';
+
 import { type FileUpload, uploadFile } from './file-upload';
 import type { JobFiles } from './job-files';
 import { manifestRow } from './manifest-row';

@@ -1,3 +1,4 @@
+import { RETRY_POLICY } from '../aws/retry-policy';
 import { isCode, KeyturnError } from '../errors';
 import { classifyEnd, markAcknowledged } from './attempts';
 import { denialOfAll } from './job-failure';
@@ -12,8 +13,8 @@ import {
 import { isEmptyManifest, isTerminal, type JobState } from './job-state';
 import { manifestRow } from './manifest-row';
 import type { ManifestEntry } from './manifest-upload';
+import { pause } from './retry';
 import { type AttemptRun, ensureJobs, listedPart, type PartOfAttempt } from './run-parts';
-import { pause } from './transient';
 import { observeJob, type WatchedJob, waitForJobs } from './wait-for-jobs';
 
 /** A job that ended, and its report where a task was tried. */
@@ -23,15 +24,14 @@ export interface EndedJob {
   readonly report: CheckedReport | undefined;
 }
 
-/** Failed tasks above which another job tries them again, and jobs that do so at the most. */
+/** Failed tasks above which another job tries them again. */
 const LOCAL_BELOW = 100_000;
-const MOST_AGAIN = 2;
 
 /** What the jobs of an attempt came to; `undefined`: they wait to be confirmed. */
 export type AttemptEnd = readonly { readonly ended: EndedJob; readonly triedAgain: boolean }[] | undefined;
 
 /**
- * Runs an attempt to its end: the jobs of the first round, and as long as many of their tasks failed in passing, a job for
+ * Runs an attempt to its end: the jobs of the first round, and as long as many of their tasks failed transiently, a job for
  * those.
  */
 export async function runAttempt(run: AttemptRun, parts: readonly PartOfAttempt[]): Promise<AttemptEnd> {
@@ -39,15 +39,15 @@ export async function runAttempt(run: AttemptRun, parts: readonly PartOfAttempt[
   const all: { ended: EndedJob; triedAgain: boolean }[] = [];
   let round = await runRound(run, parts);
   for (let number = 1; round; number += 1) {
-    const passing = round.reduce((sum, { report }) => sum + (report?.passing ?? 0), 0);
+    const transient = round.reduce((sum, { report }) => sum + (report?.transient ?? 0), 0);
     const part = `again-${number}`;
     const isBegun = run.watched.some((one) => one.part === part);
-    const triedAgain = isBegun || (passing > localBelow && number <= MOST_AGAIN);
+    const triedAgain = isBegun || (transient > localBelow && number <= RETRY_POLICY['job task'].jobs);
     all.push(...round.map((ended) => ({ ended, triedAgain })));
     if (!triedAgain) return all;
     const before = round;
     run.request.onNote?.(
-      `${run.request.scope.bucket}: ${passing} task(s) failed in passing; another job tries them again`,
+      `${run.request.scope.bucket}: ${transient} task(s) failed transiently; another job tries them again`,
     );
     round = await runRound(run, await listedPart(run, part, () => failedRows(run, before)));
   }

@@ -1,8 +1,9 @@
 import { isCode, KeyturnError } from '../errors';
+import type { BucketCall } from '../s3/bucket-call';
 import type { AttemptRecord } from './attempt-record';
 import type { BatchJournal } from './batch-journal';
 import type { BatchRequest, BatchTools } from './batch-request';
-import type { BucketCall } from './bucket-listing';
+
 import type { JobFiles } from './job-files';
 import { leftOutOfCopies, leftOutText } from './job-limits';
 import {

@@ -4,7 +4,7 @@ import type { PollSettings } from './batch-request';
 import type { JobId } from './job-spec';
 import { isTerminal, type JobState } from './job-state';
 import type { Jobs } from './jobs';
-import { pause } from './transient';
+import { pause } from './retry';
 
 /** A job that a run has to do with, and what it saw of it. */
 export interface WatchedJob extends JobId {

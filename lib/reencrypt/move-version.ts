@@ -1,3 +1,4 @@
+import { RETRY_POLICY } from '../aws/retry-policy';
 import type { FaultPolicy } from '../s3/fault-policy';
 import { type Inspection, inspectVersion } from '../s3/inspect-version';
 import {
@@ -9,9 +10,8 @@ import {
   type ObjectHead,
   type VersionRef,
 } from '../s3/object-version';
-import { faultText } from '../s3/pacing-and-retry';
 import type { Versioning } from '../s3/store';
-import { asFault, faultKind, StoreFault } from '../s3/store-fault';
+import { asFault, faultKind, faultText, StoreFault } from '../s3/store-fault';
 import type { BlockedVersion, VersionOutcome } from './outcome';
 import { type MoveContext, type Moved, rewrap } from './rewrap';
 import { rewrite } from './rewrite';
@@ -27,8 +27,8 @@ export interface VersionMove extends MoveContext {
   readonly optimistic: boolean;
 }
 
-/** Times that a version which others keep replacing is read and decided again before it counts as failed. */
-const ROUNDS = 8;
+/** Times that a version which others keep replacing is inspected and decided before it counts as failed. */
+const ROUNDS = RETRY_POLICY['contended version'].attempts;
 
 /**
  * Takes one listed version as far as it goes: look, decide, move, compare. Yields one outcome, and a second one where a

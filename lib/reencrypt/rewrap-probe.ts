@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
 import { KeyturnError } from '../errors';
-import { type Caller, faultText } from '../s3/pacing-and-retry';
+import type { Caller } from '../s3/pacing-and-retry';
 import type { ObjectStore } from '../s3/store';
-import { asFault, faultKind } from '../s3/store-fault';
+import { asFault, faultKind, faultText } from '../s3/store-fault';
 
 /**
  * Finds out whether an endpoint knows UpdateObjectEncryption before it is sent for any object. An endpoint that does not

@@ -14,8 +14,8 @@ export class Tally {
   #moved = 0;
   #movedBytes = 0;
   #gone = 0;
-  /** Versions looked at, whatever came of them. */
-  settled = 0;
+  /** Versions inspected, whatever came of them. */
+  inspected = 0;
   passes = 0;
 
   /** The tally of a run that goes on with another. Its failures are not in it: they are tried again first. */
@@ -109,6 +109,6 @@ export class Tally {
     const verb = method === 'rewrap' ? 'rewrapped' : 'rewritten';
     const trouble = this.#blocked.total + this.#failed.total;
     const tail = trouble === 0 ? '' : `, ${this.#blocked.total} blocked, ${this.#failed.total} failed`;
-    return `${this.settled} looked at, ${this.moved} ${verb}, ${this.#alreadyThere} there already${tail}`;
+    return `${this.inspected} inspected, ${this.moved} ${verb}, ${this.#alreadyThere} already there${tail}`;
   }
 }

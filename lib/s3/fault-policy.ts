@@ -1,7 +1,29 @@
 import { KeyturnError } from '../errors';
 import { type Encryption, holdingKey, type VersionRef } from './object-version';
-import { faultText } from './pacing-and-retry';
-import { faultKind, type StoreFault } from './store-fault';
+import { type FaultKind, faultKind, faultText, type StoreFault } from './store-fault';
+
+/**
+ * Which kinds of fault are sent again, and as what. A 403 is `denied` and never retried, that of a HEAD included: `inspectVersion`
+ * reads one byte to learn its reason, and {@link FaultPolicy} decides whether it fails the version or stops the run.
+ */
+const RETRIED: Readonly<Record<FaultKind, 'throttled' | 'transient' | 'never'>> = {
+  'throttled-s3': 'throttled',
+  'throttled-kms': 'throttled',
+  transient: 'transient',
+  gone: 'never',
+  race: 'never',
+  credentials: 'never',
+  denied: 'never',
+  kms: 'never',
+  'missing-bucket': 'never',
+  unsupported: 'never',
+  refused: 'never',
+};
+
+/** Whether S3 is asked again after a fault: the one decision that every S3 request follows. Attempts and waits are in `RETRY_POLICY`. */
+export function retriedAs(kind: FaultKind): 'throttled' | 'transient' | 'never' {
+  return RETRIED[kind];
+}
 
 /** Why a run cannot go on though its configuration is right. */
 export interface OutsideStop {

@@ -105,6 +105,12 @@ function byStatus(status: number): FaultKind {
   return 'refused';
 }
 
+/** One line for people: the operation and what S3 answered. */
+export function faultText(fault: StoreFault): string {
+  const code = fault.code === '' ? `HTTP ${fault.status}` : fault.code;
+  return `${fault.operation}: ${code}${fault.message === '' ? '' : `: ${fault.message}`}`;
+}
+
 /** The `StoreFault` that an error is, or `undefined` for a bug and for an abort. */
 export function asFault(error: unknown): StoreFault | undefined {
   return error instanceof StoreFault ? error : undefined;

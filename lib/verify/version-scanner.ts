@@ -14,11 +14,11 @@ import {
   type VersionRef,
 } from '../s3/object-version';
 import { type OpenUploadFound, openUploads } from '../s3/open-uploads';
-import { type Caller, faultText, withPacingAndRetry } from '../s3/pacing-and-retry';
+import { type Caller, withPacingAndRetry } from '../s3/pacing-and-retry';
 import { listVersionsInParallel } from '../s3/parallel-listing';
 import { Semaphore } from '../s3/semaphore';
 import type { ObjectStore, Versioning } from '../s3/store';
-import { asFault } from '../s3/store-fault';
+import { asFault, faultText } from '../s3/store-fault';
 import type {
   BucketVerification,
   StragglerVersion,
