@@ -16,7 +16,10 @@ module.exports = {
     '^@actions/expressions/(.+)$': '<rootDir>/node_modules/@actions/expressions/dist/$1.js',
   },
   modulePathIgnorePatterns: ['<rootDir>/cdktf.out/', '<rootDir>/.keyturn/'],
-  // End-to-end tests wait for Terraform most of the time; one worker would leave a core idle.
-  maxWorkers: 2,
+  globalSetup: '<rootDir>/__tests__/runner/global-setup.ts',
+  testSequencer: '<rootDir>/__tests__/runner/sequencer.js',
+  reporters: ['default', '<rootDir>/__tests__/runner/slowest-files.js'],
+  // Jest leaves one core to its own process, which only waits: of two cores it would use one.
+  maxWorkers: '100%',
   testTimeout: 60_000,
 };

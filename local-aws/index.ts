@@ -17,6 +17,7 @@ import { listen } from './transport/server';
 export type { AccessKey, Credentials } from './credentials';
 export type { FaultAction, FaultMatch, FaultRule, Faults } from './faults';
 export { awsQuotas } from './kms/quota';
+export type { WrappingKeySource } from './kms/state/wrapping-keys';
 export type { LocalAwsOptions } from './options';
 export type { Need } from './permissions';
 export type { RequestEvent, RequestHook, RequestRecord, Requests } from './requests';
@@ -68,6 +69,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     rotationDelay: () => faults.rotationDelay,
     permissions,
     quotas: options.quotas ?? {},
+    wrappingKeySource: options.wrappingKeySource,
   });
   const s3 = createS3({
     clock,

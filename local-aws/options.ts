@@ -1,6 +1,7 @@
 import type { AccessKey } from './credentials';
 import type { FaultRule } from './faults';
 import type { Quotas } from './kms/quota';
+import type { WrappingKeySource } from './kms/state/wrapping-keys';
 import type { Clock } from './message';
 import type { RequestRecord } from './requests';
 import type { S3Options } from './s3';
@@ -25,6 +26,11 @@ export interface LocalAwsOptions {
   readonly requestLog?: (record: RequestRecord) => void;
   /** KMS request quotas to enforce, in requests a second. Default: none. */
   readonly quotas?: Quotas;
+  /**
+   * Where the RSA keys come from that material is wrapped under. Default: a new key for every GetParametersForImport. Tests
+   * give ready-made keys here, since a new 4096-bit key takes more than a second.
+   */
+  readonly wrappingKeySource?: WrappingKeySource;
   /** S3's size limits in bytes, lowered so that small bodies meet them. Default: S3's own, 5 GiB and 5 MiB. */
   readonly s3Limits?: S3Options['limits'];
   /** What S3 Batch Operations does where AWS does not say. */

@@ -4,15 +4,17 @@ import type { Decision } from './iam/decision';
 import type { Roles } from './iam/roles';
 import type { Caller } from './message';
 
-/** One thing that a request had to be allowed: an IAM action, and the ARN it was asked for (`*` where there is none). */
+/**
+ * One thing that a request had to be allowed: an IAM action, and the ARN it was asked for (`*` where there is none).
+ */
 export interface Need {
   readonly action: string;
   readonly resource: string;
 }
 
-/** What else is known where something is asked for. Only the policies of roles look at it. */
-export interface Circumstances {
-  /** Condition keys and their values, beside those that every request of a session has. */
+/** What else a decision needs: condition keys and the resource's policy. Only the policies of roles read it. */
+export interface AccessConditions {
+  /** Condition keys and their values, in addition to those that every request of a session has. */
   readonly context?: RequestContext;
   readonly resourcePolicy?: ResourcePolicy;
 }
@@ -20,7 +22,10 @@ export interface Circumstances {
 /** The policy of the key or bucket that is asked for. */
 export interface ResourcePolicy {
   readonly text: string;
-  /** `alone`: nothing is allowed that it does not allow or leave to the account (keys). `too`: it adds to the identity's (buckets). */
+  /**
+   * `alone`: nothing is allowed that it does not allow or leave to the account (keys). `too`: it adds to the
+   * identity's (buckets).
+   */
   readonly decides: 'alone' | 'too';
 }
 
@@ -30,19 +35,24 @@ export interface Permissions {
    * Whether the caller may do this: by what its access key is limited to, or for the session of a role by the role's
    * policies and that of the resource. Asked again for the same thing, it is remembered once.
    */
-  permits(caller: Caller, need: Need, about?: () => Circumstances): boolean;
-  /** The same for a part of an answer that is left out for others: nobody needs it, so it is remembered where it is given. */
-  shows(caller: Caller, need: Need, about?: () => Circumstances): boolean;
-  /** Why the caller may not do this, as an access denied message ends; undefined where it may. Nothing is remembered. */
-  refusal(caller: Caller, need: Need, about?: () => Circumstances): string | undefined;
+  permits(caller: Caller, need: Need, about?: () => AccessConditions): boolean;
+  /**
+   * The same for a part of an answer that is left out for others: nobody needs it, so it is remembered where it is
+   * given.
+   */
+  shows(caller: Caller, need: Need, about?: () => AccessConditions): boolean;
+  /**
+   * Why the caller may not do this, as an access denied message ends; undefined where it may. Nothing is remembered.
+   */
+  refusal(caller: Caller, need: Need, about?: () => AccessConditions): string | undefined;
   /** What was asked for this caller so far, in that order. A request has a caller object of its own. */
   needsOf(caller: Caller): readonly Need[];
 }
 
 /**
- * Permissions over what the access keys are limited to, and what the policies of roles, and of keys and buckets, say of
- * the sessions of roles. The caller object stands for the request: S3 hands it on to KMS, so what S3 does in the caller's name is remembered with the S3 request that made
- * it necessary.
+ * Permissions over what the access keys are limited to, and what the policies of roles, and of keys and buckets, say
+ * of the sessions of roles. The caller object stands for the request: S3 hands it on to KMS, so what S3 does in the
+ * caller's name is remembered with the S3 request that made it necessary.
  */
 export function createPermissions(
   credentials: Pick<Credentials, 'permits'>,
@@ -56,7 +66,7 @@ export function createPermissions(
     else if (!before.some((one) => one.action === action && one.resource === resource))
       before.push({ action, resource });
   };
-  const decide = (caller: Caller, need: Need, about?: () => Circumstances): Decision => {
+  const decide = (caller: Caller, need: Need, about?: () => AccessConditions): Decision => {
     if (roles !== undefined && caller.role !== undefined) {
       return roles.decide(caller, need, { ...ofBucket(need, bucketPolicyOf), ...about?.() });
     }
@@ -82,7 +92,7 @@ export function createPermissions(
 }
 
 /** The policy of the bucket that an action of S3 is asked for. */
-function ofBucket({ action, resource }: Need, policyOf: (bucket: string) => string | undefined): Circumstances {
+function ofBucket({ action, resource }: Need, policyOf: (bucket: string) => string | undefined): AccessConditions {
   const name = action.startsWith('s3:') ? /^arn:[^:]+:s3:::([^/]+)/.exec(resource)?.[1] : undefined;
   const text = name === undefined ? undefined : policyOf(name);
   return text === undefined ? {} : { resourcePolicy: { text, decides: 'too' } };

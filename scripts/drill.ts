@@ -1,5 +1,5 @@
 import { EXIT, KeyturnError } from '../lib/errors';
-import { type DrillResult, drillableVersions, drillVersion } from '../lib/workflow/material/drill';
+import { type DrillResult, drillableVersions, drillVersion } from '../lib/workflow/material/drill-version';
 import type { RotationRun } from '../lib/workflow/rotation-run';
 import { type CommandDefinition, flag, rotationFileOption, text } from './cli/command';
 import { identityOption } from './cli/flow-options';

@@ -1,5 +1,5 @@
 import { EXIT, KeyturnError } from '../lib/errors';
-import { extendVersion } from '../lib/workflow/material/extend';
+import { extendVersion } from '../lib/workflow/material/extend-version';
 import { type CommandDefinition, flag, rotationFileOption, text } from './cli/command';
 import { identityOption } from './cli/flow-options';
 import { withRun } from './cli/session';

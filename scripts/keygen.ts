@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { EXIT } from '../lib/errors';
-import { generateIdentity } from '../lib/key-material/keygen';
+import { generateIdentity } from '../lib/key-material/age-identity';
 import { type CommandDefinition, flag, text } from './cli/command';
 
 export const keygen: CommandDefinition = {

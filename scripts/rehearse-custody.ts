@@ -4,7 +4,7 @@ import { access, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { KeyturnError } from '../lib/errors';
-import { generateIdentity } from '../lib/key-material/keygen';
+import { generateIdentity } from '../lib/key-material/age-identity';
 import type { CommandOption } from './cli/command';
 
 export const CUSTODIANS = ['age', 'command', 'pkcs11'] as const;

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EXIT, KeyturnError } from '../lib/errors';
-import { evidenceReport } from '../lib/evidence/report';
+import { evidenceReport } from '../lib/evidence/html-report';
 import { type CommandDefinition, flag, text } from './cli/command';
 
 export const report: CommandDefinition = {

@@ -1,6 +1,6 @@
 import { EXIT } from '../lib/errors';
 import { explainJob } from '../lib/workflow/jobs/job-messages';
-import { status as readStatus, type Status } from '../lib/workflow/status';
+import { status as readStatus, type Status } from '../lib/workflow/rotation-status';
 import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
 import { withReading } from './cli/session';
 import { table } from './cli/table';

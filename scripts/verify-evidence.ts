@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type ArchiveCheck, compareArchive, fetchArchive } from '../lib/archive/check-archive';
 import { EXIT, KeyturnError } from '../lib/errors';
-import { checkEvidence, type EvidenceCheck } from '../lib/evidence/check';
+import { checkEvidence } from '../lib/evidence/check';
+import type { EvidenceCheck } from '../lib/evidence/checked-evidence';
 import { type CommandContext, type CommandDefinition, flag, type OptionValues, text } from './cli/command';
 import { withReading } from './cli/session';
 

@@ -10,8 +10,8 @@ export const waivers: CommandDefinition = {
   name: 'waivers',
   summary: 'print exceptions for scanners that ask for KMS to rotate imported keys',
   description:
-    'KMS cannot rotate imported key material by itself, and scanners call that a finding. checkov: a baseline. prowler: a ' +
-    'mute list. config: input of `aws configservice put-remediation-exceptions`, and of `aws securityhub ' +
+    'KMS cannot rotate imported key material by itself, and scanners call that a finding. prowler: a mute ' +
+    'list. config: input of `aws configservice put-remediation-exceptions`, and of `aws securityhub ' +
     'create-automation-rule`. Each names only the external keys of this rotation, and points at the evidence. Changes nothing.',
   arguments: [{ name: '<scanner>', description: SCANNERS.join(', ') }],
   options: [
@@ -22,8 +22,7 @@ export const waivers: CommandDefinition = {
   ],
   mutates: false,
   examples: [
-    'npx keyturn waivers checkov --out .checkov.baseline',
-    'npx keyturn waivers prowler --evidence https://evidence.example.com/photos',
+    'npx keyturn waivers prowler --evidence https://evidence.example.com/photos --out mutelist.yaml',
     'npx keyturn waivers config --until 2027-11-01',
   ],
   async run(context, options, args) {
@@ -31,9 +30,9 @@ export const waivers: CommandDefinition = {
     const until = lastDay(scanner, text(options, 'until'));
     const evidence = text(options, 'evidence') ?? '.keyturn/evidence';
     const { rotation, account, result } = await withReading(context, options, async (run) => {
-      const seen = await observe(run);
-      const input = { rotation: run.rotation, account: run.identity.account, seen, evidence, until };
-      return { text: scannerWaivers(scanner, input), keys: waivedKeys(input) };
+      const keys = waivedKeys((await observe(run)).versions);
+      const input = { rotation: run.rotation, account: run.identity.account, keys, evidence, until };
+      return { text: scannerWaivers(scanner, input), keys };
     });
     const given = text(options, 'out');
     const out = given === undefined ? undefined : path.resolve(context.cwd, given);

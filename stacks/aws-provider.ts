@@ -1,9 +1,7 @@
 import { AwsProvider } from '@cdktf/provider-aws/lib/provider';
 import type { TerraformStack } from 'cdktf';
+import { AWS_PROVIDER_VERSION } from '../lib/rotation/provider-version';
 import type { Rotation } from '../lib/rotation/rotation';
-
-/** AWS provider versions that the stacks are written and tested for. */
-export const AWS_PROVIDER_VERSIONS = '>= 5.100.0, < 7.0.0';
 
 /**
  * Declares the one provider of a stack: the rotation's region, and its account where the file names one, so that
@@ -18,8 +16,8 @@ export function declareAwsProvider(stack: TerraformStack, rotation: Rotation): v
     // (an endpoint on this machine) the provider would put it before the address, and find no such host.
     ...(bucketNames(rotation).some((name) => name.includes('.')) ? { s3UsePathStyle: true } : {}),
   });
-  // The binding pins the one version it was generated from; the arguments used here are the same in the whole range.
-  stack.addOverride('terraform.required_providers.aws.version', AWS_PROVIDER_VERSIONS);
+  // The bindings of another release would require their own version; what was tested decides, not what they were generated from.
+  stack.addOverride('terraform.required_providers.aws.version', AWS_PROVIDER_VERSION);
 }
 
 /** Every bucket that a stack may have to do with. */

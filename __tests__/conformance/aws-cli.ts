@@ -1,9 +1,13 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { LocalAws } from '../../local-aws';
+import { itWith } from '../support/requirement';
 
-/** Whether there is an AWS CLI to try. */
-export const hasAwsCli = spawnSync('aws', ['--version']).status === 0;
+export const itWithCli = itWith({
+  what: 'the AWS CLI',
+  isMet: spawnSync('aws', ['--version']).status === 0,
+  install: 'apt-get install awscli',
+});
 
 const run = promisify(execFile);
 

@@ -1,12 +1,11 @@
-import { type LocalAws, startLocalAws } from '../../local-aws';
-import { awsCli, hasAwsCli } from './aws-cli';
-
-const itWithCli = hasAwsCli ? it : it.skip;
+import type { LocalAws } from '../../local-aws';
+import { startTestAws } from '../support/embedded-aws';
+import { awsCli, itWithCli } from './aws-cli';
 
 let aws: LocalAws;
 
 beforeAll(async () => {
-  aws = await startLocalAws();
+  aws = await startTestAws();
 });
 afterAll(() => aws.close());
 

@@ -1,10 +1,11 @@
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import type { LocalAws } from '../../local-aws';
+import { startTestAws } from '../support/embedded-aws';
 import { iamRefusal, iamRequest } from './iam-requests';
 
 let aws: LocalAws;
 
 beforeAll(async () => {
-  aws = await startLocalAws({ region: 'eu-central-1' });
+  aws = await startTestAws({ region: 'eu-central-1' });
 });
 afterAll(() => aws.close());
 

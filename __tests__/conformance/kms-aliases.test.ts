@@ -8,7 +8,8 @@ import {
   ScheduleKeyDeletionCommand,
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import type { LocalAws } from '../../local-aws';
+import { startTestAws } from '../support/embedded-aws';
 import { createExternalKey, kmsClient, outcome } from './byok';
 
 let aws: LocalAws;
@@ -17,7 +18,7 @@ let one: string;
 let other: string;
 
 beforeEach(async () => {
-  aws = await startLocalAws();
+  aws = await startTestAws();
   kms = kmsClient(aws);
   [one, other] = [await plainKey(), await plainKey()];
 });

@@ -2,17 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type LocalAws, startLocalAws } from '../../local-aws';
-import { awsCli, hasAwsCli } from './aws-cli';
+import type { LocalAws } from '../../local-aws';
+import { startTestAws } from '../support/embedded-aws';
+import { awsCli, itWithCli } from './aws-cli';
 import { wrap } from './byok';
-
-const itWithCli = hasAwsCli ? it : it.skip;
 
 let aws: LocalAws;
 let directory: string;
 
 beforeAll(async () => {
-  aws = await startLocalAws();
+  aws = await startTestAws();
   directory = mkdtempSync(path.join(tmpdir(), 'kms-cli-'));
 });
 afterAll(async () => {

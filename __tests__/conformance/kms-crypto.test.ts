@@ -10,7 +10,8 @@ import {
   ReEncryptCommand,
   ScheduleKeyDeletionCommand,
 } from '@aws-sdk/client-kms';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import type { LocalAws } from '../../local-aws';
+import { startTestAws } from '../support/embedded-aws';
 import { createExternalKey, importedKey, kmsClient, outcome } from './byok';
 
 let aws: LocalAws;
@@ -19,7 +20,7 @@ let one: Awaited<ReturnType<typeof importedKey>>;
 let other: Awaited<ReturnType<typeof importedKey>>;
 
 beforeAll(async () => {
-  aws = await startLocalAws();
+  aws = await startTestAws();
   kms = kmsClient(aws);
   [one, other] = [await importedKey(kms), await importedKey(kms)];
 });

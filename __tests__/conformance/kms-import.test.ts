@@ -11,6 +11,7 @@ import {
   type KMSClient,
 } from '@aws-sdk/client-kms';
 import { type LocalAws, startLocalAws } from '../../local-aws';
+import { startTestAws } from '../support/embedded-aws';
 import {
   createExternalKey,
   importedKey,
@@ -32,7 +33,7 @@ let kms: KMSClient;
 let blank: { id: string; arn: string };
 
 beforeAll(async () => {
-  aws = await startLocalAws();
+  aws = await startTestAws();
   kms = kmsClient(aws);
   blank = await createExternalKey(kms);
 });
@@ -71,20 +72,37 @@ describe('GetParametersForImport', () => {
     },
   );
 
-  it('hands out a 4096-bit key whose material is accepted', async () => {
-    const key = await createExternalKey(kms);
-    const given = await kms.send(
-      new GetParametersForImportCommand({
-        KeyId: key.id,
-        WrappingAlgorithm: 'RSAES_OAEP_SHA_1',
-        WrappingKeySpec: 'RSA_4096',
-      }),
-    );
-    const EncryptedKeyMaterial = wrap(randomBytes(32), given.PublicKey, 'sha1');
-    expect(EncryptedKeyMaterial).toHaveLength(512);
-    const input = { KeyId: key.id, ImportToken: given.ImportToken, EncryptedKeyMaterial, ...forever };
-    expect(await outcome(kms.send(new ImportKeyMaterialCommand(input)))).toBe('ok');
-  }, 90_000);
+  describe('of an endpoint that is given no source of keys', () => {
+    let fresh: LocalAws;
+    let client: KMSClient;
+    let keyId: string;
+    beforeAll(async () => {
+      fresh = await startLocalAws();
+      client = kmsClient(fresh);
+      keyId = (await createExternalKey(client)).id;
+    });
+    afterAll(() => fresh.close());
+
+    it('hands out a new 4096-bit key whose material is accepted', async () => {
+      const given = await client.send(
+        new GetParametersForImportCommand({
+          KeyId: keyId,
+          WrappingAlgorithm: 'RSAES_OAEP_SHA_1',
+          WrappingKeySpec: 'RSA_4096',
+        }),
+      );
+      const EncryptedKeyMaterial = wrap(randomBytes(32), given.PublicKey, 'sha1');
+      expect(EncryptedKeyMaterial).toHaveLength(512);
+      const input = { KeyId: keyId, ImportToken: given.ImportToken, EncryptedKeyMaterial, ...forever };
+      expect(await outcome(client.send(new ImportKeyMaterialCommand(input)))).toBe('ok');
+    }, 90_000);
+
+    it('hands out another key at every call', async () => {
+      const calls = await Promise.all([1, 2, 3].map(() => importParameters(client, keyId)));
+      const keys = calls.map(({ PublicKey }) => Buffer.from(PublicKey ?? []).toString('hex'));
+      expect(new Set(keys).size).toBe(3);
+    });
+  });
 
   it.each(['RSAES_PKCS1_V1_5', 'RSA_AES_KEY_WRAP_SHA_1', 'RSA_AES_KEY_WRAP_SHA_256', 'SM2PKE'] as const)(
     'refuses %s for a symmetric key',
@@ -101,7 +119,7 @@ describe('GetParametersForImport', () => {
   });
 
   it('throttles at the quota AWS has, when asked to', async () => {
-    const strict = await startLocalAws({ quotas: { GetParametersForImport: 0.25 } });
+    const strict = await startTestAws({ quotas: { GetParametersForImport: 0.25 } });
     try {
       const client = kmsClient(strict);
       const { id } = await createExternalKey(client);

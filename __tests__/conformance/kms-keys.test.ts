@@ -20,7 +20,8 @@ import {
   UntagResourceCommand,
   UpdateKeyDescriptionCommand,
 } from '@aws-sdk/client-kms';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import type { LocalAws } from '../../local-aws';
+import { startTestAws } from '../support/embedded-aws';
 import { createExternalKey, importedKey, kmsClient, outcome } from './byok';
 
 const day = 86_400_000;
@@ -29,7 +30,7 @@ let aws: LocalAws;
 let kms: KMSClient;
 
 beforeEach(async () => {
-  aws = await startLocalAws();
+  aws = await startTestAws();
   kms = kmsClient(aws);
 });
 afterEach(() => aws.close());

@@ -11,7 +11,8 @@ import {
   ListKeyRotationsCommand,
   RotateKeyOnDemandCommand,
 } from '@aws-sdk/client-kms';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import type { LocalAws } from '../../local-aws';
+import { startTestAws } from '../support/embedded-aws';
 import { createExternalKey, importedKey, importMaterial, kmsClient, outcome } from './byok';
 
 const fresh = { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE', ImportType: 'NEW_KEY_MATERIAL' } as const;
@@ -20,7 +21,7 @@ let aws: LocalAws;
 let kms: KMSClient;
 
 beforeAll(async () => {
-  aws = await startLocalAws();
+  aws = await startTestAws();
   kms = kmsClient(aws);
 });
 afterEach(() => {

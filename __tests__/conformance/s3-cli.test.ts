@@ -1,17 +1,17 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type LocalAws, startLocalAws } from '../../local-aws';
-import { awsCli, hasAwsCli } from './aws-cli';
+import type { LocalAws } from '../../local-aws';
+import { startTestAws } from '../support/embedded-aws';
+import { awsCli, itWithCli } from './aws-cli';
 
-const itWithCli = hasAwsCli ? it : it.skip;
 const MINUTE = 60_000;
 
 let aws: LocalAws;
 let directory: string;
 
 beforeAll(async () => {
-  aws = await startLocalAws();
+  aws = await startTestAws();
   directory = mkdtempSync(path.join(tmpdir(), 's3-cli-'));
 });
 afterAll(async () => {

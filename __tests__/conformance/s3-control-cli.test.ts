@@ -2,9 +2,8 @@ import { once } from 'node:events';
 import { createServer, request as forward, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type BatchStand, batchStand } from '../local-aws/s3-control/batch-stand';
-import { awsCli, hasAwsCli } from './aws-cli';
+import { awsCli, itWithCli } from './aws-cli';
 
-const itWithCli = hasAwsCli ? it : it.skip;
 const MINUTE = 60_000;
 
 let stand: BatchStand;

@@ -4,6 +4,7 @@ import {
   ListObjectsV2Command,
   type ListObjectsV2CommandInput,
   ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { outcome } from './byok';
@@ -174,6 +175,49 @@ describe('ListObjectVersions', () => {
       await put(s3, Bucket, 'a');
     });
     expect(seen).toEqual(ids.map((id) => `a@${id}`));
+  });
+
+  describe('goes on with the next older version where the marker names', () => {
+    const remove = (Bucket: string, VersionId: string | undefined) =>
+      s3.send(new DeleteObjectCommand({ Bucket, Key: 'a', VersionId }));
+    const versioning = (Bucket: string, Status: 'Enabled' | 'Suspended') =>
+      s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status } }));
+    const behind = async (Bucket: string, VersionIdMarker: string | undefined) => {
+      const { Versions = [] } = await one(Bucket, 1000, { KeyMarker: 'a', VersionIdMarker });
+      return Versions.map(({ Key, VersionId }) => `${Key}@${VersionId}`);
+    };
+
+    test('a version that is gone, and with the next key where nothing older is there', async () => {
+      const Bucket = await newBucket(s3, { versioned: true });
+      const [first, second] = [await put(s3, Bucket, 'a'), await put(s3, Bucket, 'a')];
+      const next = await put(s3, Bucket, 'b');
+      await remove(Bucket, second);
+      expect(await behind(Bucket, second)).toEqual([`a@${first}`, `b@${next}`]);
+      await remove(Bucket, first);
+      expect(await behind(Bucket, second)).toEqual([`b@${next}`]);
+    });
+
+    test('a delete marker that is gone', async () => {
+      const Bucket = await newBucket(s3, { versioned: true });
+      const first = await put(s3, Bucket, 'a');
+      const { VersionId } = await s3.send(new DeleteObjectCommand({ Bucket, Key: 'a' }));
+      await remove(Bucket, VersionId);
+      expect(await behind(Bucket, VersionId)).toEqual([`a@${first}`]);
+    });
+
+    test('a null version that is gone or was written again', async () => {
+      const Bucket = await newBucket(s3, { versioned: true });
+      const first = await put(s3, Bucket, 'a');
+      await versioning(Bucket, 'Suspended');
+      await put(s3, Bucket, 'a');
+      await versioning(Bucket, 'Enabled');
+      await put(s3, Bucket, 'a');
+      await versioning(Bucket, 'Suspended');
+      await put(s3, Bucket, 'a');
+      expect(await behind(Bucket, 'null')).toContain(`a@${first}`);
+      await remove(Bucket, 'null');
+      expect(await behind(Bucket, 'null')).toContain(`a@${first}`);
+    });
   });
 
   test('says which is the latest, and rolls up groups', async () => {

@@ -240,7 +240,7 @@ describe('tags', () => {
   });
 });
 
-test('metadata beyond ASCII is sent back mail-safe, and can be put on again as it came', async () => {
+test('metadata beyond ASCII is sent back as RFC 2047 words, and can be put on again as it came', async () => {
   await put(s3, Bucket, 'umlaut', { Body: 'x', Metadata: { note: '=?UTF-8?Q?gr=C3=BC=C3=9Fe_an_alle?=' } });
   const { Metadata } = await head(s3, Bucket, 'umlaut');
   expect(Metadata).toEqual({ note: `=?UTF-8?B?${Buffer.from('grüße an alle').toString('base64')}?=` });

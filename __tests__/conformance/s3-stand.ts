@@ -9,7 +9,8 @@ import {
   type PutObjectCommandInput,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import type { LocalAws } from '../../local-aws';
+import { startTestAws } from '../support/embedded-aws';
 import { createExternalKey, importMaterial, kmsClient } from './byok';
 
 /** An endpoint with the SDK's S3 and KMS clients, as a program would make them; retries off, so refusals are seen once. */
@@ -24,7 +25,7 @@ export interface S3Stand {
 }
 
 export async function openStand(): Promise<S3Stand> {
-  const aws = await startLocalAws();
+  const aws = await startTestAws();
   const s3 = new S3Client({ endpoint: aws.url, region: aws.region, credentials: aws.accessKey, maxAttempts: 1 });
   const kms = kmsClient(aws);
   return {

@@ -4,7 +4,8 @@ import { Readable } from 'node:stream';
 import { KMSClient, ListKeysCommand } from '@aws-sdk/client-kms';
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { type AccessKey, type LocalAws, startLocalAws } from '../../local-aws';
+import type { AccessKey, LocalAws } from '../../local-aws';
+import { startTestAws } from '../support/embedded-aws';
 import { outcome } from './byok';
 import { Sha256 } from './sha256';
 
@@ -12,7 +13,7 @@ let aws: LocalAws;
 let s3: S3Client;
 
 beforeAll(async () => {
-  aws = await startLocalAws();
+  aws = await startTestAws();
   s3 = client();
   await s3.send(
     new CreateBucketCommand({ Bucket: 'bucket', CreateBucketConfiguration: { LocationConstraint: 'ap-northeast-1' } }),

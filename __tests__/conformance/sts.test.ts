@@ -1,11 +1,12 @@
 import { GetCallerIdentityCommand, GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import type { LocalAws } from '../../local-aws';
+import { startTestAws } from '../support/embedded-aws';
 import { outcome } from './byok';
 
 let aws: LocalAws;
 
 beforeAll(async () => {
-  aws = await startLocalAws({ accountId: '210987654321', region: 'eu-central-1' });
+  aws = await startTestAws({ accountId: '210987654321', region: 'eu-central-1' });
 });
 afterAll(() => aws.close());
 

@@ -9,8 +9,9 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { generateIdentity } from '../../lib/key-material/keygen';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import { generateIdentity } from '../../lib/key-material/age-identity';
+import type { LocalAws } from '../../local-aws';
+import { startTestAws } from '../support/embedded-aws';
 import { Forge, type Job } from '../support/forge';
 import type { Finished } from '../support/keyturn-process';
 
@@ -30,7 +31,7 @@ let kms: KMSClient;
 let s3: S3Client;
 
 beforeAll(async () => {
-  endpoint = await startLocalAws();
+  endpoint = await startTestAws();
   const client = { endpoint: endpoint.url, region: endpoint.region, credentials: endpoint.accessKey };
   kms = new KMSClient(client);
   s3 = new S3Client({ ...client, forcePathStyle: true });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { openEvidence } from '../../lib/evidence/evidence';
-import { evidenceReport } from '../../lib/evidence/report';
+import { evidenceReport } from '../../lib/evidence/html-report';
 import { Browser, findBrowser, type Page } from '../support/browser';
 
 /** Where there is no browser the test says so by its title; CI installs one, and without it there this fails. */

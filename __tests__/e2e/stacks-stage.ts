@@ -16,7 +16,8 @@ import { findTerraform } from '../../lib/terraform/binary';
 import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
 import { type StackDirectory, synthesize } from '../../lib/terraform/synthesize';
 import { Terraform } from '../../lib/terraform/terraform';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import type { LocalAws } from '../../local-aws';
+import { startTestAws } from '../support/embedded-aws';
 
 /** A rotation in a folder of its own, on an embedded endpoint of its own, with ordinary clients to look at what is there. */
 export interface Stage extends AsyncDisposable {
@@ -40,7 +41,7 @@ export interface Stage extends AsyncDisposable {
 
 export async function stage(): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-e2e-'));
-  const aws = await startLocalAws();
+  const aws = await startTestAws();
   const client = {
     endpoint: aws.url,
     region: aws.region,

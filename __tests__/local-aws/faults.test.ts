@@ -6,15 +6,16 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { type FaultAction, type FaultMatch, type LocalAws, startLocalAws } from '../../local-aws';
+import type { FaultAction, FaultMatch, LocalAws } from '../../local-aws';
 import { kmsClient, outcome } from '../conformance/byok';
+import { startTestAws } from '../support/embedded-aws';
 
 let aws: LocalAws;
 let s3: S3Client;
 let kms: KMSClient;
 
 beforeEach(async () => {
-  aws = await startLocalAws({ region: 'us-east-1' });
+  aws = await startTestAws({ region: 'us-east-1' });
   kms = kmsClient(aws);
   s3 = new S3Client({ endpoint: aws.url, region: aws.region, credentials: aws.accessKey, maxAttempts: 1 });
   await s3.send(new CreateBucketCommand({ Bucket: 'bucket' }));

@@ -14,13 +14,14 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import type { LocalAws } from '../../local-aws';
 import { importedKey, kmsClient, outcome } from '../conformance/byok';
+import { startTestAws } from '../support/embedded-aws';
 
 let aws: LocalAws;
 
 beforeAll(async () => {
-  aws = await startLocalAws({ region: 'us-east-1' });
+  aws = await startTestAws({ region: 'us-east-1' });
   await s3(aws.accessKey).send(new CreateBucketCommand({ Bucket: 'bucket' }));
 });
 afterAll(() => aws.close());

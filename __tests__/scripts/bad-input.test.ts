@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { generateIdentity } from '../../lib/key-material/keygen';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import { generateIdentity } from '../../lib/key-material/age-identity';
+import type { LocalAws } from '../../local-aws';
 import { speak } from '../support/command-line';
+import { startTestAws } from '../support/embedded-aws';
 import { rotationText } from '../support/keyturn-process';
 
 /** Each bad input: one clear error with a code and the next thing to do; nothing changed, nothing lost. */
@@ -15,7 +16,7 @@ let recipient: string;
 const outside = { ...process.env };
 
 beforeAll(async () => {
-  endpoint = await startLocalAws();
+  endpoint = await startTestAws();
 });
 
 afterAll(() => endpoint.close());

@@ -91,7 +91,7 @@ it('says so when the bucket is not there, exits 3, and puts everything there lat
 
 it('only notes a missing bucket before the storage stack is applied', async () => {
   const { exitCode, stdout, stderr } = await speak(site.directory, ['pre-apply', '--yes', '--json']);
-  expect(stderr).toContain(`there is no bucket ${ARCHIVE} yet`);
+  expect(stderr).toContain(`bucket ${ARCHIVE} does not exist yet`);
   expect(JSON.parse(stdout).evidenceBucket).toEqual({ bucket: ARCHIVE, missing: true });
   expect(exitCode).not.toBe(3);
 });
@@ -157,7 +157,7 @@ it('refuses --bucket without a declared one, --rotation-file without --bucket, a
   await site.switch('');
   expect(await check('--bucket')).toMatchObject({
     exitCode: 64,
-    stderr: expect.stringContaining('names no evidence bucket'),
+    stderr: expect.stringContaining('declares no evidence bucket'),
   });
   expect((await check('.', '--rotation-file', 'rotation.yaml')).exitCode).toBe(64);
   expect((await check()).exitCode).toBe(64);

@@ -12,9 +12,10 @@ import {
   PutObjectLegalHoldCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { generateIdentity } from '../../lib/key-material/keygen';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import { generateIdentity } from '../../lib/key-material/age-identity';
+import type { LocalAws } from '../../local-aws';
 import { speak } from '../support/command-line';
+import { startTestAws } from '../support/embedded-aws';
 
 /** `post-apply`, `stragglers` and `blocked` on a switched bucket. Keys and bucket come from ordinary clients, not Terraform. */
 const BUCKET = 'ledger-of-the-team';
@@ -26,7 +27,7 @@ let directory: string;
 let arns: readonly [string, string];
 
 beforeEach(async () => {
-  endpoint = await startLocalAws();
+  endpoint = await startTestAws();
   const { url, region, accessKey: credentials } = endpoint;
   kms = new KMSClient({ endpoint: url, region, credentials });
   s3 = new S3Client({ endpoint: url, region, credentials, forcePathStyle: true });

@@ -4,8 +4,9 @@ import path from 'node:path';
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { openEvidence } from '../../lib/evidence/evidence';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import type { LocalAws } from '../../local-aws';
 import { speak } from '../support/command-line';
+import { startTestAws } from '../support/embedded-aws';
 
 const BUCKET = 'photos-originals';
 const FILE = `name: photos
@@ -24,7 +25,7 @@ let directory: string;
 const outer = { ...process.env };
 
 beforeAll(async () => {
-  endpoint = await startLocalAws({ region: 'ap-northeast-1' });
+  endpoint = await startTestAws({ region: 'ap-northeast-1' });
   Object.assign(process.env, endpoint.environment());
   const client = { endpoint: endpoint.url, region: endpoint.region, credentials: endpoint.accessKey };
   const s3 = new S3Client({ ...client, forcePathStyle: true });

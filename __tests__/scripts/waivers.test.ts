@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { parse } from 'yaml';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import type { LocalAws } from '../../local-aws';
 import { speak } from '../support/command-line';
+import { startTestAws } from '../support/embedded-aws';
 
 let endpoint: LocalAws;
 let directory: string;
@@ -12,7 +13,7 @@ let key: { KeyId: string; Arn: string };
 const outer = { ...process.env };
 
 beforeAll(async () => {
-  endpoint = await startLocalAws({ region: 'ap-northeast-1' });
+  endpoint = await startTestAws({ region: 'ap-northeast-1' });
   Object.assign(process.env, endpoint.environment());
   const kms = new KMSClient({ endpoint: endpoint.url, region: endpoint.region, credentials: endpoint.accessKey });
   const { KeyMetadata } = await kms.send(new CreateKeyCommand({ Origin: 'EXTERNAL' }));
@@ -44,15 +45,6 @@ const waivers = async (...args: string[]) => {
   return said.stdout;
 };
 
-it('checkov: a baseline for the external keys as Terraform addresses them, not for adopted ones', async () => {
-  const baseline = JSON.parse(await waivers('checkov'));
-  expect(baseline.failed_checks[0].findings).toEqual([
-    { resource: 'aws_kms_external_key.version_v1', check_ids: ['CKV_AWS_7'] },
-    { resource: 'aws_kms_external_key.version_v2', check_ids: ['CKV_AWS_7'] },
-  ]);
-  expect(baseline.comment).toContain('.keyturn/evidence');
-});
-
 it('prowler: mutes exactly the keys that are there, in their account and Region, with the evidence', async () => {
   const url = 'https://evidence.example.com/"photos"';
   const { Mutelist } = parse(await waivers('prowler', '--evidence', url));
@@ -83,4 +75,10 @@ it.each([
   const said = await speak(directory, ['waivers', ...args]);
   expect(said.exitCode).toBe(64);
   expect(said.stderr).toContain(problem);
+});
+
+it('refuses a scanner that it knows no exceptions for, and names those it does', async () => {
+  const said = await speak(directory, ['waivers', 'checkov']);
+  expect(said.exitCode).toBe(64);
+  expect(said.stderr).toContain('only for prowler, config');
 });

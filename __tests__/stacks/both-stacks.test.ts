@@ -1,11 +1,13 @@
+import bindings from '@cdktf/provider-aws/package.json';
 import fc from 'fast-check';
+import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
 import { bucketId, versionId } from '../../stacks/logical-ids';
 import { bucket, rotation, synthesized, version } from './synthesized';
 
 describe.each(['keys', 'storage'] as const)('the %s stack', (role) => {
-  it('takes the provider versions it was written for, in the rotation’s region', () => {
+  it('requires exactly the provider version it was tested with, in the rotation’s region', () => {
     const stack = synthesized(rotation())[role];
-    expect(stack.terraform?.required_providers?.aws).toEqual({ source: 'aws', version: '>= 5.100.0, < 7.0.0' });
+    expect(stack.terraform?.required_providers?.aws).toEqual({ source: 'aws', version: '5.100.0' });
     expect(stack.terraform?.required_version).toBe('>= 1.5.0');
     expect(stack.provider?.aws).toEqual([{ region: 'ap-northeast-1' }]);
   });
@@ -47,6 +49,10 @@ describe.each(['keys', 'storage'] as const)('the %s stack', (role) => {
       },
     });
   });
+});
+
+it('uses bindings that were generated from the provider version that the stacks require', () => {
+  expect(bindings.cdktf.provider.version).toBe(AWS_PROVIDER_VERSION);
 });
 
 describe('Terraform addresses', () => {

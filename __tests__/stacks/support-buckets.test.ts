@@ -156,7 +156,7 @@ describe.each([
   });
 });
 
-describe('the bucket of the evidence', () => {
+describe('the evidence bucket', () => {
   const { resource } = synthesized(rotation({ evidence })).storage;
 
   it('locks what is put into it for the days that the file says', () => {

@@ -2,9 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CreateAliasCommand, CreateKeyCommand, DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
-import { generateIdentity } from '../../lib/key-material/keygen';
-import { type LocalAws, startLocalAws } from '../../local-aws';
+import { generateIdentity } from '../../lib/key-material/age-identity';
+import type { LocalAws } from '../../local-aws';
 import { type Spoken, speak } from './command-line';
+import { startTestAws } from './embedded-aws';
 import { rotationText } from './keyturn-process';
 
 /** A rotation file, an endpoint with its keys declared, and commands run in this process: no Terraform in between. */
@@ -26,7 +27,7 @@ const ALIAS = 'alias/rotation-test-key';
 
 export async function openCustodySite(): Promise<CustodySite> {
   const outside = { ...process.env };
-  const endpoint = await startLocalAws();
+  const endpoint = await startTestAws();
   for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
   Object.assign(process.env, endpoint.environment());
   const directory = await mkdtemp(path.join(tmpdir(), 'keyturn-custody-'));

@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { generateIdentity } from '../../lib/key-material/keygen';
-import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../../local-aws';
+import { generateIdentity } from '../../lib/key-material/age-identity';
+import type { LocalAws, LocalAwsOptions } from '../../local-aws';
+import { startTestAws } from './embedded-aws';
 
 const PROJECT = path.resolve(__dirname, '../..');
 
@@ -38,7 +39,7 @@ export async function openSite(options: LocalAwsOptions = {}): Promise<Site> {
   const directory = await mkdtemp(path.join(tmpdir(), 'keyturn-site-'));
   const identityFile = path.join(directory, 'identity.txt');
   const { recipient } = await generateIdentity(identityFile);
-  const endpoint = await startLocalAws(options);
+  const endpoint = await startTestAws(options);
   const rotationFile = path.join(directory, 'rotation.yaml');
   return {
     directory,

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { describeWith } from './requirement';
 
 /** Where distributions put SoftHSM's library. */
 const PLACES = [
@@ -20,8 +21,11 @@ export function findSoftHsm(): string | undefined {
   return existsSync(built) ? PLACES.find(isReadable) : undefined;
 }
 
-/** Where there is no SoftHSM the tests say so by their title; CI installs it, and without it there they fail. */
-export const withSoftHsm = findSoftHsm() === undefined && !process.env.CI ? describe.skip : describe;
+export const withSoftHsm = describeWith({
+  what: 'SoftHSM2 and the native package pkcs11js',
+  isMet: findSoftHsm() !== undefined,
+  install: 'apt-get install softhsm2; npm rebuild pkcs11js --ignore-scripts=false',
+});
 
 /** The library. @throws Error where CI lacks it */
 export function softHsm(): string {

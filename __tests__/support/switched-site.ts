@@ -11,10 +11,11 @@ import {
   PutObjectLockConfigurationCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { generateIdentity } from '../../lib/key-material/keygen';
-import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../../local-aws';
+import { generateIdentity } from '../../lib/key-material/age-identity';
+import type { LocalAws, LocalAwsOptions } from '../../local-aws';
 import { batchRolePolicy } from '../../stacks/batch-role-policy';
 import { newRole } from '../local-aws/s3-control/iam-role';
+import { startTestAws } from './embedded-aws';
 
 /**
  * An endpoint, two Enabled keys, one bucket and a rotation file in a folder of its own, with the variables of this process
@@ -61,7 +62,7 @@ export async function switchedSite(
 ): Promise<SwitchedSite> {
   const { bucket = 'ledger-of-the-team', ...more } = options;
   const outside = { ...process.env };
-  const endpoint = await startLocalAws(more);
+  const endpoint = await startTestAws(more);
   const { url, region, accessKey: credentials } = endpoint;
   const kms = new KMSClient({ endpoint: url, region, credentials });
   const s3 = new S3Client({ endpoint: url, region, credentials, forcePathStyle: true });

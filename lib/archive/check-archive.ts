@@ -6,7 +6,7 @@ import { KeyturnError } from '../errors';
 import { bundleFiles } from '../evidence/bundle';
 import type { EvidenceBucket } from '../rotation/rotation';
 import { bucketExists } from '../s3/bucket-default';
-import type { RotationRun } from '../workflow/rotation-run';
+import type { ArchiveAccess } from './archive-access';
 import { type ArchiveBucket, type ArchivedVersion, archiveBucket } from './archive-bucket';
 import { archivePrefix } from './put-evidence';
 
@@ -36,8 +36,6 @@ export interface ArchiveCheck {
   readonly faults: readonly ArchiveFault[];
 }
 
-type Looking = Pick<RotationRun, 'rotation' | 'clients' | 'identity'>;
-
 /** Seconds that two clocks of S3 may be apart; retention counts from when S3 took the file. */
 const CLOCK_SLACK_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -49,9 +47,9 @@ const DAY_MS = 86_400_000;
  *
  * @throws evidence-bucket-undeclared, evidence-bucket-missing
  */
-export async function compareArchive(looking: Looking, directory: string): Promise<ArchiveCheck> {
-  const { archive, declared, first, faults } = await look(looking);
-  const local = new Map((await bundleFiles(directory, looking.rotation.name)).map((file) => [file.name, file]));
+export async function compareArchive(access: ArchiveAccess, directory: string): Promise<ArchiveCheck> {
+  const { archive, declared, first, faults } = await look(access);
+  const local = new Map((await bundleFiles(directory, access.rotation.name)).map((file) => [file.name, file]));
   for (const name of local.keys()) {
     if (!first.has(name)) faults.push({ file: name, code: 'not-archived', problem: 'it is not in the bucket' });
   }
@@ -74,8 +72,8 @@ export async function compareArchive(looking: Looking, directory: string): Promi
  *
  * @throws evidence-bucket-undeclared, evidence-bucket-missing
  */
-export async function fetchArchive(looking: Looking, directory: string): Promise<ArchiveCheck> {
-  const { archive, declared, first, faults } = await look(looking);
+export async function fetchArchive(access: ArchiveAccess, directory: string): Promise<ArchiveCheck> {
+  const { archive, declared, first, faults } = await look(access);
   for (const [name, version] of first) {
     const kept = await archive.kept(version.key, version.versionId);
     faults.push(...retentionFaults(name, version, kept.retention, declared));
@@ -94,7 +92,7 @@ interface Look {
   readonly faults: ArchiveFault[];
 }
 
-async function look({ rotation, clients, identity }: Looking): Promise<Look> {
+async function look({ rotation, clients, identity }: ArchiveAccess): Promise<Look> {
   const declared = rotation.evidence.bucket;
   if (!declared) throw new KeyturnError('evidence-bucket-undeclared', { file: rotation.file });
   if (!(await bucketExists(clients.s3, declared.name, identity.account))) {

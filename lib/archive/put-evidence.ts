@@ -4,7 +4,7 @@ import path from 'node:path';
 import { KeyturnError } from '../errors';
 import { type BundleFile, bundleFiles } from '../evidence/bundle';
 import { bucketExists } from '../s3/bucket-default';
-import type { RotationRun } from '../workflow/rotation-run';
+import type { ArchiveAccess } from './archive-access';
 import { archiveBucket } from './archive-bucket';
 
 /** Files on their way at once: each is in memory for that time. */
@@ -24,7 +24,7 @@ export interface Archived {
   readonly there: number;
 }
 
-export interface PutEvidence extends Pick<RotationRun, 'rotation' | 'clients' | 'identity'> {
+export interface PutEvidence extends ArchiveAccess {
   /** Where the runs of this working directory leave theirs. */
   readonly directory: string;
   readonly onProgress?: (text: string) => void;

@@ -1,7 +1,7 @@
 import { KeyturnError } from '../errors';
 import type { Rotation } from '../rotation/rotation';
+import { callerIdentity, type Identity } from './caller-identity';
 import type { AwsClients } from './clients';
-import { callerIdentity, type Identity } from './identity';
 
 /** Where the next change would land; printed before anything is changed. */
 export interface Target extends Identity {

@@ -133,7 +133,7 @@ export async function markAcknowledged(
 async function abandon(jobs: Jobs, states: readonly JobState[]): Promise<void> {
   for (const { jobId } of states.filter((job) => !isTerminal(job))) {
     await jobs.cancel(jobId, `${OWN_REASON}: its attempt was given up`).catch((error: unknown) => {
-      if (!(error instanceof KeyturnError) || error.code !== 'job-state-conflict') throw error;
+      if (!(error instanceof KeyturnError) || error.code !== 'job-state-invalid') throw error;
     });
   }
 }

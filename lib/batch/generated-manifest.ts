@@ -89,7 +89,7 @@ async function cancelLeftBehind(
   for await (const job of jobs.list()) {
     if (isTerminal(job) || !isGeneratedManifestJob(job.description, rotation, bucket)) continue;
     await jobs.cancel(job.jobId, 'left behind by a verification').catch((error: unknown) => {
-      if (error instanceof KeyturnError && error.code === 'job-state-conflict') return;
+      if (error instanceof KeyturnError && error.code === 'job-state-invalid') return;
       throw error;
     });
   }

@@ -42,9 +42,9 @@ export interface Jobs {
   describe(jobId: string): Promise<JobState | undefined>;
   /** s3:ListJobs. Every job of the account and Region in the last 90 days, the newest first as S3 lists them. */
   list(): AsyncGenerator<ListedJob, void, undefined>;
-  /** s3:UpdateJobStatus. @throws job-state-conflict when the job is not suspended (any more) */
+  /** s3:UpdateJobStatus. @throws job-state-invalid when the job is not suspended (any more) */
   confirm(jobId: string): Promise<void>;
-  /** s3:UpdateJobStatus. @throws job-state-conflict when the job has ended */
+  /** s3:UpdateJobStatus. @throws job-state-invalid when the job has ended */
   cancel(jobId: string, reason: string): Promise<void>;
   /** s3:GetJobTagging */
   tags(jobId: string): Promise<Readonly<Record<string, string>>>;
@@ -135,7 +135,7 @@ class S3ControlJobs implements Jobs {
         isCode(error, 'aws-failed') && ['JobStatusException', 'InvalidJobState'].includes(error.facts.awsCode);
       if (!isConflict) throw error;
       const asked = RequestedJobStatus === 'Ready' ? 'confirmed' : 'cancelled';
-      throw new KeyturnError('job-state-conflict', { jobId: JobId, asked, awsMessage: error.facts.awsMessage }, error);
+      throw new KeyturnError('job-state-invalid', { jobId: JobId, asked, awsMessage: error.facts.awsMessage }, error);
     }
   }
 

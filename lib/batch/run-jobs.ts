@@ -84,7 +84,7 @@ async function confirmed(run: AttemptRun, round: readonly WatchedJob[]): Promise
       await tools.jobs.confirm(one.jobId);
     } catch (error) {
       // Somebody else confirmed or cancelled it meanwhile: how it ends is judged later.
-      if (!isCode(error, 'job-state-conflict') || (await observeJob(tools.jobs, bucket, one)).status === 'Suspended')
+      if (!isCode(error, 'job-state-invalid') || (await observeJob(tools.jobs, bucket, one)).status === 'Suspended')
         throw error;
     }
   }

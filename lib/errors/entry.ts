@@ -1,6 +1,6 @@
 import type { ExitCode } from './exit-codes';
 
-/** One code of the catalogue: what happened and the next thing to do, both told from the facts, and the exit code. */
+/** One code of the catalogue: what happened and what to do next, both built from the facts, and the exit code. */
 export interface Entry<F> {
   readonly exitCode: ExitCode;
   readonly message: (facts: F) => string;

@@ -1,6 +1,6 @@
 /**
- * Every way Keyturn can fail: a closed set of codes, each with what happened, the next thing to do, and the exit code of
- * the process. All texts stand in `catalogue/`, a file a concern. They are lower case and without a final period, and
+ * Every way Keyturn can fail: a closed set of codes, each with what happened, what to do next, and the exit code of
+ * the process. The texts are in `catalogue/`, one file per concern. They are lower case, have no final period, and
  * show their facts.
  */
 import { awsErrors } from './catalogue/aws-errors';
@@ -37,7 +37,7 @@ export type ErrorCode = keyof typeof CATALOGUE;
 /** The facts that a code must come with. */
 export type FactsOf<C extends ErrorCode> = Parameters<(typeof CATALOGUE)[C]['message']>[0];
 
-/** The only error type that Keyturn throws on purpose; anything else that surfaces is a bug and says so. */
+/** The only error type that Keyturn throws on purpose; any other error is a bug and is reported as one. */
 export class KeyturnError<C extends ErrorCode = ErrorCode> extends Error {
   readonly code: C;
   readonly facts: FactsOf<C>;
@@ -60,7 +60,9 @@ export function isCode<C extends ErrorCode>(error: unknown, code: C): error is K
   return error instanceof KeyturnError && error.code === code;
 }
 
-/** Throws `interrupted` when the signal has fired; called between requests and before anything that cannot be undone. */
+/**
+ * Throws `interrupted` when the signal has fired; call it between requests and before anything that cannot be undone.
+ */
 export function throwIfInterrupted(signal: AbortSignal | undefined, during: string): void {
   if (signal?.aborted) throw new KeyturnError('interrupted', { during });
 }

@@ -1,8 +1,8 @@
 /** The files of a rotation's evidence in a directory: what is copied elsewhere as one bundle. */
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { EVIDENCE_SUFFIX } from './evidence-record';
 import { endsOf } from './previous-run';
-import { EVIDENCE_SUFFIX } from './record';
 
 export interface BundleFile {
   /** Name in the bundle, with slashes: `<run>.ndjson`, `<run>.outcomes/<file>`. */

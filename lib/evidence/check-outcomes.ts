@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { EvidenceFault } from './check';
-import { EVIDENCE_SUFFIX } from './record';
+import type { EvidenceFault } from './checked-evidence';
+import { EVIDENCE_SUFFIX } from './evidence-record';
 
 /** A file as a record names it; the folder it was written to on the machine of the run does not matter. */
 export interface OutcomesFile {

@@ -1,6 +1,6 @@
 /** What the files of a directory say of one another: a run that is missing, was changed since, or was put beside others. */
 import path from 'node:path';
-import type { CheckedFile, EvidenceFault } from './check';
+import type { CheckedFile, EvidenceFault } from './checked-evidence';
 
 /** The `previousRun` of a first record, where it has the form of one. */
 export function followed(value: unknown): CheckedFile['follows'] {

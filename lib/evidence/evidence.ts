@@ -4,7 +4,6 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { KeyturnError } from '../errors';
 import { canonicalJson } from './canonical';
-import { runBefore } from './previous-run';
 import {
   EVIDENCE_SCHEMA_VERSION,
   EVIDENCE_SUFFIX,
@@ -13,7 +12,8 @@ import {
   NO_PREVIOUS,
   RUN_CLOSED,
   RUN_OPENED,
-} from './record';
+} from './evidence-record';
+import { runBefore } from './previous-run';
 
 export interface EvidenceOptions {
   /** Created when it is missing. */

@@ -1,7 +1,7 @@
 /** The run that a new one follows: each names the head of the one before, so that a file that is gone is missed. */
 import { open, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { EVIDENCE_SUFFIX, RUN_CLOSED, RUN_OPENED } from './record';
+import { EVIDENCE_SUFFIX, RUN_CLOSED, RUN_OPENED } from './evidence-record';
 
 export interface PreviousRun {
   /** Name of the file, without its directory. */

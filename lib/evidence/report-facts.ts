@@ -3,7 +3,7 @@
  * fact is read by its form, and what does not have it is left out.
  */
 import { z } from 'zod';
-import type { EvidenceRecord } from './record';
+import type { EvidenceRecord } from './evidence-record';
 import type { RecordedRun } from './report-records';
 
 const text = z.string();

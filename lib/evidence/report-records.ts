@@ -1,7 +1,8 @@
 /** The records of checked evidence, for those who read on after the check. */
 import { readFile } from 'node:fs/promises';
-import { type CheckedFile, checkEvidence, type EvidenceCheck, type EvidenceFault } from './check';
-import type { EvidenceRecord } from './record';
+import { checkEvidence } from './check';
+import type { CheckedFile, EvidenceCheck, EvidenceFault } from './checked-evidence';
+import type { EvidenceRecord } from './evidence-record';
 
 /** One evidence file: what the check says of it, and the records that could be read. */
 export interface RecordedRun {

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 
 import type { Custodian, CustodyLedger } from './custody/custodian';
+import { type CustodyRecord, writeRecord } from './custody/custody-record';
 import { removePending } from './custody/pending-import';
-import { type CustodyRecord, writeRecord } from './custody/record';
 import type { PreparedImport } from './prepared-import';
 
 /** What KMS answered to the import; `lib/kms` returns it from `importMaterial`. */

@@ -1,7 +1,7 @@
 import { KeyturnError } from '../errors';
 import type { Custodian, HsmCustodian, MaterialCustodian } from './custody/custodian';
+import { readRecord } from './custody/custody-record';
 import { type PendingImport, readPending, removePending, writePending } from './custody/pending-import';
-import { readRecord } from './custody/record';
 import { readKeyMaterialFile } from './material-file';
 import { type PreparedImport, pendingOf, preparedFromPending, preparedOf } from './prepared-import';
 import { generateKeyMaterial } from './secret';

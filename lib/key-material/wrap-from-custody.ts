@@ -1,6 +1,6 @@
 import { KeyturnError } from '../errors';
 import type { Custodian, MaterialCustodian } from './custody/custodian';
-import { readRecord } from './custody/record';
+import { readRecord } from './custody/custody-record';
 import { readKeyMaterialFile } from './material-file';
 import { type PreparedImport, preparedOf } from './prepared-import';
 import type { KeyMaterial } from './secret';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isCode } from '../errors';
-import type { EvidenceRecord } from '../evidence/record';
+import type { EvidenceRecord } from '../evidence/evidence-record';
 import { type RecordedRun, readRuns } from '../evidence/report-records';
 import type { LeftByRun } from './drift-finding';
 

@@ -1,9 +1,10 @@
+import type { Identity } from '../aws/caller-identity';
+import type { AwsClients } from '../aws/clients';
 import { throwIfInterrupted } from '../errors';
 import { aliasTarget } from '../kms/alias-target';
 import { describeKey, type KeyDescription } from '../kms/describe-key';
 import { activeVersion, type KeyVersion, type Rotation, versionAlias } from '../rotation/rotation';
 import { type BucketDefault, bucketDefault } from '../s3/bucket-default';
-import type { RotationRun } from '../workflow/rotation-run';
 
 /** A version that waits for key material which KMS would still take. */
 export type WaitingVersion = ObservedVersion & { readonly key: KeyDescription };
@@ -22,20 +23,26 @@ export interface Observation {
   readonly buckets: readonly { readonly name: string; readonly default: BucketDefault | undefined }[];
 }
 
-type Looking = Pick<RotationRun, 'rotation' | 'clients' | 'identity' | 'signal'>;
+/** What reading AWS for a rotation takes: the file, the clients, whose account it is, and the run's end. */
+export interface Observing {
+  readonly rotation: Rotation;
+  readonly clients: Pick<AwsClients, 'kms' | 's3'>;
+  readonly identity: Identity;
+  readonly signal: AbortSignal;
+}
 
 /** The keys behind every declared version. An adopted version is looked up by its ARN, the others by their alias. */
-export async function observeVersions(run: Looking): Promise<readonly ObservedVersion[]> {
+export async function observeVersions(run: Observing): Promise<readonly ObservedVersion[]> {
   const observed: ObservedVersion[] = [];
   for (const version of run.rotation.keyVersions) {
-    throwIfInterrupted(run.signal, 'the look at the key versions');
+    throwIfInterrupted(run.signal, 'reading the key versions');
     const key = await describeKey(run.clients.kms, version.keyArn ?? versionAlias(run.rotation, version));
     observed.push({ version, key });
   }
   return observed;
 }
 
-export async function observe(run: Looking): Promise<Observation> {
+export async function observe(run: Observing): Promise<Observation> {
   const versions = await observeVersions(run);
   const target = await aliasTarget(run.clients.kms, run.rotation.alias);
   const buckets = [];

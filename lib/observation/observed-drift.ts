@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { readRecord } from '../key-material/custody/custody-record';
 import { nodeFiles } from '../key-material/custody/file-operations';
-import { readRecord } from '../key-material/custody/record';
 import { custodyDirectory, type Rotation } from '../rotation/rotation';
 import { driftFindings } from './drift';
 import type { DriftFinding, ObservedCustody } from './drift-finding';

@@ -7,7 +7,7 @@ import { stateFacts } from '../observation/state-facts';
 import type { Review } from '../review/review';
 import { reviewData } from '../review/review-json';
 import type { StackRole } from '../terraform/workspace';
-import type { RotationRun } from '../workflow/rotation-run';
+import type { ChangeRun } from '../workflow/rotation-run';
 import {
   BUNDLED_SUFFIXES,
   hashOf,
@@ -20,7 +20,7 @@ import { reviewFiles } from './review-plan-files';
 import { openReviewing, type ReviewingTerraform, showPlan } from './reviewing-terraform';
 
 export interface ApplySavedPlanInput {
-  readonly run: RotationRun;
+  readonly run: ChangeRun;
   readonly env: NodeJS.ProcessEnv;
   /** Absolute: what `plan --out` wrote. */
   readonly directory: string;
@@ -209,7 +209,7 @@ async function applyStack(
     outcome: 'changed',
     summary: `the ${stack} stack is applied`,
   });
-  await run.evidence.record('state', step, stateFacts(await observe(run)));
+  await run.evidence.record('state', step, { ...stateFacts(await observe(run)) });
   return 'applied';
 }
 

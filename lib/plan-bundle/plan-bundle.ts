@@ -11,7 +11,7 @@ import { keysStackTest, MOCKS_SINCE, storageStackTest, TERRAFORM_TEST_FILE } fro
 import { isOlder } from '../terraform/binary';
 import { formatPlan } from '../terraform/plan-text';
 import type { StackRole } from '../terraform/workspace';
-import type { RotationRun } from '../workflow/rotation-run';
+import type { VerifyRun } from '../workflow/rotation-run';
 import {
   hashOf,
   MANIFEST,
@@ -25,7 +25,7 @@ import { reviewFiles } from './review-plan-files';
 import { openReviewing, type ReviewingTerraform, showPlan } from './reviewing-terraform';
 
 export interface PlanBundleInput {
-  readonly run: RotationRun;
+  readonly run: VerifyRun;
   readonly env: NodeJS.ProcessEnv;
   /** Absolute. Created; what an earlier `plan` left in it is replaced. */
   readonly directory: string;
@@ -117,7 +117,7 @@ async function planStack(
 }
 
 /** Beside each stack: the test that `terraform test` runs there. A Terraform that cannot mock gets none. */
-async function writeTests({ binary, stacks }: ReviewingTerraform, rotation: RotationRun['rotation']): Promise<void> {
+async function writeTests({ binary, stacks }: ReviewingTerraform, rotation: VerifyRun['rotation']): Promise<void> {
   const tests = { keys: keysStackTest(rotation), storage: storageStackTest(rotation) };
   for (const stack of ['keys', 'storage'] as const) {
     const file = path.join(stacks[stack].directory, TERRAFORM_TEST_FILE);

@@ -5,7 +5,7 @@ import { attemptPrefix, type JobFacts, type JobSpec, jobSpec, keyIdOf } from '..
 import { observeVersions } from '../observation/observe';
 import { activeVersion, type BatchSettings, type Bucket } from '../rotation/rotation';
 import { jobFactsOf } from '../workflow/reencrypt-jobs';
-import type { RotationRun } from '../workflow/rotation-run';
+import type { VerifyRun } from '../workflow/rotation-run';
 
 export const JOBS_FILE = 'jobs.json';
 const JOBS_SCHEMA_VERSION = 1;
@@ -31,7 +31,7 @@ export interface PlannedJobs {
 }
 
 /** Undefined where the rotation file takes no jobs. Reads only. */
-export async function plannedJobs(run: RotationRun): Promise<PlannedJobs | undefined> {
+export async function plannedJobs(run: VerifyRun): Promise<PlannedJobs | undefined> {
   const { rotation } = run;
   const { engine, batch } = rotation.reencrypt;
   if (engine === 'local' || !batch || rotation.strategy === 'in-place') return undefined;
@@ -52,7 +52,7 @@ export async function plannedJobs(run: RotationRun): Promise<PlannedJobs | undef
 }
 
 async function jobsOfBucket(
-  run: RotationRun,
+  run: VerifyRun,
   bucket: Bucket,
   settings: BatchSettings,
   targetKeyArn: string,

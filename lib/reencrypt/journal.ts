@@ -125,10 +125,16 @@ function resumedOf(head: JournalHead, lines: readonly Line[]): Resumed | undefin
 
 function split(segments: Map<number, Segment | 'done'>, line: Extract<Line, { type: 'segments' }>): void {
   const first = segments.get(0);
-  if (first !== undefined && first !== 'done') segments.set(0, { after: first.after, to: line.firstTo ?? undefined });
+  if (first !== undefined && first !== 'done') segments.set(0, cutAt(first, line.firstTo ?? undefined));
   line.segments.forEach((one, at) => {
     segments.set(at + 1, one);
   });
+}
+
+/** A segment up to a key; done when all of that key was settled. */
+function cutAt({ after }: Segment, to: string | undefined): Segment | 'done' {
+  const isOver = after !== undefined && after.versionId === undefined && after.key === to;
+  return isOver ? 'done' : { after, to };
 }
 
 /** Every whole line; a torn one at the end is what a crash in the middle of a write leaves, and is dropped. */

@@ -1,6 +1,6 @@
 import { throwIfInterrupted } from '../errors';
 import { type Segment, splitRest, WHOLE } from '../s3/listing-segments';
-import type { PageMarker, VersionPage } from '../s3/object-version';
+import type { VersionPage } from '../s3/object-version';
 import { listVersionPages } from '../s3/version-listing';
 import { PageQueue } from './page-queue';
 import type { ShouldInspect } from './pass-range';
@@ -54,17 +54,15 @@ export class ListingPass {
   async #whole(): Promise<void> {
     const { bucket, splitAfterPages = SPLIT_AFTER_PAGES } = this.#request;
     const { calls, log } = this.#tools;
-    const rest = await this.#segment(WHOLE, 0, splitAfterPages);
-    if (rest === undefined) return;
-    const segments = await splitRest(calls.store, calls.ofBucket, bucket, rest.key, PARTS);
-    if (this.#range.pass === 1) await log.segments(rest.key, segments);
-    // What is left of the key that the first pages ended in belongs to them.
-    const tail = this.#segment({ after: rest, to: rest.key }, 0);
-    await allEnded([tail, ...segments.map((segment, at) => this.#segment(segment, at + 1))]);
+    const last = await this.#segment(WHOLE, 0, splitAfterPages);
+    if (last === undefined) return;
+    const segments = await splitRest(calls.store, calls.ofBucket, bucket, last, PARTS);
+    if (this.#range.pass === 1) await log.segments(last, segments);
+    await allEnded(segments.map((segment, at) => this.#segment(segment, at + 1)));
   }
 
-  /** Inspects the versions of one segment. @returns where it stopped after `maxPages`, when there is more */
-  async #segment(segment: Segment, number: number, maxPages?: number): Promise<PageMarker | undefined> {
+  /** Inspects the versions of one segment. @returns the key that it stopped at after `maxPages`, when there is more */
+  async #segment(segment: Segment, number: number, maxPages?: number): Promise<string | undefined> {
     const { calls, moves, log } = this.#tools;
     const { bucket } = this.#request;
     const queue = new PageQueue((page) => log.commitPage(this.#range.pass, number, page));
@@ -76,7 +74,9 @@ export class ListingPass {
         await this.#page(page, queue);
         if (calls.isEnded) return undefined;
         pages += 1;
-        if (pages === maxPages && page.next) return page.next;
+        // Where one key fills pages, the pass lists to the end of that key: a segment starts after a key.
+        const isLeft = maxPages !== undefined && pages >= maxPages && page.next?.versionId === undefined;
+        if (isLeft && page.next) return page.next.key;
       }
       return undefined;
     } finally {
@@ -91,7 +91,7 @@ export class ListingPass {
     const room = queue.room();
     if (room) await room;
     if (calls.isEnded) return;
-    tally.listed(this.#range.pass, { listed: page.versions.length, deleteMarkers: page.markerKeys.length });
+    tally.listed(this.#range.pass, { listed: page.versions.length, deleteMarkers: page.deleteMarkers.length });
     const inspected = page.versions.filter(this.#range.shouldInspect);
     const report = queue.add(page, inspected.length);
     for (const version of inspected) {

@@ -49,8 +49,8 @@ export class PageQueue {
 
   /** Announces a page, of which `looked` versions will be reported. Returns what each of them reports to. */
   add(page: VersionPage, looked: number): (result: PageResult) => void {
-    const { next, markerKeys, versions } = page;
-    const counts = { listed: versions.length, deleteMarkers: markerKeys.length };
+    const { next, deleteMarkers, versions } = page;
+    const counts = { listed: versions.length, deleteMarkers: deleteMarkers.length };
     const pending: PendingPage = { next, ...counts, results: [], open: looked };
     this.#pages.push(pending);
     this.#unwritten += 1;

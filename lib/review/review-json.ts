@@ -1,5 +1,6 @@
 import { escapeInvisible } from './escape-invisible';
-import type { Finding, Review, WaivedFinding } from './review';
+import type { Finding, WaivedFinding } from './finding';
+import type { Review } from './review';
 import { plain } from './review-messages';
 import { reviewRules } from './rules';
 

@@ -1,5 +1,6 @@
 import { escapeInvisible } from './escape-invisible';
-import type { Finding, Review, Verdict } from './review';
+import type { Finding } from './finding';
+import type { Review, Verdict } from './review';
 import type { Words } from './review-messages';
 import type { PlannedStack, ReviewRule } from './review-rule';
 import { reviewRules } from './rules';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { escapeInvisible } from './escape-invisible';
-import type { Finding, Review, WaivedFinding } from './review';
+import type { Finding, WaivedFinding } from './finding';
+import type { Review } from './review';
 import { safeJson } from './review-json';
 import type { Words } from './review-messages';
 import type { Severity } from './review-rule';

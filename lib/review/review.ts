@@ -1,29 +1,16 @@
 import { KeyturnError } from '../errors';
-import type { ReviewWaiver, Rotation } from '../rotation/rotation';
+import type { Rotation } from '../rotation/rotation';
+import { applyWaivers } from './apply-waivers';
+import type { Finding, WaivedFinding } from './finding';
 import { type KeyFromAws, KnownKeys } from './known-keys';
 import { isEmpty, isOfARotation, rotationsNamedIn, stackOf } from './own-addresses';
 import type { PlanDocument } from './plan-document';
 import { planSummary } from './plan-summary';
 import type { Values } from './plan-values';
 import { type Words, words } from './review-messages';
-import type { GreenRetirement, PlannedStack, RuleContext, Severity } from './review-rule';
+import type { GreenRetirement, PlannedStack, RuleContext } from './review-rule';
 import { reviewRules } from './rules';
 import { concealed, concealedWords } from './secrets';
-import { applyWaivers } from './waivers';
-
-/** One thing that a rule found. */
-export interface Finding {
-  readonly rule: string;
-  readonly severity: Severity;
-  /** Name of the plan; undefined for a finding of the rotation file. */
-  readonly plan: string | undefined;
-  readonly address: string | undefined;
-  readonly says: Words;
-}
-
-export interface WaivedFinding extends Finding {
-  readonly waiver: ReviewWaiver;
-}
 
 export interface ReviewedPlan {
   readonly name: string;

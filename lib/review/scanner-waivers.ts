@@ -1,25 +1,25 @@
 /**
  * Suppressions for scanners that ask for KMS's own rotation. KMS cannot rotate imported key material by itself, so the
- * finding can never be mended by what they ask for; the rotation is done by Keyturn, and evidence shows it.
+ * finding can never be fixed as they ask. Keyturn does the rotation, and evidence shows it.
  */
 import { stringify } from 'yaml';
-import type { Observation } from '../observation/observe';
-import type { Rotation } from '../rotation/rotation';
+import type { KeyVersion, Rotation } from '../rotation/rotation';
 
-export const SCANNERS = ['checkov', 'prowler', 'config'] as const;
+export const SCANNERS = ['prowler', 'config'] as const;
 export type Scanner = (typeof SCANNERS)[number];
 
 export interface WaiverInput {
   readonly rotation: Rotation;
   readonly account: string;
-  readonly seen: Observation;
+  readonly keys: readonly WaivedKey[];
   /** Where a reviewer finds the evidence: a path or a URL. */
   readonly evidence: string;
   /** When the exception ends, for scanners that know an end; absent: never. */
   readonly until: Date | undefined;
 }
 
-interface WaivedKey {
+/** An external key that is in AWS. */
+export interface WaivedKey {
   readonly version: string;
   readonly id: string;
   readonly arn: string;
@@ -27,20 +27,23 @@ interface WaivedKey {
 
 /** The text of a scanner's own file of exceptions, for the external keys of this rotation alone. */
 export function scannerWaivers(scanner: Scanner, input: WaiverInput): string {
-  const keys = waivedKeys(input);
   switch (scanner) {
-    case 'checkov':
-      return json(checkov(input));
     case 'prowler':
-      return prowler(input, keys);
+      return prowler(input);
     case 'config':
-      return json(config(input, keys));
+      return json(config(input));
   }
 }
 
-/** Keys of ours that are there: an adopted one is not ours to waive, one without material has nothing to rotate yet. */
-export function waivedKeys({ seen }: Pick<WaiverInput, 'seen'>): readonly WaivedKey[] {
-  return seen.versions.flatMap(({ version, key }) =>
+/** A declared version and its key, as AWS describes it. */
+interface VersionWithKey {
+  readonly version: Pick<KeyVersion, 'name' | 'keyArn'>;
+  readonly key: { readonly id: string; readonly arn: string; readonly origin: string } | undefined;
+}
+
+/** The rotation's own keys that are in AWS: an adopted key is not Keyturn's to waive. */
+export function waivedKeys(versions: readonly VersionWithKey[]): readonly WaivedKey[] {
+  return versions.flatMap(({ version, key }) =>
     key?.origin === 'EXTERNAL' && version.keyArn === undefined
       ? [{ version: version.name, id: key.id, arn: key.arn }]
       : [],
@@ -52,22 +55,11 @@ const reason = ({ rotation, evidence }: WaiverInput): string =>
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-/**
- * A Checkov baseline, for `checkov --baseline`. CKV_AWS_7 looks at `aws_kms_key` alone in the versions that were read, so it
- * says nothing of external keys; this keeps it so should it look at them one day.
- */
-function checkov(input: WaiverInput): unknown {
-  const findings = input.rotation.keyVersions
-    .filter((version) => version.keyArn === undefined)
-    .map(({ name }) => ({ resource: `aws_kms_external_key.version_${name}`, check_ids: ['CKV_AWS_7'] }));
-  return { comment: reason(input), failed_checks: [{ file: '/cdk.tf.json', findings }] };
-}
-
 /** A Prowler mute list, for `prowler aws --mutelist-file`. Resources are regular expressions there: the whole id and no more. */
-function prowler(input: WaiverInput, keys: readonly WaivedKey[]): string {
+function prowler(input: WaiverInput): string {
   const check = {
     Regions: [input.rotation.region],
-    Resources: keys.map(({ id }) => `^${id}$`),
+    Resources: input.keys.map(({ id }) => `^${id}$`),
     Description: reason(input),
   };
   const list = { Mutelist: { Accounts: { [input.account]: { Checks: { kms_cmk_rotation_enabled: check } } } } };
@@ -75,12 +67,12 @@ function prowler(input: WaiverInput, keys: readonly WaivedKey[]): string {
 }
 
 /** AWS Config looks at each key; Security Hub's control KMS.4 shows what it found. */
-function config(input: WaiverInput, keys: readonly WaivedKey[]): unknown {
+function config(input: WaiverInput): unknown {
   const text = reason(input);
   return {
     putRemediationExceptions: {
       ConfigRuleName: 'cmk-backing-key-rotation-enabled',
-      ResourceKeys: keys.map(({ id }) => ({ ResourceType: 'AWS::KMS::Key', ResourceId: id })),
+      ResourceKeys: input.keys.map(({ id }) => ({ ResourceType: 'AWS::KMS::Key', ResourceId: id })),
       Message: text.slice(0, CONFIG_MESSAGE),
       ...(input.until ? { ExpirationTime: input.until.toISOString() } : {}),
     },
@@ -92,7 +84,7 @@ function config(input: WaiverInput, keys: readonly WaivedKey[]): unknown {
       Description: text.slice(0, HUB_TEXT),
       Criteria: {
         ComplianceSecurityControlId: [{ Value: 'KMS.4', Comparison: 'EQUALS' }],
-        ResourceId: keys.map(({ arn }) => ({ Value: arn, Comparison: 'EQUALS' })),
+        ResourceId: input.keys.map(({ arn }) => ({ Value: arn, Comparison: 'EQUALS' })),
       },
       Actions: [
         {

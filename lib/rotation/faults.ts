@@ -1,4 +1,4 @@
-/** Faults of a rotation file: how a place, a value and a likely misspelling are shown to a person. */
+/** Faults of a rotation file: how Keyturn prints a place, a value and a likely misspelling. */
 import type { FileFault } from '../errors';
 import type { FieldPath } from './field-messages';
 
@@ -27,7 +27,7 @@ export function shownMessage(message: string): string {
   return escaped(message.length > MESSAGE_LENGTH ? `${message.slice(0, MESSAGE_LENGTH)}…` : message);
 }
 
-/** Any value of the file as a fault shows it; structures by kind only. */
+/** Any value of the file as a fault shows it; mappings and lists by kind only. */
 export function shown(value: unknown): string {
   if (value === undefined || value === null) return 'nothing';
   if (typeof value === 'string') return shownText(value);
@@ -36,7 +36,7 @@ export function shown(value: unknown): string {
   return String(value);
 }
 
-/** `keyVersions[1].name`; keys that are no plain word are quoted. */
+/** `keyVersions[1].name`; keys other than plain words are quoted. */
 export function pathText(path: FieldPath): string {
   return path
     .map((step, index) => {
@@ -48,7 +48,7 @@ export function pathText(path: FieldPath): string {
     .join('');
 }
 
-/** Edit distance with neighbouring swaps, between short words. */
+/** Edit distance between short words, with swaps of neighboring letters. */
 function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   const at = (i: number, j: number): number => rows[i]?.[j] ?? Number.POSITIVE_INFINITY;
@@ -64,7 +64,7 @@ function distance(a: string, b: string): number {
   return at(a.length, b.length);
 }
 
-/** The candidate a person most likely meant, compared without case; undefined when none is near. */
+/** The candidate that a person most likely meant, compared without case; undefined if none is close. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > SHOWN_LENGTH) return undefined;
   const ranked = candidates
@@ -76,7 +76,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
     : undefined;
 }
 
-/** Faults in the order a reader meets them; one that was found twice is kept once. */
+/** Faults in the order of the file, without duplicates. */
 export function inReadingOrder(faults: readonly FileFault[]): readonly FileFault[] {
   const seen = new Map(faults.map((fault) => [JSON.stringify(fault), fault]));
   return [...seen.values()].sort((a, b) => a.line - b.line || a.column - b.column);

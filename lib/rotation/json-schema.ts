@@ -1,8 +1,11 @@
-/** The JSON Schema of the rotation file, for editors: the same source as the parser's, without the rules across fields. */
+/**
+ * The JSON Schema of the rotation file, for editors: generated from the parser's schema, without the rules across
+ * fields.
+ */
 import { z } from 'zod';
-import { rotationFileSchema } from './schema';
+import { rotationFileSchema } from './rotation-schema';
 
-/** Unquoted account ids are numbers to an editor's YAML reader; the parser takes their digits as they were written. */
+/** An editor's YAML reader sees an unquoted account id as a number; the parser reads its digits as written. */
 const accountAsNumber = { type: 'integer', minimum: 0, maximum: 999_999_999_999 };
 
 /** The schema as data, draft 2020-12. */
@@ -11,7 +14,8 @@ export function rotationJsonSchema(): Record<string, unknown> {
     io: 'input',
     target: 'draft-2020-12',
     override: ({ zodSchema, jsonSchema }) => {
-      // Not every validator reads \p{…}; the characters of tags are left to the parser, their length is not.
+      // Not every validator supports \p{…}: the parser alone checks the characters of tags; the schema checks their
+      // length.
       if (jsonSchema.pattern) jsonSchema.pattern = jsonSchema.pattern.replace(/\[\\p[^\]]*\]/, '.');
       if (zodSchema !== rotationFileSchema.shape.account) return;
       const { type, pattern, description } = jsonSchema;
@@ -24,7 +28,7 @@ export function rotationJsonSchema(): Record<string, unknown> {
     $schema,
     title: 'Keyturn rotation file',
     description:
-      'What one person edits to rotate the KMS keys under S3 buckets. The parser checks more: what fields say together.',
+      'The file that a person edits to rotate the KMS keys under S3 buckets. The parser also checks rules across fields.',
     ...rest,
   };
 }

@@ -1,4 +1,4 @@
-/** The edits that commands make to a rotation file: by the fewest lines, with every comment kept. */
+/** The edits that commands make to a rotation file: they change as few lines as possible and preserve every comment. */
 import { randomBytes } from 'node:crypto';
 import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -12,7 +12,7 @@ import { readYaml } from './yaml-source';
 /** A key version to declare. */
 export interface NewVersion {
   readonly name: string;
-  /** Whole seconds: KMS keeps no more. Absent: the material does not expire. */
+  /** Whole seconds, as KMS stores them. Absent: the material does not expire. */
   readonly materialValidTo?: Date;
 }
 
@@ -25,21 +25,21 @@ interface FileView {
     readonly node: YAMLMap;
     readonly data: Record<string, unknown>;
   }[];
-  /** The plain value, free to be changed into what an edit should leave. */
+  /** A mutable copy of the plain value, to compute the expected result of an edit. */
   readonly expected: { activeVersion: unknown; keyVersions: Record<string, unknown>[] } & Record<string, unknown>;
 }
 
 /**
  * Declares a key version at the end of the list.
  *
- * @throws KeyturnError `rotation-edit-refused` when the name is taken, or the text is no rotation file
+ * @throws KeyturnError `rotation-edit-refused` if the name is taken, or the text is not a rotation file
  */
 export function appendVersion(text: string, version: NewVersion): string {
   const view = viewOf(text);
   if (view.versions.some(({ name }) => name === version.name))
     throw refused(
-      `a key version ${shownText(version.name)} is declared already`,
-      'choose the next name; a name is never used again',
+      `key version ${shownText(version.name)} is already declared`,
+      'choose the next name; names are never reused',
     );
   const validTo = version.materialValidTo && utcSeconds(version.materialValidTo);
   const fields: NewFields = [['name', version.name], ...(validTo ? [['materialValidTo', validTo] as const] : [])];
@@ -59,15 +59,15 @@ export function setActiveVersion(text: string, name: string): string {
   if (version.data.disabled === true)
     throw refused(
       `key version ${shownText(name)} is declared disabled`,
-      'set it back to disabled: false first, which rollback does',
+      'set it to disabled: false first (`npx keyturn rollback` does this)',
     );
   view.expected.activeVersion = name;
   return checked(replaceScalar(text, view.activeVersion, name), view);
 }
 
 /**
- * Records that a version is retired, or no longer is. A version that does not say so is not disabled: setting that
- * again changes nothing.
+ * Records that a version is retired, or no longer retired. A version without the field is not disabled, so `false`
+ * changes nothing there.
  *
  * @throws KeyturnError `rotation-edit-refused` when it is not declared, or active and to be disabled
  */
@@ -108,16 +108,16 @@ export function setMaterialValidTo(text: string, name: string, validTo: Date): s
 }
 
 /**
- * Replaces a file in one step: readers see the old text or the new one, also after a crash. Mode and symbolic link
- * are kept.
+ * Replaces a file atomically: readers see the old or the new text, also after a crash. Mode and symbolic link are
+ * preserved.
  *
- * @param before - the text that the edit was made on; given, a file that holds another by now is left alone.
+ * @param before - the text that the edit was based on; if given, a file that changed since is not replaced.
  * @throws KeyturnError `rotation-edit-refused` when somebody else has edited the file since
  */
 export async function writeRotation(file: string, text: string, before?: string): Promise<void> {
   const target = await realpath(file).catch(() => path.resolve(file));
   if (before !== undefined && (await readFile(target, 'utf8')) !== before)
-    throw refused('somebody else has edited it in the meantime', 'look at the file and run the same command again');
+    throw refused('somebody else edited it in the meantime', 'review the file and run the same command again');
   const mode = await stat(target).then(
     (found) => found.mode & 0o7777,
     () => 0o644,
@@ -168,20 +168,20 @@ function declared(view: FileView, name: string): FileView['versions'][number] {
   return found;
 }
 
-/** An edit that would leave anything but what was meant is refused, whatever odd YAML led to it. */
+/** Refuses an edit whose result differs from the intended one, whatever unusual YAML caused it. */
 function checked(after: string, view: FileView): string {
   const source = readYaml(after);
   if (source.faults.length === 0 && isDeepStrictEqual(source.value, view.expected)) return after;
   throw refused(
-    'it is written in a way that cannot be edited without changing more',
-    'make this edit by hand, or write keyVersions as a plain list',
+    'its YAML form does not allow this edit without changing other fields',
+    'edit the file by hand, or write keyVersions as a plain list',
   );
 }
 
 function utcSeconds(time: Date): string {
   const text = time.toISOString();
   if (!text.endsWith('.000Z') || text.length !== 24)
-    throw refused(`${text} is not a time in whole seconds`, 'give a time such as 2027-11-01T00:00:00Z');
+    throw refused(`${text} is not a time in whole seconds`, 'write a time such as 2027-11-01T00:00:00Z');
   return text.replace('.000Z', 'Z');
 }
 
@@ -189,4 +189,4 @@ const refused = (problem: string, hint: string): KeyturnError =>
   new KeyturnError('rotation-edit-refused', { problem, hint });
 
 const unreadable = (): KeyturnError =>
-  refused('it has faults', 'run `npx keyturn status`, which lists them all, and correct them first');
+  refused('it has faults', 'run `npx keyturn status` to list them all, and correct them first');

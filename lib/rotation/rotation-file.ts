@@ -1,4 +1,4 @@
-/** The one door through which a rotation file enters: text to nouns, or all of its faults together. */
+/** The only entry point for a rotation file: parses the text, or reports all of its faults together. */
 import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { isMap, isScalar } from 'yaml';
@@ -7,21 +7,21 @@ import { inReadingOrder, shownText } from './faults';
 import { LIMITS } from './field-messages';
 import { uselessRecipients } from './recipients';
 import type { Custody, Rotation } from './rotation';
+import type { RotationFile } from './rotation-schema';
 import { type ExpiredVersions, ruleFaults } from './rules';
-import type { RotationFile } from './schema';
 import { checkSchema } from './schema-faults';
-import { wordsAt } from './schema-fields';
+import { messagesAt } from './schema-fields';
 import { readYaml, type YamlSource } from './yaml-source';
 
 export interface ParseOptions {
   /**
-   * What `materialValidTo` is held against. With the last time that a `Date` can hold, and `expired: 'accept'`, no day
-   * is: what a synthesis says must not depend on when it runs.
+   * The time that `materialValidTo` is compared with. Synthesis passes the last time of `Date` and `expired:
+   * 'accept'`, so that its result does not depend on when it runs.
    */
   readonly now: Date;
   /**
-   * `accept` reads a file whose active or later versions have expired, for commands that only look or that propose
-   * the way out. Default `refuse`.
+   * `accept` reads a file whose active or later versions have expired, for commands that only read or that propose a
+   * fix. Default `refuse`.
    */
   readonly expired?: ExpiredVersions;
 }
@@ -37,7 +37,7 @@ export async function loadRotation(path: string, options: ParseOptions): Promise
 }
 
 /**
- * The text of a rotation file, for edits: UTF-8 as it is, with its line ends and byte-order mark.
+ * The unchanged text of a rotation file, for edits: UTF-8 with its line ends and byte-order mark.
  *
  * @throws KeyturnError `rotation-file-missing`, `rotation-file-unreadable`
  */
@@ -70,10 +70,10 @@ async function readAtMost(path: string, most: number): Promise<Uint8Array> {
 }
 
 /**
- * Checks the text of a rotation file. Asynchronous only because age, which checks the recipients, is; it touches
- * nothing outside its arguments.
+ * Checks the text of a rotation file. It is asynchronous only because age checks the recipients; it has no side
+ * effects.
  *
- * @param file - path that the text was read from: shown in faults, and what relative paths in it are resolved against.
+ * @param file - path of the file: shown in faults, and the base of relative paths in it.
  * @throws KeyturnError `rotation-file-invalid`, with every fault of the file in reading order
  */
 export async function parseRotation(text: string, file: string, options: ParseOptions): Promise<Rotation> {
@@ -89,7 +89,7 @@ export async function parseRotation(text: string, file: string, options: ParseOp
   return toRotation(schema.data, resolve(file));
 }
 
-/** An account id without quotes is a number to YAML, which drops leading zeros: what counts is what was written. */
+/** YAML reads an account id without quotes as a number and drops leading zeros, so the text as written counts. */
 function withAccountAsWritten(source: YamlSource): unknown {
   const { contents } = source.document;
   const node = isMap(contents) ? contents.get('account', true) : undefined;
@@ -108,7 +108,7 @@ async function recipientFaults(source: YamlSource, value: unknown): Promise<File
   const useless = await uselessRecipients(texts.map(({ text }) => text));
   const seen = new Set<string>();
   return texts.flatMap(({ text, path }): FileFault[] => {
-    if (useless.has(text)) return [source.faultAt(path, { given: shownText(text), ...wordsAt(path) })];
+    if (useless.has(text)) return [source.faultAt(path, { given: shownText(text), ...messagesAt(path) })];
     const again = seen.has(text);
     seen.add(text);
     const words = {
@@ -159,7 +159,7 @@ function toRotation(file: RotationFile, path: string): Rotation {
   };
 }
 
-/** Paths count from the folder of the rotation file; a program without a slash is looked for on PATH. */
+/** Paths are relative to the folder of the rotation file; a program without a slash is searched on PATH. */
 function toCustody({ age, command, pkcs11 }: RotationFile['custody'], home: string): Custody {
   const at = (path: string): string => resolve(home, path);
   const [program = '', ...args] = command?.run ?? [];

@@ -1,4 +1,4 @@
-/** The nouns of a rotation file after it was parsed: complete, defaulted, and never checked again. */
+/** The types of a parsed rotation file: complete, with defaults, and never checked again. */
 
 /** One external-origin KMS key behind the rotation's alias, or an adopted key that objects are moved away from. */
 export interface KeyVersion {
@@ -24,28 +24,34 @@ export interface Bucket {
 /** `rewrap` moves data keys without moving data; `rewrite` copies each object onto itself. */
 export type ReencryptMethod = 'rewrap' | 'rewrite';
 
-/** `local`: this process asks S3 for each version. `batch`: S3 Batch Operations does. `auto`: by the number of versions. */
+/**
+ * `local`: this process sends one request per version. `batch`: S3 Batch Operations does. `auto`: by the number of
+ * versions.
+ */
 export type ReencryptEngine = 'local' | 'batch' | 'auto';
 
 /** What S3 Batch Operations needs; see docs/scale.md. */
 export interface BatchSettings {
   /** Bucket of manifests and reports, in the rotation's Region. */
   readonly bucket: string;
-  /** `bucket`: the storage stack creates and owns it. `existing`: it is there, and only used. */
+  /** `bucket`: the storage stack creates and owns it. `existing`: it exists, and Keyturn only uses it. */
   readonly manage: 'bucket' | 'existing';
-  /** Object versions of a bucket from which on `auto` takes S3 Batch Operations. */
+  /** `auto` uses S3 Batch Operations for a bucket with at least this many object versions. */
   readonly fromVersions: number;
-  /** Who lists what a job works on: S3 by the old keys' ARNs, or a listing of our own with version ids. */
+  /** Who lists the objects of a job: S3 by the old keys' ARNs, or Keyturn with version ids. */
   readonly manifest: 'auto' | 'generated' | 'listed';
-  /** `heads`: verification looks at every version. `manifest`: at what the sources of docs/scale.md leave open, and a sample. */
+  /**
+   * `heads`: verification checks every version. `manifest`: only those that the sources of docs/scale.md leave open,
+   * and a sample.
+   */
   readonly verify: 'heads' | 'manifest';
-  /** Priority of the jobs, 0 to 2,147,483,647; higher goes first. */
+  /** Priority of the jobs, 0 to 2,147,483,647; higher runs first. */
   readonly priority: number;
   /** True: the team declares that nobody writes while objects are copied, which `rewrite` by jobs needs. */
   readonly noConcurrentWrites: boolean;
 }
 
-/** A bucket with object lock where the evidence of each run is put. */
+/** The bucket with object lock that archives the evidence of each run. */
 export interface EvidenceBucket {
   readonly name: string;
   readonly retention: { readonly mode: 'GOVERNANCE' | 'COMPLIANCE'; readonly days: number };
@@ -55,20 +61,20 @@ export interface EvidenceBucket {
 export type RotationStrategy = 'new-key' | 'in-place';
 
 export interface ExpiryWarnings {
-  /** SNS topic that the alarms tell; absent: no alarm is declared. */
+  /** SNS topic that the alarms notify; absent: no alarm is declared. */
   readonly alarmTopicArn: string | undefined;
   /** Days before the expiry, the longest first. */
   readonly warnDays: readonly number[];
 }
 
 export interface AgeCustody {
-  /** age recipients (`age1…`); empty until someone can open custody, and pre-apply then refuses unless told to go without. */
+  /** age recipients (`age1…`); if empty, pre-apply refuses to run without `--no-custody`. */
   readonly recipients: readonly string[];
   /** Absolute path of the directory that holds the encrypted material and the custody records. */
   readonly directory: string;
 }
 
-/** An executable of the team's own; see docs/custodian-command.md. */
+/** A custodian program of the team; see docs/custodian-command.md. */
 export interface CommandCustody {
   /** Program and arguments. A program with a slash in it is an absolute path. */
   readonly run: readonly [string, ...string[]];
@@ -84,13 +90,13 @@ export interface Pkcs11Custody {
   readonly module: string;
   /** Label of the token. */
   readonly token: string;
-  /** Absolute path of the file that holds the user PIN; absent: the environment has it. */
+  /** Absolute path of the file that holds the user PIN; absent: the PIN is in the environment. */
   readonly pinFile: string | undefined;
   /** Absolute path of the directory that holds the custody records. */
   readonly directory: string;
 }
 
-/** Where the only copy of the material outside KMS is kept: at most one of them; none: nowhere that the file names. */
+/** Where the only copy of the material outside KMS is stored: at most one of the three; none: no custody. */
 export interface Custody {
   readonly age: AgeCustody | undefined;
   readonly command: CommandCustody | undefined;
@@ -105,14 +111,14 @@ export interface S3Backend {
   readonly kmsKeyId: string | undefined;
 }
 
-/** A finding of the plan review that counts for nothing until a day; see docs/plan-review.md. */
+/** A finding of the plan review that is ignored until a date; see docs/plan-review.md. */
 export interface ReviewWaiver {
   /** Id of the rule, `KT032`. */
   readonly rule: string;
-  /** Terraform address that it is for; absent: every address. */
+  /** Terraform address of the finding; absent: every address. */
   readonly address?: string | undefined;
   readonly reason: string;
-  /** Last day on which it counts, UTC, `2027-01-31`. */
+  /** Last day on which it is valid, UTC, `2027-01-31`. */
   readonly until: string;
 }
 
@@ -131,7 +137,7 @@ export interface Rotation {
   /** Name of the active version; always one of `keyVersions`. */
   readonly activeVersion: string;
   readonly buckets: readonly Bucket[];
-  /** IAM principal ARNs; empty: the account's IAM policies decide alone. */
+  /** IAM principal ARNs; empty: only the account's IAM policies apply. */
   readonly keyPolicy: {
     readonly administrators: readonly string[];
     readonly users: readonly string[];
@@ -140,19 +146,19 @@ export interface Rotation {
   };
   readonly expiry: ExpiryWarnings;
   readonly deletionWindowDays: number;
-  /** Age in days at which the active key is to be replaced; absent: no period is declared. */
+  /** Age in days at which the active key must be replaced; absent: no period is declared. */
   readonly rotateEveryDays: number | undefined;
   readonly tags: Readonly<Record<string, string>>;
   readonly custody: Custody;
   readonly reencrypt: {
     readonly method: ReencryptMethod;
     readonly engine: ReencryptEngine;
-    /** Always there where the engine is `batch` or `auto`. */
+    /** Always present if the engine is `batch` or `auto`. */
     readonly batch: BatchSettings | undefined;
   };
-  /** Where evidence is kept beside the working directory. */
+  /** Where evidence is archived in addition to the working directory. */
   readonly evidence: { readonly bucket: EvidenceBucket | undefined };
-  /** Buckets that Keyturn neither manages nor re-encrypts, but that must hold nothing under a version before it retires. */
+  /** Buckets that Keyturn neither manages nor re-encrypts. They must hold nothing under a version before it retires. */
   readonly retire: { readonly verifyOnlyBuckets: readonly string[] };
   readonly review: { readonly waivers: readonly ReviewWaiver[] };
   readonly terraform: { readonly backend: 'local' } | { readonly backend: 's3'; readonly s3: S3Backend };
@@ -168,14 +174,14 @@ export function batchRoleName({ name }: Pick<Rotation, 'name'>): string {
   return `keyturn-${name}-batch`;
 }
 
-/** Where manifests and reports of a rotation stand in the bucket for them. */
+/** Prefix of the manifests and reports of a rotation in their bucket. */
 export function batchPrefix({ name }: Pick<Rotation, 'name'>): string {
   return `keyturn/${name}/`;
 }
 
 /**
- * Buckets that S3 may be asked to list: all of them for a manifest that is to be generated and for `verify: manifest`; with
- * `manifest: auto` those that may never have had versions, which one that the storage stack owns always has.
+ * Buckets that S3 may have to list: all of them for a generated manifest and for `verify: manifest`; with `manifest:
+ * auto` only adopted ones, because a bucket of the storage stack always has versions.
  */
 export function bucketsListedByS3({ reencrypt, buckets }: Pick<Rotation, 'reencrypt' | 'buckets'>): readonly string[] {
   const { batch, method, engine } = reencrypt;
@@ -186,24 +192,24 @@ export function bucketsListedByS3({ reencrypt, buckets }: Pick<Rotation, 'reencr
   return names(buckets.filter(({ manage }) => manage === 'encryption'));
 }
 
-/** What tells which key a version stands on. */
+/** The fields that determine the key of a version. */
 type KeyLayout = Pick<Rotation, 'strategy' | 'keyVersions'>;
 
-/** The versions that have a key of their own: all of them, or the first alone where versions are material of one key. */
+/** The versions that have a key of their own: all of them, or only the first if versions are material of one key. */
 export function versionsWithKeys({ strategy, keyVersions }: KeyLayout): readonly KeyVersion[] {
   return strategy === 'in-place' ? keyVersions.slice(0, 1) : keyVersions;
 }
 
 /**
- * The alias of the key that a version stands on, `<alias>/<version>`. Rotated in place, it is that of the first version
- * for all of them: an alias names a key, and cannot name material of it.
+ * The alias of the key of a version, `<alias>/<version>`. With `strategy: in-place` all versions use the alias of the
+ * first: an alias names a key, not a material of it.
  */
 export function versionAlias(rotation: KeyLayout & Pick<Rotation, 'alias'>, version: Pick<KeyVersion, 'name'>): string {
   const holder = rotation.strategy === 'in-place' ? (rotation.keyVersions[0] ?? version) : version;
   return `${rotation.alias}/${holder.name}`;
 }
 
-/** The directory of the custody records, whichever custodian is chosen; undefined where none is. */
+/** The directory of the custody records, for any custodian; undefined without custody. */
 export function custodyDirectory({ age, command, pkcs11 }: Custody): string | undefined {
   return (age ?? command ?? pkcs11)?.directory;
 }
@@ -216,8 +222,8 @@ export function activeVersion(rotation: Rotation): KeyVersion {
 }
 
 /**
- * Versions declared before the active one: those that post-apply empties and retires. None where versions are material of
- * one key: there all of it stays in use.
+ * Versions declared before the active one: post-apply empties and retires them. None with `strategy: in-place`,
+ * because the one key stays in use.
  */
 export function supersededVersions(rotation: Rotation): readonly KeyVersion[] {
   if (rotation.strategy === 'in-place') return [];

@@ -1,6 +1,6 @@
 /**
- * What several fields of a rotation file say together. The rules read the plain value, not the parsed one, so that
- * they speak even when the schema has found faults elsewhere: all faults come back together.
+ * Rules across several fields of a rotation file. They read the plain value, not the parsed one, so that they run
+ * even if the schema finds faults elsewhere: all faults are reported together.
  */
 import { shownText } from './faults';
 import { type FieldPath, LIMITS } from './field-messages';
@@ -14,13 +14,13 @@ export type { ExpiredVersions } from './version-rules';
 function policyRules({ file }: UnvalidatedFile): Finding[] {
   return ['administrators', 'users', 'breakGlass'].flatMap((field) =>
     repeated(list(mapping(file.keyPolicy)[field]).map(textOf), (index) => ['keyPolicy', field, index], {
-      allowed: 'each principal once: KMS hands a policy back without repetitions, and every plan would show a change',
+      allowed: 'each principal once: KMS returns a policy without repetitions, so every plan would show a change',
       change: 'remove one of the two',
     }),
   );
 }
 
-/** Rotating in place is one key for good: whatever needs a second one, or moves objects, has no place beside it. */
+/** A rotation in place has one key: it excludes everything that needs a second key or moves objects. */
 function strategyRules({ file, versions }: UnvalidatedFile): Finding[] {
   if (file.strategy !== 'in-place') return [];
   const most = LIMITS.rotationsInPlace + 1;
@@ -34,8 +34,8 @@ function strategyRules({ file, versions }: UnvalidatedFile): Finding[] {
     found.push({
       at: ['keyVersions'],
       given: `${versions.length} versions`,
-      allowed: `at most ${most} with strategy: in-place: KMS rotates a key ${LIMITS.rotationsInPlace} times in its life`,
-      change: 'begin another rotation with strategy: new-key, and move the objects to it',
+      allowed: `at most ${most} with strategy: in-place: KMS rotates a key at most ${LIMITS.rotationsInPlace} times`,
+      change: 'start another rotation with strategy: new-key, and move the objects to its key',
     });
   return found;
 }
@@ -43,8 +43,8 @@ function strategyRules({ file, versions }: UnvalidatedFile): Finding[] {
 const onlyNewKey = (at: FieldPath, given: string): Finding => ({
   at,
   given: `${given} with strategy: in-place`,
-  allowed: 'only with strategy: new-key; in place there is one key, objects stay under it, and nothing retires',
-  change: 'remove it, or choose strategy: new-key',
+  allowed: 'only with strategy: new-key; in place, objects stay under the one key, and nothing is retired',
+  change: 'remove it, or set strategy: new-key',
 });
 
 function expiryWarningRules({ file }: UnvalidatedFile): Finding[] {
@@ -60,13 +60,13 @@ function expiryWarningRules({ file }: UnvalidatedFile): Finding[] {
     found.push({
       at: ['expiry', 'alarmTopicArn'],
       given: `a topic in ${shownText(topicRegion)}`,
-      allowed: `a topic in the rotation's region ${shownText(file.region)}: an alarm tells topics of its own Region only`,
+      allowed: `a topic in the rotation's region ${shownText(file.region)}: an alarm notifies topics of its own Region only`,
       change: 'name a topic in that Region',
     });
   return found;
 }
 
-/** Recipients that a quantum computer does not open. */
+/** Post-quantum recipients. */
 const POST_QUANTUM = /^age1(?:pq|tagpq)1/;
 
 function custodyRules({ file }: UnvalidatedFile): Finding[] {
@@ -74,8 +74,8 @@ function custodyRules({ file }: UnvalidatedFile): Finding[] {
   const [first, ...more] = ['age', 'command', 'pkcs11'].filter((kind) => custody[kind] !== undefined);
   const found: Finding[] = more.map((kind) => ({
     at: ['custody', kind],
-    given: `${kind} beside ${first}`,
-    allowed: 'one custodian: there is one copy, and one place to look for it',
+    given: `${kind} in addition to ${first}`,
+    allowed: 'one custodian: exactly one place holds the copy of the material',
     change: 'remove one of the two',
   }));
   const recipients = list(mapping(custody.age).recipients).map(textOf);
@@ -83,8 +83,8 @@ function custodyRules({ file }: UnvalidatedFile): Finding[] {
   if (classical >= 0 && recipients.some((one) => one !== undefined && POST_QUANTUM.test(one)))
     found.push({
       at: ['custody', 'age', 'recipients', classical],
-      given: 'a classical recipient beside post-quantum ones',
-      allowed: 'recipients of one kind: whoever breaks the weaker one reads the copy',
+      given: 'a classical recipient together with post-quantum ones',
+      allowed: 'recipients of one kind: an attacker who breaks the weaker kind can decrypt the copy',
       change: 'remove it, or remove the post-quantum ones (age1pq1…)',
     });
   return found;

@@ -1,10 +1,10 @@
-/** What zod finds, in the words of the rotation file. */
+/** Translates what zod finds into faults of the rotation file. */
 import type { z } from 'zod';
 import type { FileFault } from '../errors';
 import { isIdentity, nearest, shown, shownText } from './faults';
 import { type FieldPath, TAG_KEY_MESSAGES } from './field-messages';
-import { rotationFileSchema } from './schema';
-import { fieldsAt, wordsAt } from './schema-fields';
+import { rotationFileSchema } from './rotation-schema';
+import { fieldsAt, messagesAt } from './schema-fields';
 import type { YamlSource } from './yaml-source';
 
 const valueAt = (value: unknown, path: FieldPath): unknown =>
@@ -27,10 +27,10 @@ function unknownField(source: YamlSource, parent: FieldPath, key: string): FileF
 }
 
 function changeFor(issue: z.core.$ZodIssue, given: unknown, path: FieldPath, otherwise: string): string {
-  if (path.length === 0) return 'start from the sample rotation.yaml';
+  if (path.length === 0) return 'copy the sample rotation.yaml and edit it';
   if (given === undefined) return `add "${String(path.at(-1) ?? '')}: …"`;
   if (typeof given === 'string' && isIdentity(given))
-    return 'remove it, and treat this identity as leaked: make a new one';
+    return 'remove it, treat this identity as leaked, and create a new one';
   if (given === null) return 'give it a value, or remove the field';
   if (issue.code === 'invalid_value' && typeof given === 'string') {
     const meant = nearest(given, issue.values.map(String));
@@ -47,7 +47,7 @@ function faultsOf(source: YamlSource, value: unknown, issue: z.core.$ZodIssue): 
     return [source.faultAtKey(path.slice(0, -1), key, { given: `the tag ${shownText(key)}`, ...TAG_KEY_MESSAGES })];
   }
   const given = valueAt(value, path);
-  const { allowed, change } = wordsAt(path);
+  const { allowed, change } = messagesAt(path);
   return [source.faultAt(path, { given: shown(given), allowed, change: changeFor(issue, given, path, change) })];
 }
 

@@ -1,14 +1,14 @@
-/** The fields of a rotation file by their path: which there are, and what a fault at one of them says. */
+/** The fields of a rotation file by path, and their fault messages. */
 import { z } from 'zod';
 import { type FieldMessages, type FieldPath, fieldMessages } from './field-messages';
-import { rotationFileSchema } from './schema';
+import { rotationFileSchema } from './rotation-schema';
 
 const unwrap = (schema: z.core.$ZodType): z.core.$ZodType =>
   schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault
     ? unwrap(schema.unwrap())
     : schema;
 
-/** The schema of a field, or undefined where the file has no such field. */
+/** The schema of a field, or undefined if the file has no such field. */
 function schemaAt(path: FieldPath): z.core.$ZodType | undefined {
   let at: z.core.$ZodType | undefined = rotationFileSchema;
   for (const step of path) {
@@ -21,15 +21,15 @@ function schemaAt(path: FieldPath): z.core.$ZodType | undefined {
   return at;
 }
 
-/** Names of the fields an object of the file may have; empty where the path is no object. */
+/** Names of the fields of an object; empty if the path is not an object. */
 export function fieldsAt(path: FieldPath): readonly string[] {
   const found = schemaAt(path);
   const inner = found && unwrap(found);
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }
 
-/** What a fault at this path says; a mapping without words of its own names its fields. */
-export function wordsAt(path: FieldPath): FieldMessages {
+/** The fault message of this path; a mapping without a message of its own lists its fields. */
+export function messagesAt(path: FieldPath): FieldMessages {
   for (let at = schemaAt(path); at; ) {
     const found = fieldMessages.get(at as z.ZodType);
     if (found) return found;

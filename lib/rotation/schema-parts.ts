@@ -1,4 +1,4 @@
-/** The parts of a rotation file that are objects or lists of their own. */
+/** The objects and lists inside a rotation file. */
 import { z } from 'zod';
 import { field, LIMITS, UTC_TIME } from './field-messages';
 
@@ -10,7 +10,7 @@ const KEY_ARN =
   /^arn:aws(?:-[a-z]+)*:kms:[a-z0-9-]+:\d{12}:key\/(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const PRINCIPAL_ARN =
   /^arn:aws(?:-[a-z]+)*:(?:iam::\d{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)|sts::\d{12}:assumed-role\/[\w+=,.@-]+\/[\w+=,.@-]+)$/;
-/** `aws:PrincipalArn` is the role of an assumed role, never its session: a session named here would never be met. */
+/** `aws:PrincipalArn` is the role of an assumed role, never its session, so a session named here would never match. */
 const STANDING_PRINCIPAL_ARN = /^arn:aws(?:-[a-z]+)*:iam::\d{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)$/;
 export const TOPIC_ARN = /^arn:aws(?:-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?$/;
 
@@ -22,7 +22,7 @@ export const BUCKET_WORDS = [
 const versionName = () =>
   field(
     z.string().regex(VERSION_NAME),
-    'Name of the key version; its alias is <alias>/<name>. Never rename one: that replaces the key.',
+    'Name of the key version; its alias is <alias>/<name>. Never rename a version: that replaces the key.',
     'lower-case letters, digits and hyphens, 1 to 32, such as v2',
     'write a name such as v2, in quotes if it is a number',
   );
@@ -33,7 +33,7 @@ export const keyVersion = z.strictObject({
     z.string().regex(UTC_TIME).optional(),
     'When KMS deletes the key material, UTC; absent: it does not expire. At most 365 days after the import.',
     'a UTC time such as 2027-11-01T00:00:00Z',
-    'write date, time and Z without fractions, or remove the field for material that does not expire',
+    'write date, time and Z without fractions, or remove the field if the material does not expire',
   ),
   keyArn: field(
     z.string().regex(KEY_ARN).optional(),
@@ -53,9 +53,9 @@ export const bucket = z.strictObject({
   name: field(z.string().regex(BUCKET_NAME), 'Name of the bucket; unique in the file.', ...BUCKET_WORDS),
   manage: field(
     z.enum(['bucket', 'encryption']),
-    'bucket: create and own the bucket. encryption: adopt an existing bucket, own only its default encryption.',
+    'bucket: create and own the bucket. encryption: adopt an existing bucket and own only its default encryption.',
     'bucket or encryption',
-    'write bucket to create it, encryption to adopt an existing one',
+    'write bucket to create it, or encryption to adopt an existing one',
   ),
   bucketKey: field(
     z.boolean().default(true),
@@ -113,7 +113,7 @@ export const age = z.strictObject({
         ),
       )
       .default([]),
-    'Who can open the custody copy of the material. Empty: pre-apply refuses unless it is told --no-custody.',
+    'Who can decrypt the custody copy of the material. Empty: pre-apply refuses to run without --no-custody.',
     'a list of age recipients',
     'write a list of age1… recipients, [] for none',
   ),
@@ -140,7 +140,7 @@ export const command = z.strictObject({
   directory: custodyDirectory(),
   timeoutSeconds: field(
     z.int().min(LIMITS.commandSeconds.min).max(LIMITS.commandSeconds.max).default(60),
-    'How long one call of the program may take.',
+    'Timeout of one call of the program, in seconds.',
     `a whole number from ${LIMITS.commandSeconds.min} to ${LIMITS.commandSeconds.max}`,
   ),
 });
@@ -150,20 +150,20 @@ export const pkcs11 = z.strictObject({
     z.string().regex(PATH_WITHOUT_NUL),
     "The PKCS#11 library of the hardware module, absolute or relative to the rotation file's folder.",
     'a path',
-    'write the path of the library that the maker of the module ships',
+    'write the path of the PKCS#11 library from the vendor of the module',
   ),
   token: field(
     z
       .string()
       .regex(/^[^\0]+$/)
       .max(LIMITS.tokenLabel),
-    'Label of the token that keeps the material.',
+    'Label of the token that holds the material.',
     `1 to ${LIMITS.tokenLabel} characters`,
-    'write the label as the tools of the module show it, in quotes if it is a number',
+    'write the label as the tools of the module print it, in quotes if it is a number',
   ),
   pinFile: field(
     z.string().regex(PATH_WITHOUT_NUL).optional(),
-    'File that holds the user PIN; absent: the variable KEYTURN_PKCS11_PIN has it.',
+    'File that holds the user PIN; absent: Keyturn reads the variable KEYTURN_PKCS11_PIN.',
     'a path',
     'write a path; never the PIN itself',
   ),
@@ -203,26 +203,26 @@ export const waiver = z.strictObject({
     z.string().regex(/^KT\d{3}$/),
     'Id of the rule that is waived.',
     'the id of a review rule, such as KT032',
-    'write the id as the review prints it',
+    'copy the id from the review',
   ),
   address: field(
     z.string().min(1).max(LIMITS.waiverText).optional(),
-    'Terraform address that the waiver is for; absent: every address.',
+    'Terraform address that the waiver applies to; absent: every address.',
     'a Terraform address such as aws_kms_external_key.version_v1',
-    'copy the address as the review prints it',
+    'copy the address from the review',
   ),
   reason: field(
     z.string().min(10).max(LIMITS.waiverText),
-    'Why the finding may stand; shown in every review.',
+    'Why the finding is acceptable; shown in every review.',
     `10 to ${LIMITS.waiverText} characters`,
-    'say why, so that the next reviewer understands it',
+    'write a reason that the next reviewer understands',
   ),
   until: field(
     z.iso.date(),
-    'Last day on which the waiver counts, UTC.',
+    'Last day on which the waiver is valid, UTC.',
     'a day that exists, such as 2027-01-31',
     'write year, month and day',
   ),
 });
 
-/** The rotation file as it is written. Every level is strict: an unknown field is a fault. */
+/** The rotation file as written. Every level is strict: an unknown field is a fault. */

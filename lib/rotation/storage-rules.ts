@@ -1,4 +1,4 @@
-/** What a rotation file says of its buckets, and of how the objects in them are moved, together. */
+/** Rules across the buckets of a rotation file and its re-encryption settings. */
 import { shownText } from './faults';
 import type { FieldPath } from './field-messages';
 import { type Finding, list, mapping, repeated, textOf, type UnvalidatedFile } from './unvalidated-file';
@@ -17,8 +17,8 @@ export function bucketRules({ file }: UnvalidatedFile): Finding[] {
         ? [
             {
               at: ['retire', 'verifyOnlyBuckets', index],
-              given: `${shownText(name)}, which stands under buckets`,
-              allowed: 'buckets that are not declared under buckets: those are always verified',
+              given: `${shownText(name)}, which is declared under buckets`,
+              allowed: 'only buckets that are not declared under buckets: Keyturn always verifies those',
               change: 'remove it here',
             },
           ]
@@ -27,7 +27,7 @@ export function bucketRules({ file }: UnvalidatedFile): Finding[] {
   ];
 }
 
-/** A bucket that the file names for something, and what for. */
+/** A bucket that the file names, and its use. */
 interface Named {
   readonly at: FieldPath;
   readonly name: string | undefined;
@@ -35,20 +35,21 @@ interface Named {
 }
 
 /**
- * The bucket of the jobs and the bucket of the evidence serve nothing else. In one whose objects are re-encrypted or verified a run
- * would work on its own manifests; evidence that is locked could not be cleared away with them; and state must be
- * deletable, which evidence is not. Names are unique across Regions, so a state bucket elsewhere is no other bucket.
+ * The support buckets, for jobs and for evidence, have no other use. In a re-encrypted or verified bucket a run would
+ * process its own manifests. Locked evidence could not be deleted together with them. Terraform state must be
+ * deletable, and evidence is not. Bucket names are unique across Regions, so the rule also covers a state bucket
+ * elsewhere.
  */
 export function supportBucketRules({ file }: UnvalidatedFile): Finding[] {
   const jobs: Named = {
     at: ['reencrypt', 'batch', 'bucket'],
     name: textOf(mapping(mapping(file.reencrypt).batch).bucket),
-    use: 'the bucket of manifests and reports',
+    use: 'the bucket for manifests and reports',
   };
   const evidence: Named = {
     at: ['evidence', 'bucket', 'name'],
     name: textOf(mapping(mapping(file.evidence).bucket).name),
-    use: 'the bucket of the evidence',
+    use: 'the evidence bucket',
   };
   const others: readonly Named[] = [
     ...list(file.buckets).map((item, index) => ({
@@ -64,26 +65,26 @@ export function supportBucketRules({ file }: UnvalidatedFile): Finding[] {
     {
       at: ['terraform', 's3', 'bucket'],
       name: textOf(mapping(mapping(file.terraform).s3).bucket),
-      use: "the bucket of Terraform's state",
+      use: 'the bucket of the Terraform state',
     },
   ];
   return [...shared(jobs, others), ...shared(evidence, [...others, jobs])];
 }
 
-function shared(serving: Named, others: readonly Named[]): Finding[] {
-  const other = others.find(({ name }) => name !== undefined && name === serving.name);
+function shared(support: Named, others: readonly Named[]): Finding[] {
+  const other = others.find(({ name }) => name !== undefined && name === support.name);
   if (other?.name === undefined) return [];
   return [
     {
-      at: serving.at,
-      given: `${shownText(other.name)}, which is ${other.use} too`,
-      allowed: `a bucket for this alone, as ${serving.use}`,
+      at: support.at,
+      given: `${shownText(other.name)}, which is also ${other.use}`,
+      allowed: `a bucket with no other use than ${support.use}`,
       change: 'name another bucket',
     },
   ];
 }
 
-/** A job needs its settings, settings need a job, and what `rewrite` by jobs cannot do is said here. */
+/** A job needs its settings, settings need a job, and `rewrite` by jobs has limits. */
 export function batchRules({ file }: UnvalidatedFile): Finding[] {
   const { engine, batch, method } = mapping(file.reencrypt);
   const jobs = engine === 'batch' || engine === 'auto';
@@ -93,14 +94,14 @@ export function batchRules({ file }: UnvalidatedFile): Finding[] {
         at: ['reencrypt', 'batch'],
         given: 'nothing',
         allowed: `a mapping with at least bucket, with engine: ${engine}`,
-        change: 'name the bucket of manifests and reports under reencrypt.batch.bucket',
+        change: 'name the bucket for manifests and reports under reencrypt.batch.bucket',
       },
     ];
   if ((engine === undefined || engine === 'local') && batch !== undefined)
     return [
       {
         at: ['reencrypt', 'batch'],
-        given: 'settings of jobs that are not used',
+        given: 'settings for jobs, but no jobs',
         allowed: 'batch only with engine: batch or auto',
         change: 'write engine: batch, or remove batch',
       },
@@ -113,16 +114,16 @@ function copyRules({ noConcurrentWrites, manifest }: ReturnType<typeof mapping>)
   if (noConcurrentWrites !== true)
     found.push({
       at: ['reencrypt', 'batch', 'noConcurrentWrites'],
-      given: 'jobs that copy while others may write',
-      allowed: 'true with method: rewrite: a copy by a job has no condition, and can undo a write made meanwhile',
-      change: 'pause the writers and write noConcurrentWrites: true, or use method: rewrap',
+      given: 'jobs that copy objects during concurrent writes',
+      allowed: 'true with method: rewrite: a copy by a job is unconditional and can overwrite a concurrent write',
+      change: 'pause all writers and set noConcurrentWrites: true, or use method: rewrap',
     });
   if (manifest === 'generated')
     found.push({
       at: ['reencrypt', 'batch', 'manifest'],
       given: '"generated" with method: rewrite',
       allowed:
-        'auto or listed: only a listing of our own leaves out what a copy would change, such as storage classes and sizes above 5 GiB',
+        'auto or listed: only the listing of Keyturn excludes objects that a copy would change, such as other storage classes or objects above 5 GiB',
       change: 'write listed, or use method: rewrap',
     });
   return found;

@@ -1,10 +1,10 @@
-/** A rotation file as it stands, read without trusting a single field: what the rules across fields look at. */
+/** A rotation file that has not passed the schema: the input of the rules across fields, which trust no field. */
 import { shownText } from './faults';
 import type { FieldPath } from './field-messages';
-import type { FaultWords } from './yaml-source';
+import type { FaultMessage } from './yaml-source';
 
-/** Where a rule's fault belongs, and its words. */
-export interface Finding extends FaultWords {
+/** The place and the message of a rule's fault. */
+export interface Finding extends FaultMessage {
   readonly at: FieldPath;
 }
 
@@ -50,11 +50,11 @@ export function unvalidated(value: unknown): UnvalidatedFile {
   };
 }
 
-/** A fault for every value that stands earlier in the list too. */
+/** A fault for every value that repeats an earlier one. */
 export function repeated(
   values: readonly (string | undefined)[],
   at: (index: number) => FieldPath,
-  words: Omit<FaultWords, 'given'>,
+  words: Omit<FaultMessage, 'given'>,
 ): Finding[] {
   const seen = new Set<string>();
   return values.flatMap((value, index): Finding[] => {

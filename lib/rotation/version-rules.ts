@@ -1,9 +1,9 @@
-/** What the key versions of a rotation file say together, and with the active version. */
+/** Rules across the key versions of a rotation file and the active version. */
 import { nearest, shownText } from './faults';
 import { LIMITS, UTC_TIME } from './field-messages';
 import { type Finding, repeated, textOf, type UnvalidatedFile, type UnvalidatedVersion } from './unvalidated-file';
 
-/** `refuse`: a version that could still need an import may not have expired. `accept`: expired versions are read too. */
+/** `refuse`: a version that may still need an import must not be expired. `accept`: expired versions are allowed. */
 export type ExpiredVersions = 'refuse' | 'accept';
 
 export interface RuleOptions {
@@ -19,7 +19,7 @@ export function versionRules({ versions, file }: UnvalidatedFile): Finding[] {
       (index) => ['keyVersions', index, 'name'],
       {
         allowed: 'each name once',
-        change: 'give the new version the next name; a name is never used again',
+        change: 'give the new version the next name; names are never reused',
       },
     ),
     ...repeated(arns, (index) => ['keyVersions', index, 'keyArn'], {
@@ -37,7 +37,7 @@ function adoptedRules(version: UnvalidatedVersion, region: string | undefined): 
   if (version.validTo !== undefined)
     found.push({
       at: ['keyVersions', index, 'materialValidTo'],
-      given: 'materialValidTo beside keyArn',
+      given: 'materialValidTo together with keyArn',
       allowed: 'one of the two: Keyturn never imports material into an adopted key',
       change: 'remove materialValidTo',
     });
@@ -64,7 +64,7 @@ export function activeRules({ file, versions, active }: UnvalidatedFile): Findin
         given: shownText(wanted),
         allowed: names.length > 0 ? `one of ${names.map(shownText).join(', ')}` : 'the name of a declared key version',
         change: meant
-          ? `did you mean ${shownText(meant)}? else declare this version under keyVersions`
+          ? `did you mean ${shownText(meant)}? otherwise declare this version under keyVersions`
           : 'declare this version under keyVersions first',
       },
     ];
@@ -74,7 +74,7 @@ export function activeRules({ file, versions, active }: UnvalidatedFile): Findin
     {
       at: ['keyVersions', active, 'disabled'],
       given: 'true on the active version',
-      allowed: 'false, or no such field, while this version is active',
+      allowed: 'false or no such field while this version is active',
       change: 'remove disabled, or move activeVersion to another version first',
     },
   ];
@@ -94,22 +94,23 @@ export function expiryRules({ versions, active }: UnvalidatedFile, { now, expire
     const given = shownText(validTo);
     const time = new Date(validTo);
     if (Number.isNaN(time.getTime()) || time.toISOString() !== validTo.replace('Z', '.000Z'))
-      return [{ at, given, allowed: 'a time that exists', change: 'correct month, day or hour' }];
+      return [{ at, given, allowed: 'a valid time', change: 'correct month, day or hour' }];
     if (time.getTime() > latest)
       return [
         {
           at,
           given,
           allowed: allowed(),
-          change: 'choose a nearer time, or remove the field for material that does not expire',
+          change: 'choose an earlier time, or remove the field if the material does not expire',
         },
       ];
-    // An expired version may stay once it is superseded, retired, or has a successor to move to: see docs/rotation-file.md.
+    // An expired version may stay once it is superseded, retired, or has a successor to move to: see
+    // docs/rotation-file.md.
     const mayStay = expired === 'accept' || version.disabled || index < active || (index === active && successor);
     if (time > now || mayStay) return [];
     const change =
       index === active
-        ? 'write a later time and run pre-apply, which imports the same material again; or append a version to rotate away'
+        ? 'write a later time and run `npx keyturn pre-apply`, which imports the same material again; or append a version and rotate to it'
         : 'write a later time';
     return [{ at, given, allowed: allowed(), change }];
   });
@@ -128,7 +129,7 @@ export function aliasRules({ file, versions }: UnvalidatedFile): Finding[] {
     {
       at: ['alias'],
       given: `${alias.length} characters`,
-      allowed: `at most ${most}: KMS takes ${LIMITS.aliasLength}, and each version has <alias>/<version> too`,
+      allowed: `at most ${most}: KMS allows ${LIMITS.aliasLength}, and each version also has the alias <alias>/<version>`,
       change: 'choose a shorter alias',
     },
   ];

@@ -1,14 +1,14 @@
 /**
- * Insertions and replacements in YAML text by the offsets of its nodes, so that every byte that need not change
- * stays: comments, quotes, blank lines, line ends. Printing a changed document again was refused: it reflows what it
- * does not understand, and a reviewer then sees lines that nobody meant to touch.
+ * Insertions and replacements in YAML text by the offsets of its nodes, so that all other bytes stay: comments,
+ * quotes, blank lines, line ends. Printing the changed document would reflow other lines, and a reviewer would see
+ * changes that nobody intended.
  */
 import { isCollection, isMap, isNode, isPair, isScalar, type Node, type Pair, type YAMLMap, type YAMLSeq } from 'yaml';
 
 /** A field to write, in order; booleans are written bare. */
 export type NewFields = readonly (readonly [key: string, value: string | boolean])[];
 
-/** Text in which a range was replaced. */
+/** The text with one value replaced. */
 export function replaceScalar(text: string, node: Node, value: string | boolean): string {
   const [from, to] = rangeOf(node);
   const written = text.slice(from, to);
@@ -22,7 +22,7 @@ export function replaceScalar(text: string, node: Node, value: string | boolean)
   );
 }
 
-/** Text with one more item at the end of a list that has items, written the way its last item is. */
+/** The text with one more item at the end of a non-empty list, in the style of its last item. */
 export function appendItem(text: string, list: YAMLSeq, fields: NewFields): string {
   const last = list.items.at(-1);
   if (!isNode(last)) throw new RangeError('the list has no item to follow');
@@ -40,7 +40,7 @@ export function appendItem(text: string, list: YAMLSeq, fields: NewFields): stri
   );
 }
 
-/** Text with fields added at the end of a mapping that has some. */
+/** The text with fields added at the end of a non-empty mapping. */
 export function appendFields(text: string, map: YAMLMap, fields: NewFields): string {
   const first = map.items[0]?.key;
   if (!isNode(first)) throw new RangeError('the mapping has no field to follow');
@@ -73,7 +73,7 @@ function styleOf(text: string, node: Node): Style {
   };
 }
 
-/** Plain text that YAML would not read as text needs quotes: `1`, `1e3`, `true`, `null`, `0x1`. */
+/** YAML does not read these as text without quotes: `1`, `1e3`, `true`, `null`, `0x1`. */
 const NEEDS_QUOTES = /^(?:true|false|null|\d+|\d+e\d+|0x[0-9a-f]+|0o[0-7]+)$/;
 
 const plain = (value: string | boolean): string =>
@@ -92,7 +92,7 @@ function flowMap(fields: NewFields, style: Style): string {
   return `{${space}${flowPairs(fields, style)}${space}}`;
 }
 
-/** On a line of its own where the last item has one, else beside it. */
+/** On a line of its own if the last item has one, otherwise on the same line. */
 function appendFlowItem(text: string, last: Node, end: number, item: string): string {
   const [start] = rangeOf(last);
   const lineStart = text.lastIndexOf('\n', start - 1) + 1;
@@ -114,7 +114,7 @@ function lineEnd(text: string, offset: number): number {
   return found < 0 ? text.length : found;
 }
 
-/** The line end of the line at the offset; where it has none, that of the first line. */
+/** The line end of the line at the offset; if it has none, that of the first line. */
 function newline(text: string, offset: number): string {
   const here = lineEnd(text, offset);
   const end = here < text.length ? here : text.indexOf('\n');
@@ -128,7 +128,7 @@ function rangeOf(node: Node): readonly [number, number] {
   return [node.range[0], node.range[1]];
 }
 
-/** Where the last thing written in a node ends; the range of a block collection reaches over what follows it. */
+/** End of the content of a node; the range of a block collection also covers what follows it. */
 function contentEnd(node: Node): number {
   if (isCollection(node) && !node.flow && node.items.length > 0)
     return Math.max(...node.items.map((item) => (isPair(item) ? pairEnd(item) : isNode(item) ? contentEnd(item) : 0)));

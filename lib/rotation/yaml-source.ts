@@ -1,7 +1,7 @@
 /**
- * A rotation file as YAML: the plain value, the place of every field, and what YAML allows but this file does not.
- * Anchors, aliases, tags, directives and several documents are refused: each lets one line mean what another says,
- * which neither a reviewer of a diff nor an edit of one line can see. Refusing them also ends alias bombs.
+ * A rotation file as YAML: the plain value, the place of every field, and the YAML features that this file refuses.
+ * Anchors, aliases, tags, directives and several documents let one line change the meaning of another, which neither
+ * a reviewer of a diff nor a one-line edit can see. Refusing them also prevents alias bombs.
  */
 import {
   type Document,
@@ -19,18 +19,18 @@ import type { FileFault } from '../errors';
 import { pathText, shown, shownMessage, shownText } from './faults';
 import type { FieldPath } from './field-messages';
 
-/** A place for a fault; the fields that differ from fault to fault. */
-export type FaultWords = Pick<FileFault, 'given' | 'allowed' | 'change'>;
+/** The message of a fault, without its place. */
+export type FaultMessage = Pick<FileFault, 'given' | 'allowed' | 'change'>;
 
 export interface YamlSource {
   readonly document: Document;
-  /** Plain data; undefined where the text is no YAML that this file allows. */
+  /** Plain data; undefined if the text is not YAML that this file allows. */
   readonly value: unknown;
   readonly faults: readonly FileFault[];
-  /** A fault at the value of a field, or at its nearest parent that is written in the file. */
-  faultAt(path: FieldPath, words: FaultWords): FileFault;
+  /** A fault at the value of a field, or at its nearest parent in the file. */
+  faultAt(path: FieldPath, words: FaultMessage): FileFault;
   /** A fault at the key itself of a mapping's entry. */
-  faultAtKey(parent: FieldPath, key: string, words: FaultWords): FileFault;
+  faultAtKey(parent: FieldPath, key: string, words: FaultMessage): FileFault;
 }
 
 const CONFLICT_START = /^<{7}(?: |\r?$)/m;
@@ -47,14 +47,14 @@ function conflictFaults(text: string): FileFault[] {
             path: '',
             given: `a merge-conflict marker, ${shownText(line.trimEnd())}`,
             allowed: 'a file whose conflicts are resolved',
-            change: 'decide which key versions and which activeVersion are meant, and remove the marker',
+            change: 'decide which keyVersions and activeVersion to keep, and remove the marker',
           },
         ]
       : [],
   );
 }
 
-/** Reads the text; what it returns still has to pass the schema and the rules. */
+/** Reads the text; the result must still pass the schema and the rules. */
 export function readYaml(text: string): YamlSource {
   const lines = new LineCounter();
   const keys: KeyIndex = new WeakMap();
@@ -63,13 +63,13 @@ export function readYaml(text: string): YamlSource {
     prettyErrors: false,
     schema: 'core',
     version: '1.2',
-    uniqueKeys: false, // checked below: the library compares every pair of keys, which a hostile file can make slow
+    uniqueKeys: false, // checked below: the library compares every pair of keys, which is slow for a hostile file
   });
   const place = (offset: number): Pick<FileFault, 'line' | 'column'> => {
     const { line, col } = lines.linePos(Math.max(0, Math.min(offset, text.length)));
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const at = (offset: number, path: FieldPath, words: FaultWords): FileFault => ({
+  const at = (offset: number, path: FieldPath, words: FaultMessage): FileFault => ({
     ...place(offset),
     path: pathText(path),
     ...words,
@@ -86,14 +86,14 @@ export function readYaml(text: string): YamlSource {
   };
 }
 
-type At = (offset: number, path: FieldPath, words: FaultWords) => FileFault;
+type At = (offset: number, path: FieldPath, words: FaultMessage) => FileFault;
 
 function syntaxFaults(document: Document, at: At): FileFault[] {
-  const words = (error: YAMLError): FaultWords => {
+  const words = (error: YAMLError): FaultMessage => {
     if (error.code === 'MULTIPLE_DOCS')
-      return { given: 'a second YAML document', allowed: 'one document', change: 'keep one file a rotation' };
+      return { given: 'a second YAML document', allowed: 'one document', change: 'write one file per rotation' };
     return {
-      given: `no valid YAML (${shownMessage(error.message)})`,
+      given: `invalid YAML (${shownMessage(error.message)})`,
       allowed: 'YAML 1.2',
       change: 'correct the indentation or quoting here',
     };
@@ -101,7 +101,7 @@ function syntaxFaults(document: Document, at: At): FileFault[] {
   return document.errors.map((error) => at(error.pos[0], [], words(error)));
 }
 
-/** Faults of what YAML itself allows. */
+/** Faults in valid YAML that this file does not allow. */
 function documentFaults(document: Document, at: At): FileFault[] {
   const found: FileFault[] = [];
   const refuse = (
@@ -135,7 +135,7 @@ function documentFaults(document: Document, at: At): FileFault[] {
       if (!isScalar(key) || typeof key.value !== 'string')
         refuse(
           key,
-          `the key ${isScalar(key) ? shown(key.value) : 'that is no plain word'}`,
+          `the key ${isScalar(key) ? shown(key.value) : 'that is not text'}`,
           'write the key as text, in quotes if it is a number',
           'keys that are text',
         );
@@ -171,7 +171,7 @@ function offsetOfKey(document: Document, parent: FieldPath, key: string, keys: K
   return keysOf(map, keys).get(key) ?? offsetOf(document, parent);
 }
 
-/** Where each key of a mapping stands; kept, because a hostile file may have a fault at each of very many keys. */
+/** Offset of each key of a mapping; cached, because a hostile file may have a fault at every one of very many keys. */
 type KeyIndex = WeakMap<YAMLMap, ReadonlyMap<string, number>>;
 
 function keysOf(map: YAMLMap, keys: KeyIndex): ReadonlyMap<string, number> {

@@ -4,6 +4,7 @@ import { encryptionOf, listedKey, lockOf, restoreOf } from './head-values';
 import {
   CHECKSUM_ALGORITHMS,
   type ContentHeaders,
+  type ListedMarker,
   type ListedVersion,
   type ObjectHead,
   type PageMarker,
@@ -93,9 +94,17 @@ export function versionPageOfXml(xml: string): VersionPage {
   }
   const versions: ListedVersion[] = [];
   for (const block of blocks(xml, 'Version')) versions.push(versionOf(block));
-  const markerKeys: string[] = [];
-  for (const block of blocks(xml, 'DeleteMarker')) markerKeys.push(listedKey(unescaped(element(block, 'Key'))));
-  return { versions, markerKeys, next: nextOf(xml) };
+  const deleteMarkers: ListedMarker[] = [];
+  for (const block of blocks(xml, 'DeleteMarker')) deleteMarkers.push(markerOf(block));
+  return { versions, deleteMarkers, next: nextOf(xml) };
+}
+
+function markerOf(block: string): ListedMarker {
+  return {
+    key: listedKey(unescaped(element(block, 'Key'))),
+    versionId: element(block, 'VersionId') ?? 'null',
+    lastModified: Date.parse(element(block, 'LastModified') ?? '') || 0,
+  };
 }
 
 function versionOf(block: string): ListedVersion {

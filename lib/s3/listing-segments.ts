@@ -60,7 +60,7 @@ export async function splitRest(
   const hasKeyAfter = async (key: string): Promise<boolean> => {
     probes += 1;
     const page = await listing(() => store.listVersions({ bucket, after: { key, versionId: undefined }, limit: 1 }));
-    return page.versions.length + page.markerKeys.length > 0;
+    return page.versions.length + page.deleteMarkers.length > 0;
   };
   const boundaries: string[] = [];
   const open: { low: string; high: string | undefined }[] = [{ low: afterKey, high: undefined }];

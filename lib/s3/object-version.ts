@@ -23,11 +23,19 @@ export interface ListedVersion {
   readonly storageClass: string;
 }
 
+/** One delete marker of ListObjectVersions. It holds no data. */
+export interface ListedMarker {
+  readonly key: string;
+  /** As listed: `'null'` where it took the place of a null version. */
+  readonly versionId: string;
+  /** Milliseconds since the epoch. */
+  readonly lastModified: number;
+}
+
 /** One page of ListObjectVersions: at most 1,000 entries. */
 export interface VersionPage {
   readonly versions: readonly ListedVersion[];
-  /** The key of each delete marker. They hold no data. */
-  readonly markerKeys: readonly string[];
+  readonly deleteMarkers: readonly ListedMarker[];
   /** Where the next page begins; absent on the last page. */
   readonly next: PageMarker | undefined;
 }

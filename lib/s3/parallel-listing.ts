@@ -1,5 +1,5 @@
 import { splitRest } from './listing-segments';
-import type { PageMarker, VersionPage } from './object-version';
+import type { VersionPage } from './object-version';
 import type { ObjectStore } from './store';
 import { listVersionPages } from './version-listing';
 
@@ -23,20 +23,19 @@ export async function* listVersionsInParallel(
   store: ObjectStore,
   { bucket, listing, parts = 16, splitAfterPages = 100 }: ParallelListing,
 ): AsyncGenerator<VersionPage, void, undefined> {
-  let rest: PageMarker | undefined;
+  let last: string | undefined;
   let pages = 0;
   for await (const page of listVersionPages(store, { bucket, listing })) {
     yield page;
     pages += 1;
-    if (pages === splitAfterPages && page.next) {
-      rest = page.next;
+    // Where one key fills pages, the end of that key is waited for: a segment begins behind a key.
+    if (pages >= splitAfterPages && page.next && page.next.versionId === undefined) {
+      last = page.next.key;
       break;
     }
   }
-  if (rest === undefined) return;
-  // What is left of the key that the first pages ended in belongs to no segment behind it.
-  const tail = { after: rest, to: rest.key };
-  const segments = [tail, ...(await splitRest(store, listing, bucket, rest.key, parts))];
+  if (last === undefined) return;
+  const segments = await splitRest(store, listing, bucket, last, parts);
   yield* merged(segments.map((segment) => listVersionPages(store, { bucket, ...segment, listing })));
 }
 

@@ -28,7 +28,11 @@ export function versionPageOf(output: ListObjectVersionsCommandOutput): VersionP
       lastModified: version.LastModified?.getTime() ?? 0,
       storageClass: version.StorageClass ?? 'STANDARD',
     })),
-    markerKeys: (output.DeleteMarkers ?? []).map((marker) => listedKey(marker.Key)),
+    deleteMarkers: (output.DeleteMarkers ?? []).map((marker) => ({
+      key: listedKey(marker.Key),
+      versionId: marker.VersionId ?? 'null',
+      lastModified: marker.LastModified?.getTime() ?? 0,
+    })),
     next: output.IsTruncated
       ? { key: listedKey(output.NextKeyMarker), versionId: output.NextVersionIdMarker }
       : undefined,

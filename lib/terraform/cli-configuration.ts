@@ -1,15 +1,13 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isOlder, type TerraformBinary } from './binary';
-
-/** AWS provider versions that the stacks accept: from the first, up to but without the second. */
-export const PROVIDER_VERSIONS = { from: '5.100.0', before: '7.0.0' } as const;
+import { AWS_PROVIDER_VERSION } from '../rotation/provider-version';
+import type { TerraformBinary } from './binary';
 
 /** Where the provider comes from. */
 export type ProviderSource =
   /** The user's own CLI configuration decides; Keyturn adds nothing. */
   | { readonly kind: 'user'; readonly file: string }
-  /** A filesystem mirror that holds a version the stacks accept. */
+  /** A filesystem mirror that holds the version that the stacks require. */
   | { readonly kind: 'mirror'; readonly directory: string; readonly host: string; readonly version: string }
   /** The registry, as Terraform does by itself. */
   | { readonly kind: 'registry'; readonly searched: readonly string[] };
@@ -29,7 +27,7 @@ const USUAL_ROOTS = ['/usr/local/share', '/usr/share', '/opt'];
  *
  * 1. The user's own CLI configuration, when it exists. `TF_CLI_CONFIG_FILE` may name a file that does not: it then counts
  *    as none.
- * 2. A filesystem mirror with a version that the stacks accept, for this platform: `TF_PLUGIN_MIRROR`, the directories that
+ * 2. A filesystem mirror with the version that the stacks require, for this platform: `TF_PLUGIN_MIRROR`, the directories that
  *    Terraform implies, then one level under the usual roots. The first that holds one wins. That it is looked for before the
  *    registry is tried costs a few directory reads, where finding out that the registry is out of reach costs minutes.
  * 3. The registry.
@@ -46,8 +44,9 @@ export async function providerSource({
   }
   const searched = [...namedMirrors(env), ...(await Promise.all(roots.map(under))).flat()];
   for (const directory of searched) {
-    const version = await mirroredVersion(directory, binary);
-    if (version !== undefined) return { kind: 'mirror', directory, host: registryHost(binary), version };
+    if (await holdsProvider(directory, binary)) {
+      return { kind: 'mirror', directory, host: registryHost(binary), version: AWS_PROVIDER_VERSION };
+    }
   }
   return { kind: 'registry', searched };
 }
@@ -114,24 +113,13 @@ async function under(root: string): Promise<readonly string[]> {
   return (await namesIn(root)).map((name) => join(root, name));
 }
 
-/** The newest version in a mirror that the stacks accept, unpacked (`<version>/<platform>/`) or packed (one zip each). */
-async function mirroredVersion(directory: string, binary: TerraformBinary): Promise<string | undefined> {
+/** Whether a mirror holds the required version, unpacked (`<version>/<platform>/`) or packed (one zip each). */
+async function holdsProvider(directory: string, binary: TerraformBinary): Promise<boolean> {
   const { platform } = binary;
   const place = join(directory, registryHost(binary), 'hashicorp', 'aws');
-  const names = await namesIn(place);
-  const packed = names.flatMap((name) => {
-    const [, version] = /^terraform-provider-aws_(\d+\.\d+\.\d+)_/.exec(name) ?? [];
-    return version !== undefined && name === `terraform-provider-aws_${version}_${platform}.zip` ? [version] : [];
-  });
-  const unpacked: string[] = [];
-  for (const name of names.filter((one) => /^\d+\.\d+\.\d+$/.test(one))) {
-    const platforms = await namesIn(join(place, name));
-    if (platforms.includes(platform)) unpacked.push(name);
-  }
-  return [...packed, ...unpacked]
-    .filter((version) => !isOlder(version, PROVIDER_VERSIONS.from) && isOlder(version, PROVIDER_VERSIONS.before))
-    .sort((left, right) => (isOlder(left, right) ? 1 : -1))
-    .at(0);
+  const packed = `terraform-provider-aws_${AWS_PROVIDER_VERSION}_${platform}.zip`;
+  if ((await namesIn(place)).includes(packed)) return true;
+  return (await namesIn(join(place, AWS_PROVIDER_VERSION))).includes(platform);
 }
 
 /** Sorted, so that the same machine always gives the same answer; empty where there is no such directory. */

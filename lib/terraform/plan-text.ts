@@ -1,5 +1,5 @@
-import type { AttributeChange, PlannedAction, PlannedValue, PlanSummary, ResourceChange } from './plan';
 import { policyLines } from './policy-lines';
+import type { AttributeChange, PlannedAction, PlannedValue, PlanSummary, ResourceChange } from './terraform-plan';
 
 const SIGNS: Readonly<Record<PlannedAction, string>> = {
   create: '+ create',

@@ -58,11 +58,11 @@ export async function synthesize(
 function asFailure(exit: number | null, stderr: string): KeyturnError {
   if (exit !== EXIT.rotationFile) {
     const withoutStack = stderr.replaceAll(/^ +at .*\n/gm, '');
-    return new KeyturnError('synthesis-failed', { exit, said: lastLines(withoutStack) });
+    return new KeyturnError('synthesis-failed', { exit, reported: lastLines(withoutStack) });
   }
-  const [said = stderr, next = ''] = stderr
+  const [message = stderr, next = ''] = stderr
     .trim()
     .replace(/^keyturn: /, '')
     .split('\n  next: ');
-  return new KeyturnError('synthesis-refused', { said, next });
+  return new KeyturnError('synthesis-refused', { message, next });
 }

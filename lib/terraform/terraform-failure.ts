@@ -21,12 +21,12 @@ export function asFailure(failure: Failure): KeyturnError {
   const recognized =
     refused(failure) ?? locked(failure) ?? stale(failure) ?? destroying(failure) ?? asAwsFailure(failure.diagnostics);
   if (recognized) return recognized;
-  const said = failure.diagnostics.map(textOf).join('\n') || failure.lastLines;
+  const reported = failure.diagnostics.map(textOf).join('\n') || failure.lastLines;
   return new KeyturnError('terraform-failed', {
     command: failure.command,
     stack: failure.stack,
     exit: failure.exit,
-    said,
+    reported,
   });
 }
 

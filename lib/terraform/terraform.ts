@@ -3,13 +3,14 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { KeyturnError, throwIfInterrupted } from '../errors';
+import { AWS_PROVIDER_VERSION } from '../rotation/provider-version';
 import type { TerraformBinary } from './binary';
 import { type ChildOutcome, runChild } from './child';
-import { PROVIDER_VERSIONS, type ProviderSource } from './cli-configuration';
+import type { ProviderSource } from './cli-configuration';
 import { errorsIn, lastLines } from './diagnostics';
-import { destroyedForGood, NO_CHANGES, type PlanSummary, readPlan, summarizePlan } from './plan';
 import type { StackDirectory } from './synthesize';
 import { asFailure } from './terraform-failure';
+import { destroyedForGood, NO_CHANGES, type PlanSummary, readPlan, summarizePlan } from './terraform-plan';
 
 export interface TerraformInput {
   readonly binary: TerraformBinary;
@@ -146,18 +147,24 @@ export class Terraform {
   }
 
   #initFailure(stack: StackDirectory, outcome: ChildOutcome): KeyturnError {
-    const said = lastLines(outcome.stderr);
-    if (said.includes('Backend configuration changed')) {
+    const reported = lastLines(outcome.stderr);
+    if (reported.includes('Backend configuration changed')) {
       return new KeyturnError('terraform-backend-changed', { stack: stack.name, directory: stack.directory });
     }
-    if (!/Failed to (query available provider packages|install provider|resolve provider packages)/.test(said)) {
-      const diagnostics = [{ severity: 'error' as const, summary: said, detail: '' }];
+    if (!/Failed to (query available provider packages|install provider|resolve provider packages)/.test(reported)) {
+      const diagnostics = [{ severity: 'error' as const, summary: reported, detail: '' }];
       const { name, directory } = stack;
-      return asFailure({ command: 'init', stack: name, directory, exit: outcome.exit, diagnostics, lastLines: said });
+      return asFailure({
+        command: 'init',
+        stack: name,
+        directory,
+        exit: outcome.exit,
+        diagnostics,
+        lastLines: reported,
+      });
     }
     const searched = this.#input.source.kind === 'registry' ? this.#input.source.searched : [];
-    const versions = `>= ${PROVIDER_VERSIONS.from}, < ${PROVIDER_VERSIONS.before}`;
-    return new KeyturnError('terraform-provider-missing', { versions, searched, said });
+    return new KeyturnError('terraform-provider-missing', { version: AWS_PROVIDER_VERSION, searched, reported });
   }
 
   /** Of all that an init depends on: the configuration's terraform block, the binary, the CLI configuration, the lock. */

@@ -1,4 +1,4 @@
-import type { PlanSummary } from './plan';
+import type { PlanSummary } from './terraform-plan';
 
 /** Which of a rotation's two stacks. */
 export type StackRole = 'keys' | 'storage';

@@ -9,7 +9,6 @@ import {
   isKey,
   type ListedVersion,
   type ObjectHead,
-  type PageMarker,
   type VersionPage,
   type VersionRef,
 } from '../s3/object-version';
@@ -19,6 +18,7 @@ import { listVersionsInParallel } from '../s3/parallel-listing';
 import { Semaphore } from '../s3/semaphore';
 import type { ObjectStore, Versioning } from '../s3/store';
 import { asFault, faultText } from '../s3/store-fault';
+import { listVersionPages } from '../s3/version-listing';
 import type {
   BucketVerification,
   StragglerVersion,
@@ -110,7 +110,7 @@ export class VersionScanner {
       const listing = <T>(send: () => Promise<T>) => this.#ofBucket(send);
       for await (const page of listVersionsInParallel(this.#store, { bucket, listing })) {
         objectVersions += page.versions.length;
-        deleteMarkers += page.markerKeys.length;
+        deleteMarkers += page.deleteMarkers.length;
         for (const version of page.versions) {
           const why = pick(version);
           if (why !== undefined) await this.#start(version, why);
@@ -209,18 +209,13 @@ export class VersionScanner {
 
   /** One answer that a version is not there is not believed: it must have left the listing too. */
   async #confirmGone({ bucket, key }: VersionRef, { versionId, etag }: ListedVersion): Promise<void> {
-    let after: PageMarker | undefined;
-    do {
-      const marker = after;
-      const page = await this.#ofBucket(() => this.#store.listVersions({ bucket, prefix: key, after: marker }));
-      const same = page.versions.filter((one) => one.key === key);
-      if (same.some((one) => one.versionId === versionId && one.etag === etag)) {
+    const listing = (send: () => Promise<VersionPage>) => this.#ofBucket(send);
+    for await (const { versions } of listVersionPages(this.#store, { bucket, prefix: key, to: key, listing })) {
+      if (versions.some((one) => one.versionId === versionId && one.etag === etag)) {
         this.#unknown.add({ key, versionId, reason: 'HeadObject says that it is gone, but it is still listed' });
         return;
       }
-      // The key itself comes before every other key that begins with it.
-      after = page.next?.key === key ? page.next : undefined;
-    } while (after);
+    }
   }
 
   async #classify(ref: VersionRef, listed: ListedVersion, head: ObjectHead): Promise<void> {

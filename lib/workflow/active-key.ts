@@ -1,7 +1,6 @@
 import { KeyturnError } from '../errors';
 import type { KeyDescription } from '../kms/describe-key';
-import { type Observation, observe, observedActive, observeVersions } from '../observation/observe';
-import type { RotationRun } from './rotation-run';
+import { type Observation, type Observing, observe, observedActive, observeVersions } from '../observation/observe';
 import { notSwitched } from './switch-active';
 
 /**
@@ -9,7 +8,7 @@ import { notSwitched } from './switch-active';
  *
  * @throws not-switched while there is none
  */
-export async function activeKey(run: RotationRun): Promise<KeyDescription> {
+export async function activeKey(run: Observing): Promise<KeyDescription> {
   const { version, key } = observedActive(run.rotation, await observeVersions(run));
   if (!key) throw new KeyturnError('not-switched', { version: version.name, found: 'its key is not declared yet' });
   return key;
@@ -21,7 +20,7 @@ export async function activeKey(run: RotationRun): Promise<KeyDescription> {
  * @throws not-switched while the key is not Enabled or something still points elsewhere: objects written meanwhile
  * would land under the old key and the pass would never end
  */
-export async function switchedKey(run: RotationRun): Promise<{ key: KeyDescription; seen: Observation }> {
+export async function switchedKey(run: Observing): Promise<{ key: KeyDescription; seen: Observation }> {
   const seen = await observe(run);
   const { version, key } = observedActive(run.rotation, seen.versions);
   if (key?.state !== 'Enabled') {

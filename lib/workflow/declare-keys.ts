@@ -1,12 +1,12 @@
 import { KeyturnError } from '../errors';
 import { observeVersions } from '../observation/observe';
 import { versionAlias } from '../rotation/rotation';
-import type { RotationRun } from './rotation-run';
+import type { TerraformRun } from './rotation-run';
 import type { Step, StepState } from './step';
 import { planAndApply } from './terraform-step';
 
 /** Step 1: every declared version has its external-origin key and its version alias; nothing else moves. */
-export const declareKeys: Step = {
+export const declareKeys: Step<'declare-keys', TerraformRun, never> = {
   id: 'declare-keys',
   title: 'declare keys',
   doneBy: 'Terraform, keys stack',
@@ -30,4 +30,4 @@ export const declareKeys: Step = {
       }
     }
   },
-} satisfies Step & { run(run: RotationRun): unknown };
+};

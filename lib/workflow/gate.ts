@@ -1,10 +1,11 @@
 import { KeyturnError } from '../errors';
 import type { Observation } from '../observation/observe';
-import type { BucketReencryption } from '../reencrypt/reencrypt-bucket';
+import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import type { KeyVersion } from '../rotation/rotation';
 import { isKey } from '../s3/object-version';
 import type { BucketVerification } from '../verify/bucket-verification';
-import type { VerificationRecord } from './verification-record';
+import type { VerificationRecord } from './flow-facts';
+import type { GateReason } from './gate-reason';
 
 export interface GateInput {
   /** The version to retire, and the ARN of its key. */
@@ -18,22 +19,6 @@ export interface GateInput {
   readonly reencryptions: readonly BucketReencryption[];
   /** Milliseconds by S3's clock of the moment at which this run saw alias and defaults at the active version. */
   readonly switchSeenAt: number | undefined;
-}
-
-/** Why the gate stays closed; the text is for people, the code for machines. */
-export interface GateReason {
-  readonly code:
-    | 'not-verified'
-    | 'key-not-covered'
-    | 'active-key-itself'
-    | 'active-key-not-enabled'
-    | 'alias-not-switched'
-    | 'bucket-default-not-switched'
-    | 'objects-left'
-    | 'objects-unknown'
-    | 'uploads-open'
-    | 're-encryption-incomplete';
-  readonly text: string;
 }
 
 /** Only {@link openGate} makes one, and only a green verification lets it: `disableKey` is reached with this in hand. */

@@ -1,10 +1,11 @@
 import { KeyturnError } from '../errors';
 import { observeVersions, waitsForMaterial } from '../observation/observe';
 import { completePendingImports, importVersion } from './material/import-version';
+import type { MaterialRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 
 /** Step 2: every declared version that waits for key material has it, in custody first, and proves that it works. */
-export const importMaterial: Step = {
+export const importMaterial: Step<'import-material', MaterialRun, never> = {
   id: 'import-material',
   title: 'import material',
   doneBy: 'pre-apply',
@@ -22,14 +23,15 @@ export const importMaterial: Step = {
     return { state: 'done', summary: 'no version waits for key material' };
   },
 
-  async run(run): Promise<StepResult> {
+  async run(run): Promise<StepResult<'import-material'>> {
     const versions = await observeVersions(run);
     await completePendingImports(run, versions);
     const waiting = versions.filter(waitsForMaterial);
     if (waiting.length === 0) return { outcome: 'unchanged', summary: 'no version waits for key material', facts: {} };
-    const names = waiting.map((one) => one.version.name).join(', ');
+    const wouldImport = waiting.map((one) => one.version.name);
+    const names = wouldImport.join(', ');
     if (run.dryRun)
-      return { outcome: 'unchanged', summary: `would import material into ${names}`, facts: { versions: names } };
+      return { outcome: 'unchanged', summary: `would import material into ${names}`, facts: { wouldImport } };
     await run.approve(`generate, wrap and import key material for ${names}?`);
     const imported = [];
     for (const { version, key } of waiting) imported.push(await importVersion(run, version, key));

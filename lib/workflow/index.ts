@@ -1,13 +1,14 @@
 import type { Rotation } from '../rotation/rotation';
 import { declareKeys } from './declare-keys';
+import type { StepId } from './flow-facts';
 import { importMaterial } from './import-material';
 import { importMaterialInPlace } from './in-place/import-next-material';
 import { reencryptInPlace, retireInPlace, verifyInPlace } from './in-place/nothing-to-do';
 import { rotateMaterial } from './in-place/rotate-material';
-import { record } from './record';
+import { record } from './record-state';
 import { reencrypt } from './reencrypt';
 import { retire } from './retire';
-import type { Step, StepId } from './step';
+import type { Step } from './step';
 import { switchActive } from './switch-active';
 import { verify } from './verify';
 

@@ -1,7 +1,7 @@
 import { KeyturnError } from '../errors';
 import { observeVersions, waitsForMaterial } from '../observation/observe';
 import { bucketExists } from '../s3/bucket-default';
-import type { RotationRun } from './rotation-run';
+import type { MaterialRun } from './rotation-run';
 
 /**
  * Looks, before anything is changed, at what the rotation file takes for granted: adopted buckets and buckets that the
@@ -9,7 +9,7 @@ import type { RotationRun } from './rotation-run';
  *
  * @throws bucket-missing, bucket-of-another-account, bucket-in-another-region
  */
-export async function preflight(run: Pick<RotationRun, 'rotation' | 'clients' | 'identity'>): Promise<void> {
+export async function preflight(run: Pick<MaterialRun, 'rotation' | 'clients' | 'identity'>): Promise<void> {
   const { rotation, clients, identity } = run;
   const adopted = rotation.buckets.filter((bucket) => bucket.manage === 'encryption').map((bucket) => bucket.name);
   for (const bucket of [...adopted, ...rotation.retire.verifyOnlyBuckets]) {
@@ -22,9 +22,9 @@ export async function preflight(run: Pick<RotationRun, 'rotation' | 'clients' | 
 /**
  * Refuses, before a key is even declared, a run that would generate material that nobody keeps.
  *
- * @throws custody-recipients-missing, custody-recipient-invalid, hsm-unavailable, hsm-pin, hsm-unfit
+ * @throws custody-recipients-missing, custody-recipient-invalid, hsm-unavailable, hsm-pin, hsm-unsupported
  */
-export async function preflightCustody(run: RotationRun): Promise<void> {
+export async function preflightCustody(run: MaterialRun): Promise<void> {
   const versions = await observeVersions(run);
   const needed = versions.some(
     (one) => waitsForMaterial(one) || (!one.key && !one.version.keyArn && !one.version.disabled),

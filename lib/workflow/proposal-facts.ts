@@ -2,21 +2,22 @@ import { KeyturnError } from '../errors';
 import type { BucketForecast, Forecast } from '../forecast/forecast-text';
 import { paceOfOnePrefix } from '../forecast/reencryption-forecast';
 import { describeKey } from '../kms/describe-key';
+import type { Observing } from '../observation/observe';
 import type { Proposal } from '../proposals/proposal';
 import type { ObservedKey } from '../proposals/proposal-messages';
 import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import { type Bucket, type Rotation, versionAlias } from '../rotation/rotation';
 import { dryRunForecaster } from './dry-run-forecast';
-import type { RotationRun } from './rotation-run';
+import type { VerifyRun } from './rotation-run';
 
 /** Stands for a key that does not exist yet: whatever is under any key at all is then to be moved. */
 const NO_KEY_YET = 'arn:aws:kms:::key/not-declared-yet';
 
-type Looking = Pick<RotationRun, 'rotation' | 'clients' | 'identity'>;
+type Proposing = Pick<Observing, 'rotation' | 'clients' | 'identity'>;
 
 /** What AWS holds now of the version that a proposal is about. Reads only. */
 export async function observedKeyOf(
-  { rotation, clients, identity }: Looking,
+  { rotation, clients, identity }: Proposing,
   proposal: Proposal,
 ): Promise<ObservedKey> {
   const declared = rotation.keyVersions.find((one) => one.name === proposal.version);
@@ -60,7 +61,7 @@ export function requireGrounds(
 }
 
 /** What a proposal will move, counted by a dry run over every declared bucket. Changes nothing. */
-export async function forecastOf(run: RotationRun, proposal: Proposal, observed: ObservedKey): Promise<Forecast> {
+export async function forecastOf(run: VerifyRun, proposal: Proposal, observed: ObservedKey): Promise<Forecast> {
   const still = proposal.kind === 'retire' || run.rotation.strategy === 'in-place';
   if (still) return { known: false, why: 'this proposal moves no object' };
   const counted = [];
@@ -90,7 +91,7 @@ export async function forecastOf(run: RotationRun, proposal: Proposal, observed:
 }
 
 async function forecastBucket(
-  run: RotationRun,
+  run: VerifyRun,
   { name, bucketKey }: Bucket,
   targetKeyArn = NO_KEY_YET,
 ): Promise<{ bucket: BucketForecast; pricesAsOf: string }> {

@@ -7,7 +7,7 @@ import { type Bucket, type Rotation, supersededVersions } from '../rotation/rota
 import { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import { countVersions } from '../s3/count-versions';
 import { withPacingAndRetry } from '../s3/pacing-and-retry';
-import type { ReencryptOptions, RotationRun } from './rotation-run';
+import type { ReencryptOptions, RunTarget, VerifyRun } from './rotation-run';
 
 type Chosen = Pick<ReencryptOptions, 'engine'>;
 
@@ -40,7 +40,7 @@ export interface ChosenEngine {
  * The engine of a bucket. `auto` counts its object versions by a listing, up to the threshold, and tells what either engine would
  * take; nothing else is looked at.
  */
-export async function engineFor(run: RotationRun, bucket: Bucket): Promise<ChosenEngine> {
+export async function engineFor(run: VerifyRun, bucket: Bucket): Promise<ChosenEngine> {
   const { rotation, store, reporter, signal } = run;
   const engine = engineAsked(rotation, run.reencrypt);
   const { method, batch } = rotation.reencrypt;
@@ -75,7 +75,7 @@ export async function engineFor(run: RotationRun, bucket: Bucket): Promise<Chose
 
 /** Time and cost of both engines, verification included. */
 export function describeEngines(
-  { reporter }: Pick<RotationRun, 'reporter'>,
+  { reporter }: Pick<VerifyRun, 'reporter'>,
   bucket: string,
   forecasts: EngineForecasts,
   isWhole = true,
@@ -98,7 +98,7 @@ function forecastLine({ engine, seconds, requests, jobs, cost }: EngineForecast)
 }
 
 /** Full ARNs of the keys that jobs move objects away from: those of superseded versions that are not declared disabled. */
-export async function supersededKeyArns(run: RotationRun): Promise<readonly string[]> {
+export async function supersededKeyArns(run: RunTarget): Promise<readonly string[]> {
   const superseded = new Set(supersededVersions(run.rotation).map(({ name }) => name));
   return (await observeVersions(run)).flatMap(({ version, key }) =>
     key && superseded.has(version.name) && !version.disabled ? [key.arn] : [],

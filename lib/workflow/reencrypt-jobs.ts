@@ -1,15 +1,15 @@
 import path from 'node:path';
 import { reencryptBucketByJobs } from '../batch/batch-reencrypt';
 import type { BatchRequest, JobToConfirm } from '../batch/batch-request';
-import type { BucketReencryption } from '../reencrypt/reencrypt-bucket';
+import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { type BatchSettings, type Bucket, batchPrefix, batchRoleName } from '../rotation/rotation';
 import { jobsOf } from './jobs/rotation-jobs';
 import { supersededKeyArns } from './reencrypt-engine';
-import type { RotationRun } from './rotation-run';
+import type { ReencryptRun, RunTarget } from './rotation-run';
 
 /** What jobs of a bucket are made from; the same for the run that makes them and the plan that shows them. */
 export async function jobFactsOf(
-  run: RotationRun,
+  run: RunTarget,
   { name: bucket, bucketKey }: Bucket,
   settings: BatchSettings,
   targetKeyArn: string,
@@ -40,7 +40,7 @@ export async function jobFactsOf(
 
 /** One bucket by jobs for the bulk, and by this process for the rest; what came of it has the local engine's form. */
 export async function reencryptByJobs(
-  run: RotationRun,
+  run: ReencryptRun,
   bucket: Bucket,
   settings: BatchSettings,
   targetKeyArn: string,
@@ -65,7 +65,7 @@ export async function reencryptByJobs(
   return reencryptBucketByJobs({ store, jobs: jobsOf(run), s3: clients.s3 }, request);
 }
 
-async function confirmJobs(run: RotationRun, bucket: Bucket, jobs: readonly JobToConfirm[]): Promise<boolean> {
+async function confirmJobs(run: ReencryptRun, bucket: Bucket, jobs: readonly JobToConfirm[]): Promise<boolean> {
   const { reporter } = run;
   for (const { jobId, part, total, description } of jobs) {
     reporter.note(`job ${jobId} (${part}) of ${bucket.name}: ${total.toLocaleString('en-US')} tasks; ${description}`);

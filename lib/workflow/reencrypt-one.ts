@@ -1,17 +1,19 @@
 import path from 'node:path';
 import { KeyturnError } from '../errors';
 import { forecastEngines } from '../forecast/engine-forecasts';
-import { type BucketReencryption, reencryptBucket } from '../reencrypt/reencrypt-bucket';
+import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
+import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import type { Bucket } from '../rotation/rotation';
 import { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import { abortUploads } from '../s3/open-uploads';
 import { withPacingAndRetry } from '../s3/pacing-and-retry';
 import { waitForUploads } from '../s3/wait-for-uploads';
 import { dryRunForecaster } from './dry-run-forecast';
+import type { ReencryptFacts } from './flow-facts';
 import { type ChosenEngine, describeEngines, engineFor } from './reencrypt-engine';
 import { reencryptByJobs } from './reencrypt-jobs';
 import { describeForecast, describePass } from './reencrypt-text';
-import type { RotationRun } from './rotation-run';
+import type { ReencryptRun } from './rotation-run';
 
 /**
  * One bucket's part of the re-encryption: old uploads aborted where that was asked for, then every object version moved
@@ -23,14 +25,14 @@ import type { RotationRun } from './rotation-run';
  *   and what jobs may end with: job-cancelled, job-failed, job-paused, …
  */
 export async function reencryptOne(
-  run: RotationRun,
+  run: ReencryptRun,
   bucket: Bucket,
-  targetKeyArn: string,
+  { targetKeyArn, switchSeenAt }: Omit<ReencryptFacts, 'passes'> & { readonly targetKeyArn: string },
 ): Promise<BucketReencryption> {
   const { batch } = run.rotation.reencrypt;
   const chosen = await engineFor(run, bucket);
   await abortOldUploads(run, bucket.name);
-  await waitForOldUploads(run, bucket.name);
+  await waitForOldUploads(run, bucket.name, switchSeenAt);
   const pass =
     chosen.engine === 'batch' && batch && !run.dryRun
       ? await reencryptByJobs(run, bucket, batch, targetKeyArn)
@@ -49,7 +51,7 @@ export async function reencryptOne(
 
 /** By this process, request by request; a dry run forecasts both engines from what it counts. */
 async function reencryptHere(
-  run: RotationRun,
+  run: ReencryptRun,
   bucket: Bucket,
   targetKeyArn: string,
   chosen: ChosenEngine,
@@ -90,18 +92,18 @@ async function reencryptHere(
 }
 
 /** Before the pass: what comes of an upload that finishes meanwhile is then moved with everything else. */
-async function waitForOldUploads(run: RotationRun, bucket: string): Promise<void> {
-  const { store, reporter, signal, findings, dryRun } = run;
+async function waitForOldUploads(run: ReencryptRun, bucket: string, before: number): Promise<void> {
+  const { store, reporter, signal, dryRun } = run;
   const timeoutMs = run.reencrypt.waitForUploadsMs;
-  if (timeoutMs === 0 || findings.switchSeenAt === undefined || dryRun) return;
+  if (timeoutMs === 0 || dryRun) return;
   const onProgress = (text: string) => reporter.progress(text);
-  const open = await waitForUploads(store, { bucket, before: findings.switchSeenAt, timeoutMs, signal, onProgress });
+  const open = await waitForUploads(store, { bucket, before, timeoutMs, signal, onProgress });
   if (open.length > 0) reporter.warn(`${bucket}: ${open.length} upload(s) begun before the switch are still open`);
 }
 
 /** What was uploaded of an aborted upload is lost, so it happens only where a person gave an age. */
 async function abortOldUploads(
-  { store, reencrypt, reporter, signal, dryRun }: RotationRun,
+  { store, reencrypt, reporter, signal, dryRun }: ReencryptRun,
   bucket: string,
 ): Promise<void> {
   const age = reencrypt.abortUploadsOlderThanMs;

@@ -1,11 +1,11 @@
 import type { Forecast } from '../forecast/reencryption-forecast';
-import type { BucketReencryption } from '../reencrypt/reencrypt-bucket';
-import type { RotationRun } from './rotation-run';
+import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
+import type { ReencryptRun } from './rotation-run';
 
 /** Object versions named one by one at the most; the evidence names all. */
 const NAMED = 20;
 
-type Told = Pick<RotationRun, 'reporter' | 'dryRun'>;
+type Told = Pick<ReencryptRun, 'reporter' | 'dryRun'>;
 
 /** What became of a bucket, in lines that a person can paste into a ticket. */
 export function describePass({ reporter, dryRun }: Told, pass: BucketReencryption): void {

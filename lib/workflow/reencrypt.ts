@@ -1,37 +1,26 @@
-import { observeVersions } from '../observation/observe';
-import type { BucketReencryption } from '../reencrypt/reencrypt-bucket';
+import { type Observing, observeVersions } from '../observation/observe';
+import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { supersededVersions } from '../rotation/rotation';
 import { switchedKey } from './active-key';
+import type { ReencryptFacts } from './flow-facts';
 import { engineAsked } from './reencrypt-engine';
 import { reencryptOne } from './reencrypt-one';
-import type { RotationRun } from './rotation-run';
+import type { ReencryptRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
-import { switchActive } from './switch-active';
+import { switchState } from './switch-active';
 
 /** Step 4: every object version in every declared bucket that can be moved is under the active version. */
-export const reencrypt: Step = {
+export const reencrypt: Step<'re-encrypt', ReencryptRun, never> = {
   id: 're-encrypt',
   title: 're-encrypt',
   doneBy: 'post-apply',
   leavesBehind: 'every movable object version is under the active version',
 
-  async check(run): Promise<StepState> {
-    const before = await switchActive.check(run);
-    if (before.state !== 'done') {
-      return { state: 'blocked', summary: 'the switch is not done', hint: 'apply the storage stack first' };
-    }
-    const superseded = new Set(supersededVersions(run.rotation).map((version) => version.name));
-    const on = (await observeVersions(run)).filter(
-      (one) => superseded.has(one.version.name) && one.key?.state === 'Enabled',
-    );
-    const own = on.filter((one) => one.version.keyArn === undefined);
-    if (own.length === 0) return { state: 'done', summary: 'no superseded version is left to empty' };
-    return { state: 'ready', summary: `objects may be left under ${own.map((one) => one.version.name).join(', ')}` };
-  },
+  check: reencryptState,
 
-  async run(run): Promise<StepResult> {
+  async run(run): Promise<StepResult<'re-encrypt'>> {
     const { key } = await switchedKey(run);
-    run.findings.switchSeenAt = run.store.now();
+    const switchSeenAt = run.store.now();
     const { method } = run.rotation.reencrypt;
     const engine = engineAsked(run.rotation, run.reencrypt);
     if (!run.dryRun) {
@@ -41,10 +30,9 @@ export const reencrypt: Step = {
     }
     const passes: BucketReencryption[] = [];
     for (const bucket of run.rotation.buckets) {
-      passes.push(await reencryptOne(run, bucket, key.arn));
+      passes.push(await reencryptOne(run, bucket, { targetKeyArn: key.arn, switchSeenAt }));
     }
-    run.findings.reencryptions = passes;
-    return summarize(run, passes);
+    return summarize(run, { passes, switchSeenAt });
   },
 
   async verify() {
@@ -52,7 +40,23 @@ export const reencrypt: Step = {
   },
 };
 
-function summarize(run: RotationRun, passes: readonly BucketReencryption[]): StepResult {
+/** Whether a superseded version may still hold objects. Reads only. */
+export async function reencryptState(run: Observing): Promise<StepState> {
+  const before = await switchState(run);
+  if (before.state !== 'done') {
+    return { state: 'blocked', summary: 'the switch is not done', hint: 'apply the storage stack first' };
+  }
+  const superseded = new Set(supersededVersions(run.rotation).map((version) => version.name));
+  const on = (await observeVersions(run)).filter(
+    (one) => superseded.has(one.version.name) && one.key?.state === 'Enabled',
+  );
+  const own = on.filter((one) => one.version.keyArn === undefined);
+  if (own.length === 0) return { state: 'done', summary: 'no superseded version is left to empty' };
+  return { state: 'ready', summary: `objects may be left under ${own.map((one) => one.version.name).join(', ')}` };
+}
+
+function summarize(run: Pick<ReencryptRun, 'dryRun'>, facts: ReencryptFacts): StepResult<'re-encrypt'> {
+  const { passes } = facts;
   const moved = passes.reduce((sum, pass) => sum + pass.moved, 0);
   const blocked = passes.reduce((sum, pass) => sum + pass.blockedTotal, 0);
   const failed = passes.reduce((sum, pass) => sum + pass.failedTotal, 0);
@@ -62,13 +66,13 @@ function summarize(run: RotationRun, passes: readonly BucketReencryption[]): Ste
     return {
       outcome: 'partly',
       summary: `the jobs of ${waiting.join(', ')} wait for a yes; ${summary}`,
-      facts: { passes },
+      facts,
       endsWith: GO_ON,
     };
   }
   const incomplete = passes.some((pass) => !pass.complete);
   const outcome = incomplete ? 'partly' : moved > 0 && !run.dryRun ? 'changed' : 'unchanged';
-  return { outcome, summary, facts: { passes } };
+  return { outcome, summary, facts };
 }
 
 const GO_ON =

@@ -3,7 +3,7 @@ import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import type { BucketVerification } from '../verify/bucket-verification';
 import { verifyBucket } from '../verify/verify-bucket';
 import { activeKey } from './active-key';
-import type { RotationRun } from './rotation-run';
+import type { VerifyRun } from './rotation-run';
 import { bucketsToVerify } from './verify';
 
 export interface BlockedIn {
@@ -14,7 +14,7 @@ export interface BlockedIn {
 }
 
 /** Object versions and open uploads that are not under the active version, bucket by bucket. Reads only. */
-export async function stragglers(run: RotationRun): Promise<readonly BucketVerification[]> {
+export async function stragglers(run: VerifyRun): Promise<readonly BucketVerification[]> {
   const { arn } = await activeKey(run);
   const { concurrency, maxRps } = run.reencrypt;
   const found: BucketVerification[] = [];
@@ -27,7 +27,7 @@ export async function stragglers(run: RotationRun): Promise<readonly BucketVerif
 }
 
 /** Object versions that the declared method cannot move now, with the reason and the earliest date. Reads only. */
-export async function blockedVersions(run: RotationRun): Promise<readonly BlockedIn[]> {
+export async function blockedVersions(run: VerifyRun): Promise<readonly BlockedIn[]> {
   const { arn } = await activeKey(run);
   const { concurrency, maxRps } = run.reencrypt;
   const found: BlockedIn[] = [];

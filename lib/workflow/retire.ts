@@ -8,14 +8,15 @@ import {
   observedActive,
   observeVersions,
 } from '../observation/observe';
-import { supersededVersions } from '../rotation/rotation';
+import { type Rotation, supersededVersions } from '../rotation/rotation';
+import type { FlowFacts, VerificationRecord } from './flow-facts';
 import { type GateInput, GatePass, gateReasons } from './gate';
-import type { RotationRun } from './rotation-run';
-import type { Step, StepResult, StepState } from './step';
+import type { ChangeRun } from './rotation-run';
+import type { Earlier, Step, StepResult, StepState } from './step';
 import { bucketsToVerify } from './verify';
 
 /** Superseded versions that Keyturn may disable: its own, and still Enabled. Adopted keys are left as they are. */
-function toRetire(run: RotationRun, versions: readonly ObservedVersion[]): readonly ObservedVersion[] {
+function toRetire(run: Pick<ChangeRun, 'rotation'>, versions: readonly ObservedVersion[]): readonly ObservedVersion[] {
   const superseded = new Set(supersededVersions(run.rotation).map((version) => version.name));
   return versions.filter(
     ({ version, key }) => superseded.has(version.name) && version.keyArn === undefined && key?.state === 'Enabled',
@@ -23,7 +24,7 @@ function toRetire(run: RotationRun, versions: readonly ObservedVersion[]): reado
 }
 
 /** Step 6: superseded versions are disabled, each behind the retire gate. Nothing deletes a key. */
-export const retire: Step = {
+export const retire: Step<'retire', ChangeRun, 're-encrypt' | 'verify'> = {
   id: 'retire',
   title: 'retire',
   doneBy: 'post-apply',
@@ -35,11 +36,11 @@ export const retire: Step = {
     return { state: 'ready', summary: `${names.join(', ')} can retire once the gate is satisfied` };
   },
 
-  async run(run): Promise<StepResult> {
+  async run(run, earlier): Promise<StepResult<'retire'>> {
     const seen = await observe(run);
     const versions = toRetire(run, seen.versions);
     if (versions.length === 0) return { outcome: 'unchanged', summary: 'no superseded version is Enabled', facts: {} };
-    const inputs = versions.flatMap((one) => gateInput(run, seen, one) ?? []);
+    const inputs = versions.flatMap((one) => gateInput(run.rotation, seen, earlier, one) ?? []);
     return run.dryRun ? previewOf(run, inputs) : retireAll(run, inputs);
   },
 
@@ -50,23 +51,34 @@ export const retire: Step = {
   },
 };
 
-function gateInput(run: RotationRun, seen: Observation, { version, key }: ObservedVersion): GateInput | undefined {
-  const active = observedActive(run.rotation, seen.versions).key;
+function gateInput(
+  rotation: Rotation,
+  seen: Observation,
+  { verify, 're-encrypt': moved }: Earlier<'re-encrypt' | 'verify'>,
+  { version, key }: ObservedVersion,
+): GateInput | undefined {
+  const active = observedActive(rotation, seen.versions).key;
   if (!key || !active) return undefined;
   return {
     version,
     keyArn: key.arn,
     activeKeyArn: active.arn,
     observation: seen,
-    buckets: bucketsToVerify(run.rotation),
-    verification: run.findings.verification,
-    reencryptions: run.findings.reencryptions,
-    switchSeenAt: run.findings.switchSeenAt,
+    buckets: bucketsToVerify(rotation),
+    verification: recordOf(verify),
+    reencryptions: moved?.passes ?? [],
+    switchSeenAt: moved?.switchSeenAt,
   };
 }
 
+/** Half a record is none: the gate stays closed. */
+function recordOf(found: Partial<FlowFacts['verify']> | undefined): VerificationRecord | undefined {
+  const { activeKeyArn, buckets } = found ?? {};
+  return activeKeyArn === undefined || buckets === undefined ? undefined : { activeKeyArn, buckets };
+}
+
 /** In a dry run nothing has moved yet, so what the gate says is a preview and no refusal. */
-function previewOf({ reporter }: RotationRun, inputs: readonly GateInput[]): StepResult {
+function previewOf({ reporter }: Pick<ChangeRun, 'reporter'>, inputs: readonly GateInput[]): StepResult<'retire'> {
   const gates = inputs.map((input) => ({ version: input.version.name, reasons: gateReasons(input) }));
   for (const { version, reasons } of gates) {
     for (const reason of reasons) reporter.note(`${version} stays on as things stand: ${reason.text}`);
@@ -76,7 +88,7 @@ function previewOf({ reporter }: RotationRun, inputs: readonly GateInput[]): Ste
   return { outcome: 'unchanged', summary, facts: { gates } };
 }
 
-async function retireAll(run: RotationRun, inputs: readonly GateInput[]): Promise<StepResult> {
+async function retireAll(run: ChangeRun, inputs: readonly GateInput[]): Promise<StepResult<'retire'>> {
   const retired = [];
   for (const input of inputs) {
     const pass = await openGate(run, input);
@@ -88,7 +100,7 @@ async function retireAll(run: RotationRun, inputs: readonly GateInput[]): Promis
   return { outcome: 'changed', summary: `${names} is Disabled`, facts: { retired } };
 }
 
-async function openGate(run: RotationRun, input: GateInput): Promise<GatePass> {
+async function openGate(run: ChangeRun, input: GateInput): Promise<GatePass> {
   try {
     const pass = GatePass.open(input);
     await run.evidence.record('gate', 'retire', { version: input.version.name, open: true });
@@ -100,14 +112,14 @@ async function openGate(run: RotationRun, input: GateInput): Promise<GatePass> {
 }
 
 /** The one caller of `disableKey`; it takes a pass, so there is no way here but through the gate. */
-async function retireVersion(run: RotationRun, pass: GatePass): Promise<void> {
+async function retireVersion(run: ChangeRun, pass: GatePass): Promise<void> {
   if (!GatePass.isPass(pass)) throw new TypeError('a key is disabled only with a pass of the retire gate');
   await run.approve(`disable ${pass.version.name} (${pass.keyArn})?`);
   await run.evidence.record('intent', 'retire', { version: pass.version.name, keyArn: pass.keyArn });
   await disableKey(run.clients.kms, pass.keyArn, { signal: run.signal });
 }
 
-async function warnOfOtherUsers({ clients, reporter }: RotationRun, keyArn: string): Promise<void> {
+async function warnOfOtherUsers({ clients, reporter }: ChangeRun, keyArn: string): Promise<void> {
   const { grants, lastUsage } = await otherUsers(clients.kms, keyArn);
   for (const grant of grants) {
     reporter.warn(

@@ -4,7 +4,7 @@ import { observeVersions } from '../observation/observe';
 import { activeVersion, type KeyVersion, type Rotation } from '../rotation/rotation';
 import { setActiveVersion, setDisabled } from '../rotation/rotation-edit';
 import { readRotationText } from '../rotation/rotation-file';
-import type { RotationRun } from './rotation-run';
+import type { ChangeRun } from './rotation-run';
 
 /**
  * The version to go back to: the named one, or the one declared before the active one.
@@ -34,7 +34,7 @@ export function rollbackTarget(rotation: Rotation, named: string | undefined): K
  *
  * @throws rollback-impossible when its key is gone, pending deletion, or without material
  */
-export async function reenable(run: RotationRun, target: KeyVersion): Promise<'enabled' | 'was-enabled'> {
+export async function reenable(run: ChangeRun, target: KeyVersion): Promise<'enabled' | 'was-enabled'> {
   const key = (await observeVersions(run)).find((one) => one.version.name === target.name)?.key;
   if (!key || (key.state !== 'Enabled' && key.state !== 'Disabled')) {
     throw new KeyturnError('rollback-impossible', { version: target.name, state: key?.state ?? 'no key' });

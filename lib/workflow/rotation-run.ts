@@ -1,13 +1,11 @@
 import type { AwsClients } from '../aws/clients';
-import type { Identity } from '../aws/identity';
 import type { Custodian } from '../key-material/custody/custodian';
 import type { MaterialSource } from '../key-material/prepare-import';
-import type { BucketReencryption } from '../reencrypt/reencrypt-bucket';
-import type { ReencryptEngine, Rotation } from '../rotation/rotation';
+import type { Observing } from '../observation/observe';
+import type { ReencryptEngine } from '../rotation/rotation';
 import type { ObjectStore } from '../s3/store';
 import type { Workspace } from '../terraform/workspace';
 import type { Reporter } from './reporter';
-import type { VerificationRecord } from './verification-record';
 
 /** What a run writes down as it goes; a dry run writes nothing. */
 export interface RunRecord {
@@ -47,32 +45,53 @@ export interface RunFiles {
   readonly outcomes: string;
 }
 
-/** Everything a step may use. Built once by a script, handed down the flow, never global. */
-export interface RotationRun {
-  readonly rotation: Rotation;
+/** Whose rotation it is, and how AWS is reached. */
+export interface RunTarget extends Observing {
   readonly clients: AwsClients;
-  readonly identity: Identity;
-  readonly store: ObjectStore;
-  readonly workspace: Workspace;
-  /** Opened at the first call: a run that imports nothing needs no custody. @throws custody-recipients-missing */
-  custodian(): Promise<Custodian>;
-  readonly material: { readonly source: MaterialSource; readonly identityFile: string | undefined };
-  readonly reencrypt: ReencryptOptions;
-  readonly files: RunFiles | undefined;
+}
+
+/** How a run tells people and the evidence what it does. */
+export interface RunReport {
   readonly evidence: RunRecord;
   readonly reporter: Reporter;
-  readonly signal: AbortSignal;
-  /** True: look, plan and count, change nothing. */
+}
+
+/** Who decides whether something is changed. */
+export interface RunApproval {
+  /** True: read, plan and count, change nothing. */
   readonly dryRun: boolean;
   /** Asks a person before something is changed; throws `declined` on a no. */
   approve(question: string): Promise<void>;
-  /** Asks a person at a terminal. False on a no, and where nobody can be asked: `--yes` answers it for nobody. */
-  ask(question: string): Promise<boolean>;
-  /** What earlier steps of this run found; the gate reads it. Nothing here outlives the run. */
-  readonly findings: {
-    reencryptions: readonly BucketReencryption[];
-    verification: VerificationRecord | undefined;
-    /** Milliseconds by S3's clock; set once this run saw alias and defaults at the active version. */
-    switchSeenAt: number | undefined;
-  };
 }
+
+/** What a Terraform step uses. */
+export interface TerraformRun extends RunTarget, RunReport, RunApproval {
+  readonly workspace: Workspace;
+}
+
+/** What the steps and commands about key material use. */
+export interface MaterialRun extends RunTarget, RunReport, RunApproval {
+  /** Opened at the first call: a run that imports nothing needs no custody. @throws custody-recipients-missing */
+  custodian(): Promise<Custodian>;
+  readonly material: { readonly source: MaterialSource; readonly identityFile: string | undefined };
+}
+
+/** What verification uses. It asks nobody: it only reads. */
+export interface VerifyRun extends RunTarget, RunReport {
+  readonly store: ObjectStore;
+  readonly reencrypt: ReencryptOptions;
+  readonly dryRun: boolean;
+}
+
+/** What re-encryption uses. */
+export interface ReencryptRun extends VerifyRun, RunApproval {
+  readonly files: RunFiles | undefined;
+  /** Asks a person at a terminal. False on a no, and where nobody can be asked: `--yes` does not answer it. */
+  ask(question: string): Promise<boolean>;
+}
+
+/** What retiring a version, a rollback and the control of jobs use. */
+export interface ChangeRun extends RunTarget, RunReport, RunApproval {}
+
+/** Everything a run has. A script builds it once; each step names the part that it uses. */
+export interface RotationRun extends TerraformRun, MaterialRun, ReencryptRun {}

@@ -1,8 +1,9 @@
 import { throwIfInterrupted } from '../errors';
 import { observe } from '../observation/observe';
 import { stateFacts } from '../observation/state-facts';
+import type { StepId } from './flow-facts';
 import type { RotationRun } from './rotation-run';
-import type { Step, StepResult } from './step';
+import type { Earlier, Step, StepResult } from './step';
 
 export interface StepReport extends StepResult {
   readonly id: Step['id'];
@@ -10,7 +11,7 @@ export interface StepReport extends StepResult {
 }
 
 /**
- * Runs steps in order: run, verify, write down. Stops at the first that throws; a step that is only partly done lets
+ * Runs steps in order: run, verify, record. Hands each step what the earlier ones found. Stops at the first that throws; a step that is only partly done lets
  * the reading steps behind it go on, and the gate stays closed by what they find; unless it says that they cannot begin.
  */
 export async function runFlow(
@@ -19,11 +20,13 @@ export async function runFlow(
   afterStep: (report: StepReport) => void = () => {},
 ): Promise<readonly StepReport[]> {
   const reports: StepReport[] = [];
+  let earlier: Earlier<StepId> = {};
   for (const step of steps) {
     throwIfInterrupted(run.signal, step.title);
     run.reporter.heading(step.title);
     const started = performance.now();
-    const result = await runStep(step, run);
+    const result = await runStep(step, run, earlier);
+    earlier = { ...earlier, [step.id]: result.facts };
     const report = { id: step.id, ...result, milliseconds: Math.round(performance.now() - started) };
     run.reporter.note(result.summary);
     reports.push(report);
@@ -33,16 +36,17 @@ export async function runFlow(
   return reports;
 }
 
-async function runStep(step: Step, run: RotationRun): Promise<StepResult> {
+async function runStep(step: Step, run: RotationRun, earlier: Earlier<StepId>): Promise<StepResult> {
   if (run.dryRun) {
     const before = await step.check(run);
     if (before.state === 'blocked') {
       return { outcome: 'unchanged', summary: `cannot be tried yet: ${before.summary}`, facts: {} };
     }
   }
-  const result = await step.run(run);
-  if (!run.dryRun) await step.verify(run);
+  const result = await step.run(run, earlier);
+  if (!run.dryRun) await step.verify(run, result);
   await run.evidence.record('outcome', step.id, { outcome: result.outcome, summary: result.summary, ...result.facts });
-  if (result.outcome !== 'unchanged') await run.evidence.record('state', step.id, stateFacts(await observe(run)));
+  if (result.outcome !== 'unchanged')
+    await run.evidence.record('state', step.id, { ...stateFacts(await observe(run)) });
   return result;
 }

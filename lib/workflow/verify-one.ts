@@ -1,20 +1,32 @@
 import { manifestLister } from '../batch/generated-manifest';
 import { JobFiles } from '../batch/job-files';
 import { openJobs } from '../batch/jobs';
+import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import type { BatchSettings, Bucket } from '../rotation/rotation';
 import type { BucketVerification, VerifyRequest } from '../verify/bucket-verification';
 import { verifyBucket } from '../verify/verify-bucket';
 import { verifyByManifest } from '../verify/verify-by-manifest';
 import { engineAsked } from './reencrypt-engine';
 import { jobFactsOf } from './reencrypt-jobs';
-import type { RotationRun } from './rotation-run';
+import type { VerifyRun } from './rotation-run';
+
+/** What a bucket is verified against. */
+interface Verified {
+  readonly activeKeyArn: string;
+  /** The re-encryption of this run, where there was one: it names versions that are read whatever S3 lists. */
+  readonly passes: readonly BucketReencryption[];
+}
 
 /**
  * Verifies one bucket: every version by a HEAD, or by what S3 lists where the rotation file asks for that. A bucket under
  * `retire.verifyOnlyBuckets` is always looked at whole, as the role of the jobs may not list it; so is everything in a dry run, which
  * creates no job, and where every version is to be read.
  */
-export async function verifyOne(run: RotationRun, name: string, activeKeyArn: string): Promise<BucketVerification> {
+export async function verifyOne(
+  run: VerifyRun,
+  name: string,
+  { activeKeyArn, passes }: Verified,
+): Promise<BucketVerification> {
   const { reencrypt, signal, reporter, rotation } = run;
   const request: VerifyRequest = {
     bucket: name,
@@ -26,25 +38,25 @@ export async function verifyOne(run: RotationRun, name: string, activeKeyArn: st
     onProgress: (text) => reporter.progress(text),
   };
   const bucket = rotation.buckets.find((one) => one.name === name);
-  const settings = bucket && manifestSettings(run, bucket);
+  const settings = bucket && manifestSettings(run, bucket, passes);
   if (!bucket || !settings) return verifyBucket(run.store, request);
-  return byManifest(run, bucket, settings, request);
+  return byManifest(run, bucket, settings, { ...request, named: namedBy(passes, name) });
 }
 
 /** Undefined: every version of the bucket is looked at. */
-function manifestSettings(run: RotationRun, { name }: Bucket): BatchSettings | undefined {
+function manifestSettings(run: VerifyRun, { name }: Bucket, passes: Verified['passes']): BatchSettings | undefined {
   const { batch } = run.rotation.reencrypt;
   if (batch?.verify !== 'manifest' || run.dryRun || run.reencrypt.readAll) return undefined;
-  const pass = run.findings.reencryptions.find((one) => one.bucket === name);
+  const pass = passes.find((one) => one.bucket === name);
   const byJobs = pass ? pass.engine === 'batch' : engineAsked(run.rotation, run.reencrypt) === 'batch';
   return byJobs ? batch : undefined;
 }
 
 async function byManifest(
-  run: RotationRun,
+  run: VerifyRun,
   bucket: Bucket,
   settings: BatchSettings,
-  request: VerifyRequest,
+  request: VerifyRequest & { readonly named: ReadonlyMap<string, string> },
 ): Promise<BucketVerification> {
   const { store, clients, identity, signal, rotation, evidence, reporter } = run;
   const facts = await jobFactsOf(run, bucket, settings, request.activeKeyArn);
@@ -67,7 +79,6 @@ async function byManifest(
     ...request,
     supersededKeyArns: facts.supersededKeyArns,
     noConcurrentWrites: settings.noConcurrentWrites,
-    named: namedBy(run, bucket.name),
   });
   const { heads, notLookedAt, because, disagreementsTotal } = found.sources;
   const looked = Object.entries(heads).map(([why, count]) => `${count} ${why}`);
@@ -83,8 +94,8 @@ async function byManifest(
 }
 
 /** What this run could not move, by why: whatever S3 lists, it is looked at. */
-function namedBy({ findings }: RotationRun, bucket: string): ReadonlyMap<string, string> {
-  const pass = findings.reencryptions.find((one) => one.bucket === bucket);
+function namedBy(passes: Verified['passes'], bucket: string): ReadonlyMap<string, string> {
+  const pass = passes.find((one) => one.bucket === bucket);
   const named = new Map<string, string>();
   for (const { key } of pass?.blocked ?? []) named.set(key, 'blocked in the re-encryption');
   for (const { key } of pass?.failed ?? []) named.set(key, 'failed in the re-encryption');

@@ -2,7 +2,8 @@ import { KeyturnError } from '../errors';
 import type { Rotation } from '../rotation/rotation';
 import type { BucketVerification } from '../verify/bucket-verification';
 import { switchedKey } from './active-key';
-import { reencrypt } from './reencrypt';
+import { reencryptState } from './reencrypt';
+import type { VerifyRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 import { verifyOne } from './verify-one';
 
@@ -15,25 +16,25 @@ export function bucketsToVerify(rotation: Rotation): readonly string[] {
  * Step 5: a fresh listing says which object versions there are, and HEADs, or S3's own list of what is under the old keys,
  * under which key they are. Moves nothing, and believes no journal.
  */
-export const verify: Step = {
+export const verify: Step<'verify', VerifyRun, 're-encrypt'> = {
   id: 'verify',
   title: 'verify',
   doneBy: 'post-apply',
   leavesBehind: 'a verification record',
 
   async check(run): Promise<StepState> {
-    const before = await reencrypt.check(run);
+    const before = await reencryptState(run);
     if (before.state === 'blocked') return before;
     return before.state === 'done'
       ? { state: 'done', summary: 'no superseded version is left to verify' }
       : { state: 'ready', summary: 'can be run at any time; it only reads' };
   },
 
-  async run(run): Promise<StepResult> {
+  async run(run, { 're-encrypt': moved }): Promise<StepResult<'verify'>> {
     const { key } = await switchedKey(run);
     const found: BucketVerification[] = [];
     for (const bucket of bucketsToVerify(run.rotation)) {
-      const one = await verifyOne(run, bucket, key.arn);
+      const one = await verifyOne(run, bucket, { activeKeyArn: key.arn, passes: moved?.passes ?? [] });
       run.reporter.note(
         `${bucket}: ${one.objectVersions} object version(s), ${one.byKey[key.arn] ?? 0} under the active key, ` +
           `${one.leftTotal} under another, ${one.unknownTotal} unknown, ${one.openUploads.length} open upload(s)` +
@@ -41,7 +42,6 @@ export const verify: Step = {
       );
       found.push(one);
     }
-    run.findings.verification = { activeKeyArn: key.arn, buckets: found };
     const left = found.reduce((sum, one) => sum + one.leftTotal, 0);
     const unknown = found.reduce((sum, one) => sum + one.unknownTotal, 0);
     return {
@@ -54,8 +54,8 @@ export const verify: Step = {
     };
   },
 
-  async verify(run) {
-    if (run.findings.verification) return;
+  async verify(_run, { facts }) {
+    if (facts.buckets) return;
     throw new KeyturnError('step-not-verified', { step: 'verify', found: 'no verification record' });
   },
 };

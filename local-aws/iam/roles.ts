@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { uniqueId } from '../credentials';
 import type { Caller, Clock } from '../message';
-import type { Circumstances, Need } from '../permissions';
+import type { AccessConditions, Need } from '../permissions';
 import { lookup } from './context';
 import { type Decision, decide, type SessionPrincipal } from './decision';
 import { weigh } from './evaluate';
@@ -42,7 +42,7 @@ export interface Roles {
   /** A session of the role, where the role's trust policy lets the service have one. */
   assume(request: AssumeRequest): Caller | RefusedSession;
   /** What a session may do, by the role's policies and the policy of the resource. */
-  decide(caller: Caller, need: Need, about?: Circumstances): Decision;
+  decide(caller: Caller, need: Need, about?: AccessConditions): Decision;
 }
 
 const sessionNames = /^[\w+=,.@-]{2,64}$/;

@@ -16,7 +16,7 @@ import { usageOperations } from './operations/usage';
 import { createThrottle, type Quotas } from './quota';
 import { createImportTokens } from './state/import-token';
 import { KmsStore } from './state/store';
-import { wrappingKeys } from './state/wrapping-keys';
+import { createWrappingKeys, type WrappingKeySource, wrappingKeys } from './state/wrapping-keys';
 
 export interface KmsOptions {
   readonly accountId: string;
@@ -28,6 +28,8 @@ export interface KmsOptions {
   rotationDelay(): number;
   readonly permissions: Kms['permissions'];
   readonly quotas: Quotas;
+  /** Default: a new key each time. */
+  readonly wrappingKeySource: WrappingKeySource | undefined;
 }
 
 const operations: Readonly<Record<string, Operation>> = {
@@ -56,9 +58,10 @@ export function kmsOperationOf({ headers }: Pick<AwsRequest, 'headers'>): string
 
 /** Key Management Service, awsJson1.1. https://docs.aws.amazon.com/kms/latest/APIReference/ */
 export function createKms(options: KmsOptions): { readonly service: Service; readonly dataKeys: DataKeys } {
+  const { wrappingKeySource: source } = options;
   const kms: Kms = {
     store: new KmsStore(options),
-    wrappingKeys,
+    wrappingKeys: source === undefined ? wrappingKeys : createWrappingKeys(source),
     importTokens: createImportTokens(),
     handedOut: new Map(),
     permissions: options.permissions,

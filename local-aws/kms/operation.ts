@@ -1,6 +1,6 @@
 import { type Caller, type EncryptionContext, KmsFault } from '../message';
 import type { Permissions } from '../permissions';
-import { circumstancesOf } from './circumstances';
+import { conditionsOf } from './condition-keys';
 import { accessDenied } from './faults';
 import { checkState, type StatefulOperation } from './key-states';
 import { readInput, type Shape } from './shapes';
@@ -76,7 +76,7 @@ export function authorize(call: Call, resource: string, action = call.operation,
   if (caller.accountId !== store.accountId) {
     throw accessDenied(caller.arn, need, `because no resource-based policy allows the ${need.action} action`);
   }
-  const about = () => circumstancesOf(call, key);
+  const about = () => conditionsOf(call, key);
   if (permissions.permits(caller, need, about)) return;
   throw accessDenied(caller.arn, need, permissions.refusal(caller, need, about) ?? '');
 }

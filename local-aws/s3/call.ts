@@ -1,7 +1,7 @@
 import type { AwsRequest, AwsResponse } from '../message';
 import type { Permissions } from '../permissions';
-import type { Arena } from './state/arena';
 import type { Bucket } from './state/bucket';
+import type { CiphertextBuffer } from './state/ciphertext-buffer';
 import type { KeyRing } from './state/encryption';
 
 /** Sizes in bytes; the defaults are S3's own. Tests lower them to meet them with small bodies. */
@@ -19,7 +19,7 @@ export interface Endpoint {
   readonly limits: Limits;
   readonly buckets: Map<string, Bucket>;
   readonly keyRing: KeyRing;
-  readonly arena: Arena;
+  readonly ciphertextBuffer: CiphertextBuffer;
   readonly permissions: Pick<Permissions, 'permits' | 'shows'>;
 }
 

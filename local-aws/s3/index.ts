@@ -4,7 +4,7 @@ import type { Endpoint, Limits } from './call';
 import { notImplemented, S3Fault, s3Fault } from './fault';
 import { readHeaders } from './headers';
 import { operations, routeOf, strayParameter } from './routes';
-import { Arena } from './state/arena';
+import { CiphertextBuffer } from './state/ciphertext-buffer';
 import { KeyRing } from './state/encryption';
 import { bucketNames, type ListedBucket, listedBucket, type StoredVersion, storedVersions } from './view';
 import { type Target, targetOf } from './wire/target';
@@ -48,7 +48,7 @@ export function createS3(options: S3Options): S3 {
     limits: { singleWrite: 5 * GIBIBYTE, smallestPart: 5 * MEBIBYTE, ...options.limits },
     buckets: new Map(),
     keyRing: new KeyRing(options.dataKeys),
-    arena: new Arena(),
+    ciphertextBuffer: new CiphertextBuffer(),
     permissions: options.permissions ?? { permits: () => true, shows: () => true },
   };
   return {

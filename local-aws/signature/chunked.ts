@@ -49,14 +49,14 @@ export function decodeChunked(framed: Buffer, framing: Framing): Payload {
 type Chain = (kind: 'PAYLOAD' | 'TRAILER', hashes: string, signature: string | undefined) => void;
 
 /** Each signature covers the one before it, so chunks can be neither dropped, repeated nor swapped. */
-function signatureChain({ claim, signingKey }: Verified): Chain {
-  let previous = claim.signature;
+function signatureChain({ authorization, signingKey }: Verified): Chain {
+  let previous = authorization.signature;
   return (kind, hashes, signature) => {
-    const toSign = `AWS4-HMAC-SHA256-${kind}\n${claim.timestamp}\n${scopeText(claim)}\n${previous}\n${hashes}`;
+    const toSign = `AWS4-HMAC-SHA256-${kind}\n${authorization.timestamp}\n${scopeText(authorization)}\n${previous}\n${hashes}`;
     const expected = hmacHex(signingKey, toSign);
     if (signature === undefined || !sameText(expected, signature)) {
       throw refusal('signatureMismatch', 's3', {
-        AWSAccessKeyId: claim.accessKeyId,
+        AWSAccessKeyId: authorization.accessKeyId,
         StringToSign: toSign,
         SignatureProvided: signature ?? '',
       });

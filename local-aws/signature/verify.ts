@@ -2,8 +2,8 @@ import { timingSafeEqual } from 'node:crypto';
 import type { Credentials, KnownAccessKey } from '../credentials';
 import type { Clock } from '../message';
 import { badSignature, malformedSignature, Refusal, refusal, wrongRegion } from '../wire/refusal';
+import { type Authorization, fromTimestamp, toTimestamp } from './authorization-header';
 import { canonicalRequest, type Signable, sha256Hex } from './canonical';
-import { fromTimestamp, type SignatureClaim, toTimestamp } from './claim';
 import { hmacHex, scopeText, signingKeyCache } from './signing-key';
 
 /** How far the time of a signature may be from the server's, either way. */
@@ -13,55 +13,56 @@ export const maxSkew = 900_000;
 export interface Verified {
   readonly key: KnownAccessKey;
   readonly signingKey: Buffer;
-  readonly claim: SignatureClaim;
+  readonly authorization: Authorization;
 }
 
-/** Throws a {@link Refusal} in the words of the service unless the claim holds for this request. */
-export type Verifier = (request: Signable, claim: SignatureClaim, payloadHash: string) => Verified;
+/** Throws a {@link Refusal} in the words of the service unless the authorization holds for this request. */
+export type Verifier = (request: Signable, authorization: Authorization, payloadHash: string) => Verified;
 
 /** Makes the {@link Verifier} of an endpoint that answers for one Region. `tokenClock` judges session tokens. */
 export function createVerifier(credentials: Credentials, region: string, clock: Clock, tokenClock: Clock): Verifier {
   const signingKey = signingKeyCache();
-  return (request, claim, payloadHash) => {
-    checkScope(claim, region);
-    const key = findKey(credentials, claim, tokenClock);
-    checkTime(claim, clock.now());
-    checkSignedHeaders(request, claim);
-    const derived = signingKey(key.secretAccessKey, claim);
-    const canonical = canonicalRequest(request, claim.service, claim.signedHeaders, payloadHash);
-    const toSign = `AWS4-HMAC-SHA256\n${claim.timestamp}\n${scopeText(claim)}\n${sha256Hex(canonical)}`;
-    if (!sameText(hmacHex(derived, toSign), claim.signature)) throw mismatch(claim, toSign, canonical);
-    return { key, signingKey: derived, claim };
+  return (request, authorization, payloadHash) => {
+    checkScope(authorization, region);
+    const key = findKey(credentials, authorization, tokenClock);
+    checkTime(authorization, clock.now());
+    checkSignedHeaders(request, authorization);
+    const derived = signingKey(key.secretAccessKey, authorization);
+    const canonical = canonicalRequest(request, authorization.service, authorization.signedHeaders, payloadHash);
+    const toSign = `AWS4-HMAC-SHA256\n${authorization.timestamp}\n${scopeText(authorization)}\n${sha256Hex(canonical)}`;
+    if (!sameText(hmacHex(derived, toSign), authorization.signature)) throw mismatch(authorization, toSign, canonical);
+    return { key, signingKey: derived, authorization };
   };
 }
 
-function findKey(credentials: Credentials, claim: SignatureClaim, tokenClock: Clock): KnownAccessKey {
-  const key = credentials.find(claim.accessKeyId);
+function findKey(credentials: Credentials, authorization: Authorization, tokenClock: Clock): KnownAccessKey {
+  const key = credentials.find(authorization.accessKeyId);
   if (key === undefined) {
-    throw refusal('unknownAccessKey', claim.service, { AWSAccessKeyId: claim.accessKeyId });
+    throw refusal('unknownAccessKey', authorization.service, { AWSAccessKeyId: authorization.accessKeyId });
   }
-  if ((key.sessionToken ?? '') !== (claim.sessionToken ?? '')) {
-    throw refusal('wrongToken', claim.service, { 'Token-0': claim.sessionToken ?? '' });
+  if ((key.sessionToken ?? '') !== (authorization.sessionToken ?? '')) {
+    throw refusal('wrongToken', authorization.service, { 'Token-0': authorization.sessionToken ?? '' });
   }
   if (key.expiresAt !== undefined && tokenClock.now() >= key.expiresAt) {
-    throw refusal('expiredToken', claim.service, { 'Token-0': claim.sessionToken ?? '' });
+    throw refusal('expiredToken', authorization.service, { 'Token-0': authorization.sessionToken ?? '' });
   }
   return key;
 }
 
-function checkScope(claim: SignatureClaim, region: string): void {
-  if (claim.region !== region && !isGlobal(claim)) throw wrongRegion(claim.service, claim.region, region);
-  const day = claim.timestamp.slice(0, 8);
-  if (claim.date === day) return;
-  if (claim.service === 's3') {
+function checkScope(authorization: Authorization, region: string): void {
+  if (authorization.region !== region && !isGlobal(authorization))
+    throw wrongRegion(authorization.service, authorization.region, region);
+  const day = authorization.timestamp.slice(0, 8);
+  if (authorization.date === day) return;
+  if (authorization.service === 's3') {
     throw malformedSignature(
       's3',
-      `Invalid credential date "${claim.date}". This date is not the same as X-Amz-Date: "${day}"`,
+      `Invalid credential date "${authorization.date}". This date is not the same as X-Amz-Date: "${day}"`,
     );
   }
   throw badSignature(
-    claim.service,
-    `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${claim.date}' != '${day}'.`,
+    authorization.service,
+    `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${authorization.date}' != '${day}'.`,
   );
 }
 
@@ -69,40 +70,44 @@ function checkScope(claim: SignatureClaim, region: string): void {
  * IAM is of one Region for the whole world. That is what clients sign for at its own address; at any other address,
  * as this one, the AWS CLI and the SDKs sign for the Region that they are configured with.
  */
-const isGlobal = ({ service, region }: SignatureClaim): boolean => service === 'iam' && region === 'us-east-1';
+const isGlobal = ({ service, region }: Authorization): boolean => service === 'iam' && region === 'us-east-1';
 
-function checkTime(claim: SignatureClaim, now: number): void {
-  const signedAt = fromTimestamp(claim.timestamp);
-  if (Number.isNaN(signedAt)) throw malformedSignature(claim.service, `"${claim.timestamp}" is no date`);
-  if (claim.expires !== undefined) checkPresignedTime(claim, claim.expires, signedAt, now);
-  else if (Math.abs(now - signedAt) > maxSkew) throw skewed(claim, signedAt, now);
+function checkTime(authorization: Authorization, now: number): void {
+  const signedAt = fromTimestamp(authorization.timestamp);
+  if (Number.isNaN(signedAt))
+    throw malformedSignature(authorization.service, `"${authorization.timestamp}" is no date`);
+  if (authorization.expires !== undefined) checkPresignedTime(authorization, authorization.expires, signedAt, now);
+  else if (Math.abs(now - signedAt) > maxSkew) throw skewed(authorization, signedAt, now);
 }
 
-function checkPresignedTime(claim: SignatureClaim, expires: number, signedAt: number, now: number): void {
+function checkPresignedTime(authorization: Authorization, expires: number, signedAt: number, now: number): void {
   if (signedAt - now > maxSkew) {
-    throw claim.service === 's3'
+    throw authorization.service === 's3'
       ? new Refusal('AccessDenied', 403, 'Request is not yet valid')
-      : skewed(claim, signedAt, now);
+      : skewed(authorization, signedAt, now);
   }
   const expiry = signedAt + expires * 1000;
   if (now <= expiry) return;
-  throw claim.service === 's3'
+  throw authorization.service === 's3'
     ? new Refusal('AccessDenied', 403, 'Request has expired', {
         'X-Amz-Expires': String(expires),
         Expires: new Date(expiry).toISOString().replace('.000', ''),
         ServerTime: new Date(now).toISOString().replace(/\.\d+/, ''),
       })
-    : badSignature(claim.service, `Signature expired: ${toTimestamp(expiry)} is now earlier than ${toTimestamp(now)}`);
+    : badSignature(
+        authorization.service,
+        `Signature expired: ${toTimestamp(expiry)} is now earlier than ${toTimestamp(now)}`,
+      );
 }
 
-function skewed(claim: SignatureClaim, signedAt: number, now: number): Refusal {
-  if (claim.service === 's3') {
+function skewed(authorization: Authorization, signedAt: number, now: number): Refusal {
+  if (authorization.service === 's3') {
     return new Refusal(
       'RequestTimeTooSkewed',
       403,
       'The difference between the request time and the current time is too large.',
       {
-        RequestTime: claim.timestamp,
+        RequestTime: authorization.timestamp,
         ServerTime: new Date(now).toISOString().replace(/\.\d+/, ''),
         MaxAllowedSkewMilliseconds: String(maxSkew),
       },
@@ -111,25 +116,25 @@ function skewed(claim: SignatureClaim, signedAt: number, now: number): Refusal {
   const minutes = maxSkew / 60_000;
   const bound = toTimestamp(signedAt < now ? now - maxSkew : now + maxSkew);
   return badSignature(
-    claim.service,
+    authorization.service,
     signedAt < now
-      ? `Signature expired: ${claim.timestamp} is now earlier than ${bound} (${toTimestamp(now)} - ${minutes} min.)`
-      : `Signature not yet current: ${claim.timestamp} is still later than ${bound} (${toTimestamp(now)} + ${minutes} min.)`,
+      ? `Signature expired: ${authorization.timestamp} is now earlier than ${bound} (${toTimestamp(now)} - ${minutes} min.)`
+      : `Signature not yet current: ${authorization.timestamp} is still later than ${bound} (${toTimestamp(now)} + ${minutes} min.)`,
   );
 }
 
 /** `host` and every `x-amz-*` header must be under the signature, or anybody on the way could change what is asked. */
-function checkSignedHeaders(request: Signable, claim: SignatureClaim): void {
-  const signed = new Set(claim.signedHeaders);
+function checkSignedHeaders(request: Signable, authorization: Authorization): void {
+  const signed = new Set(authorization.signedHeaders);
   const loose = Object.keys(request.headers).filter(
     (name) => (name === 'host' || name.startsWith('x-amz-')) && !signed.has(name),
   );
-  const missing = claim.signedHeaders.filter((name) => request.headers[name] === undefined);
+  const missing = authorization.signedHeaders.filter((name) => request.headers[name] === undefined);
   if (loose.length === 0 && missing.length === 0) return;
-  if (claim.service !== 's3' || loose.length === 0) {
+  if (authorization.service !== 's3' || loose.length === 0) {
     const name = loose[0] ?? missing[0];
     throw badSignature(
-      claim.service,
+      authorization.service,
       `'${name}' must be a 'SignedHeader' in the AWS Authorization and sent with the request.`,
     );
   }
@@ -138,11 +143,11 @@ function checkSignedHeaders(request: Signable, claim: SignatureClaim): void {
   });
 }
 
-function mismatch(claim: SignatureClaim, toSign: string, canonical: string): Refusal {
-  return refusal('signatureMismatch', claim.service, {
-    AWSAccessKeyId: claim.accessKeyId,
+function mismatch(authorization: Authorization, toSign: string, canonical: string): Refusal {
+  return refusal('signatureMismatch', authorization.service, {
+    AWSAccessKeyId: authorization.accessKeyId,
     StringToSign: toSign,
-    SignatureProvided: claim.signature,
+    SignatureProvided: authorization.signature,
     StringToSignBytes: hexBytes(toSign),
     CanonicalRequest: canonical,
     CanonicalRequestBytes: hexBytes(canonical),

@@ -1,8 +1,8 @@
 import type { AwsRequest, AwsResponse } from '../message';
 import { errorResponse } from '../wire/errors';
 import { refusal } from '../wire/refusal';
-import type { Incoming } from './arrival';
 import type { PipelineOptions } from './pipeline';
+import type { ReceivedRequest } from './received-request';
 import { record, unnamed } from './request-log';
 
 /**
@@ -13,7 +13,7 @@ import { record, unnamed } from './request-log';
 export async function refuseUnsigned(
   service: string,
   options: PipelineOptions,
-  incoming: Incoming,
+  incoming: ReceivedRequest,
 ): Promise<AwsResponse> {
   const denied = errorResponse(service, refusal('unauthenticated', service), incoming.requestId);
   const { head } = incoming;
@@ -28,7 +28,7 @@ export async function refuseUnsigned(
   return logged(options, incoming, service, response);
 }
 
-function bucketQuestion({ accountId, region }: PipelineOptions, { head, requestId }: Incoming): AwsRequest {
+function bucketQuestion({ accountId, region }: PipelineOptions, { head, requestId }: ReceivedRequest): AwsRequest {
   const arn = `arn:aws:iam::${accountId}:root`;
   return {
     method: 'HEAD',
@@ -45,7 +45,7 @@ function bucketQuestion({ accountId, region }: PipelineOptions, { head, requestI
 
 function logged(
   { requests }: PipelineOptions,
-  incoming: Incoming,
+  incoming: ReceivedRequest,
   service: string,
   response: AwsResponse,
 ): AwsResponse {

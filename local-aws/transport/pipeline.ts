@@ -4,14 +4,14 @@ import type { FaultAction, Faults } from '../faults';
 import type { AwsRequest, AwsResponse } from '../message';
 import type { Permissions } from '../permissions';
 import type { RequestEvent, Requests } from '../requests';
+import type { Authorization } from '../signature/authorization-header';
 import type { Signable } from '../signature/canonical';
-import type { SignatureClaim } from '../signature/claim';
 import { payloadHash, readPayload } from '../signature/payload';
 import type { Verifier } from '../signature/verify';
 import { errorResponse } from '../wire/errors';
 import { Refusal } from '../wire/refusal';
 import { refuseUnsigned } from './anonymous';
-import { claimOf, guessService, type Incoming, readQuery, refusedService } from './arrival';
+import { authorizationOf, guessService, type ReceivedRequest, readQuery, refusedService } from './received-request';
 import { record, unnamed } from './request-log';
 import type { Served } from './served';
 
@@ -55,27 +55,27 @@ interface Identified {
 }
 
 /** Verifies the signature and names the operation. Undefined for an unsigned request. Throws a {@link Refusal}. */
-function identify(options: PipelineOptions, incoming: Incoming): Identified | undefined {
+function identify(options: PipelineOptions, incoming: ReceivedRequest): Identified | undefined {
   const { head, requestId } = incoming;
   const query = readQuery(head);
-  const claim = claimOf(head, query);
-  if (claim === undefined) return undefined;
-  const service = serviceOf(head, claim);
+  const authorization = authorizationOf(head, query);
+  if (authorization === undefined) return undefined;
+  const service = serviceOf(head, authorization);
   const served = Object.hasOwn(options.services, service) ? options.services[service] : undefined;
   if (served === undefined) throw unserved(service, Object.keys(options.services));
-  const request = authenticate(options, incoming, query, claim);
+  const request = authenticate(options, incoming, query, authorization);
   const event = { service, ...served.name(request), method: head.method, rawPath: head.rawPath, requestId };
   return { served, request, event };
 }
 
 /** S3 Control signs as S3; the header tells it apart, and no path can: a bucket may have any name. */
-function serviceOf({ headers }: Signable, { service }: SignatureClaim): string {
+function serviceOf({ headers }: Signable, { service }: Authorization): string {
   return service === 's3' && headers['x-amz-account-id'] !== undefined ? 's3control' : service;
 }
 
 async function carryOut(
   { faults, requests, permissions }: PipelineOptions,
-  incoming: Incoming,
+  incoming: ReceivedRequest,
   { served, request, event }: Identified,
 ): Promise<Outcome> {
   const named = { ...event, accessKeyId: request.caller.accessKeyId };
@@ -111,13 +111,14 @@ export async function permitted(
 
 function authenticate(
   options: PipelineOptions,
-  { head, body, requestId }: Incoming,
+  { head, body, requestId }: ReceivedRequest,
   query: ReadonlyMap<string, string>,
-  claim: SignatureClaim,
+  authorization: Authorization,
 ): AwsRequest {
-  const hash = payloadHash(claim.service, head.headers, query, claim.expires !== undefined, body);
-  const verified = options.verify(head, claim, hash);
-  const payload = claim.service === 's3' ? readPayload(hash, head.headers, body, verified) : { body, trailers: {} };
+  const hash = payloadHash(authorization.service, head.headers, query, authorization.expires !== undefined, body);
+  const verified = options.verify(head, authorization, hash);
+  const payload =
+    authorization.service === 's3' ? readPayload(hash, head.headers, body, verified) : { body, trailers: {} };
   return {
     method: head.method,
     rawPath: head.rawPath,
@@ -127,7 +128,7 @@ function authenticate(
     ...payload,
     // A copy for this request alone: what is asked in its course is remembered by it.
     caller: { ...verified.key.caller },
-    region: claim.region,
+    region: authorization.region,
     requestId,
   };
 }
@@ -158,14 +159,14 @@ function injected({ code, status, message }: Extract<FaultAction, { kind: 'answe
 }
 
 /** The refusal in the protocol of the service it concerns, entered in the log. */
-function refuse({ services, requests }: PipelineOptions, incoming: Incoming, refused: Refusal): AwsResponse {
+function refuse({ services, requests }: PipelineOptions, incoming: ReceivedRequest, refused: Refusal): AwsResponse {
   const guessed = guessService(incoming.head);
   const signed = refusedService(incoming.head);
-  const claimed =
+  const service =
     signed === 's3' && incoming.head.headers['x-amz-account-id'] !== undefined ? 's3control' : (signed ?? guessed);
-  const protocol = Object.hasOwn(services, claimed) ? claimed : guessed;
+  const protocol = Object.hasOwn(services, service) ? service : guessed;
   const response = errorResponse(protocol, refused, incoming.requestId);
-  record(requests, incoming, unnamed(claimed), response);
+  record(requests, incoming, unnamed(service), response);
   return response;
 }
 

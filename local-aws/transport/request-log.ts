@@ -1,7 +1,7 @@
 import type { AwsResponse } from '../message';
 import type { Need } from '../permissions';
 import type { RequestEvent, Requests } from '../requests';
-import type { Incoming } from './arrival';
+import type { ReceivedRequest } from './received-request';
 
 /** What a request was told to be by the time it was answered. */
 export type Named = Pick<RequestEvent, 'service' | 'operation' | 'key'> & {
@@ -19,7 +19,12 @@ export const unnamed = (service: string, operation = 'Unknown'): Named => ({
 });
 
 /** Enters a request and its answer. A dropped connection has the status 0. */
-export function record(requests: Requests, { head, requestId }: Incoming, named: Named, response: AwsResponse): void {
+export function record(
+  requests: Requests,
+  { head, requestId }: ReceivedRequest,
+  named: Named,
+  response: AwsResponse,
+): void {
   const needs = named.needs ?? [];
   requests.record({
     service: named.service,

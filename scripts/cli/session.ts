@@ -84,7 +84,7 @@ export async function withRun<T>(
         await evidence.record('run', 'begin', { rotation: rotation.name, region: rotation.region, identity, ...asked });
         const run = await assemble(context, options, target, evidence);
         await preflight(run);
-        await evidence.record('state', 'begin', stateFacts(await observe(run)));
+        await evidence.record('state', 'begin', { ...stateFacts(await observe(run)) });
         const result = await body(run);
         await evidence.close('finished');
         await keep();
@@ -173,7 +173,6 @@ async function assemble(
     approve: (question) => (flag(options, 'yes') ? Promise.resolve() : terminal.confirm(question, signal)),
     ask: (question) => ask(terminal, question, signal, flag(options, 'yes')),
     files: evidence.file === undefined ? undefined : runFiles(evidence.file),
-    findings: { reencryptions: [], verification: undefined, switchSeenAt: undefined },
   };
 }
 

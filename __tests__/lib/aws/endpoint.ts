@@ -1,11 +1,6 @@
 import { type AwsClients, createClients } from '../../../lib/aws/clients';
-import {
-  type FaultAction,
-  type FaultMatch,
-  type LocalAws,
-  type LocalAwsOptions,
-  startLocalAws,
-} from '../../../local-aws';
+import type { FaultAction, FaultMatch, LocalAws, LocalAwsOptions } from '../../../local-aws';
+import { startTestAws } from '../../support/embedded-aws';
 
 export interface TestEndpoint {
   readonly aws: LocalAws;
@@ -21,7 +16,7 @@ export interface TestEndpoint {
 
 /** An endpoint of the test's own, with the standard variables pointing at it until it is closed. */
 export async function startEndpoint(options: LocalAwsOptions = {}): Promise<TestEndpoint> {
-  const aws = await startLocalAws(options);
+  const aws = await startTestAws(options);
   const before = { ...process.env };
   Object.assign(process.env, aws.environment(), { AWS_MAX_ATTEMPTS: '2' });
   const opened: AwsClients[] = [];

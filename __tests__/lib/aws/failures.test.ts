@@ -2,9 +2,9 @@ import { CreateKeyCommand, DescribeKeyCommand } from '@aws-sdk/client-kms';
 import { HeadBucketCommand, ListObjectVersionsCommand } from '@aws-sdk/client-s3';
 
 import { confirmTarget } from '../../../lib/aws/account-guard';
+import { callerIdentity } from '../../../lib/aws/caller-identity';
 import { type AwsClients, createClients } from '../../../lib/aws/clients';
 import { asFailure, awsCodeOf, called } from '../../../lib/aws/failures';
-import { callerIdentity } from '../../../lib/aws/identity';
 import { KeyturnError } from '../../../lib/errors';
 import { describeKey } from '../../../lib/kms/describe-key';
 import { startEndpoint, type TestEndpoint } from './endpoint';

@@ -9,6 +9,7 @@ import { isCode } from '../../../lib/errors';
 import { checkEvidence } from '../../../lib/evidence/check';
 import { type EvidenceRun, openEvidence } from '../../../lib/evidence/evidence';
 import evidenceSchema from '../../../lib/evidence/evidence.schema.json';
+import { runs } from '../../runner/slow';
 
 let directory: string;
 beforeEach(async () => {
@@ -86,7 +87,7 @@ describe('openEvidence', () => {
           expect((await checkEvidence(run.file)).faults).toEqual([]);
         },
       ),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     ));
 
   it('writes records of the published schema', async () => {

@@ -1,10 +1,9 @@
 import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-
+import { generateIdentity } from '../../../lib/key-material/age-identity';
 import { completeImport } from '../../../lib/key-material/complete-import';
-import { createAgeCustodian } from '../../../lib/key-material/custody/age';
+import { createAgeCustodian } from '../../../lib/key-material/custody/age-custodian';
 import { type FileOperations, nodeFiles } from '../../../lib/key-material/custody/file-operations';
-import { generateIdentity } from '../../../lib/key-material/keygen';
 import { pendingImportOf, prepareImport } from '../../../lib/key-material/prepare-import';
 import { KEY_ARN, parametersFor, temporaryFolder, unwrap } from './kms-stand-in';
 

@@ -3,10 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { isCode } from '../../../lib/errors';
+import { generateIdentity } from '../../../lib/key-material/age-identity';
 import { abandonImport, completeImport } from '../../../lib/key-material/complete-import';
-import { createAgeCustodian } from '../../../lib/key-material/custody/age';
+import { createAgeCustodian } from '../../../lib/key-material/custody/age-custodian';
 import type { MaterialCustodian } from '../../../lib/key-material/custody/custodian';
-import { generateIdentity } from '../../../lib/key-material/keygen';
 import { type MaterialSource, pendingImportOf, prepareImport } from '../../../lib/key-material/prepare-import';
 import { describeKey } from '../../../lib/kms/describe-key';
 import { importMaterial } from '../../../lib/kms/import-key-material';

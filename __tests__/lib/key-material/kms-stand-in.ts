@@ -1,19 +1,16 @@
-import { constants, createHash, generateKeyPairSync, type KeyObject, privateDecrypt } from 'node:crypto';
+import { constants, createHash, createPublicKey, type KeyObject, privateDecrypt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { WrappingParameters } from '../../../lib/key-material/wrap';
 import type { WrappingKeySpec } from '../../../lib/key-material/wrapping-key';
+import { readyMadeKey } from '../../runner/wrapping-keys';
 
-const BITS: Record<WrappingKeySpec, number> = { RSA_2048: 2048, RSA_3072: 3072, RSA_4096: 4096 };
-const pairs = new Map<WrappingKeySpec, { publicKey: KeyObject; privateKey: KeyObject }>();
-
-/** KMS's side of one import: an RSA pair, made once a size, since that is slow. */
-export function rsaPair(spec: WrappingKeySpec) {
-  const made = pairs.get(spec) ?? generateKeyPairSync('rsa', { modulusLength: BITS[spec] });
-  pairs.set(spec, made);
-  return made;
+/** KMS's side of one import: an RSA pair, the same one for a size. */
+export function rsaPair(spec: WrappingKeySpec): { readonly publicKey: KeyObject; readonly privateKey: KeyObject } {
+  const privateKey = readyMadeKey(spec);
+  return { privateKey, publicKey: createPublicKey(privateKey) };
 }
 
 export const KEY_ARN = 'arn:aws:kms:ap-northeast-1:123456789012:key/11111111-2222-4333-8444-555555555555';

@@ -4,10 +4,19 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 export const MASK = 0x5a;
 /** Bytes of the secret that count as a copy of it. */
 const PREFIX = 16;
+/** Bytes of it that are looked for first: too few to be a copy, and enough to be rare, whatever they are. */
+const NEEDLE = 4;
 const CHUNK = 1 << 20;
 
-/** True where this process can read its own memory. */
-export const canScan = process.platform === 'linux';
+/** True where this process can read its own memory: on Linux, unless a container forbids it. */
+export function canScan(): boolean {
+  try {
+    closeSync(openSync('/proc/self/mem', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** How often the first half of the secret stands anywhere in the readable memory of this process: heap, stacks, buffers. */
 export function copiesInMemory(masked: Buffer): number {
@@ -25,10 +34,12 @@ export function copiesInMemory(masked: Buffer): number {
   return copies;
 }
 
+/** All but the kernel's own pages, and files mapped for reading alone, which this process cannot have written to. */
 function* readableRegions(): Generator<readonly [number, number]> {
   for (const line of readFileSync('/proc/self/maps', 'utf8').split('\n')) {
-    const found = /^([0-9a-f]+)-([0-9a-f]+) r/.exec(line);
-    if (found && !line.includes('[v')) yield [Number.parseInt(found[1] ?? '', 16), Number.parseInt(found[2] ?? '', 16)];
+    const found = /^([0-9a-f]+)-([0-9a-f]+) r(\S)\S\S \S+ \S+ (\d+)/.exec(line);
+    if (!found || line.includes('[v') || (found[3] === '-' && found[4] !== '0')) continue;
+    yield [Number.parseInt(found[1] ?? '', 16), Number.parseInt(found[2] ?? '', 16)];
   }
 }
 
@@ -41,13 +52,14 @@ function readAt(memory: number, chunk: Buffer, length: number, at: number): numb
 }
 
 function copiesIn(bytes: Buffer, masked: Buffer): number {
-  const first = (masked[0] ?? 0) ^ MASK;
+  const needle = Buffer.from(masked.subarray(0, NEEDLE).map((byte) => byte ^ MASK));
   let copies = 0;
-  for (let at = bytes.indexOf(first); at >= 0 && at + PREFIX <= Math.min(bytes.length, CHUNK + PREFIX - 1); ) {
-    let same = 1;
+  for (let at = bytes.indexOf(needle); at >= 0 && at + PREFIX <= Math.min(bytes.length, CHUNK + PREFIX - 1); ) {
+    let same = NEEDLE;
     while (same < PREFIX && ((bytes[at + same] ?? 0) ^ MASK) === masked[same]) same += 1;
     if (same === PREFIX) copies += 1;
-    at = bytes.indexOf(first, at + 1);
+    at = bytes.indexOf(needle, at + 1);
   }
+  needle.fill(0);
   return copies;
 }

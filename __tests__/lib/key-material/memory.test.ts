@@ -1,22 +1,26 @@
 import { randomFillSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-
+import { generateIdentity } from '../../../lib/key-material/age-identity';
 import { completeImport } from '../../../lib/key-material/complete-import';
-import { createAgeCustodian } from '../../../lib/key-material/custody/age';
-import { createCommandCustodian } from '../../../lib/key-material/custody/command';
+import { createAgeCustodian } from '../../../lib/key-material/custody/age-custodian';
+import { createCommandCustodian } from '../../../lib/key-material/custody/command-custodian';
 import type { MaterialCustodian } from '../../../lib/key-material/custody/custodian';
-import { generateIdentity } from '../../../lib/key-material/keygen';
 import { readKeyMaterialFile } from '../../../lib/key-material/material-file';
 import { prepareImport } from '../../../lib/key-material/prepare-import';
 import { emptyMaterial } from '../../../lib/key-material/secret';
+import { itWith } from '../../support/requirement';
 import { KEY_ARN, parametersFor, temporaryFolder } from './kms-stand-in';
 import { canScan, copiesInMemory, MASK } from './memory-scan';
 
 const folder = temporaryFolder();
 afterAll(folder.cleanUp);
 const identityFile = join(folder.path, 'identity.txt');
-const scanning = canScan ? test : test.skip;
+const scanning = itWith({
+  what: 'a readable /proc/self/mem',
+  isMet: canScan(),
+  install: 'run on Linux as the owner of the process',
+});
 
 /** A material file that only the disk holds; in memory there is its masked form alone. */
 function secretFile(name: string): { readonly path: string; readonly masked: Buffer } {

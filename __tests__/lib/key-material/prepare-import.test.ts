@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 
 import { type ErrorCode, KeyturnError } from '../../../lib/errors';
+import { generateIdentity } from '../../../lib/key-material/age-identity';
 import { abandonImport, type ConfirmedImport, completeImport } from '../../../lib/key-material/complete-import';
-import { createAgeCustodian } from '../../../lib/key-material/custody/age';
-import { createCommandCustodian } from '../../../lib/key-material/custody/command';
+import { createAgeCustodian } from '../../../lib/key-material/custody/age-custodian';
+import { createCommandCustodian } from '../../../lib/key-material/custody/command-custodian';
 import type { MaterialCustodian } from '../../../lib/key-material/custody/custodian';
 import { nodeFiles } from '../../../lib/key-material/custody/file-operations';
-import { createNoCustodian } from '../../../lib/key-material/custody/none';
-import { generateIdentity } from '../../../lib/key-material/keygen';
+import { createNoCustodian } from '../../../lib/key-material/custody/no-custodian';
 import { type PrepareRequest, pendingImportOf, prepareImport } from '../../../lib/key-material/prepare-import';
 import { KeyMaterial } from '../../../lib/key-material/secret';
 import { KEY_ARN, OTHER_KEY_ARN, parametersFor, temporaryFolder, unwrap } from './kms-stand-in';

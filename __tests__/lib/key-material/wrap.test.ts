@@ -6,6 +6,7 @@ import { isCode } from '../../../lib/errors';
 import { KeyMaterial } from '../../../lib/key-material/secret';
 import { wrapKeyMaterial } from '../../../lib/key-material/wrap';
 import type { WrappingKeySpec } from '../../../lib/key-material/wrapping-key';
+import { runs } from '../../runner/slow';
 import { KEY_ARN, parametersFor, rsaPair, sha256, unwrap } from './kms-stand-in';
 
 const SPECS: WrappingKeySpec[] = ['RSA_2048', 'RSA_3072', 'RSA_4096'];
@@ -42,7 +43,7 @@ describe.each(SPECS)('under %s', (spec) => {
         expect(Buffer.from(opened, 'binary').equals(bytes)).toBe(true);
         expect(ciphertext.length).toBe(bits / 8);
       }),
-      { numRuns: 5 },
+      { numRuns: runs(5) },
     );
   });
 
@@ -54,7 +55,7 @@ describe.each(SPECS)('under %s', (spec) => {
         const wrapped = Buffer.from(key.encrypt(Buffer.from(bytes).toString('binary'), 'RSA-OAEP', sha), 'binary');
         expect(unwrap(wrapped, spec).equals(bytes)).toBe(true);
       }),
-      { numRuns: 5 },
+      { numRuns: runs(5) },
     );
   });
 });

@@ -184,7 +184,7 @@ describe('jobs of S3 Batch Operations', () => {
   });
 });
 
-describe('the bucket of the evidence', () => {
+describe('the evidence bucket', () => {
   it('is added to by every command that leaves evidence, and nobody takes from it or shortens its lock', async () => {
     const rotation = await rotationOf(SERVED);
     const adding = POLICY_NAMES.filter((name) => statement(policyDocument([name], rotation, ACCOUNT), 'KeepEvidence'));

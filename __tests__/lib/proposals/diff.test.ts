@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { unifiedDiff } from '../../../lib/proposals/diff';
+import { runs } from '../../runner/slow';
 
 const lines = fc.array(fc.constantFrom('a\n', 'b\n', 'c\n', '\n', 'name: v1\r\n', '- x'), { maxLength: 30 });
 const text = lines.map((all) =>
@@ -35,7 +36,7 @@ it('is what git applies, byte for byte', () => {
         execFileSync('git', ['apply', '--whitespace=nowarn', '-'], { cwd: directory, input });
         expect(readFileSync(file, 'utf8')).toBe(after);
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   } finally {
     rmSync(directory, { recursive: true, force: true });

@@ -11,7 +11,8 @@ import { openDirectClient } from '../../../lib/s3/direct-client';
 import { createDirectStore } from '../../../lib/s3/direct-store';
 import { createSdkStore } from '../../../lib/s3/sdk-store';
 import type { ObjectStore } from '../../../lib/s3/store';
-import { type LocalAws, type LocalAwsOptions, startLocalAws } from '../../../local-aws';
+import type { LocalAws, LocalAwsOptions } from '../../../local-aws';
+import { startTestAws } from '../../support/embedded-aws';
 
 /** An endpoint with an old and a new key, and clients that point at it. */
 export interface TestEndpoint {
@@ -30,7 +31,7 @@ export interface TestEndpoint {
 }
 
 export async function testEndpoint(options: LocalAwsOptions = {}): Promise<TestEndpoint> {
-  const aws = await startLocalAws(options);
+  const aws = await startTestAws(options);
   const credentials = { accessKeyId: aws.accessKey.accessKeyId, secretAccessKey: aws.accessKey.secretAccessKey };
   const settings = { region: aws.region, endpoint: aws.url, credentials, maxAttempts: 1 };
   const s3 = new S3Client({ ...settings, forcePathStyle: true });

@@ -128,7 +128,8 @@ describe('the journal of a run', () => {
     const bucket = filled(100);
     await reencryptBucket(memoryStore(bucket), request({ maxPasses: 1 }));
     const lines = readFileSync(journalFile, 'utf8').trimEnd().split('\n');
-    expect(lines).toHaveLength(1 + 100 / 5);
+    // The last key of a page is left to the next one, so that a page of 5 holds 4; the last holds what is left.
+    expect(lines).toHaveLength(1 + 100 / 4);
   });
 
   it('reads past a torn last line, and begins anew where it belongs to another run', async () => {

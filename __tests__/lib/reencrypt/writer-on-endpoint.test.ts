@@ -3,10 +3,9 @@ import fc from 'fast-check';
 
 import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
 import { verifyBucket } from '../../../lib/verify/verify-bucket';
+import { runs } from '../../runner/slow';
 import { type TestEndpoint, testEndpoint } from './endpoint';
 
-/** Runs of the property; a longer run: KEYTURN_LONG=1. */
-const RUNS = process.env.KEYTURN_LONG ? 200 : 12;
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'];
 
 /** What a writer does right before the n-th request of the run, or right after it took effect. */
@@ -73,7 +72,7 @@ describe.each(['rewrap', 'rewrite'] as const)('a writer that never pauses during
           expect(left.filter((one) => one.isLatest || !blocked.has(`${one.key} ${one.versionId}`))).toEqual([]);
           if (method === 'rewrap') expect(left).toEqual([]);
         }),
-        { numRuns: RUNS },
+        { numRuns: runs(12) },
       );
     },
     300_000,

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { reviewJson } from '../../../lib/review/review-json';
 import { MARKDOWN_LIMIT, reviewMarkdown } from '../../../lib/review/review-markdown';
 import { reviewSarif } from '../../../lib/review/review-sarif';
+import { runs } from '../../runner/slow';
 import { keyChange, planText, reviewText } from './plan-texts';
 
 const HOSTILE = [
@@ -58,7 +59,7 @@ describe('hostile names', () => {
           expect(outsideCode(line)).not.toMatch(/<|@|https?:|\]\(|`|#\d/);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 

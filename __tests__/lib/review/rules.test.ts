@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { isOwnData, isOwnOutput, isOwnResource } from '../../../lib/review/own-addresses';
+import { plain } from '../../../lib/review/review-messages';
 import { reviewRules } from '../../../lib/review/rules';
-import { REVIEWED_VERSIONS } from '../../../lib/review/rules/terraform-rules';
 import { REGO_RULES, rulesTable } from '../../../lib/review/rules-table';
-import { AWS_PROVIDER_VERSIONS } from '../../../stacks/aws-provider';
+import { AWS_PROVIDER_VERSION } from '../../../lib/rotation/provider-version';
 import { ADOPTED_ARN, bucket, rotation, synthesized, version } from '../../stacks/synthesized';
+import { keyChange, planText, reviewText } from './plan-texts';
 
 const read = (file: string) => readFileSync(path.join(__dirname, '../../..', file), 'utf8');
 
@@ -110,6 +111,32 @@ describe("a rotation's own resources", () => {
   );
 });
 
-it('reviews the provider versions that the stacks ask for', () => {
-  expect(REVIEWED_VERSIONS).toBe(AWS_PROVIDER_VERSIONS);
+describe('the provider', () => {
+  const requiring = (version_constraint?: string): string =>
+    planText([keyChange()], {
+      configuration: {
+        provider_config: {
+          aws: {
+            name: 'aws',
+            full_name: 'registry.terraform.io/hashicorp/aws',
+            version_constraint,
+            expressions: { region: { constant_value: rotation().region } },
+          },
+        },
+      },
+    });
+  const reported = async (plan: string) =>
+    (await reviewText(plan)).findings.filter(({ rule }) => rule === 'KT050').map(({ says }) => plain(says));
+
+  it('is accepted in the version that both stacks require', async () => {
+    for (const stack of Object.values(synthesized(rotation()))) {
+      expect(stack.terraform?.required_providers?.aws).toMatchObject({ version: AWS_PROVIDER_VERSION });
+    }
+    expect(await reported(requiring(AWS_PROVIDER_VERSION))).toEqual([]);
+  });
+
+  it.each(['>= 5.100.0, < 7.0.0', '~> 5.100.0', '6.23.0', undefined])('is refused in another: %s', async (versions) => {
+    const found = versions ?? '(any)';
+    expect(await reported(requiring(versions))).toEqual([`the provider's versions are ${found}, not 5.100.0`]);
+  });
 });

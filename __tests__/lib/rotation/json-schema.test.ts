@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { rotationJsonSchema, rotationJsonSchemaText } from '../../../lib/rotation/json-schema';
-import { rotationFileSchema } from '../../../lib/rotation/schema';
+import { rotationFileSchema } from '../../../lib/rotation/rotation-schema';
 import { minimal } from './rotation-texts';
 
 const committed = () => readFile('rotation.schema.json', 'utf8');

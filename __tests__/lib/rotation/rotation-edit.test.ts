@@ -12,6 +12,7 @@ import {
   writeRotation,
 } from '../../../lib/rotation/rotation-edit';
 import { readRotationText } from '../../../lib/rotation/rotation-file';
+import { runs } from '../../runner/slow';
 import { NOW, parse, rotationText, textWith } from './rotation-texts';
 
 const VALID_TO = new Date('2027-11-01T00:00:00Z');
@@ -138,7 +139,7 @@ describe('edits of any valid file, in any hand', () => {
         expect(/(^|[^\r])\n/.test(back)).toBe(/(^|[^\r])\n/.test(text));
         expect(back.endsWith('\n')).toBe(text.endsWith('\n'));
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     ));
 
   it('add at most one line a field, and change at most the line they stand on', () =>

@@ -4,6 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { type ErrorCode, isCode, KeyturnError } from '../../../lib/errors';
 import { loadRotation, parseRotation } from '../../../lib/rotation/rotation-file';
+import { runs } from '../../runner/slow';
 import { faultsOf, minimal, NOW, parse, rotationText, textWith } from './rotation-texts';
 
 const failure = (work: Promise<unknown>): Promise<unknown> =>
@@ -105,7 +106,7 @@ describe('parseRotation', () => {
           expect(`${fault.path}${fault.given}`).not.toMatch(/[\p{Cc}\u2028\u202e]/u);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     ));
 
   it('reports every fault of a file together, in reading order, each with its place', async () => {
@@ -172,8 +173,8 @@ describe('what YAML allows and a rotation file does not', () => {
     ['a field that is written twice', `${textWith()}name: other\n`, 'a second time'],
     ['a key that is a number', textWith({ tags: {} }).replace('tags: {}', 'tags: {2024: x}'), 'the key 2024'],
     ['a key that would reach into the prototype', `${textWith()}__proto__: {a: 1}\n`, '__proto__'],
-    ['broken YAML', 'name: [a\nregion: b\n', 'no valid YAML'],
-    ['nesting without end', `a: ${'['.repeat(50_000)}`, 'no valid YAML'],
+    ['broken YAML', 'name: [a\nregion: b\n', 'invalid YAML'],
+    ['nesting without end', `a: ${'['.repeat(50_000)}`, 'invalid YAML'],
     ['nothing at all', '', 'nothing'],
     ['a list', '- a\n', 'a list of 1'],
   ])('refuses %s', async (_name, text, given) => {

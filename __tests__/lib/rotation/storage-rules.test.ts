@@ -56,7 +56,7 @@ describe('jobs of S3 Batch Operations', () => {
     refuses({ strategy: 'in-place', ...jobs() }, 'reencrypt'));
 });
 
-describe('the bucket of the evidence', () => {
+describe('the evidence bucket', () => {
   it('keeps files for a year that some may bypass, unless the file says otherwise', async () => {
     const retention = { mode: 'COMPLIANCE', days: 2555 };
     expect((await parse(textWith({ evidence }))).evidence).toEqual({

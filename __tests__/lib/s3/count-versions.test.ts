@@ -24,7 +24,8 @@ describe('a count of object versions', () => {
   it('lists no further than it must', async () => {
     const bucket = bucketOf(400);
     expect(await count(bucket, 25)).toMatchObject({ versions: 30, isWhole: false });
-    expect(bucket.log.filter((one) => one === 'ListObjectVersions').length).toBeLessThanOrEqual(5);
+    // Three pages, one ahead, and the first key once more (two pages), because a page ends with its last version.
+    expect(bucket.log.filter((one) => one === 'ListObjectVersions')).toHaveLength(3 + 1 + 2);
   });
 
   it('reports a bucket that never had versions', async () => {

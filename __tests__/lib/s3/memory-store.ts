@@ -1,9 +1,11 @@
+import { compareKeys } from '../../../lib/s3/listing-segments';
 import type {
   ContentHeaders,
   Encryption,
   ListedVersion,
   ObjectHead,
   OpenUpload,
+  PageMarker,
   VersionRef,
 } from '../../../lib/s3/object-version';
 import type { ObjectStore, TargetEncryption, Versioning } from '../../../lib/s3/store';
@@ -52,6 +54,10 @@ export class MemoryBucket {
   hooks: MemoryHooks = {};
   clock = 1_800_000_000_000;
   log: string[] = [];
+  /** S3 goes on with the next older version where a marker's version is gone; other stores go on with the next key. */
+  skipsKeyOfGoneMarker = false;
+  /** When each version was written, those that are gone included. */
+  readonly #written = new Map<string, number>();
   #next = 1;
 
   put(key: string, options: { body?: string; head?: Partial<ObjectHead> } = {}): StoredVersion {
@@ -75,7 +81,21 @@ export class MemoryBucket {
     this.remove(key, versionId);
     const stored = { key, versionId, body, head, deleteMarker: false };
     this.versions.unshift(stored);
+    this.#written.set(`${versionId} ${key}`, this.#next++);
     return stored;
+  }
+
+  /** Index in a listing of the first entry after a marker. */
+  behind(listing: readonly StoredVersion[], { key, versionId }: PageMarker): number {
+    const exact = listing.findIndex((one) => one.key === key && one.versionId === versionId);
+    if (exact >= 0) return exact + 1;
+    const written = this.skipsKeyOfGoneMarker ? undefined : this.#written.get(`${versionId} ${key}`);
+    const isBehind = (one: StoredVersion) =>
+      one.key === key
+        ? written !== undefined && (this.#written.get(`${one.versionId} ${key}`) ?? 0) < written
+        : compareKeys(one.key, key) > 0;
+    const first = listing.findIndex(isBehind);
+    return first < 0 ? listing.length : first;
   }
 
   delete(key: string): void {
@@ -94,7 +114,7 @@ export class MemoryBucket {
 
   listing(): StoredVersion[] {
     const order = this.versions.map((one, at) => ({ one, at }));
-    order.sort((a, b) => Buffer.compare(Buffer.from(a.one.key), Buffer.from(b.one.key)) || a.at - b.at);
+    order.sort((a, b) => compareKeys(a.one.key, b.one.key) || a.at - b.at);
     return order.map(({ one }) => one);
   }
 }
@@ -142,17 +162,14 @@ export function memoryStore(bucket: MemoryBucket): ObjectStore {
     listVersions: ({ after, prefix = '', limit = bucket.pageSize }) =>
       request('ListObjectVersions', {}, () => {
         const all = bucket.listing().filter((one) => one.key.startsWith(prefix));
-        const at = after ? all.findIndex((one) => one.key === after.key && one.versionId === after.versionId) : -1;
-        const behind =
-          after && at < 0
-            ? all.findIndex((one) => Buffer.compare(Buffer.from(one.key), Buffer.from(after.key)) > 0)
-            : at + 1;
-        const begin = behind < 0 ? all.length : behind;
+        const begin = after ? bucket.behind(all, after) : 0;
         const entries = all.slice(begin, begin + limit);
         const last = entries.at(-1);
         return {
           versions: entries.filter((one) => !one.deleteMarker).map((one) => listed(bucket, one)),
-          markerKeys: entries.filter((one) => one.deleteMarker).map((one) => one.key),
+          deleteMarkers: entries
+            .filter((one) => one.deleteMarker)
+            .map(({ key, versionId, head: { lastModified } }) => ({ key, versionId, lastModified })),
           next: begin + limit < all.length && last ? { key: last.key, versionId: last.versionId } : undefined,
         };
       }),

@@ -55,7 +55,7 @@ describe('a mirror', () => {
 
   it('is found where TF_PLUGIN_MIRROR points, before any other', async () => {
     await using box = await sandbox();
-    await box.write(`opt/mirror/${unpacked('6.9.0')}`, '');
+    await box.write(`opt/mirror/${unpacked('5.100.0')}`, '');
     await box.write(`own/${unpacked('5.100.0')}`, '');
     const source = await found(box, { TF_PLUGIN_MIRROR: join(box.path, 'own') });
     expect(source).toMatchObject({ directory: join(box.path, 'own'), version: '5.100.0' });
@@ -69,20 +69,25 @@ describe('a mirror', () => {
 
   it('may be packed', async () => {
     await using box = await sandbox();
-    await box.write('opt/m/registry.terraform.io/hashicorp/aws/terraform-provider-aws_6.2.0_linux_amd64.zip', '');
-    await expect(found(box)).resolves.toMatchObject({ kind: 'mirror', version: '6.2.0' });
+    await box.write('opt/m/registry.terraform.io/hashicorp/aws/terraform-provider-aws_5.100.0_linux_amd64.zip', '');
+    await expect(found(box)).resolves.toMatchObject({ kind: 'mirror', version: '5.100.0' });
   });
 
-  it('gives the newest version that the stacks accept', async () => {
+  it('gives the version that the stacks require, whatever else it holds', async () => {
     await using box = await sandbox();
     for (const version of ['5.99.1', '5.100.0', '6.10.0', '6.9.0', '7.0.0']) {
       await box.write(`opt/mirror/${unpacked(version)}`, '');
     }
-    await expect(found(box)).resolves.toMatchObject({ version: '6.10.0' });
+    await expect(found(box)).resolves.toMatchObject({ kind: 'mirror', version: '5.100.0' });
   });
 
   it.each([
-    ['only versions that the stacks refuse', unpacked('5.99.1')],
+    ['only an older version', unpacked('5.99.1')],
+    ['only a newer version', unpacked('6.10.0')],
+    [
+      'only a newer version, packed',
+      'registry.terraform.io/hashicorp/aws/terraform-provider-aws_6.10.0_linux_amd64.zip',
+    ],
     ['only another platform', unpacked('5.100.0', 'registry.terraform.io', 'darwin_arm64')],
     ['only the other product’s registry', unpacked('5.100.0', 'registry.opentofu.org')],
   ])('with %s is passed over', async (_, file) => {

@@ -88,7 +88,7 @@ it('fails when main.ts itself fails, and says how', async () => {
   };
   await expect(synthesize(input)).rejects.toMatchObject({
     code: 'synthesis-failed',
-    facts: { said: expect.stringContaining('/missing/module') },
+    facts: { reported: expect.stringContaining('/missing/module') },
   });
 });
 

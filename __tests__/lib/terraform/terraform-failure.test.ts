@@ -144,7 +144,7 @@ it('hands any other failure on in Terraform’s own words', () => {
       command: 'plan',
       stack: 'payroll-storage',
       exit: 1,
-      said: 'a.b: Unsupported argument: An argument named "x" …',
+      reported: 'a.b: Unsupported argument: An argument named "x" …',
     },
   });
 });

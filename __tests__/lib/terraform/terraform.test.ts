@@ -83,7 +83,11 @@ describe('init', () => {
     await box.write('init-fails', '│ Error: Failed to query available provider packages\n│ \n│ could not connect\n');
     await expect(terraform.init(stack)).rejects.toMatchObject({
       code: 'terraform-provider-missing',
-      facts: { searched: ['/usr/share/terraform/plugins'], said: expect.stringContaining('could not connect') },
+      facts: {
+        version: '5.100.0',
+        searched: ['/usr/share/terraform/plugins'],
+        reported: expect.stringContaining('could not connect'),
+      },
       hint: expect.stringContaining('TF_PLUGIN_MIRROR'),
     });
   });

@@ -39,6 +39,32 @@ describe('a verification', () => {
     expect(found).toMatchObject({ leftTotal: 2, unknownTotal: 0, objectVersions: 8 });
   });
 
+  it.each([true, false])('does not believe that a version is gone that is still listed (skips: %s)', async (skips) => {
+    const bucket = new MemoryBucket();
+    Object.assign(bucket, { versioning: 'enabled', pageSize: 2, skipsKeyOfGoneMarker: skips });
+    const [left, second] = [bucket.put('k'), bucket.put('k', { head: { encryption: underKey(NEW_KEY) } })];
+    bucket.put('k', { head: { encryption: underKey(NEW_KEY) } });
+    let listings = 0;
+    let isDenied = false;
+    bucket.hooks = {
+      before: (operation) => {
+        if (isDenied && operation === 'ListObjectVersions') {
+          listings += 1;
+          // Between the two pages of the key, the version that the first one ended with is deleted.
+          if (listings === 2) bucket.remove('k', second.versionId);
+        }
+        if (operation !== 'HeadObject' || bucket.log.filter((one) => one === operation).length !== 3) return;
+        isDenied = true;
+        throw new StoreFault({ operation, status: 404, code: '', message: 'not found' });
+      },
+    };
+    const found = await verify(bucket, { concurrency: 1, read: 0 });
+    expect(listings).toBeGreaterThan(1);
+    expect(found.unknown).toEqual([
+      { key: 'k', versionId: left.versionId, reason: 'HeadObject says that it is gone, but it is still listed' },
+    ]);
+  });
+
   it.each([
     [403, 'AccessDenied'],
     [400, 'InvalidRequest'],

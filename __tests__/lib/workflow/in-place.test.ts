@@ -4,16 +4,17 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { S3ControlClient } from '@aws-sdk/client-s3-control';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { KeyMaterialEntry } from '../../../lib/kms/key-materials';
+import { materialDescription, observeMaterials } from '../../../lib/observation/observed-materials';
 import { parseRotation } from '../../../lib/rotation/rotation-file';
 import { createSdkStore } from '../../../lib/s3/sdk-store';
 import { flow, flowFor, flowInPlace, stepsOf } from '../../../lib/workflow';
 import { nextImport } from '../../../lib/workflow/in-place/import-next-material';
-import { materialDescription, observeMaterials } from '../../../lib/workflow/in-place/materials';
 import { CONSEQUENCES, rotateMaterial } from '../../../lib/workflow/in-place/rotate-material';
 import type { RotationRun } from '../../../lib/workflow/rotation-run';
-import { status } from '../../../lib/workflow/status';
-import { type LocalAws, startLocalAws } from '../../../local-aws';
+import { status } from '../../../lib/workflow/rotation-status';
+import type { LocalAws } from '../../../local-aws';
 import { createExternalKey, importMaterial, kmsClient } from '../../conformance/byok';
+import { startTestAws } from '../../support/embedded-aws';
 
 const DAY = 86_400_000;
 jest.setTimeout(120_000);
@@ -22,7 +23,7 @@ let aws: LocalAws;
 let kms: KMSClient;
 
 beforeAll(async () => {
-  aws = await startLocalAws();
+  aws = await startTestAws();
   kms = kmsClient(aws);
 });
 afterEach(() => {
@@ -109,7 +110,6 @@ buckets: [{ name: photos-bucket, manage: bucket }]
       asked.push(question);
     },
     ask: async () => false,
-    findings: { reencryptions: [], verification: undefined, switchSeenAt: undefined },
   };
   return { run, bring, said, asked };
 }
@@ -119,9 +119,9 @@ describe('rotating the material into use', () => {
     const { run, bring, said, asked } = await site(3, 2);
     await bring('v1');
     await bring('v2');
-    expect(await rotateMaterial.run(run)).toMatchObject({ outcome: 'changed' });
+    expect(await rotateMaterial.run(run, {})).toMatchObject({ outcome: 'changed' });
     await bring('v3');
-    await rotateMaterial.run({ ...run, rotation: { ...run.rotation, activeVersion: 'v3' } });
+    await rotateMaterial.run({ ...run, rotation: { ...run.rotation, activeVersion: 'v3' } }, {});
     expect(said.filter((text) => text === CONSEQUENCES)).toHaveLength(1);
     expect(asked.map((question) => /\((rotation \d+ of 25)/.exec(question)?.[1])).toEqual([
       'rotation 1 of 25',
@@ -134,7 +134,7 @@ describe('rotating the material into use', () => {
     await bring('v1');
     await bring('v2');
     const approve = () => Promise.reject(new Error('no'));
-    await expect(rotateMaterial.run({ ...run, approve })).rejects.toThrow('no');
+    await expect(rotateMaterial.run({ ...run, approve }, {})).rejects.toThrow('no');
     expect(await rotateMaterial.check(run)).toMatchObject({ state: 'ready' });
   });
 
@@ -153,7 +153,7 @@ describe('rotating the material into use', () => {
         return undefined;
       },
     });
-    const both = await Promise.all([rotateMaterial.run(run), rotateMaterial.run(run)]);
+    const both = await Promise.all([rotateMaterial.run(run, {}), rotateMaterial.run(run, {})]);
     unhook();
     expect(both.map(({ outcome }) => outcome)).toEqual(['changed', 'changed']);
     expect((await observeMaterials(run)).rotations).toBe(1);
@@ -164,7 +164,7 @@ describe('rotating the material into use', () => {
     await bring('v1');
     for (let version = 2; version <= 26; version += 1) {
       await bring(`v${version}`);
-      await rotateMaterial.run({ ...run, rotation: { ...run.rotation, activeVersion: `v${version}` } });
+      await rotateMaterial.run({ ...run, rotation: { ...run.rotation, activeVersion: `v${version}` } }, {});
     }
     expect(await rotateMaterial.check(run)).toMatchObject({ summary: expect.stringContaining('25 of 25') });
     await bring('v27');
@@ -173,7 +173,7 @@ describe('rotating the material into use', () => {
       keyVersions: [...run.rotation.keyVersions, version('v27')],
       activeVersion: 'v27',
     };
-    await expect(rotateMaterial.run({ ...run, rotation: beyond })).rejects.toMatchObject({
+    await expect(rotateMaterial.run({ ...run, rotation: beyond }, {})).rejects.toMatchObject({
       code: 'rotation-budget-spent',
       exitCode: 4,
     });
@@ -186,8 +186,8 @@ describe('rotating the material into use', () => {
     const { run, bring } = await site(versions, active);
     await bring('v1');
     await bring('v2');
-    if (active === 1) await rotateMaterial.run({ ...run, rotation: { ...run.rotation, activeVersion: 'v2' } });
-    await expect(rotateMaterial.run(run)).rejects.toMatchObject({ code, exitCode: 4 });
+    if (active === 1) await rotateMaterial.run({ ...run, rotation: { ...run.rotation, activeVersion: 'v2' } }, {});
+    await expect(rotateMaterial.run(run, {})).rejects.toMatchObject({ code, exitCode: 4 });
     expect(await rotateMaterial.check(run)).toMatchObject({ state: 'blocked' });
   });
 
@@ -208,7 +208,7 @@ it('shows each version as a material of the one key, and what points at the key 
   const key = await observeMaterials(run);
   await bring('v1');
   await bring('v2');
-  await rotateMaterial.run(run);
+  await rotateMaterial.run(run, {});
   await kms.send(new CreateAliasCommand({ AliasName: run.rotation.alias, TargetKeyId: key.key?.id }));
   const seen = await status(run);
   expect(seen.versions.map(({ name, role, keyState, material }) => [name, role, keyState, material])).toEqual([

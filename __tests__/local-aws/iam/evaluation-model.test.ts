@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { createPermissions } from '../../../local-aws/permissions';
+import { runs } from '../../runner/slow';
 import { account, accountWith, policyOf, roleArn, session, sessionArn, trusting } from './account';
 import { type Context, mayDo, type RawPrincipal, type RawStatement } from './oracle';
 
@@ -177,7 +178,7 @@ it('decides by identity policies as an evaluator of another make does', () => {
       if (endpoint) allowed += 1;
       expect(endpoint).toBe(oracle);
     }),
-    { numRuns: 4000 },
+    { numRuns: runs(4000) },
   );
   expect(allowed).toBeGreaterThan(100);
 });
@@ -194,7 +195,7 @@ it('decides by identity and resource policies together as an evaluator of anothe
       if (endpoint) allowed += 1;
       expect(endpoint).toBe(oracle);
     }),
-    { numRuns: 4000 },
+    { numRuns: runs(4000) },
   );
   expect(allowed).toBeGreaterThan(100);
 });
@@ -205,6 +206,6 @@ it('never allows more for one more Deny', () => {
       const more = [...identity, { ...denial, Effect: 'Deny' as const }];
       if (bothSay(more, asked).endpoint) expect(bothSay(identity, asked).endpoint).toBe(true);
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });

@@ -1,5 +1,5 @@
 import type { Roles } from '../../../local-aws/iam/roles';
-import { type Circumstances, createPermissions } from '../../../local-aws/permissions';
+import { type AccessConditions, createPermissions } from '../../../local-aws/permissions';
 import { account, accountWith, batch, roleArn, session, sessionArn, trusting } from './account';
 
 const reading = { Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::bucket/*' };
@@ -66,7 +66,7 @@ describe('a session', () => {
     const keyArn = `arn:aws:kms:eu-central-1:${account}:key/1`;
     const use = { action: 'kms:Decrypt', resource: keyArn };
     const allowed = statement({ Action: 'kms:Decrypt', Resource: keyArn });
-    const keyPolicy = (...statements: object[]): (() => Circumstances) => {
+    const keyPolicy = (...statements: object[]): (() => AccessConditions) => {
       const text = JSON.stringify({ Version: '2012-10-17', Statement: statements });
       return () => ({ resourcePolicy: { text, decides: 'alone' } });
     };

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { KeyState } from '../../../local-aws/kms/key-states';
 import { createKey, deleteMaterial, earliestExpiry, stateOf } from '../../../local-aws/kms/state/key';
 import { newMaterial } from '../../../local-aws/kms/state/material';
+import { runs } from '../../runner/slow';
 
 const hour = 3_600_000;
 
@@ -71,6 +72,6 @@ it('is in the one state that its facts make, whatever they are', () => {
         deletionAt !== undefined ? 'PendingDeletion' : !usable ? 'PendingImport' : enabled ? 'Enabled' : 'Disabled';
       expect(stateOf(key, now)).toBe(expected);
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });

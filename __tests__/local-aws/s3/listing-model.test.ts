@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { runs } from '../../runner/slow';
 import { Desk, type Told, type XmlTree } from './fixture';
 
 /** Few letters, so that prefixes, delimiters and repeats happen. */
@@ -88,7 +89,7 @@ test('ListObjectsV2 tells what a sorted list rolled up would, whatever the page 
         Math.max(1, Math.ceil((expected.single.length + expected.groups.length) / asked.size)),
       );
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
@@ -112,6 +113,6 @@ test('ListObjectVersions tells every version once, newest first, whatever the pa
         groups,
       );
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });

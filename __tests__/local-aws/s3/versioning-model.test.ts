@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { runs } from '../../runner/slow';
 import { Desk } from './fixture';
 
 /** What a bucket of one key may be asked, and what the S3 user guide says comes of it. */
@@ -91,6 +92,6 @@ test('whatever is done to a key, its versions are those that the user guide says
         await agree(desk, model);
       }
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
 });

@@ -1,7 +1,7 @@
 import { createCredentials } from '../../../local-aws/credentials';
+import { fromTimestamp, readAuthorization } from '../../../local-aws/signature/authorization-header';
 import { type Signable, sha256Hex } from '../../../local-aws/signature/canonical';
 import { decodeChunked } from '../../../local-aws/signature/chunked';
-import { fromTimestamp, readClaim } from '../../../local-aws/signature/claim';
 import { parseQuery } from '../../../local-aws/signature/encoding';
 import { createVerifier, type Verified } from '../../../local-aws/signature/verify';
 
@@ -17,11 +17,11 @@ const secret = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
 const empty = sha256Hex('');
 
 function verify(request: Signable, payloadHash: string, accessKeyId: string, secretAccessKey: string): Verified {
-  const claim = readClaim(request.headers, new Map(parseQuery(request.rawQuery)));
-  if (claim === undefined) throw new Error('the example is not signed');
-  const clock = { now: () => fromTimestamp(claim.timestamp) };
+  const authorization = readAuthorization(request.headers, new Map(parseQuery(request.rawQuery)));
+  if (authorization === undefined) throw new Error('the example is not signed');
+  const clock = { now: () => fromTimestamp(authorization.timestamp) };
   const credentials = createCredentials('123456789012', clock, { accessKeyId, secretAccessKey });
-  return createVerifier(credentials, 'us-east-1', clock, clock)(request, claim, payloadHash);
+  return createVerifier(credentials, 'us-east-1', clock, clock)(request, authorization, payloadHash);
 }
 
 interface Example {

@@ -7,7 +7,7 @@ export const awsErrors = {
     EXIT.permission,
     (f) => `access denied: ${f.action} on ${f.resource} (${f.awsMessage})`,
     (f) =>
-      `allow ${f.action} on ${f.resource} for this identity, in IAM and in the key or bucket policy, then run the same command again`,
+      `allow ${f.action} on ${f.resource} for this identity, in IAM and in the key or bucket policy; then run the same command again`,
   ),
   'aws-credentials-missing': entry<{ action: string; reason: string }>(
     EXIT.permission,
@@ -17,13 +17,13 @@ export const awsErrors = {
   'aws-credentials-expired': entry<{ action: string; reason: string }>(
     EXIT.permission,
     (f) => `the AWS credentials have expired (${f.action}: ${f.reason})`,
-    () => 'renew them (for SSO: aws sso login), then run the same command again: it continues from what AWS holds',
+    () => 'renew them (for SSO: aws sso login), then run the same command again: it resumes from the state in AWS',
   ),
   'aws-credentials-rejected': entry<{ action: string; awsCode: string; awsMessage: string }>(
     EXIT.permission,
-    (f) => `AWS does not accept the credentials (${f.action}: ${f.awsCode}: ${f.awsMessage})`,
+    (f) => `AWS rejected the credentials (${f.action}: ${f.awsCode}: ${f.awsMessage})`,
     () =>
-      'check AWS_PROFILE or AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, and that the endpoint is the one they belong to',
+      'check AWS_PROFILE, or AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; check that the credentials belong to this endpoint',
   ),
   'aws-endpoint-unreachable': entry<{ action: string; url: string; reason: string }>(
     EXIT.error,
@@ -46,13 +46,13 @@ export const awsErrors = {
   ),
   'aws-clock-skew': entry<{ action: string; awsMessage: string }>(
     EXIT.error,
-    (f) => `AWS refuses the time of this machine (${f.action}: ${f.awsMessage})`,
-    () => 'set the clock of this machine (NTP), then run the same command again',
+    (f) => `the clock of this machine differs too much from AWS (${f.action}: ${f.awsMessage})`,
+    () => 'synchronize the clock (NTP), then run the same command again',
   ),
   'aws-throttled': entry<{ action: string; resource: string; awsCode: string; awsMessage: string }>(
     EXIT.error,
     (f) => `AWS still throttles ${f.action} on ${f.resource} after retries (${f.awsCode}: ${f.awsMessage})`,
-    () => 'wait a minute and run the same command again: it continues from what AWS holds',
+    () => 'wait a minute, then run the same command again: it resumes from the state in AWS',
   ),
   'aws-failed': entry<{
     action: string;
@@ -64,28 +64,28 @@ export const awsErrors = {
     EXIT.error,
     (f) =>
       `${f.action} on ${f.resource} failed: ${f.awsCode}: ${f.awsMessage}${f.requestId ? ` (request ${f.requestId})` : ''}`,
-    () => 'nothing else was changed; fix what AWS says and run the same command again',
+    () => 'nothing else was changed; fix the cause that AWS reports and run the same command again',
   ),
   'account-mismatch': entry<{ declared: string; given: string; identity: string; file: string }>(
     EXIT.rotationFile,
-    (f) => `the credentials belong to account ${f.given} (${f.identity}), ${f.file} declares account ${f.declared}`,
+    (f) => `the credentials belong to account ${f.given} (${f.identity}), but ${f.file} declares account ${f.declared}`,
     (f) => `use credentials of account ${f.declared}, or correct account: in ${f.file}`,
   ),
   'region-mismatch': entry<{ declared: string; given: string; file: string }>(
     EXIT.rotationFile,
-    (f) => `the AWS clients are set to region ${f.given}, ${f.file} declares ${f.declared}`,
+    (f) => `the AWS clients use region ${f.given}, but ${f.file} declares ${f.declared}`,
     (f) => `use region ${f.declared}, or correct region: in ${f.file}`,
   ),
 
   'kms-key-missing': entry<{ key: string }>(
     EXIT.error,
-    (f) => `KMS knows no key ${f.key}`,
-    () => 'apply the keys stack first, and check account and region',
+    (f) => `KMS has no key ${f.key}`,
+    () => 'apply the keys stack first; check account and region',
   ),
   'kms-wait-timeout': entry<{ keyArn: string; awaited: string; state: string; seconds: number }>(
     EXIT.error,
     (f) => `${f.keyArn} is not ${f.awaited} after ${f.seconds} s (key state ${f.state})`,
-    () => 'KMS is eventually consistent, it may take minutes: run the same command again',
+    () => 'KMS is eventually consistent and can take minutes; run the same command again',
   ),
   'kms-wrapping-unsupported': entry<{ algorithm: string; reason: string }>(
     EXIT.usage,
@@ -104,14 +104,14 @@ export const awsErrors = {
   ),
   'kms-proof-failed': entry<{ keyArn: string; reason: string }>(
     EXIT.error,
-    (f) => `the imported key material of ${f.keyArn} did not prove itself: ${f.reason}`,
+    (f) => `Keyturn could not prove the imported key material of ${f.keyArn}: ${f.reason}`,
     () =>
-      'do not switch to this key version; run pre-apply again, and if it fails again keep custody and the output for support',
+      'do not switch to this key version; run `npx keyturn pre-apply` again; if it fails again, save custody and this output for support',
   ),
   'kms-disable-denied': entry<{ keyArn: string; awsMessage: string }>(
     EXIT.permission,
     (f) => `access denied: kms:DisableKey on ${f.keyArn} (${f.awsMessage})`,
     () =>
-      'allow kms:DisableKey; where a policy denies it by kms:TrailingDaysWithoutKeyUsage, wait that many days after the last use of the key (the re-encryption was a use) and run post-apply again',
+      'allow kms:DisableKey; if a policy denies it with kms:TrailingDaysWithoutKeyUsage, wait that many days after the last use of the key (the re-encryption used it); then run `npx keyturn post-apply` again',
   ),
 } as const;

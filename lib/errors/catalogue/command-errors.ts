@@ -1,7 +1,7 @@
 import { entry } from '../entry';
 import { EXIT } from '../exit-codes';
 
-/** Errors of the command line, and of a run as a whole. */
+/** Errors of the command line and of a whole run. */
 export const commandErrors = {
   usage: entry<{ problem: string; hint: string }>(
     EXIT.usage,
@@ -11,33 +11,33 @@ export const commandErrors = {
   interrupted: entry<{ during: string }>(
     EXIT.interrupted,
     (f) => `interrupted during ${f.during}`,
-    () => 'run the same command again: it continues from what AWS and Terraform hold',
+    () => 'run the same command again: it resumes from the state in AWS and Terraform',
   ),
 
   declined: entry<{ question: string }>(
     EXIT.error,
     (f) => `declined: ${f.question}`,
-    () => 'nothing was changed by this step; run the same command again when it should be',
+    () => 'this step changed nothing; run the same command again when you are ready',
   ),
   'confirmation-needed': entry<{ question: string }>(
     EXIT.usage,
     (f) => `cannot ask "${f.question}" without a terminal`,
-    () => 'say yes beforehand with --yes, or look first with --dry-run',
+    () => 'confirm in advance with --yes, or preview with --dry-run',
   ),
   'engine-undeclared': entry<{ engine: string; file: string }>(
     EXIT.usage,
-    (f) => `--engine ${f.engine} needs what ${f.file} does not declare: where jobs keep their manifests and reports`,
+    (f) => `--engine ${f.engine} needs a bucket for manifests and reports, and ${f.file} declares none`,
     () =>
-      'declare reencrypt.engine and reencrypt.batch.bucket in the rotation file and apply the storage stack, which makes their role; docs/scale.md says how',
+      'declare reencrypt.engine and reencrypt.batch.bucket in the rotation file, then apply the storage stack, which creates the role of the jobs; see docs/scale.md',
   ),
   'run-locked': entry<{ lock: string; pid: number; since: string }>(
     EXIT.error,
-    (f) => `another run of Keyturn works on this rotation: process ${f.pid}, since ${f.since}`,
-    (f) => `wait for it to end; if that process is gone, remove ${f.lock}`,
+    (f) => `another run of Keyturn is working on this rotation: process ${f.pid}, since ${f.since}`,
+    (f) => `wait until it ends; if that process no longer exists, remove ${f.lock}`,
   ),
   'output-unwritable': entry<{ file: string; reason: string }>(
     EXIT.error,
     (f) => `cannot write ${f.file}: ${f.reason}`,
-    () => 'choose a path in an existing folder that you may write to, and run the same command again',
+    () => 'choose a writable path in an existing directory, then run the same command again',
   ),
 } as const;

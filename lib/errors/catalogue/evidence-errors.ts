@@ -5,29 +5,28 @@ import { EXIT } from '../exit-codes';
 export const evidenceErrors = {
   'evidence-unwritable': entry<{ file: string; reason: string }>(
     EXIT.error,
-    (f) => `evidence cannot be written to ${f.file}: ${f.reason}`,
-    () =>
-      'nothing was done that the evidence does not name; make the directory writable and run the same command again',
+    (f) => `cannot write evidence to ${f.file}: ${f.reason}`,
+    () => 'the evidence records everything that was done; make the directory writable and run the same command again',
   ),
   'evidence-missing': entry<{ path: string; reason: string }>(
     EXIT.error,
     (f) => `there is no evidence at ${f.path}: ${f.reason}`,
-    () => 'name an evidence file (*.ndjson), or a directory that holds some',
+    () => 'name an evidence file (*.ndjson), or a directory with such files',
   ),
   'evidence-bucket-missing': entry<{ bucket: string }>(
     EXIT.partlyDone,
-    (f) => `evidence is not in its bucket: there is no bucket ${f.bucket} yet`,
-    () => 'apply the storage stack, which declares it; the next run puts there what every run before it left',
+    (f) => `evidence was not archived: bucket ${f.bucket} does not exist yet`,
+    () =>
+      'apply the storage stack, which declares the bucket; the next run archives the evidence of all earlier runs too',
   ),
   'evidence-bucket-undeclared': entry<{ file: string }>(
     EXIT.usage,
-    (f) => `${f.file} names no evidence bucket`,
-    () => 'leave out --bucket, or declare one under evidence.bucket and apply the storage stack',
+    (f) => `${f.file} declares no evidence bucket`,
+    () => 'omit --bucket, or declare evidence.bucket and apply the storage stack',
   ),
   'evidence-not-archived': entry<{ bucket: string; files: number; put: number; reason: string }>(
     EXIT.partlyDone,
-    (f) => `not all of the evidence is in ${f.bucket} (${f.files} file(s) here, ${f.put} put now): ${f.reason}`,
-    () =>
-      'put right what it says and run the same command again: what is missing is put there then, nothing is replaced',
+    (f) => `the evidence in ${f.bucket} is incomplete (${f.files} local file(s), ${f.put} uploaded now): ${f.reason}`,
+    () => 'fix the cause and run the same command again: it uploads what is missing and replaces nothing',
   ),
 } as const;

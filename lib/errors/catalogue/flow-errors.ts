@@ -1,66 +1,72 @@
 import { entry } from '../entry';
 import { EXIT } from '../exit-codes';
 
-/** Refusals of the flow: steps that are not due, and the retire gate. */
+/** Refusals of the flow: steps out of order, and the retire gate. */
 export const flowErrors = {
   'step-not-verified': entry<{ step: string; found: string }>(
     EXIT.error,
-    (f) => `the step "${f.step}" did not leave what it must: ${f.found}`,
-    () => 'run `npx keyturn status` to see what AWS holds; changes take seconds, at times minutes, to show everywhere',
+    (f) => `the step "${f.step}" ran, but its result cannot be verified: ${f.found}`,
+    () =>
+      'run `npx keyturn status` to see the state in AWS; changes take seconds, sometimes minutes, to become visible everywhere',
   ),
   'not-switched': entry<{ version: string; found: string }>(
     EXIT.refusedByGate,
-    (f) => `objects are not moved before the switch to ${f.version} is done: ${f.found}`,
+    (f) => `Keyturn does not move objects before the switch to ${f.version}: ${f.found}`,
     (f) =>
-      `apply the storage stack first (\`npx cdktf deploy\` or \`npx keyturn rotate\`); ${f.version} must be Enabled before that`,
+      `make sure that ${f.version} is Enabled, then apply the storage stack (\`npx cdktf deploy\` or \`npx keyturn rotate\`)`,
   ),
   'keys-not-declared': entry<{ found: string; keysStack: string }>(
     EXIT.refusedByGate,
-    (f) => `there is nothing to import material into: ${f.found}`,
+    (f) => `no key exists to import material into: ${f.found}`,
     (f) => `apply the keys stack first: \`npx cdktf deploy ${f.keysStack}\``,
   ),
   'no-version-to-go-back-to': entry<{ active: string; named: string | null; declared: string }>(
     EXIT.usage,
     (f) =>
-      f.named === null ? `no version is declared before ${f.active}` : `cannot go back to ${f.named} from ${f.active}`,
-    (f) => `declared are ${f.declared}; name another one with --to`,
+      f.named === null
+        ? `no version is declared before ${f.active}`
+        : `cannot roll back from ${f.active} to ${f.named}`,
+    (f) => `name another version with --to; declared versions: ${f.declared}`,
   ),
   'material-not-ready': entry<{ version: string; found: string }>(
     EXIT.refusedByGate,
-    (f) => `${f.version} cannot be rotated into use yet: ${f.found}`,
+    (f) => `the key cannot be rotated to ${f.version} yet: ${f.found}`,
     () =>
-      'apply the keys stack, then run `npx keyturn pre-apply`; with several versions to go, make each active in its turn',
+      'apply the keys stack, then run `npx keyturn pre-apply`; with several pending versions, activate one after the other',
   ),
   'rotation-only-forward': entry<{ version: string; current: string }>(
     EXIT.refusedByGate,
-    (f) => `the key has gone past ${f.version}: it encrypts with ${f.current}, and KMS rotates in one direction only`,
+    (f) => `the key was already rotated past ${f.version}: it encrypts with ${f.current}, and KMS rotates forward only`,
     (f) =>
-      `make ${f.current} active again, or append a version; objects of ${f.version} stay readable, its material is still in the key`,
+      `make ${f.current} active again, or append a version; objects under ${f.version} stay readable because the key still holds its material`,
   ),
   'rotation-budget-spent': entry<{ keyArn: string }>(
     EXIT.refusedByGate,
-    (f) => `${f.keyArn} has used up the rotations that KMS allows one key`,
-    () => 'begin a rotation with strategy: new-key and move the objects to its key; docs/strategies.md says how',
+    (f) => `${f.keyArn} has reached the number of on-demand rotations that KMS allows per key`,
+    () => 'start a rotation with strategy: new-key and move the objects to its key; see docs/strategies.md',
   ),
   'rollback-in-place': entry<{ active: string }>(
     EXIT.refusedByGate,
     (f) =>
-      `a rotation in place cannot be rolled back: KMS makes no earlier material current again, so ${f.active} stays`,
+      `a rotation in place cannot be rolled back: KMS cannot make earlier material current again, so ${f.active} stays active`,
     () =>
-      'nothing is unreadable: every material of the key still decrypts; to leave a material behind, append a version and rotate to it',
+      'all objects stay readable: every material of the key still decrypts; to stop encrypting with a material, append a version and rotate to it',
   ),
   'rollback-impossible': entry<{ version: string; state: string }>(
     EXIT.refusedByGate,
-    (f) => `cannot go back to ${f.version}: its key is ${f.state}`,
+    (f) => `cannot roll back to ${f.version}: its key is ${f.state}`,
     (f) =>
       f.state === 'PendingImport'
         ? `import the same material from custody first: \`npx keyturn pre-apply --identity <file>\``
-        : 'only a key that is Enabled or Disabled can be made active again',
+        : 'choose a version whose key is Enabled or Disabled',
   ),
   'gate-refused': entry<{ version: string; reasons: readonly { readonly code: string; readonly text: string }[] }>(
     EXIT.refusedByGate,
-    (f) => [`the retire gate keeps ${f.version} on:`, ...f.reasons.map((reason) => `  - ${reason.text}`)].join('\n'),
+    (f) =>
+      [`the retire gate refuses to disable ${f.version}:`, ...f.reasons.map((reason) => `  - ${reason.text}`)].join(
+        '\n',
+      ),
     () =>
-      'move or remove what is named and run `npx keyturn post-apply` again; until then the old key stays enabled and nothing is lost',
+      'resolve each item and run `npx keyturn post-apply` again; until then the old key stays enabled and nothing is lost',
   ),
 } as const;

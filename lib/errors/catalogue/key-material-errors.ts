@@ -1,7 +1,7 @@
 import { entry } from '../entry';
 import { EXIT } from '../exit-codes';
 
-/** Names the usual way in which 32 bytes turn into another number of bytes. The bytes themselves are never shown. */
+/** Names the usual cause of a wrong length. The bytes themselves are never shown. */
 function lengthHint(length: number, expected: number): string {
   const guesses: Readonly<Record<number, string>> = {
     [expected + 1]: 'a trailing newline is the usual reason',
@@ -19,12 +19,12 @@ function lengthHint(length: number, expected: number): string {
 export const keyMaterialErrors = {
   'key-material-length': entry<{ source: string; length: number; expected: number }>(
     EXIT.usage,
-    (f) => `key material from ${f.source} is ${f.length} bytes long, it must be exactly ${f.expected}`,
+    (f) => `key material from ${f.source} is ${f.length} bytes long; it must be exactly ${f.expected}`,
     (f) => lengthHint(f.length, f.expected),
   ),
   'key-material-weak': entry<{ source: string }>(
     EXIT.usage,
-    (f) => `key material from ${f.source} is one byte value repeated, that is no key`,
+    (f) => `key material from ${f.source} repeats a single byte value, so it is not a random key`,
     () => 'use 32 random bytes, or let pre-apply generate them',
   ),
   'key-material-file': entry<{ path: string; reason: string }>(
@@ -35,161 +35,160 @@ export const keyMaterialErrors = {
   'key-material-disposed': entry<{ during: string }>(
     EXIT.error,
     (f) => `key material was used after it was zeroed (${f.during})`,
-    () => 'this is a fault of keyturn, please report it; nothing was imported',
+    () => 'nothing was imported; this is a bug in Keyturn, please report it',
   ),
   'wrapping-key-rejected': entry<{ keyArn: string; reason: string }>(
     EXIT.error,
-    (f) => `the wrapping key that KMS handed out for ${f.keyArn} was not used: ${f.reason}`,
-    () => 'nothing was wrapped under it; check the endpoint (AWS_ENDPOINT_URL) and run pre-apply again',
+    (f) => `Keyturn rejected the wrapping key that KMS returned for ${f.keyArn}: ${f.reason}`,
+    () => 'nothing was wrapped under it; check the endpoint (AWS_ENDPOINT_URL) and run `npx keyturn pre-apply` again',
   ),
   'import-token-stale': entry<{ keyArn: string; validTo: string }>(
     EXIT.error,
     (f) => `the import token for ${f.keyArn} was valid until ${f.validTo}`,
-    () => 'run pre-apply again: it fetches a new token and wraps the material of custody under it',
+    () => 'run `npx keyturn pre-apply` again: it requests a new token and wraps the material from custody again',
   ),
   'custody-recipients-missing': entry<{ rotation: string }>(
     EXIT.usage,
-    (f) => `${f.rotation} names no custody recipients, and KMS never gives key material back`,
+    (f) => `${f.rotation} declares no custody recipients, and KMS never returns key material`,
     () =>
-      'add custody.age.recipients to the rotation file (keyturn keygen makes an identity), or custody.command or custody.pkcs11, or say --no-custody',
+      'add custody.age.recipients to the rotation file (`npx keyturn keygen` creates an identity), or custody.command or custody.pkcs11, or pass --no-custody',
   ),
   'custody-recipient-invalid': entry<{ recipient: string; reason: string }>(
     EXIT.rotationFile,
     (f) => `${f.recipient} cannot be a custody recipient: ${f.reason}`,
     () =>
-      'correct custody.age.recipients in the rotation file; a recipient starts with age1 and is printed by keyturn keygen',
+      'correct custody.age.recipients in the rotation file; `npx keyturn keygen` prints a recipient, which starts with age1',
   ),
   'custody-exists': entry<{ file: string }>(
     EXIT.error,
     (f) => `${f.file} exists already and is never overwritten`,
-    () => 'another run is preparing the same key version; let it finish, then run the same command again',
+    () => 'another run is preparing the same key version; wait until it ends, then run the same command again',
   ),
   'custody-identity-needed': entry<{ file: string; keyArn: string }>(
     EXIT.usage,
-    (f) => `${f.file} already holds the material of ${f.keyArn}, and it must be opened to wrap it again`,
+    (f) => `${f.file} already holds the material of ${f.keyArn}; Keyturn must decrypt it to wrap it again`,
     () =>
-      'pass --identity <age identity file>; keyturn never generates a second material for a key that has custody of one',
+      'pass --identity <age identity file>; Keyturn never generates new material for a key that has material in custody',
   ),
   'custody-identity-file': entry<{ path: string; reason: string }>(
     EXIT.usage,
     (f) => `cannot use age identity file ${f.path}: ${f.reason}`,
-    () => 'name the file that keyturn keygen wrote, or another file with AGE-SECRET-KEY-1… lines',
+    () => 'name the file that `npx keyturn keygen` wrote, or another file with AGE-SECRET-KEY-1… lines',
   ),
   'custody-identity-mismatch': entry<{ file: string; identity: string }>(
     EXIT.error,
     (f) => `no identity in ${f.identity} opens ${f.file}`,
-    () => 'use the identity of one of the recipients that the custody record beside it lists',
+    () => 'use the identity of a recipient that is listed in the custody record next to it',
   ),
   'custody-damaged': entry<{ file: string; reason: string }>(
     EXIT.error,
     (f) => `${f.file} is damaged: ${f.reason}`,
-    () => 'restore it from a backup; do not delete it while its key is in use, KMS never gives key material back',
+    () => 'restore it from a backup; do not delete it while its key is in use: KMS never returns key material',
   ),
   'custody-other-key': entry<{ file: string; keyArn: string; held: string }>(
     EXIT.error,
     (f) => `${f.file} belongs to ${f.held}, not to ${f.keyArn}`,
-    () => 'move the custody files of the other key to a safe place, or point custody.age.directory elsewhere',
+    () => 'move the custody files of the other key to a safe place, or set custody.age.directory to another directory',
   ),
   'custody-absent': entry<{ version: string; file: string }>(
     EXIT.error,
-    (f) => `custody holds no material of ${f.version}: nothing at ${f.file}`,
+    (f) => `custody holds no material of ${f.version}: ${f.file} does not exist`,
     () =>
-      'run it where the custody is, or bring its files to the directory that the rotation file names; no other material will do',
+      'run the command where the custody files are, or copy them to the custody directory of the rotation file; no other material works',
   ),
   'material-not-ours': entry<{ version: string; reason: string }>(
     EXIT.usage,
-    (f) => `there is no material of ${f.version} that Keyturn imported: ${f.reason}`,
-    () => 'name a version whose material is in custody; `npx keyturn status` lists them',
+    (f) => `Keyturn imported no material of ${f.version}: ${f.reason}`,
+    () => 'name a version that has material in custody; `npx keyturn status` lists them',
   ),
   'extend-refused': entry<{ version: string; reason: string }>(
     EXIT.usage,
-    (f) => `the material of ${f.version} is not extended: ${f.reason}`,
-    () => 'nothing was changed; `npx keyturn status` shows the date of every version',
+    (f) => `Keyturn did not extend the expiry of ${f.version}: ${f.reason}`,
+    () => 'nothing was changed; `npx keyturn status` shows the expiry of every version',
   ),
   'drill-refused': entry<{ version: string; state: string; next: string }>(
     EXIT.refusedByGate,
-    (f) => `${f.version} cannot be drilled: its key is ${f.state}`,
+    (f) => `${f.version} cannot be tested by a drill: its key is ${f.state}`,
     (f) => f.next,
   ),
   'drill-failed': entry<{ version: string; keyArn: string; file: string }>(
     EXIT.error,
-    (f) => `custody does not hold the material of ${f.version}: KMS refuses what ${f.file} holds for ${f.keyArn}`,
+    (f) => `custody does not hold the material of ${f.version}: KMS rejected the content of ${f.file} for ${f.keyArn}`,
     () =>
-      'nothing was changed and the key works on; find the right copy before the material expires or is deleted, or rotate to a new version now',
+      'nothing was changed and the key still works; find the right copy before the material expires or is deleted, or rotate to a new version now',
   ),
   'custody-material-differs': entry<{ file: string; path: string }>(
     EXIT.error,
     (f) => `the material in ${f.path} is not the material in ${f.file}`,
-    () => 'leave out --material-file to go on with the material in custody; it is never replaced',
+    () => 'omit --material-file to continue with the material in custody; Keyturn never replaces it',
   ),
   'custody-read-failed': entry<{ file: string; reason: string }>(
     EXIT.error,
     (f) => `cannot read ${f.file}: ${f.reason}`,
     () =>
-      'fix the permissions or the path in custody.age.directory and run the same command again; nothing was imported',
+      'nothing was imported; fix the permissions, or the path in custody.age.directory, and run the same command again',
   ),
   'custody-write-failed': entry<{ file: string; reason: string }>(
     EXIT.error,
     (f) => `cannot write ${f.file}: ${f.reason}`,
-    () => 'free the disk or fix the permissions and run the same command again; nothing was imported',
+    () => 'nothing was imported; free disk space or fix the permissions, then run the same command again',
   ),
   'custodian-failed': entry<{ command: string; action: string; reason: string; output: string }>(
     EXIT.error,
     (f) =>
-      `custodian command ${f.command} failed to ${f.action}: ${f.reason}${f.output ? ` (it said: ${f.output})` : ''}`,
-    () => 'run the command by hand as docs/custodian-command.md describes; nothing was imported',
+      `custodian command ${f.command} failed to ${f.action}: ${f.reason}${f.output ? ` (its output: ${f.output})` : ''}`,
+    () => 'nothing was imported; run the command by hand as docs/custodian-command.md describes',
   ),
   'hsm-unavailable': entry<{ module: string; reason: string }>(
     EXIT.error,
     (f) => `cannot use the PKCS#11 module ${f.module}: ${f.reason}`,
-    () =>
-      'correct custody.pkcs11 in the rotation file, or connect the module; docs/key-material.md says how to set it up',
+    () => 'correct custody.pkcs11 in the rotation file, or connect the module; see docs/key-material.md',
   ),
   'hsm-pin': entry<{ token: string; reason: string }>(
     EXIT.usage,
-    (f) => `token ${f.token} does not log in: ${f.reason}`,
+    (f) => `login to token ${f.token} failed: ${f.reason}`,
     () =>
-      'give its user PIN in the file that custody.pkcs11.pinFile names; a locked token is unlocked by its security officer',
+      'write the user PIN to the file that custody.pkcs11.pinFile names; if the token is locked, its security officer must unlock it',
   ),
-  'hsm-unfit': entry<{ token: string; reason: string }>(
+  'hsm-unsupported': entry<{ token: string; reason: string }>(
     EXIT.error,
     (f) => `token ${f.token} cannot wrap for KMS: ${f.reason}`,
-    () => 'nothing was imported; docs/key-material.md lists which modules wrap with which algorithm',
+    () => 'nothing was imported; see docs/key-material.md for the algorithms of each module',
   ),
   'hsm-failed': entry<{ token: string; action: string; reason: string }>(
     EXIT.error,
     (f) => `token ${f.token} failed to ${f.action}: ${f.reason}`,
-    () => 'look at the module with its own tools and run the same command again; nothing was imported',
+    () => 'nothing was imported; check the module with its own tools, then run the same command again',
   ),
   'hsm-refuses-file': entry<{ path: string }>(
     EXIT.usage,
-    (f) => `custody.pkcs11 makes the material inside the module, so ${f.path} cannot be used`,
-    () => 'leave out --material-file, or choose custody.age for material that comes from a file',
+    (f) => `custody.pkcs11 generates the material inside the module, so ${f.path} cannot be used`,
+    () => 'omit --material-file, or use custody.age for material from a file',
   ),
   'ceremony-file': entry<{ path: string; reason: string }>(
     EXIT.usage,
     (f) => `${f.path}: ${f.reason}`,
-    () => 'name the file that the step before wrote, unchanged; an existing file is never overwritten',
+    () => 'name the unchanged file that the previous step wrote; Keyturn never overwrites an existing file',
   ),
   'ceremony-mismatch': entry<{ reason: string }>(
     EXIT.error,
-    (f) => `the wrapped material does not fit the request: ${f.reason}`,
-    () =>
-      'nothing was imported; wrap again with the request that belongs to this key, and compare its fingerprint by phone',
+    (f) => `the wrapped material does not match the request: ${f.reason}`,
+    () => 'nothing was imported; wrap again with the request of this key, and compare its fingerprint by phone',
   ),
   'ceremony-stale': entry<{ keyArn: string; validTo: string }>(
     EXIT.error,
     (f) => `the wrapping request for ${f.keyArn} was valid until ${f.validTo}`,
-    () => 'write a new request and have the material in custody wrapped again under it; it is still the same material',
+    () => 'run `npx keyturn material prepare` for a new request, and have the same material in custody wrapped again',
   ),
   'identity-exists': entry<{ path: string }>(
     EXIT.usage,
-    (f) => `${f.path} exists already and is never overwritten: it may open custody that nothing else can`,
-    () => 'choose another path, or move the old identity to a safe place first',
+    (f) =>
+      `${f.path} exists already and is never overwritten: it may be the only identity that can decrypt a custody file`,
+    () => 'choose another path, or move the existing identity to a safe place first',
   ),
   'identity-write-failed': entry<{ path: string; reason: string }>(
     EXIT.error,
     (f) => `cannot write identity file ${f.path}: ${f.reason}`,
-    () => 'choose a path in an existing folder that you may write to',
+    () => 'choose a writable path in an existing directory',
   ),
 } as const;

@@ -7,33 +7,36 @@ export const objectErrors = {
     EXIT.error,
     (f) => `objects cannot be moved under ${f.keyArn}: ${f.awsCode}: ${f.awsMessage}`,
     () =>
-      'see `npx keyturn status` for the state of the active key; it must be Enabled, and its policy must allow S3 to use it',
+      'run `npx keyturn status` to see the state of the active key; it must be Enabled, and its policy must allow S3 to use it',
   ),
   'rewrap-unsupported': entry<{ bucket: string; operation: string; answer: string }>(
     EXIT.error,
-    (f) => `the endpoint does not know ${f.operation}, which rewrap needs, for ${f.bucket} (${f.answer})`,
-    () => 'choose the other method with `reencrypt: { method: rewrite }` in the rotation file; nothing was changed',
+    (f) => `the endpoint does not support ${f.operation}, which rewrap needs, for ${f.bucket} (${f.answer})`,
+    () => 'nothing was changed; set `reencrypt: { method: rewrite }` in the rotation file',
   ),
   'rewrite-unsupported': entry<{ bucket: string; operation: string; answer: string }>(
     EXIT.error,
-    (f) => `${f.bucket} does not take a conditional ${f.operation}, and rewrite makes no other (${f.answer})`,
-    () => 'choose `reencrypt: { method: rewrap }`, or relax the bucket policy that enforces conditional writes',
+    (f) =>
+      `${f.bucket} refuses a conditional ${f.operation}, and rewrite makes only conditional requests (${f.answer})`,
+    () =>
+      'set `reencrypt: { method: rewrap }` in the rotation file, or relax the bucket policy that enforces conditional writes',
   ),
   're-encryption-stopped': entry<{ bucket: string; detail: string }>(
     EXIT.partlyDone,
-    (f) => `the re-encryption of ${f.bucket} did not end: ${f.detail}`,
-    () => 'put right what it says and run the same command again: it goes on from where it stopped',
+    (f) => `the re-encryption of ${f.bucket} is incomplete: ${f.detail}`,
+    () => 'fix the cause and run the same command again: it resumes where it stopped',
   ),
   'verification-stopped': entry<{ bucket: string; detail: string }>(
     EXIT.partlyDone,
-    (f) => `the verification of ${f.bucket} did not end: ${f.detail}`,
-    () => 'run the same command again; nothing is retired on half a verification',
+    (f) => `the verification of ${f.bucket} is incomplete: ${f.detail}`,
+    () => 'run the same command again; Keyturn retires no key without a complete verification',
   ),
   'generated-manifest-invalid': entry<{ bucket: string; jobId: string; keyArn: string; found: string }>(
     EXIT.partlyDone,
-    (f) => `job ${f.jobId}, by which S3 lists what of ${f.bucket} is under ${f.keyArn}, ${f.found}`,
+    (f) =>
+      `the generated manifest of job ${f.jobId} (objects of ${f.bucket} under ${f.keyArn}) cannot be used: the job ${f.found}`,
     () =>
-      'the manifest was not used; run the same command again, or set `verify: heads` under reencrypt.batch in the rotation file, which inspects every object version',
+      'Keyturn used nothing from it; run the same command again, or set `verify: heads` under reencrypt.batch in the rotation file, which checks every object version',
   ),
 
   'bucket-missing': entry<{ bucket: string; account: string; region: string }>(
@@ -44,12 +47,12 @@ export const objectErrors = {
   'bucket-of-another-account': entry<{ bucket: string; account: string }>(
     EXIT.permission,
     (f) =>
-      `bucket ${f.bucket} may not be used as account ${f.account}: it belongs to another account, or s3:ListBucket is denied`,
-    () => 'take it out of the rotation file, or use the credentials of the account that owns it',
+      `account ${f.account} may not use bucket ${f.bucket}: it belongs to another account, or s3:ListBucket is denied`,
+    () => 'remove it from the rotation file, or use credentials of the account that owns it',
   ),
   'bucket-in-another-region': entry<{ bucket: string }>(
     EXIT.rotationFile,
-    (f) => `bucket ${f.bucket} stands in another Region than the rotation file names`,
-    () => 'a KMS key serves buckets of its own Region only: give each Region its own rotation file',
+    (f) => `bucket ${f.bucket} is in another Region than the rotation file declares`,
+    () => 'write one rotation file per Region: S3 uses KMS keys of the Region of the bucket only',
   ),
 } as const;

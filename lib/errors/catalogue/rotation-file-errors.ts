@@ -22,27 +22,27 @@ export const rotationFileErrors = {
     EXIT.rotationFile,
     (f) => `there is no rotation file ${f.file}`,
     (f) =>
-      `copy the sample rotation.yaml of this project to ${f.file} and edit it, or name another file with --rotation-file; docs/rotation-file.md lists every field`,
+      `copy the sample rotation.yaml of this project to ${f.file} and edit it, or name another file with --rotation-file; see docs/rotation-file.md for every field`,
   ),
   'rotation-file-unreadable': entry<{ file: string; reason: string }>(
     EXIT.rotationFile,
-    (f) => `the rotation file ${f.file} cannot be read: ${f.reason}`,
+    (f) => `cannot read the rotation file ${f.file}: ${f.reason}`,
     (f) => `make ${f.file} a readable UTF-8 text file`,
   ),
   'rotation-file-invalid': entry<{ file: string; faults: readonly FileFault[] }>(
     EXIT.rotationFile,
     (f) =>
       `${f.file} has ${f.faults.length === 1 ? 'a fault' : `${f.faults.length} faults`}\n${faultLines(f.file, f.faults)}`,
-    (f) => `correct ${f.file} as said above and run the same command again; docs/rotation-file.md lists every field`,
+    () => 'correct each line above and run the same command again; see docs/rotation-file.md for every field',
   ),
   'rotation-edit-refused': entry<{ problem: string; hint: string }>(
     EXIT.rotationFile,
-    (f) => `the rotation file is left as it is: ${f.problem}`,
+    (f) => `Keyturn did not edit the rotation file: ${f.problem}`,
     (f) => f.hint,
   ),
   'proposal-refused': entry<{ problem: string; hint: string }>(
     EXIT.refusedByGate,
-    (f) => `nothing is proposed: ${f.problem}`,
+    (f) => `Keyturn proposes nothing: ${f.problem}`,
     (f) => f.hint,
   ),
 } as const;

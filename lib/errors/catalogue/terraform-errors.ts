@@ -5,65 +5,66 @@ import { EXIT } from '../exit-codes';
 export const terraformErrors = {
   'terraform-missing': entry<{ tried: readonly string[] }>(
     EXIT.error,
-    (f) => `no Terraform found: ${f.tried.join(' and ')} cannot be started, or do not answer as Terraform does`,
+    (f) => `no Terraform found: ${f.tried.join(' and ')} cannot be started, or did not respond like Terraform`,
     () => 'install Terraform 1.5 or later (or OpenTofu) and put it on PATH, or name it with TERRAFORM_BINARY_NAME',
   ),
   'terraform-too-old': entry<{ file: string; version: string; oldest: string }>(
     EXIT.error,
-    (f) => `${f.file} is version ${f.version}, the stacks need ${f.oldest} or later`,
-    (f) => `update it to ${f.oldest} or later, or name another one with TERRAFORM_BINARY_NAME`,
+    (f) => `${f.file} is version ${f.version}; the stacks need ${f.oldest} or later`,
+    (f) => `update it to ${f.oldest} or later, or name another binary with TERRAFORM_BINARY_NAME`,
   ),
-  'terraform-provider-missing': entry<{ versions: string; searched: readonly string[]; said: string }>(
+  'terraform-provider-missing': entry<{ version: string; searched: readonly string[]; reported: string }>(
     EXIT.error,
     (f) =>
-      `Terraform cannot get the AWS provider ${f.versions}: ${f.said}${f.searched.length === 0 ? '' : ` (and no mirror holds it: ${f.searched.join(', ')})`}`,
+      `Terraform cannot get the AWS provider ${f.version}: ${f.reported}${f.searched.length === 0 ? '' : ` (and no mirror holds it: ${f.searched.join(', ')})`}`,
     () =>
-      'give access to the registry, or put a mirror on this machine (terraform providers mirror <directory>) and set TF_PLUGIN_MIRROR to it',
+      'allow access to the registry, or create a mirror on this machine (terraform providers mirror <directory>) and set TF_PLUGIN_MIRROR to it',
   ),
-  'synthesis-failed': entry<{ exit: number | null; said: string }>(
+  'synthesis-failed': entry<{ exit: number | null; reported: string }>(
     EXIT.error,
-    (f) => `the stacks could not be synthesized (exit ${f.exit ?? 'by a signal'}): ${f.said}`,
-    () => 'nothing was changed; `npx cdktf synth` shows the same fault',
+    (f) => `the stacks could not be synthesized (exit ${f.exit ?? 'by a signal'}): ${f.reported}`,
+    () => 'nothing was changed; `npx cdktf synth` reports the same fault',
   ),
-  'synthesis-refused': entry<{ said: string; next: string }>(
+  'synthesis-refused': entry<{ message: string; next: string }>(
     EXIT.rotationFile,
-    (f) => f.said,
+    (f) => f.message,
     (f) => f.next,
   ),
   'terraform-guard': entry<{ stack: string; refusals: readonly string[]; next: string }>(
     EXIT.refusedByGate,
-    (f) => `the plan of ${f.stack} is refused: ${f.refusals.join('; ')}`,
+    (f) => `a precondition refused the plan of ${f.stack}: ${f.refusals.join('; ')}`,
     (f) => f.next,
   ),
-  'terraform-failed': entry<{ command: string; stack: string; exit: number | null; said: string }>(
+  'terraform-failed': entry<{ command: string; stack: string; exit: number | null; reported: string }>(
     EXIT.error,
-    (f) => `terraform ${f.command} of ${f.stack} failed (exit ${f.exit ?? 'by a signal'}): ${f.said}`,
-    () => 'fix what Terraform says and run the same command again: it continues from what AWS and Terraform hold',
+    (f) => `terraform ${f.command} of ${f.stack} failed (exit ${f.exit ?? 'by a signal'}): ${f.reported}`,
+    () =>
+      'fix the cause that Terraform reports and run the same command again: it resumes from the state in AWS and Terraform',
   ),
   'terraform-state-locked': entry<{ stack: string; who: string; since: string; operation: string; id: string }>(
     EXIT.error,
     (f) => `the state of ${f.stack} is locked by ${f.who} since ${f.since} (${f.operation}, lock ${f.id})`,
     (f) =>
-      `wait for it to end and run the same command again; only if it is surely gone, run terraform force-unlock ${f.id} in the stack's directory`,
+      `wait until it ends and run the same command again; only if you are sure that it no longer runs, run terraform force-unlock ${f.id} in the stack's directory`,
   ),
   'terraform-destroys': entry<{ stack: string; addresses: readonly string[]; next: string }>(
     EXIT.refusedByGate,
-    (f) => `the plan of ${f.stack} would destroy ${f.addresses.join(', ')}, and Keyturn applies no such plan`,
+    (f) => `the plan of ${f.stack} would destroy ${f.addresses.join(', ')}; Keyturn never applies such a plan`,
     (f) => f.next,
   ),
   'terraform-backend-changed': entry<{ stack: string; directory: string }>(
     EXIT.error,
-    (f) => `the rotation file names another backend for ${f.stack} than the one its state was last kept in`,
+    (f) => `the rotation file declares another backend for ${f.stack} than the one that holds its state`,
     (f) => `move the state with terraform init -migrate-state in ${f.directory}, then run the same command again`,
   ),
   'terraform-plan-stale': entry<{ stack: string }>(
     EXIT.error,
     (f) => `the plan of ${f.stack} is stale: its state has changed since`,
-    () => 'run the same command again: it plans anew, and the new plan must be reviewed anew',
+    () => 'run the same command again: it creates a new plan, which must be reviewed again',
   ),
   'terraform-plan-unreadable': entry<{ reason: string }>(
     EXIT.error,
-    (f) => `cannot read the plan as Terraform shows it: ${f.reason}`,
-    () => 'use a Terraform whose JSON plans have format 1.x (every 1.x release), and report it if it has',
+    (f) => `cannot read the JSON plan of Terraform: ${f.reason}`,
+    () => 'use a Terraform whose JSON plans have format 1.x (every 1.x release); if you do, report this as a bug',
   ),
 } as const;

@@ -52,11 +52,11 @@ export interface MaterialCustodian extends Custody {
 export interface HsmCustodian extends Custody {
   readonly kind: 'pkcs11';
   readonly ledger: CustodyLedger;
-  /** The wrapping that the token can do, the preferred one first. @throws KeyturnError `hsm-unfit` where it can do none */
+  /** The wrapping that the token can do, the preferred one first. @throws KeyturnError `hsm-unsupported` where it can do none */
   wrapping(): Promise<WrappingAlgorithm>;
   /** Makes the material inside and keeps it; returns its binding. @throws KeyturnError `custody-exists`, `hsm-failed` */
   generate(version: string): Promise<string>;
-  /** @throws KeyturnError `wrapping-key-rejected`, `custody-damaged`, `hsm-unfit`, `hsm-failed` */
+  /** @throws KeyturnError `wrapping-key-rejected`, `custody-damaged`, `hsm-unsupported`, `hsm-failed` */
   wrap(version: string, parameters: WrappingParameters): Promise<WrappedMaterial>;
 }
 

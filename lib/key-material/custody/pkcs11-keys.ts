@@ -59,7 +59,7 @@ export function generateInside(session: TokenSession, label: string, id: Buffer,
   );
   if (attribute(session, handle, CK.CKA_SENSITIVE)[0] === 1) return { handle, id: id.toString('hex') };
   destroy(session, handle);
-  throw new KeyturnError('hsm-unfit', { token, reason: 'it makes keys that can be read in clear' });
+  throw new KeyturnError('hsm-unsupported', { token, reason: 'it makes keys that can be read in clear' });
 }
 
 /** Only for a key that nothing has ever been wrapped of. */
@@ -86,7 +86,7 @@ export function wrapInside(
  * The wrapping that the token can do, the preferred one first. PKCS#11 lists mechanisms and not the hashes that they take, so
  * each is tried on a key that lives no longer than the session, and what comes out is unwrapped again.
  *
- * @throws KeyturnError `hsm-unfit` where the token lacks the mechanism, or every try fails
+ * @throws KeyturnError `hsm-unsupported` where the token lacks the mechanism, or every try fails
  */
 export function negotiate(session: TokenSession): WrappingAlgorithm {
   const { token } = session;
@@ -105,7 +105,7 @@ export function negotiate(session: TokenSession): WrappingAlgorithm {
   } finally {
     destroy(session, trial.handle);
   }
-  throw new KeyturnError('hsm-unfit', {
+  throw new KeyturnError('hsm-unsupported', {
     token,
     reason: `every wrapping that KMS takes was refused (${refused.join('; ')})`,
   });
@@ -123,10 +123,10 @@ function refuseWithoutMechanism({ library, slot, token }: TokenSession): void {
       ? attempt(token, 'describe a mechanism', () => library.C_GetMechanismInfo(slot, mechanism))
       : undefined;
     if (!info || (info.flags & flag) === 0)
-      throw new KeyturnError('hsm-unfit', { token, reason: `it does not offer ${name}` });
+      throw new KeyturnError('hsm-unsupported', { token, reason: `it does not offer ${name}` });
     if (mechanism === CK.CKM_RSA_PKCS_OAEP && info.maxKeySize < WRAPPING_BITS) {
       const reason = `it takes RSA keys of up to ${info.maxKeySize} bits, KMS's has ${WRAPPING_BITS}`;
-      throw new KeyturnError('hsm-unfit', { token, reason });
+      throw new KeyturnError('hsm-unsupported', { token, reason });
     }
   }
 }

@@ -12,7 +12,7 @@ const managed = ({ plan }: RuleContext, type: RegExp): readonly PlannedChange[] 
 const defaults = (context: RuleContext): readonly PlannedChange[] =>
   managed(context, new RegExp(`^${BUCKET_DEFAULT}$`)).filter(({ address }) => !isSupportResource(address));
 
-const settled = (change: PlannedChange): DefaultEncryption | undefined =>
+const plannedEncryption = (change: PlannedChange): DefaultEncryption | undefined =>
   defaultEncryption(change.after, change.unknown);
 
 const leavesKms: ReviewRule = {
@@ -34,7 +34,7 @@ const leavesKms: ReviewRule = {
           },
         ];
       }
-      const algorithm = settled(change)?.algorithm;
+      const algorithm = plannedEncryption(change)?.algorithm;
       if (algorithm === 'aws:kms' || change.after === undefined) return [];
       return [{ address, says: words`the default of bucket ${bucket} becomes ${algorithm ?? '(unset)'}` }];
     }),
@@ -51,7 +51,7 @@ const namesAlias: ReviewRule = {
   waivable: true,
   look: (context) =>
     defaults(context).flatMap((change): Sighting[] => {
-      const found = settled(change);
+      const found = plannedEncryption(change);
       if (found?.algorithm !== 'aws:kms' || found.keyUnknown || (found.key !== undefined && FULL_ARN.test(found.key)))
         return [];
       const given = found.key ?? '(no key: the AWS managed key aws/s3)';
@@ -73,7 +73,7 @@ const bucketKeyLost: ReviewRule = {
   waivable: true,
   look: (context) =>
     defaults(context).flatMap((change): Sighting[] => {
-      const [was, becomes] = [defaultEncryption(change.before), settled(change)];
+      const [was, becomes] = [defaultEncryption(change.before), plannedEncryption(change)];
       if (!was?.bucketKey || becomes === undefined || becomes.bucketKey) return [];
       return [
         {

@@ -1,3 +1,4 @@
+import { AWS_PROVIDER_VERSION } from '../../rotation/provider-version';
 import type { Rotation } from '../../rotation/rotation';
 import { BUCKET_DEFAULT, defaultEncryption } from '../key-target-changes';
 import { isOwnResource, isSupportResource, LOCK } from '../own-addresses';
@@ -8,8 +9,6 @@ import type { ReviewRule, Sighting } from '../review-rule';
 
 /** The AWS provider, by the registry of either product. */
 const PROVIDER = /^registry\.(terraform\.io|opentofu\.org)\/hashicorp\/aws$/;
-/** What the storage and keys stacks are written and tested for; a test holds it against the stacks'. */
-export const REVIEWED_VERSIONS = '>= 5.100.0, < 7.0.0';
 const ARGUMENTS = new Set(['region', 'allowed_account_ids', 's3_use_path_style']);
 
 const provider: ReviewRule = {
@@ -32,8 +31,8 @@ function providerFaults(one: Values, rotation: Rotation): readonly Words[] {
   if (!PROVIDER.test(name)) return [words`the configuration uses provider ${name}`];
   const found: Words[] = [];
   const versions = text(one.version_constraint) ?? '(any)';
-  if (versions !== REVIEWED_VERSIONS)
-    found.push(words`the provider's versions are ${versions}, not ${REVIEWED_VERSIONS}`);
+  if (versions !== AWS_PROVIDER_VERSION)
+    found.push(words`the provider's versions are ${versions}, not ${AWS_PROVIDER_VERSION}`);
   if (text(one.alias) !== undefined)
     found.push(words`there is a second configuration of the provider, ${text(one.alias) ?? ''}`);
   const expressions = values(one.expressions);

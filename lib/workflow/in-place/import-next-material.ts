@@ -1,24 +1,24 @@
 import { KeyturnError } from '../../errors';
 import type { KeyDescription } from '../../kms/describe-key';
 import { pauseFor } from '../../kms/wait-for-key';
-import { importMaterial as perKey } from '../import-material';
-import { completePendingImports, type ImportTerms, importVersion, proveCurrent } from '../material/import-version';
-import type { RotationRun } from '../rotation-run';
-import type { Step, StepResult, StepState } from '../step';
 import {
   materialDescription,
   materialFacts,
   type ObservedMaterials,
   observeMaterials,
   type VersionMaterial,
-} from './materials';
+} from '../../observation/observed-materials';
+import { importMaterial as perKey } from '../import-material';
+import { completePendingImports, type ImportTerms, importVersion, proveCurrent } from '../material/import-version';
+import type { MaterialRun } from '../rotation-run';
+import type { Step, StepResult, StepState } from '../step';
 
 /** KMS shows a finished import everywhere in seconds, at times in minutes. */
 const SETTLE_MS = 5 * 60_000;
 const PAUSE_MS = 500;
 
 /** Step 2, in place: the one key holds the material of every version that KMS would take now. */
-export const importMaterialInPlace: Step = {
+export const importMaterialInPlace: Step<'import-material', MaterialRun, never> = {
   ...perKey,
   leavesBehind: 'the one key holds the version’s material, in custody with a custody record',
 
@@ -30,7 +30,7 @@ export const importMaterialInPlace: Step = {
     return { state: 'done', summary: waitingText(observed) ?? 'every declared version has its material' };
   },
 
-  async run(run): Promise<StepResult> {
+  async run(run): Promise<StepResult<'import-material'>> {
     let observed = await observeMaterials(run);
     await completePendingImports(run, settling(observed));
     const names: string[] = [];
@@ -47,7 +47,11 @@ export const importMaterialInPlace: Step = {
     if (names.length === 0)
       return { outcome: 'unchanged', summary: 'no version waits for key material', facts: materialFacts(observed) };
     if (run.dryRun)
-      return { outcome: 'unchanged', summary: `would import material for ${names.join(', ')}`, facts: {} };
+      return {
+        outcome: 'unchanged',
+        summary: `would import material for ${names.join(', ')}`,
+        facts: { wouldImport: names },
+      };
     const facts = { imported, ...materialFacts(observed) };
     return { outcome: 'changed', summary: `the key now holds the material of ${names.join(', ')}`, facts };
   },
@@ -91,7 +95,7 @@ function settling({ key, versions }: ObservedMaterials) {
   }));
 }
 
-function termsOf(run: RotationRun, key: KeyDescription, { version, material }: VersionMaterial): ImportTerms {
+function termsOf(run: MaterialRun, key: KeyDescription, { version, material }: VersionMaterial): ImportTerms {
   const description = materialDescription(run.rotation, version);
   const settled: ImportTerms['settled'] = async ({ keyMaterialId }) => {
     const { versions } = await untilListed(run, version.name, keyMaterialId);
@@ -112,7 +116,7 @@ function termsOf(run: RotationRun, key: KeyDescription, { version, material }: V
 const stateOf = (versions: readonly VersionMaterial[], id: string): string | undefined =>
   versions.find(({ material }) => material?.id === id)?.material?.state;
 
-async function untilListed(run: RotationRun, version: string, keyMaterialId: string): Promise<ObservedMaterials> {
+async function untilListed(run: MaterialRun, version: string, keyMaterialId: string): Promise<ObservedMaterials> {
   const deadline = Date.now() + SETTLE_MS;
   for (;;) {
     const observed = await observeMaterials(run);

@@ -1,9 +1,6 @@
 import { KeyturnError } from '../../errors';
 import { rotateOnDemand } from '../../kms/key-materials';
 import { pauseFor } from '../../kms/wait-for-key';
-import { proveCurrent } from '../material/import-version';
-import type { RotationRun } from '../rotation-run';
-import type { Step, StepResult, StepState } from '../step';
 import {
   activeMaterial,
   currentVersion,
@@ -11,7 +8,10 @@ import {
   type ObservedMaterials,
   observeMaterials,
   ROTATION_BUDGET,
-} from './materials';
+} from '../../observation/observed-materials';
+import { proveCurrent } from '../material/import-version';
+import type { ChangeRun } from '../rotation-run';
+import type { Step, StepResult, StepState } from '../step';
 
 /** How long a rotation may take; KMS says only that it is asynchronous. */
 const ROTATION_MS = 15 * 60_000;
@@ -29,7 +29,7 @@ export const CONSEQUENCES = `Rotating in place, before the first time:
 `;
 
 /** Between switch and re-encrypt, in place: the active version's material becomes the one that encrypts. */
-export const rotateMaterial: Step = {
+export const rotateMaterial: Step<'rotate-material', ChangeRun, never> = {
   id: 'rotate-material',
   title: 'rotate material',
   doneBy: 'post-apply',
@@ -46,7 +46,7 @@ export const rotateMaterial: Step = {
     return { state: 'ready', summary: `the material of ${version.name} waits to be rotated into use; ${used}` };
   },
 
-  async run(run): Promise<StepResult> {
+  async run(run): Promise<StepResult<'rotate-material'>> {
     const observed = await observeMaterials(run);
     const refusal = refusalOf(run, observed);
     if (refusal) throw refusal;
@@ -82,7 +82,7 @@ export const rotateMaterial: Step = {
 };
 
 /** Why the active version cannot be rotated into use; undefined where it can, or already is. */
-function refusalOf({ rotation }: Pick<RotationRun, 'rotation'>, observed: ObservedMaterials): KeyturnError | undefined {
+function refusalOf({ rotation }: Pick<ChangeRun, 'rotation'>, observed: ObservedMaterials): KeyturnError | undefined {
   const { version, material } = activeMaterial(rotation, observed);
   const waiting = (found: string) => new KeyturnError('material-not-ready', { version: version.name, found });
   if (observed.key?.state !== 'Enabled')
@@ -96,7 +96,7 @@ function refusalOf({ rotation }: Pick<RotationRun, 'rotation'>, observed: Observ
   return spent ? new KeyturnError('rotation-budget-spent', { keyArn: observed.key.arn }) : undefined;
 }
 
-async function untilCurrent(run: RotationRun, version: string): Promise<ObservedMaterials> {
+async function untilCurrent(run: ChangeRun, version: string): Promise<ObservedMaterials> {
   const deadline = Date.now() + ROTATION_MS;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     const observed = await observeMaterials(run);

@@ -1,6 +1,6 @@
 import { OWN_REASON, PAUSED_TAG } from '../../batch/job-spec';
 import { isCode } from '../../errors';
-import type { RotationRun } from '../rotation-run';
+import type { ChangeRun } from '../rotation-run';
 import { jobsOf, oneRotationJob, type RotationJob, rotationJobs } from './rotation-jobs';
 
 export const CONTROLS = ['pause', 'resume', 'cancel'] as const;
@@ -40,7 +40,7 @@ const DOES: Readonly<Record<Control, string>> = {
  * @throws job-unknown, declined, confirmation-needed
  */
 export async function controlJobs(
-  run: RotationRun,
+  run: ChangeRun,
   control: Control,
   jobId: string | undefined,
 ): Promise<readonly ControlledJob[]> {
@@ -80,7 +80,7 @@ function willBe(control: Control, job: RotationJob): string {
   return job.status === 'Suspended' ? 'confirmed' : 'unmarked';
 }
 
-async function perform(run: RotationRun, control: Control, job: RotationJob): Promise<string> {
+async function perform(run: ChangeRun, control: Control, job: RotationJob): Promise<string> {
   const jobs = jobsOf(run);
   try {
     // The mark first: a run that waits for the job must not take the cancellation for somebody else's.
@@ -89,7 +89,7 @@ async function perform(run: RotationRun, control: Control, job: RotationJob): Pr
     if (control !== 'resume') await jobs.cancel(job.jobId, `${OWN_REASON} ${control}`);
     else if (job.status === 'Suspended') await jobs.confirm(job.jobId);
   } catch (error) {
-    if (!isCode(error, 'job-state-conflict')) throw error;
+    if (!isCode(error, 'job-state-invalid')) throw error;
     // It went on meanwhile. A pause still holds: the mark stands, whatever the job has come to.
     return `${control === 'cancel' ? 'nothing' : willBe(control, job)}: ${error.facts.awsMessage}`;
   }

@@ -1,5 +1,5 @@
 import { bucketExists } from '../../s3/bucket-default';
-import type { RotationRun } from '../rotation-run';
+import type { RunTarget } from '../rotation-run';
 import { jobsOf } from './rotation-jobs';
 
 /** What can be told, by reading alone, of whether a rotation can run jobs. */
@@ -14,9 +14,7 @@ export interface JobsReady {
  *
  * @throws aws-access-denied, bucket-in-another-region, bucket-of-another-account
  */
-export async function jobsReady(
-  run: Pick<RotationRun, 'rotation' | 'clients' | 'identity' | 'signal'>,
-): Promise<JobsReady> {
+export async function jobsReady(run: RunTarget): Promise<JobsReady> {
   for await (const _ of jobsOf(run).list()) break;
   const bucket = run.rotation.reencrypt.batch?.bucket ?? '';
   return { bucket: await bucketExists(run.clients.s3, bucket, run.identity.account) };

@@ -2,7 +2,7 @@ import { describedJob, PAUSED_TAG } from '../../batch/job-spec';
 import { isTerminal, type JobState } from '../../batch/job-state';
 import { type Jobs, jobsOfRotation, openJobs } from '../../batch/jobs';
 import { KeyturnError } from '../../errors';
-import type { RotationRun } from '../rotation-run';
+import type { RunTarget } from '../rotation-run';
 
 /** Jobs described one by one at the most, the newest: S3 keeps each for 90 days after it ends. */
 const DESCRIBED = 100;
@@ -23,15 +23,13 @@ export interface RotationJob extends JobState {
   readonly secondsLeft: number | undefined;
 }
 
-type Looking = Pick<RotationRun, 'rotation' | 'clients' | 'identity' | 'signal'>;
-
 /** The calls to S3 Batch Operations in the account and Region of a run. */
-export function jobsOf({ clients, identity, signal }: Omit<Looking, 'rotation'>): Jobs {
+export function jobsOf({ clients, identity, signal }: Omit<RunTarget, 'rotation'>): Jobs {
   return openJobs({ client: clients.s3Control, account: identity.account, signal });
 }
 
 /** Every job of the rotation that S3 still knows, the oldest first, at most {@link DESCRIBED}. Reads only. */
-export async function rotationJobs(looking: Looking): Promise<readonly RotationJob[]> {
+export async function rotationJobs(looking: RunTarget): Promise<readonly RotationJob[]> {
   const jobs = jobsOf(looking);
   const own = (await jobsOfRotation(jobs, looking.rotation.name)).slice(-DESCRIBED);
   const found: RotationJob[] = [];
@@ -43,7 +41,7 @@ export async function rotationJobs(looking: Looking): Promise<readonly RotationJ
 }
 
 /** @throws job-unknown where the id is not of a job of this rotation, or S3 no longer knows it */
-export async function oneRotationJob(looking: Looking, jobId: string): Promise<RotationJob> {
+export async function oneRotationJob(looking: RunTarget, jobId: string): Promise<RotationJob> {
   const { name: rotation } = looking.rotation;
   const found = await rotationJob(jobsOf(looking), rotation, jobId);
   if (!found) throw new KeyturnError('job-unknown', { jobId, rotation });

@@ -7,7 +7,7 @@ import { importMaterial } from '../../kms/import-key-material';
 import { importParameters } from '../../kms/import-parameters';
 import { observeVersions, waitsForMaterial } from '../../observation/observe';
 import { type Custody, custodyDirectory } from '../../rotation/rotation';
-import type { RotationRun } from '../rotation-run';
+import type { MaterialRun } from '../rotation-run';
 import { descriptionOf, proveVersionInCustody, type VersionInCustody, versionInCustody } from './import-again';
 
 export interface RequestOptions {
@@ -23,14 +23,14 @@ export interface RequestOptions {
  * @throws KeyturnError `usage` where no version is named and not just one waits; `material-not-ours`,
  * `kms-wrapping-unsupported`, `wrapping-key-rejected`
  */
-export async function requestMaterial(run: RotationRun, options: RequestOptions): Promise<WrappingRequest> {
+export async function requestMaterial(run: MaterialRun, options: RequestOptions): Promise<WrappingRequest> {
   const { version, key } = await versionInCustody(run, options.version ?? (await onlyWaiting(run)));
   const { algorithm } = options;
   const parameters = await importParameters(run.clients.kms, key.arn, { algorithm, signal: run.signal });
   return createWrappingRequest(parameters, { rotation: run.rotation.name, version: version.name });
 }
 
-async function onlyWaiting(run: RotationRun): Promise<string> {
+async function onlyWaiting(run: MaterialRun): Promise<string> {
   const waiting = (await observeVersions(run)).filter(waitsForMaterial).map((one) => one.version.name);
   const [only, ...more] = waiting;
   if (only !== undefined && more.length === 0) return only;
@@ -55,7 +55,7 @@ export interface CeremonyImport {
  * @throws KeyturnError `ceremony-stale`, `ceremony-mismatch`, `material-not-ours`, `kms-import-refused`, `kms-proof-failed`
  */
 export async function importCeremony(
-  run: RotationRun,
+  run: MaterialRun,
   request: WrappingRequest,
   answer: WrappedAnswer,
 ): Promise<CeremonyImport> {

@@ -1,15 +1,15 @@
 import { KeyturnError } from '../../errors';
 import type { Custodian } from '../../key-material/custody/custodian';
-import { readRecord } from '../../key-material/custody/record';
+import { readRecord } from '../../key-material/custody/custody-record';
 import type { PreparedImport } from '../../key-material/prepared-import';
 import { wrapFromCustody } from '../../key-material/wrap-from-custody';
 import type { KeyDescription } from '../../kms/describe-key';
 import { type ImportResult, importMaterial } from '../../kms/import-key-material';
 import { importParameters } from '../../kms/import-parameters';
 import { observeVersions } from '../../observation/observe';
+import { materialDescription, observeMaterials } from '../../observation/observed-materials';
 import type { KeyVersion } from '../../rotation/rotation';
-import { materialDescription, observeMaterials } from '../in-place/materials';
-import type { RotationRun } from '../rotation-run';
+import type { MaterialRun } from '../rotation-run';
 import { proveCurrent } from './import-version';
 
 /** A declared version with the key that its material is in. */
@@ -32,7 +32,7 @@ export interface VersionInCustody {
  * @throws KeyturnError `usage` for a name that is not declared; `material-not-ours` for an adopted key, for one that Keyturn
  * did not fill, and where there is no key yet
  */
-export async function versionInCustody(run: RotationRun, name: string): Promise<VersionInCustody> {
+export async function versionInCustody(run: MaterialRun, name: string): Promise<VersionInCustody> {
   const declared = run.rotation.keyVersions.map((version) => version.name);
   if (!declared.includes(name)) {
     throw new KeyturnError('usage', {
@@ -54,7 +54,7 @@ export async function versionInCustody(run: RotationRun, name: string): Promise<
 
 /** A key that is rotated in place tells of itself only the first date of all its materials. */
 async function materialIn(
-  run: RotationRun,
+  run: MaterialRun,
   version: KeyVersion,
   key: KeyDescription,
 ): Promise<VersionInCustody['material']> {
@@ -72,7 +72,7 @@ async function materialIn(
  * @throws KeyturnError `custody-absent`, `custody-other-key`, and those of custody and wrapping
  */
 export async function wrapAgain(
-  run: RotationRun,
+  run: MaterialRun,
   { version, key }: VersionInCustody,
 ): Promise<{ readonly custodian: Custodian; readonly prepared: PreparedImport }> {
   const custodian = await run.custodian();
@@ -94,7 +94,7 @@ export async function wrapAgain(
  * @throws KeyturnError `kms-import-refused`, `kms-import-expiry`, `kms-proof-failed`
  */
 export async function sendAgain(
-  run: RotationRun,
+  run: MaterialRun,
   held: VersionInCustody,
   custodian: Custodian,
   prepared: PreparedImport,
@@ -116,13 +116,13 @@ export async function sendAgain(
 }
 
 /** In place, a material is known by its description, and an import that does not say it could take it away. */
-export function descriptionOf({ rotation }: Pick<RotationRun, 'rotation'>, version: KeyVersion): string | undefined {
+export function descriptionOf({ rotation }: Pick<MaterialRun, 'rotation'>, version: KeyVersion): string | undefined {
   return rotation.strategy === 'in-place' ? materialDescription(rotation, version) : undefined;
 }
 
 /** Proves that the key works, as a line for people. In place it does only once none of its materials is missing. */
 export async function proveVersionInCustody(
-  run: RotationRun,
+  run: MaterialRun,
   { key }: VersionInCustody,
   { keyMaterialId }: Pick<ImportResult, 'keyMaterialId'>,
 ): Promise<string> {

@@ -1,7 +1,7 @@
 import { isCode, KeyturnError } from '../../errors';
 import { abandonImport, completeImport } from '../../key-material/complete-import';
 import type { Custodian } from '../../key-material/custody/custodian';
-import type { CustodyRecord } from '../../key-material/custody/record';
+import type { CustodyRecord } from '../../key-material/custody/custody-record';
 import { pendingImportOf, prepareImport } from '../../key-material/prepare-import';
 import type { PreparedImport } from '../../key-material/prepared-import';
 import type { KeyDescription } from '../../kms/describe-key';
@@ -11,7 +11,7 @@ import { proveImport } from '../../kms/prove-import';
 import { waitForKey } from '../../kms/wait-for-key';
 import type { ObservedVersion } from '../../observation/observe';
 import { custodyDirectory, type KeyVersion } from '../../rotation/rotation';
-import type { RotationRun } from '../rotation-run';
+import type { MaterialRun, RunTarget } from '../rotation-run';
 
 /** How long KMS may take to show a new key or a finished import everywhere; its docs say seconds, at times minutes. */
 const SETTLE_MS = 5 * 60_000;
@@ -34,7 +34,7 @@ export interface ImportTerms {
 }
 
 /** The terms where a version is a key: it becomes Enabled, and encrypts and decrypts under the imported material. */
-function termsOfKey(run: RotationRun, key: KeyDescription): ImportTerms {
+function termsOfKey(run: MaterialRun, key: KeyDescription): ImportTerms {
   return {
     importType: key.currentKeyMaterialId ? 'EXISTING_KEY_MATERIAL' : 'NEW_KEY_MATERIAL',
     settled: (imported) => proveCurrent(run, key, imported),
@@ -43,7 +43,7 @@ function termsOfKey(run: RotationRun, key: KeyDescription): ImportTerms {
 
 /** Proves that the key is Enabled and uses this material. @throws step-not-verified where it uses another */
 export async function proveCurrent(
-  { clients, signal, rotation }: RotationRun,
+  { clients, signal, rotation }: RunTarget,
   key: KeyDescription,
   { keyMaterialId }: Pick<ImportResult, 'keyMaterialId'>,
 ): Promise<string> {
@@ -63,7 +63,7 @@ export async function proveCurrent(
  * @returns the custody record
  */
 export async function importVersion(
-  run: RotationRun,
+  run: MaterialRun,
   version: KeyVersion,
   key: KeyDescription,
   terms: ImportTerms = termsOfKey(run, key),
@@ -93,7 +93,7 @@ export async function importVersion(
 
 /** A refusal of token or blob makes the prepared import worthless: it is forgotten, the copy in custody stays. */
 async function sendToKms(
-  run: RotationRun,
+  run: MaterialRun,
   custodian: Custodian,
   version: KeyVersion,
   { importType, keyMaterialId, description }: ImportTerms,
@@ -116,7 +116,7 @@ async function sendToKms(
 }
 
 /** The custody record is all that is missing where an earlier run was killed between KMS's answer and its own note of it. */
-export async function completePendingImports(run: RotationRun, versions: readonly ObservedVersion[]): Promise<void> {
+export async function completePendingImports(run: MaterialRun, versions: readonly ObservedVersion[]): Promise<void> {
   if (run.dryRun || custodyDirectory(run.rotation.custody) === undefined) return;
   if (run.rotation.custody.age?.recipients.length === 0) return;
   const custodian = await run.custodian();
@@ -133,7 +133,7 @@ export async function completePendingImports(run: RotationRun, versions: readonl
  * unsettled, and every run says so.
  */
 async function settleImport(
-  run: RotationRun,
+  run: MaterialRun,
   custodian: Custodian,
   key: KeyDescription,
   unsettled: PreparedImport,
@@ -164,7 +164,7 @@ async function settleImport(
 }
 
 async function confirmImport(
-  run: RotationRun,
+  run: MaterialRun,
   custodian: Custodian,
   { arn: keyArn, validTo }: KeyDescription,
   prepared: PreparedImport,

@@ -1,9 +1,9 @@
 import { KeyturnError } from '../../errors';
-import { createAgeCustodian } from '../../key-material/custody/age';
-import { createCommandCustodian } from '../../key-material/custody/command';
+import { createAgeCustodian } from '../../key-material/custody/age-custodian';
+import { createCommandCustodian } from '../../key-material/custody/command-custodian';
 import type { Custodian } from '../../key-material/custody/custodian';
-import { createNoCustodian } from '../../key-material/custody/none';
-import { createPkcs11Custodian } from '../../key-material/custody/pkcs11';
+import { createNoCustodian } from '../../key-material/custody/no-custodian';
+import { createPkcs11Custodian } from '../../key-material/custody/pkcs11-custodian';
 import type { Rotation } from '../../rotation/rotation';
 
 export interface CustodianOptions {

@@ -124,7 +124,7 @@ function storePart(call: Call, bucket: Bucket, upload: Upload, number: number, b
   checkCustomerKey(upload.encryption, given);
   const place = { bucket: bucket.name, key: upload.key };
   const dataKey = unwrapDataKey(call, upload.encryption, place, given?.key);
-  const sealed = sealPart(call.endpoint.arena, dataKey, upload.nextSerial, body);
+  const sealed = sealPart(call.endpoint.ciphertextBuffer, dataKey, upload.nextSerial, body);
   upload.nextSerial += 1;
   const part: UploadedPart = {
     ...sealed,

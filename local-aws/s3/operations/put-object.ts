@@ -61,7 +61,7 @@ const NO_PARTS: readonly SealedPart[] = [];
 
 /** A body that was written at once, sealed. */
 export function sealedBody(call: Call, dataKey: Buffer, body: Buffer): readonly SealedPart[] {
-  return body.length === 0 ? NO_PARTS : [sealPart(call.endpoint.arena, dataKey, 0, body)];
+  return body.length === 0 ? NO_PARTS : [sealPart(call.endpoint.ciphertextBuffer, dataKey, 0, body)];
 }
 
 /** What a write answers about the version it made. */

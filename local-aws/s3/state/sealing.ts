@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import type { Arena, Space } from './arena';
+import type { CiphertextBuffer, Space } from './ciphertext-buffer';
 
 const SEGMENT = 256 * 1024;
 const TAG = 16;
@@ -18,8 +18,13 @@ export interface SealedPart extends Space {
  * AES-256-GCM in segments of 256 KiB, each with its own tag, so that a range is authenticated without opening the whole
  * body. The nonce is the part's serial and the segment's number: a data key belongs to one object or upload.
  */
-export function sealPart(arena: Arena, dataKey: Buffer, serial: number, plaintext: Buffer): SealedPart {
-  const { slab, offset } = arena.allocate(sealedSize(plaintext.length));
+export function sealPart(
+  ciphertextBuffer: CiphertextBuffer,
+  dataKey: Buffer,
+  serial: number,
+  plaintext: Buffer,
+): SealedPart {
+  const { slab, offset } = ciphertextBuffer.allocate(sealedSize(plaintext.length));
   const segments = Math.ceil(plaintext.length / SEGMENT);
   let at = offset;
   for (let segment = 0; segment < segments; segment += 1) {

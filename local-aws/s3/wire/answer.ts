@@ -3,7 +3,7 @@ import type { Bucket } from '../state/bucket';
 import type { Checksum, ObjectVersion } from '../state/object-version';
 import { checksumHeader } from './checksum';
 import { encryptionHeaders } from './encryption-headers';
-import { encodeMetadata } from './mail-safe';
+import { encodeMetadata } from './rfc2047';
 
 /** 200 with an XML document. */
 export function xmlAnswer(body: string, headers: Readonly<Record<string, string>> = {}): AwsResponse {

@@ -1,7 +1,7 @@
 import type { Call } from '../call';
 import { invalidArgument, s3Fault } from '../fault';
 import type { Attributes } from '../state/object-version';
-import { decodeMetadata } from './mail-safe';
+import { decodeMetadata } from './rfc2047';
 import { parseTagging } from './tags';
 
 const CONTENT_HEADERS = ['cache-control', 'content-disposition', 'content-language', 'expires'] as const;

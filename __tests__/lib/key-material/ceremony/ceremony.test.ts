@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { generateIdentity } from '../../../../lib/key-material/age-identity';
 import {
   acceptAnswer,
   answerRequest,
@@ -13,8 +14,7 @@ import {
   type WrappingRequest,
   writeWrappingRequest,
 } from '../../../../lib/key-material/ceremony/wrapping-request';
-import { createAgeCustodian } from '../../../../lib/key-material/custody/age';
-import { generateIdentity } from '../../../../lib/key-material/keygen';
+import { createAgeCustodian } from '../../../../lib/key-material/custody/age-custodian';
 import { describeKey } from '../../../../lib/kms/describe-key';
 import { importMaterial } from '../../../../lib/kms/import-key-material';
 import { importParameters } from '../../../../lib/kms/import-parameters';

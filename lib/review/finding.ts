@@ -1,0 +1,17 @@
+import type { ReviewWaiver } from '../rotation/rotation';
+import type { Words } from './review-messages';
+import type { Severity } from './review-rule';
+
+/** One thing that a rule found. */
+export interface Finding {
+  readonly rule: string;
+  readonly severity: Severity;
+  /** Name of the plan; undefined for a finding of the rotation file. */
+  readonly plan: string | undefined;
+  readonly address: string | undefined;
+  readonly says: Words;
+}
+
+export interface WaivedFinding extends Finding {
+  readonly waiver: ReviewWaiver;
+}

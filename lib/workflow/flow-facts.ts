@@ -1,0 +1,61 @@
+import type { CustodyRecord } from '../key-material/custody/custody-record';
+import type { MaterialFacts } from '../observation/observed-materials';
+import type { StateFacts } from '../observation/state-facts';
+import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
+import type { StackPlan } from '../terraform/workspace';
+import type { BucketVerification } from '../verify/bucket-verification';
+import type { GateReason } from './gate-reason';
+
+/** One Terraform step: the plan it made of its stack. */
+export interface TerraformFacts {
+  readonly stack: StackPlan['stack'];
+  readonly changes: boolean;
+  readonly summary: StackPlan['summary'];
+  readonly tools: StackPlan['tools'];
+}
+
+/** The import of material; in place with the materials of the one key. */
+export interface ImportFacts extends MaterialFacts {
+  /** Custody records of what was imported now. */
+  readonly imported: readonly CustodyRecord[];
+  /** In a dry run: the versions that would be given material. */
+  readonly wouldImport: readonly string[];
+}
+
+/** The re-encryption of every declared bucket. */
+export interface ReencryptFacts {
+  readonly passes: readonly BucketReencryption[];
+  /** Milliseconds by S3's clock: this run had seen alias and defaults at the active version by then. */
+  readonly switchSeenAt: number;
+}
+
+/** What a fresh listing, HEADs and other sources found in every bucket that could hold objects under a superseded version. */
+export interface VerificationRecord {
+  readonly activeKeyArn: string;
+  readonly buckets: readonly BucketVerification[];
+}
+
+/** The retirement: what was disabled, or in a dry run what the gate would say. */
+export interface RetireFacts {
+  readonly retired: readonly { readonly version: string; readonly keyArn: string }[];
+  readonly gates: readonly { readonly version: string; readonly reasons: readonly GateReason[] }[];
+}
+
+/** A step that a rotation in place has no work for. */
+interface NothingToDo {
+  readonly strategy: 'in-place';
+}
+
+/** What each step of the flow finds, by its id: the only way in which a step learns of another. */
+export interface FlowFacts {
+  readonly 'declare-keys': TerraformFacts;
+  readonly 'import-material': ImportFacts;
+  readonly switch: TerraformFacts;
+  readonly 'rotate-material': MaterialFacts;
+  readonly 're-encrypt': ReencryptFacts & NothingToDo;
+  readonly verify: VerificationRecord & NothingToDo;
+  readonly retire: RetireFacts & NothingToDo;
+  readonly record: StateFacts;
+}
+
+export type StepId = keyof FlowFacts;

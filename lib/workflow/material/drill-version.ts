@@ -1,0 +1,70 @@
+import { isCode, KeyturnError } from '../../errors';
+import { observeVersions } from '../../observation/observe';
+import type { MaterialRun } from '../rotation-run';
+import { sendAgain, type VersionInCustody, versionInCustody, wrapAgain } from './import-again';
+
+export interface DrillResult {
+  readonly version: string;
+  readonly keyArn: string;
+  /** `held`: KMS took the material of custody as the one that the key has. `opened`: a dry run, up to that call. */
+  readonly outcome: 'held' | 'opened';
+  /** 64 hex digits; null in a dry run. */
+  readonly keyMaterialId: string | null;
+  readonly custody: { readonly kind: string; readonly location: string };
+}
+
+/** The versions that can be drilled: their key is on, and its material once came from custody. */
+export async function drillableVersions(run: MaterialRun): Promise<readonly string[]> {
+  const versions = await observeVersions(run);
+  const able = versions.filter(({ version, key }) => version.keyArn === undefined && key?.state === 'Enabled');
+  return able.map(({ version }) => version.name);
+}
+
+/**
+ * Proves that custody holds the material of a version, without touching anything that the key protects: the copy is opened,
+ * wrapped, and imported into the live key as the material it has already, with the date it has already. KMS refuses any other
+ * bytes, and the key goes on as it was.
+ *
+ * @throws KeyturnError `drill-failed` where custody holds other material; `drill-refused`; those of custody and wrapping
+ */
+export async function drillVersion(run: MaterialRun, name: string): Promise<DrillResult> {
+  const held = await versionInCustody(run, name);
+  if (!run.dryRun) refuseState(held);
+  const { custodian, prepared } = await wrapAgain(run, held);
+  const custody = { kind: custodian.kind, location: custodian.locate(name) };
+  const about = { version: name, keyArn: held.key.arn, custody };
+  run.reporter.note(`${name}: custody opens (${custody.location}), and the material is wrapped under KMS's key`);
+  if (run.dryRun) return { ...about, outcome: 'opened', keyMaterialId: null };
+  await run.approve(`import the material of ${name} into its own key once more, as it is?`);
+  await run.evidence.record('intent', 'drill', about);
+  try {
+    const imported = await sendAgain(run, held, custodian, prepared, held.material.validTo);
+    const result = { ...about, outcome: 'held', keyMaterialId: imported.keyMaterialId } as const;
+    await run.evidence.record('outcome', 'drill', result);
+    return result;
+  } catch (error) {
+    await run.evidence.record('outcome', 'drill', { ...about, outcome: 'failed', keyMaterialId: null });
+    throw drillFailure(error, about);
+  }
+}
+
+function drillFailure(
+  error: unknown,
+  { version, keyArn, custody }: Omit<DrillResult, 'outcome' | 'keyMaterialId'>,
+): unknown {
+  const other = isCode(error, 'kms-import-refused') && error.facts.awsCode === 'IncorrectKeyMaterialException';
+  return other ? new KeyturnError('drill-failed', { version, keyArn, file: custody.location }, error) : error;
+}
+
+function refuseState({ version, key, material }: VersionInCustody): void {
+  if (key.state === 'Enabled' && material.imported) return;
+  const next =
+    key.state === 'PendingImport' || !material.imported
+      ? 'bring it back first: `npx keyturn extend` with a later date, or `npx keyturn pre-apply`'
+      : 'an import could enable it; `--dry-run` opens custody and stops before that';
+  throw new KeyturnError('drill-refused', {
+    version: version.name,
+    state: key.state === 'Enabled' ? 'without that material' : key.state,
+    next,
+  });
+}

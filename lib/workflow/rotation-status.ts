@@ -1,0 +1,122 @@
+import path from 'node:path';
+import { isCode } from '../errors';
+import type { DriftFinding } from '../observation/drift-finding';
+import { lastDrilled } from '../observation/evidence-queries';
+import { type Observation, observe } from '../observation/observe';
+import { observeDrift } from '../observation/observed-drift';
+import { currentVersion, type ObservedMaterials, observeMaterials } from '../observation/observed-materials';
+import { activeVersion, type KeyVersion, type Rotation } from '../rotation/rotation';
+import type { StepId } from './flow-facts';
+import { flowFor } from './index';
+import { type RotationJob, rotationJobs } from './jobs/rotation-jobs';
+import type { RotationRun, RunTarget } from './rotation-run';
+import type { StepState } from './step';
+
+export interface VersionStatus {
+  readonly name: string;
+  readonly role: 'active' | 'superseded' | 'next';
+  readonly keyArn: string | undefined;
+  readonly keyState: string;
+  /** Rotated in place: what KMS says of this version's material in the one key. */
+  readonly material: string | undefined;
+  readonly validTo: string | undefined;
+  /** When evidence beside the rotation file last shows that custody holds the material; absent: never. */
+  readonly drilledAt: string | undefined;
+}
+
+export interface Status {
+  readonly versions: readonly VersionStatus[];
+  readonly alias: { readonly name: string; readonly pointsAt: string | undefined };
+  readonly buckets: readonly {
+    readonly name: string;
+    readonly pointsAt: string | undefined;
+    readonly bucketKey: boolean;
+  }[];
+  readonly steps: readonly ({ readonly id: StepId } & StepState)[];
+  /** Jobs of S3 Batch Operations that wait, run or are paused; `denied` where they may not be listed. Absent without jobs. */
+  readonly jobs: readonly RotationJob[] | 'denied' | undefined;
+  /** What has moved away from the rotation file, or will soon; the pressing ones first. */
+  readonly drift: readonly DriftFinding[];
+  /** Absent when nothing is left to do. */
+  readonly next: { readonly step: StepId; readonly summary: string; readonly command: string } | undefined;
+}
+
+/** What AWS holds now, and the first step that is not done. Reads only. */
+export async function status(run: RotationRun): Promise<Status> {
+  const seen = await observe(run);
+  const inPlace = run.rotation.strategy === 'in-place' ? await observeMaterials(run) : undefined;
+  const named = (arn: string | undefined) => versionOf(seen, inPlace, arn);
+  const steps = [];
+  for (const step of flowFor(run.rotation).filter((one) => one.id !== 'record'))
+    steps.push({ id: step.id, ...(await step.check(run)) });
+  const evidence = path.join(path.dirname(run.rotation.file), '.keyturn', 'evidence');
+  const drilled = await lastDrilled(evidence, run.rotation.name);
+  const open = steps.find((step) => step.state !== 'done');
+  return {
+    versions: seen.versions.map(({ version, key }) => ({
+      name: version.name,
+      role: roleOf(run.rotation, version),
+      keyArn: key?.arn,
+      keyState: key?.state ?? 'no key yet',
+      ...materialOf(inPlace, version, key?.validTo),
+      drilledAt: drilled.get(version.name)?.toISOString(),
+    })),
+    alias: { name: run.rotation.alias, pointsAt: named(seen.aliasTarget) },
+    buckets: seen.buckets.map((bucket) => ({
+      name: bucket.name,
+      pointsAt: bucket.default ? (named(bucket.default.keyArn) ?? bucket.default.algorithm) : undefined,
+      bucketKey: bucket.default?.bucketKey ?? false,
+    })),
+    steps,
+    jobs: await openJobs(run),
+    drift: await observeDrift(run.rotation, seen, new Date()),
+    next: open && { step: open.id, summary: open.summary, command: commandFor(open.id, run.rotation) },
+  };
+}
+
+async function openJobs(run: RunTarget): Promise<Status['jobs']> {
+  if (!run.rotation.reencrypt.batch) return undefined;
+  try {
+    return (await rotationJobs(run)).filter((job) => !job.ended || job.paused);
+  } catch (error) {
+    // What alias and buckets point at is worth telling to somebody who may not look at jobs.
+    if (isCode(error, 'aws-access-denied')) return 'denied';
+    throw error;
+  }
+}
+
+function roleOf(rotation: Rotation, version: KeyVersion): VersionStatus['role'] {
+  const active = rotation.keyVersions.indexOf(activeVersion(rotation));
+  const index = rotation.keyVersions.indexOf(version);
+  if (index === active) return 'active';
+  return index < active ? 'superseded' : 'next';
+}
+
+/** State and date of a version's own material; KMS tells of a key only the nearest date of all. */
+function materialOf(
+  inPlace: ObservedMaterials | undefined,
+  { name }: KeyVersion,
+  validToOfKey: Date | undefined,
+): Pick<VersionStatus, 'material' | 'validTo'> {
+  if (!inPlace) return { material: undefined, validTo: validToOfKey?.toISOString() };
+  const found = inPlace.versions.find(({ version }) => version.name === name)?.material;
+  const state = found?.imported === false ? `${found.state}, lost` : found?.state;
+  return { material: state ?? 'not imported', validTo: found?.validTo?.toISOString() };
+}
+
+/** The version a key ARN stands for: rotated in place, the one whose material is current; the ARN where it is no declared key. */
+function versionOf(
+  seen: Observation,
+  inPlace: ObservedMaterials | undefined,
+  keyArn: string | undefined,
+): string | undefined {
+  if (inPlace?.key && inPlace.key.arn === keyArn) return currentVersion(inPlace)?.name ?? keyArn;
+  return seen.versions.find((one) => keyArn !== undefined && one.key?.arn === keyArn)?.version.name ?? keyArn;
+}
+
+function commandFor(step: StepId, rotation: Rotation): string {
+  if (step === 'declare-keys') return `npx cdktf deploy ${rotation.name}-keys`;
+  if (step === 'import-material') return 'npx keyturn pre-apply';
+  if (step === 'switch') return `npx cdktf deploy ${rotation.name}-storage`;
+  return 'npx keyturn post-apply';
+}

@@ -1,0 +1,36 @@
+import type { AccessConditions } from '../permissions';
+import type { Call } from './operation';
+import type { Key } from './state/key';
+
+/**
+ * The values of KMS's condition keys for a call, and the policy of the key it uses.
+ * https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
+ */
+export function conditionsOf(call: Call, key: Key | undefined): AccessConditions {
+  const { caller, store, via, encryptionContext = {} } = call;
+  const pairs = Object.entries(encryptionContext);
+  const context = {
+    'kms:CallerAccount': caller.accountId,
+    'aws:ViaAWSService': String(via !== undefined),
+    ...(via !== undefined && { 'kms:ViaService': `${via}.${store.region}.amazonaws.com` }),
+    ...(pairs.length > 0 && { 'kms:EncryptionContextKeys': pairs.map(([name]) => name) }),
+    ...Object.fromEntries(pairs.map(([name, value]) => [`kms:EncryptionContext:${name}`, value])),
+  };
+  if (key === undefined) return { context };
+  return {
+    context: { ...context, ...factsOf(call, key) },
+    resourcePolicy: { text: key.policy, decides: 'alone' },
+  };
+}
+
+function factsOf({ store }: Call, key: Key): Readonly<Record<string, string | readonly string[]>> {
+  const aliases = [...store.aliases.values()].filter(({ targetKeyId }) => targetKeyId === key.id);
+  return {
+    'kms:KeyOrigin': key.origin,
+    'kms:KeySpec': 'SYMMETRIC_DEFAULT',
+    'kms:KeyUsage': 'ENCRYPT_DECRYPT',
+    'kms:MultiRegion': 'false',
+    ...(aliases.length > 0 && { 'kms:ResourceAliases': aliases.map(({ name }) => name) }),
+    ...Object.fromEntries(Array.from(key.tags, ([name, value]) => [`aws:ResourceTag/${name}`, value])),
+  };
+}
