@@ -52,13 +52,23 @@ export interface Jobs {
   tag(jobId: string, tags: Readonly<Record<string, string | undefined>>): Promise<void>;
 }
 
+/** The calls as an object of its own functions, so that a single one can be replaced. */
 export function openJobs(open: OpenJobs): Jobs {
-  return new S3ControlJobs(open);
+  const jobs = new JobCalls(open);
+  return {
+    create: (spec) => jobs.create(spec),
+    describe: (jobId) => jobs.describe(jobId),
+    list: () => jobs.list(),
+    confirm: (jobId) => jobs.confirm(jobId),
+    cancel: (jobId, reason) => jobs.cancel(jobId, reason),
+    tags: (jobId) => jobs.tags(jobId),
+    tag: (jobId, tags) => jobs.tag(jobId, tags),
+  };
 }
 
 type SendOptions = { abortSignal?: AbortSignal };
 
-class S3ControlJobs implements Jobs {
+class JobCalls implements Jobs {
   readonly #open: OpenJobs;
 
   constructor(open: OpenJobs) {
