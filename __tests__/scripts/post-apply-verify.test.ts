@@ -33,7 +33,7 @@ it('verifies by what S3 lists, writes the sources down, leaves no job waiting, a
   expect([exitCode, stderr]).toEqual([0, expect.stringContaining('by what S3 lists under the old keys')]);
   const { covers, sources, leftTotal } = verifiedIn(stdout);
   expect({ covers, leftTotal }).toEqual({ covers: [site.arns[0]], leftTotal: 0 });
-  expect(sources).toMatchObject({ heads: { sample: 12 }, notLookedAt: 0 });
+  expect(sources).toMatchObject({ heads: { sample: 12 }, notInspected: 0 });
   expect(sources.because).toBeUndefined();
   expect(sources.generated.map((one: { rows: number }) => one.rows)).toEqual([expect.any(Number), 0, 0]);
   expect(await site.stateOf(site.arns[0])).toBe('Disabled');

@@ -12,11 +12,11 @@ import type { WatchedJob } from './wait-for-jobs';
 export type { BatchRequest, BatchTools, JobToConfirm } from './batch-request';
 
 /**
- * Moves the bulk of a bucket by jobs of S3 Batch Operations and the rest by the local engine. Killed at any request and
- * started again, it goes on with the jobs that are there: S3 holds them, and what each attempt was begun with.
+ * S3 Batch Operations moves most objects of a bucket; the local engine then handles whatever the jobs could not. Killed at any
+ * request and started again, it resumes the jobs that are there: S3 holds them, and the record of each attempt.
  *
  * @returns a partial result with `stopped` when a job waits to be confirmed, the run was interrupted, the credentials
- *   ended, or S3 could not be reached; jobs that run go on in S3
+ *   ended, or S3 could not be reached; jobs that run continue in S3
  * @throws job-paused, job-cancelled, job-failed, job-denied, job-role-missing, job-gone: once for each attempt, the next
  *   run begins another; job-report-invalid, job-bucket-missing, job-bucket-wrong-region, job-refused, job-copies-unsupported,
  *   job-too-large, and what the local engine throws

@@ -13,12 +13,14 @@ export function stoppedBy(
   watched: readonly WatchedJob[],
 ): Stopped | undefined {
   const goingOn = watched.filter(({ state }) => !state || !isTerminal(state)).map(({ jobId }) => jobId);
-  const tail = goingOn.length === 0 ? '' : `; job ${goingOn.join(', ')} goes on in S3`;
+  const tail = goingOn.length === 0 ? '' : `; job ${goingOn.join(', ')} continues in S3`;
   if (error instanceof RunStopped) return { ...error.stopped, detail: `${error.stopped.detail}${tail}` };
   const because = reasonOf(error, signal);
   if (!because) return undefined;
   const detail =
-    because === 'interrupted' ? 'interrupted; run the same command again to go on' : String((error as Error).message);
+    because === 'interrupted'
+      ? 'interrupted; run the same command again to continue'
+      : String((error as Error).message);
   return { because, detail: `${detail}${tail}` };
 }
 
@@ -35,7 +37,7 @@ export function unconfirmed(watched: readonly WatchedJob[]): Stopped {
   const ids = waiting.map(({ jobId }) => jobId).join(', ');
   return {
     because: 'unconfirmed',
-    detail: `job ${ids} with ${tasks} task(s) waits to be confirmed; run again with --confirm`,
+    detail: `job ${ids} with ${tasks} task(s) waits for confirmation; run again with --confirm`,
   };
 }
 

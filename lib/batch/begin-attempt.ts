@@ -25,7 +25,15 @@ export async function beginAttempt(
   if (method === 'rewrite')
     await requireCopies(s3, { bucket, noConcurrentWrites: request.noConcurrentWrites }, { signal, retry });
   const journal = await BatchJournal.open(request.jobsFile, scope);
-  const search = { jobs, files, journal, scope, prefix: place.prefix, now: store.now(), anew: request.newJob ?? false };
+  const search = {
+    jobs,
+    files,
+    journal,
+    scope,
+    prefix: place.prefix,
+    now: store.now(),
+    forceNew: request.newJob ?? false,
+  };
   const found = await findAttempt(search);
   const { attempt } = found;
   const record = await ensureAttemptRecord(

@@ -140,7 +140,7 @@ export class JobFiles {
         return;
       } catch (error) {
         const failure = await called('s3:GetObject', this.#arn(key), () => Promise.reject(error)).catch(
-          (told: unknown) => told,
+          (mapped: unknown) => mapped,
         );
         if (attempt >= attempts || !isBroken(error, failure)) throw failure;
         await pause(baseMs * attempt, signal);
@@ -222,7 +222,7 @@ export function isTaken(error: unknown): boolean {
   return ['PreconditionFailed', 'ConditionalRequestConflict', 'HTTP 412', 'HTTP 409'].includes(awsCodeOf(error) ?? '');
 }
 
-/** A body that ended early is told by the stream, in no form of AWS's. */
+/** The stream itself reports a body that ended early, in no form of AWS's. */
 function isBroken(error: unknown, failure: unknown): boolean {
   return isTransient(failure) || BODY.messages.test(error instanceof Error ? error.message : '');
 }

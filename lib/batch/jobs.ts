@@ -29,7 +29,7 @@ export interface OpenJobs {
 
 /**
  * The calls to S3 Batch Operations that are used, and no others. Each rejects with what {@link called} throws, after
- * what fails in passing was tried again.
+ * transient failures were retried.
  */
 export interface Jobs {
   /**

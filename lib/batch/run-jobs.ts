@@ -61,7 +61,7 @@ async function runRound(run: AttemptRun, parts: readonly PartOfAttempt[]): Promi
   await waitFor(run, round, isTerminal);
   const ended: EndedJob[] = [];
   for (const job of round) ended.push(await endOf(run, job, parts.find(({ part }) => part === job.part)?.rows));
-  tellFailures(run, ended);
+  reportFailures(run, ended);
   return ended;
 }
 
@@ -83,7 +83,7 @@ async function confirmed(run: AttemptRun, round: readonly WatchedJob[]): Promise
     try {
       await tools.jobs.confirm(one.jobId);
     } catch (error) {
-      // Somebody else confirmed or cancelled it meanwhile: how it ends is judged later.
+      // Somebody else confirmed or cancelled it meanwhile: how it ends is classified later.
       if (!isCode(error, 'job-state-invalid') || (await observeJob(tools.jobs, bucket, one)).status === 'Suspended')
         throw error;
     }
@@ -101,12 +101,12 @@ async function waitFor(
   await waitForJobs({ jobs: tools.jobs, bucket: scope.bucket, watched, until, signal, poll, onProgress });
 }
 
-function tellFailures({ request }: AttemptRun, round: readonly EndedJob[]): void {
+function reportFailures({ request }: AttemptRun, round: readonly EndedJob[]): void {
   for (const { job, report } of round) {
     if (!report || report.failed === 0) continue;
     const errors = Object.entries(report.record.errors).map(([code, count]) => `${count} ${code}`);
     request.onNote?.(
-      `${request.scope.bucket}: job ${job.jobId}: ${report.failed} task(s) failed (${errors.join(', ')}) and are tried again`,
+      `${request.scope.bucket}: job ${job.jobId}: ${report.failed} task(s) failed (${errors.join(', ')}) and are retried`,
     );
   }
 }
@@ -115,8 +115,8 @@ async function endOf(run: AttemptRun, job: WatchedJob, rows: number | undefined)
   const { tools, files, journal, request } = run;
   const { bucket } = request.scope;
   const state = await observeJob(tools.jobs, bucket, job);
-  const judge = { jobs: tools.jobs, files, journal, scope: request.scope };
-  if ((await classifyEnd(judge, job, state)) === 'acknowledged') {
+  const search = { jobs: tools.jobs, files, journal, scope: request.scope };
+  if ((await classifyEnd(search, job, state)) === 'acknowledged') {
     const { jobId, succeeded, failed, total, statusUpdateReason: reason = '' } = state;
     throw new KeyturnError('job-cancelled', { bucket, jobId, reason, succeeded: succeeded + failed, total });
   }
@@ -128,7 +128,7 @@ async function endOf(run: AttemptRun, job: WatchedJob, rows: number | undefined)
   const report = await reportOf(run, state);
   const denied = denialOfAll(state, bucket, report);
   if (denied) {
-    await markAcknowledged(judge, job);
+    await markAcknowledged(search, job);
     throw denied;
   }
   return { job, state, report };

@@ -65,7 +65,7 @@ export async function listedPart(
   const manifest = await ensureManifest({
     files,
     name: `${prefixOf(run)}${part}`,
-    begun: new Date(record.begun).toISOString(),
+    startedAt: new Date(record.startedAt).toISOString(),
     upload: { s3: tools.s3, signal: request.signal, retry: request.retry, partSize: request.partSize },
     rows,
   });
@@ -113,7 +113,7 @@ async function createJob(run: AttemptRun, id: JobId, manifest: JobManifest): Pro
     scope,
     place: { ...place, roleArn: record.roleArn, priority: record.priority },
     bucketKey: record.bucketKey,
-    begun: new Date(record.begun).toISOString(),
+    startedAt: new Date(record.startedAt).toISOString(),
     manifest,
   });
   const sha256 = specSha256(spec);

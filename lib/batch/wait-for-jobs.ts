@@ -30,8 +30,8 @@ export interface JobWait {
 const RATE_SPAN = 5_000;
 
 /**
- * Looks at jobs until all are there, at growing intervals: a job of a billion objects is asked about twice a minute. The
- * wait may be given up at any time: the jobs go on in S3.
+ * Polls jobs until all have reached a state, at growing intervals: a job of a billion objects is polled twice a minute. The
+ * wait may be given up at any time: the jobs continue in S3.
  *
  * @throws interrupted, job-gone, and what a call rejects with once trying again did not help
  */
@@ -68,7 +68,7 @@ export async function observeJob(jobs: Jobs, bucket: string, one: WatchedJob): P
   return state;
 }
 
-/** Tasks a second, over the last few looks. */
+/** Tasks a second, over the last few polls. */
 class JobRate {
   #from: { readonly at: number; readonly done: number } | undefined;
   #rate = 0;

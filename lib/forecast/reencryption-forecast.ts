@@ -8,7 +8,7 @@ export interface Forecast {
   /** Versions that cannot move, by reason, with the earliest date that any of them can. */
   readonly blocked: Readonly<Record<string, { readonly versions: number; readonly earliest: string | undefined }>>;
   readonly requests: { readonly list: number; readonly head: number; readonly write: number; readonly other: number };
-  /** Calls that S3 makes to KMS at the most: bucket keys spare most of those of objects that use them. */
+  /** Calls that S3 makes to KMS at most: bucket keys spare most of those of objects that use them. */
   readonly kmsCallsAtMost: number;
   readonly seconds: number;
   /** At list prices; `pricesAsOf` is their date. */
@@ -28,13 +28,13 @@ export interface ForecastOptions {
   readonly optimistic?: boolean | undefined;
 }
 
-/** Requests that one version takes, beside its share of the listing. */
+/** Requests that one version takes, in addition to its share of the listing. */
 const PER_VERSION = {
   rewrap: { head: 2, write: 1, other: 0, kms: 2 },
   rewrite: { head: 2, write: 1, other: 1, kms: 2 },
 } as const;
 
-/** Versions a second of the local engine on one prefix: S3 takes 5,500 reads and 3,500 writes of it, and each is looked at twice. */
+/** Versions a second of the local engine on one prefix: S3 takes 5,500 reads and 3,500 writes of it, and each is inspected twice. */
 export function paceOfOnePrefix(method: 'rewrap' | 'rewrite'): number {
   const { head, write, other } = PER_VERSION[method];
   return Math.floor(Math.min(S3_PER_PREFIX.writes / write, S3_PER_PREFIX.reads / (head + other)));

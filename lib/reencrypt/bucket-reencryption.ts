@@ -3,8 +3,8 @@ import type { BlockedVersion, FailedVersion } from './outcome';
 import type { Shard } from './outcome-shards';
 
 /**
- * Why a run ended before the bucket was done. The next run goes on from what S3 holds. `unconfirmed`: a job waits to be
- * confirmed.
+ * Why a run ended before the bucket was done. The next run continues from what S3 holds. `unconfirmed`: a job waits for
+ * confirmation.
  */
 export interface Stopped {
   readonly because: 'interrupted' | 'credentials' | 'endpoint' | 'unconfirmed';
@@ -21,7 +21,7 @@ export interface BucketReencryption {
   /** Versions listed in the last pass. */
   readonly objectVersions: number;
   readonly deleteMarkers: number;
-  /** Found under the target key when first looked at. */
+  /** Already under the target key when first inspected. */
   readonly alreadyThere: number;
   /** Moved by this run, or with `dryRun` those that would be. */
   readonly moved: number;
@@ -39,7 +39,7 @@ export interface BucketReencryption {
   readonly requests: number;
   /** Listings of the bucket, the first one included. */
   readonly passes: number;
-  /** True when every version was looked at, none failed, and the last pass found nothing to move. Blocked versions do not count against it. */
+  /** True when every version was inspected, none failed, and the last pass found nothing to move. Blocked versions do not count against it. */
   readonly complete: boolean;
   readonly stopped: Stopped | undefined;
   /** Files that hold the outcome of each version, where they were asked for. */

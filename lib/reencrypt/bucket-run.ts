@@ -59,12 +59,12 @@ export class BucketRun {
     const head = resumed?.head ?? (await this.#head());
     const tools = await this.#open(versioning, head, resumed);
 
-    let { begun } = head;
+    let { startedAt } = head;
     let shouldInspect = firstPass(this.#request.only, head);
     for (let pass = resumed?.remaining.length === 0 ? 2 : 1; pass <= maxPasses; pass += 1) {
       if (pass > 1) {
-        shouldInspect = laterPass(head, begun);
-        begun = store.now() - SECOND;
+        shouldInspect = laterPass(head, startedAt);
+        startedAt = store.now() - SECOND;
       }
       const segments = pass === 1 ? resumed?.remaining : undefined;
       const movedBefore = tools.tally.moved;
@@ -91,12 +91,12 @@ export class BucketRun {
     return readJournal(journalFile, this.#request, this.#calls.store.now());
   }
 
-  /** What comes of an upload that is open now will bear the date it was begun, so its key is recorded. */
+  /** An object of an upload that is open now will bear the date the upload was started, so its key is recorded. */
   async #head(): Promise<JournalHead> {
     const { bucket, targetKeyArn, method, dryRun, only } = this.#request;
     const { store, ofBucket } = this.#calls;
-    const begun = store.now() - SECOND;
-    const run = { bucket, targetKeyArn, method, only: only?.label, begun };
+    const startedAt = store.now() - SECOND;
+    const run = { bucket, targetKeyArn, method, only: only?.label, startedAt };
     if (dryRun) return { ...run, uploadKeys: [] };
     const uploads = await openUploads(store, (_bound, send) => ofBucket(send), bucket);
     const uploadKeys = uploads.total > REPORT_LIMIT ? undefined : uploads.first.map((one) => one.key);

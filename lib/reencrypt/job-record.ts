@@ -17,7 +17,7 @@ export type JobStatus =
 /** One CSV of a job's report, as its manifest.json names it. */
 export interface ReportFile {
   readonly key: string;
-  /** MD5 of the file, lower-case hex; checked before a row of it was believed. */
+  /** MD5 of the file, lower-case hex; checked before a row of it was used. */
   readonly md5: string;
   readonly rows: number;
   readonly status: 'succeeded' | 'failed';
@@ -41,7 +41,7 @@ export interface JobRecord {
   readonly succeeded: number;
   readonly failed: number;
   readonly manifest: { readonly objectArn: string; readonly etag: string; readonly generated: boolean } | undefined;
-  /** Undefined where no task was tried, or the job still goes on. */
+  /** Undefined where no task was tried, or the job has not ended. */
   readonly report:
     | {
         readonly manifestKey: string;

@@ -14,7 +14,7 @@ export interface RunCounts {
   readonly failedTotal: number;
 }
 
-/** What a journal belongs to; one of another run is not gone on with. */
+/** What a journal belongs to; a run never resumes from the journal of another one. */
 export interface JournalHead {
   readonly bucket: string;
   readonly targetKeyArn: string;
@@ -22,8 +22,8 @@ export interface JournalHead {
   /** What the run was limited to; absent: to nothing. */
   readonly only?: string | undefined;
   /** When the first pass began, by the endpoint's clock, in milliseconds since the epoch. */
-  readonly begun: number;
-  /** Keys with a multipart upload open at that time: what comes of it bears the date it was begun. Undefined: too many. */
+  readonly startedAt: number;
+  /** Keys with a multipart upload open at that time: its object bears the date it was started. Undefined: too many. */
   readonly uploadKeys: readonly string[] | undefined;
 }
 
@@ -33,12 +33,12 @@ export interface FailedEntry {
   readonly failed: FailedVersion;
 }
 
-/** One settled page: every version of it, and of the pages before it in its segment, was dealt with. */
+/** One committed page: every version of it, and of the pages before it in its segment, has its outcome. */
 export interface JournalPage {
   readonly pass: number;
   /** Number of the segment; the listing begins in segment 0, and the others come of splitting it. */
   readonly segment: number;
-  /** Where the listing of the segment goes on; absent when it is done. */
+  /** Where the listing of the segment continues; absent when it is done. */
   readonly next: PageMarker | undefined;
   /** Counts of the whole run so far. */
   readonly counts: RunCounts;

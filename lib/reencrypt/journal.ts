@@ -5,9 +5,9 @@ import type { PageMarker } from '../s3/object-version';
 import type { FailedEntry, JournalHead, JournalPage, Resumed, ResumedStart, RunCounts } from './journal-entry';
 import type { BlockedVersion } from './outcome';
 
-/** Milliseconds after which a journal is not gone on with: too much may have happened behind its frontier. */
+/** Milliseconds after which a journal is not resumed: too much may have happened behind its frontier. */
 const MAX_AGE = 7 * 86_400_000;
-/** Failures beyond which going on is no cheaper than beginning anew. */
+/** Failures beyond which resuming is no cheaper than a new run. */
 const MAX_FAILED = 100_000;
 
 type Line =
@@ -25,9 +25,9 @@ type Line =
   | { readonly type: 'end' };
 
 /**
- * What a run over one bucket writes down to be able to go on after a crash: the listing's frontier and every failure,
- * not every object. NDJSON, one write and one fsync a page, the page's own line last: a torn end is a page not settled.
- * It may be lost: S3 holds the truth, and a run without it looks at every version again.
+ * What a run over one bucket records so that it can resume after a crash: the listing's frontier and every failure,
+ * not every object. NDJSON, one write and one fsync a page, the page's own line last: a torn end is a page that was not committed.
+ * It may be lost: S3 holds the truth, and a run without it inspects every version again.
  */
 export class Journal {
   readonly #file: FileHandle;
@@ -59,13 +59,13 @@ export class Journal {
     await this.#file.datasync();
   }
 
-  /** Segment 0 of the first listing ends with the key `firstTo`; the rest goes on in these segments, numbered from 1. */
+  /** Segment 0 of the first listing ends with the key `firstTo`; the rest continues in these segments, numbered from 1. */
   async segments(firstTo: string, segments: readonly Segment[]): Promise<void> {
     await this.#file.write(text([{ type: 'segments', firstTo, segments }]));
     await this.#file.datasync();
   }
 
-  /** The run is over and has nothing to go on with. */
+  /** The run is over: there is nothing to resume. */
   async end(): Promise<void> {
     await this.#file.write(text([{ type: 'end' }]));
     await this.#file.datasync();
@@ -77,8 +77,8 @@ export class Journal {
 }
 
 /**
- * What the journal of an interrupted run of the same kind says; undefined where there is none, it is over a week old, or
- * there is nothing to go on with. `now`: milliseconds since the epoch by the endpoint's clock.
+ * What the journal of an interrupted run of the same kind holds; undefined where there is none, it is over a week old, or
+ * there is nothing to resume. `now`: milliseconds since the epoch by the endpoint's clock.
  */
 export async function readJournal(
   file: string,
@@ -97,7 +97,7 @@ export async function readJournal(
     head.targetKeyArn === expected.targetKeyArn &&
     head.method === expected.method &&
     head.only === expected.only?.label;
-  return isSame && now - head.begun < MAX_AGE ? resumedOf(head, rest) : undefined;
+  return isSame && now - head.startedAt < MAX_AGE ? resumedOf(head, rest) : undefined;
 }
 
 function resumedOf(head: JournalHead, lines: readonly Line[]): Resumed | undefined {
@@ -105,7 +105,7 @@ function resumedOf(head: JournalHead, lines: readonly Line[]): Resumed | undefin
   const blocked: BlockedVersion[] = [];
   const segments = new Map<number, Segment | 'done'>([[0, WHOLE]]);
   let counts: RunCounts | undefined;
-  // Failures stand before the line of their page: those behind the last such line belong to a page that was not settled.
+  // Failures stand before the line of their page: those behind the last such line belong to a page that was not committed.
   const isWhole = ({ type }: Line) => type === 'page' || type === 'segments';
   for (const line of lines.slice(0, lines.findLastIndex(isWhole) + 1)) {
     if (line.type === 'failed') failed.set(`${line.entry.version.versionId} ${line.entry.version.key}`, line.entry);
@@ -131,7 +131,7 @@ function split(segments: Map<number, Segment | 'done'>, line: Extract<Line, { ty
   });
 }
 
-/** A segment up to a key; done when all of that key was settled. */
+/** A segment up to a key; done when all of that key was committed. */
 function cutAt({ after }: Segment, to: string | undefined): Segment | 'done' {
   const isOver = after !== undefined && after.versionId === undefined && after.key === to;
   return isOver ? 'done' : { after, to };

@@ -23,7 +23,7 @@ export interface VersionMove extends MoveContext {
   readonly versioning: Versioning;
   readonly dryRun: boolean;
   readonly faultPolicy: FaultPolicy;
-  /** Rewraps before anything was looked at. */
+  /** Rewraps before anything was inspected. */
   readonly optimistic: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface VersionMove extends MoveContext {
 const ROUNDS = RETRY_POLICY['contended version'].attempts;
 
 /**
- * Takes one listed version as far as it goes: look, decide, move, compare. Yields one outcome, and a second one where a
+ * Moves one listed version: inspect, decide, move, compare. Yields one outcome, and a second one where a
  * rewrite left the version it copied behind as a noncurrent one.
  *
  * @throws KeyturnError, RunStopped: faults that are not this version's, from {@link FaultPolicy}
@@ -44,15 +44,15 @@ export async function moveVersion(move: VersionMove, listed: ListedVersion): Pro
   }
   let isLatest = listed.isLatest;
   for (let round = 1; round <= ROUNDS; round += 1) {
-    const look = await lookSafely(move, ref, listed);
-    if (look.found === 'gone') return [outcome(listed, { outcome: 'gone' })];
-    if (look.found === 'sse-c') return [blocked(listed, 'sse-c', SSE_C)];
-    if (look.found === 'fault') {
-      const faulty = await resolveFault(move, listed, ref, look.fault, undefined);
+    const inspection = await inspectSafely(move, ref, listed);
+    if (inspection.found === 'gone') return [outcome(listed, { outcome: 'gone' })];
+    if (inspection.found === 'sse-c') return [blocked(listed, 'sse-c', SSE_C)];
+    if (inspection.found === 'fault') {
+      const faulty = await resolveFault(move, listed, ref, inspection.fault, undefined);
       if (faulty) return [faulty];
       continue;
     }
-    const { head } = look;
+    const { head } = inspection;
     move.faultPolicy.succeeded('HeadObject');
     const decided = decide(move, listed, isLatest, head);
     if (decided) return [decided];
@@ -83,7 +83,7 @@ function refOf({ bucket, versioning }: VersionMove, { key, versionId }: ListedVe
 }
 
 /** Rewrite reads the checksum too, as it must ask for the same one again. */
-async function lookSafely(move: VersionMove, ref: VersionRef, listed: ListedVersion): Promise<Inspection> {
+async function inspectSafely(move: VersionMove, ref: VersionRef, listed: ListedVersion): Promise<Inspection> {
   try {
     return await inspectVersion(move.store, move.call, ref, listed.size, { checksums: move.method === 'rewrite' });
   } catch (error) {
@@ -122,7 +122,7 @@ async function moveSafely(move: VersionMove, ref: VersionRef, head: ObjectHead):
   }
 }
 
-/** Rewraps a version by what the listing tells; undefined: it did not work out, and has to be looked at. */
+/** Rewraps a version by what the listing tells; undefined: it did not succeed, and the version has to be inspected. */
 async function rewrapUnseen(
   move: VersionMove,
   ref: VersionRef,

@@ -46,7 +46,7 @@ export type VersionOutcome = { readonly key: string; readonly versionId: string 
   | { readonly outcome: 'already-there' }
   | {
       readonly outcome: 'moved';
-      /** Undefined where it was not looked at before (`optimistic`). */
+      /** Undefined where it was not inspected before (`optimistic`). */
       readonly from: Encryption | undefined;
       readonly to: Encryption;
       readonly etag: string;

@@ -7,8 +7,8 @@ export type { BucketReencryption } from './bucket-reencryption';
 export type { ReencryptRequest } from './reencrypt-request';
 
 /**
- * Moves every object version of a bucket that can be moved under the target key, and says of every other one why not.
- * The first pass looks at every version; later ones at those that were written since, until a pass moves nothing.
+ * Moves every object version of a bucket that can be moved under the target key, and reports why every other one cannot.
+ * The first pass inspects every version; later ones at those that were written since, until a pass moves nothing.
  *
  * @returns a partial result with `stopped` when it was interrupted, the credentials ended, or S3 could not be reached
  * @throws aws-access-denied, target-key-unusable, rewrap-unsupported, rewrite-unsupported, aws-failed: faults of the

@@ -11,26 +11,26 @@ export interface ReencryptRequest {
   /** Bucket key setting for versions that no KMS key held before; the others keep their own. */
   readonly bucketKeyDefault: boolean;
   readonly method: 'rewrap' | 'rewrite';
-  /** Requests under way at once at the most, 1 to 1,024. Default 384; fewer where S3 or KMS ask for it. */
+  /** Concurrent requests at most, 1 to 1,024. Default 384; fewer where S3 or KMS ask for it. */
   readonly concurrency?: number | undefined;
-  /** Requests a second at the most, to leave room for production traffic. Default: no limit of ours. */
+  /** Requests a second at most, to leave room for production traffic. Default: no limit of ours. */
   readonly maxRps?: number | undefined;
-  /** Limits the run to a part of the bucket, and to what is written while it goes on. Default: the whole bucket. */
+  /** Limits the run to a part of the bucket, and to what is written during it. Default: the whole bucket. */
   readonly only?: OnlyVersions | undefined;
-  /** Looks and decides, changes nothing. */
+  /** Inspects and decides, changes nothing. */
   readonly dryRun: boolean;
   /**
-   * Rewraps without looking first, for two requests a version instead of three. Versions that are there already are
-   * rewrapped again, and every version takes `bucketKeyDefault`, as its own setting was not looked at. Default false.
+   * Rewraps without inspecting first, for two requests a version instead of three. Versions that are there already are
+   * rewrapped again, and every version takes `bucketKeyDefault`, as its own setting was not inspected. Default false.
    */
   readonly optimistic?: boolean | undefined;
-  /** When it fires, requests under way end, no new one begins, and what was done is reported. */
+  /** When it fires, requests in progress end, no new one is sent, and what was done is reported. */
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds to wait before the bucket is listed again for what writers added meanwhile. Default 0. */
   readonly relistDelayMs?: number | undefined;
-  /** Listings at the most, the first included. Default 5. */
+  /** Listings at most, the first included. Default 5. */
   readonly maxPasses?: number | undefined;
-  /** Where the journal is kept. A run that was interrupted goes on from it; without one, it looks at everything again. */
+  /** Where the journal is kept. An interrupted run resumes from it; without one, it inspects everything again. */
   readonly journalFile?: string | undefined;
   /** Where the outcome of each version is written as compressed NDJSON: `<directory>/<name>-000001.ndjson.gz`, … */
   readonly evidence?: { readonly directory: string; readonly name: string } | undefined;

@@ -18,7 +18,7 @@ export class Tally {
   inspected = 0;
   passes = 0;
 
-  /** The tally of a run that goes on with another. Its failures are not in it: they are tried again first. */
+  /** The tally of a run that resumes another. Its failures are not in it: they are retried first. */
   static resumed(resumed: Resumed | undefined): Tally {
     const tally = new Tally();
     const { counts } = resumed ?? {};
@@ -50,7 +50,7 @@ export class Tally {
     if (this.passes > 1 && outcome.outcome !== 'failed') this.#failed.remove(outcome);
     switch (outcome.outcome) {
       case 'already-there':
-        // Later passes find what the first one moved: only the first tells what was there before.
+        // Later passes find what the first one moved: only the first knows what was there before.
         if (this.passes === 1) this.#alreadyThere += 1;
         return;
       case 'moved':

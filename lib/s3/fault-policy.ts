@@ -25,7 +25,7 @@ export function retriedAs(kind: FaultKind): 'throttled' | 'transient' | 'never' 
   return RETRIED[kind];
 }
 
-/** Why a run cannot go on though its configuration is right. */
+/** Why a run cannot continue although its configuration is right. */
 export interface OutsideStop {
   readonly because: 'credentials' | 'endpoint';
   readonly detail: string;
@@ -89,7 +89,7 @@ export class FaultPolicy {
   }
 
   /**
-   * @param opens whether the version's present key still opens it, asked only where the fault alone does not tell
+   * @param opens whether the version's present key still opens it, called only where the fault alone does not decide
    * @throws aws-access-denied, target-key-unusable, aws-failed, RunStopped: faults that are not this version's
    */
   async classify(
@@ -159,7 +159,7 @@ export class FaultPolicy {
     return { kind: 'failed' };
   }
 
-  /** A key that KMS refuses is the target's or the version's own; where the message names none, reading tells. */
+  /** A key that KMS refuses is the target's or the version's own; where the message names none, a read decides. */
   async #kms(fault: StoreFault, source: Encryption | undefined, opens: () => Promise<boolean>): Promise<Disposition> {
     const own = source && holdingKey(source);
     const namesOwn = own !== undefined && fault.message.includes(own);

@@ -6,13 +6,13 @@ import type { Caller } from './pacing-and-retry';
 import type { ObjectStore } from './store';
 import { asFault } from './store-fault';
 
-/** A multipart upload that is not finished. It will be under the key that was the default when it was begun. */
+/** A multipart upload that is not finished. It will be under the key that was the default when it was started. */
 export interface OpenUploadFound {
   readonly key: string;
   readonly uploadId: string;
   /** ISO 8601. */
   readonly initiated: string;
-  /** S3 tells it nowhere before the upload is finished. */
+  /** S3 reports it nowhere before the upload is finished. */
   readonly keyArn: string | undefined;
 }
 
@@ -35,13 +35,13 @@ export async function openUploads(
 
 export interface AbortRequest {
   readonly bucket: string;
-  /** Uploads begun before it are aborted; milliseconds since the epoch. */
+  /** Uploads started before it are aborted; milliseconds since the epoch. */
   readonly before: number;
   readonly dryRun: boolean;
 }
 
 /**
- * Aborts the uploads that were begun before a time: they would end under the key of that time. What was uploaded of them
+ * Aborts the uploads that were started before a time: they would end under the key of that time. What was uploaded of them
  * is lost, so a person must have asked.
  *
  * @returns those that were, or with `dryRun` would be, aborted
@@ -61,7 +61,7 @@ export async function abortUploads(
   return found;
 }
 
-/** The open uploads that were begun before a time, in milliseconds since the epoch. */
+/** The open uploads that were started before a time, in milliseconds since the epoch. */
 export async function uploadsBegunBefore(
   store: ObjectStore,
   call: Caller,

@@ -1,4 +1,4 @@
-/** A call to S3 that did not succeed, in one shape whichever path sent it. Never shown as it is: the engine names it. */
+/** A call to S3 that did not succeed, in one shape whichever path sent it. Never shown as it is: its caller names it. */
 export class StoreFault extends Error {
   /** The S3 operation, `HeadObject`, … */
   readonly operation: string;
@@ -24,7 +24,7 @@ export class StoreFault extends Error {
 /**
  * What a fault means for the run.
  * - `gone`: the version is no longer there (or is a delete marker now)
- * - `throttled-s3`, `throttled-kms`: slow down; the two limits are apart, and only the message tells them
+ * - `throttled-s3`, `throttled-kms`: slow down; the two limits are apart, and only the message distinguishes them
  * - `transient`: try again
  * - `race`: a precondition failed or another write was under way: read again and decide again
  * - `credentials`: the credentials ended; nothing will succeed until there are new ones

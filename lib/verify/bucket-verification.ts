@@ -65,7 +65,7 @@ export interface VerificationSources {
   /** Versions that were inspected, by reason: `every version`, or what a generated manifest left open. */
   readonly heads: Readonly<Record<string, number>>;
   /** Listed and not inspected: only the generated manifests account for them. */
-  readonly notLookedAt: number;
+  readonly notInspected: number;
   /** Manifests that S3 generated of the bucket. */
   readonly generated: readonly KeyListing[];
   /** Why every version was inspected although manifests were requested; absent: they were not, or they were accepted. */
@@ -80,7 +80,7 @@ export interface Disagreement {
   readonly versionId: string;
   readonly source: string;
   /** Key ARN that the source reports, or that it reports none. */
-  readonly said: string;
+  readonly reported: string;
   /** How the version is encrypted by its HEAD. */
   readonly found: string;
 }

@@ -164,7 +164,7 @@ class ManifestVerification {
     const under = this.#request.supersededKeyArns.find((keyArn) => isUnder(label, keyArn));
     if (reported === under || (reported === undefined && !mustBeListed)) return;
     const source = 'generated manifest';
-    this.#disagreements.add({ key, versionId, source, said: reported ?? 'under no superseded key', found: label });
+    this.#disagreements.add({ key, versionId, source, reported: reported ?? 'under no superseded key', found: label });
     if (reported === undefined)
       this.#contradiction = `${JSON.stringify(key)} is under ${under}, and no manifest named it`;
   }

@@ -36,7 +36,7 @@ export interface VerificationStart {
   readonly uploads: { readonly total: number; readonly first: readonly OpenUploadFound[] };
 }
 
-/** Why a listed version is looked at; undefined: it is not. */
+/** Why a listed version is inspected; undefined: it is not. */
 export type InspectionReason = (version: ListedVersion) => string | undefined;
 
 /** What the listing held. */
@@ -45,7 +45,7 @@ export interface Listed {
   readonly deleteMarkers: number;
 }
 
-/** Looks at object versions of one bucket and keeps account of what it saw. */
+/** Inspects object versions of one bucket and counts what it finds. */
 export class VersionScanner {
   readonly #store: ObjectStore;
   readonly #request: VerifyRequest;
@@ -65,7 +65,7 @@ export class VersionScanner {
   #seen = 0;
   #stop: unknown;
 
-  /** @param onHead - told how each version that was looked at is encrypted */
+  /** @param onHead - called with the encryption of each inspected version */
   constructor(
     store: ObjectStore,
     request: VerifyRequest,
@@ -97,12 +97,12 @@ export class VersionScanner {
     return this.#ofBucket(() => this.#store.listVersions({ bucket: this.#request.bucket }));
   }
 
-  /** Looks at one version without keeping account of it. */
+  /** Inspects one version without counting it. */
   inspect(listed: ListedVersion): Promise<Inspection> {
     return inspectVersion(this.#store, this.#call, this.#refOf(listed), listed.size);
   }
 
-  /** Lists the bucket and looks at what is picked. */
+  /** Lists the bucket and inspects what is picked. */
   async scanListing(pick: InspectionReason): Promise<Listed> {
     const { bucket, onProgress } = this.#request;
     let [objectVersions, deleteMarkers] = [0, 0];
@@ -125,7 +125,7 @@ export class VersionScanner {
     return { objectVersions, deleteMarkers };
   }
 
-  /** Looks at versions that were listed before. */
+  /** Inspects versions that were listed before. */
   async scan(versions: Iterable<ListedVersion>, why: string): Promise<void> {
     try {
       for (const version of versions) await this.#start(version, why);
@@ -140,11 +140,11 @@ export class VersionScanner {
     { at, uploads }: VerificationStart,
     listed: Listed,
     covers: BucketVerification['covers'],
-    sources: Omit<VerificationSources, 'heads' | 'notLookedAt'>,
+    sources: Omit<VerificationSources, 'heads' | 'notInspected'>,
   ): Promise<BucketVerification> {
     for (const one of this.#sample.chosen) await this.#readOne(one);
     throwIfInterrupted(this.#request.signal, 'verification');
-    const looked = [...this.#heads.values()].reduce((sum, count) => sum + count, 0);
+    const inspected = [...this.#heads.values()].reduce((sum, count) => sum + count, 0);
     return {
       bucket: this.#request.bucket,
       at: new Date(at).toISOString(),
@@ -159,7 +159,7 @@ export class VersionScanner {
       read: this.#read,
       requests: this.#store.requests() - this.#before,
       covers,
-      sources: { heads: Object.fromEntries(this.#heads), notLookedAt: listed.objectVersions - looked, ...sources },
+      sources: { heads: Object.fromEntries(this.#heads), notInspected: listed.objectVersions - inspected, ...sources },
     };
   }
 
@@ -174,7 +174,7 @@ export class VersionScanner {
 
   async #one(listed: ListedVersion): Promise<void> {
     try {
-      await this.#lookAtOne(this.#refOf(listed), listed);
+      await this.#inspectOne(this.#refOf(listed), listed);
       this.#seen += 1;
     } catch (error) {
       this.#stop ??= error;
@@ -189,30 +189,30 @@ export class VersionScanner {
     return { bucket, key, versionId: this.#versioning === 'unversioned' ? undefined : versionId };
   }
 
-  async #lookAtOne(ref: VersionRef, listed: ListedVersion): Promise<void> {
-    const look = await inspectVersion(this.#store, this.#call, ref, listed.size);
-    if (look.found === 'gone') {
+  async #inspectOne(ref: VersionRef, listed: ListedVersion): Promise<void> {
+    const inspection = await inspectVersion(this.#store, this.#call, ref, listed.size);
+    if (inspection.found === 'gone') {
       await this.#confirmGone(ref, listed);
       return;
     }
-    if (look.found === 'sse-c') {
+    if (inspection.found === 'sse-c') {
       this.#count(listed, 'SSE-C');
-    } else if (look.found === 'fault') {
-      // Throws where the fault is not this version's: a verification that may not look at anything is none.
-      await this.#faultPolicy.classify(look.fault, ref, undefined, async () => false);
-      this.#unknown.add({ key: listed.key, versionId: listed.versionId, reason: faultText(look.fault) });
+    } else if (inspection.found === 'fault') {
+      // Throws where the fault is not this version's: without permission to inspect there is no verification.
+      await this.#faultPolicy.classify(inspection.fault, ref, undefined, async () => false);
+      this.#unknown.add({ key: listed.key, versionId: listed.versionId, reason: faultText(inspection.fault) });
     } else {
       this.#faultPolicy.succeeded('HeadObject');
-      await this.#classify(ref, listed, look.head);
+      await this.#classify(ref, listed, inspection.head);
     }
   }
 
-  /** One answer that a version is not there is not believed: it must have left the listing too. */
+  /** One answer that a version is gone is not enough: it must have left the listing too. */
   async #confirmGone({ bucket, key }: VersionRef, { versionId, etag }: ListedVersion): Promise<void> {
     const listing = (send: () => Promise<VersionPage>) => this.#ofBucket(send);
     for await (const { versions } of listVersionPages(this.#store, { bucket, prefix: key, to: key, listing })) {
       if (versions.some((one) => one.versionId === versionId && one.etag === etag)) {
-        this.#unknown.add({ key, versionId, reason: 'HeadObject says that it is gone, but it is still listed' });
+        this.#unknown.add({ key, versionId, reason: 'HeadObject reports that it is gone, but it is still listed' });
         return;
       }
     }

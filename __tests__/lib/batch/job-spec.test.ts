@@ -25,7 +25,7 @@ const facts: JobFacts = {
   attempt: 1,
   part: 'all',
   bucketKey: false,
-  begun: '2026-11-24T00:00:00.000Z',
+  startedAt: '2026-11-24T00:00:00.000Z',
   manifest: { kind: 'listed', key: 'keyturn/rot/m.csv', etag: 'abc', withVersionIds: true },
 };
 

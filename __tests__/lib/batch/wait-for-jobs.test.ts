@@ -33,7 +33,7 @@ describe('while a job runs', () => {
     );
     const jobId = first.jobs[0]?.jobId ?? '';
     expect(first).toMatchObject({ complete: false, stopped: { because: 'interrupted' } });
-    expect(first.stopped?.detail).toContain(`job ${jobId} goes on in S3`);
+    expect(first.stopped?.detail).toContain(`job ${jobId} continues in S3`);
     stand.aws.jobs.release();
     const second = await reencryptBucketByJobs(stand.tools(), stand.jobsRequest(bucket));
     expect(second).toMatchObject({ complete: true, moved: 4, jobs: [{ jobId }] });

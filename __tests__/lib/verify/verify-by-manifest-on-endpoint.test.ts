@@ -67,7 +67,7 @@ describe.each([
       covers: [stand.oldKey],
       byKey: { [stand.newKey]: 2 },
     });
-    expect(found.sources).toMatchObject({ because: undefined, notLookedAt: 3, heads: { sample: 2 } });
+    expect(found.sources).toMatchObject({ because: undefined, notInspected: 3, heads: { sample: 2 } });
     expect(stand.aws.jobs.ids.map((id) => stand.aws.jobs.status(id)).filter((one) => one === 'Suspended')).toEqual([]);
   });
 

@@ -60,7 +60,7 @@ describe('a verification by manifests', () => {
       const found = await verify(bucket, jobs, { sample: 3 });
       expect(isClean(found)).toBe(true);
       expect(found).toMatchObject({ objectVersions: 10, covers: [OLD_KEY], byKey: { [NEW_KEY]: 3 } });
-      expect(found.sources).toMatchObject({ heads: { sample: 3 }, notLookedAt: 7, because: undefined });
+      expect(found.sources).toMatchObject({ heads: { sample: 3 }, notInspected: 7, because: undefined });
       expect(found.sources.generated.map(({ underKeyArn, layers, rows }) => [underKeyArn, layers, rows])).toEqual([
         [NEW_KEY, 'SSE-KMS', 1],
         [OLD_KEY, 'SSE-KMS', 0],
@@ -124,14 +124,14 @@ describe('a verification by manifests', () => {
     };
     const found = await verify(bucket, jobs, { sample: 0, named: new Map([['k3', 'failed before']]) });
     expect(found.sources.heads).toEqual({ 'named by a generated manifest': 1, 'failed before': 1 });
-    const differing = { key: 'stale', source: 'generated manifest', said: OLD_KEY, found: NEW_KEY };
+    const differing = { key: 'stale', source: 'generated manifest', reported: OLD_KEY, found: NEW_KEY };
     expect(found.sources.disagreements).toEqual([expect.objectContaining(differing)]);
     expect(isClean(found)).toBe(true);
   });
 });
 
 describe('every version is looked at, and it says why, when', () => {
-  const all = { heads: { 'every version': expect.any(Number) }, notLookedAt: 0 };
+  const all = { heads: { 'every version': expect.any(Number) }, notInspected: 0 };
 
   it('the sample holds what a manifest should have named', async () => {
     const bucket = moved();

@@ -36,7 +36,7 @@ const verified: BucketVerification = {
   covers: 'every-key',
   sources: {
     heads: { 'every version': 2 },
-    notLookedAt: 0,
+    notInspected: 0,
     generated: [],
     because: undefined,
     disagreements: [],
