@@ -71,7 +71,7 @@ describe.each([
     expect(stand.aws.jobs.ids.map((id) => stand.aws.jobs.status(id)).filter((one) => one === 'Suspended')).toEqual([]);
   });
 
-  it('looks at what is left, whatever its name, and at nothing else', async () => {
+  it('inspects what is left, whatever its name, and nothing else', async () => {
     await opened(options);
     const left = ['left', 'left + "more", ü\n%2F'];
     await bucketOf('data', ['a', 'b'], left);
@@ -80,7 +80,7 @@ describe.each([
     expect(found.sources.heads).toEqual({ 'named by a generated manifest': 2 });
   });
 
-  it('looks at noncurrent versions, where writers are paused', async () => {
+  it('inspects noncurrent versions where writers are paused', async () => {
     await opened(options);
     await bucketOf('data', ['z'], ['a'], 'Enabled');
     await stand.put('data', 'a', { SSEKMSKeyId: stand.newKey });
@@ -90,7 +90,7 @@ describe.each([
   });
 });
 
-it('refuses to say anything when the role may not list', async () => {
+it('fails when the role may not list', async () => {
   await opened();
   await bucketOf('data', ['a'], ['left']);
   await expect(verify('data', {}, `arn:aws:iam::${stand.account}:role/none`)).rejects.toMatchObject({

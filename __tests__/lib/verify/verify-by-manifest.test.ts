@@ -52,7 +52,7 @@ const isClean = ({ byKey, unknownTotal, covers }: BucketVerification) =>
 
 describe('a verification by manifests', () => {
   it.each(['fails', 'suspended', 'suspended without a file', 'complete'] as const)(
-    'looks at a sample alone when nothing is left and a manifest without objects %s',
+    'inspects only a sample when nothing is left and a manifest without objects %s',
     async (empty) => {
       const bucket = moved();
       const jobs = new MemoryJobs(bucket);
@@ -71,7 +71,7 @@ describe('a verification by manifests', () => {
   );
 
   it.each(['csv', 'inventory', 'inventory, gzipped'] as const)(
-    'looks at what a manifest names, whatever its form (%s) and the key',
+    'inspects what a manifest names, whatever its form (%s) and the key',
     async (format) => {
       const bucket = moved();
       const keys = ['left', 'a b+c', 'ü/"quoted",\n', '%2F'];
@@ -103,7 +103,7 @@ describe('a verification by manifests', () => {
     expect(found.sources.heads).toEqual({ 'written since the manifests were requested': 1 });
   });
 
-  it('finds what came of an upload that was open, which bears the date it was begun', async () => {
+  it('finds what came of an upload that was open, which bears the date it was started', async () => {
     const bucket = moved();
     const upload = { key: 'late', uploadId: 'u', initiated: bucket.clock - DAY, storageClass: 'STANDARD' };
     bucket.uploads.push(upload);
@@ -114,7 +114,7 @@ describe('a verification by manifests', () => {
     expect((await verify(bucket, jobs, { sample: 0 })).left.map((one) => one.key)).toEqual(['late']);
   });
 
-  it('looks at what other sources name, and writes down where a manifest and a HEAD differ', async () => {
+  it('inspects what other sources name, and records where a manifest and a HEAD differ', async () => {
     const bucket = moved();
     const stale = old(bucket, 'stale', OLD_KEY);
     const jobs = new MemoryJobs(bucket);
@@ -130,7 +130,7 @@ describe('a verification by manifests', () => {
   });
 });
 
-describe('every version is looked at, and it says why, when', () => {
+describe('every version is inspected, and the record gives the reason, when', () => {
   const all = { heads: { 'every version': expect.any(Number) }, notInspected: 0 };
 
   it('the sample holds what a manifest should have named', async () => {
@@ -156,7 +156,7 @@ describe('every version is looked at, and it says why, when', () => {
     expect(jobs.open).toEqual([]);
   });
 
-  it('nothing is under the active key to try the filter on', async () => {
+  it('nothing is under the active key to test the filter with', async () => {
     const bucket = new MemoryBucket();
     old(bucket, 'left', OLD_KEY);
     const found = await verify(bucket, new MemoryJobs(bucket));
@@ -173,7 +173,7 @@ describe('every version is looked at, and it says why, when', () => {
   });
 });
 
-it('looks at every noncurrent version where writers are paused, whatever S3 lists', async () => {
+it('inspects every noncurrent version where writers are paused, whatever S3 lists', async () => {
   for (const versions of ['current', 'all'] as const) {
     const bucket = new MemoryBucket();
     bucket.versioning = 'enabled';
@@ -345,7 +345,7 @@ describe('at every request', () => {
     }
   });
 
-  it('it may be killed, and the next one leaves no job waiting and says the same', async () => {
+  it('it may be killed, and the next one leaves no job waiting and finds the same', async () => {
     const requests = await all();
     for (let nth = 1; nth <= requests; nth += 1) {
       const [bucket, jobs] = withOneLeft();
@@ -391,7 +391,7 @@ describe('whatever the bucket, the generator and the writers', () => {
     skipsKeyOfGoneMarker: fc.boolean(),
   });
 
-  it('never says that nothing is left while a version that was there before still is under the old key', async () => {
+  it('never reports that nothing is left while a version that was there before is still under the old key', async () => {
     let believed = 0;
     await fc.assert(
       fc.asyncProperty(cases, async (one) => {

@@ -110,7 +110,7 @@ it('opens while uploads are open that were begun after the switch was seen', () 
   expect(gateReasons(input)).toEqual([]);
 });
 
-it('opens when not every version was looked at, but S3 listed what is under the key', () => {
+it('opens when not every version was inspected, but S3 listed what is under the key', () => {
   expect(gateReasons(withBucket({ covers: [OLD], byKey: { [ACTIVE]: 1 } }))).toEqual([]);
 });
 
