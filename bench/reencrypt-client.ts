@@ -4,7 +4,7 @@ import { openStore } from '../lib/s3/open-store';
 import { createSdkStore } from '../lib/s3/sdk-store';
 import type { ObjectStore } from '../lib/s3/store';
 import { listVersionPages } from '../lib/s3/version-listing';
-import { verifyBucket } from '../lib/verify/bucket-verification';
+import { verifyBucket } from '../lib/verify/verify-bucket';
 
 /** One contestant in a process of its own: goes through the stub's bucket and prints what it cost, as JSON. */
 

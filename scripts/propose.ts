@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EXIT, isCode, KeyturnError } from '../lib/errors';
-import type { Forecast } from '../lib/forecast/forecast-text';
+import { FORECAST_COLUMNS, type Forecast, forecastRows } from '../lib/forecast/forecast-text';
 import { retiredVersions } from '../lib/observation/evidence-queries';
 import { unifiedDiff } from '../lib/proposals/diff';
 import { harmlessLines } from '../lib/proposals/markdown';
@@ -64,7 +64,7 @@ export const propose: CommandDefinition = {
   },
 };
 
-type Seen = Omit<Parameters<typeof proposalBody>[0], 'shownFile'>;
+type Seen = Omit<Parameters<typeof proposalBody>[0], 'shownFile' | 'forecast'> & { readonly forecast: Forecast };
 
 function phaseOf(given: string | undefined): ProposalKind {
   const kind = PROPOSAL_KINDS.find((one) => one === given);
@@ -95,12 +95,18 @@ async function look(
   return result;
 }
 
+function shownForecast(forecast: Forecast): Parameters<typeof proposalBody>[0]['forecast'] {
+  if (!forecast.known) return forecast;
+  const { method, buckets, basis } = forecast;
+  return { known: true, method, basis, columns: FORECAST_COLUMNS, rows: forecastRows(buckets) };
+}
+
 async function finish(context: CommandContext, options: OptionValues, seen: Seen) {
   const { terminal } = context;
   const { proposal, rotation } = seen;
   const shownFile = shownPath(context.cwd, rotation);
   const diff = unifiedDiff(proposal.before, proposal.after, shownFile);
-  const body = proposalBody({ ...seen, shownFile });
+  const body = proposalBody({ ...seen, forecast: shownForecast(seen.forecast), shownFile });
   const changed = diff !== '';
   terminal.heading(proposal.title);
   if (changed) terminal.block(diff);

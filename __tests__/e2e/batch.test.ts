@@ -135,7 +135,7 @@ describe('a rotation by jobs, from the stacks to the retired key', () => {
         const interrupted = await site.run(['post-apply', '--yes', '--confirm', '--relist-delay', '0s'], {
           interrupt: { when: /is active/, signal: 'SIGINT' },
         });
-        expect([interrupted.exitCode, interrupted.stderr]).toEqual([130, expect.stringContaining('goes on in S3')]);
+        expect([interrupted.exitCode, interrupted.stderr]).toEqual([130, expect.stringContaining('continues in S3')]);
         expect((await site.run(['job', 'status'])).stdout).toContain('S3 works through its tasks');
       } finally {
         site.endpoint.jobs.release();

@@ -42,7 +42,7 @@ async function suspended(change: Partial<JobFacts> = {}): Promise<string> {
       attempt: 1,
       part: 'all',
       bucketKey: true,
-      begun: new Date().toISOString(),
+      startedAt: new Date().toISOString(),
       manifest: { kind: 'generated', under: { keyArn: site.arns[0] } },
       ...change,
     }),

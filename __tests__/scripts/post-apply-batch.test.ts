@@ -104,7 +104,7 @@ it('takes the local engine below the threshold of auto, and tells both forecasts
   const { exitCode, stdout, stderr } = await postApply();
   expect(exitCode).toBe(0);
   expect(stderr).toContain(
-    'engine local: ledger-of-the-team holds 12 object versions; jobs are taken from 10,000,000 on',
+    'engine local: ledger-of-the-team holds 12 object versions; jobs are used from 10,000,000 on',
   );
   expect(stderr).toMatch(/1 job\(s\) of S3 Batch Operations/);
   expect(passOf(stdout)).toMatchObject({ engine: 'local', moved: 12 });

@@ -33,13 +33,13 @@ it('verifies by what S3 lists, writes the sources down, leaves no job waiting, a
   expect([exitCode, stderr]).toEqual([0, expect.stringContaining('by what S3 lists under the old keys')]);
   const { covers, sources, leftTotal } = verifiedIn(stdout);
   expect({ covers, leftTotal }).toEqual({ covers: [site.arns[0]], leftTotal: 0 });
-  expect(sources).toMatchObject({ heads: { sample: 12 }, notLookedAt: 0 });
+  expect(sources).toMatchObject({ heads: { sample: 12 }, notInspected: 0 });
   expect(sources.because).toBeUndefined();
   expect(sources.generated.map((one: { rows: number }) => one.rows)).toEqual([expect.any(Number), 0, 0]);
   expect(await site.stateOf(site.arns[0])).toBe('Disabled');
   expect(suspended()).toEqual([]);
   const records = (await readFile(JSON.parse(stdout).evidence, 'utf8')).trim().split('\n');
-  const specified = records.map((line) => JSON.parse(line)).filter((one) => one.type === 'residue-job');
+  const specified = records.map((line) => JSON.parse(line)).filter((one) => one.type === 'generated-manifest-job');
   expect(specified.map((one) => one.data.spec.ConfirmationRequired)).toEqual([true, true, true]);
   const evidence = path.join(site.directory, '.keyturn', 'evidence');
   expect((await speak(site.directory, ['verify-evidence', evidence])).exitCode).toBe(0);

@@ -6,7 +6,7 @@ import { STSClient } from '@aws-sdk/client-sts';
 import { keepAccountOutOfHost } from './account-path';
 import { rememberEndpoint } from './endpoint-of';
 import { addressPathStyle } from './path-style';
-import { decideRetries } from './retries';
+import { decideRetries } from './sdk-retries';
 
 /** Milliseconds until a connection counts as impossible: a dead endpoint is noticed in seconds, three attempts included. */
 const CONNECTION_TIMEOUT = 3_000;

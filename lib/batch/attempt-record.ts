@@ -1,9 +1,9 @@
 import { z } from 'zod';
-
 import { KeyturnError } from '../errors';
+import type { BucketCall } from '../s3/bucket-call';
 import type { ObjectStore } from '../s3/store';
-import { type BucketCall, uploadsNow } from './bucket-listing';
 import type { JobFiles } from './job-files';
+import { uploadsNow } from './open-upload-keys';
 
 /** LastModified has whole seconds; a version written in the second that an attempt began in may be older or newer. */
 const SECOND = 1000;
@@ -11,7 +11,7 @@ const SECOND = 1000;
 const schema = z.object({
   schemaVersion: z.literal(1),
   /** When the attempt began by S3's clock, milliseconds since the epoch, a second taken off. */
-  begun: z.number(),
+  startedAt: z.number(),
   /** What was written from here on may be in no manifest of the attempt. */
   since: z.number(),
   /** Keys with an upload open at that time: what comes of them is in no manifest either, whatever its date. */
@@ -25,8 +25,8 @@ const schema = z.object({
 });
 
 /**
- * What an attempt hangs on, written down before anything else of it: whoever goes on with the attempt makes the same
- * requests, whatever the rotation file says by then.
+ * What an attempt depends on, recorded before anything else of it: whoever resumes the attempt sends the same
+ * requests, whatever the rotation file declares by then.
  */
 export type AttemptRecord = z.infer<typeof schema>;
 
@@ -35,9 +35,9 @@ export type AttemptSettings = Pick<
   'kind' | 'supersededKeyArns' | 'withVersionIds' | 'bucketKey' | 'roleArn' | 'priority'
 >;
 
-const NAME = 'begun.json';
+const NAME = 'attempt.json';
 
-/** What was written down of an attempt; undefined: it was never begun. */
+/** What was written down of an attempt; undefined: it was never started. */
 export async function readAttemptRecord(files: JobFiles, attemptPrefix: string): Promise<AttemptRecord | undefined> {
   const key = `${attemptPrefix}${NAME}`;
   const text = await files.text(key);
@@ -50,10 +50,10 @@ export async function readAttemptRecord(files: JobFiles, attemptPrefix: string):
     awsCode: 'Malformed',
     requestId: undefined,
   };
-  throw new KeyturnError('aws-failed', { ...facts, awsMessage: 'it is not what Keyturn wrote there' });
+  throw new KeyturnError('aws-failed', { ...facts, awsMessage: 'it is not what Keyturn wrote' });
 }
 
-/** Begins an attempt, unless it is begun: of two runs at once, both go on with what the first one wrote. */
+/** Records the start of an attempt, once: two concurrent runs both use what the first one wrote. */
 export async function ensureAttemptRecord(
   { files, store, call, bucket }: { files: JobFiles; store: ObjectStore; call: BucketCall; bucket: string },
   attemptPrefix: string,
@@ -61,10 +61,10 @@ export async function ensureAttemptRecord(
 ): Promise<AttemptRecord> {
   const before = await readAttemptRecord(files, attemptPrefix);
   if (before) return before;
-  const begun = store.now() - SECOND;
+  const startedAt = store.now() - SECOND;
   const { keys, oldestOther } = await uploadsNow(store, call, bucket);
-  const since = Math.min(begun, oldestOther ?? begun);
-  const written: AttemptRecord = { schemaVersion: 1, begun, since, uploadKeys: [...keys], ...settings };
+  const since = Math.min(startedAt, oldestOther ?? startedAt);
+  const written: AttemptRecord = { schemaVersion: 1, startedAt, since, uploadKeys: [...keys], ...settings };
   const isOurs = await files.create(`${attemptPrefix}${NAME}`, Buffer.from(`${JSON.stringify(written)}\n`));
   return isOurs ? written : ((await readAttemptRecord(files, attemptPrefix)) ?? written);
 }

@@ -24,31 +24,32 @@ export interface AttemptSearch {
   readonly prefix: string;
   /** Milliseconds since the epoch by S3's clock. */
   readonly now: number;
-  readonly anew: boolean;
+  readonly forceNew: boolean;
 }
 
-/** The attempt that a run goes on with, or begins. */
+/** The attempt that a run resumes or starts. */
 export interface Attempt {
   readonly attempt: number;
   /** Jobs of it that are there, by their part. */
   readonly found: ReadonlyMap<string, JobState>;
 }
 
-/** Milliseconds after which an attempt without a job is not gone on with: its manifest is old, or its jobs are deleted. */
+/** Milliseconds after which an attempt without a job is not resumed: its manifest is old, or its jobs are deleted. */
 const STALE = 60 * 86_400_000;
 
 /**
  * Finds the attempt that a scope stands at: the highest that S3 lists a job of, that left a manifest, or that this
- * machine knows of. One whose jobs ended badly was reported once, and is then followed by the next.
+ * machine knows of. One whose jobs failed is reported once, and the next run then starts another.
  *
  * @throws job-paused, job-cancelled, job-failed, job-denied, job-role-missing, job-gone
  */
 export async function findAttempt(search: AttemptSearch): Promise<Attempt> {
-  const { jobs, files, journal, scope, prefix, anew } = search;
+  const { jobs, files, journal, scope, prefix, forceNew } = search;
   const listed: { readonly attempt: number; readonly part: string; readonly jobId: string }[] = [];
   for await (const { description, jobId } of jobs.list()) {
-    const told = describedJob(description);
-    if (told && isOfScope(told, scope)) listed.push({ attempt: told.attempt, part: told.part, jobId });
+    const described = describedJob(description);
+    if (!described || !isOfScope(described, scope)) continue;
+    listed.push({ attempt: described.attempt, part: described.part, jobId });
   }
   const left = (await files.folders(attemptPrefix(prefix, scope, 0).replace(/0\/$/, ''))).map(Number);
   const numbers = [...listed.map((one) => one.attempt), ...journal.jobs.map((one) => one.attempt), ...left];
@@ -67,10 +68,10 @@ export async function findAttempt(search: AttemptSearch): Promise<Attempt> {
   }
   if (found.size === 0 && (await isStale(search, last))) return next;
   const isWhole = found.size > 0 && [...found.values()].every(isTerminal);
-  return anew && isWhole ? next : { attempt: last, found };
+  return forceNew && isWhole ? next : { attempt: last, found };
 }
 
-/** True where a job of the attempt ended badly and that was told before. @throws where it is told now */
+/** True where a job of the attempt failed and that was reported before. @throws where it is reported now */
 async function isGivenUp(
   search: AttemptSearch,
   attempt: number,
@@ -91,45 +92,45 @@ async function isGivenUp(
 }
 
 /**
- * What a job that ended is to a run: `sound`, it can be read; `acknowledged`, it ended badly, and whoever had to know knows.
+ * What a job that ended is to a run: `readable`, or `acknowledged`: it failed, and that was reported.
  *
- * @throws job-paused, job-cancelled, job-failed, job-denied, job-role-missing: it ended badly, and this tells it
+ * @throws job-paused, job-cancelled, job-failed, job-denied, job-role-missing: it failed, and this reports it
  */
 export async function classifyEnd(
   { jobs, files, journal, scope }: Pick<AttemptSearch, 'jobs' | 'files' | 'journal' | 'scope'>,
   id: { readonly attempt: number; readonly part: string },
   job: JobState,
-): Promise<'sound' | 'acknowledged'> {
+): Promise<'readable' | 'acknowledged'> {
   const { bucket } = scope;
   const { jobId } = job;
   const tags = isJobFailure(job) || job.succeeded === 0 ? await jobs.tags(jobId) : {};
   if (isJobFailure(job) && tags[PAUSED_TAG] !== undefined) throw new KeyturnError('job-paused', { bucket, jobId });
   if (journal.of(jobId)?.acknowledged || tags[ACKNOWLEDGED_TAG] !== undefined) return 'acknowledged';
-  if (!isJobFailure(job)) return 'sound';
+  if (!isJobFailure(job)) return 'readable';
   const isOwn = job.status === 'Cancelled' && job.statusUpdateReason?.startsWith(OWN_REASON);
-  const error = isOwn ? undefined : await badEnd(files, job, bucket);
+  const error = isOwn ? undefined : await failureOfEnd(files, job, bucket);
   await markAcknowledged({ jobs, journal }, { ...id, jobId });
   if (error) throw error;
   return 'acknowledged';
 }
 
-async function badEnd(files: JobFiles, job: JobState, bucket: string): Promise<KeyturnError> {
+async function failureOfEnd(files: JobFiles, job: JobState, bucket: string): Promise<KeyturnError> {
   if (job.status === 'Failed') return failureOf(files, job, bucket);
   const { jobId, succeeded, failed, total, statusUpdateReason: reason = '' } = job;
   return new KeyturnError('job-cancelled', { bucket, jobId, reason, succeeded: succeeded + failed, total });
 }
 
-/** Keeps the next run from going on with a job, on this machine and as far as S3 lets its tags be set on any other. */
+/** Keeps the next run from resuming a job: on this machine, and on any other if S3 lets its tags be set. */
 export async function markAcknowledged(
   { jobs, journal }: Pick<AttemptSearch, 'jobs' | 'journal'>,
   id: { readonly attempt: number; readonly part: string; readonly jobId: string },
 ): Promise<void> {
   await journal.note(id, { acknowledged: true });
-  // Whether tags of a job that ended can be set is nowhere said; without one, another machine tells of it once more.
+  // AWS does not document whether tags of a job that ended can be set; without one, another machine reports it once more.
   await jobs.tag(id.jobId, { [ACKNOWLEDGED_TAG]: 'yes' }).catch(() => undefined);
 }
 
-/** Cancels what is left of an attempt that is given up: it would work beside the next one. */
+/** Cancels what is left of an attempt that is given up: it would run concurrently with the next one. */
 async function abandon(jobs: Jobs, states: readonly JobState[]): Promise<void> {
   for (const { jobId } of states.filter((job) => !isTerminal(job))) {
     await jobs.cancel(jobId, `${OWN_REASON}: its attempt was given up`).catch((error: unknown) => {
@@ -138,7 +139,7 @@ async function abandon(jobs: Jobs, states: readonly JobState[]): Promise<void> {
   }
 }
 
-/** Without what an attempt was begun with, nobody can tell what its jobs left out: the bucket of manifests is another one now. */
+/** Without the record of an attempt, what its jobs left out is unknown: the bucket of manifests is another one now. */
 async function isUnknown(
   { files, prefix, scope }: AttemptSearch,
   attempt: number,
@@ -149,6 +150,6 @@ async function isUnknown(
 
 async function isStale({ files, prefix, scope, journal, now }: AttemptSearch, attempt: number): Promise<boolean> {
   if (journal.jobs.some((one) => one.attempt === attempt)) return true;
-  const begun = await readAttemptRecord(files, attemptPrefix(prefix, scope, attempt));
-  return begun === undefined || now - begun.begun > STALE;
+  const record = await readAttemptRecord(files, attemptPrefix(prefix, scope, attempt));
+  return record === undefined || now - record.startedAt > STALE;
 }

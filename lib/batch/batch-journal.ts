@@ -9,7 +9,7 @@ const entry = z.object({
   attempt: z.number(),
   part: z.string(),
   specSha256: z.string().optional(),
-  /** The job ended badly, or is no longer there, and that was told: it is not gone on with. */
+  /** The job failed or is gone, and that was reported: it is not resumed. */
   acknowledged: z.boolean(),
   /** What came of its tasks stands in evidence. */
   recorded: z.boolean(),
@@ -34,7 +34,7 @@ export class BatchJournal {
     for (const job of jobs) this.#jobs.set(job.jobId, job);
   }
 
-  /** What an unreadable file, or one of another scope, says does not matter. `file` absent: nothing is kept. */
+  /** An unreadable file, or one of another scope, counts as empty. `file` absent: nothing is kept. */
   static async open(file: string | undefined, scope: JobScope): Promise<BatchJournal> {
     const name = jobToken(scope, { attempt: 0, part: 'scope' });
     const text = file === undefined ? '' : await readFile(file, 'utf8').catch(() => '');

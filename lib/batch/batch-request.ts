@@ -1,11 +1,11 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 
-import type { ReencryptRequest } from '../reencrypt/reencrypt-bucket';
+import type { ReencryptRequest } from '../reencrypt/reencrypt-request';
 import type { ObjectStore } from '../s3/store';
 import type { FileUpload } from './file-upload';
 import type { JobId, JobPlace, JobScope, JobSpec } from './job-spec';
 import type { Jobs } from './jobs';
-import type { JobRetry } from './transient';
+import type { JobRetry } from './retry';
 
 /** What re-encryption by jobs works with. */
 export interface BatchTools {
@@ -15,7 +15,7 @@ export interface BatchTools {
   readonly s3: S3Client;
 }
 
-/** One job that waits for a yes. */
+/** One job that waits for confirmation. */
 export interface JobToConfirm extends JobId {
   readonly jobId: string;
   /** Tasks that S3 counted in its manifest. */
@@ -24,7 +24,7 @@ export interface JobToConfirm extends JobId {
   readonly description: string;
 }
 
-/** How the local engine deals with the rest. */
+/** How the local engine handles the rest. */
 export type RemainderSettings = Pick<
   ReencryptRequest,
   'concurrency' | 'maxRps' | 'relistDelayMs' | 'maxPasses' | 'retry' | 'copySizes' | 'onOutcome'
@@ -35,7 +35,7 @@ export interface BatchRequest {
   readonly place: JobPlace;
   /** Region of the rotation; the bucket of manifests must be in it. */
   readonly region: string;
-  /** Bucket key setting of every object that a job moves: a job has one for all, and the objects' own is not looked at. */
+  /** Bucket key setting of every object that a job moves: a job has one for all, and the objects' own is not inspected. */
   readonly bucketKeyDefault: boolean;
   /** Full ARNs of the keys that objects are moved away from. */
   readonly supersededKeyArns: readonly string[];
@@ -49,7 +49,7 @@ export interface BatchRequest {
   readonly confirm: (jobs: readonly JobToConfirm[]) => Promise<boolean>;
   /** Begins a new attempt even where the last one is whole. Default false. */
   readonly newJob?: boolean | undefined;
-  /** When it fires, waiting ends; the job goes on in S3. */
+  /** When it fires, waiting ends; the job continues in S3. */
   readonly signal?: AbortSignal | undefined;
   readonly remainder?: RemainderSettings | undefined;
   /** Where the journal of the local engine's part is kept. */
@@ -64,17 +64,17 @@ export interface BatchRequest {
   readonly onSpec?: ((spec: JobSpec, sha256: string) => Promise<void>) | undefined;
   /** A line about where the run stands. */
   readonly onProgress?: ((text: string) => void) | undefined;
-  /** A line that a person must see: limits, job ids, what goes on in S3. */
+  /** A line that a person must see: limits, job ids, what continues in S3. */
   readonly onNote?: ((text: string) => void) | undefined;
   readonly poll?: PollSettings | undefined;
-  /** How calls about jobs and their files are tried again. */
+  /** How calls about jobs and their files are retried. */
   readonly retry?: JobRetry | undefined;
   /** Bytes of a part of a manifest by its number. */
   readonly partSize?: FileUpload['partSize'];
 }
 
 export interface PollSettings {
-  /** Milliseconds until a job is looked at again, at first. Default 1,000. */
+  /** Milliseconds until a job is polled again, at first. Default 1,000. */
   readonly firstMs?: number | undefined;
   /** Milliseconds that the interval grows to. Default 30,000. */
   readonly mostMs?: number | undefined;

@@ -1,5 +1,5 @@
-/** Characters of one record at the most: a quote that is never closed must not fill the memory. */
-const MOST = 1024 * 1024;
+/** Characters of one record at most: a quote that is never closed must not fill the memory. */
+const MAX_RECORD = 1024 * 1024;
 
 /**
  * Reads the records of a CSV as RFC 4180 has it, from chunks of any size: fields in quotes may hold commas, line ends and
@@ -17,7 +17,7 @@ export async function* csvRecords(
     const { records, end } = wholeRecords(text);
     yield* records;
     rest = text.slice(end);
-    if (rest.length > MOST) throw new RangeError(`it is longer than ${MOST} characters`);
+    if (rest.length > MAX_RECORD) throw new RangeError(`it is longer than ${MAX_RECORD} characters`);
   }
   rest += decode(decoder, undefined);
   if (rest === '') return;

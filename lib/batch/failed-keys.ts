@@ -5,10 +5,10 @@ const EXACT = 100_000;
 /** Bits of the filter for each key, and positions that each sets: one in about 2,000 other keys is taken for one of these. */
 const BITS_PER_KEY = 16;
 const POSITIONS = 4;
-/** Bytes of the filter at the most. With more keys than it is made for it answers yes more often, and never a wrong no. */
-const MOST_BYTES = 512 * 1024 * 1024;
+/** Bytes of the filter at most. With more keys than it is made for it reports more keys as present, and never misses one. */
+const MAX_BYTES = 512 * 1024 * 1024;
 
-/** The keys of failed tasks: a key that was added is always found; one that was not may be, and is then looked at in vain. */
+/** The keys of failed tasks: a key that was added is always found; one that was not may be, and is then inspected needlessly. */
 export class FailedKeys {
   readonly #exact = new Set<string>();
   readonly #expected: number;
@@ -24,7 +24,7 @@ export class FailedKeys {
       this.#exact.add(key);
       return;
     }
-    this.#filter ??= new Uint8Array(Math.min(MOST_BYTES, Math.ceil((this.#expected * BITS_PER_KEY) / 8) + 8));
+    this.#filter ??= new Uint8Array(Math.min(MAX_BYTES, Math.ceil((this.#expected * BITS_PER_KEY) / 8) + 8));
     for (const bit of positions(key, this.#filter.length))
       this.#filter[bit >>> 3] = (this.#filter[bit >>> 3] ?? 0) | (1 << (bit & 7));
   }

@@ -10,7 +10,7 @@ import {
 import { awsCodeOf, called } from '../aws/failures';
 import { KeyturnError } from '../errors';
 import { isTaken } from './job-files';
-import { type JobRetry, retried } from './transient';
+import { type JobRetry, withJobRetry } from './retry';
 
 export interface FileUpload {
   readonly s3: S3Client;
@@ -24,7 +24,7 @@ export interface FileUpload {
 }
 
 const MIB = 1024 * 1024;
-const MOST_PARTS = 10_000;
+const MAX_PARTS = 10_000;
 
 /** Parts grow, so that 10,000 of them hold 1.7 TB while a small file needs little memory: one part is held at a time. */
 export function partSize(number: number): number {
@@ -68,7 +68,7 @@ async function uploadParts(upload: FileUpload, uploadId: string, rows: AsyncIter
   let held: string[] = [];
   let heldBytes = 0;
   const flush = async () => {
-    if (parts.length === MOST_PARTS) throw new RangeError(`${upload.key} does not fit into ${MOST_PARTS} parts`);
+    if (parts.length === MAX_PARTS) throw new RangeError(`${upload.key} does not fit into ${MAX_PARTS} parts`);
     parts.push(await uploadPart(upload, uploadId, parts.length + 1, Buffer.from(held.join(''))));
     held = [];
     heldBytes = 0;
@@ -91,7 +91,7 @@ async function uploadPart(upload: FileUpload, UploadId: string, PartNumber: numb
   return { PartNumber, ETag };
 }
 
-/** Best effort, and without the signal: an upload that stays open costs storage until somebody looks. */
+/** Best effort, and without the signal: an upload that stays open costs storage until somebody aborts it. */
 async function abort({ s3, bucket: Bucket, key: Key }: FileUpload, UploadId: string): Promise<void> {
   await s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch(() => undefined);
 }
@@ -103,5 +103,9 @@ async function send<T>(
 ): Promise<T> {
   if (signal?.aborted) throw new KeyturnError('interrupted', { during: action });
   const resource = `arn:aws:s3:::${bucket}/${key}`;
-  return retried(() => called(action, resource, () => request(signal ? { abortSignal: signal } : {})), retry, signal);
+  return withJobRetry(
+    () => called(action, resource, () => request(signal ? { abortSignal: signal } : {})),
+    retry,
+    signal,
+  );
 }

@@ -20,13 +20,13 @@ export interface ManifestFile {
   /** Bucket that every row must be of. */
   readonly bucket: string;
   readonly objectArn: string;
-  /** Without quotes: what the job says that it has. */
+  /** Without quotes, as the job reports it. */
   readonly etag: string;
 }
 
 /**
- * Reads a manifest that S3 generated, row by row. AWS does not say whether the job names the CSV itself or the
- * `manifest.json` of an inventory that names its CSVs, gzipped or not: both are read, and everything that tells whether
+ * Reads a manifest that S3 generated, row by row. AWS does not document whether the job names the CSV itself or the
+ * `manifest.json` of an inventory that names its CSVs, gzipped or not: both are read, and everything that shows whether
  * they are whole is compared.
  *
  * @throws RangeError for a manifest that is missing, changed, cut short, or of another bucket
@@ -39,7 +39,7 @@ export async function readGeneratedManifest(
   const key = keyIn(files.bucket, manifest.objectArn);
   const { etag, chunks } = await contentOf(files, key);
   if (etag !== manifest.etag.replaceAll('"', '')) {
-    throw new RangeError(`${key} has the ETag ${etag}, and the job says ${manifest.etag}`);
+    throw new RangeError(`${key} has the ETag ${etag}, and the job reports ${manifest.etag}`);
   }
   if (!key.endsWith('.json')) {
     const columns = { bucket: 0, key: 1, versionId: 2 };
@@ -54,7 +54,7 @@ export async function readGeneratedManifest(
     await readRows(one.key, one.key.endsWith('.gz') ? gunzipped(read) : read, manifest.bucket, columns, onRow);
     const digest = hash.digest('hex');
     if (digest !== one.MD5checksum.toLowerCase()) {
-      throw new RangeError(`${one.key} has the MD5 ${digest}, and ${key} says ${one.MD5checksum}`);
+      throw new RangeError(`${one.key} has the MD5 ${digest}, and ${key} states ${one.MD5checksum}`);
     }
   }
 }

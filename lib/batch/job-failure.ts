@@ -11,7 +11,7 @@ export function isJobFailure(job: JobState): boolean {
   return (job.status === 'Failed' && !isEmptyManifest(job)) || job.status === 'Cancelled';
 }
 
-/** What a job that failed is reported as, by its own reasons and by what its report says where there is one. */
+/** What a job that failed is reported as, by its own reasons and by its report where there is one. */
 export async function failureOf(files: JobFiles, job: JobState, bucket: string): Promise<KeyturnError> {
   const { jobId, succeeded, failed, roleArn: role } = job;
   const reasons = job.failureReasons
@@ -56,13 +56,13 @@ function deniedTask({ record, failed, examples }: CheckedReport): ReportRow | un
 }
 
 function denialOf(job: JobState, bucket: string, report: CheckedReport, example: ReportRow): KeyturnError {
-  const told = /not authorized to perform: (\S+)(?: on (?:the )?resource: "?([^\s",]+))?/.exec(example.message);
+  const named = /not authorized to perform: (\S+)(?: on (?:the )?resource: "?([^\s",]+))?/.exec(example.message);
   const facts = {
     bucket,
     jobId: job.jobId,
     role: job.roleArn,
-    action: told?.[1] ?? 'an action that S3 does not name',
-    resource: told?.[2] ?? `arn:aws:s3:::${bucket}/${example.keys[0]}`,
+    action: named?.[1] ?? 'an action that S3 does not name',
+    resource: named?.[2] ?? `arn:aws:s3:::${bucket}/${example.keys[0]}`,
     failed: report.record.errors.AccessDenied ?? report.failed,
     awsMessage: example.message,
   };

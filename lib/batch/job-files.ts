@@ -9,8 +9,11 @@ import {
 } from '@aws-sdk/client-s3';
 
 import { awsCodeOf, called } from '../aws/failures';
+import { RETRY_POLICY } from '../aws/retry-policy';
 import { isCode, KeyturnError } from '../errors';
-import { isTransient, type JobRetry, pause, retried } from './transient';
+import { isTransient, type JobRetry, pause, withJobRetry } from './retry';
+
+const BODY = RETRY_POLICY['job file body'];
 
 export interface OpenJobFiles {
   readonly s3: S3Client;
@@ -124,7 +127,7 @@ export class JobFiles {
 
   async *#chunks(key: string, first: OpenContent): AsyncGenerator<Uint8Array, void, undefined> {
     const { retry = {}, signal } = this.#open;
-    const { attempts = 8, baseMs = 250 } = retry;
+    const { attempts = BODY.attempts, baseMs = BODY.baseMs } = retry;
     let open = first;
     let offset = 0;
     for (let attempt = 1; ; attempt += 1) {
@@ -137,7 +140,7 @@ export class JobFiles {
         return;
       } catch (error) {
         const failure = await called('s3:GetObject', this.#arn(key), () => Promise.reject(error)).catch(
-          (told: unknown) => told,
+          (mapped: unknown) => mapped,
         );
         if (attempt >= attempts || !isBroken(error, failure)) throw failure;
         await pause(baseMs * attempt, signal);
@@ -168,7 +171,7 @@ export class JobFiles {
   ): Promise<T> {
     const { signal, retry = {} } = this.#open;
     try {
-      return await retried(
+      return await withJobRetry(
         () => called(action, this.#arn(key), () => send(signal ? { abortSignal: signal } : {})),
         retry,
         signal,
@@ -219,11 +222,9 @@ export function isTaken(error: unknown): boolean {
   return ['PreconditionFailed', 'ConditionalRequestConflict', 'HTTP 412', 'HTTP 409'].includes(awsCodeOf(error) ?? '');
 }
 
-/** A body that ended early is told by the stream, in no form of AWS's. */
+/** The stream itself reports a body that ended early, in no form of AWS's. */
 function isBroken(error: unknown, failure: unknown): boolean {
-  return (
-    isTransient(failure) || /aborted|premature|terminated|socket/i.test(error instanceof Error ? error.message : '')
-  );
+  return isTransient(failure) || BODY.messages.test(error instanceof Error ? error.message : '');
 }
 
 export function bare(etag: string): string {

@@ -8,10 +8,10 @@ import { awsCodeOf, called } from '../aws/failures';
 import { KeyturnError } from '../errors';
 import type { ListedVersion } from '../s3/object-version';
 import type { Versioning } from '../s3/store';
-import { type JobRetry, retried } from './transient';
+import { type JobRetry, withJobRetry } from './retry';
 
-/** Bytes that one copy takes at the most. */
-const MOST_COPIED = 5 * 1024 ** 3;
+/** Bytes that one copy takes at most. */
+const MAX_COPIED = 5 * 1024 ** 3;
 
 /**
  * Why a job does not copy a version; undefined: it does. What is left out is for the local engine, which keeps what a
@@ -20,11 +20,11 @@ const MOST_COPIED = 5 * 1024 ** 3;
 export function leftOutOfCopies(version: ListedVersion): string | undefined {
   if (!version.isLatest) return 'noncurrent versions, of which a copy would become the current one';
   if (version.storageClass !== 'STANDARD') return 'storage classes other than STANDARD, as a job gives all copies one';
-  if (version.size > MOST_COPIED) return 'objects above 5 GiB, which one copy does not take';
+  if (version.size > MAX_COPIED) return 'objects above 5 GiB, which one copy does not take';
   return undefined;
 }
 
-/** What jobs do otherwise than the local engine, told before one is created. */
+/** How jobs differ from the local engine, reported before one is created. */
 export function jobLimitsOf(
   method: 'rewrap' | 'rewrite',
   kind: 'listed' | 'generated',
@@ -33,7 +33,7 @@ export function jobLimitsOf(
   const oneForAll = `every object that a job moves gets bucketKey: ${bucketKey}, whatever it had before`;
   if (method === 'rewrap') {
     const unlisted =
-      'objects that are neither under a superseded key nor under SSE-S3 are in no manifest that S3 makes; above 100,000 versions only verification looks at them';
+      'objects that are neither under a superseded key nor under SSE-S3 are in no manifest that S3 makes; above 100,000 versions only verification inspects them';
     return kind === 'generated' ? [oneForAll, unlisted] : [oneForAll];
   }
   return [
@@ -62,9 +62,9 @@ export async function requireCopies(
   { bucket, noConcurrentWrites }: { bucket: string; noConcurrentWrites: boolean },
   { signal, retry = {} }: { signal?: AbortSignal | undefined; retry?: JobRetry | undefined },
 ): Promise<void> {
-  const unfit = (reason: string) => new KeyturnError('job-copies-unsupported', { bucket, reason });
+  const unsupported = (reason: string) => new KeyturnError('job-copies-unsupported', { bucket, reason });
   if (!noConcurrentWrites)
-    throw unfit('they need writers to be paused, and the rotation file does not say that they are');
+    throw unsupported('they need writers to be paused, and the rotation file does not declare `noConcurrentWrites`');
   const arn = `arn:aws:s3:::${bucket}`;
   const ask = async <T>(
     action: string,
@@ -72,7 +72,11 @@ export async function requireCopies(
     absent: string,
   ) => {
     try {
-      return await retried(() => called(action, arn, () => send(signal ? { abortSignal: signal } : {})), retry, signal);
+      return await withJobRetry(
+        () => called(action, arn, () => send(signal ? { abortSignal: signal } : {})),
+        retry,
+        signal,
+      );
     } catch (error) {
       if (awsCodeOf(error) === absent) return undefined;
       throw error;
@@ -85,7 +89,7 @@ export async function requireCopies(
   );
   const owner = ownership?.OwnershipControls?.Rules?.[0]?.ObjectOwnership;
   if (owner !== 'BucketOwnerEnforced') {
-    throw unfit(
+    throw unsupported(
       `its objects may have grants of their own (object ownership ${owner ?? 'is not set'}), which copies lose`,
     );
   }
@@ -95,7 +99,7 @@ export async function requireCopies(
     'ObjectLockConfigurationNotFoundError',
   );
   if (lock?.ObjectLockConfiguration?.ObjectLockEnabled === 'Enabled') {
-    throw unfit('it has object lock, and a copy keeps neither retention nor legal hold');
+    throw unsupported('it has object lock, and a copy keeps neither retention nor legal hold');
   }
 }
 

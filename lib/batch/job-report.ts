@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
+import { RETRY_POLICY } from '../aws/retry-policy';
 import { KeyturnError } from '../errors';
 import type { JobRecord, ReportFile } from '../reencrypt/job-record';
 import { csvRecords } from './csv';
@@ -36,8 +37,8 @@ export interface CheckedReport {
   readonly record: NonNullable<JobRecord['report']>;
   readonly succeeded: number;
   readonly failed: number;
-  /** Failed for a reason that passes: throttling, faults of S3. */
-  readonly passing: number;
+  /** Failed transiently: throttling, faults of S3. */
+  readonly transient: number;
   /** A failed row for each of the first error codes. */
   readonly examples: readonly ReportRow[];
   /** What each file had when it was checked; it is read again only like that. */
@@ -57,18 +58,17 @@ const listing = z.object({
 });
 
 const EXAMPLES = 20;
-const TOLD_EVERY = 10_000;
-const PASSING_CODES =
-  /^(SlowDown|ServiceUnavailable|InternalError|InternalServiceError|RequestTimeout|Throttling.*|TooManyRequests|KMS\.(Throttling|KMSInternal|DependencyTimeout).*)$/;
+const PROGRESS_EVERY = 10_000;
+const RETRIED: { readonly codes: RegExp; readonly statuses: readonly number[] } = RETRY_POLICY['job task'];
 
-/** True for a task that may well succeed when it is tried again. */
+/** True for a task that may succeed when another job tries it again. */
 export function failedTransiently({ ok, code, status }: ReportRow): boolean {
-  return !ok && (PASSING_CODES.test(code) || status === 500 || status === 503 || status === 429);
+  return !ok && (RETRIED.codes.test(code) || RETRIED.statuses.includes(status));
 }
 
 /**
  * Reads all of a job's report and checks it: every file that its manifest.json names by its MD5, every row by its form
- * and its bucket, all rows against the counts of the job. Nothing of it is to be believed before.
+ * and its bucket, all rows against the counts of the job. Nothing of it is used before.
  *
  * @throws job-report-invalid for a report that is missing, cut short, changed, or of another bucket
  */
@@ -76,37 +76,37 @@ export async function checkReport(request: ReportRequest): Promise<CheckedReport
   const { files, job } = request;
   const manifestKey = reportManifestKey(job);
   const text = await files.text(manifestKey);
-  if (text === undefined) throw unsound(request, manifestKey, 'it is missing');
+  if (text === undefined) throw invalid(request, manifestKey, 'it is missing');
   const { Results } = listingOf(request, manifestKey, text);
-  const sum = { succeeded: 0, failed: 0, passing: 0 };
+  const sum = { succeeded: 0, failed: 0, transient: 0 };
   const errors: Record<string, number> = {};
   const examples: ReportRow[] = [];
   const etags: Record<string, string> = {};
   const read: ReportFile[] = [];
   for (const one of Results) {
     const status = one.TaskExecutionStatus.toLowerCase() === 'succeeded' ? 'succeeded' : 'failed';
-    if (one.Bucket !== files.bucket) throw unsound(request, manifestKey, `it names a file in the bucket ${one.Bucket}`);
+    if (one.Bucket !== files.bucket) throw invalid(request, manifestKey, `it names a file in the bucket ${one.Bucket}`);
     let rows = 0;
     const hash = createHash('md5');
     etags[one.Key] = await eachRow(request, one.Key, undefined, hash, (row) => {
       rows += 1;
       sum[row.ok ? 'succeeded' : 'failed'] += 1;
-      if (rows % TOLD_EVERY === 0) request.onRows?.(sum.succeeded + sum.failed);
+      if (rows % PROGRESS_EVERY === 0) request.onRows?.(sum.succeeded + sum.failed);
       if (row.ok) return;
-      if (failedTransiently(row)) sum.passing += 1;
+      if (failedTransiently(row)) sum.transient += 1;
       const isNew = errors[row.code] === undefined;
       errors[row.code] = (errors[row.code] ?? 0) + 1;
       if (isNew && examples.length < EXAMPLES) examples.push(row);
     });
     const [hex, base64] = digests(hash);
     if (one.MD5Checksum.toLowerCase() !== hex && one.MD5Checksum !== base64) {
-      throw unsound(request, one.Key, `its MD5 is ${hex}, and manifest.json says ${one.MD5Checksum}`);
+      throw invalid(request, one.Key, `its MD5 is ${hex}, and manifest.json states ${one.MD5Checksum}`);
     }
     read.push({ key: one.Key, md5: hex, rows, status });
   }
   if (sum.succeeded < job.succeeded || sum.failed < job.failed) {
     const found = `${sum.succeeded} succeeded and ${sum.failed} failed task(s), where the job counts ${job.succeeded} and ${job.failed}`;
-    throw unsound(request, manifestKey, found);
+    throw invalid(request, manifestKey, found);
   }
   const manifestSha256 = createHash('sha256').update(text).digest('hex');
   return { record: { manifestKey, manifestSha256, files: read, errors }, ...sum, examples, etags };
@@ -150,7 +150,7 @@ async function contentOf(request: ReportRequest, key: string, etag: string | und
   try {
     return await request.files.content(key, etag);
   } catch (error) {
-    if (isAbsent(error)) throw unsound(request, key, 'it is missing', error);
+    if (isAbsent(error)) throw invalid(request, key, 'it is missing', error);
     throw error;
   }
 }
@@ -168,7 +168,7 @@ async function* rowsOf(
     }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw unsound(request, key, `row ${number}: ${error.message}`, error);
+    throw invalid(request, key, `row ${number}: ${error.message}`, error);
   }
 }
 
@@ -194,7 +194,7 @@ function listingOf(request: ReportRequest, key: string, text: string) {
   try {
     return listing.parse(JSON.parse(text));
   } catch (error) {
-    throw unsound(request, key, 'it is no manifest of a report', error);
+    throw invalid(request, key, 'it is no manifest of a report', error);
   }
 }
 
@@ -203,7 +203,7 @@ function digests(hash: ReturnType<typeof createHash>): readonly [string, string]
   return [digest.toString('hex'), digest.toString('base64')];
 }
 
-function unsound({ files, job, bucket }: ReportRequest, key: string, found: string, cause?: unknown): KeyturnError {
+function invalid({ files, job, bucket }: ReportRequest, key: string, found: string, cause?: unknown): KeyturnError {
   const facts = { bucket, jobId: job.jobId, file: `s3://${files.bucket}/${key}`, found };
   return new KeyturnError('job-report-invalid', facts, cause);
 }

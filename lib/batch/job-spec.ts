@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
-/** Tag of a job that a person paused: while it stands, no new job is begun for the bucket. */
+/** Tag of a job that a person paused: while it is set, no new job is created for the bucket. */
 export const PAUSED_TAG = 'keyturn:paused';
-/** Tag of a job that ended badly and was told of: the next run begins a new attempt. */
+/** Tag of a job whose failure was reported: the next run starts a new attempt. */
 export const ACKNOWLEDGED_TAG = 'keyturn:acknowledged';
-/** What `StatusUpdateReason` begins with where Keyturn cancelled a job: nobody needs to be told of it. */
+/** What `StatusUpdateReason` begins with where Keyturn cancelled a job: it is not reported. */
 export const OWN_REASON = 'keyturn job';
 
 /** What a job is for. All jobs of a scope do the same, one after the other or each a part of it. */
@@ -21,7 +21,7 @@ export interface JobScope {
 /** Which job of its scope: the attempt, from 1, and its part of it. */
 export interface JobId {
   readonly attempt: number;
-  /** `all`, `under-<key id>`, `sse-s3`, and `again-1`, … for what an earlier job of the attempt failed in passing. */
+  /** `all`, `under-<key id>`, `sse-s3`, and `again-1`, … for what an earlier job of the attempt failed transiently. */
   readonly part: string;
 }
 
@@ -60,10 +60,10 @@ export interface JobPlace {
 export interface JobFacts extends JobId {
   readonly scope: JobScope;
   readonly place: JobPlace;
-  /** One setting for all objects: S3 takes off the bucket key where it is not said. */
+  /** One setting for all objects: S3 turns the bucket key off where it is not sent. */
   readonly bucketKey: boolean;
-  /** When the listing that the job works on was begun, ISO 8601. */
-  readonly begun: string;
+  /** When the listing that the job works on was started, ISO 8601. */
+  readonly startedAt: string;
   readonly manifest: JobManifest;
 }
 
@@ -156,12 +156,12 @@ export function jobSpec(facts: JobFacts): JobSpec {
 }
 
 /** Tags that a job is created with. */
-function jobTags({ scope, begun, attempt, part }: JobFacts): Readonly<Record<string, string>> {
+function jobTags({ scope, startedAt, attempt, part }: JobFacts): Readonly<Record<string, string>> {
   return {
     'keyturn:rotation': scope.rotation,
     'keyturn:bucket': scope.bucket,
     'keyturn:target': scope.targetKeyArn,
-    'keyturn:begun': begun,
+    'keyturn:started': startedAt,
     'keyturn:attempt': `${attempt} ${part}`,
   };
 }
@@ -236,14 +236,14 @@ function descriptionStart({ rotation, method, bucket, targetKeyArn }: JobScope):
   return `keyturn ${rotation}: ${method} ${bucket} to ${keyIdOf(targetKeyArn)} `;
 }
 
-/** What a description tells of a job of ours. */
+/** What the description of a Keyturn job states. */
 export interface DescribedJob extends JobId, Omit<JobScope, 'targetKeyArn'> {
   readonly targetKeyId: string;
 }
 
 const DESCRIPTION = /^keyturn (\S+): (rewrap|rewrite) (\S+) to (\S+) #([1-9]\d{0,5}) (\S+)$/;
 
-/** Reads a description back; undefined: the job is none of ours. */
+/** Reads a description back; undefined: Keyturn did not create the job. */
 export function describedJob(description: string | undefined): DescribedJob | undefined {
   const found = DESCRIPTION.exec(description ?? '');
   if (!found) return undefined;
@@ -285,7 +285,7 @@ export function keyIdOf(keyArn: string): string {
   return keyArn.slice(keyArn.lastIndexOf('/') + 1);
 }
 
-/** Partitions differ in their ARNs; the key's is that of everything beside it. */
+/** Partitions differ in their ARNs; the key's partition is that of the buckets too. */
 function bucketArn({ targetKeyArn }: JobScope, bucket: string): string {
   return `arn:${targetKeyArn.split(':')[1]}:s3:::${bucket}`;
 }

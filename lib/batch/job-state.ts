@@ -1,22 +1,7 @@
 import type { DescribeJobCommandOutput, JobListDescriptor } from '@aws-sdk/client-s3-control';
+import type { JobStatus } from '../reencrypt/job-record';
 
-/** The states of a job. `Complete` says that every task was tried, not that any succeeded. */
-export type JobStatus =
-  | 'New'
-  | 'Preparing'
-  | 'Suspended'
-  | 'Ready'
-  | 'Active'
-  | 'Pausing'
-  | 'Paused'
-  | 'Completing'
-  | 'Complete'
-  | 'Cancelling'
-  | 'Cancelled'
-  | 'Failing'
-  | 'Failed';
-
-/** A job as ListJobs tells it. */
+/** A job as ListJobs reports it. */
 export interface ListedJob {
   readonly jobId: string;
   readonly status: JobStatus;
@@ -28,11 +13,11 @@ export interface ListedJob {
   readonly failed: number;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
-  /** Milliseconds since the epoch; absent while it goes on. */
+  /** Milliseconds since the epoch; absent before its end. */
   readonly endedAt: number | undefined;
 }
 
-/** A job as DescribeJob tells it. */
+/** A job as DescribeJob reports it. */
 export interface JobState extends ListedJob {
   readonly roleArn: string;
   readonly confirmationRequired: boolean;
@@ -51,7 +36,7 @@ export interface JobState extends ListedJob {
 
 const TERMINAL: ReadonlySet<JobStatus> = new Set(['Complete', 'Cancelled', 'Failed']);
 
-/** True once nothing comes of the job any more. */
+/** True once the job has ended. */
 export function isTerminal({ status }: Pick<ListedJob, 'status'>): boolean {
   return TERMINAL.has(status);
 }

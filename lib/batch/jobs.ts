@@ -16,7 +16,7 @@ import { isCode, KeyturnError } from '../errors';
 import type { JobSpec } from './job-spec';
 import { describedJob } from './job-spec';
 import { type JobState, jobStateOf, type ListedJob, listedJobOf } from './job-state';
-import { type JobRetry, retried } from './transient';
+import { type JobRetry, withJobRetry } from './retry';
 
 export interface OpenJobs {
   readonly client: S3ControlClient;
@@ -29,7 +29,7 @@ export interface OpenJobs {
 
 /**
  * The calls to S3 Batch Operations that are used, and no others. Each rejects with what {@link called} throws, after
- * what fails in passing was tried again.
+ * transient failures were retried.
  */
 export interface Jobs {
   /**
@@ -52,85 +52,113 @@ export interface Jobs {
   tag(jobId: string, tags: Readonly<Record<string, string | undefined>>): Promise<void>;
 }
 
-export function openJobs({ client, account: AccountId, signal, retry = {} }: OpenJobs): Jobs {
-  // A command is made anew for each attempt: the SDK takes none of S3 Control twice.
-  const call = async <T>(
-    action: string,
-    resource: string,
-    send: (options: { abortSignal?: AbortSignal }) => Promise<T>,
-  ) => retried(() => called(action, resource, () => send(signal ? { abortSignal: signal } : {})), retry, signal);
-  const arnOf = (jobId: string) => `job/${jobId}`;
+/** The calls as an object of its own functions, so that a single one can be replaced. */
+export function openJobs(open: OpenJobs): Jobs {
+  const jobs = new JobCalls(open);
+  return {
+    create: (spec) => jobs.create(spec),
+    describe: (jobId) => jobs.describe(jobId),
+    list: () => jobs.list(),
+    confirm: (jobId) => jobs.confirm(jobId),
+    cancel: (jobId, reason) => jobs.cancel(jobId, reason),
+    tags: (jobId) => jobs.tags(jobId),
+    tag: (jobId, tags) => jobs.tag(jobId, tags),
+  };
+}
 
-  const updateStatus = async (
-    JobId: string,
-    RequestedJobStatus: 'Ready' | 'Cancelled',
-    StatusUpdateReason?: string,
-  ) => {
+type SendOptions = { abortSignal?: AbortSignal };
+
+class JobCalls implements Jobs {
+  readonly #open: OpenJobs;
+
+  constructor(open: OpenJobs) {
+    this.#open = open;
+  }
+
+  async create(spec: JobSpec): Promise<string> {
+    const { client } = this.#open;
+    const input = spec as unknown as CreateJobCommandInput;
+    try {
+      const send = (options: SendOptions) => client.send(new CreateJobCommand(input), options);
+      return (await this.#call('s3:CreateJob', '*', send)).JobId ?? '';
+    } catch (error) {
+      throw refusal(error, spec);
+    }
+  }
+
+  async describe(JobId: string): Promise<JobState | undefined> {
+    const { client, account: AccountId } = this.#open;
+    try {
+      const send = (options: SendOptions) => client.send(new DescribeJobCommand({ AccountId, JobId }), options);
+      const { Job } = await this.#call('s3:DescribeJob', arnOf(JobId), send);
+      return Job && jobStateOf(Job);
+    } catch (error) {
+      if (GONE.has(awsCodeOf(error) ?? '')) return undefined;
+      throw error;
+    }
+  }
+
+  async *list(): AsyncGenerator<ListedJob, void, undefined> {
+    const { client, account: AccountId } = this.#open;
+    let NextToken: string | undefined;
+    do {
+      const input: ListJobsCommandInput = { AccountId, NextToken, MaxResults: 1000 };
+      const send = (options: SendOptions) => client.send(new ListJobsCommand(input), options);
+      const page: ListJobsCommandOutput = await this.#call('s3:ListJobs', '*', send);
+      yield* (page.Jobs ?? []).map(listedJobOf);
+      NextToken = page.NextToken;
+    } while (NextToken !== undefined);
+  }
+
+  async confirm(jobId: string): Promise<void> {
+    await this.#updateStatus(jobId, 'Ready');
+  }
+
+  async cancel(jobId: string, reason: string): Promise<void> {
+    await this.#updateStatus(jobId, 'Cancelled', reason.slice(0, 256));
+  }
+
+  async tags(JobId: string): Promise<Readonly<Record<string, string>>> {
+    const { client, account: AccountId } = this.#open;
+    const send = (options: SendOptions) => client.send(new GetJobTaggingCommand({ AccountId, JobId }), options);
+    const { Tags = [] } = await this.#call('s3:GetJobTagging', arnOf(JobId), send);
+    return Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value]));
+  }
+
+  async tag(JobId: string, tags: Readonly<Record<string, string | undefined>>): Promise<void> {
+    const { client, account: AccountId } = this.#open;
+    const merged = Object.entries({ ...(await this.tags(JobId)), ...tags });
+    const Tags = merged.flatMap(([Key, Value]) => (Value === undefined ? [] : [{ Key, Value }]));
+    const input = { AccountId, JobId, Tags };
+    const send = (options: SendOptions) => client.send(new PutJobTaggingCommand(input), options);
+    await this.#call('s3:PutJobTagging', arnOf(JobId), send);
+  }
+
+  async #updateStatus(JobId: string, RequestedJobStatus: 'Ready' | 'Cancelled', StatusUpdateReason?: string) {
+    const { client, account: AccountId } = this.#open;
     const input = { AccountId, JobId, RequestedJobStatus, StatusUpdateReason };
     try {
-      await call('s3:UpdateJobStatus', arnOf(JobId), (options) =>
-        client.send(new UpdateJobStatusCommand(input), options),
-      );
+      const send = (options: SendOptions) => client.send(new UpdateJobStatusCommand(input), options);
+      await this.#call('s3:UpdateJobStatus', arnOf(JobId), send);
     } catch (error) {
-      const unfit =
+      const isConflict =
         isCode(error, 'aws-failed') && ['JobStatusException', 'InvalidJobState'].includes(error.facts.awsCode);
-      if (!unfit) throw error;
+      if (!isConflict) throw error;
       const asked = RequestedJobStatus === 'Ready' ? 'confirmed' : 'cancelled';
       throw new KeyturnError('job-state-invalid', { jobId: JobId, asked, awsMessage: error.facts.awsMessage }, error);
     }
-  };
-  const tagsOf = async (JobId: string) => {
-    const { Tags = [] } = await call('s3:GetJobTagging', arnOf(JobId), (options) =>
-      client.send(new GetJobTaggingCommand({ AccountId, JobId }), options),
-    );
-    return Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value]));
-  };
+  }
 
-  return {
-    async create(spec) {
-      const input = spec as unknown as CreateJobCommandInput;
-      try {
-        const { JobId = '' } = await call('s3:CreateJob', '*', (options) =>
-          client.send(new CreateJobCommand(input), options),
-        );
-        return JobId;
-      } catch (error) {
-        throw refusal(error, spec);
-      }
-    },
-    async describe(JobId) {
-      try {
-        const input = { AccountId, JobId };
-        const { Job } = await call('s3:DescribeJob', arnOf(JobId), (options) =>
-          client.send(new DescribeJobCommand(input), options),
-        );
-        return Job && jobStateOf(Job);
-      } catch (error) {
-        if (GONE.has(awsCodeOf(error) ?? '')) return undefined;
-        throw error;
-      }
-    },
-    async *list() {
-      let NextToken: string | undefined;
-      do {
-        const input: ListJobsCommandInput = { AccountId, NextToken, MaxResults: 1000 };
-        const page: ListJobsCommandOutput = await call('s3:ListJobs', '*', (options) =>
-          client.send(new ListJobsCommand(input), options),
-        );
-        yield* (page.Jobs ?? []).map(listedJobOf);
-        NextToken = page.NextToken;
-      } while (NextToken !== undefined);
-    },
-    confirm: (jobId) => updateStatus(jobId, 'Ready'),
-    cancel: (jobId, reason) => updateStatus(jobId, 'Cancelled', reason.slice(0, 256)),
-    tags: tagsOf,
-    async tag(JobId, tags) {
-      const merged = Object.entries({ ...(await tagsOf(JobId)), ...tags });
-      const Tags = merged.flatMap(([Key, Value]) => (Value === undefined ? [] : [{ Key, Value }]));
-      const input = { AccountId, JobId, Tags };
-      await call('s3:PutJobTagging', arnOf(JobId), (options) => client.send(new PutJobTaggingCommand(input), options));
-    },
-  };
+  /** `send` creates its command for each attempt: the SDK accepts none of S3 Control twice. */
+  #call<T>(action: string, resource: string, send: (options: SendOptions) => Promise<T>): Promise<T> {
+    const { signal, retry = {} } = this.#open;
+    const options = signal ? { abortSignal: signal } : {};
+    return withJobRetry(() => called(action, resource, () => send(options)), retry, signal);
+  }
+}
+
+function arnOf(jobId: string): string {
+  return `job/${jobId}`;
 }
 
 /** S3's names for a job that is not there. */

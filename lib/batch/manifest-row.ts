@@ -21,7 +21,7 @@ export function manifestRow(bucket: string, key: string, versionId: string | und
 
 /**
  * The keys that a reported one may stand for. Ours come back as they were written; in those that S3 listed itself a `+`
- * is a space or a plus, and which is not said, so that both are named.
+ * may be a space or a plus, so that both are named.
  *
  * @throws RangeError for what is no encoded key
  */

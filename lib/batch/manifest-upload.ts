@@ -1,16 +1,16 @@
 import { z } from 'zod';
-
 import { KeyturnError } from '../errors';
+import type { BucketCall } from '../s3/bucket-call';
 import type { ListedVersion } from '../s3/object-version';
 import { listVersionsInParallel } from '../s3/parallel-listing';
 import type { ObjectStore } from '../s3/store';
-import type { BucketCall } from './bucket-listing';
+
 import { type FileUpload, uploadFile } from './file-upload';
 import type { JobFiles } from './job-files';
 import { manifestRow } from './manifest-row';
 
 /** The most that one job takes; see {@link https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops.html}. */
-const MOST_ROWS = 20_000_000_000;
+const MAX_ROWS = 20_000_000_000;
 
 const summary = z.object({
   etag: z.string(),
@@ -28,7 +28,7 @@ export interface ManifestRequest {
   /** Name of the CSV, without `.csv`. */
   readonly name: string;
   /** ISO 8601; kept with the file. */
-  readonly begun: string;
+  readonly startedAt: string;
   readonly rows: () => AsyncIterable<ManifestEntry>;
 }
 
@@ -36,20 +36,20 @@ export interface ManifestRequest {
 export type ManifestEntry = { readonly row: string } | { readonly leftOut: string };
 
 /**
- * Uploads a manifest, unless it is there: one that was uploaded whole is used again and never made anew, as a job may
- * already work on it. Of two runs at once, one wins and both use its file.
+ * Uploads a manifest, unless it is there: one that was uploaded whole is used again and never replaced, because a job may
+ * already use it. Of two concurrent runs one wins, and both use its file.
  *
  * @throws job-too-large, and what listing and uploading throw
  */
 export async function ensureManifest(request: ManifestRequest): Promise<UploadedManifest> {
-  const { files, name, upload, begun } = request;
+  const { files, name, upload, startedAt } = request;
   const key = `${name}.csv`;
   const known = await readSummary(files, name);
   if (known) return { ...known, key };
   let counted = { rows: 0, leftOut: {} as Record<string, number> };
   if (!(await files.head(key))) {
     const counting = { rows: 0, leftOut: {} as Record<string, number> };
-    const target = { ...upload, bucket: files.bucket, key, metadata: { begun } };
+    const target = { ...upload, bucket: files.bucket, key, metadata: { started: startedAt } };
     if (await uploadFile(target, rowsOf(request, counting))) counted = counting;
   }
   const head = await files.head(key);
@@ -80,8 +80,8 @@ async function* rowsOf(
       continue;
     }
     counting.rows += 1;
-    if (counting.rows > MOST_ROWS)
-      throw new KeyturnError('job-too-large', { bucket: name, rows: counting.rows, most: MOST_ROWS });
+    if (counting.rows > MAX_ROWS)
+      throw new KeyturnError('job-too-large', { bucket: name, rows: counting.rows, most: MAX_ROWS });
     yield entry.row;
   }
 }

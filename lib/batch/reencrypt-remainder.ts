@@ -1,14 +1,14 @@
-import type { BucketReencryption } from '../reencrypt/outcome';
+import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import { leftOutOfCopies } from './job-limits';
 import type { AttemptRun } from './run-parts';
 import type { TaskOutcomes } from './task-outcomes';
 
-/** Versions of a bucket up to which all are looked at where S3 made the manifests, and so may have left some out. */
+/** Versions of a bucket up to which all are inspected where S3 made the manifests, and so may have left some out. */
 const LOOK_AT_ALL = 100_000;
 
 /**
- * The local engine's part, over a fresh listing: what was written since the manifests were begun, what the jobs failed,
+ * The local engine's part, over a fresh listing: what was written since the manifests were started, what the jobs failed,
  * and what they cannot do. It classifies what cannot move, and finds what writers add meanwhile, as it does without jobs.
  */
 export async function reencryptRemainder(
@@ -58,6 +58,6 @@ function alsoLooked({ request, record }: AttemptRun) {
   if (request.scope.method === 'rewrite') {
     return (version: Parameters<typeof leftOutOfCopies>[0]) => leftOutOfCopies(version) !== undefined;
   }
-  // Whether S3 lists noncurrent versions in a manifest that it makes is nowhere said.
+  // AWS does not document whether a manifest that S3 generates lists noncurrent versions.
   return record.kind === 'generated' ? ({ isLatest }: { readonly isLatest: boolean }) => !isLatest : undefined;
 }

@@ -1,3 +1,4 @@
+import { RETRY_POLICY } from '../aws/retry-policy';
 import { isCode, KeyturnError } from '../errors';
 import { classifyEnd, markAcknowledged } from './attempts';
 import { denialOfAll } from './job-failure';
@@ -12,8 +13,8 @@ import {
 import { isEmptyManifest, isTerminal, type JobState } from './job-state';
 import { manifestRow } from './manifest-row';
 import type { ManifestEntry } from './manifest-upload';
+import { pause } from './retry';
 import { type AttemptRun, ensureJobs, listedPart, type PartOfAttempt } from './run-parts';
-import { pause } from './transient';
 import { observeJob, type WatchedJob, waitForJobs } from './wait-for-jobs';
 
 /** A job that ended, and its report where a task was tried. */
@@ -23,15 +24,14 @@ export interface EndedJob {
   readonly report: CheckedReport | undefined;
 }
 
-/** Failed tasks above which another job tries them again, and jobs that do so at the most. */
+/** Failed tasks above which another job tries them again. */
 const LOCAL_BELOW = 100_000;
-const MOST_AGAIN = 2;
 
 /** What the jobs of an attempt came to; `undefined`: they wait to be confirmed. */
 export type AttemptEnd = readonly { readonly ended: EndedJob; readonly triedAgain: boolean }[] | undefined;
 
 /**
- * Runs an attempt to its end: the jobs of the first round, and as long as many of their tasks failed in passing, a job for
+ * Runs an attempt to its end: the jobs of the first round, and as long as many of their tasks failed transiently, a job for
  * those.
  */
 export async function runAttempt(run: AttemptRun, parts: readonly PartOfAttempt[]): Promise<AttemptEnd> {
@@ -39,15 +39,15 @@ export async function runAttempt(run: AttemptRun, parts: readonly PartOfAttempt[
   const all: { ended: EndedJob; triedAgain: boolean }[] = [];
   let round = await runRound(run, parts);
   for (let number = 1; round; number += 1) {
-    const passing = round.reduce((sum, { report }) => sum + (report?.passing ?? 0), 0);
+    const transient = round.reduce((sum, { report }) => sum + (report?.transient ?? 0), 0);
     const part = `again-${number}`;
     const isBegun = run.watched.some((one) => one.part === part);
-    const triedAgain = isBegun || (passing > localBelow && number <= MOST_AGAIN);
+    const triedAgain = isBegun || (transient > localBelow && number <= RETRY_POLICY['job task'].jobs);
     all.push(...round.map((ended) => ({ ended, triedAgain })));
     if (!triedAgain) return all;
     const before = round;
     run.request.onNote?.(
-      `${run.request.scope.bucket}: ${passing} task(s) failed in passing; another job tries them again`,
+      `${run.request.scope.bucket}: ${transient} task(s) failed transiently; another job tries them again`,
     );
     round = await runRound(run, await listedPart(run, part, () => failedRows(run, before)));
   }
@@ -61,7 +61,7 @@ async function runRound(run: AttemptRun, parts: readonly PartOfAttempt[]): Promi
   await waitFor(run, round, isTerminal);
   const ended: EndedJob[] = [];
   for (const job of round) ended.push(await endOf(run, job, parts.find(({ part }) => part === job.part)?.rows));
-  tellFailures(run, ended);
+  reportFailures(run, ended);
   return ended;
 }
 
@@ -83,7 +83,7 @@ async function confirmed(run: AttemptRun, round: readonly WatchedJob[]): Promise
     try {
       await tools.jobs.confirm(one.jobId);
     } catch (error) {
-      // Somebody else confirmed or cancelled it meanwhile: how it ends is judged later.
+      // Somebody else confirmed or cancelled it meanwhile: how it ends is classified later.
       if (!isCode(error, 'job-state-invalid') || (await observeJob(tools.jobs, bucket, one)).status === 'Suspended')
         throw error;
     }
@@ -101,12 +101,12 @@ async function waitFor(
   await waitForJobs({ jobs: tools.jobs, bucket: scope.bucket, watched, until, signal, poll, onProgress });
 }
 
-function tellFailures({ request }: AttemptRun, round: readonly EndedJob[]): void {
+function reportFailures({ request }: AttemptRun, round: readonly EndedJob[]): void {
   for (const { job, report } of round) {
     if (!report || report.failed === 0) continue;
     const errors = Object.entries(report.record.errors).map(([code, count]) => `${count} ${code}`);
     request.onNote?.(
-      `${request.scope.bucket}: job ${job.jobId}: ${report.failed} task(s) failed (${errors.join(', ')}) and are tried again`,
+      `${request.scope.bucket}: job ${job.jobId}: ${report.failed} task(s) failed (${errors.join(', ')}) and are retried`,
     );
   }
 }
@@ -115,8 +115,8 @@ async function endOf(run: AttemptRun, job: WatchedJob, rows: number | undefined)
   const { tools, files, journal, request } = run;
   const { bucket } = request.scope;
   const state = await observeJob(tools.jobs, bucket, job);
-  const judge = { jobs: tools.jobs, files, journal, scope: request.scope };
-  if ((await classifyEnd(judge, job, state)) === 'acknowledged') {
+  const search = { jobs: tools.jobs, files, journal, scope: request.scope };
+  if ((await classifyEnd(search, job, state)) === 'acknowledged') {
     const { jobId, succeeded, failed, total, statusUpdateReason: reason = '' } = state;
     throw new KeyturnError('job-cancelled', { bucket, jobId, reason, succeeded: succeeded + failed, total });
   }
@@ -128,7 +128,7 @@ async function endOf(run: AttemptRun, job: WatchedJob, rows: number | undefined)
   const report = await reportOf(run, state);
   const denied = denialOfAll(state, bucket, report);
   if (denied) {
-    await markAcknowledged(judge, job);
+    await markAcknowledged(search, job);
     throw denied;
   }
   return { job, state, report };

@@ -1,8 +1,9 @@
 import { isCode, KeyturnError } from '../errors';
+import type { BucketCall } from '../s3/bucket-call';
 import type { AttemptRecord } from './attempt-record';
 import type { BatchJournal } from './batch-journal';
 import type { BatchRequest, BatchTools } from './batch-request';
-import type { BucketCall } from './bucket-listing';
+
 import type { JobFiles } from './job-files';
 import { leftOutOfCopies, leftOutText } from './job-limits';
 import {
@@ -64,7 +65,7 @@ export async function listedPart(
   const manifest = await ensureManifest({
     files,
     name: `${prefixOf(run)}${part}`,
-    begun: new Date(record.begun).toISOString(),
+    startedAt: new Date(record.startedAt).toISOString(),
     upload: { s3: tools.s3, signal: request.signal, retry: request.retry, partSize: request.partSize },
     rows,
   });
@@ -112,7 +113,7 @@ async function createJob(run: AttemptRun, id: JobId, manifest: JobManifest): Pro
     scope,
     place: { ...place, roleArn: record.roleArn, priority: record.priority },
     bucketKey: record.bucketKey,
-    begun: new Date(record.begun).toISOString(),
+    startedAt: new Date(record.startedAt).toISOString(),
     manifest,
   });
   const sha256 = specSha256(spec);

@@ -8,7 +8,7 @@ import type { AttemptRun } from './run-parts';
 export interface TaskOutcomes {
   /** Moved by jobs whose reports no run had read before. */
   readonly moved: number;
-  /** Moved by jobs that an earlier run of this machine has told of. */
+  /** Moved by jobs that an earlier run on this machine has reported. */
   readonly movedBefore: number;
   /** What failed, and no later job tried again. */
   readonly failed: FailedKeys;

@@ -1,9 +1,10 @@
 import { KeyturnError } from '../errors';
+import type { JobStatus } from '../reencrypt/job-record';
 import type { PollSettings } from './batch-request';
 import type { JobId } from './job-spec';
-import { isTerminal, type JobState, type JobStatus } from './job-state';
+import { isTerminal, type JobState } from './job-state';
 import type { Jobs } from './jobs';
-import { pause } from './transient';
+import { pause } from './retry';
 
 /** A job that a run has to do with, and what it saw of it. */
 export interface WatchedJob extends JobId {
@@ -29,8 +30,8 @@ export interface JobWait {
 const RATE_SPAN = 5_000;
 
 /**
- * Looks at jobs until all are there, at growing intervals: a job of a billion objects is asked about twice a minute. The
- * wait may be given up at any time: the jobs go on in S3.
+ * Polls jobs until all have reached a state, at growing intervals: a job of a billion objects is polled twice a minute. The
+ * wait may be given up at any time: the jobs continue in S3.
  *
  * @throws interrupted, job-gone, and what a call rejects with once trying again did not help
  */
@@ -67,7 +68,7 @@ export async function observeJob(jobs: Jobs, bucket: string, one: WatchedJob): P
   return state;
 }
 
-/** Tasks a second, over the last few looks. */
+/** Tasks a second, over the last few polls. */
 class JobRate {
   #from: { readonly at: number; readonly done: number } | undefined;
   #rate = 0;

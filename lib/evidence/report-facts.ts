@@ -112,8 +112,8 @@ const verifiedSchema = z.object({
   sources: z
     .object({
       heads: z.record(z.string(), z.number()).catch({}),
-      notLookedAt: whole,
-      generated: listOf(z.object({ jobId: maybe, keyArn: maybe, rows: whole })),
+      notInspected: whole,
+      generated: listOf(z.object({ jobId: maybe, underKeyArn: maybe, rows: whole })),
       because: maybe,
       disagreementsTotal: whole,
     })

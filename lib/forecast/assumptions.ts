@@ -1,6 +1,6 @@
 /**
  * What one process has, and how long answers take. The CPU figures are measured (`npm run bench`); what is called assumed
- * AWS documents nowhere, and a forecast says so.
+ * AWS documents nowhere, and a forecast states that.
  */
 export interface Assumptions {
   /** CPU seconds that one request about an object version takes of the process. Measured. */
@@ -17,11 +17,11 @@ export interface Assumptions {
   readonly pageSeconds: number;
   /** Bytes a second that one copy moves inside S3. Assumed. */
   readonly copyBytesPerSecond: number;
-  /** Listings side by side of a re-encryption (or a sweep), a manifest, a verification. */
+  /** Concurrent listings of a re-encryption (or a sweep), a manifest, a verification. */
   readonly listings: { readonly reencrypt: number; readonly manifest: number; readonly verify: number };
-  /** Seconds that a job takes beside its tasks: preparing, waiting for a yes, completing. Assumed. */
+  /** Seconds that a job takes in addition to its tasks: preparation, confirmation, completion. Assumed. */
   readonly jobSeconds: number;
-  /** Tasks a second of a job at the most; `Infinity`: as many as S3 and KMS take. Assumed. */
+  /** Tasks a second of a job at most; `Infinity`: as many as S3 and KMS take. Assumed. */
   readonly jobTasksPerSecond: number;
   /** Objects a second that S3 lists for a generated manifest. Assumed. */
   readonly generatedPerSecond: number;
@@ -44,7 +44,7 @@ export const ASSUMPTIONS: Assumptions = {
 /** What a forecast of jobs stands on that AWS documents nowhere, one sentence each without a final period. */
 export const ASSUMED: readonly string[] = [
   'a job keeps the pace that S3 takes of writes, 3,500 a second for each prefix',
-  `a job takes ${ASSUMPTIONS.jobSeconds / 60} minutes beside its tasks`,
+  `a job takes ${ASSUMPTIONS.jobSeconds / 60} minutes in addition to its tasks`,
   `S3 lists ${ASSUMPTIONS.generatedPerSecond.toLocaleString('en-US')} objects a second for a manifest that it generates`,
   'the prices of jobs, tasks and generated manifests are from third parties',
 ];

@@ -23,10 +23,10 @@ export interface EngineQuestion {
 /** Time and cost of a bucket by one engine, the verification included. */
 export interface EngineForecast {
   readonly engine: 'local' | 'batch';
-  /** S3 tells nobody into how many prefixes it has partitioned a bucket: for one, and for ten. */
+  /** S3 does not report into how many prefixes it has partitioned a bucket: for one, and for ten. */
   readonly seconds: { readonly onePrefix: number; readonly tenPrefixes: number };
   readonly requests: number;
-  /** Calls that S3 makes to KMS, at the most. */
+  /** Calls that S3 makes to KMS, at most. */
   readonly kmsCalls: number;
   readonly jobs: number;
   /** `unconfirmed`: what of the amount stands on prices of jobs that are not confirmed. */

@@ -19,7 +19,7 @@ export interface Scale {
   readonly method: 'rewrap' | 'rewrite';
   /** Who lists what a job works on: this process, or S3. A rewrite is always listed by this process. */
   readonly manifest: 'listed' | 'generated';
-  /** How the verification looks where a job does the bulk; the local engine's always looks at every version. */
+  /** How a bucket is verified whose objects a job moved; after the local engine every version is always inspected. */
   readonly verify: 'heads' | 'manifest';
 }
 
@@ -34,34 +34,34 @@ export interface Estimate {
   readonly cost: Money;
 }
 
-/** Versions that a verification by manifest looks at beside those that it must. */
+/** Versions that a verification by manifest inspects in addition to those that it must. */
 export const MANIFEST_SAMPLE = 1_000;
 /** S3's filter takes one encryption: a job for what is under the old key, and one for what no KMS key holds. They run at once. */
 const GENERATED_PARTS = 2;
 /** One that tries the filter, and one for each number of layers under the old key. None of them runs. */
-const RESIDUE_JOBS = 3;
-/** S3 decrypts the data key under the old key and encrypts it under the new one; how it really does, AWS does not say. */
+const VERIFY_JOBS = 3;
+/** S3 decrypts the data key under the old key and encrypts it under the new one; AWS does not document how. */
 const KMS_CALLS = 2;
 const NOTHING: Demand = { reads: 0, writes: 0, kms: 0, cpu: 0, seconds: 0 };
 const ONE_LISTED = 1 / LISTED_PER_REQUEST;
 
-/** The local engine: one process moves each version, then looks at each once more. */
-export function localEngine(scale: Scale, means: Assumptions = ASSUMPTIONS): Estimate {
-  const { listings } = means;
+/** The local engine: one process moves each version, then inspects each once more. */
+export function localEngine(scale: Scale, assumptions: Assumptions = ASSUMPTIONS): Estimate {
+  const { listings } = assumptions;
   const loads: Load[] = [
     {
       name: 're-encrypt',
       versions: scale.versions,
-      demand: moving(scale, means),
+      demand: moving(scale, assumptions),
       by: { listings: listings.reencrypt },
     },
-    sweep(scale, means),
-    lookingAtAll(scale, means),
+    sweep(scale, assumptions),
+    inspectingAll(scale, assumptions),
   ];
-  const looks = looksOf(scale.method);
-  return estimate('local', scale, means, loads, {
+  const heads = headsOf(scale.method);
+  return estimate('local', scale, assumptions, loads, {
     list: 3 * pages(scale.versions),
-    read: scale.versions * (looks + 1),
+    read: scale.versions * (heads + 1),
     write: scale.versions,
     jobs: 0,
     tasks: 0,
@@ -69,39 +69,45 @@ export function localEngine(scale: Scale, means: Assumptions = ASSUMPTIONS): Est
   });
 }
 
-/** S3 Batch Operations for the bulk, the local engine for the rest, which is taken as nothing here. */
-export function batchEngine(scale: Scale, means: Assumptions = ASSUMPTIONS): Estimate {
+/** S3 Batch Operations moves most objects, the local engine the rest, which counts as nothing here. */
+export function batchEngine(scale: Scale, assumptions: Assumptions = ASSUMPTIONS): Estimate {
   const isListed = scale.manifest === 'listed' || scale.method === 'rewrite';
   const tasks = scale.method === 'rewrite' ? scale.versions * (1 - scale.noncurrent) : scale.versions;
   const parts = isListed ? 1 : GENERATED_PARTS;
   const jobs = parts * Math.ceil(tasks / JOB_OBJECTS);
   const byManifest = scale.verify === 'manifest';
   const loads: Load[] = [
-    isListed ? listedManifest(scale, means) : generatedManifest('manifest', scale, means),
-    { name: 'job', versions: tasks, demand: ofTask(scale), by: 'job', fixedSeconds: (jobs / parts) * means.jobSeconds },
-    { name: 'report', versions: tasks, demand: { ...NOTHING, cpu: means.cpuPerRow }, by: { listings: Infinity } },
-    sweep(scale, means),
-    ...(byManifest ? lookingAtSome(scale, means) : [lookingAtAll(scale, means)]),
+    isListed ? listedManifest(scale, assumptions) : generatedManifest('manifest', scale, assumptions),
+    {
+      name: 'job',
+      versions: tasks,
+      demand: ofTask(scale),
+      by: 'job',
+      fixedSeconds: (jobs / parts) * assumptions.jobSeconds,
+    },
+    { name: 'report', versions: tasks, demand: { ...NOTHING, cpu: assumptions.cpuPerRow }, by: { listings: Infinity } },
+    sweep(scale, assumptions),
+    ...(byManifest ? inspectingSome(scale, assumptions) : [inspectingAll(scale, assumptions)]),
   ];
-  const looks = byManifest ? someOf(scale) : scale.versions;
-  return estimate('batch', scale, means, loads, {
+  const heads = byManifest ? someOf(scale) : scale.versions;
+  return estimate('batch', scale, assumptions, loads, {
     list: (isListed ? 3 : 2) * pages(scale.versions),
-    read: looks,
+    read: heads,
     write: tasks,
-    jobs: jobs + (byManifest ? RESIDUE_JOBS : 0),
+    jobs: jobs + (byManifest ? VERIFY_JOBS : 0),
     tasks,
-    generated: scale.versions * ((isListed ? 0 : parts) + (byManifest ? RESIDUE_JOBS : 0)),
+    generated: scale.versions * ((isListed ? 0 : parts) + (byManifest ? VERIFY_JOBS : 0)),
   });
 }
 
 function estimate(
   engine: 'local' | 'batch',
   scale: Scale,
-  means: Assumptions,
+  assumptions: Assumptions,
   loads: readonly Load[],
   priced: Omit<Priced, 'kms'>,
 ): Estimate {
-  const phases = loads.map((load) => phaseOf(load, scale, means));
+  const phases = loads.map((load) => phaseOf(load, scale, assumptions));
   const kmsCalls = priced.write * kmsEach(scale);
   const { list, read, write, jobs } = priced;
   return {
@@ -115,16 +121,16 @@ function estimate(
   };
 }
 
-/** A look, the move, a look; a rewrite reads the ACL too. */
-function moving(scale: Scale, means: Assumptions): Demand {
-  const reads = looksOf(scale.method);
-  const copying = scale.method === 'rewrite' ? scale.bytesEach / means.copyBytesPerSecond : 0;
+/** HEAD, move, HEAD; a rewrite reads the ACL too. */
+function moving(scale: Scale, assumptions: Assumptions): Demand {
+  const reads = headsOf(scale.method);
+  const copying = scale.method === 'rewrite' ? scale.bytesEach / assumptions.copyBytesPerSecond : 0;
   return {
     reads: reads + ONE_LISTED,
     writes: 1,
     kms: kmsEach(scale),
-    cpu: (reads + 1) * means.cpuPerRequest + means.cpuPerListed,
-    seconds: (reads + 1) * means.requestSeconds + copying,
+    cpu: (reads + 1) * assumptions.cpuPerRequest + assumptions.cpuPerListed,
+    seconds: (reads + 1) * assumptions.requestSeconds + copying,
   };
 }
 
@@ -133,38 +139,38 @@ function ofTask(scale: Scale): Demand {
 }
 
 /** The listing that finds what was written meanwhile. */
-function sweep(scale: Scale, means: Assumptions): Load {
-  const demand = { ...NOTHING, reads: ONE_LISTED, cpu: means.cpuPerListed };
-  return { name: 'sweep', versions: scale.versions, demand, by: { listings: means.listings.reencrypt } };
+function sweep(scale: Scale, assumptions: Assumptions): Load {
+  const demand = { ...NOTHING, reads: ONE_LISTED, cpu: assumptions.cpuPerListed };
+  return { name: 'sweep', versions: scale.versions, demand, by: { listings: assumptions.listings.reencrypt } };
 }
 
-function lookingAtAll(scale: Scale, means: Assumptions): Load {
-  const cpu = means.cpuPerRequest + means.cpuPerListed;
-  const demand = { reads: 1 + ONE_LISTED, writes: 0, kms: 0, cpu, seconds: means.requestSeconds };
-  return { name: 'verify by heads', versions: scale.versions, demand, by: { listings: means.listings.verify } };
+function inspectingAll(scale: Scale, assumptions: Assumptions): Load {
+  const cpu = assumptions.cpuPerRequest + assumptions.cpuPerListed;
+  const demand = { reads: 1 + ONE_LISTED, writes: 0, kms: 0, cpu, seconds: assumptions.requestSeconds };
+  return { name: 'verify by heads', versions: scale.versions, demand, by: { listings: assumptions.listings.verify } };
 }
 
-function lookingAtSome(scale: Scale, means: Assumptions): Load[] {
-  const by = { listings: means.listings.verify };
-  const listing = { ...NOTHING, reads: ONE_LISTED, cpu: means.cpuPerListed };
-  const head = { reads: 1, writes: 0, kms: 0, cpu: means.cpuPerRequest, seconds: means.requestSeconds };
+function inspectingSome(scale: Scale, assumptions: Assumptions): Load[] {
+  const by = { listings: assumptions.listings.verify };
+  const listing = { ...NOTHING, reads: ONE_LISTED, cpu: assumptions.cpuPerListed };
+  const head = { reads: 1, writes: 0, kms: 0, cpu: assumptions.cpuPerRequest, seconds: assumptions.requestSeconds };
   return [
-    generatedManifest('residue manifest', scale, means),
+    generatedManifest('verify: manifests', scale, assumptions),
     { name: 'verify: listing', versions: scale.versions, demand: listing, by },
     { name: 'verify: heads', versions: someOf(scale), demand: head, by },
   ];
 }
 
-function listedManifest(scale: Scale, means: Assumptions): Load {
-  const demand = { ...NOTHING, reads: ONE_LISTED, cpu: means.cpuPerListed + means.cpuPerRow };
-  return { name: 'manifest', versions: scale.versions, demand, by: { listings: means.listings.manifest } };
+function listedManifest(scale: Scale, assumptions: Assumptions): Load {
+  const demand = { ...NOTHING, reads: ONE_LISTED, cpu: assumptions.cpuPerListed + assumptions.cpuPerRow };
+  return { name: 'manifest', versions: scale.versions, demand, by: { listings: assumptions.listings.manifest } };
 }
 
-function generatedManifest(name: string, { versions }: Scale, means: Assumptions): Load {
-  return { name, versions: 0, demand: NOTHING, by: 'job', fixedSeconds: versions / means.generatedPerSecond };
+function generatedManifest(name: string, { versions }: Scale, assumptions: Assumptions): Load {
+  return { name, versions: 0, demand: NOTHING, by: 'job', fixedSeconds: versions / assumptions.generatedPerSecond };
 }
 
-function looksOf(method: Scale['method']): number {
+function headsOf(method: Scale['method']): number {
   return method === 'rewrite' ? 3 : 2;
 }
 
@@ -172,7 +178,7 @@ function someOf({ versions, noncurrent }: Scale): number {
   return Math.min(versions, versions * noncurrent + MANIFEST_SAMPLE);
 }
 
-/** KMS calls of S3 for one version, at the most. */
+/** KMS calls of S3 for one version, at most. */
 export function kmsEach({ bucketKeys }: Pick<Scale, 'bucketKeys'>): number {
   return KMS_CALLS * (1 - bucketKeys + bucketKeys * LEFT_BY_BUCKET_KEY);
 }

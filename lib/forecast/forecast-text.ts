@@ -1,6 +1,4 @@
-/** What a proposal will move, in numbers; or why that is not known. */
-import { mdCode, mdText } from '../proposals/markdown';
-
+/** What a re-encryption of one bucket will move, in numbers. */
 export interface BucketForecast {
   readonly bucket: string;
   readonly objectVersions: number;
@@ -14,6 +12,7 @@ export interface BucketForecast {
   readonly cost: { readonly amount: number; readonly currency: string };
 }
 
+/** What a proposal will move; or why that is not known. */
 export type Forecast =
   | {
       readonly known: true;
@@ -22,30 +21,42 @@ export type Forecast =
       /** What the figures stand on: date and place of the price list, the pace. */
       readonly basis: readonly string[];
     }
-  /** One sentence without a final period. */
+  /** `why`: one sentence without a final period. */
   | { readonly known: false; readonly why: string };
 
-/** Lines of Markdown. */
-export function forecastText(forecast: Forecast): string[] {
-  if (!forecast.known) return [`Not given: ${mdText(forecast.why)}.`];
-  const rows = forecast.buckets.map((one) => [
-    mdCode(one.bucket),
-    whole(one.objectVersions),
-    whole(one.toMove),
-    size(one.bytes),
-    whole(one.blocked + one.unknown),
-    whole(one.requests),
-    duration(one.seconds),
-    `${one.cost.amount.toFixed(2)} ${one.cost.currency}`,
-  ]);
-  return [
-    '| bucket | object versions | to move | bytes | blocked or unknown | requests | time | cost |',
-    '|---|--:|--:|--:|--:|--:|--:|--:|',
-    ...rows.map((cells) => `| ${cells.join(' | ')} |`),
-    '',
-    `Counted by a dry run of ${mdCode(forecast.method)} that changed nothing. ${forecast.basis.map(mdText).join('. ')}.`,
-  ];
+/** The forecast of one bucket, ready to be shown. */
+export interface ForecastRow {
+  readonly bucket: string;
+  /** One for each of {@link FORECAST_COLUMNS}. */
+  readonly cells: readonly string[];
 }
+
+/** A row for each bucket. */
+export function forecastRows(buckets: readonly BucketForecast[]): readonly ForecastRow[] {
+  return buckets.map((one) => ({
+    bucket: one.bucket,
+    cells: [
+      whole(one.objectVersions),
+      whole(one.toMove),
+      size(one.bytes),
+      whole(one.blocked + one.unknown),
+      whole(one.requests),
+      duration(one.seconds),
+      `${one.cost.amount.toFixed(2)} ${one.cost.currency}`,
+    ],
+  }));
+}
+
+/** What the cells of a row are. */
+export const FORECAST_COLUMNS = [
+  'object versions',
+  'to move',
+  'bytes',
+  'blocked or unknown',
+  'requests',
+  'time',
+  'cost',
+] as const;
 
 const whole = (count: number): string => count.toLocaleString('en-US');
 

@@ -51,10 +51,10 @@ export interface Supply {
  * How long a phase takes: what it needs most of holds it back. A process lists in the order of keys, so that it never works
  * on more prefixes at once than it has listings; a job works on all.
  */
-export function phaseOf(load: Load, supply: Supply, means: Assumptions): Phase {
+export function phaseOf(load: Load, supply: Supply, assumptions: Assumptions): Phase {
   const { name, versions, fixedSeconds = 0 } = load;
   if (versions === 0) return { name, versions, seconds: fixedSeconds, boundBy: 'waiting' };
-  const [boundBy, perVersion] = ceilings(load, supply, means).reduce((slowest, one) =>
+  const [boundBy, perVersion] = ceilings(load, supply, assumptions).reduce((slowest, one) =>
     one[1] > slowest[1] ? one : slowest,
   );
   const working = versions * perVersion;
@@ -65,7 +65,7 @@ export function phaseOf(load: Load, supply: Supply, means: Assumptions): Phase {
 function ceilings(
   { demand, by }: Load,
   { prefixes, kmsPerSecond }: Supply,
-  means: Assumptions,
+  assumptions: Assumptions,
 ): (readonly [Bound, number])[] {
   const atOnce = by === 'job' ? prefixes : Math.min(prefixes, by.listings);
   const shared: (readonly [Bound, number])[] = [
@@ -73,11 +73,11 @@ function ceilings(
     ['S3 reads', demand.reads / (S3_PER_PREFIX.reads * atOnce)],
     ['KMS quota', demand.kms / kmsPerSecond],
   ];
-  if (by === 'job') return [...shared, ['the job itself', 1 / means.jobTasksPerSecond]];
+  if (by === 'job') return [...shared, ['the job itself', 1 / assumptions.jobTasksPerSecond]];
   return [
     ...shared,
     ['CPU of one process', demand.cpu],
-    ['requests under way', demand.seconds / means.inFlight],
-    ['listing', means.pageSeconds / (by.listings * LISTED_PER_REQUEST)],
+    ['requests under way', demand.seconds / assumptions.inFlight],
+    ['listing', assumptions.pageSeconds / (by.listings * LISTED_PER_REQUEST)],
   ];
 }

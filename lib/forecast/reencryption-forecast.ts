@@ -1,5 +1,3 @@
-import type { BucketReencryption, VersionOutcome } from '../reencrypt/outcome';
-import { encryptionLabel } from '../s3/object-version';
 import PRICES from './prices.json';
 import { S3_PER_PREFIX } from './service-limits';
 
@@ -10,11 +8,18 @@ export interface Forecast {
   /** Versions that cannot move, by reason, with the earliest date that any of them can. */
   readonly blocked: Readonly<Record<string, { readonly versions: number; readonly earliest: string | undefined }>>;
   readonly requests: { readonly list: number; readonly head: number; readonly write: number; readonly other: number };
-  /** Calls that S3 makes to KMS at the most: bucket keys spare most of those of objects that use them. */
+  /** Calls that S3 makes to KMS at most: bucket keys spare most of those of objects that use them. */
   readonly kmsCallsAtMost: number;
   readonly seconds: number;
   /** At list prices; `pricesAsOf` is their date. */
   readonly cost: { readonly amount: number; readonly currency: string; readonly pricesAsOf: string };
+}
+
+/** What a dry run counted of the whole bucket. */
+export interface DryRunCounts {
+  readonly objectVersions: number;
+  readonly deleteMarkers: number;
+  readonly method: 'rewrap' | 'rewrite';
 }
 
 export interface ForecastOptions {
@@ -23,38 +28,38 @@ export interface ForecastOptions {
   readonly optimistic?: boolean | undefined;
 }
 
-/** Requests that one version takes, beside its share of the listing. */
+/** Requests that one version takes, in addition to its share of the listing. */
 const PER_VERSION = {
   rewrap: { head: 2, write: 1, other: 0, kms: 2 },
   rewrite: { head: 2, write: 1, other: 1, kms: 2 },
 } as const;
 
-/** Versions a second of the local engine on one prefix: S3 takes 5,500 reads and 3,500 writes of it, and each is looked at twice. */
+/** Versions a second of the local engine on one prefix: S3 takes 5,500 reads and 3,500 writes of it, and each is inspected twice. */
 export function paceOfOnePrefix(method: 'rewrap' | 'rewrite'): number {
   const { head, write, other } = PER_VERSION[method];
   return Math.floor(Math.min(S3_PER_PREFIX.writes / write, S3_PER_PREFIX.reads / (head + other)));
 }
 
-/** Adds up a dry run, one outcome at a time: give `add` to the run as `onOutcome`. */
+/** Adds up a dry run, one object version at a time. */
 export class Forecaster {
   readonly #moves = new Map<string, { versions: number; bytes: number }>();
   readonly #blocked = new Map<string, { versions: number; earliest: string | undefined }>();
   #moved = 0;
 
-  readonly add = (one: VersionOutcome): void => {
-    if (one.outcome === 'would-move') {
-      const label = encryptionLabel(one.from);
-      const sum = this.#moves.get(label) ?? { versions: 0, bytes: 0 };
-      this.#moves.set(label, { versions: sum.versions + 1, bytes: sum.bytes + one.size });
-      this.#moved += 1;
-    } else if (one.outcome === 'blocked') {
-      const { reason, earliest } = one.blocked;
-      const sum = this.#blocked.get(reason);
-      this.#blocked.set(reason, { versions: (sum?.versions ?? 0) + 1, earliest: earlier(sum?.earliest, earliest) });
-    }
-  };
+  /** @param encryption - how the version is encrypted now, as reports name it */
+  addMove(encryption: string, bytes: number): void {
+    const sum = this.#moves.get(encryption) ?? { versions: 0, bytes: 0 };
+    this.#moves.set(encryption, { versions: sum.versions + 1, bytes: sum.bytes + bytes });
+    this.#moved += 1;
+  }
 
-  forecast(run: BucketReencryption, options: ForecastOptions = {}): Forecast {
+  /** @param earliest - the earliest date that it can move, ISO 8601; absent where no date is known */
+  addBlocked(reason: string, earliest: string | undefined): void {
+    const sum = this.#blocked.get(reason);
+    this.#blocked.set(reason, { versions: (sum?.versions ?? 0) + 1, earliest: earlier(sum?.earliest, earliest) });
+  }
+
+  forecast(run: DryRunCounts, options: ForecastOptions = {}): Forecast {
     const { objectVersions, deleteMarkers, method } = run;
     const each = PER_VERSION[method];
     const headsBefore = options.optimistic && method === 'rewrap' ? 0 : objectVersions;

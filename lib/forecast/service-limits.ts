@@ -6,17 +6,17 @@
  */
 export const S3_PER_PREFIX = { writes: 3_500, reads: 5_500 } as const;
 
-/** Object versions in one answer of a listing, at the most. */
+/** Object versions in one answer of a listing, at most. */
 export const LISTED_PER_REQUEST = 1_000;
 
 /**
- * Objects of one job at the most.
+ * Objects of one job at most.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-update-encryption.html
  */
 export const JOB_OBJECTS = 20_000_000_000;
 
 /**
- * Share of KMS calls that an S3 Bucket Key leaves: AWS says that it saves up to 99 %.
+ * Share of KMS calls that an S3 Bucket Key leaves: AWS states that it saves up to 99 %.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
  */
 export const LEFT_BY_BUCKET_KEY = 0.01;

@@ -1,6 +1,7 @@
 import { GetParametersForImportCommand, type KMSClient } from '@aws-sdk/client-kms';
 
 import { called } from '../aws/failures';
+import { RETRY_POLICY } from '../aws/retry-policy';
 import { KeyturnError } from '../errors';
 import { retryUntilConsistent } from './retry-until-consistent';
 
@@ -34,13 +35,6 @@ export interface ImportParametersOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** Milliseconds between two calls that the quota of 0.25 a second and account and Region lets pass. */
-const QUOTA_PAUSE = 4_100;
-/** A key that Terraform has just created may not be visible to every KMS host yet. */
-const CONSISTENCY = ['NotFoundException', 'KMSInvalidStateException'] as const;
-const CONSISTENCY_TIMEOUT = 15_000;
-const CONSISTENCY_PAUSE = 500;
-
 /**
  * GetParametersForImport, the quota of one call in 4 s and eventual consistency waited out.
  *
@@ -51,7 +45,7 @@ const CONSISTENCY_PAUSE = 500;
 export async function importParameters(
   kms: KMSClient,
   keyArn: string,
-  { algorithm = 'RSAES_OAEP_SHA_256', spec = 'RSA_4096', signal, timeoutMs = 60_000 }: ImportParametersOptions = {},
+  { algorithm = 'RSAES_OAEP_SHA_256', spec = 'RSA_4096', signal, ...options }: ImportParametersOptions = {},
 ): Promise<ImportParameters> {
   const usable = usableAlgorithm(algorithm);
   const command = new GetParametersForImportCommand({
@@ -61,16 +55,11 @@ export async function importParameters(
   });
   const during = 'kms:GetParametersForImport';
   const send = () => called(during, keyArn, () => kms.send(command));
-  const consistent = () =>
-    retryUntilConsistent(send, {
-      passing: CONSISTENCY,
-      pauseMs: CONSISTENCY_PAUSE,
-      timeoutMs: Math.min(timeoutMs, CONSISTENCY_TIMEOUT),
-      signal,
-      during,
-    });
-  const passing = ['ThrottlingException'];
-  const answer = await retryUntilConsistent(consistent, { passing, pauseMs: QUOTA_PAUSE, timeoutMs, signal, during });
+  const { 'kms visibility': visibility, 'kms import quota': quota } = RETRY_POLICY;
+  const { timeoutMs = quota.timeoutMs } = options;
+  const visible = { ...visibility, timeoutMs: Math.min(timeoutMs, visibility.timeoutMs), signal, during };
+  const sendOnceVisible = () => retryUntilConsistent(send, visible);
+  const answer = await retryUntilConsistent(sendOnceVisible, { ...quota, timeoutMs, signal, during });
   if (!answer.PublicKey || !answer.ImportToken || !answer.ParametersValidTo) {
     const facts = {
       action: during,

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { DecryptCommand, GenerateDataKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
 
 import { called } from '../aws/failures';
+import { RETRY_POLICY } from '../aws/retry-policy';
 import { KeyturnError } from '../errors';
 import { retryUntilConsistent } from './retry-until-consistent';
 
@@ -14,10 +15,6 @@ export interface ProofOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** Answers that pass once an import has reached every KMS host. */
-const SETTLING = ['KMSInvalidStateException', 'NotFoundException', 'DisabledException', 'KeyUnavailableException'];
-const PAUSE = 500;
-
 /**
  * Proves that the key encrypts and decrypts: GenerateDataKey, Decrypt, compare in constant time, zero both copies.
  *
@@ -29,9 +26,9 @@ export async function proveImport(
   kms: KMSClient,
   keyArn: string,
   rotationName: string,
-  { signal, timeoutMs = 60_000 }: ProofOptions = {},
+  { signal, timeoutMs = RETRY_POLICY['kms proof'].timeoutMs }: ProofOptions = {},
 ): Promise<{ readonly keyMaterialId: string }> {
-  const options = { passing: SETTLING, pauseMs: PAUSE, timeoutMs, signal, during: `the proof of ${keyArn}` };
+  const options = { ...RETRY_POLICY['kms proof'], timeoutMs, signal, during: `the proof of ${keyArn}` };
   return retryUntilConsistent(() => roundTrip(kms, keyArn, { [PROOF_CONTEXT]: rotationName }), options);
 }
 

@@ -3,8 +3,8 @@ import { throwIfInterrupted } from '../errors';
 import { pauseFor } from './wait-for-key';
 
 export interface ConsistencyOptions {
-  /** AWS error codes that pass by themselves, in this call, once KMS has settled. Anything else is thrown at once. */
-  readonly passing: readonly string[];
+  /** AWS error codes that are transient in this call, until KMS is consistent. Anything else is thrown at once. */
+  readonly codes: readonly string[];
   /** Milliseconds between two attempts. */
   readonly pauseMs: number;
   /** Milliseconds after which the error is thrown after all. */
@@ -13,7 +13,7 @@ export interface ConsistencyOptions {
   readonly during: string;
 }
 
-/** Repeats a call while KMS answers with an error that is expected to pass, and with none other. */
+/** Repeats a call while KMS answers with one of the given codes, and with none other. The callers' entries are in `RETRY_POLICY`. */
 export async function retryUntilConsistent<T>(attempt: () => Promise<T>, options: ConsistencyOptions): Promise<T> {
   const deadline = Date.now() + options.timeoutMs;
   for (;;) {
@@ -22,8 +22,8 @@ export async function retryUntilConsistent<T>(attempt: () => Promise<T>, options
       return await attempt();
     } catch (error) {
       const code = awsCodeOf(error);
-      const passes = code !== undefined && options.passing.includes(code);
-      if (!passes || Date.now() + options.pauseMs > deadline) throw error;
+      const isTransient = code !== undefined && options.codes.includes(code);
+      if (!isTransient || Date.now() + options.pauseMs > deadline) throw error;
     }
     await pauseFor(options.pauseMs, options.signal, options.during);
   }

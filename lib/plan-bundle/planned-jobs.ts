@@ -68,7 +68,7 @@ async function jobsOfBucket(
   const planned = (part: string, manifest: JobFacts['manifest'], later: Readonly<Record<string, string>>) => ({
     bucket: bucket.name,
     part,
-    spec: jobSpec({ scope, place, attempt: 1, part, bucketKey: bucket.bucketKey, begun: '<begun>', manifest }),
+    spec: jobSpec({ scope, place, attempt: 1, part, bucketKey: bucket.bucketKey, startedAt: '<startedAt>', manifest }),
     knownLater: { ...LATER, ...later },
     limits: jobLimitsOf(method, kind, bucket.bucketKey),
   });
@@ -91,7 +91,7 @@ async function jobsOfBucket(
 const LATER = {
   ClientRequestToken: 'made from rotation, bucket, key, method, part and attempt; this is that of attempt 1',
   Description: 'attempt 1 becomes a later one where an earlier attempt ended',
-  'Tags keyturn:begun': 'when the listing is begun',
+  'Tags keyturn:started': 'when the listing starts',
   'Tags keyturn:attempt': 'as in the description',
 } as const;
 

@@ -1,9 +1,8 @@
 /** The body of the pull request: what changes, why it is safe, what is still to come, and what it will cost. */
 
-import type { Forecast } from '../forecast/forecast-text';
-import { forecastText } from '../forecast/forecast-text';
 import type { Rotation } from '../rotation/rotation';
 import { unifiedDiff } from './diff';
+import { forecastTable, type ProposalForecast } from './forecast-table';
 import { inPlaceMessages } from './in-place-messages';
 import { mdBlock, mdCode, mdText } from './markdown';
 import { newKeyMessages } from './new-key-messages';
@@ -17,7 +16,7 @@ export interface BodyInput {
   readonly shownFile: string;
   /** Absent: AWS was not looked at. */
   readonly observed: ObservedKey | undefined;
-  readonly forecast: Forecast;
+  readonly forecast: ProposalForecast;
 }
 
 /** GitHub takes 65,536 characters, GitLab and Bitbucket more. Only a diff without end can come near. */
@@ -51,7 +50,7 @@ function sections(input: BodyInput, diff: string): string {
     '',
     '### Forecast',
     '',
-    ...forecastText(forecast),
+    ...forecastTable(forecast),
     '',
     ...(proposal.kind === 'rollback' ? [rollbackTrailer(proposal), ''] : []),
   ].join('\n');

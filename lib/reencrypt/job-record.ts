@@ -1,9 +1,23 @@
-import type { JobStatus } from '../batch/job-state';
+/** The states of a job. `Complete` says that every task was tried, not that any succeeded. */
+export type JobStatus =
+  | 'New'
+  | 'Preparing'
+  | 'Suspended'
+  | 'Ready'
+  | 'Active'
+  | 'Pausing'
+  | 'Paused'
+  | 'Completing'
+  | 'Complete'
+  | 'Cancelling'
+  | 'Cancelled'
+  | 'Failing'
+  | 'Failed';
 
 /** One CSV of a job's report, as its manifest.json names it. */
 export interface ReportFile {
   readonly key: string;
-  /** MD5 of the file, lower-case hex; checked before a row of it was believed. */
+  /** MD5 of the file, lower-case hex; checked before a row of it was used. */
   readonly md5: string;
   readonly rows: number;
   readonly status: 'succeeded' | 'failed';
@@ -27,7 +41,7 @@ export interface JobRecord {
   readonly succeeded: number;
   readonly failed: number;
   readonly manifest: { readonly objectArn: string; readonly etag: string; readonly generated: boolean } | undefined;
-  /** Undefined where no task was tried, or the job still goes on. */
+  /** Undefined where no task was tried, or the job has not ended. */
   readonly report:
     | {
         readonly manifestKey: string;

@@ -1,59 +1,13 @@
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type Segment, WHOLE } from '../s3/listing-segments';
-import type { ListedVersion, PageMarker } from '../s3/object-version';
-import type { BlockedVersion, FailedVersion } from './outcome';
-import type { OnlyVersions } from './pass-range';
-import type { TallyCounts } from './tally';
+import type { PageMarker } from '../s3/object-version';
+import type { FailedEntry, JournalHead, JournalPage, Resumed, ResumedStart, RunCounts } from './journal-entry';
+import type { BlockedVersion } from './outcome';
 
-/** What a journal belongs to; one of another run is not gone on with. */
-export interface JournalHead {
-  readonly bucket: string;
-  readonly targetKeyArn: string;
-  readonly method: 'rewrap' | 'rewrite';
-  /** What the run was limited to; absent: to nothing. */
-  readonly only?: string | undefined;
-  /** When the first pass began, by the endpoint's clock, in milliseconds since the epoch. */
-  readonly begun: number;
-  /** Keys with a multipart upload open at that time: what comes of it bears the date it was begun. Undefined: too many. */
-  readonly uploadKeys: readonly string[] | undefined;
-}
-
-/** A version that failed, with all that trying it again takes. */
-export interface FailedEntry {
-  readonly version: ListedVersion;
-  readonly failed: FailedVersion;
-}
-
-/** One settled page: every version of it, and of the pages before it in its segment, was dealt with. */
-export interface JournalPage {
-  readonly pass: number;
-  /** Number of the segment; the listing begins in segment 0, and the others come of splitting it. */
-  readonly segment: number;
-  /** Where the listing of the segment goes on; absent when it is done. */
-  readonly next: PageMarker | undefined;
-  /** Counts of the whole run so far. */
-  readonly counts: TallyCounts;
-  readonly failed: readonly FailedEntry[];
-  readonly blocked: readonly BlockedVersion[];
-}
-
-/** What an interrupted run left. */
-export interface Resumed {
-  readonly head: JournalHead;
-  /** What the first pass has still to list; none when it was over. */
-  readonly remaining: readonly Segment[];
-  readonly counts: TallyCounts | undefined;
-  readonly failed: readonly FailedEntry[];
-  readonly blocked: readonly BlockedVersion[];
-}
-
-/** Where a resumed run begins. */
-export type ResumedStart = Pick<JournalPage, 'counts' | 'failed' | 'blocked'> & Pick<Resumed, 'remaining'>;
-
-/** Milliseconds after which a journal is not gone on with: too much may have happened behind its frontier. */
+/** Milliseconds after which a journal is not resumed: too much may have happened behind its frontier. */
 const MAX_AGE = 7 * 86_400_000;
-/** Failures beyond which going on is no cheaper than beginning anew. */
+/** Failures beyond which resuming is no cheaper than a new run. */
 const MAX_FAILED = 100_000;
 
 type Line =
@@ -66,14 +20,14 @@ type Line =
       readonly pass: number;
       readonly segment: number;
       readonly next: PageMarker | null;
-      readonly counts: TallyCounts;
+      readonly counts: RunCounts;
     }
   | { readonly type: 'end' };
 
 /**
- * What a run over one bucket writes down to be able to go on after a crash: the listing's frontier and every failure,
- * not every object. NDJSON, one write and one fsync a page, the page's own line last: a torn end is a page not settled.
- * It may be lost: S3 holds the truth, and a run without it looks at every version again.
+ * What a run over one bucket records so that it can resume after a crash: the listing's frontier and every failure,
+ * not every object. NDJSON, one write and one fsync a page, the page's own line last: a torn end is a page that was not committed.
+ * It may be lost: S3 holds the truth, and a run without it inspects every version again.
  */
 export class Journal {
   readonly #file: FileHandle;
@@ -105,13 +59,13 @@ export class Journal {
     await this.#file.datasync();
   }
 
-  /** Segment 0 of the first listing ends with the key `firstTo`; the rest goes on in these segments, numbered from 1. */
+  /** Segment 0 of the first listing ends with the key `firstTo`; the rest continues in these segments, numbered from 1. */
   async segments(firstTo: string, segments: readonly Segment[]): Promise<void> {
     await this.#file.write(text([{ type: 'segments', firstTo, segments }]));
     await this.#file.datasync();
   }
 
-  /** The run is over and has nothing to go on with. */
+  /** The run is over: there is nothing to resume. */
   async end(): Promise<void> {
     await this.#file.write(text([{ type: 'end' }]));
     await this.#file.datasync();
@@ -123,13 +77,13 @@ export class Journal {
 }
 
 /**
- * What the journal of an interrupted run of the same kind says; undefined where there is none, it is over a week old, or
- * there is nothing to go on with. `now`: milliseconds since the epoch by the endpoint's clock.
+ * What the journal of an interrupted run of the same kind holds; undefined where there is none, it is over a week old, or
+ * there is nothing to resume. `now`: milliseconds since the epoch by the endpoint's clock.
  */
 export async function readJournal(
   file: string,
   expected: Pick<JournalHead, 'bucket' | 'targetKeyArn' | 'method'> & {
-    readonly only?: Pick<OnlyVersions, 'label'> | undefined;
+    readonly only?: { readonly label: string } | undefined;
   },
   now: number,
 ): Promise<Resumed | undefined> {
@@ -143,15 +97,15 @@ export async function readJournal(
     head.targetKeyArn === expected.targetKeyArn &&
     head.method === expected.method &&
     head.only === expected.only?.label;
-  return isSame && now - head.begun < MAX_AGE ? resumedOf(head, rest) : undefined;
+  return isSame && now - head.startedAt < MAX_AGE ? resumedOf(head, rest) : undefined;
 }
 
 function resumedOf(head: JournalHead, lines: readonly Line[]): Resumed | undefined {
   const failed = new Map<string, FailedEntry>();
   const blocked: BlockedVersion[] = [];
   const segments = new Map<number, Segment | 'done'>([[0, WHOLE]]);
-  let counts: TallyCounts | undefined;
-  // Failures stand before the line of their page: those behind the last such line belong to a page that was not settled.
+  let counts: RunCounts | undefined;
+  // Failures stand before the line of their page: those behind the last such line belong to a page that was not committed.
   const isWhole = ({ type }: Line) => type === 'page' || type === 'segments';
   for (const line of lines.slice(0, lines.findLastIndex(isWhole) + 1)) {
     if (line.type === 'failed') failed.set(`${line.entry.version.versionId} ${line.entry.version.key}`, line.entry);
@@ -177,7 +131,7 @@ function split(segments: Map<number, Segment | 'done'>, line: Extract<Line, { ty
   });
 }
 
-/** A segment up to a key; done when all of that key was settled. */
+/** A segment up to a key; done when all of that key was committed. */
 function cutAt({ after }: Segment, to: string | undefined): Segment | 'done' {
   const isOver = after !== undefined && after.versionId === undefined && after.key === to;
   return isOver ? 'done' : { after, to };

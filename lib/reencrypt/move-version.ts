@@ -1,3 +1,4 @@
+import { RETRY_POLICY } from '../aws/retry-policy';
 import type { FaultPolicy } from '../s3/fault-policy';
 import { type Inspection, inspectVersion } from '../s3/inspect-version';
 import {
@@ -9,9 +10,8 @@ import {
   type ObjectHead,
   type VersionRef,
 } from '../s3/object-version';
-import { faultText } from '../s3/pacing-and-retry';
 import type { Versioning } from '../s3/store';
-import { asFault, faultKind, StoreFault } from '../s3/store-fault';
+import { asFault, faultKind, faultText, StoreFault } from '../s3/store-fault';
 import type { BlockedVersion, VersionOutcome } from './outcome';
 import { type MoveContext, type Moved, rewrap } from './rewrap';
 import { rewrite } from './rewrite';
@@ -22,16 +22,16 @@ export interface VersionMove extends MoveContext {
   readonly method: 'rewrap' | 'rewrite';
   readonly versioning: Versioning;
   readonly dryRun: boolean;
-  readonly judge: FaultPolicy;
-  /** Rewraps before anything was looked at. */
+  readonly faultPolicy: FaultPolicy;
+  /** Rewraps before anything was inspected. */
   readonly optimistic: boolean;
 }
 
-/** Times that a version which others keep replacing is read and decided again before it counts as failed. */
-const ROUNDS = 8;
+/** Times that a version which others keep replacing is inspected and decided before it counts as failed. */
+const ROUNDS = RETRY_POLICY['contended version'].attempts;
 
 /**
- * Takes one listed version as far as it goes: look, decide, move, compare. Yields one outcome, and a second one where a
+ * Moves one listed version: inspect, decide, move, compare. Yields one outcome, and a second one where a
  * rewrite left the version it copied behind as a noncurrent one.
  *
  * @throws KeyturnError, RunStopped: faults that are not this version's, from {@link FaultPolicy}
@@ -44,16 +44,16 @@ export async function moveVersion(move: VersionMove, listed: ListedVersion): Pro
   }
   let isLatest = listed.isLatest;
   for (let round = 1; round <= ROUNDS; round += 1) {
-    const look = await lookSafely(move, ref, listed);
-    if (look.found === 'gone') return [outcome(listed, { outcome: 'gone' })];
-    if (look.found === 'sse-c') return [blocked(listed, 'sse-c', SSE_C)];
-    if (look.found === 'fault') {
-      const faulty = await resolveFault(move, listed, ref, look.fault, undefined);
+    const inspection = await inspectSafely(move, ref, listed);
+    if (inspection.found === 'gone') return [outcome(listed, { outcome: 'gone' })];
+    if (inspection.found === 'sse-c') return [blocked(listed, 'sse-c', SSE_C)];
+    if (inspection.found === 'fault') {
+      const faulty = await resolveFault(move, listed, ref, inspection.fault, undefined);
       if (faulty) return [faulty];
       continue;
     }
-    const { head } = look;
-    move.judge.succeeded('HeadObject');
+    const { head } = inspection;
+    move.faultPolicy.succeeded('HeadObject');
     const decided = decide(move, listed, isLatest, head);
     if (decided) return [decided];
     const end = await moveSafely(move, ref, head);
@@ -83,7 +83,7 @@ function refOf({ bucket, versioning }: VersionMove, { key, versionId }: ListedVe
 }
 
 /** Rewrite reads the checksum too, as it must ask for the same one again. */
-async function lookSafely(move: VersionMove, ref: VersionRef, listed: ListedVersion): Promise<Inspection> {
+async function inspectSafely(move: VersionMove, ref: VersionRef, listed: ListedVersion): Promise<Inspection> {
   try {
     return await inspectVersion(move.store, move.call, ref, listed.size, { checksums: move.method === 'rewrite' });
   } catch (error) {
@@ -113,7 +113,7 @@ function decide(
 async function moveSafely(move: VersionMove, ref: VersionRef, head: ObjectHead): Promise<Moved | StoreFault> {
   try {
     const end = await (move.method === 'rewrap' ? rewrap(move, ref, head) : rewrite(move, ref, head));
-    move.judge.succeeded(move.method === 'rewrap' ? 'UpdateObjectEncryption' : 'CopyObject', head.encryption);
+    move.faultPolicy.succeeded(move.method === 'rewrap' ? 'UpdateObjectEncryption' : 'CopyObject', head.encryption);
     return end;
   } catch (error) {
     const fault = asFault(error);
@@ -122,17 +122,17 @@ async function moveSafely(move: VersionMove, ref: VersionRef, head: ObjectHead):
   }
 }
 
-/** Rewraps a version by what the listing tells; undefined: it did not work out, and has to be looked at. */
+/** Rewraps a version by what the listing tells; undefined: it did not succeed, and the version has to be inspected. */
 async function rewrapUnseen(
   move: VersionMove,
   ref: VersionRef,
   listed: ListedVersion,
 ): Promise<VersionOutcome | undefined> {
-  const { store, call, judge, targetKeyArn, bucketKeyDefault } = move;
+  const { store, call, faultPolicy, targetKeyArn, bucketKeyDefault } = move;
   try {
     await call('kms', () => store.updateEncryption(ref, { keyArn: targetKeyArn, bucketKey: bucketKeyDefault }));
     const head = await call('s3', () => store.head(ref));
-    judge.succeeded('UpdateObjectEncryption');
+    faultPolicy.succeeded('UpdateObjectEncryption');
     const key = holdingKey(head.encryption);
     const isSame = head.etag === listed.etag && head.size === listed.size && head.storageClass === listed.storageClass;
     if (!isSame || key === undefined || !isKey(key, targetKeyArn)) return undefined;
@@ -158,14 +158,14 @@ async function resolveFault(
   source: Encryption | undefined,
 ): Promise<VersionOutcome | undefined> {
   const opens = () => readable(move, ref, listed.size);
-  const fate = await move.judge.classify(fault, ref, source, opens);
-  switch (fate.fate) {
+  const disposition = await move.faultPolicy.classify(fault, ref, source, opens);
+  switch (disposition.kind) {
     case 'gone':
       return outcome(listed, { outcome: 'gone' });
     case 'again':
       return undefined;
     case 'blocked':
-      return blocked(listed, source ? encryptionLabel(source) : 'unknown', fate);
+      return blocked(listed, source ? encryptionLabel(source) : 'unknown', disposition);
     case 'failed':
       return failed(listed, { ...facts(fault), reason: faultText(fault) });
   }

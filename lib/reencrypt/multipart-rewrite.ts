@@ -2,7 +2,7 @@ import type { ObjectHead, VersionRef } from '../s3/object-version';
 import type { CopiedPart, Grants, TargetEncryption, Written } from '../s3/store';
 import type { CopySizes, MoveContext } from './rewrap';
 
-/** Parts of one upload at the most. */
+/** Parts of one upload at most. */
 const MAX_PARTS = 10_000;
 /** Parts of one object under way at once. */
 const PARTS_AT_ONCE = 4;
@@ -25,7 +25,7 @@ export function partRanges(
 
 /**
  * Rewrites a version that is too large for one CopyObject. A multipart copy carries neither metadata nor tags nor ACL,
- * so all of it is read and said again. Only its completion is conditional on the destination, which is enough: nothing
+ * so all of it is read and set again. Only its completion is conditional on the destination, which is enough: nothing
  * is visible before. Whatever fails, the upload is aborted, as its parts are billed until then.
  *
  * @throws StoreFault

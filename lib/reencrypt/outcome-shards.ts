@@ -16,11 +16,11 @@ export interface Shard {
   readonly lines: number;
 }
 
-/** What a job did with one version, as its report tells it: neither the size nor what it was under before. */
+/** What a job did with one version, as its report states it: neither the size nor what it was under before. */
 export interface TaskOutcome {
   readonly key: string;
   readonly versionId: string | undefined;
-  /** `failed-in-job`: another line says what came of it afterwards. */
+  /** `failed-in-job`: another line states its later outcome. */
   readonly outcome: 'moved' | 'failed-in-job';
   readonly job: string;
   /** ARN of the key that it was moved under. */
@@ -30,7 +30,7 @@ export interface TaskOutcome {
   readonly reason?: string | undefined;
 }
 
-/** Lines of a shard at the most. */
+/** Lines of a shard at most. */
 const SHARD_LINES = 200_000;
 const compress = promisify(gzip);
 

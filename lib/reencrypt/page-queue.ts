@@ -9,7 +9,7 @@ export interface PageResult {
 
 export interface CompletedPage {
   readonly next: PageMarker | undefined;
-  /** Versions on the page, looked at or not. */
+  /** Versions on the page, inspected or not. */
   readonly listed: number;
   readonly deleteMarkers: number;
   readonly results: readonly PageResult[];
@@ -25,18 +25,18 @@ const MAX_WAITING = 16;
 
 /**
  * Puts pages whose versions end in any order back into the order of the listing, and hands each on when it and all
- * before it are settled: what was handed on is a frontier behind which nothing is under way.
+ * before it are complete: what was handed on is a frontier behind which nothing is in progress.
  */
 export class PageQueue {
   readonly #pages: PendingPage[] = [];
-  readonly #settled: (page: CompletedPage) => Promise<void>;
+  readonly #commit: (page: CompletedPage) => Promise<void>;
   #unwritten = 0;
   #isReleased = false;
   #writing: Promise<void> = Promise.resolve();
   #waiting: (() => void) | undefined;
 
-  constructor(settled: (page: CompletedPage) => Promise<void>) {
-    this.#settled = settled;
+  constructor(commit: (page: CompletedPage) => Promise<void>) {
+    this.#commit = commit;
   }
 
   /** Resolves when there is room for a page; undefined: there is. For one listing, which adds them one by one. */
@@ -47,14 +47,14 @@ export class PageQueue {
     });
   }
 
-  /** Announces a page, of which `looked` versions will be reported. Returns what each of them reports to. */
-  add(page: VersionPage, looked: number): (result: PageResult) => void {
+  /** Announces a page, of which `inspected` versions will be reported. Returns what each of them reports to. */
+  add(page: VersionPage, inspected: number): (result: PageResult) => void {
     const { next, deleteMarkers, versions } = page;
     const counts = { listed: versions.length, deleteMarkers: deleteMarkers.length };
-    const pending: PendingPage = { next, ...counts, results: [], open: looked };
+    const pending: PendingPage = { next, ...counts, results: [], open: inspected };
     this.#pages.push(pending);
     this.#unwritten += 1;
-    if (looked === 0) this.#advance();
+    if (inspected === 0) this.#advance();
     return (result) => {
       pending.results.push(result);
       pending.open -= 1;
@@ -62,7 +62,7 @@ export class PageQueue {
     };
   }
 
-  /** Lets whoever waits for room go on: the pages that are open will not be settled any more. */
+  /** Lets whoever waits for room go on: the pages that are open will never be committed. */
   release(): void {
     this.#isReleased = true;
     this.#waiting?.();
@@ -83,7 +83,7 @@ export class PageQueue {
   }
 
   async #write(page: PendingPage): Promise<void> {
-    await this.#settled(page);
+    await this.#commit(page);
     this.#unwritten -= 1;
     this.#waiting?.();
     this.#waiting = undefined;

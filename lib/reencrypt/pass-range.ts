@@ -1,22 +1,22 @@
 import type { ListedVersion } from '../s3/object-version';
-import type { JournalHead } from './journal';
+import type { JournalHead } from './journal-entry';
 
 /** Limits a run to the versions that something else did not deal with. */
 export interface OnlyVersions {
-  /** Names the limit in the journal: a run goes on only with a journal of the same one. */
+  /** Names the limit in the journal: a run resumes only from a journal of the same one. */
   readonly label: string;
-  /** What was written since is looked at; milliseconds since the epoch. */
+  /** What was written since is inspected; milliseconds since the epoch. */
   readonly since: number;
-  /** Keys whose versions are all looked at, whatever their date. */
+  /** Keys whose versions are all inspected, whatever their date. */
   readonly hasKey: (key: string) => boolean;
-  /** Versions that are looked at for what they are. */
+  /** Versions that are inspected whatever their date and key. */
   readonly also?: ((version: ListedVersion) => boolean) | undefined;
 }
 
-/** Which versions of a listing a pass looks at. */
+/** Which versions of a listing a pass inspects. */
 export type ShouldInspect = (version: ListedVersion) => boolean;
 
-/** What the first pass of a run looks at: everything, or what it is limited to and what comes of uploads that are open. */
+/** What the first pass of a run inspects: everything, or what it is limited to and what comes of uploads that are open. */
 export function firstPass(only: OnlyVersions | undefined, { uploadKeys }: JournalHead): ShouldInspect {
   if (!only) return () => true;
   const uploads = new Set(uploadKeys);
@@ -27,7 +27,7 @@ export function firstPass(only: OnlyVersions | undefined, { uploadKeys }: Journa
     only.also?.(version) === true;
 }
 
-/** What a later pass looks at: what was written since the one before it began, and what came of uploads. */
+/** What a later pass inspects: what was written since the one before it began, and what came of uploads. */
 export function laterPass({ uploadKeys }: JournalHead, since: number): ShouldInspect {
   if (uploadKeys === undefined) return () => true;
   const uploads = new Set(uploadKeys);

@@ -1,55 +1,14 @@
-import type { RetryOptions } from '../s3/pacing-and-retry';
 import type { ObjectStore } from '../s3/store';
+import type { BucketReencryption } from './bucket-reencryption';
 import { BucketRun } from './bucket-run';
-import type { BucketReencryption, VersionOutcome } from './outcome';
-import type { OnlyVersions } from './pass-range';
-import type { CopySizes } from './rewrap';
+import type { ReencryptRequest } from './reencrypt-request';
 
-export type { BucketReencryption } from './outcome';
-
-export interface ReencryptRequest {
-  readonly bucket: string;
-  /** Full ARN of the active key. */
-  readonly targetKeyArn: string;
-  /** Bucket key setting for versions that no KMS key held before; the others keep their own. */
-  readonly bucketKeyDefault: boolean;
-  readonly method: 'rewrap' | 'rewrite';
-  /** Requests under way at once at the most, 1 to 1,024. Default 384; fewer where S3 or KMS ask for it. */
-  readonly concurrency?: number | undefined;
-  /** Requests a second at the most, to leave room for production traffic. Default: no limit of ours. */
-  readonly maxRps?: number | undefined;
-  /** Limits the run to a part of the bucket, and to what is written while it goes on. Default: the whole bucket. */
-  readonly only?: OnlyVersions | undefined;
-  /** Looks and decides, changes nothing. */
-  readonly dryRun: boolean;
-  /**
-   * Rewraps without looking first, for two requests a version instead of three. Versions that are there already are
-   * rewrapped again, and every version takes `bucketKeyDefault`, as its own setting was not looked at. Default false.
-   */
-  readonly optimistic?: boolean | undefined;
-  /** When it fires, requests under way end, no new one begins, and what was done is reported. */
-  readonly signal?: AbortSignal | undefined;
-  /** Milliseconds to wait before the bucket is listed again for what writers added meanwhile. Default 0. */
-  readonly relistDelayMs?: number | undefined;
-  /** Listings at the most, the first included. Default 5. */
-  readonly maxPasses?: number | undefined;
-  /** Where the journal is kept. A run that was interrupted goes on from it; without one, it looks at everything again. */
-  readonly journalFile?: string | undefined;
-  /** Where the outcome of each version is written as compressed NDJSON: `<directory>/<name>-000001.ndjson.gz`, … */
-  readonly evidence?: { readonly directory: string; readonly name: string } | undefined;
-  /** Pages after which the rest of a listing is split and listed in parallel. Default 100, which is 100,000 versions. */
-  readonly splitAfterPages?: number | undefined;
-  readonly retry?: RetryOptions | undefined;
-  readonly copySizes?: CopySizes | undefined;
-  /** A line about where the run stands, at most one every 200 ms. */
-  readonly onProgress?: ((text: string) => void) | undefined;
-  /** Called for each outcome, in no order. A version that is new in a later pass may come twice. */
-  readonly onOutcome?: ((outcome: VersionOutcome) => void) | undefined;
-}
+export type { BucketReencryption } from './bucket-reencryption';
+export type { ReencryptRequest } from './reencrypt-request';
 
 /**
- * Moves every object version of a bucket that can be moved under the target key, and says of every other one why not.
- * The first pass looks at every version; later ones at those that were written since, until a pass moves nothing.
+ * Moves every object version of a bucket that can be moved under the target key, and reports why every other one cannot.
+ * The first pass inspects every version; later ones at those that were written since, until a pass moves nothing.
  *
  * @returns a partial result with `stopped` when it was interrupted, the credentials ended, or S3 could not be reached
  * @throws aws-access-denied, target-key-unusable, rewrap-unsupported, rewrite-unsupported, aws-failed: faults of the

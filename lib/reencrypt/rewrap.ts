@@ -32,7 +32,7 @@ export type Moved =
 
 /**
  * Moves the data key of one version under the target key; no data moves. S3 takes no precondition here, so the same
- * version is looked at again and compared: key, ETag, size and class. The bucket key setting is always said, as S3
+ * version is inspected again and compared: key, ETag, size and class. The bucket key setting is always sent, because S3
  * would otherwise turn it off.
  *
  * @throws StoreFault
@@ -52,16 +52,16 @@ export async function rewrap(context: MoveContext, ref: VersionRef, before: Obje
     : { end: 'damaged', difference };
 }
 
-/** @throws StoreFault when the version cannot be looked at, though it was a moment ago */
+/** @throws StoreFault when the version cannot be inspected, though it was a moment ago */
 export async function headAfter(
   { store, call }: MoveContext,
   ref: VersionRef,
   size: number,
 ): Promise<ObjectHead | 'gone'> {
-  const look = await inspectVersion(store, call, ref, size);
-  if (look.found === 'head') return look.head;
-  if (look.found === 'gone') return 'gone';
-  if (look.found === 'fault') throw look.fault;
+  const inspection = await inspectVersion(store, call, ref, size);
+  if (inspection.found === 'head') return inspection.head;
+  if (inspection.found === 'gone') return 'gone';
+  if (inspection.found === 'fault') throw inspection.fault;
   throw new StoreFault({
     operation: 'HeadObject',
     status: 409,

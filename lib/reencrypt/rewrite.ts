@@ -5,8 +5,8 @@ import { carriedBucketKey, headAfter, type MoveContext, type Moved } from './rew
 
 /**
  * Copies the current version onto itself: new data key, new ciphertext. Conditional on the ETag of the source and of
- * the destination, so it never overwrites a newer object and never brings back a deleted one. What a copy loses unless
- * it is said again (class, redirect, ACL, checksum algorithm) is said again.
+ * the destination, so it never overwrites a newer object and never brings back a deleted one. The rewrite
+ * re-applies what a copy would drop: class, redirect, ACL, checksum algorithm.
  *
  * @throws StoreFault; a lost race among them
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html

@@ -1,19 +1,20 @@
+import { REPORT_LIMIT } from '../s3/bounded-list';
 import type { Segment } from '../s3/listing-segments';
-import { type FailedEntry, Journal, type JournalHead, type Resumed } from './journal';
+import { Journal } from './journal';
+import type { FailedEntry, JournalHead, Resumed } from './journal-entry';
 import type { BlockedVersion } from './outcome';
-import { REPORT_LIMIT } from './outcome';
 import { OutcomeShards, type Shard } from './outcome-shards';
 import type { CompletedPage, PageResult } from './page-queue';
 import { Tally } from './tally';
 
 export interface RunLogOptions {
-  /** File of the journal; absent: none is kept, and a run that was killed begins anew. */
+  /** File of the journal; absent: none is kept, and a killed run starts over. */
   readonly journalFile: string | undefined;
   /** Where the per-object evidence goes; absent: none is kept. */
   readonly evidence: { readonly directory: string; readonly name: string } | undefined;
 }
 
-/** What a run writes down about pages that are settled, and the counts that go with them. */
+/** What a run records about completed pages, and the counts that go with them. */
 export class RunLog {
   readonly #tally: Tally;
   readonly #shards: OutcomeShards | undefined;
@@ -32,7 +33,7 @@ export class RunLog {
     this.#blockedKept = blockedKept;
   }
 
-  /** Goes on with what an interrupted run left, once its failures were tried again with these results. */
+  /** Resumes what an interrupted run left, once its failures were retried with these results. */
   static async open(
     options: RunLogOptions,
     head: JournalHead,
@@ -81,7 +82,7 @@ export class RunLog {
     await this.#journal?.segments(firstTo, segments);
   }
 
-  /** The run reached its end: there is nothing to go on with. */
+  /** The run reached its end: there is nothing to resume. */
   async finished(): Promise<void> {
     await this.#journal?.end();
   }

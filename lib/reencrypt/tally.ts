@@ -1,25 +1,8 @@
-import type { Resumed } from './journal';
-import {
-  type BlockedVersion,
-  BoundedList,
-  type BucketReencryption,
-  type FailedVersion,
-  type Stopped,
-  type VersionOutcome,
-} from './outcome';
+import { BoundedList } from '../s3/bounded-list';
+import type { BucketReencryption, Stopped } from './bucket-reencryption';
+import type { Resumed, RunCounts } from './journal-entry';
+import type { BlockedVersion, FailedVersion, VersionOutcome } from './outcome';
 import type { Shard } from './outcome-shards';
-
-/** The counts of a run, as the journal keeps them. */
-export interface TallyCounts {
-  readonly objectVersions: number;
-  readonly deleteMarkers: number;
-  readonly alreadyThere: number;
-  readonly moved: number;
-  readonly movedBytes: number;
-  readonly gone: number;
-  readonly blockedTotal: number;
-  readonly failedTotal: number;
-}
 
 /** Adds up what came of each version of a bucket. */
 export class Tally {
@@ -31,11 +14,11 @@ export class Tally {
   #moved = 0;
   #movedBytes = 0;
   #gone = 0;
-  /** Versions looked at, whatever came of them. */
-  settled = 0;
+  /** Versions inspected, whatever came of them. */
+  inspected = 0;
   passes = 0;
 
-  /** The tally of a run that goes on with another. Its failures are not in it: they are tried again first. */
+  /** The tally of a run that resumes another. Its failures are not in it: they are retried first. */
   static resumed(resumed: Resumed | undefined): Tally {
     const tally = new Tally();
     const { counts } = resumed ?? {};
@@ -67,7 +50,7 @@ export class Tally {
     if (this.passes > 1 && outcome.outcome !== 'failed') this.#failed.remove(outcome);
     switch (outcome.outcome) {
       case 'already-there':
-        // Later passes find what the first one moved: only the first tells what was there before.
+        // Later passes find what the first one moved: only the first knows what was there before.
         if (this.passes === 1) this.#alreadyThere += 1;
         return;
       case 'moved':
@@ -87,7 +70,7 @@ export class Tally {
     }
   }
 
-  counts(): TallyCounts {
+  counts(): RunCounts {
     return {
       objectVersions: this.#listing.objectVersions,
       deleteMarkers: this.#listing.deleteMarkers,
@@ -126,6 +109,6 @@ export class Tally {
     const verb = method === 'rewrap' ? 'rewrapped' : 'rewritten';
     const trouble = this.#blocked.total + this.#failed.total;
     const tail = trouble === 0 ? '' : `, ${this.#blocked.total} blocked, ${this.#failed.total} failed`;
-    return `${this.settled} looked at, ${this.moved} ${verb}, ${this.#alreadyThere} there already${tail}`;
+    return `${this.inspected} inspected, ${this.moved} ${verb}, ${this.#alreadyThere} already there${tail}`;
   }
 }

@@ -2,7 +2,7 @@ import { holdingKey, isKey, type ObjectHead } from '../s3/object-version';
 import type { Versioning } from '../s3/store';
 import type { BlockedReason } from './outcome';
 
-/** Everything that the fate of a version hangs on. */
+/** Everything that the disposition of a version depends on. */
 export interface VersionFacts {
   readonly head: ObjectHead;
   readonly isLatest: boolean;

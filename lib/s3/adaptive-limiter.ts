@@ -2,9 +2,9 @@
 export type Bound = 's3' | 'kms';
 
 export interface LimiterOptions {
-  /** Requests under way at once at the most, 1 to 1,024. Default 384. */
+  /** Concurrent requests at most, 1 to 1,024. Default 384. */
   readonly maxConcurrency?: number | undefined;
-  /** Requests a second at the most; absent: as many as S3 takes. */
+  /** Requests a second at most; absent: as many as S3 accepts. */
   readonly maxRps?: number | undefined;
   /** Where additive increase begins. Default 32. */
   readonly initial?: number | undefined;
@@ -12,15 +12,15 @@ export interface LimiterOptions {
   readonly clock?: (() => number) | undefined;
 }
 
-/** Enough for what S3 takes of one prefix, 3,500 writes a second with two looks each, at latencies up to 35 ms. */
+/** Enough for what S3 accepts of one prefix, 3,500 writes a second with two HEADs each, at latencies up to 35 ms. */
 const DEFAULT_CONCURRENCY = 384;
 
-/** The concurrency asked for, within what is sensible: 1 to 1,024, and 384 where nothing is asked for. */
+/** The requested concurrency within its range, 1 to 1,024; 384 where none is requested. */
 export function concurrencyOf(asked: number | undefined): number {
   return Math.max(1, Math.min(1024, asked ?? DEFAULT_CONCURRENCY));
 }
 
-/** Milliseconds in which a second SlowDown does not halve again: it comes from requests sent before the first was heard. */
+/** Milliseconds in which a second SlowDown does not halve again: it comes from requests sent before the first answer. */
 const QUIET = 500;
 /** What SlowDown leaves of a window. */
 const DECREASE = 0.7;
@@ -63,7 +63,7 @@ interface Waiter {
 }
 
 /**
- * Paces requests: as many at once as S3 and KMS take, learned from their SlowDown answers, and never more a second than
+ * Paces requests: as many at once as S3 and KMS accept, learned from their SlowDown answers, and never more a second than
  * asked for. S3's and KMS's limits are kept apart, as KMS's quota is shared with the account's production traffic.
  */
 export class AdaptiveLimiter {
@@ -89,7 +89,7 @@ export class AdaptiveLimiter {
   get state(): { readonly concurrency: number; readonly because: string } {
     const [s3, kms] = [Math.floor(this.#s3.limit), Math.floor(this.#kms.limit)];
     const concurrency = Math.min(s3, kms);
-    if (this.#interval > 0 && this.#timer) return { concurrency, because: 'held to the rate asked for' };
+    if (this.#interval > 0 && this.#timer) return { concurrency, because: 'limited to the requested rate' };
     if (kms < s3) return { concurrency, because: `KMS asked to slow down ${this.#kms.slowdowns} time(s)` };
     if (this.#s3.slowdowns > 0 && s3 < this.#s3.max)
       return { concurrency, because: `S3 asked to slow down ${this.#s3.slowdowns} time(s)` };
@@ -119,7 +119,7 @@ export class AdaptiveLimiter {
     this.#drain();
   }
 
-  /** The request was answered with SlowDown; `by` tells whose limit it was. */
+  /** The request was answered with SlowDown; `by` names whose limit it was. */
   slowDown(bound: Bound, by: Bound): void {
     this.#s3.inFlight -= 1;
     if (bound === 'kms') this.#kms.inFlight -= 1;

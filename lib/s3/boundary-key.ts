@@ -15,8 +15,8 @@ export interface MarkerInKey {
 
 /**
  * A page without the key that it may have ended in the middle of: the next page begins with that key and lists all of it. A page
- * marker that names a version is not relied on: S3 goes on with the next older one where that version was deleted meanwhile,
- * other stores go on with the next key and hide what is older. A page that holds one key only is left as it is.
+ * marker that names a version is not relied on: S3 continues with the next older one where that version was deleted meanwhile,
+ * other stores continue with the next key and hide what is older. A page that holds one key only is left as it is.
  */
 export function wholeKeys(page: VersionPage): VersionPage {
   if (page.next === undefined) return page;
@@ -53,7 +53,7 @@ export function withoutSeen(page: VersionPage, key: string, seen: ReadonlySet<st
  * the store skipped what is. While the marker's version is still listed, the answer was right.
  *
  * @param seen - version ids of the key that were listed before; what is found is added
- * @returns pages of what was not seen; a listing that ends at one of them goes on at the marker
+ * @returns pages of what was not seen; a listing that ends at one of them continues at the marker
  */
 export async function* listKeyAgain(
   send: SendPage,

@@ -15,7 +15,7 @@ export interface DirectRequest {
   /** Lower-case names; each is signed. */
   readonly headers?: readonly Header[];
   readonly body?: { readonly text: string; readonly sha256: string } | undefined;
-  /** True: the answer's body is counted and thrown away. */
+  /** True: the body of the answer is counted and discarded. */
   readonly discard?: boolean;
 }
 
@@ -23,38 +23,38 @@ export interface DirectResponse {
   readonly status: number;
   /** Names in lower case, values as text. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Empty where it was thrown away. */
+  /** Empty where it was discarded. */
   readonly body: Buffer;
   /** Length of the body. */
   readonly bytes: number;
 }
 
-/** No whole answer came: the connection failed, was reset, timed out, or ended too early. */
+/** No complete answer arrived: the connection failed, was reset, timed out, or ended early. */
 export class ConnectionBroken extends Error {
   /** The socket's or undici's code, `ECONNRESET`, `UND_ERR_HEADERS_TIMEOUT`, … */
   readonly code: string;
   constructor(code: string, message: string, cause: unknown) {
     super(message, { cause });
-    this.name = 'WireBroken';
+    this.name = 'ConnectionBroken';
     this.code = code;
   }
 }
 
-/** The lean path to S3 for bulk calls: one signature, one pooled connection, no middleware, no retries. */
+/** The direct S3 client for bulk calls: one signature, one pooled connection, no middleware, no retries. */
 export interface DirectClient {
-  /** @throws WireBroken; an answer of any status is an answer */
+  /** @throws ConnectionBroken; an answer of any status is an answer */
   send(request: DirectRequest): Promise<DirectResponse>;
   /** Asks the credential provider for new credentials, as the ones in use were refused. */
   refreshCredentials(): Promise<void>;
   /** Requests sent so far. */
   sent(): number;
-  /** Milliseconds since the epoch by the endpoint's clock; undefined until an answer of this path told it. */
+  /** Milliseconds since the epoch by the endpoint's clock; undefined before this client's first answer. */
   now(): number | undefined;
   /** Closes the connections; requests under way end first. */
   close(): Promise<void>;
 }
 
-/** Milliseconds: to connect, and of silence until an answer begins or goes on. */
+/** Milliseconds: to connect, and of silence until an answer starts or continues. */
 const TIMEOUTS = { connect: 5_000, headers: 60_000, body: 60_000 };
 /** Milliseconds before they end that credentials are renewed. */
 const RENEW_BEFORE = 60_000;
@@ -64,11 +64,11 @@ const TOLERATED_SKEW = 4 * 60_000;
 type ExpiringCredentials = SigningCredentials & { readonly expiration?: Date | undefined };
 
 /**
- * Opens a lean path beside an SDK client. Endpoint, style, TLS, Region and credentials are the client's own, resolved by
- * the SDK and renewed by its provider chain.
+ * Opens a direct client next to an SDK client. Endpoint, style, TLS, Region and credentials are the SDK client's own, resolved
+ * by the SDK and renewed by its provider chain.
  */
 export function openDirectClient(s3: S3Client): DirectClient {
-  return new Wire(s3);
+  return new PooledClient(s3);
 }
 
 interface Route extends S3Origin {
@@ -76,7 +76,7 @@ interface Route extends S3Origin {
   readonly signer: RequestSigner;
 }
 
-class Wire implements DirectClient {
+class PooledClient implements DirectClient {
   readonly #s3: S3Client;
   readonly #routes = new Map<string, Promise<Route>>();
   readonly #pools = new Map<string, Pool>();
@@ -84,7 +84,7 @@ class Wire implements DirectClient {
   #credentials: ExpiringCredentials | undefined;
   #refreshing: Promise<unknown> | undefined;
   #sent = 0;
-  /** Absent until an answer told the endpoint's time. */
+  /** Absent before the first answer, whose date it comes from. */
   #skew: number | undefined;
 
   constructor(s3: S3Client) {
@@ -111,7 +111,7 @@ class Wire implements DirectClient {
     const target = query === '' ? path : `${path}?${query}`;
     const answer = await exchange(
       route.pool,
-      // undici closes the connection after a HEAD unless told that it need not: S3 sends no body to one.
+      // undici closes the connection after a HEAD unless `reset` is false; S3 sends no body to one.
       { method, path: target, headers: flat(signed), body: body?.text ?? null, reset: false },
       request.discard ?? false,
     );
@@ -175,7 +175,7 @@ class Wire implements DirectClient {
     return Math.abs(skew) > TOLERATED_SKEW ? Date.now() + skew : Date.now();
   }
 
-  /** The endpoint's clock has whole seconds, so it is read off the first answer, now and then, and off every refusal. */
+  /** The endpoint's clock has whole seconds, so it is read from the first answer, from one in 256, and from every refusal. */
   #noteClock({ status, headers }: DirectResponse): void {
     if (this.#skew !== undefined && status < 400 && this.#sent % 256 !== 1) return;
     const at = Date.parse(headers.date ?? '');
@@ -194,7 +194,7 @@ function poolOf(origin: string): Pool {
   });
 }
 
-/** Names and values in turn, as undici takes them without looking at them twice. */
+/** Names and values in turn, the form that undici takes without a conversion. */
 function flat(headers: readonly Header[]): string[] {
   const names: string[] = [];
   for (const [name, value] of headers) names.push(name, value);

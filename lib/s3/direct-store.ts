@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { RETRY_POLICY } from '../aws/retry-policy';
 import { copySource } from './copy-source';
 import type { DirectClient, DirectRequest, DirectResponse } from './direct-client';
 import { ConnectionBroken } from './direct-client';
@@ -10,36 +11,44 @@ import type { CopyInPlace, ObjectStore, TargetEncryption } from './store';
 import { StoreFault } from './store-fault';
 import { encodeQuery, percentEncode } from './uri-encoding';
 
-/**
- * The bulk calls of {@link ObjectStore} over the lean path, and `rest` for the calls that are few and for whole reads,
- * whose checksums the SDK validates. The requests are the
- * SDK's own, byte for byte but for its telemetry headers.
- */
-export function createDirectStore(wire: DirectClient, rest: ObjectStore): ObjectStore {
-  const send = async (operation: string, request: DirectRequest): Promise<DirectResponse> => {
-    let answer = await sendOnce(wire, operation, request);
-    // Once: new credentials may have been written to the profile since these were read.
-    if (answer.status === 400 && endsCredentials(answer)) {
-      await wire.refreshCredentials();
-      answer = await sendOnce(wire, operation, request);
-    }
-    if (answer.status >= 300) throw faultOf(operation, answer);
-    return answer;
-  };
-  const bodies = new Map<string, ReturnType<typeof encryptionBody>>();
-  const bodyFor = (keyArn: string, bucketKey: boolean) => {
-    const id = `${bucketKey} ${keyArn}`;
-    const body = bodies.get(id) ?? encryptionBody(keyArn, bucketKey);
-    bodies.set(id, body);
-    return body;
-  };
+/** Sends one request and rejects with a `StoreFault` for every answer that is no success. */
+type Send = (operation: string, request: DirectRequest) => Promise<DirectResponse>;
 
+const EXPIRED: { readonly attempts: number; readonly codes: readonly string[] } = RETRY_POLICY['expired credentials'];
+
+/**
+ * The bulk calls of {@link ObjectStore} through the direct S3 client, and those of `rest` for calls that are few and for whole
+ * reads, whose checksums the SDK validates. The requests are the SDK's own, byte for byte except for its telemetry headers.
+ */
+export function createDirectStore(client: DirectClient, rest: ObjectStore): ObjectStore {
+  const send = sender(client);
   return {
     ...rest,
-    requests: () => wire.sent() + rest.requests(),
-    // Until the lean path has had an answer, the SDK's requests may have: a clock of ours that is wrong must not decide
-    // which uploads are old.
-    now: () => wire.now() ?? rest.now(),
+    requests: () => client.sent() + rest.requests(),
+    // Until the direct client has had an answer, the SDK's requests may have: a wrong clock of this machine must not
+    // decide which uploads are old.
+    now: () => client.now() ?? rest.now(),
+    ...reads(send),
+    ...writes(send),
+  };
+}
+
+function sender(client: DirectClient): Send {
+  return async (operation, request) => {
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await sendOnce(client, operation, request);
+      if (answer.status < 300) return answer;
+      const fault = faultOf(operation, answer);
+      const isExpired = fault.status === 400 && EXPIRED.codes.includes(fault.code);
+      if (!isExpired || attempt >= EXPIRED.attempts) throw fault;
+      // New credentials may have been written to the profile since these were read.
+      await client.refreshCredentials();
+    }
+  };
+}
+
+function reads(send: Send): Pick<ObjectStore, 'listVersions' | 'head' | 'probe' | 'grants'> {
+  return {
     async listVersions({ bucket, after, prefix, limit }) {
       const query = encodeQuery({
         'encoding-type': 'url',
@@ -60,26 +69,33 @@ export function createDirectStore(wire: DirectClient, rest: ObjectStore): Object
     async probe(ref, size) {
       const range: Header[] = size > 0 ? [['range', 'bytes=0-0']] : [];
       const headers: Header[] = [...range, ['x-amz-checksum-mode', 'ENABLED']];
-      await send('GetObject', {
-        method: 'GET',
-        ...addressed(ref),
-        query: encodeQuery({ versionId: ref.versionId, 'x-id': 'GetObject' }),
-        headers,
-        discard: true,
-      });
-    },
-    async updateEncryption(ref, { keyArn, bucketKey }) {
-      const { headers, body } = bodyFor(keyArn, bucketKey);
-      await send('UpdateObjectEncryption', { method: 'PUT', ...addressed(ref, 'encryption='), headers, body });
+      const query = encodeQuery({ versionId: ref.versionId, 'x-id': 'GetObject' });
+      await send('GetObject', { method: 'GET', ...addressed(ref), query, headers, discard: true });
     },
     async grants(ref) {
       const { body } = await send('GetObjectAcl', { method: 'GET', ...addressed(ref, 'acl=') });
       return aclOf(body.toString());
     },
+  };
+}
+
+function writes(send: Send): Pick<ObjectStore, 'updateEncryption' | 'copy'> {
+  const bodies = new Map<string, ReturnType<typeof encryptionBody>>();
+  const bodyFor = (keyArn: string, bucketKey: boolean) => {
+    const id = `${bucketKey} ${keyArn}`;
+    const body = bodies.get(id) ?? encryptionBody(keyArn, bucketKey);
+    bodies.set(id, body);
+    return body;
+  };
+  return {
+    async updateEncryption(ref, { keyArn, bucketKey }) {
+      const { headers, body } = bodyFor(keyArn, bucketKey);
+      await send('UpdateObjectEncryption', { method: 'PUT', ...addressed(ref, 'encryption='), headers, body });
+    },
     async copy(ref, copy) {
       const request = { method: 'PUT', bucket: ref.bucket, key: ref.key, query: 'x-id=CopyObject' } as const;
       const answer = await send('CopyObject', { ...request, headers: copyHeaders(ref, copy) });
-      // 200 was sent before the copy began: an error that came later stands in the body.
+      // 200 was sent before the copy began: an error that came later is in the body.
       const embedded = copyResultOf(answer);
       if (typeof embedded === 'string') return { etag: embedded, versionId: answer.headers['x-amz-version-id'] };
       throw new StoreFault({ operation: 'CopyObject', ...embedded });
@@ -87,9 +103,9 @@ export function createDirectStore(wire: DirectClient, rest: ObjectStore): Object
   };
 }
 
-async function sendOnce(wire: DirectClient, operation: string, request: DirectRequest): Promise<DirectResponse> {
+async function sendOnce(client: DirectClient, operation: string, request: DirectRequest): Promise<DirectResponse> {
   try {
-    return await wire.send(request);
+    return await client.send(request);
   } catch (error) {
     if (error instanceof ConnectionBroken) {
       throw new StoreFault({ operation, status: 0, code: error.code, message: error.message }, error);
@@ -152,10 +168,6 @@ function encryptionHeaders({ keyArn, bucketKey, dualLayer }: TargetEncryption): 
     key,
     ['x-amz-server-side-encryption-bucket-key-enabled', String(bucketKey)],
   ];
-}
-
-function endsCredentials(answer: DirectResponse): boolean {
-  return /<Code>(ExpiredToken|TokenRefreshRequired)<\/Code>/.test(answer.body.toString());
 }
 
 function faultOf(operation: string, answer: DirectResponse): StoreFault {

@@ -1,25 +1,52 @@
 import { KeyturnError } from '../errors';
-import type { BlockedReason, Stopped } from '../reencrypt/outcome';
 import { type Encryption, holdingKey, type VersionRef } from './object-version';
-import { faultText } from './pacing-and-retry';
-import { faultKind, type StoreFault } from './store-fault';
+import { type FaultKind, faultKind, faultText, type StoreFault } from './store-fault';
 
-/** Tells a run that it cannot go on, though nothing is wrong with its configuration: it ends partly done. */
+/**
+ * Which kinds of fault are sent again, and as what. A 403 is `denied` and never retried, that of a HEAD included: `inspectVersion`
+ * reads one byte to learn its reason, and {@link FaultPolicy} decides whether it fails the version or stops the run.
+ */
+const RETRIED: Readonly<Record<FaultKind, 'throttled' | 'transient' | 'never'>> = {
+  'throttled-s3': 'throttled',
+  'throttled-kms': 'throttled',
+  transient: 'transient',
+  gone: 'never',
+  race: 'never',
+  credentials: 'never',
+  denied: 'never',
+  kms: 'never',
+  'missing-bucket': 'never',
+  unsupported: 'never',
+  refused: 'never',
+};
+
+/** Whether S3 is asked again after a fault: the one decision that every S3 request follows. Attempts and waits are in `RETRY_POLICY`. */
+export function retriedAs(kind: FaultKind): 'throttled' | 'transient' | 'never' {
+  return RETRIED[kind];
+}
+
+/** Why a run cannot continue although its configuration is right. */
+export interface OutsideStop {
+  readonly because: 'credentials' | 'endpoint';
+  readonly detail: string;
+}
+
+/** Ends a run partly done: the credentials expired, or S3 cannot be reached. */
 export class RunStopped extends Error {
-  readonly stopped: Stopped;
-  constructor(stopped: Stopped) {
+  readonly stopped: OutsideStop;
+  constructor(stopped: OutsideStop) {
     super(stopped.detail);
     this.name = 'RunStopped';
     this.stopped = stopped;
   }
 }
 
-/** What a fault means for the one version it came from. */
+/** What a fault means for the one version it came from. `again`: inspect the version again and decide again. */
 export type Disposition =
-  | { readonly fate: 'gone' }
-  | { readonly fate: 'again' }
-  | { readonly fate: 'blocked'; readonly reason: BlockedReason; readonly detail: string }
-  | { readonly fate: 'failed' };
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'again' }
+  | { readonly kind: 'blocked'; readonly reason: 'object-lock' | 'source-key-unusable'; readonly detail: string }
+  | { readonly kind: 'failed' };
 
 /** The IAM action that an operation needs first. */
 const ACTIONS: Readonly<Record<string, string>> = {
@@ -62,7 +89,7 @@ export class FaultPolicy {
   }
 
   /**
-   * @param opens whether the version's present key still opens it, asked only where the fault alone does not tell
+   * @param opens whether the version's present key still opens it, called only where the fault alone does not decide
    * @throws aws-access-denied, target-key-unusable, aws-failed, RunStopped: faults that are not this version's
    */
   async classify(
@@ -74,9 +101,9 @@ export class FaultPolicy {
     switch (faultKind(fault)) {
       case 'gone':
         // A copy is answered 404 for the current object, while the version it copies may well be there.
-        return { fate: isRead(fault) ? 'gone' : 'again' };
+        return { kind: isRead(fault) ? 'gone' : 'again' };
       case 'race':
-        return { fate: 'again' };
+        return { kind: 'again' };
       case 'credentials':
         throw new RunStopped({ because: 'credentials', detail: faultText(fault) });
       case 'missing-bucket':
@@ -92,7 +119,7 @@ export class FaultPolicy {
       case 'throttled-kms':
         return this.#exhausted(fault);
       case 'refused':
-        return { fate: 'failed' };
+        return { kind: 'failed' };
     }
   }
 
@@ -117,7 +144,7 @@ export class FaultPolicy {
 
   #denied(fault: StoreFault, ref: VersionRef, source: Encryption | undefined): Disposition {
     if (/object lock|legal hold|retention|WORM/i.test(fault.message)) {
-      return { fate: 'blocked', reason: 'object-lock', detail: fault.message };
+      return { kind: 'blocked', reason: 'object-lock', detail: fault.message };
     }
     const denied = /not authorized to perform: (\S+)(?: on resource: "?([^\s",]+))?/.exec(fault.message);
     const [action, resource] = [denied?.[1] ?? actionOf(fault), denied?.[2] ?? `arn:aws:s3:::${ref.bucket}/${ref.key}`];
@@ -129,10 +156,10 @@ export class FaultPolicy {
     const byPolicyOfOneObject = fault.message.includes('explicit deny') || action.startsWith('kms:');
     if (denied && !byPolicyOfOneObject && !this.#succeeded.has(fault.operation)) throw stop();
     if (this.#inARow(fault, source)) throw stop();
-    return { fate: 'failed' };
+    return { kind: 'failed' };
   }
 
-  /** A key that KMS refuses is the target's or the version's own; where the message names none, reading tells. */
+  /** A key that KMS refuses is the target's or the version's own; where the message names none, a read decides. */
   async #kms(fault: StoreFault, source: Encryption | undefined, opens: () => Promise<boolean>): Promise<Disposition> {
     const own = source && holdingKey(source);
     const namesOwn = own !== undefined && fault.message.includes(own);
@@ -146,10 +173,10 @@ export class FaultPolicy {
   }
 
   #exhausted(fault: StoreFault): Disposition {
-    if (fault.status !== 0) return { fate: 'failed' };
+    if (fault.status !== 0) return { kind: 'failed' };
     this.#unreachable += 1;
     if (this.#unreachable >= UNREACHABLE_ROW) throw new RunStopped({ because: 'endpoint', detail: faultText(fault) });
-    return { fate: 'failed' };
+    return { kind: 'failed' };
   }
 
   #inARow(fault: StoreFault, source: Encryption | undefined): boolean {
@@ -167,7 +194,7 @@ function isRead({ operation }: StoreFault): boolean {
 }
 
 function unusable({ code, message }: StoreFault): Disposition {
-  return { fate: 'blocked', reason: 'source-key-unusable', detail: `${code}: ${message}` };
+  return { kind: 'blocked', reason: 'source-key-unusable', detail: `${code}: ${message}` };
 }
 
 function pairOf(operation: string, source: Encryption): string {

@@ -3,7 +3,7 @@ import type { Caller } from './pacing-and-retry';
 import type { HeadOptions, ObjectStore } from './store';
 import { asFault, faultKind, type StoreFault } from './store-fault';
 
-/** What HEAD, and where HEAD fails without a reason a read of one byte, tell about a version. */
+/** What HEAD reports about a version; where HEAD fails without a reason, a read of one byte. */
 export type Inspection =
   | { readonly found: 'head'; readonly head: ObjectHead }
   | { readonly found: 'gone' }
@@ -11,8 +11,8 @@ export type Inspection =
   | { readonly found: 'fault'; readonly fault: StoreFault };
 
 /**
- * Looks at one version. The errors of HEAD carry no code, so on 400 and 403 one byte is read to learn it: an SSE-C
- * version is told by S3's request for its key.
+ * Inspects one version. The errors of HEAD carry no code, so on 400 and 403 one byte is read to learn it: S3 asks for the
+ * key of an SSE-C version.
  *
  * @throws StoreFault only for faults that concern more than this version: the credentials, the bucket
  */
@@ -43,7 +43,7 @@ async function reasonOf(
 ): Promise<Inspection> {
   try {
     await call('kms', () => store.probe(ref, size));
-    // The read went through: what was wrong (expired credentials, a skewed clock) has been put right by it.
+    // The read succeeded: what was wrong (expired credentials, a skewed clock) was corrected by it.
     return { found: 'head', head: await call('s3', () => store.head(ref, options)) };
   } catch (error) {
     const fault = asFault(error);

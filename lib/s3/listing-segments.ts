@@ -12,9 +12,9 @@ export interface Segment {
 /** The whole listing. */
 export const WHOLE: Segment = { after: undefined, to: undefined };
 
-/** Probes at the most for one split: they are requests that look at nothing. */
+/** Probes at most for one split: they are requests that inspect nothing. */
 const MAX_PROBES = 64;
-/** The range of characters in which a boundary is looked for; keys beyond it are still listed, only less evenly. */
+/** The range of characters in which a boundary is searched for; keys beyond it are still listed, only less evenly. */
 const [LOWEST, HIGHEST] = [0x20, 0x7f];
 
 /** Compares keys as S3 orders them, by their UTF-8 bytes. */
@@ -42,7 +42,7 @@ export function between(low: string, high: string | undefined): string | undefin
 }
 
 /**
- * Cuts what comes after a key of a listing into about `parts` segments, so that they can be listed side by side: one listing brings
+ * Cuts what comes after a key of a listing into about `parts` segments, so that they can be listed concurrently: one listing brings
  * a thousand keys in each answer, and no more. The boundaries are guessed in the middle of the space of keys and moved to
  * where keys are; segments need not be even.
  *

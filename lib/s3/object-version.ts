@@ -18,7 +18,7 @@ export interface ListedVersion {
   readonly size: number;
   /** With its quotes, as S3 sends it. */
   readonly etag: string;
-  /** Milliseconds since the epoch. For a multipart object this is when the upload was begun. */
+  /** Milliseconds since the epoch. For a multipart object this is when the upload was started. */
   readonly lastModified: number;
   readonly storageClass: string;
 }
@@ -40,13 +40,13 @@ export interface VersionPage {
   readonly next: PageMarker | undefined;
 }
 
-/** Both markers of ListObjectVersions. Without a version id the listing goes on after every version of `key`. */
+/** Both markers of ListObjectVersions. Without a version id the listing continues after every version of `key`. */
 export interface PageMarker {
   readonly key: string;
   readonly versionId: string | undefined;
 }
 
-/** How a version is encrypted at rest, as HEAD tells it. HEAD of an SSE-C version fails, so that kind comes from the failure. */
+/** How a version is encrypted at rest, as HEAD reports it. HEAD of an SSE-C version fails, so that kind comes from the failure. */
 export type Encryption =
   | { readonly kind: 'sse-kms'; readonly keyArn: string; readonly bucketKey: boolean }
   | { readonly kind: 'dsse-kms'; readonly keyArn: string }
@@ -62,7 +62,7 @@ export interface ObjectLock {
   readonly legalHold: boolean;
 }
 
-/** What HEAD tells about one version, in the form that deciding and comparing need. */
+/** What HEAD reports about one version, in the form that deciding and comparing need. */
 export interface ObjectHead {
   readonly versionId: string | undefined;
   readonly size: number;
@@ -112,7 +112,7 @@ export const CHECKSUM_ALGORITHMS = [
 ] as const;
 export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number];
 
-/** An open multipart upload. Its encryption was fixed when it was begun, and S3 tells it nowhere. */
+/** An open multipart upload. Its encryption was fixed when it was started, and S3 reports it nowhere. */
 export interface OpenUpload {
   readonly key: string;
   readonly uploadId: string;

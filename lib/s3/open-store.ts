@@ -6,7 +6,7 @@ import { createDirectStore } from './direct-store';
 import { createSdkStore } from './sdk-store';
 import type { ObjectStore } from './store';
 
-/** A store over the lean path, and what closes its connections. The SDK client stays the caller's. */
+/** A store through the direct S3 client, and what closes its connections. The SDK client stays the caller's. */
 export interface OpenedStore {
   readonly store: ObjectStore;
   close(): Promise<void>;
@@ -14,13 +14,13 @@ export interface OpenedStore {
 
 /**
  * Percent by which the old part of the heap may outgrow what lives there before it is collected. Millions of requests
- * leave garbage that lived just long enough to get there; V8's own choice lets it pile up to several times what lives.
+ * leave garbage that lived just long enough to get there; V8's default lets it grow to several times what lives.
  */
 const HEAP_GROWING_PERCENT = 30;
 
-/** The store that commands use: bulk calls over the lean path, the few others over the SDK client it is opened beside. */
+/** The store that commands use: bulk calls through the direct S3 client, the few others through the SDK client. */
 export function openStore(s3: S3Client): OpenedStore {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
-  const wire = openDirectClient(s3);
-  return { store: createDirectStore(wire, createSdkStore(s3)), close: () => wire.close() };
+  const direct = openDirectClient(s3);
+  return { store: createDirectStore(direct, createSdkStore(s3)), close: () => direct.close() };
 }

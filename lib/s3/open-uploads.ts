@@ -1,28 +1,18 @@
 import { KeyturnError } from '../errors';
-import { REPORT_LIMIT } from '../reencrypt/outcome';
+import { REPORT_LIMIT } from './bounded-list';
 import { FaultPolicy, RunStopped } from './fault-policy';
 import type { OpenUpload } from './object-version';
 import type { Caller } from './pacing-and-retry';
 import type { ObjectStore } from './store';
 import { asFault } from './store-fault';
 
-/** An object version under a KMS key that is not the active one. */
-export interface StragglerVersion {
-  readonly key: string;
-  readonly versionId: string;
-  readonly keyArn: string;
-  readonly isLatest: boolean;
-  /** ISO 8601. Later than the switch: some writer still names the old key. */
-  readonly lastModified: string;
-}
-
-/** A multipart upload that is not finished. It will be under the key that was the default when it was begun. */
+/** A multipart upload that is not finished. It will be under the key that was the default when it was started. */
 export interface OpenUploadFound {
   readonly key: string;
   readonly uploadId: string;
   /** ISO 8601. */
   readonly initiated: string;
-  /** S3 tells it nowhere before the upload is finished. */
+  /** S3 reports it nowhere before the upload is finished. */
   readonly keyArn: string | undefined;
 }
 
@@ -45,13 +35,13 @@ export async function openUploads(
 
 export interface AbortRequest {
   readonly bucket: string;
-  /** Uploads begun before it are aborted; milliseconds since the epoch. */
+  /** Uploads started before it are aborted; milliseconds since the epoch. */
   readonly before: number;
   readonly dryRun: boolean;
 }
 
 /**
- * Aborts the uploads that were begun before a time: they would end under the key of that time. What was uploaded of them
+ * Aborts the uploads that were started before a time: they would end under the key of that time. What was uploaded of them
  * is lost, so a person must have asked.
  *
  * @returns those that were, or with `dryRun` would be, aborted
@@ -71,7 +61,7 @@ export async function abortUploads(
   return found;
 }
 
-/** The open uploads that were begun before a time, in milliseconds since the epoch. */
+/** The open uploads that were started before a time, in milliseconds since the epoch. */
 export async function uploadsBegunBefore(
   store: ObjectStore,
   call: Caller,
@@ -87,14 +77,14 @@ export async function uploadsBegunBefore(
 
 /** Every fault of a request about a bucket's uploads is about the bucket, or about what may be done there. */
 export function bucketCaller(call: Caller, bucket: string): Caller {
-  const judge = new FaultPolicy('');
+  const faultPolicy = new FaultPolicy('');
   return async (bound, send) => {
     try {
       return await call(bound, send);
     } catch (error) {
       const fault = asFault(error);
       if (!fault || fault.code === 'NoSuchUpload') throw error;
-      const stopped = judge.bucketFault(fault, bucket);
+      const stopped = faultPolicy.bucketFault(fault, bucket);
       if (!(stopped instanceof RunStopped)) throw stopped;
       throw new KeyturnError('re-encryption-stopped', { bucket, detail: stopped.stopped.detail }, fault);
     }

@@ -7,7 +7,7 @@ export interface ParallelListing {
   readonly bucket: string;
   /** Calls one request; the caller retries and paces through it. */
   readonly listing: <T>(send: () => Promise<T>) => Promise<T>;
-  /** Listings side by side, once the bucket turns out to be large. Default 16. */
+  /** Concurrent listings, once the bucket turns out to be large. Default 16. */
   readonly parts?: number | undefined;
   /** Pages after which it counts as large. Default 100. */
   readonly splitAfterPages?: number | undefined;
@@ -15,7 +15,7 @@ export interface ParallelListing {
 
 /**
  * Every object version of a bucket, a page at a time in no order: one listing brings a thousand versions in each answer,
- * so that a large bucket is listed in segments side by side. Memory is bounded by two pages for each.
+ * so that a large bucket is listed in concurrent segments. Memory is bounded by two pages for each.
  *
  * @throws StoreFault
  */

@@ -51,7 +51,7 @@ function faultOf(operation: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   if (!(error instanceof S3ServiceException)) return transportFault(operation, error) ?? error;
   const status = error.$metadata.httpStatusCode ?? 0;
-  // A HEAD error has no body; the SDK names it after the status, which says nothing that the status does not.
+  // A HEAD error has no body; the SDK names it after the status, which adds nothing to the status.
   const code = operation === 'HeadObject' ? '' : error.name;
   const requestId = error.$metadata.requestId;
   return new StoreFault(

@@ -30,15 +30,20 @@ import {
 } from './sdk-shapes';
 import type { ObjectStore } from './store';
 
+type Send = ReturnType<typeof sdkCalls>['send'];
+
 /**
- * The calls of {@link ObjectStore} over the AWS SDK. Endpoint, credentials and signing are the client's. The SDK's own
- * attempts stay below ours: a fault that comes out of here has been retried by the SDK where the client says so.
+ * The calls of {@link ObjectStore} through the AWS SDK. Endpoint, credentials and signing are the client's. The SDK's own
+ * attempts lie below ours: a fault that comes from here has already been retried by the SDK if the client is set to do so.
  */
 export function createSdkStore(s3: S3Client): ObjectStore {
   const { send, requests, now } = sdkCalls(s3);
+  return { requests, now, ...bucketCalls(send), ...reads(send), ...moves(send), ...multipart(send) };
+}
+
+/** Calls about a bucket. */
+function bucketCalls(send: Send): Pick<ObjectStore, 'versioning' | 'listVersions' | 'listUploads'> {
   return {
-    requests,
-    now,
     async versioning(bucket, signal) {
       const { Status } = await send('GetBucketVersioning', new GetBucketVersioningCommand({ Bucket: bucket }), signal);
       return Status === 'Enabled' ? 'enabled' : Status === 'Suspended' ? 'suspended' : 'unversioned';
@@ -54,6 +59,21 @@ export function createSdkStore(s3: S3Client): ObjectStore {
       });
       return versionPageOf(await send('ListObjectVersions', command, signal));
     },
+    async listUploads({ bucket, after }, signal) {
+      const command = new ListMultipartUploadsCommand({
+        Bucket: bucket,
+        EncodingType: 'url',
+        KeyMarker: after?.key,
+        UploadIdMarker: after?.uploadId,
+      });
+      return uploadsPageOf(await send('ListMultipartUploads', command, signal));
+    },
+  };
+}
+
+/** Calls that read about one version. */
+function reads(send: Send): Pick<ObjectStore, 'head' | 'probe' | 'readAll' | 'grants' | 'tags'> {
+  return {
     async head(ref, options, signal) {
       const ChecksumMode = options?.checksums ? 'ENABLED' : undefined;
       return headOf(await send('HeadObject', new HeadObjectCommand({ ...named(ref), ChecksumMode }), signal));
@@ -69,14 +89,6 @@ export function createSdkStore(s3: S3Client): ObjectStore {
       for await (const chunk of Body as AsyncIterable<Uint8Array>) bytes += chunk.length;
       return bytes;
     },
-    async updateEncryption(ref, { keyArn, bucketKey }, signal) {
-      const ObjectEncryption = { SSEKMS: { KMSKeyArn: keyArn, BucketKeyEnabled: bucketKey } };
-      await send(
-        'UpdateObjectEncryption',
-        new UpdateObjectEncryptionCommand({ ...named(ref), ObjectEncryption }),
-        signal,
-      );
-    },
     async grants(ref, signal) {
       const { Owner, Grants } = await send('GetObjectAcl', new GetObjectAclCommand(named(ref)), signal);
       return aclGrantsOf(
@@ -91,6 +103,20 @@ export function createSdkStore(s3: S3Client): ObjectStore {
     async tags(ref, signal) {
       const { TagSet } = await send('GetObjectTagging', new GetObjectTaggingCommand(named(ref)), signal);
       return Object.fromEntries((TagSet ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+    },
+  };
+}
+
+/** Calls that move one version. */
+function moves(send: Send): Pick<ObjectStore, 'updateEncryption' | 'copy' | 'discardProbe'> {
+  return {
+    async updateEncryption(ref, { keyArn, bucketKey }, signal) {
+      const ObjectEncryption = { SSEKMS: { KMSKeyArn: keyArn, BucketKeyEnabled: bucketKey } };
+      await send(
+        'UpdateObjectEncryption',
+        new UpdateObjectEncryptionCommand({ ...named(ref), ObjectEncryption }),
+        signal,
+      );
     },
     async copy(ref, copy, signal) {
       const command = new CopyObjectCommand({
@@ -108,6 +134,17 @@ export function createSdkStore(s3: S3Client): ObjectStore {
       const { CopyObjectResult, VersionId } = await send('CopyObject', command, signal);
       return { etag: CopyObjectResult?.ETag ?? '', versionId: VersionId };
     },
+    async discardProbe(ref, signal) {
+      await send('DeleteObject', new DeleteObjectCommand(named(ref)), signal);
+    },
+  };
+}
+
+/** Calls of a copy in parts. */
+function multipart(
+  send: Send,
+): Pick<ObjectStore, 'beginMultipart' | 'copyPart' | 'completeMultipart' | 'abortMultipart'> {
+  return {
     async beginMultipart(ref, upload, signal) {
       const { checksum } = upload.content;
       const command = new CreateMultipartUploadCommand({
@@ -156,18 +193,6 @@ export function createSdkStore(s3: S3Client): ObjectStore {
     async abortMultipart(bucket, key, uploadId, signal) {
       const command = new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId });
       await send('AbortMultipartUpload', command, signal);
-    },
-    async discardProbe(ref, signal) {
-      await send('DeleteObject', new DeleteObjectCommand(named(ref)), signal);
-    },
-    async listUploads({ bucket, after }, signal) {
-      const command = new ListMultipartUploadsCommand({
-        Bucket: bucket,
-        EncodingType: 'url',
-        KeyMarker: after?.key,
-        UploadIdMarker: after?.uploadId,
-      });
-      return uploadsPageOf(await send('ListMultipartUploads', command, signal));
     },
   };
 }

@@ -1,4 +1,4 @@
-/** A call to S3 that did not succeed, in one shape whichever path sent it. Never shown as it is: the engine names it. */
+/** A call to S3 that did not succeed, in one shape whichever path sent it. Never shown as it is: its caller names it. */
 export class StoreFault extends Error {
   /** The S3 operation, `HeadObject`, … */
   readonly operation: string;
@@ -24,7 +24,7 @@ export class StoreFault extends Error {
 /**
  * What a fault means for the run.
  * - `gone`: the version is no longer there (or is a delete marker now)
- * - `throttled-s3`, `throttled-kms`: slow down; the two limits are apart, and only the message tells them
+ * - `throttled-s3`, `throttled-kms`: slow down; the two limits are apart, and only the message distinguishes them
  * - `transient`: try again
  * - `race`: a precondition failed or another write was under way: read again and decide again
  * - `credentials`: the credentials ended; nothing will succeed until there are new ones
@@ -103,6 +103,12 @@ function byStatus(status: number): FaultKind {
   if (status === 409 || status === 412) return 'race';
   if (status === 301) return 'missing-bucket';
   return 'refused';
+}
+
+/** One line for people: the operation and what S3 answered. */
+export function faultText(fault: StoreFault): string {
+  const code = fault.code === '' ? `HTTP ${fault.status}` : fault.code;
+  return `${fault.operation}: ${code}${fault.message === '' ? '' : `: ${fault.message}`}`;
 }
 
 /** The `StoreFault` that an error is, or `undefined` for a bug and for an abort. */

@@ -14,9 +14,9 @@ import type { ObjectStore } from './store';
 
 export interface VersionListingRequest {
   readonly bucket: string;
-  /** Where to begin; absent: at the first key. */
+  /** Where to start; absent: at the first key. */
   readonly after?: PageMarker | undefined;
-  /** Keys that begin so; absent: all. */
+  /** Keys that start with it; absent: all. */
   readonly prefix?: string | undefined;
   /** The last key to list; absent: to the end. */
   readonly to?: string | undefined;
@@ -31,7 +31,7 @@ export interface VersionListingRequest {
  *
  * A page ends with a key, so that no version is hidden and none is listed twice where a store skips the key whose version the page
  * marker names when that version is deleted between two requests. Where one key fills a page, it is listed once more instead if the
- * next page holds nothing of it. Only a listing that is begun in the middle of such a key may list versions of it that an
+ * next page holds nothing of it. Only a listing that is started in the middle of such a key may list versions of it that an
  * earlier one listed.
  *
  * @throws StoreFault
@@ -48,7 +48,7 @@ export async function* listVersionPages(
     page.catch(() => undefined);
     return page;
   };
-  let marker = begunIn(request.after);
+  let marker = startedIn(request.after);
   let seen = new Set(marker && [marker.versionId]);
   let ahead: Promise<VersionPage> | undefined = send({ after: request.after });
   while (ahead) {
@@ -64,7 +64,7 @@ export async function* listVersionPages(
   }
 }
 
-function begunIn(after: PageMarker | undefined): MarkerInKey | undefined {
+function startedIn(after: PageMarker | undefined): MarkerInKey | undefined {
   const { key, versionId } = after ?? {};
   return key === undefined || versionId === undefined ? undefined : { key, versionId, lastModified: undefined };
 }

@@ -9,11 +9,11 @@ import type { ObjectStore } from './store';
 
 export interface WaitForUploadsRequest {
   readonly bucket: string;
-  /** Milliseconds since the epoch by the endpoint's clock: uploads begun before it are waited for. The switch, as a rule. */
+  /** Milliseconds since the epoch by the endpoint's clock: uploads started before it are waited for. Usually the switch. */
   readonly before: number;
-  /** Milliseconds to wait at the most. */
+  /** Milliseconds to wait at most. */
   readonly timeoutMs: number;
-  /** Milliseconds between two looks. Default 5,000. */
+  /** Milliseconds between two polls. Default 5,000. */
   readonly pollMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly retry?: RetryOptions | undefined;
@@ -21,7 +21,7 @@ export interface WaitForUploadsRequest {
 }
 
 /**
- * Waits until no multipart upload is open that was begun before a time.
+ * Waits until no multipart upload is open that was started before a time.
  *
  * @returns those that are still open when the time is over; none is good
  * @throws interrupted, aws-access-denied, aws-failed, re-encryption-stopped when S3 cannot be reached
@@ -38,7 +38,7 @@ export async function waitForUploads(
     const open = await uploadsBegunBefore(store, call, bucket, before);
     const left = until - performance.now();
     if (open.length === 0 || left <= 0) return open;
-    onProgress?.(`${bucket}: waiting for ${open.length} open upload(s) that were begun before the switch`);
+    onProgress?.(`${bucket}: waiting for ${open.length} open upload(s) that were started before the switch`);
     await sleep(Math.min(pollMs, left), undefined, signal ? { signal } : {}).catch(() => undefined);
   }
 }

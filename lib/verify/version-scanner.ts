@@ -1,6 +1,6 @@
 import { throwIfInterrupted } from '../errors';
-import { BoundedList } from '../reencrypt/outcome';
 import { AdaptiveLimiter, concurrencyOf } from '../s3/adaptive-limiter';
+import { BoundedList } from '../s3/bounded-list';
 import { FaultPolicy } from '../s3/fault-policy';
 import { type Inspection, inspectVersion } from '../s3/inspect-version';
 import {
@@ -12,25 +12,31 @@ import {
   type VersionPage,
   type VersionRef,
 } from '../s3/object-version';
-import { type OpenUploadFound, openUploads, type StragglerVersion } from '../s3/open-uploads';
-import { type Caller, faultText, withPacingAndRetry } from '../s3/pacing-and-retry';
+import { type OpenUploadFound, openUploads } from '../s3/open-uploads';
+import { type Caller, withPacingAndRetry } from '../s3/pacing-and-retry';
 import { listVersionsInParallel } from '../s3/parallel-listing';
 import { Semaphore } from '../s3/semaphore';
 import type { ObjectStore, Versioning } from '../s3/store';
-import { asFault } from '../s3/store-fault';
+import { asFault, faultText } from '../s3/store-fault';
 import { listVersionPages } from '../s3/version-listing';
-import type { BucketVerification, UnknownVersion, VerificationSources, VerifyRequest } from './bucket-verification';
+import type {
+  BucketVerification,
+  StragglerVersion,
+  UnknownVersion,
+  VerificationSources,
+  VerifyRequest,
+} from './bucket-verification';
 import { ReadSample, type SampledRead } from './read-sample';
 
-/** How a bucket stood when a verification began. */
-export interface Beginning {
+/** The state of a bucket when its verification began. */
+export interface VerificationStart {
   readonly versioning: Versioning;
   /** Milliseconds since the epoch by the endpoint's clock. */
   readonly at: number;
   readonly uploads: { readonly total: number; readonly first: readonly OpenUploadFound[] };
 }
 
-/** Why a listed version is looked at; undefined: it is not. */
+/** Why a listed version is inspected; undefined: it is not. */
 export type InspectionReason = (version: ListedVersion) => string | undefined;
 
 /** What the listing held. */
@@ -39,14 +45,14 @@ export interface Listed {
   readonly deleteMarkers: number;
 }
 
-/** Looks at object versions of one bucket and keeps account of what it saw. */
+/** Inspects object versions of one bucket and counts what it finds. */
 export class VersionScanner {
   readonly #store: ObjectStore;
   readonly #request: VerifyRequest;
   readonly #call: Caller;
   readonly #slots: Semaphore;
   readonly #halt = new AbortController();
-  readonly #judge: FaultPolicy;
+  readonly #faultPolicy: FaultPolicy;
   readonly #onHead: (listed: ListedVersion, label: string) => void;
   readonly #before: number;
   readonly #byKey = new Map<string, number>();
@@ -59,7 +65,7 @@ export class VersionScanner {
   #seen = 0;
   #stop: unknown;
 
-  /** @param onHead - told how each version that was looked at is encrypted */
+  /** @param onHead - called with the encryption of each inspected version */
   constructor(
     store: ObjectStore,
     request: VerifyRequest,
@@ -73,12 +79,12 @@ export class VersionScanner {
     const halted = signal ? AbortSignal.any([signal, this.#halt.signal]) : this.#halt.signal;
     this.#call = withPacingAndRetry(new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps }), retry, halted);
     this.#slots = new Semaphore(concurrencyOf(concurrency));
-    this.#judge = new FaultPolicy(activeKeyArn);
+    this.#faultPolicy = new FaultPolicy(activeKeyArn);
     this.#sample = new ReadSample(read === 'all' ? 0 : read);
   }
 
   /** Before any listing: an upload that finishes meanwhile is then among the uploads or in the listing. */
-  async begin(): Promise<Beginning> {
+  async begin(): Promise<VerificationStart> {
     const { bucket } = this.#request;
     this.#versioning = await this.#ofBucket(() => this.#store.versioning(bucket));
     const at = this.#store.now();
@@ -91,12 +97,12 @@ export class VersionScanner {
     return this.#ofBucket(() => this.#store.listVersions({ bucket: this.#request.bucket }));
   }
 
-  /** Looks at one version without keeping account of it. */
+  /** Inspects one version without counting it. */
   inspect(listed: ListedVersion): Promise<Inspection> {
     return inspectVersion(this.#store, this.#call, this.#refOf(listed), listed.size);
   }
 
-  /** Lists the bucket and looks at what is picked. */
+  /** Lists the bucket and inspects what is picked. */
   async scanListing(pick: InspectionReason): Promise<Listed> {
     const { bucket, onProgress } = this.#request;
     let [objectVersions, deleteMarkers] = [0, 0];
@@ -119,7 +125,7 @@ export class VersionScanner {
     return { objectVersions, deleteMarkers };
   }
 
-  /** Looks at versions that were listed before. */
+  /** Inspects versions that were listed before. */
   async scan(versions: Iterable<ListedVersion>, why: string): Promise<void> {
     try {
       for (const version of versions) await this.#start(version, why);
@@ -131,14 +137,14 @@ export class VersionScanner {
 
   /** Reads the sample, and puts together what was seen. */
   async report(
-    { at, uploads }: Beginning,
+    { at, uploads }: VerificationStart,
     listed: Listed,
     covers: BucketVerification['covers'],
-    sources: Omit<VerificationSources, 'heads' | 'notLookedAt'>,
+    sources: Omit<VerificationSources, 'heads' | 'notInspected'>,
   ): Promise<BucketVerification> {
     for (const one of this.#sample.chosen) await this.#readOne(one);
     throwIfInterrupted(this.#request.signal, 'verification');
-    const looked = [...this.#heads.values()].reduce((sum, count) => sum + count, 0);
+    const inspected = [...this.#heads.values()].reduce((sum, count) => sum + count, 0);
     return {
       bucket: this.#request.bucket,
       at: new Date(at).toISOString(),
@@ -153,7 +159,7 @@ export class VersionScanner {
       read: this.#read,
       requests: this.#store.requests() - this.#before,
       covers,
-      sources: { heads: Object.fromEntries(this.#heads), notLookedAt: listed.objectVersions - looked, ...sources },
+      sources: { heads: Object.fromEntries(this.#heads), notInspected: listed.objectVersions - inspected, ...sources },
     };
   }
 
@@ -168,7 +174,7 @@ export class VersionScanner {
 
   async #one(listed: ListedVersion): Promise<void> {
     try {
-      await this.#lookAtOne(this.#refOf(listed), listed);
+      await this.#inspectOne(this.#refOf(listed), listed);
       this.#seen += 1;
     } catch (error) {
       this.#stop ??= error;
@@ -183,30 +189,30 @@ export class VersionScanner {
     return { bucket, key, versionId: this.#versioning === 'unversioned' ? undefined : versionId };
   }
 
-  async #lookAtOne(ref: VersionRef, listed: ListedVersion): Promise<void> {
-    const look = await inspectVersion(this.#store, this.#call, ref, listed.size);
-    if (look.found === 'gone') {
+  async #inspectOne(ref: VersionRef, listed: ListedVersion): Promise<void> {
+    const inspection = await inspectVersion(this.#store, this.#call, ref, listed.size);
+    if (inspection.found === 'gone') {
       await this.#confirmGone(ref, listed);
       return;
     }
-    if (look.found === 'sse-c') {
+    if (inspection.found === 'sse-c') {
       this.#count(listed, 'SSE-C');
-    } else if (look.found === 'fault') {
-      // Throws where the fault is not this version's: a verification that may not look at anything is none.
-      await this.#judge.classify(look.fault, ref, undefined, async () => false);
-      this.#unknown.add({ key: listed.key, versionId: listed.versionId, reason: faultText(look.fault) });
+    } else if (inspection.found === 'fault') {
+      // Throws where the fault is not this version's: without permission to inspect there is no verification.
+      await this.#faultPolicy.classify(inspection.fault, ref, undefined, async () => false);
+      this.#unknown.add({ key: listed.key, versionId: listed.versionId, reason: faultText(inspection.fault) });
     } else {
-      this.#judge.succeeded('HeadObject');
-      await this.#classify(ref, listed, look.head);
+      this.#faultPolicy.succeeded('HeadObject');
+      await this.#classify(ref, listed, inspection.head);
     }
   }
 
-  /** One answer that a version is not there is not believed: it must have left the listing too. */
+  /** One answer that a version is gone is not enough: it must have left the listing too. */
   async #confirmGone({ bucket, key }: VersionRef, { versionId, etag }: ListedVersion): Promise<void> {
     const listing = (send: () => Promise<VersionPage>) => this.#ofBucket(send);
     for await (const { versions } of listVersionPages(this.#store, { bucket, prefix: key, to: key, listing })) {
       if (versions.some((one) => one.versionId === versionId && one.etag === etag)) {
-        this.#unknown.add({ key, versionId, reason: 'HeadObject says that it is gone, but it is still listed' });
+        this.#unknown.add({ key, versionId, reason: 'HeadObject reports that it is gone, but it is still listed' });
         return;
       }
     }
@@ -261,7 +267,7 @@ export class VersionScanner {
     } catch (error) {
       throwIfInterrupted(this.#request.signal, 'verification');
       const fault = asFault(error);
-      throw fault ? this.#judge.bucketFault(fault, this.#request.bucket) : error;
+      throw fault ? this.#faultPolicy.bucketFault(fault, this.#request.bucket) : error;
     }
   }
 }

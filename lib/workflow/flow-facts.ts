@@ -1,7 +1,7 @@
 import type { CustodyRecord } from '../key-material/custody/custody-record';
 import type { MaterialFacts } from '../observation/observed-materials';
 import type { StateFacts } from '../observation/state-facts';
-import type { BucketReencryption } from '../reencrypt/outcome';
+import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import type { StackPlan } from '../terraform/workspace';
 import type { BucketVerification } from '../verify/bucket-verification';
 import type { GateReason } from './gate-reason';

@@ -1,6 +1,6 @@
 import { KeyturnError } from '../errors';
 import type { Observation } from '../observation/observe';
-import type { BucketReencryption } from '../reencrypt/outcome';
+import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import type { KeyVersion } from '../rotation/rotation';
 import { isKey } from '../s3/object-version';
 import type { BucketVerification } from '../verify/bucket-verification';

@@ -1,12 +1,13 @@
 import { KeyturnError } from '../errors';
 import type { BucketForecast, Forecast } from '../forecast/forecast-text';
-import { Forecaster, paceOfOnePrefix } from '../forecast/reencryption-forecast';
+import { paceOfOnePrefix } from '../forecast/reencryption-forecast';
 import { describeKey } from '../kms/describe-key';
 import type { Observing } from '../observation/observe';
 import type { Proposal } from '../proposals/proposal';
 import type { ObservedKey } from '../proposals/proposal-messages';
 import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import { type Bucket, type Rotation, versionAlias } from '../rotation/rotation';
+import { dryRunForecaster } from './dry-run-forecast';
 import type { VerifyRun } from './rotation-run';
 
 /** Stands for a key that does not exist yet: whatever is under any key at all is then to be moved. */
@@ -94,7 +95,7 @@ async function forecastBucket(
   { name, bucketKey }: Bucket,
   targetKeyArn = NO_KEY_YET,
 ): Promise<{ bucket: BucketForecast; pricesAsOf: string }> {
-  const forecaster = new Forecaster();
+  const { forecaster, onOutcome } = dryRunForecaster();
   const counted = await reencryptBucket(run.store, {
     bucket: name,
     targetKeyArn,
@@ -103,7 +104,7 @@ async function forecastBucket(
     dryRun: true,
     signal: run.signal,
     onProgress: (text) => run.reporter.progress(text),
-    onOutcome: forecaster.add,
+    onOutcome,
   });
   const { requests, seconds, cost } = forecaster.forecast(counted);
   const bucket = {

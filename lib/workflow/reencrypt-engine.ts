@@ -5,18 +5,19 @@ import { duration } from '../forecast/forecast-text';
 import { observeVersions } from '../observation/observe';
 import { type Bucket, type Rotation, supersededVersions } from '../rotation/rotation';
 import { AdaptiveLimiter } from '../s3/adaptive-limiter';
+import { countVersions } from '../s3/count-versions';
 import { withPacingAndRetry } from '../s3/pacing-and-retry';
 import type { ReencryptOptions, RunTarget, VerifyRun } from './rotation-run';
 
 type Chosen = Pick<ReencryptOptions, 'engine'>;
 
-/** What a run takes: the engine that it was told, else that of the rotation file. */
+/** The engine of a run: that of its options, else that of the rotation file. */
 export function engineAsked(rotation: Pick<Rotation, 'reencrypt'>, { engine }: Chosen): 'local' | 'batch' | 'auto' {
   return engine ?? rotation.reencrypt.engine;
 }
 
 /**
- * Refuses, before anything is looked at, a run by jobs for which the rotation file declares nothing.
+ * Refuses, before anything is inspected, a run by jobs for which the rotation file declares nothing.
  *
  * @throws engine-undeclared
  */
@@ -36,8 +37,8 @@ export interface ChosenEngine {
 }
 
 /**
- * The engine of a bucket. `auto` counts its object versions by a listing, up to the threshold, and tells what either engine would
- * take; nothing else is looked at.
+ * The engine of a bucket. `auto` counts its object versions by a listing, up to the threshold, and reports what either engine would
+ * take; nothing else is inspected.
  */
 export async function engineFor(run: VerifyRun, bucket: Bucket): Promise<ChosenEngine> {
   const { rotation, store, reporter, signal } = run;
@@ -49,23 +50,25 @@ export async function engineFor(run: VerifyRun, bucket: Bucket): Promise<ChosenE
     reporter.note(`${bucket.name}: engine local: ${why}`);
     return { engine: 'local', why, forecasts: undefined };
   }
-  const told = run.reencrypt.engine === undefined ? 'the rotation file says so' : '--engine says so';
-  if (engine !== 'auto' || !batch)
-    return { engine: engine === 'batch' ? 'batch' : 'local', why: told, forecasts: undefined };
+  const why = run.reencrypt.engine === undefined ? 'set in the rotation file' : 'set by --engine';
+  if (engine !== 'auto' || !batch) return { engine: engine === 'batch' ? 'batch' : 'local', why, forecasts: undefined };
   const { maxConcurrency, maxRps } = { maxConcurrency: run.reencrypt.concurrency ?? 64, maxRps: run.reencrypt.maxRps };
   const call = withPacingAndRetry(new AdaptiveLimiter({ maxConcurrency, maxRps }), {}, signal);
-  const choice = await chooseEngine(store, call, {
+  const { fromVersions, verify, noConcurrentWrites } = batch;
+  const onProgress = (text: string) => reporter.progress(text);
+  const counted = await countVersions(store, call, { bucket: bucket.name, upTo: fromVersions, onProgress });
+  const choice = chooseEngine({
+    ...counted,
     bucket: bucket.name,
-    fromVersions: batch.fromVersions,
+    fromVersions,
     bucketKey: bucket.bucketKey,
     region: rotation.region,
     method,
-    verify: batch.verify,
-    noConcurrentWrites: batch.noConcurrentWrites,
-    onProgress: (text) => reporter.progress(text),
+    verify,
+    noConcurrentWrites,
   });
   reporter.note(`engine ${choice.engine}: ${choice.why}`);
-  describeEngines(run, bucket.name, choice.forecasts, choice.isWhole);
+  describeEngines(run, bucket.name, choice.forecasts, counted.isWhole);
   return choice;
 }
 

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { reencryptBucketByJobs } from '../batch/batch-reencrypt';
 import type { BatchRequest, JobToConfirm } from '../batch/batch-request';
-import type { BucketReencryption } from '../reencrypt/outcome';
+import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { type BatchSettings, type Bucket, batchPrefix, batchRoleName } from '../rotation/rotation';
 import { jobsOf } from './jobs/rotation-jobs';
 import { supersededKeyArns } from './reencrypt-engine';

@@ -1,14 +1,14 @@
 import path from 'node:path';
 import { KeyturnError } from '../errors';
 import { forecastEngines } from '../forecast/engine-forecasts';
-import { Forecaster } from '../forecast/reencryption-forecast';
-import type { BucketReencryption } from '../reencrypt/outcome';
+import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import type { Bucket } from '../rotation/rotation';
 import { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import { abortUploads } from '../s3/open-uploads';
 import { withPacingAndRetry } from '../s3/pacing-and-retry';
 import { waitForUploads } from '../s3/wait-for-uploads';
+import { dryRunForecaster } from './dry-run-forecast';
 import type { ReencryptFacts } from './flow-facts';
 import { type ChosenEngine, describeEngines, engineFor } from './reencrypt-engine';
 import { reencryptByJobs } from './reencrypt-jobs';
@@ -17,10 +17,10 @@ import type { ReencryptRun } from './rotation-run';
 
 /**
  * One bucket's part of the re-encryption: old uploads aborted where that was asked for, then every object version moved
- * that can be, by the engine that was chosen for it, told about as it goes. A dry run looks and counts here, whatever the
+ * that can be, by the engine that was chosen for it, reported as it progresses. A dry run inspects and counts here, whatever the
  * engine: nothing is created for it.
  *
- * @returns with `stopped` where jobs wait for a yes
+ * @returns with `stopped` where jobs wait for confirmation
  * @throws interrupted once what was under way is written down, re-encryption-stopped when credentials or endpoint gave out,
  *   and what jobs may end with: job-cancelled, job-failed, job-paused, …
  */
@@ -39,7 +39,7 @@ export async function reencryptOne(
       : await reencryptHere(run, bucket, targetKeyArn, chosen);
   describePass(run, pass);
   if (pass.stopped?.because === 'interrupted') {
-    // Jobs go on without this process, and the person who pressed Ctrl-C must know.
+    // Jobs continue without this process, and the person who pressed Ctrl-C must know.
     if (pass.jobs.length > 0) run.reporter.warn(`${bucket.name}: ${pass.stopped.detail}`);
     throw new KeyturnError('interrupted', { during: `re-encryption of ${bucket.name}` });
   }
@@ -59,7 +59,7 @@ async function reencryptHere(
   const { rotation, dryRun, files } = run;
   const { concurrency, maxRps, optimistic, relistDelayMs } = run.reencrypt;
   const { method, batch } = rotation.reencrypt;
-  const forecaster = dryRun ? new Forecaster() : undefined;
+  const forecast = dryRun ? dryRunForecaster() : undefined;
   const pass = await reencryptBucket(run.store, {
     bucket: bucket.name,
     targetKeyArn,
@@ -74,10 +74,10 @@ async function reencryptHere(
     journalFile: files && path.join(files.journals, `${bucket.name}.ndjson`),
     evidence: files && { directory: files.outcomes, name: bucket.name },
     onProgress: (text) => run.reporter.progress(text),
-    onOutcome: forecaster?.add,
+    onOutcome: forecast?.onOutcome,
   });
-  if (!forecaster) return pass;
-  describeForecast(run, pass, forecaster.forecast(pass, { optimistic }));
+  if (!forecast) return pass;
+  describeForecast(run, pass, forecast.forecaster.forecast(pass, { optimistic }));
   if (batch && chosen.forecasts === undefined) {
     const { objectVersions: versions, movedBytes: bytes } = pass;
     const counted = { versions, noncurrent: 0, bytes, bucketKey: bucket.bucketKey, region: rotation.region };
@@ -98,7 +98,7 @@ async function waitForOldUploads(run: ReencryptRun, bucket: string, before: numb
   if (timeoutMs === 0 || dryRun) return;
   const onProgress = (text: string) => reporter.progress(text);
   const open = await waitForUploads(store, { bucket, before, timeoutMs, signal, onProgress });
-  if (open.length > 0) reporter.warn(`${bucket}: ${open.length} upload(s) begun before the switch are still open`);
+  if (open.length > 0) reporter.warn(`${bucket}: ${open.length} upload(s) started before the switch are still open`);
 }
 
 /** What was uploaded of an aborted upload is lost, so it happens only where a person gave an age. */
@@ -111,9 +111,9 @@ async function abortOldUploads(
   const call = withPacingAndRetry(new AdaptiveLimiter({ maxConcurrency: 1 }), {}, signal);
   const aborted = await abortUploads(store, call, { bucket, before: store.now() - age, dryRun });
   for (const upload of aborted) {
-    const begun = new Date(upload.initiated).toISOString();
+    const startedAt = new Date(upload.initiated).toISOString();
     reporter.warn(
-      `${dryRun ? 'would abort' : 'aborted'} the upload of ${JSON.stringify(upload.key)} in ${bucket}, begun ${begun}`,
+      `${dryRun ? 'would abort' : 'aborted'} the upload of ${JSON.stringify(upload.key)} in ${bucket}, started ${startedAt}`,
     );
   }
 }

@@ -1,14 +1,14 @@
 import type { Forecast } from '../forecast/reencryption-forecast';
-import type { BucketReencryption } from '../reencrypt/outcome';
+import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import type { ReencryptRun } from './rotation-run';
 
-/** Object versions named one by one at the most; the evidence names all. */
+/** Object versions named one by one at most; the evidence names all. */
 const NAMED = 20;
 
-type Told = Pick<ReencryptRun, 'reporter' | 'dryRun'>;
+type Reporting = Pick<ReencryptRun, 'reporter' | 'dryRun'>;
 
 /** What became of a bucket, in lines that a person can paste into a ticket. */
-export function describePass({ reporter, dryRun }: Told, pass: BucketReencryption): void {
+export function describePass({ reporter, dryRun }: Reporting, pass: BucketReencryption): void {
   for (const { jobId, part, status, total, succeeded, failed: tasks } of pass.jobs) {
     reporter.note(
       `${pass.bucket}: job ${jobId} (${part}) is ${status}: ${succeeded} of ${total} task(s) succeeded, ${tasks} failed`,
@@ -16,7 +16,7 @@ export function describePass({ reporter, dryRun }: Told, pass: BucketReencryptio
   }
   const verb = dryRun ? `to ${pass.method}` : pass.method === 'rewrap' ? 'rewrapped' : 'rewritten';
   reporter.note(
-    `${pass.bucket}: ${pass.objectVersions} object version(s), ${pass.moved} ${verb}, ${pass.alreadyThere} there already, ` +
+    `${pass.bucket}: ${pass.objectVersions} object version(s), ${pass.moved} ${verb}, ${pass.alreadyThere} already there, ` +
       `${pass.blockedTotal} blocked, ${pass.failedTotal} failed; ${pass.requests} requests, ${pass.passes} pass(es)`,
   );
   for (const one of pass.blocked.slice(0, NAMED)) {
@@ -29,7 +29,7 @@ export function describePass({ reporter, dryRun }: Told, pass: BucketReencryptio
 }
 
 /** What a dry run expects of the real one, at list prices. */
-export function describeForecast({ reporter }: Told, pass: BucketReencryption, forecast: Forecast): void {
+export function describeForecast({ reporter }: Reporting, pass: BucketReencryption, forecast: Forecast): void {
   for (const [label, { versions, bytes }] of Object.entries(forecast.byEncryption)) {
     reporter.note(`${pass.bucket}: ${versions} version(s), ${bytes} bytes to move from ${label}`);
   }
@@ -42,7 +42,7 @@ export function describeForecast({ reporter }: Told, pass: BucketReencryption, f
   const { amount, currency, pricesAsOf } = forecast.cost;
   reporter.note(
     `${pass.bucket}: about ${list + head + write + other} requests (${list} list, ${head} head, ${write} write, ${other} other), ` +
-      `${forecast.kmsCallsAtMost} KMS calls at the most, ${forecast.seconds} s at S3's own pace, ` +
+      `${forecast.kmsCallsAtMost} KMS calls at most, ${forecast.seconds} s at S3's own pace, ` +
       `${amount.toFixed(2)} ${currency} at list prices of ${pricesAsOf}`,
   );
 }
@@ -54,6 +54,6 @@ function named(
   return `${bucket} ${JSON.stringify(key)} (version ${versionId ?? 'null'})`;
 }
 
-function more(reporter: Told['reporter'], kind: string, total: number): void {
+function more(reporter: Reporting['reporter'], kind: string, total: number): void {
   if (total > NAMED) reporter.warn(`… and ${total - NAMED} more ${kind}; the evidence names them all`);
 }

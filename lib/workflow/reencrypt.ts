@@ -1,5 +1,5 @@
 import { type Observing, observeVersions } from '../observation/observe';
-import type { BucketReencryption } from '../reencrypt/outcome';
+import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { supersededVersions } from '../rotation/rotation';
 import { switchedKey } from './active-key';
 import type { ReencryptFacts } from './flow-facts';

@@ -1,6 +1,7 @@
 import type { BlockedVersion } from '../reencrypt/outcome';
 import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
-import { type BucketVerification, verifyBucket } from '../verify/bucket-verification';
+import type { BucketVerification } from '../verify/bucket-verification';
+import { verifyBucket } from '../verify/verify-bucket';
 import { activeKey } from './active-key';
 import type { VerifyRun } from './rotation-run';
 import { bucketsToVerify } from './verify';

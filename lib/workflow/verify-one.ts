@@ -1,9 +1,11 @@
+import { manifestLister } from '../batch/generated-manifest';
 import { JobFiles } from '../batch/job-files';
 import { openJobs } from '../batch/jobs';
-import type { BucketReencryption } from '../reencrypt/outcome';
+import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import type { BatchSettings, Bucket } from '../rotation/rotation';
-import { type BucketVerification, type VerifyRequest, verifyBucket } from '../verify/bucket-verification';
-import { verifyBySources } from '../verify/verify-by-manifest';
+import type { BucketVerification, VerifyRequest } from '../verify/bucket-verification';
+import { verifyBucket } from '../verify/verify-bucket';
+import { verifyByManifest } from '../verify/verify-by-manifest';
 import { engineAsked } from './reencrypt-engine';
 import { jobFactsOf } from './reencrypt-jobs';
 import type { VerifyRun } from './rotation-run';
@@ -17,7 +19,7 @@ interface Verified {
 
 /**
  * Verifies one bucket: every version by a HEAD, or by what S3 lists where the rotation file asks for that. A bucket under
- * `retire.verifyOnlyBuckets` is always looked at whole, as the role of the jobs may not list it; so is everything in a dry run, which
+ * `retire.verifyOnlyBuckets` is always inspected whole, because the role of the jobs may not list it; so is everything in a dry run, which
  * creates no job, and where every version is to be read.
  */
 export async function verifyOne(
@@ -38,10 +40,10 @@ export async function verifyOne(
   const bucket = rotation.buckets.find((one) => one.name === name);
   const settings = bucket && manifestSettings(run, bucket, passes);
   if (!bucket || !settings) return verifyBucket(run.store, request);
-  return bySources(run, bucket, settings, { ...request, named: namedBy(passes, name) });
+  return byManifest(run, bucket, settings, { ...request, named: namedBy(passes, name) });
 }
 
-/** Undefined: every version of the bucket is looked at. */
+/** Undefined: every version of the bucket is inspected. */
 function manifestSettings(run: VerifyRun, { name }: Bucket, passes: Verified['passes']): BatchSettings | undefined {
   const { batch } = run.rotation.reencrypt;
   if (batch?.verify !== 'manifest' || run.dryRun || run.reencrypt.readAll) return undefined;
@@ -50,43 +52,54 @@ function manifestSettings(run: VerifyRun, { name }: Bucket, passes: Verified['pa
   return byJobs ? batch : undefined;
 }
 
-async function bySources(
+async function byManifest(
   run: VerifyRun,
   bucket: Bucket,
   settings: BatchSettings,
   request: VerifyRequest & { readonly named: ReadonlyMap<string, string> },
 ): Promise<BucketVerification> {
   const { store, clients, identity, signal, rotation, evidence, reporter } = run;
+  reporter.note(`${bucket.name}: \`verify: manifest\` is experimental: AWS has not confirmed what it relies on`);
   const facts = await jobFactsOf(run, bucket, settings, request.activeKeyArn);
   const opened = { client: clients.s3Control, account: identity.account };
   const tools = {
-    store,
     jobs: openJobs({ ...opened, signal }),
     cleanUp: openJobs(opened),
     files: new JobFiles({ s3: clients.s3, bucket: settings.bucket, region: rotation.region, signal }),
   };
-  const found = await verifyBySources(tools, {
-    ...request,
+  const listUnderKey = await manifestLister(tools, {
     rotation: rotation.name,
-    supersededKeyArns: facts.supersededKeyArns,
+    bucket: bucket.name,
+    activeKeyArn: request.activeKeyArn,
     place: facts.place,
-    noConcurrentWrites: settings.noConcurrentWrites,
-    onSpec: async (spec) => void (await evidence.record('residue-job', 'verify', { bucket: bucket.name, spec })),
+    signal,
+    onSpec: async (spec) =>
+      void (await evidence.record('generated-manifest-job', 'verify', { bucket: bucket.name, spec })),
   });
-  const { heads, notLookedAt, because, disagreementsTotal } = found.sources;
-  const looked = Object.entries(heads).map(([why, count]) => `${count} ${why}`);
-  reporter.note(
-    because === undefined
-      ? `${bucket.name}: looked at ${looked.join(', ') || 'none'}; ${notLookedAt} by what S3 lists under the old keys`
-      : `${bucket.name}: every object version was looked at: ${because}`,
-  );
-  if (disagreementsTotal > 0) {
-    reporter.warn(`${bucket.name}: S3's list and HEAD differ about ${disagreementsTotal} object(s); HEAD counts`);
-  }
+  const found = await verifyByManifest(store, listUnderKey, {
+    ...request,
+    supersededKeyArns: facts.supersededKeyArns,
+    noConcurrentWrites: settings.noConcurrentWrites,
+  });
+  describeSources(reporter, found);
   return found;
 }
 
-/** What this run could not move, by why: whatever S3 lists, it is looked at. */
+/** What the verification is based on, in lines for people. */
+function describeSources(reporter: VerifyRun['reporter'], { bucket, sources }: BucketVerification): void {
+  const { heads, notInspected, because, disagreementsTotal } = sources;
+  const inspected = Object.entries(heads).map(([why, count]) => `${count} ${why}`);
+  reporter.note(
+    because === undefined
+      ? `${bucket}: inspected ${inspected.join(', ') || 'none'}; ${notInspected} by what S3 lists under the old keys`
+      : `${bucket}: every object version was inspected: ${because}`,
+  );
+  if (disagreementsTotal > 0) {
+    reporter.warn(`${bucket}: S3's list and HEAD differ for ${disagreementsTotal} object(s); HEAD decides`);
+  }
+}
+
+/** What this run could not move, by reason: whatever S3 lists, it is inspected. */
 function namedBy(passes: Verified['passes'], bucket: string): ReadonlyMap<string, string> {
   const pass = passes.find((one) => one.bucket === bucket);
   const named = new Map<string, string>();

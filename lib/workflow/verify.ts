@@ -38,7 +38,7 @@ export const verify: Step<'verify', VerifyRun, 're-encrypt'> = {
       run.reporter.note(
         `${bucket}: ${one.objectVersions} object version(s), ${one.byKey[key.arn] ?? 0} under the active key, ` +
           `${one.leftTotal} under another, ${one.unknownTotal} unknown, ${one.openUploads.length} open upload(s)` +
-          (one.sources.notLookedAt > 0 ? `, ${one.sources.notLookedAt} not looked at` : ''),
+          (one.sources.notInspected > 0 ? `, ${one.sources.notInspected} not inspected` : ''),
       );
       found.push(one);
     }

@@ -37,7 +37,7 @@ async function failureOf(request: BatchRequest): Promise<KeyturnError> {
 }
 
 describe('the role', () => {
-  test('fails when it is missing, and goes on once it is there', async () => {
+  test('fails when it is missing, and continues once it exists', async () => {
     const bucket = await seeded();
     const roleArn = `arn:aws:iam::${stand.account}:role/late`;
     const request = stand.jobsRequest(bucket, { place: { roleArn } });
@@ -46,7 +46,7 @@ describe('the role', () => {
     expect(await run(request)).toMatchObject({ complete: true, moved: 3 });
   });
 
-  test('fails naming the action when it is too weak, and the next run begins another attempt', async () => {
+  test('fails when it is too weak, names the action, and the next run starts another attempt', async () => {
     const bucket = await seeded(10);
     const roleArn = await newRole(stand.aws, 'weak', {
       may: [
@@ -116,7 +116,7 @@ describe('the bucket of manifests', () => {
     expect(error.code).toBe('job-bucket-missing');
   });
 
-  test('fails when it stands in another Region', async () => {
+  test('fails when it is in another Region', async () => {
     const bucket = await seeded();
     const error = await failureOf(stand.jobsRequest(bucket, { region: 'eu-west-1' }));
     expect(error).toMatchObject({ code: 'job-bucket-wrong-region', facts: { found: 'ap-northeast-1' } });
@@ -124,7 +124,7 @@ describe('the bucket of manifests', () => {
 });
 
 describe('a job', () => {
-  test('fails when somebody else cancelled it, and the next run begins another attempt', async () => {
+  test('fails when somebody else cancelled it, and the next run starts another attempt', async () => {
     const bucket = await seeded();
     const request = stand.jobsRequest(bucket, {
       confirm: async ([job]) => {
@@ -154,7 +154,7 @@ describe('a job', () => {
     expect(await run(stand.jobsRequest(bucket))).toMatchObject({ complete: true, moved: 3, jobs: [{ attempt: 2 }] });
   });
 
-  test('is followed by another without a word when it was cancelled by keyturn', async () => {
+  test('is followed by another without a report when Keyturn cancelled it', async () => {
     const bucket = await seeded();
     const first = await run(stand.jobsRequest(bucket, { confirm: async () => false }));
     const jobId = first.jobs[0]?.jobId ?? '';
@@ -163,7 +163,7 @@ describe('a job', () => {
     expect(await run(stand.jobsRequest(bucket))).toMatchObject({ complete: true, jobs: [{ attempt: 2 }] });
   });
 
-  test('fails when S3 deleted it before it was read, and the next run begins another attempt', async () => {
+  test('fails when S3 deleted it before it was read, and the next run starts another attempt', async () => {
     const bucket = await seeded();
     const first = await run(stand.jobsRequest(bucket, { confirm: async () => false }));
     await stand.tools().jobs.confirm(first.jobs[0]?.jobId ?? '');
@@ -196,7 +196,7 @@ describe('a job', () => {
     expect(await run(stand.jobsRequest(bucket))).toMatchObject({ complete: true, jobs: [{ attempt: 1 }] });
   });
 
-  test('is the only one of two runs at once', async () => {
+  test('is the only one of two concurrent runs', async () => {
     const bucket = await seeded();
     const ids = new Set<string>();
     const of = (name: string) =>
@@ -214,8 +214,8 @@ describe('a job', () => {
   });
 });
 
-describe('tasks that fail in passing', () => {
-  test('are tried again by the local engine where they are few', async () => {
+describe('tasks that fail transiently', () => {
+  test('are retried by the local engine where they are few', async () => {
     const bucket = await seeded(10);
     stand.aws.jobs.failing = { rate: 0.3, status: 503, code: 'SlowDown' };
     const notes: string[] = [];
@@ -224,7 +224,7 @@ describe('tasks that fail in passing', () => {
     expect(notes).toContainEqual(expect.stringContaining('3 task(s) failed (3 SlowDown)'));
   });
 
-  test('are tried again by another job where they are many, and at last by the local engine', async () => {
+  test('are retried by another job where they are many, and finally by the local engine', async () => {
     const bucket = await seeded(10);
     stand.aws.jobs.failing = { rate: 0.5, status: 503, code: 'SlowDown' };
     const done = await run(stand.jobsRequest(bucket, { localBelow: 0 }));
@@ -242,7 +242,7 @@ describe('tasks that fail in passing', () => {
 describe('copies by jobs', () => {
   const rewrite = { method: 'rewrite' as const };
 
-  test('refuses writers that are not paused', async () => {
+  test('refuses to copy while writers are not paused', async () => {
     const bucket = await seeded();
     const error = await failureOf(stand.jobsRequest(bucket, { scope: rewrite }));
     expect(error.code).toBe('job-copies-unsupported');
@@ -266,7 +266,7 @@ describe('copies by jobs', () => {
   });
 });
 
-test('a description that somebody else wrote is not taken for a job of ours', async () => {
+test('a description that somebody else wrote does not count as a Keyturn job', async () => {
   const bucket = await seeded();
   await stand.s3.send(
     new PutObjectCommand({ Bucket: JOBS_BUCKET, Key: 'x.csv', Body: `${bucket},n0\n`, ServerSideEncryption: 'AES256' }),

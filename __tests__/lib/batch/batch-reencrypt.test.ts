@@ -5,7 +5,7 @@ import { DeleteObjectCommand, ListObjectVersionsCommand } from '@aws-sdk/client-
 
 import { reencryptBucketByJobs } from '../../../lib/batch/batch-reencrypt';
 import type { JobSpec } from '../../../lib/batch/job-spec';
-import { verifyBucket } from '../../../lib/verify/bucket-verification';
+import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import { type JobsStand, jobsStand } from './jobs-stand';
 
 let stand: JobsStand;
@@ -39,7 +39,7 @@ function outcomesOf(bucket: string): Record<string, unknown>[] {
 }
 
 describe('a bucket that never had versions', () => {
-  test('moves every object by a manifest that S3 makes, hostile keys included', async () => {
+  test('moves every object by a manifest that S3 generates, hostile keys included', async () => {
     const bucket = await stand.bucket('generated');
     for (const key of HOSTILE) await stand.put(bucket, key);
     await stand.put(bucket, 'sse-s3', {
@@ -63,7 +63,7 @@ describe('a bucket that never had versions', () => {
     expect(verified.byKey).toEqual({ [stand.newKey]: HOSTILE.length + 1 });
   });
 
-  test('counts a key that nothing is under as done', async () => {
+  test('counts a key without objects as done', async () => {
     const bucket = await stand.bucket('nothing-left');
     await stand.put(bucket, 'there', { SSEKMSKeyId: stand.newKey });
     const done = await reencryptBucketByJobs(stand.tools(), stand.jobsRequest(bucket));
@@ -72,7 +72,7 @@ describe('a bucket that never had versions', () => {
 });
 
 describe('a versioned bucket', () => {
-  test('moves every version by a manifest of ours, and tells of each in evidence', async () => {
+  test('moves every version by a manifest of Keyturn, and records each in the evidence', async () => {
     const bucket = await stand.bucket('listed', 'Enabled');
     for (const key of HOSTILE) {
       await stand.put(bucket, key);
@@ -123,7 +123,7 @@ describe('a versioned bucket', () => {
     expect(verified.leftTotal).toBe(0);
   });
 
-  test('makes no second job when it is run again', async () => {
+  test('creates no second job when it is run again', async () => {
     const bucket = await stand.bucket('again', 'Enabled');
     await stand.put(bucket, 'one');
     const first = await reencryptBucketByJobs(stand.tools(), stand.jobsRequest(bucket));
@@ -134,7 +134,7 @@ describe('a versioned bucket', () => {
     expect(anew.jobs).toMatchObject([{ attempt: 2 }]);
   });
 
-  test('ends partly done when the job is not confirmed, and goes on with it', async () => {
+  test('ends partly done when the job is not confirmed, and then resumes it', async () => {
     const bucket = await stand.bucket('unconfirmed', 'Enabled');
     await stand.put(bucket, 'one');
     const first = await reencryptBucketByJobs(stand.tools(), stand.jobsRequest(bucket, { confirm: async () => false }));

@@ -5,7 +5,7 @@ import { ListJobsCommand } from '@aws-sdk/client-s3-control';
 
 import { reencryptBucketByJobs } from '../../../lib/batch/batch-reencrypt';
 import { openJobs } from '../../../lib/batch/jobs';
-import { verifyBucket } from '../../../lib/verify/bucket-verification';
+import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import { stateOf } from '../../support/bucket-state';
 import { killAt } from '../../support/killed-run';
 import { type JobsStand, jobsStand } from './jobs-stand';

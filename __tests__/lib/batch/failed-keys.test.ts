@@ -1,7 +1,7 @@
 import { FailedKeys } from '../../../lib/batch/failed-keys';
 
 describe('failed keys', () => {
-  test('are all found, also beyond those that are kept as they are', () => {
+  test('are all found, also beyond those that are stored exactly', () => {
     const keys = new FailedKeys(150_000);
     for (let n = 0; n < 150_000; n += 1) keys.add(`key/${n}`);
     let missed = 0;
@@ -9,7 +9,7 @@ describe('failed keys', () => {
     expect(missed).toBe(0);
   });
 
-  test('are hardly ever taken for another', () => {
+  test('rarely match another key', () => {
     const keys = new FailedKeys(110_000);
     for (let n = 0; n < 110_000; n += 1) keys.add(`key/${n}`);
     let mistaken = 0;
@@ -17,7 +17,7 @@ describe('failed keys', () => {
     expect(mistaken).toBeLessThan(200);
   });
 
-  test('are exactly those while there are few', () => {
+  test('match exactly while there are few', () => {
     const keys = new FailedKeys(1);
     keys.add('one');
     expect([keys.has('one'), keys.has('two')]).toEqual([true, false]);

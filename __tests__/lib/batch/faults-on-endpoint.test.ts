@@ -5,7 +5,7 @@ import { ListJobsCommand } from '@aws-sdk/client-s3-control';
 import { type AwsClients, createClients } from '../../../lib/aws/clients';
 import { reencryptBucketByJobs } from '../../../lib/batch/batch-reencrypt';
 import { openJobs } from '../../../lib/batch/jobs';
-import { verifyBucket } from '../../../lib/verify/bucket-verification';
+import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import type { FaultAction, FaultMatch, Jobs, LocalAwsOptions } from '../../../local-aws';
 import { JOBS_BUCKET, type JobsStand, jobsStand, RETRY } from './jobs-stand';
 
@@ -77,7 +77,7 @@ async function jobsOf(bucket: string): Promise<readonly string[]> {
 /** A test says what it is about a job it has not seen the id of: the newest. */
 const newest = (jobs: Jobs): string => jobs.ids[0] ?? '';
 
-describe('a fault that passes', () => {
+describe('a transient fault', () => {
   const requests = [
     ['s3control', 'ListJobs'],
     ['s3control', 'CreateJob'],
@@ -112,13 +112,13 @@ describe('a fault that passes', () => {
   it.each([
     ['TooManyRequestsException', answer(503, 'TooManyRequestsException')],
     ['InternalServiceException', answer(500, 'InternalServiceException')],
-  ])('has the name %s too', async (_code, action) => {
+  ])('may also have the name %s', async (_code, action) => {
     const bucket = await filled(3);
     strike({ service: 's3control', times: 2 }, action);
     expect(await run(bucket)).toMatchObject({ complete: true, failedTotal: 0 });
   });
 
-  it('that does not pass leaves the run partly done, and the next one goes on', async () => {
+  it('that persists leaves the run partly done, and the next one resumes', async () => {
     const bucket = await filled(3, 'Enabled');
     strike({ service: 's3control', operation: 'CreateJob' }, answer(503, 'TooManyRequestsException'));
     expect(await run(bucket)).toMatchObject({ complete: false, stopped: { because: 'endpoint' } });
@@ -141,7 +141,7 @@ describe('tasks that fail', () => {
     await expectMoved(bucket, 12);
   });
 
-  it('are tried again by another job where there are many', async () => {
+  it('are retried by another job where there are many', async () => {
     const bucket = await filled(12, 'Enabled');
     strikeTasks(answer(503, 'SlowDown'), { times: 5 });
     const done = await run(bucket, { localBelow: 4 });
@@ -153,7 +153,7 @@ describe('tasks that fail', () => {
     await expectMoved(bucket, 12);
   });
 
-  it('never let a bucket be called done where one object will not move', async () => {
+  it('never let a bucket count as done while one object does not move', async () => {
     const bucket = await filled();
     strikeTasks(answer(500, 'InternalError'), { key: 'k3' });
     strike({ service: 's3', operation: 'UpdateObjectEncryption', key: 'k3' }, answer(500, 'InternalError'));
@@ -171,7 +171,7 @@ describe('a caller', () => {
   it.each([
     ['s3:CreateJob', ['s3:ListJobs']],
     ['iam:PassRole', ['s3:ListJobs', 's3:CreateJob']],
-  ])('that may not %s is told so', async (action) => {
+  ])('fails when it may not %s', async (action) => {
     const bucket = await filled(2);
     strike(
       { service: 's3control', operation: 'CreateJob' },
@@ -199,7 +199,7 @@ describe('the bucket of manifests', () => {
 });
 
 describe('a report', () => {
-  it('that could not be written leaves nothing to be believed', async () => {
+  it('that could not be written leaves nothing to be used', async () => {
     const bucket = await filled(3, 'Enabled');
     const lift = strike({ service: 'batchoperations', operation: 'PutObject' }, answer(403, 'AccessDenied'));
     await expect(run(bucket)).rejects.toMatchObject({ code: 'job-report-invalid' });
@@ -209,7 +209,7 @@ describe('a report', () => {
 });
 
 describe('a job', () => {
-  it('that was cancelled in the middle leaves nothing undone', async () => {
+  it('that was cancelled halfway leaves nothing undone', async () => {
     const bucket = await filled(6, 'Enabled');
     const { jobs } = stand.aws;
     jobs.tasksPerStep = 2;
@@ -252,13 +252,13 @@ describe('a job', () => {
   });
 });
 
-describe('where AWS does not say what it does', () => {
+describe('where AWS does not document its behavior', () => {
   it.each<[string, NonNullable<LocalAwsOptions['batch']>]>([
     ['generated manifests list all versions', { generatedManifests: 'all-versions' }],
     ['generated manifests may be empty', { emptyManifests: 'run' }],
     ['generated manifests are inventories', { generatedManifestFormat: 'inventory' }],
     ['reports name the code before the status', { reportColumns: 'as-schema' }],
-    ['roles are looked at when the job runs', { roleCheck: 'run' }],
+    ['roles are checked when the job runs', { roleCheck: 'run' }],
   ])('moves everything whether or not %s', async (_what, batch) => {
     await open({ batch });
     for (const versioning of ['Enabled', undefined] as const) {

@@ -25,7 +25,7 @@ const facts: JobFacts = {
   attempt: 1,
   part: 'all',
   bucketKey: false,
-  begun: '2026-11-24T00:00:00.000Z',
+  startedAt: '2026-11-24T00:00:00.000Z',
   manifest: { kind: 'listed', key: 'keyturn/rot/m.csv', etag: 'abc', withVersionIds: true },
 };
 
@@ -34,7 +34,7 @@ describe('the specification of a job', () => {
     expect(specSha256(jobSpec(facts))).toBe(specSha256(jobSpec({ ...facts })));
   });
 
-  test('always waits for a yes, reports every task, and says its bucket key', () => {
+  test('always waits for confirmation, reports every task, and sets its bucket key', () => {
     expect(jobSpec(facts)).toMatchObject({
       ConfirmationRequired: true,
       Report: {
@@ -51,7 +51,7 @@ describe('the specification of a job', () => {
     expect(jobSpec(facts)).not.toHaveProperty('ManifestGenerator');
   });
 
-  test('names one encryption in the filter of a manifest that S3 makes', () => {
+  test('names one encryption in the filter of a manifest that S3 generates', () => {
     const { ManifestGenerator, Manifest } = jobSpec({ ...facts, manifest: { kind: 'generated', under: 'sse-s3' } });
     expect(Manifest).toBeUndefined();
     expect(ManifestGenerator?.S3JobManifestGenerator).toMatchObject({
@@ -66,7 +66,7 @@ describe('the specification of a job', () => {
     });
   });
 
-  test('stays within the lengths that S3 takes, with the longest names', () => {
+  test('stays within the lengths that S3 accepts, with the longest names', () => {
     const longest = { ...scope, rotation: 'r'.repeat(63), bucket: 'b'.repeat(63), method: 'rewrite' as const };
     const spec = jobSpec({
       ...facts,
@@ -80,7 +80,7 @@ describe('the specification of a job', () => {
 });
 
 describe('the token of a job', () => {
-  test('is another one for any other rotation, bucket, key, method, attempt or part', () => {
+  test('differs for any other rotation, bucket, key, method, attempt or part', () => {
     const others = [
       jobToken({ ...scope, rotation: 'other' }, facts),
       jobToken({ ...scope, bucket: 'other' }, facts),
@@ -107,7 +107,7 @@ describe('the description of a job', () => {
     );
   });
 
-  test.each([undefined, '', 'keyturn', 'keyturn rot: residue data', 'nightly copy'])(
+  test.each([undefined, '', 'keyturn', 'keyturn rot: generated manifest of data', 'nightly copy'])(
     'refuses %p as none of ours',
     (text) => {
       expect(describedJob(text)).toBeUndefined();

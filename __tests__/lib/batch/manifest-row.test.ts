@@ -72,11 +72,11 @@ describe('rows of a manifest', () => {
 });
 
 describe('keys of a report', () => {
-  test('are both of those that a plus may stand for', () => {
+  test('are both keys that a plus may stand for', () => {
     expect(decodeKey('a+b%2Bc')).toEqual(['a b+c', 'a+b+c']);
   });
 
-  test('fails when they are no percent form', () => {
+  test('fails when they are not percent-encoded', () => {
     expect(() => decodeKey('100%')).toThrow(RangeError);
   });
 });

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import type { JobFiles } from '../../../lib/batch/job-files';
 import type { JobSpec } from '../../../lib/batch/job-spec';
-import type { JobState, JobStatus, ListedJob } from '../../../lib/batch/job-state';
+import type { JobState, ListedJob } from '../../../lib/batch/job-state';
 import type { Jobs } from '../../../lib/batch/jobs';
 import { KeyturnError } from '../../../lib/errors';
+import type { JobStatus } from '../../../lib/reencrypt/job-record';
 import type { MemoryBucket, StoredVersion } from '../s3/memory-store';
 
 /** What of a generator AWS leaves open, and what may be wrong with one. */
@@ -124,7 +125,7 @@ export class MemoryJobs {
 
   #write({ state, bucket }: Made, listed: readonly StoredVersion[]): string {
     const csv = Buffer.from(listed.map((one) => `"${bucket}","${formEncoded(one.key)}","${one.versionId}"\n`).join(''));
-    const base = `manifests/residue/${state.jobId}`;
+    const base = `manifests/generated/${state.jobId}`;
     if (this.generator.format === 'csv') {
       this.files.set(`${base}.csv`, csv);
       return `${base}.csv`;

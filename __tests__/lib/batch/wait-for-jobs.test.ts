@@ -19,7 +19,7 @@ async function seeded(name: string, objects: number): Promise<string> {
 }
 
 describe('while a job runs', () => {
-  test('an interrupted run says that the job goes on, and the next run ends it', async () => {
+  test('an interrupted run reports that the job continues, and the next run completes it', async () => {
     const bucket = await seeded('interrupted', 4);
     stand.aws.jobs.hold(['Active']);
     const abort = new AbortController();
@@ -33,7 +33,7 @@ describe('while a job runs', () => {
     );
     const jobId = first.jobs[0]?.jobId ?? '';
     expect(first).toMatchObject({ complete: false, stopped: { because: 'interrupted' } });
-    expect(first.stopped?.detail).toContain(`job ${jobId} goes on in S3`);
+    expect(first.stopped?.detail).toContain(`job ${jobId} continues in S3`);
     stand.aws.jobs.release();
     const second = await reencryptBucketByJobs(stand.tools(), stand.jobsRequest(bucket));
     expect(second).toMatchObject({ complete: true, moved: 4, jobs: [{ jobId }] });
@@ -53,13 +53,13 @@ describe('while a job runs', () => {
 describe('a run that is limited', () => {
   const only = { label: 'these', since: Number.MAX_SAFE_INTEGER, hasKey: (key: string) => key === 'n1' };
 
-  test('looks at what it is limited to, and at nothing else', async () => {
+  test('inspects what it is limited to, and nothing else', async () => {
     const bucket = await seeded('limited', 3);
     const done = await reencryptBucket(stand.store(), stand.request(bucket, { only }));
     expect(done).toMatchObject({ complete: true, objectVersions: 3, moved: 1 });
   });
 
-  test('looks at what is written meanwhile too', async () => {
+  test('inspects what is written meanwhile, too', async () => {
     const bucket = await seeded('limited-writers', 3);
     let isWritten = false;
     const onProgress = () => undefined;

@@ -54,7 +54,7 @@ const bucket: Scale = {
   verify: 'heads',
 };
 
-it('holds a process back by its CPU and by its two looks at each version, and a job by writes or KMS', () => {
+it('is bound by CPU and two HEADs for each version in a process, and by writes or KMS in a job', () => {
   const longest = (phases: readonly { boundBy: string; name: string }[], name: string) =>
     phases.find((one) => one.name === name)?.boundBy;
   expect(longest(localEngine(bucket).phases, 're-encrypt')).toBe('CPU of one process');
@@ -63,24 +63,24 @@ it('holds a process back by its CPU and by its two looks at each version, and a 
   expect(longest(batchEngine({ ...bucket, bucketKeys: 0 }).phases, 'job')).toBe('KMS quota');
 });
 
-it('cuts what one job cannot take into several', () => {
+it('splits what exceeds one job into several', () => {
   const listed = { ...bucket, manifest: 'listed' } as const;
   expect(batchEngine({ ...listed, versions: 2e10 }).jobs).toBe(1);
   expect(batchEngine({ ...listed, versions: 1e11 }).jobs).toBe(5);
 });
 
-it('gives the noncurrent versions of a rewrite to no job', () => {
+it('leaves the noncurrent versions of a rewrite out of jobs', () => {
   const { requests } = batchEngine({ ...bucket, noncurrent: 0.3, method: 'rewrite' });
   expect(requests.write).toBeCloseTo(0.7 * bucket.versions);
 });
 
-it('says a job that is slower than S3 takes longer', () => {
+it('takes longer for a job that is slower than S3', () => {
   const slow = batchEngine(bucket, { ...ASSUMPTIONS, jobTasksPerSecond: 1_000 });
   expect(slow.phases.find((one) => one.name === 'job')?.boundBy).toBe('the job itself');
   expect(slow.seconds).toBeGreaterThan(batchEngine(bucket).seconds);
 });
 
-it('prices requests, KMS calls and jobs, and tells which part is not confirmed', () => {
+it('prices requests, KMS calls and jobs, and reports which part is not confirmed', () => {
   const [local, batch] = [localEngine(bucket), batchEngine(bucket)];
   // A million versions: 3 million looks, a million writes, 3,000 listings, 20,000 calls of bucket keys.
   const million = localEngine({ ...bucket, versions: 1e6 });

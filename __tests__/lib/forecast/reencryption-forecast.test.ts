@@ -1,13 +1,13 @@
-import { Forecaster } from '../../../lib/forecast/reencryption-forecast';
 import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
+import { dryRunForecaster } from '../../../lib/workflow/dry-run-forecast';
 import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, underKey } from '../s3/memory-store';
 
 const DAY = 86_400_000;
 
 async function forecastOf(bucket: MemoryBucket, method: 'rewrap' | 'rewrite', optimistic = false) {
-  const forecaster = new Forecaster();
+  const { forecaster, onOutcome } = dryRunForecaster();
   const request = { bucket: 'b', targetKeyArn: NEW_KEY, bucketKeyDefault: true, method, dryRun: true } as const;
-  const run = await reencryptBucket(memoryStore(bucket), { ...request, onOutcome: forecaster.add });
+  const run = await reencryptBucket(memoryStore(bucket), { ...request, onOutcome });
   return forecaster.forecast(run, { optimistic });
 }
 
@@ -37,7 +37,7 @@ describe('the forecast of a dry run', () => {
     ['rewrap', true, { list: 2, head: 6, write: 6, other: 0 }],
     ['rewrite', false, { list: 2, head: 6 + 3, write: 3, other: 3 }],
   ] as const)(
-    'tells the requests of a %s, optimistic: %s, and a price with its date',
+    'reports the requests of a %s, optimistic: %s, and a price with its date',
     async (method, optimistic, requests) => {
       const found = await forecastOf(bucket, method, optimistic);
       expect(found.requests).toEqual(requests);
@@ -45,7 +45,7 @@ describe('the forecast of a dry run', () => {
     },
   );
 
-  it('promises the requests that the run then takes', async () => {
+  it('forecasts the requests that the run then sends', async () => {
     const own = new MemoryBucket();
     for (let at = 0; at < 20; at += 1) own.put(`k${at}`, { head: { lastModified: own.clock - DAY } });
     const { requests } = await forecastOf(own, 'rewrap');

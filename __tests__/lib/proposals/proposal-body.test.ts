@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { FORECAST_COLUMNS, forecastRows } from '../../../lib/forecast/forecast-text';
 import { harmlessLines, mdBlock, mdCode, mdText } from '../../../lib/proposals/markdown';
 import { propose } from '../../../lib/proposals/proposal';
 import { type BodyInput, proposalBody } from '../../../lib/proposals/proposal-body';
@@ -31,7 +32,8 @@ async function bodyOf(more: Partial<BodyInput> = {}, text = TEXT): Promise<strin
     forecast: {
       known: true,
       method: 'rewrap',
-      buckets: [
+      columns: FORECAST_COLUMNS,
+      rows: forecastRows([
         {
           bucket: 'photos-originals',
           objectVersions: 1234567,
@@ -43,7 +45,7 @@ async function bodyOf(more: Partial<BodyInput> = {}, text = TEXT): Promise<strin
           seconds: 1201,
           cost: { amount: 21.5, currency: 'USD' },
         },
-      ],
+      ]),
       basis: ['List prices of 2026-11-24'],
     },
     ...more,

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-s3';
 
 import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
-import { verifyBucket } from '../../../lib/verify/bucket-verification';
+import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import { type TestEndpoint, testEndpoint } from './endpoint';
 
 /** Names that have broken object tools before. */
@@ -51,7 +51,7 @@ describe.each(['wire', 'sdk'] as const)('a bucket on the endpoint, over the %s p
     },
   );
 
-  it('rewrites the odd keys too', async () => {
+  it('rewrites objects with unusual keys', async () => {
     const bucket = await endpoint.bucket('odd-rewrite');
     for (const key of ODD_KEYS) await endpoint.put(bucket, key, { Metadata: { m: '1' } });
     const result = await reencryptBucket(endpoint.store(path), endpoint.request(bucket, { method: 'rewrite' }));
@@ -62,7 +62,7 @@ describe.each(['wire', 'sdk'] as const)('a bucket on the endpoint, over the %s p
     }
   });
 
-  it('moves noncurrent and null versions, and after that the old key opens nothing any more', async () => {
+  it('moves noncurrent and null versions, and afterwards the old key opens nothing', async () => {
     const bucket = await endpoint.bucket('history', undefined);
     await endpoint.put(bucket, 'a', { Body: 'null version' });
     await endpoint.s3.send(

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { DeleteObjectCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 
 import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
-import { verifyBucket } from '../../../lib/verify/bucket-verification';
+import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import { stateOf } from '../../support/bucket-state';
 import { killAt } from '../../support/killed-run';
 import { type TestEndpoint, testEndpoint } from './endpoint';

@@ -25,7 +25,7 @@ export interface TestEndpoint {
   /** Puts an object under the old key, unless told otherwise. */
   put(bucket: string, key: string, over?: Partial<PutObjectCommandInput>): Promise<string | undefined>;
   request(bucket: string, over?: Partial<ReencryptRequest>): ReencryptRequest;
-  /** The lean path, as the product uses it, or the SDK's. */
+  /** The direct S3 client, as the product uses it, or the SDK's. */
   store(path?: 'wire' | 'sdk'): ObjectStore;
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
 import { openDirectClient } from '../../../lib/s3/direct-client';
 import { createDirectStore } from '../../../lib/s3/direct-store';
 import { createSdkStore } from '../../../lib/s3/sdk-store';
-import { verifyBucket } from '../../../lib/verify/bucket-verification';
+import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import type { FaultAction } from '../../../local-aws';
 import { type TestEndpoint, testEndpoint } from './endpoint';
 
@@ -81,14 +81,17 @@ describe.each(['wire', 'sdk'] as const)('faults of the endpoint, over the %s pat
     ['HeadObject', answer(403, 'AccessDenied')],
     ['HeadObject', answer(500, 'InternalError')],
     ['HeadObject', { kind: 'reset-before' } as const],
-  ])('a verification that cannot look at an object by %s (%j) calls it unknown', async (operation, then) => {
-    const bucket = await filled();
-    await reencryptBucket(endpoint.store(path), endpoint.request(bucket));
-    endpoint.aws.faults.inject({ match: { operation, key: 'k5' }, then });
-    const retry = { baseMs: 0, capMs: 1, transientAttempts: 2, throttledAttempts: 2 };
-    const found = await verifyBucket(endpoint.store(path), { bucket, activeKeyArn: endpoint.newKey, read: 0, retry });
-    expect(found).toMatchObject({ unknownTotal: 1, unknown: [{ key: 'k5' }] });
-  });
+  ])(
+    'a verification that cannot inspect an object because of %s (%j) counts it as unknown',
+    async (operation, then) => {
+      const bucket = await filled();
+      await reencryptBucket(endpoint.store(path), endpoint.request(bucket));
+      endpoint.aws.faults.inject({ match: { operation, key: 'k5' }, then });
+      const retry = { baseMs: 0, capMs: 1, transientAttempts: 2, throttledAttempts: 2 };
+      const found = await verifyBucket(endpoint.store(path), { bucket, activeKeyArn: endpoint.newKey, read: 0, retry });
+      expect(found).toMatchObject({ unknownTotal: 1, unknown: [{ key: 'k5' }] });
+    },
+  );
 
   it.each([answer(500, 'InternalError'), { kind: 'truncate', bytes: 200 } as const, { kind: 'reset-before' } as const])(
     'a verification whose listing fails (%j) is none',
@@ -102,7 +105,7 @@ describe.each(['wire', 'sdk'] as const)('faults of the endpoint, over the %s pat
   );
 });
 
-describe('credentials that end in mid-run', () => {
+describe('credentials that expire during a run', () => {
   let endpoint: TestEndpoint;
   beforeAll(async () => {
     endpoint = await testEndpoint();
@@ -117,29 +120,32 @@ describe('credentials that end in mid-run', () => {
     return createDirectStore(openDirectClient(s3), createSdkStore(s3));
   };
 
-  it.each([true, false])('completes or ends partly done, as new ones are to be had or not (%s)', async (renewable) => {
-    const bucket = await endpoint.bucket(`credentials-${renewable}`);
-    for (let at = 0; at < 12; at += 1) await endpoint.put(bucket, `k${at}`);
-    const first = endpoint.aws.credentials.addTemporary({ lifetime: 3_600_000 });
-    let isOver = false;
-    const store = storeWith(async () =>
-      isOver && renewable ? endpoint.aws.credentials.addTemporary({ lifetime: 1e9 }) : first,
-    );
-    let moved = 0;
-    const unhook = endpoint.aws.requests.hook({
-      after: ({ operation }) => {
-        if (operation !== 'UpdateObjectEncryption') return undefined;
-        moved += 1;
-        if (moved === 5) {
-          isOver = true;
-          endpoint.aws.clock.advance(3_700_000);
-        }
-        return undefined;
-      },
-    });
-    const result = await reencryptBucket(store, endpoint.request(bucket, { concurrency: 2 }));
-    unhook();
-    if (renewable) expect(result).toMatchObject({ complete: true, moved: 12 });
-    else expect(result).toMatchObject({ complete: false, stopped: { because: 'credentials' } });
-  });
+  it.each([true, false])(
+    'the run completes or ends partly done, depending on whether new ones exist (%s)',
+    async (renewable) => {
+      const bucket = await endpoint.bucket(`credentials-${renewable}`);
+      for (let at = 0; at < 12; at += 1) await endpoint.put(bucket, `k${at}`);
+      const first = endpoint.aws.credentials.addTemporary({ lifetime: 3_600_000 });
+      let isOver = false;
+      const store = storeWith(async () =>
+        isOver && renewable ? endpoint.aws.credentials.addTemporary({ lifetime: 1e9 }) : first,
+      );
+      let moved = 0;
+      const unhook = endpoint.aws.requests.hook({
+        after: ({ operation }) => {
+          if (operation !== 'UpdateObjectEncryption') return undefined;
+          moved += 1;
+          if (moved === 5) {
+            isOver = true;
+            endpoint.aws.clock.advance(3_700_000);
+          }
+          return undefined;
+        },
+      });
+      const result = await reencryptBucket(store, endpoint.request(bucket, { concurrency: 2 }));
+      unhook();
+      if (renewable) expect(result).toMatchObject({ complete: true, moved: 12 });
+      else expect(result).toMatchObject({ complete: false, stopped: { because: 'credentials' } });
+    },
+  );
 });

@@ -77,7 +77,7 @@ describe('the journal of a run', () => {
     120_000,
   );
 
-  it('spares the second run what the first had settled', async () => {
+  it('spares the second run what the first had committed', async () => {
     const bucket = filled();
     // The journal is written while requests go on: the run is killed once a page of it is there.
     const isWritten = () => existsSync(journalFile) && readFileSync(journalFile, 'utf8').includes('"type":"page"');
@@ -101,7 +101,7 @@ describe('the journal of a run', () => {
     expect(heads.length).toBeLessThanOrEqual(2 * (30 - settled));
   });
 
-  it('tries the failures of an interrupted run again, and nothing of a finished one', async () => {
+  it('retries the failures of an interrupted run, and nothing of a finished one', async () => {
     const bucket = filled();
     let isBroken = true;
     bucket.hooks = {
@@ -124,7 +124,7 @@ describe('the journal of a run', () => {
     expect(await readJournal(journalFile, request(), NOW)).toBeUndefined();
   });
 
-  it('holds a line a page and every failure, not every object', async () => {
+  it('holds one line for each page and each failure, not for each object', async () => {
     const bucket = filled(100);
     await reencryptBucket(memoryStore(bucket), request({ maxPasses: 1 }));
     const lines = readFileSync(journalFile, 'utf8').trimEnd().split('\n');
@@ -132,7 +132,7 @@ describe('the journal of a run', () => {
     expect(lines).toHaveLength(1 + 100 / 4);
   });
 
-  it('reads past a torn last line, and begins anew where it belongs to another run', async () => {
+  it('ignores a torn last line, and starts over where it belongs to another run', async () => {
     const bucket = filled();
     await killedAt(bucket, 80);
     const whole = await readJournal(journalFile, request(), NOW);
@@ -151,7 +151,7 @@ describe('the journal of a run', () => {
     expect(existsSync(journalFile)).toBe(false);
   });
 
-  it('looks again at what an upload that was open from the start became', async () => {
+  it('inspects the object of an upload that was open from the start again', async () => {
     const bucket = filled();
     // It was begun long before the run and ends under the old key, behind the listing, with the date it was begun.
     bucket.uploads.push({ key: 'a', uploadId: 'u', initiated: bucket.clock - 3_600_000, storageClass: 'STANDARD' });

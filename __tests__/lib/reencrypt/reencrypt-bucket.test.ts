@@ -42,7 +42,7 @@ describe('re-encrypting a bucket by rewrap', () => {
     expect(bucket.current('s3')?.head.encryption).toEqual(underKey(NEW_KEY, false));
   });
 
-  it('takes three requests a version and lists once more, looking at no version twice', async () => {
+  it('sends three requests for each version and lists once more, inspecting no version twice', async () => {
     const bucket = new MemoryBucket();
     // The last key of a page is left to the next one, so that four pages hold 9, 9, 9 and 3 of the 30.
     bucket.pageSize = 10;
@@ -51,7 +51,7 @@ describe('re-encrypting a bucket by rewrap', () => {
     expect(result).toMatchObject({ moved: 30, passes: 2, requests: 3 + 3 * 30 + 2 * 4 });
   });
 
-  it('changes nothing in a dry run and says what it would move', async () => {
+  it('changes nothing in a dry run and reports what it would move', async () => {
     const bucket = new MemoryBucket();
     bucket.put('a');
     const result = await reencryptBucket(memoryStore(bucket), request({ dryRun: true }));
@@ -76,7 +76,7 @@ describe('re-encrypting a bucket by rewrap', () => {
     expect(bucket.current('a')).toMatchObject({ body: 'the newest content', head: { encryption: underKey(NEW_KEY) } });
   });
 
-  it('moves what a writer adds under the old key while the run goes on', async () => {
+  it('moves what a writer adds under the old key during the run', async () => {
     const bucket = new MemoryBucket();
     bucket.put('b', { head: { lastModified: bucket.clock - 60_000 } });
     bucket.hooks = {
@@ -90,7 +90,7 @@ describe('re-encrypting a bucket by rewrap', () => {
     expect(bucket.current('a')?.head.encryption).toEqual(underKey(NEW_KEY));
   });
 
-  it('fails the version whose class is another afterwards', async () => {
+  it('fails when the storage class of a version differs afterwards', async () => {
     const bucket = new MemoryBucket();
     bucket.versioning = 'enabled';
     const stored = bucket.put('a');
@@ -106,7 +106,7 @@ describe('re-encrypting a bucket by rewrap', () => {
 });
 
 describe('re-encrypting a bucket by rewrite', () => {
-  it('writes a new version and says that the one it copied stays behind', async () => {
+  it('writes a new version and reports that the copied one remains', async () => {
     const bucket = new MemoryBucket();
     bucket.versioning = 'enabled';
     bucket.put('a');
@@ -175,13 +175,13 @@ describe('faults', () => {
       'target-key-unusable',
     ],
     ['an endpoint that does not know the operation', 501, 'NotImplemented', 'not implemented', 'rewrap-unsupported'],
-  ])('stops at once for %s', async (_what, status, code, message, expected) => {
+  ])('fails at once for %s', async (_what, status, code, message, expected) => {
     const { bucket, run } = await withFault(status, code, message);
     await expect(run).rejects.toMatchObject({ code: expected });
     expect(bucket.log.filter((operation) => operation === 'UpdateObjectEncryption').length).toBeLessThanOrEqual(1 + 4);
   });
 
-  it('goes on past versions that are refused for a reason of their own', async () => {
+  it('continues past versions that are refused for a reason of their own', async () => {
     const bucket = new MemoryBucket();
     for (const key of ['a', 'b', 'c']) bucket.put(key);
     bucket.hooks = {
@@ -201,7 +201,7 @@ describe('faults', () => {
     [400, 'KMS.ThrottlingException', 'Rate exceeded'],
     [500, 'InternalError', 'We encountered an internal error.'],
     [0, 'ECONNRESET', 'socket hang up'],
-  ])('tries again after %s %s (%s)', async (status, code, message) => {
+  ])('retries after %s %s (%s)', async (status, code, message) => {
     const bucket = new MemoryBucket();
     for (let at = 0; at < 20; at += 1) bucket.put(`k${at}`);
     let left = 10;
@@ -213,7 +213,7 @@ describe('faults', () => {
     expect(result).toMatchObject({ moved: 20, failedTotal: 0, complete: true });
   });
 
-  it('ends partly done when the credentials end', async () => {
+  it('ends partly done when the credentials expire', async () => {
     const { run } = await withFault(400, 'ExpiredToken', 'The provided token has expired.');
     await expect(run).resolves.toMatchObject({ complete: false, moved: 0, stopped: { because: 'credentials' } });
   });
@@ -230,7 +230,7 @@ describe('faults', () => {
     await expect(run).resolves.toMatchObject({ complete: false, stopped: { because: 'endpoint' } });
   });
 
-  it('ends at once when it is interrupted, however slow the rate that was asked for', async () => {
+  it('ends at once when it is interrupted, however slow the requested rate', async () => {
     const bucket = new MemoryBucket();
     for (let at = 0; at < 40; at += 1) bucket.put(`k${at}`);
     const controller = new AbortController();

@@ -1,7 +1,7 @@
 import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
 import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, underKey } from '../s3/memory-store';
 
-it('fails on an endpoint that takes the rewrap for an upload, before any object is touched', async () => {
+it('fails when the endpoint treats the rewrap as an upload, before any object is touched', async () => {
   const bucket = new MemoryBucket();
   bucket.put('precious', { body: 'content' });
   const store = memoryStore(bucket);

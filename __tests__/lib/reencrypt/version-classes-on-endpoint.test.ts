@@ -17,7 +17,8 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 
-import type { BucketReencryption, VersionOutcome } from '../../../lib/reencrypt/outcome';
+import type { BucketReencryption } from '../../../lib/reencrypt/bucket-reencryption';
+import type { VersionOutcome } from '../../../lib/reencrypt/outcome';
 import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
 import { type TestEndpoint, testEndpoint } from './endpoint';
 
@@ -121,7 +122,7 @@ describe.each(METHODS)('kinds of object versions by %s', (method) => {
     expect(await body(bucket, 'key')).toBe(content);
   });
 
-  it('leaves alone what is under the target key already', async () => {
+  it('leaves versions alone that are already under the target key', async () => {
     const bucket = await freshBucket();
     await endpoint.put(bucket, 'key', { SSEKMSKeyId: endpoint.newKey });
     const before = await head(bucket, 'key');
@@ -171,7 +172,7 @@ describe.each(METHODS)('kinds of object versions by %s', (method) => {
 });
 
 describe('what only one method can move', () => {
-  it('rewraps noncurrent versions, and rewrite says that it cannot', async () => {
+  it('rewraps noncurrent versions, and rewrite reports that it cannot', async () => {
     const bucket = await freshBucket('Enabled');
     const first = await endpoint.put(bucket, 'key', { Body: 'first' });
     await endpoint.put(bucket, 'key', { Body: 'second', SSEKMSKeyId: endpoint.newKey });
@@ -181,7 +182,7 @@ describe('what only one method can move', () => {
     expect((await head(bucket, 'key', first)).SSEKMSKeyId).toBe(endpoint.newKey);
   });
 
-  it('rewrites a current version of a versioned bucket into a new one, and names the one left behind', async () => {
+  it('rewrites a current version of a versioned bucket into a new one, and names the one that remains', async () => {
     const bucket = await freshBucket('Enabled');
     const old = await endpoint.put(bucket, 'key', { Body: 'content' });
     const result = await run(bucket, 'rewrite');

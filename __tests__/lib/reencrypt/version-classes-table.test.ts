@@ -8,7 +8,7 @@ const PAGE = path.resolve(__dirname, '../../../docs/rewrap-or-rewrite.md');
 const [BEGIN, END] = ['<!-- kinds:begin -->', '<!-- kinds:end -->'];
 
 /** `KEYTURN_WRITE_DOCS=1 npx jest kinds-table` writes the page's table anew. */
-it("is the documentation's table, row for row", () => {
+it('equals the table of the documentation, row for row', () => {
   const page = readFileSync(PAGE, 'utf8');
   const [before = '', rest = ''] = page.split(BEGIN);
   const after = rest.split(END)[1] ?? '';

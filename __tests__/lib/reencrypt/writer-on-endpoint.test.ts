@@ -2,7 +2,7 @@ import { DeleteObjectCommand, GetObjectCommand, ListObjectVersionsCommand } from
 import fc from 'fast-check';
 
 import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
-import { verifyBucket } from '../../../lib/verify/bucket-verification';
+import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import { runs } from '../../runner/slow';
 import { type TestEndpoint, testEndpoint } from './endpoint';
 

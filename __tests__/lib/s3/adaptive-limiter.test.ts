@@ -2,8 +2,8 @@ import fc from 'fast-check';
 
 import { AdaptiveLimiter } from '../../../lib/s3/adaptive-limiter';
 
-describe('the pace of requests', () => {
-  it('never has more requests under way than its maximum', () => {
+describe('the adaptive limiter', () => {
+  it('never has more concurrent requests than its maximum', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 }), fc.array(fc.constantFrom('enter', 'done', 'slow')), (max, acts) => {
         const pace = new AdaptiveLimiter({ maxConcurrency: max, initial: 8 });
@@ -26,7 +26,7 @@ describe('the pace of requests', () => {
     );
   });
 
-  it('grows while it is used up, shrinks on SlowDown, and says why it is where it is', () => {
+  it('grows while it is used up, shrinks on SlowDown, and reports the reason for its limit', () => {
     let now = 0;
     const pace = new AdaptiveLimiter({ maxConcurrency: 64, initial: 4, clock: () => now });
     for (let round = 0; round < 200; round += 1) {
@@ -63,7 +63,7 @@ describe('the pace of requests', () => {
     expect(isHeld).toBe(false);
   });
 
-  it('spaces requests out to the rate asked for', async () => {
+  it('spaces requests out to the requested rate', async () => {
     let now = 0;
     const pace = new AdaptiveLimiter({ maxRps: 100, clock: () => now });
     expect(pace.enter('s3')).toBeUndefined();

@@ -16,7 +16,7 @@ interface Seen {
   readonly body: string;
 }
 
-/** What the SDK says about itself, which the lean path does not, and what names it. */
+/** Headers by which the SDK describes itself, which the direct client does not send. */
 const TELEMETRY = new Set([
   'user-agent',
   'x-amz-user-agent',
@@ -69,7 +69,7 @@ const CALLS: readonly (readonly [string, (store: ObjectStore, ref: VersionRef) =
   ],
 ];
 
-describe('the lean path on the wire', () => {
+describe('the requests of the direct S3 client', () => {
   const seen: Seen[] = [];
   let server: Server;
   let s3: S3Client;

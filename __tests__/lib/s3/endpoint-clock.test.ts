@@ -4,7 +4,7 @@ import { openStore } from '../../../lib/s3/open-store';
 import { startTestAws } from '../../support/embedded-aws';
 
 /** What decides which uploads are old enough to hold the gate, or to be aborted, is S3's clock and not this machine's. */
-it("tells the endpoint's time before the lean path has had an answer, when this machine's clock is wrong", async () => {
+it("knows the endpoint's time before the direct client has had an answer, when this machine's clock is wrong", async () => {
   const endpoint = await startTestAws();
   const { url, region, accessKey: credentials } = endpoint;
   const s3 = new S3Client({ endpoint: url, region, credentials, forcePathStyle: true });

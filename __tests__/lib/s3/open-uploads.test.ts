@@ -3,12 +3,12 @@ import { AdaptiveLimiter } from '../../../lib/s3/adaptive-limiter';
 import { abortUploads } from '../../../lib/s3/open-uploads';
 import { withPacingAndRetry } from '../../../lib/s3/pacing-and-retry';
 import { waitForUploads } from '../../../lib/s3/wait-for-uploads';
-import { verifyBucket } from '../../../lib/verify/bucket-verification';
+import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import { type TestEndpoint, testEndpoint } from '../reencrypt/endpoint';
 
 const call = withPacingAndRetry(new AdaptiveLimiter(), {}, undefined);
 
-describe('multipart uploads that were begun before the switch', () => {
+describe('multipart uploads that were started before the switch', () => {
   let endpoint: TestEndpoint;
   let buckets = 0;
   beforeEach(async () => {
@@ -31,7 +31,7 @@ describe('multipart uploads that were begun before the switch', () => {
     return Uploads.map((one) => one.Key);
   };
 
-  it('are aborted when asked for, and newer ones are not', async () => {
+  it('are aborted on request, and newer ones are not', async () => {
     const { bucket, before } = await opened();
     const would = await abortUploads(endpoint.store(), call, { bucket, before, dryRun: true });
     expect(would.map((one) => one.key)).toEqual(['old one+é']);
@@ -61,7 +61,7 @@ describe('multipart uploads that were begun before the switch', () => {
     expect(found.openUploadsTotal).toBe(2);
   });
 
-  it('fails, naming the action, when they may not be aborted', async () => {
+  it('fails when they may not be aborted, and names the action', async () => {
     const { bucket, before } = await opened();
     endpoint.aws.credentials.limit(endpoint.aws.accessKey.accessKeyId, ['s3:ListBucketMultipartUploads']);
     const run = abortUploads(endpoint.store(), call, { bucket, before, dryRun: false });

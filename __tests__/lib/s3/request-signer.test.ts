@@ -26,7 +26,7 @@ function hasLoneSurrogate(text: string): boolean {
   return /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text);
 }
 
-describe('the signature of the lean path', () => {
+describe('the signature of the direct S3 client', () => {
   it("is the SDK's, for any key, query, session token and time", async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -110,7 +110,7 @@ describe.each(SKIPPING)('where a version is deleted between two pages, by %s', (
   });
 });
 
-describe('a listing that is begun in the middle of a key', () => {
+describe('a listing that starts in the middle of a key', () => {
   it.each(SKIPPING)('lists what is older than the marker alone, by %s', async (_title, skipsKeyOfGoneMarker) => {
     const bucket = bucketOf(['b', 'b', 'b', 'c'], { skipsKeyOfGoneMarker });
     const [first, second, third] = bucket.listing().map(({ versionId }) => versionId);
@@ -130,7 +130,7 @@ describe('a listing that is begun in the middle of a key', () => {
   });
 });
 
-it('asks once more about a key that ends with its page, and never about one that does not', async () => {
+it('lists a key once more that ends with its page, and never about one that does not', async () => {
   const requests = async (keys: readonly string[]) => {
     const bucket = bucketOf(keys, {});
     await listedBy(bucket);

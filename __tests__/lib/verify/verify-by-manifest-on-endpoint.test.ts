@@ -1,7 +1,8 @@
+import { manifestLister } from '../../../lib/batch/generated-manifest';
 import { JobFiles } from '../../../lib/batch/job-files';
 import { openJobs } from '../../../lib/batch/jobs';
 import type { BucketVerification } from '../../../lib/verify/bucket-verification';
-import { type SourcesRequest, verifyBySources } from '../../../lib/verify/verify-by-manifest';
+import { type ManifestVerifyRequest, verifyByManifest } from '../../../lib/verify/verify-by-manifest';
 import type { LocalAwsOptions } from '../../../local-aws';
 import { type BatchStand, batchStand, JOBS_BUCKET } from '../../local-aws/s3-control/batch-stand';
 
@@ -24,23 +25,26 @@ async function bucketOf(name: string, moved: readonly string[], left: readonly s
   stand.aws.clock.offset = 0;
 }
 
-function verify(bucket: string, over: Partial<SourcesRequest> = {}): Promise<BucketVerification> {
-  const { aws, s3, control, roleArn, account, newKey, oldKey } = stand;
+async function verify(
+  bucket: string,
+  over: Partial<ManifestVerifyRequest> = {},
+  roleArn = stand.roleArn,
+): Promise<BucketVerification> {
+  const { aws, s3, control, account, newKey, oldKey } = stand;
   const jobs = openJobs({ client: control, account });
-  const tools = {
-    store: stand.store(),
-    jobs,
-    cleanUp: jobs,
-    files: new JobFiles({ s3, bucket: JOBS_BUCKET, region: aws.region }),
-  };
-  return verifyBySources(tools, {
+  const tools = { jobs, cleanUp: jobs, files: new JobFiles({ s3, bucket: JOBS_BUCKET, region: aws.region }) };
+  const listUnderKey = await manifestLister(tools, {
     rotation: 'r',
     bucket,
     activeKeyArn: newKey,
-    supersededKeyArns: [oldKey],
     place: { account, roleArn, bucket: JOBS_BUCKET, prefix: 'keyturn/r/', priority: 1 },
-    noConcurrentWrites: false,
     poll: { firstMs: 5, mostMs: 5 },
+  });
+  return verifyByManifest(stand.store(), listUnderKey, {
+    bucket,
+    activeKeyArn: newKey,
+    supersededKeyArns: [oldKey],
+    noConcurrentWrites: false,
     ...over,
   });
 }
@@ -63,11 +67,11 @@ describe.each([
       covers: [stand.oldKey],
       byKey: { [stand.newKey]: 2 },
     });
-    expect(found.sources).toMatchObject({ because: undefined, notLookedAt: 3, heads: { sample: 2 } });
+    expect(found.sources).toMatchObject({ because: undefined, notInspected: 3, heads: { sample: 2 } });
     expect(stand.aws.jobs.ids.map((id) => stand.aws.jobs.status(id)).filter((one) => one === 'Suspended')).toEqual([]);
   });
 
-  it('looks at what is left, whatever its name, and at nothing else', async () => {
+  it('inspects what is left, whatever its name, and nothing else', async () => {
     await opened(options);
     const left = ['left', 'left + "more", ü\n%2F'];
     await bucketOf('data', ['a', 'b'], left);
@@ -76,7 +80,7 @@ describe.each([
     expect(found.sources.heads).toEqual({ 'named by a generated manifest': 2 });
   });
 
-  it('looks at noncurrent versions, where writers are paused', async () => {
+  it('inspects noncurrent versions where writers are paused', async () => {
     await opened(options);
     await bucketOf('data', ['z'], ['a'], 'Enabled');
     await stand.put('data', 'a', { SSEKMSKeyId: stand.newKey });
@@ -86,16 +90,10 @@ describe.each([
   });
 });
 
-it('refuses to say anything when the role may not list', async () => {
+it('fails when the role may not list', async () => {
   await opened();
   await bucketOf('data', ['a'], ['left']);
-  const { account } = stand;
-  const place = {
-    account,
-    roleArn: `arn:aws:iam::${account}:role/none`,
-    bucket: JOBS_BUCKET,
-    prefix: 'p/',
-    priority: 1,
-  };
-  await expect(verify('data', { place })).rejects.toMatchObject({ code: 'job-role-missing' });
+  await expect(verify('data', {}, `arn:aws:iam::${stand.account}:role/none`)).rejects.toMatchObject({
+    code: 'job-role-missing',
+  });
 });

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
-import type { JobStatus } from '../../../lib/batch/job-state';
+import { manifestLister } from '../../../lib/batch/generated-manifest';
+import type { JobStatus } from '../../../lib/reencrypt/job-record';
 import { StoreFault } from '../../../lib/s3/store-fault';
 import type { BucketVerification } from '../../../lib/verify/bucket-verification';
-import { type SourcesRequest, verifyBySources } from '../../../lib/verify/verify-by-manifest';
+import { type ManifestVerifyRequest, verifyByManifest } from '../../../lib/verify/verify-by-manifest';
 import { runs } from '../../runner/slow';
 import { MemoryJobs } from '../batch/memory-jobs';
 import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, underKey } from '../s3/memory-store';
@@ -10,20 +11,25 @@ import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, underKey } from '../s3/mem
 const DAY = 86_400_000;
 const PLACE = { account: '123456789012', roleArn: 'role', bucket: 'jobs-bucket', prefix: 'keyturn/r/', priority: 1 };
 
-function verify(
+async function verify(
   bucket: MemoryBucket,
   jobs: MemoryJobs,
-  over: Partial<SourcesRequest> = {},
+  { rotation = 'r', ...over }: Partial<ManifestVerifyRequest> & { readonly rotation?: string } = {},
 ): Promise<BucketVerification> {
-  const tools = { store: memoryStore(bucket), jobs: jobs.jobs, cleanUp: jobs.jobs, files: jobs.content };
-  return verifyBySources(tools, {
-    rotation: 'r',
+  const tools = { jobs: jobs.jobs, cleanUp: jobs.jobs, files: jobs.content };
+  const listUnderKey = await manifestLister(tools, {
+    rotation,
+    bucket: 'b',
+    activeKeyArn: NEW_KEY,
+    place: PLACE,
+    signal: over.signal,
+    poll: { firstMs: 0, mostMs: 0 },
+  });
+  return verifyByManifest(memoryStore(bucket), listUnderKey, {
     bucket: 'b',
     activeKeyArn: NEW_KEY,
     supersededKeyArns: [OLD_KEY],
-    place: PLACE,
     noConcurrentWrites: false,
-    poll: { firstMs: 0, mostMs: 0 },
     retry: { baseMs: 0, capMs: 0, transientAttempts: 1, throttledAttempts: 1 },
     ...over,
   });
@@ -46,7 +52,7 @@ const isClean = ({ byKey, unknownTotal, covers }: BucketVerification) =>
 
 describe('a verification by manifests', () => {
   it.each(['fails', 'suspended', 'suspended without a file', 'complete'] as const)(
-    'looks at a sample alone when nothing is left and a manifest without objects %s',
+    'inspects only a sample when nothing is left and a manifest without objects %s',
     async (empty) => {
       const bucket = moved();
       const jobs = new MemoryJobs(bucket);
@@ -54,7 +60,7 @@ describe('a verification by manifests', () => {
       const found = await verify(bucket, jobs, { sample: 3 });
       expect(isClean(found)).toBe(true);
       expect(found).toMatchObject({ objectVersions: 10, covers: [OLD_KEY], byKey: { [NEW_KEY]: 3 } });
-      expect(found.sources).toMatchObject({ heads: { sample: 3 }, notLookedAt: 7, because: undefined });
+      expect(found.sources).toMatchObject({ heads: { sample: 3 }, notInspected: 7, because: undefined });
       expect(found.sources.generated.map(({ underKeyArn, layers, rows }) => [underKeyArn, layers, rows])).toEqual([
         [NEW_KEY, 'SSE-KMS', 1],
         [OLD_KEY, 'SSE-KMS', 0],
@@ -65,7 +71,7 @@ describe('a verification by manifests', () => {
   );
 
   it.each(['csv', 'inventory', 'inventory, gzipped'] as const)(
-    'looks at what a manifest names, whatever its form (%s) and the key',
+    'inspects what a manifest names, whatever its form (%s) and the key',
     async (format) => {
       const bucket = moved();
       const keys = ['left', 'a b+c', 'ü/"quoted",\n', '%2F'];
@@ -94,10 +100,10 @@ describe('a verification by manifests', () => {
     };
     const found = await verify(bucket, jobs, { sample: 0 });
     expect(found.left.map((one) => one.key)).toEqual(['late']);
-    expect(found.sources.heads).toEqual({ 'written since the manifests were begun': 1 });
+    expect(found.sources.heads).toEqual({ 'written since the manifests were requested': 1 });
   });
 
-  it('finds what came of an upload that was open, which bears the date it was begun', async () => {
+  it('finds what came of an upload that was open, which bears the date it was started', async () => {
     const bucket = moved();
     const upload = { key: 'late', uploadId: 'u', initiated: bucket.clock - DAY, storageClass: 'STANDARD' };
     bucket.uploads.push(upload);
@@ -108,7 +114,7 @@ describe('a verification by manifests', () => {
     expect((await verify(bucket, jobs, { sample: 0 })).left.map((one) => one.key)).toEqual(['late']);
   });
 
-  it('looks at what other sources name, and writes down where a manifest and a HEAD differ', async () => {
+  it('inspects what other sources name, and records where a manifest and a HEAD differ', async () => {
     const bucket = moved();
     const stale = old(bucket, 'stale', OLD_KEY);
     const jobs = new MemoryJobs(bucket);
@@ -118,56 +124,14 @@ describe('a verification by manifests', () => {
     };
     const found = await verify(bucket, jobs, { sample: 0, named: new Map([['k3', 'failed before']]) });
     expect(found.sources.heads).toEqual({ 'named by a generated manifest': 1, 'failed before': 1 });
-    const differing = { key: 'stale', source: 'generated manifest', said: OLD_KEY, found: NEW_KEY };
+    const differing = { key: 'stale', source: 'generated manifest', reported: OLD_KEY, found: NEW_KEY };
     expect(found.sources.disagreements).toEqual([expect.objectContaining(differing)]);
     expect(isClean(found)).toBe(true);
   });
 });
 
-describe('what an S3 Metadata table says', () => {
-  const FILE = 'keyturn/r/manifests/metadata/b.csv';
-  const result = (...rows: readonly string[]) => Buffer.from(`"bucket","key","kms_key_arn"\n${rows.join('\n')}\n`);
-
-  it('is looked at where it names the old key, and written down where it is wrong', async () => {
-    const bucket = moved();
-    const jobs = new MemoryJobs(bucket);
-    jobs.files.set(FILE, result(`"b","k1","${OLD_KEY}"`, `"b","k2","${NEW_KEY}"`, '"b","gone",""'));
-    const found = await verify(bucket, jobs, { sample: 0 });
-    expect(found.sources.heads).toEqual({ 'named by S3 Metadata': 1 });
-    const differing = { key: 'k1', source: 'S3 Metadata', said: OLD_KEY, found: NEW_KEY };
-    expect(found.sources.disagreements).toEqual([expect.objectContaining(differing)]);
-    expect(found.sources.metadata).toMatchObject({ file: `s3://jobs-bucket/${FILE}`, rows: 3 });
-    expect(isClean(found)).toBe(true);
-  });
-
-  it('shows a manifest that overlooks something to be wrong, and every version is looked at', async () => {
-    const bucket = moved();
-    for (const key of ['left', 'left too']) old(bucket, key, OLD_KEY);
-    const jobs = new MemoryJobs(bucket);
-    jobs.generator.overlooks = (key) => key.startsWith('left');
-    jobs.files.set(FILE, result(`"b","left","${OLD_KEY}"`));
-    const found = await verify(bucket, jobs, { sample: 0 });
-    expect(found).toMatchObject({ byKey: { [OLD_KEY]: 2 }, covers: 'every-key' });
-  });
-
-  it.each([
-    ['another bucket', result(`"other","k1","${OLD_KEY}"`), /bucket "other"/],
-    ['no result at all', Buffer.from('<html></html>'), /without key or kms_key_arn/],
-    ['a result cut short', result('"b","k1'), /row 0: it ends inside quotes/],
-    ['an empty file', Buffer.alloc(0), /it is empty/],
-  ])('is refused when it is of %s', async (_title, file, detail) => {
-    const bucket = moved();
-    const jobs = new MemoryJobs(bucket);
-    jobs.files.set(FILE, file);
-    const error: unknown = await verify(bucket, jobs).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'metadata-invalid' });
-    expect((error as Error).message).toMatch(detail);
-    expect(jobs.open).toEqual([]);
-  });
-});
-
-describe('every version is looked at, and it says why, when', () => {
-  const all = { heads: { 'every version': expect.any(Number) }, notLookedAt: 0 };
+describe('every version is inspected, and the record gives the reason, when', () => {
+  const all = { heads: { 'every version': expect.any(Number) }, notInspected: 0 };
 
   it('the sample holds what a manifest should have named', async () => {
     const bucket = moved();
@@ -192,7 +156,7 @@ describe('every version is looked at, and it says why, when', () => {
     expect(jobs.open).toEqual([]);
   });
 
-  it('nothing is under the active key to try the filter on', async () => {
+  it('nothing is under the active key to test the filter with', async () => {
     const bucket = new MemoryBucket();
     old(bucket, 'left', OLD_KEY);
     const found = await verify(bucket, new MemoryJobs(bucket));
@@ -209,7 +173,7 @@ describe('every version is looked at, and it says why, when', () => {
   });
 });
 
-it('looks at every noncurrent version where writers are paused, whatever S3 lists', async () => {
+it('inspects every noncurrent version where writers are paused, whatever S3 lists', async () => {
   for (const versions of ['current', 'all'] as const) {
     const bucket = new MemoryBucket();
     bucket.versioning = 'enabled';
@@ -381,7 +345,7 @@ describe('at every request', () => {
     }
   });
 
-  it('it may be killed, and the next one leaves no job waiting and says the same', async () => {
+  it('it may be killed, and the next one leaves no job waiting and finds the same', async () => {
     const requests = await all();
     for (let nth = 1; nth <= requests; nth += 1) {
       const [bucket, jobs] = withOneLeft();
@@ -427,7 +391,7 @@ describe('whatever the bucket, the generator and the writers', () => {
     skipsKeyOfGoneMarker: fc.boolean(),
   });
 
-  it('never says that nothing is left while a version that was there before still is under the old key', async () => {
+  it('never reports that nothing is left while a version that was there before is still under the old key', async () => {
     let believed = 0;
     await fc.assert(
       fc.asyncProperty(cases, async (one) => {

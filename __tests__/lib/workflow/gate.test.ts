@@ -36,9 +36,8 @@ const verified: BucketVerification = {
   covers: 'every-key',
   sources: {
     heads: { 'every version': 2 },
-    notLookedAt: 0,
+    notInspected: 0,
     generated: [],
-    metadata: undefined,
     because: undefined,
     disagreements: [],
     disagreementsTotal: 0,
@@ -119,7 +118,7 @@ it.each([
   expect(gateReasons(input).map(({ code }) => code)).toEqual(expected);
 });
 
-it('opens when not every version was looked at, but S3 listed what is under the key', () => {
+it('opens when not every version was inspected, but S3 listed what is under the key', () => {
   expect(gateReasons(withBucket({ covers: [OLD], byKey: { [ACTIVE]: 1 } }))).toEqual([]);
 });
 

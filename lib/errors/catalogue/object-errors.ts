@@ -38,12 +38,6 @@ export const objectErrors = {
     () =>
       'Keyturn used nothing from it; run the same command again, or set `verify: heads` under reencrypt.batch in the rotation file, which checks every object version',
   ),
-  'metadata-invalid': entry<{ bucket: string; file: string; found: string }>(
-    EXIT.error,
-    (f) => `${f.file} is not the result of a query over the S3 Metadata table of ${f.bucket}: ${f.found}`,
-    () =>
-      'replace it with the result of the query in docs/scale.md, including the header line, or remove it: the file is optional',
-  ),
 
   'bucket-missing': entry<{ bucket: string; account: string; region: string }>(
     EXIT.error,

@@ -27,14 +27,14 @@ const CAN_BE_CANCELLED: ReadonlySet<RotationJob['status']> = new Set([
 ]);
 
 const DOES: Readonly<Record<Control, string>> = {
-  pause: 'cancel these jobs, and begin no new one until `keyturn job resume`',
-  resume: 'let these jobs run, and new ones be begun',
+  pause: 'cancel these jobs, and create no new one until `keyturn job resume`',
+  resume: 'let these jobs run, and allow new ones',
   cancel: 'cancel these jobs',
 };
 
 /**
  * Pauses, resumes or cancels the jobs of a rotation, or one of them. S3 has no pause for a job that runs: pausing cancels it
- * and marks it, and what it did not come to is for the next attempt. Tasks that are done stay done.
+ * and marks it, and the next attempt handles the tasks that it did not reach. Tasks that are done stay done.
  *
  * @returns what was done to each job that the control is for; empty where there is none
  * @throws job-unknown, declined, confirmation-needed
@@ -48,12 +48,12 @@ export async function controlJobs(
   const chosen = all.filter((job) => isFor(control, job));
   if (chosen.length === 0) return [];
   for (const job of chosen) run.reporter.note(`${job.jobId}: ${job.bucket}, ${job.status}, ${progress(job)}`);
-  if (run.dryRun) return chosen.map((job) => told(job, `would be ${willBe(control, job)}`));
+  if (run.dryRun) return chosen.map((job) => resultOf(job, `would be ${willBe(control, job)}`));
   await run.approve(`${DOES[control]}?`);
   const facts = { control, jobs: chosen.map(({ jobId: id, bucket, status }) => ({ jobId: id, bucket, status })) };
   await run.evidence.record('intent', 'job', facts);
   const controlled: ControlledJob[] = [];
-  for (const job of chosen) controlled.push(told(job, await perform(run, control, job)));
+  for (const job of chosen) controlled.push(resultOf(job, await perform(run, control, job)));
   await run.evidence.record('outcome', 'job', {
     outcome: 'changed',
     summary: DONE[control],
@@ -83,20 +83,20 @@ function willBe(control: Control, job: RotationJob): string {
 async function perform(run: ChangeRun, control: Control, job: RotationJob): Promise<string> {
   const jobs = jobsOf(run);
   try {
-    // The mark first: a run that waits for the job must not take the cancellation for somebody else's.
+    // The mark first: a run that waits for the job must not treat the cancellation as somebody else's.
     if (control === 'pause') await jobs.tag(job.jobId, { [PAUSED_TAG]: new Date().toISOString() });
     if (control === 'resume' && job.paused) await jobs.tag(job.jobId, { [PAUSED_TAG]: undefined });
     if (control !== 'resume') await jobs.cancel(job.jobId, `${OWN_REASON} ${control}`);
     else if (job.status === 'Suspended') await jobs.confirm(job.jobId);
   } catch (error) {
     if (!isCode(error, 'job-state-invalid')) throw error;
-    // It went on meanwhile. A pause still holds: the mark stands, whatever the job has come to.
+    // Its state changed meanwhile. A pause still holds: the mark stays, whatever the state.
     return `${control === 'cancel' ? 'nothing' : willBe(control, job)}: ${error.facts.awsMessage}`;
   }
   return willBe(control, job);
 }
 
-const told = ({ jobId, bucket, status }: RotationJob, did: string): ControlledJob => ({
+const resultOf = ({ jobId, bucket, status }: RotationJob, did: string): ControlledJob => ({
   jobId,
   bucket,
   before: status,

@@ -1,27 +1,27 @@
-import type { JobStatus } from '../../batch/job-state';
+import type { JobStatus } from '../../reencrypt/job-record';
 import type { RotationJob } from './rotation-jobs';
 
 /** What each state of a job means, and what comes next. */
-const MEANS: Readonly<Record<JobStatus, string>> = {
-  New: 'S3 has taken the job and begins to read its manifest',
-  Preparing: 'S3 reads or makes the manifest and counts the tasks; this can take hours',
+const STATES: Readonly<Record<JobStatus, string>> = {
+  New: 'S3 has accepted the job and starts to read its manifest',
+  Preparing: 'S3 reads or generates the manifest and counts the tasks; this can take hours',
   Suspended:
-    'it waits for a yes: `npx keyturn job resume`, or `npx keyturn post-apply --confirm`; after 30 days it fails',
-  Ready: 'confirmed; S3 begins it when its turn comes',
+    'it waits for confirmation: `npx keyturn job resume`, or `npx keyturn post-apply --confirm`; after 30 days it fails',
+  Ready: 'confirmed; S3 starts it when its turn comes',
   Active: 'S3 works through its tasks, in no order',
   Pausing: 'a job of higher priority is about to take its turn',
-  Paused: 'a job of higher priority runs; S3 goes on with this one by itself',
+  Paused: 'a job of higher priority runs; S3 resumes this one by itself',
   Completing: 'all tasks were tried; S3 writes the report',
-  Complete: 'all tasks were tried, which does not say that they succeeded: `npx keyturn post-apply` reads the report',
+  Complete: 'all tasks were tried, but not all need have succeeded: `npx keyturn post-apply` reads the report',
   Cancelling: 'it ends; tasks under way are finished',
-  Cancelled: 'it was cancelled; what it did stays, the next `npx keyturn post-apply` begins a new one',
+  Cancelled: 'it was cancelled; what it did stays, the next `npx keyturn post-apply` creates a new one',
   Failing: 'S3 gives up and writes the report',
-  Failed: 'S3 gave up; the next `npx keyturn post-apply` begins a new one',
+  Failed: 'S3 gave up; the next `npx keyturn post-apply` creates a new one',
 };
 
 /** One sentence on where a job stands and what to type, without a final period. */
 export function explainJob(job: Pick<RotationJob, 'status' | 'paused' | 'failureReasons'>): string {
   const reasons = job.failureReasons.map(({ code, reason }) => `${reason} (${code})`).join('; ');
-  if (job.paused) return 'paused by a person: `npx keyturn job resume`, then `npx keyturn post-apply`, goes on';
-  return reasons === '' ? MEANS[job.status] : `${MEANS[job.status]}: ${reasons}`;
+  if (job.paused) return 'paused by a person: `npx keyturn job resume`, then `npx keyturn post-apply`, continues';
+  return reasons === '' ? STATES[job.status] : `${STATES[job.status]}: ${reasons}`;
 }

@@ -2,14 +2,14 @@ import { bucketExists } from '../../s3/bucket-default';
 import type { RunTarget } from '../rotation-run';
 import { jobsOf } from './rotation-jobs';
 
-/** What can be told, by reading alone, of whether a rotation can run jobs. */
+/** Whether a rotation can run jobs, as far as reads can show. */
 export interface JobsReady {
-  /** False: the storage stack has not made it yet, or it is in no place of ours. */
+  /** False: the storage stack has not made it yet, or it belongs to somebody else. */
   readonly bucket: boolean;
 }
 
 /**
- * Lists jobs and looks at the bucket of manifests and reports. Whether S3 may take the role shows only when a job is created: no
+ * Lists jobs and checks the bucket of manifests and reports. Whether S3 may take the role shows only when a job is created: no
  * call of ours reads it.
  *
  * @throws aws-access-denied, bucket-in-another-region, bucket-of-another-account

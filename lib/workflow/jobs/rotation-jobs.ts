@@ -4,16 +4,16 @@ import { type Jobs, jobsOfRotation, openJobs } from '../../batch/jobs';
 import { KeyturnError } from '../../errors';
 import type { RunTarget } from '../rotation-run';
 
-/** Jobs described one by one at the most, the newest: S3 keeps each for 90 days after it ends. */
+/** Jobs described one by one at most, the newest: S3 keeps each for 90 days after it ends. */
 const DESCRIBED = 100;
 
-/** A job of a rotation, as S3 tells it now. */
+/** A job of a rotation, as S3 reports it now. */
 export interface RotationJob extends JobState {
   readonly bucket: string;
   readonly method: 'rewrap' | 'rewrite';
   readonly attempt: number;
   readonly part: string;
-  /** A person paused it; it ends as cancelled, and no other is begun. */
+  /** A person paused it; it ends as cancelled, and no other is created. */
   readonly paused: boolean;
   /** True once it can change no more. */
   readonly ended: boolean;
@@ -29,30 +29,30 @@ export function jobsOf({ clients, identity, signal }: Omit<RunTarget, 'rotation'
 }
 
 /** Every job of the rotation that S3 still knows, the oldest first, at most {@link DESCRIBED}. Reads only. */
-export async function rotationJobs(looking: RunTarget): Promise<readonly RotationJob[]> {
-  const jobs = jobsOf(looking);
-  const own = (await jobsOfRotation(jobs, looking.rotation.name)).slice(-DESCRIBED);
+export async function rotationJobs(target: RunTarget): Promise<readonly RotationJob[]> {
+  const jobs = jobsOf(target);
+  const own = (await jobsOfRotation(jobs, target.rotation.name)).slice(-DESCRIBED);
   const found: RotationJob[] = [];
   for (const { jobId } of own) {
-    const one = await rotationJob(jobs, looking.rotation.name, jobId);
+    const one = await rotationJob(jobs, target.rotation.name, jobId);
     if (one) found.push(one);
   }
   return found;
 }
 
 /** @throws job-unknown where the id is not of a job of this rotation, or S3 no longer knows it */
-export async function oneRotationJob(looking: RunTarget, jobId: string): Promise<RotationJob> {
-  const { name: rotation } = looking.rotation;
-  const found = await rotationJob(jobsOf(looking), rotation, jobId);
+export async function oneRotationJob(target: RunTarget, jobId: string): Promise<RotationJob> {
+  const { name: rotation } = target.rotation;
+  const found = await rotationJob(jobsOf(target), rotation, jobId);
   if (!found) throw new KeyturnError('job-unknown', { jobId, rotation });
   return found;
 }
 
 async function rotationJob(jobs: Jobs, rotation: string, jobId: string): Promise<RotationJob | undefined> {
   const state = await jobs.describe(jobId);
-  const told = describedJob(state?.description);
-  if (!state || told?.rotation !== rotation) return undefined;
-  const { bucket, method, attempt, part } = told;
+  const described = describedJob(state?.description);
+  if (!state || described?.rotation !== rotation) return undefined;
+  const { bucket, method, attempt, part } = described;
   const tags = await jobs.tags(jobId);
   const done = state.succeeded + state.failed;
   const rate = state.activeSeconds && done > 0 ? done / state.activeSeconds : undefined;

@@ -1,13 +1,10 @@
 import type { KMSClient } from '@aws-sdk/client-kms';
+import { RETRY_POLICY } from './retry-policy';
 
 type Retrying = Pick<KMSClient['config'], 'retryStrategy'>;
 type Strategy = Awaited<ReturnType<Retrying['retryStrategy']>>;
 
-/**
- * Errors that no second attempt cures. The SDK counts `LimitExceededException` as throttling, but in KMS it is a quota of
- * things (rotations, aliases, grants) and not of requests, so waiting only hides the reason.
- */
-const TERMINAL = new Set(['LimitExceededException']);
+const TERMINAL: ReadonlySet<string> = new Set(RETRY_POLICY.sdk.terminal);
 
 /** Puts our decision in front of the SDK's own: terminal errors and a fired signal end the attempts at once. */
 export function decideRetries(config: Retrying, signal: AbortSignal | undefined): void {

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { RETRY_POLICY } from '../aws/retry-policy';
 import { isCode, KeyturnError } from '../errors';
 
+/** What a run sets otherwise than the entry `job call` of `RETRY_POLICY`. */
 export interface JobRetry {
-  /** Attempts at one call that is throttled or fails in passing. Default 8. */
+  /** Attempts at one call that is throttled or fails transiently. Default 8. */
   readonly attempts?: number | undefined;
   /** Milliseconds of the first wait. Default 250. */
   readonly baseMs?: number | undefined;
@@ -11,27 +13,22 @@ export interface JobRetry {
   readonly capMs?: number | undefined;
 }
 
-/** Faults of S3 itself, which pass. */
-const PASSING: ReadonlySet<string> = new Set([
-  'InternalServiceException',
-  'InternalError',
-  'ServiceUnavailable',
-  'RequestTimeout',
-  'HTTP 500',
-  'HTTP 502',
-  'HTTP 503',
-  'HTTP 504',
-]);
+const POLICY = RETRY_POLICY['job call'];
+const CODES: ReadonlySet<string> = new Set(POLICY.codes);
 
-/** True for what may well succeed when it is sent again. */
+/** True for a call that may succeed when it is sent again. */
 export function isTransient(error: unknown): boolean {
-  if (isCode(error, 'aws-throttled') || isCode(error, 'aws-endpoint-unreachable')) return true;
-  return isCode(error, 'aws-failed') && PASSING.has(error.facts.awsCode);
+  if (POLICY.errors.some((code) => isCode(error, code))) return true;
+  return isCode(error, 'aws-failed') && CODES.has(error.facts.awsCode);
 }
 
-/** Sends again what fails in passing, with growing waits. @throws interrupted */
-export async function retried<T>(send: () => Promise<T>, retry: JobRetry, signal: AbortSignal | undefined): Promise<T> {
-  const { attempts = 8, baseMs = 250, capMs = 20_000 } = retry;
+/** Retries a call that fails transiently, with growing waits. @throws interrupted */
+export async function withJobRetry<T>(
+  send: () => Promise<T>,
+  retry: JobRetry,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  const { attempts = POLICY.attempts, baseMs = POLICY.baseMs, capMs = POLICY.capMs } = retry;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await send();

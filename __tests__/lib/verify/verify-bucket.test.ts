@@ -1,5 +1,5 @@
 import { StoreFault } from '../../../lib/s3/store-fault';
-import { verifyBucket } from '../../../lib/verify/bucket-verification';
+import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, underKey } from '../s3/memory-store';
 
 const verify = (bucket: MemoryBucket, over = {}) =>
@@ -39,7 +39,7 @@ describe('a verification', () => {
     expect(found).toMatchObject({ leftTotal: 2, unknownTotal: 0, objectVersions: 8 });
   });
 
-  it.each([true, false])('does not believe that a version is gone that is still listed (skips: %s)', async (skips) => {
+  it.each([true, false])('does not count a version as gone that is still listed (skips: %s)', async (skips) => {
     const bucket = new MemoryBucket();
     Object.assign(bucket, { versioning: 'enabled', pageSize: 2, skipsKeyOfGoneMarker: skips });
     const [left, second] = [bucket.put('k'), bucket.put('k', { head: { encryption: underKey(NEW_KEY) } })];
@@ -93,7 +93,7 @@ describe('a verification', () => {
     }
   });
 
-  it('does not call a version unknown that a writer deleted meanwhile', async () => {
+  it('does not count a version as unknown that a writer deleted meanwhile', async () => {
     const bucket = withOneLeft();
     bucket.hooks = {
       before: (operation, { key }) =>
@@ -102,7 +102,7 @@ describe('a verification', () => {
     expect(await verify(bucket)).toMatchObject({ unknownTotal: 0, byKey: { [NEW_KEY]: 2, [OLD_KEY]: 1 } });
   });
 
-  it('reads a sample, or all, of what is under the active key, and calls unreadable ones unknown', async () => {
+  it('reads a sample, or all, of what is under the active key, and counts unreadable ones as unknown', async () => {
     const bucket = withOneLeft();
     expect((await verify(bucket, { read: 2 })).read.versions).toBe(2);
     bucket.hooks = {
@@ -120,7 +120,7 @@ describe('a verification', () => {
     expect(found).toMatchObject({ read: { versions: 2 }, unknownTotal: 1, unknown: [{ key: 'b' }] });
   });
 
-  it('fails when it is interrupted: half a verification is none', async () => {
+  it('fails when it is interrupted, because a partial verification is none', async () => {
     const bucket = withOneLeft();
     const controller = new AbortController();
     bucket.hooks = { before: (operation) => (operation === 'HeadObject' ? controller.abort() : undefined) };

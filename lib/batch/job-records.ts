@@ -1,0 +1,31 @@
+import type { JobRecord } from '../reencrypt/job-record';
+import type { EndedJob } from './run-jobs';
+import type { WatchedJob } from './wait-for-jobs';
+
+/** What is recorded as evidence of the jobs of a run; jobs that were never observed are left out. */
+export function jobRecords(watched: readonly WatchedJob[], ended: readonly EndedJob[]): readonly JobRecord[] {
+  return watched.flatMap(({ jobId, attempt, part, specSha256, state, states }) => {
+    if (!state) return [];
+    const { status, description = '', roleArn, createdAt, endedAt, total, succeeded, failed, manifest } = state;
+    return [
+      {
+        jobId,
+        attempt,
+        part,
+        description,
+        specSha256,
+        roleArn,
+        status,
+        states: [...states],
+        createdAt: new Date(createdAt).toISOString(),
+        endedAt: endedAt === undefined ? undefined : new Date(endedAt).toISOString(),
+        total,
+        succeeded,
+        failed,
+        manifest,
+        report: ended.find(({ job }) => job.jobId === jobId)?.report?.record,
+        failureReasons: state.failureReasons.map(({ code, reason }) => (code === '' ? reason : `${code}: ${reason}`)),
+      },
+    ];
+  });
+}

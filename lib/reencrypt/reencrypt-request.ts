@@ -1,0 +1,45 @@
+import type { RetryOptions } from '../s3/pacing-and-retry';
+import type { VersionOutcome } from './outcome';
+import type { OnlyVersions } from './pass-range';
+import type { CopySizes } from './rewrap';
+
+/** What one run of the local engine over a bucket is to do. */
+export interface ReencryptRequest {
+  readonly bucket: string;
+  /** Full ARN of the active key. */
+  readonly targetKeyArn: string;
+  /** Bucket key setting for versions that no KMS key held before; the others keep their own. */
+  readonly bucketKeyDefault: boolean;
+  readonly method: 'rewrap' | 'rewrite';
+  /** Concurrent requests at most, 1 to 1,024. Default 384; fewer where S3 or KMS ask for it. */
+  readonly concurrency?: number | undefined;
+  /** Requests a second at most, to leave room for production traffic. Default: no limit of ours. */
+  readonly maxRps?: number | undefined;
+  /** Limits the run to a part of the bucket, and to what is written during it. Default: the whole bucket. */
+  readonly only?: OnlyVersions | undefined;
+  /** Inspects and decides, changes nothing. */
+  readonly dryRun: boolean;
+  /**
+   * Rewraps without inspecting first, for two requests a version instead of three. Versions that are there already are
+   * rewrapped again, and every version takes `bucketKeyDefault`, as its own setting was not inspected. Default false.
+   */
+  readonly optimistic?: boolean | undefined;
+  /** When it fires, requests in progress end, no new one is sent, and what was done is reported. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds to wait before the bucket is listed again for what writers added meanwhile. Default 0. */
+  readonly relistDelayMs?: number | undefined;
+  /** Listings at most, the first included. Default 5. */
+  readonly maxPasses?: number | undefined;
+  /** Where the journal is kept. An interrupted run resumes from it; without one, it inspects everything again. */
+  readonly journalFile?: string | undefined;
+  /** Where the outcome of each version is written as compressed NDJSON: `<directory>/<name>-000001.ndjson.gz`, … */
+  readonly evidence?: { readonly directory: string; readonly name: string } | undefined;
+  /** Pages after which the rest of a listing is split and listed in parallel. Default 100, which is 100,000 versions. */
+  readonly splitAfterPages?: number | undefined;
+  readonly retry?: RetryOptions | undefined;
+  readonly copySizes?: CopySizes | undefined;
+  /** A line about where the run stands, at most one every 200 ms. */
+  readonly onProgress?: ((text: string) => void) | undefined;
+  /** Called for each outcome, in no order. A version that is new in a later pass may come twice. */
+  readonly onOutcome?: ((outcome: VersionOutcome) => void) | undefined;
+}
