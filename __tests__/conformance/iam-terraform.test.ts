@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findTerraform } from '../../lib/terraform/binary';
 import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
+import { terraformEnvironment } from '../../lib/terraform/terraform-environment';
 import { type LocalAws, startLocalAws } from '../../local-aws';
 import { iamRequest } from './iam-requests';
 
@@ -21,8 +22,7 @@ beforeAll(async () => {
   const found = await findTerraform({ env: process.env });
   binary = found.file;
   const configuration = await writeCliConfiguration(await providerSource({ binary: found, env: process.env }), folder);
-  env = { ...process.env, ...aws.environment(), CHECKPOINT_DISABLE: '1' };
-  if (configuration !== undefined) env.TF_CLI_CONFIG_FILE = configuration;
+  env = terraformEnvironment({ ...process.env, ...aws.environment() }, configuration);
 });
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
