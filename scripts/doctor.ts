@@ -17,7 +17,7 @@ import {
   type OptionValues,
   rotationFileOption,
 } from './cli/command';
-import { readRotation } from './cli/session';
+import { readRotation } from './cli/open-target';
 import { table, wrapWords } from './cli/table';
 
 interface Finding {

@@ -6,8 +6,8 @@ import type { Custody } from '../lib/rotation/rotation';
 import { openCustodian } from '../lib/workflow/material/open-custodian';
 import { type CommandContext, type CommandOutcome, flag, type OptionValues, text } from './cli/command';
 import { needed } from './cli/material-options';
+import { readRotation } from './cli/open-target';
 import { materialOptions } from './cli/run-options';
-import { readRotation } from './cli/session';
 import { requestLines, spoken } from './material-shown';
 
 /** Second part, on a machine that needs no network, no credentials and no rotation file. */

@@ -5,7 +5,7 @@ import { POLICY_NAMES, type PolicyName } from '../lib/permissions/command-permis
 import { LARGEST_POLICY, policyDocument } from '../lib/permissions/policy-document';
 import type { Rotation } from '../lib/rotation/rotation';
 import { type CommandDefinition, flag, type OptionValues, rotationFileOption, text } from './cli/command';
-import { readRotation } from './cli/session';
+import { readRotation } from './cli/open-target';
 
 export const policy: CommandDefinition = {
   name: 'policy',

@@ -16,7 +16,8 @@ import {
   type OptionValues,
   rotationFileOption,
 } from './cli/command';
-import { readRotation, withRun } from './cli/session';
+import { readRotation } from './cli/open-target';
+import { withRun } from './cli/session';
 import { table } from './cli/table';
 import { untilStopped } from './local-aws';
 import { CUSTODIANS, custodyOption, type RehearsedCustody, setUpCustody } from './rehearse-custody';

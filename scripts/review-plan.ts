@@ -14,7 +14,8 @@ import {
   rotationFileOption,
   text,
 } from './cli/command';
-import { readRotation, withReading } from './cli/session';
+import { readRotation } from './cli/open-target';
+import { withReading } from './cli/session';
 
 const FORMATS = { markdown: reviewMarkdown, json: reviewJson, sarif: reviewSarif } as const;
 

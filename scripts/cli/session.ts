@@ -1,23 +1,17 @@
 import path from 'node:path';
-import { confirmTarget } from '../../lib/aws/account-guard';
-import { createClients } from '../../lib/aws/clients';
 import { isCode, KeyturnError } from '../../lib/errors';
-import { openEvidence } from '../../lib/evidence/evidence';
+import { type EvidenceRun, openEvidence } from '../../lib/evidence/evidence';
 import { provenance } from '../../lib/evidence/provenance';
 import { observe } from '../../lib/observation/observe';
 import { stateFacts } from '../../lib/observation/state-facts';
 import type { Rotation } from '../../lib/rotation/rotation';
-import { loadRotation } from '../../lib/rotation/rotation-file';
-import { openStore } from '../../lib/s3/open-store';
-import { openWorkspace } from '../../lib/terraform/open-workspace';
-import { openCustodian } from '../../lib/workflow/material/open-custodian';
 import { preflight } from '../../lib/workflow/preflight';
-import { requireEngine } from '../../lib/workflow/reencrypt-engine';
 import type { RotationRun, RunRecord } from '../../lib/workflow/rotation-run';
 import { lockRotation } from '../../lib/workflow/run-lock';
 import { archiveEvidence } from './archive-evidence';
-import { type CommandContext, flag, type OptionValues, text } from './command';
-import { materialOptions, reencryptOptions } from './run-options';
+import { assembleRun } from './assemble-run';
+import { type CommandContext, flag, type OptionValues } from './command';
+import { type Target, withTarget } from './open-target';
 
 /** The result of a session, for the caller's report. */
 export interface SessionEnd<T> {
@@ -28,25 +22,15 @@ export interface SessionEnd<T> {
   readonly result: T;
 }
 
-/**
- * The rotation file named by `--rotation-file`, read and checked. Read-only commands accept a file whose active
- * version has expired, because they must be able to report it.
- */
-export function readRotation(
-  context: CommandContext,
-  options: OptionValues,
-  expired: 'refuse' | 'accept' = 'refuse',
-): Promise<Rotation> {
-  const file = path.resolve(context.cwd, text(options, 'rotationFile') ?? 'rotation.yaml');
-  return loadRotation(file, { now: new Date(), expired });
-}
-
 export interface RunManner {
   /** `accept` for a command that fixes an expiry. Default `refuse`. */
   readonly expired?: 'refuse' | 'accept';
   /** True for a command that controls the jobs of another run: it runs while that run holds the lock. Default false. */
   readonly mayRunBeside?: boolean;
 }
+
+/** What a command does with a run. */
+type Body<T> = (run: RotationRun) => Promise<T>;
 
 /**
  * Opens everything a step needs, prints the account and Region before anything can change, runs the body, and always
@@ -56,45 +40,18 @@ export async function withRun<T>(
   command: string,
   context: CommandContext,
   options: OptionValues,
-  body: (run: RotationRun) => Promise<T>,
+  body: Body<T>,
   { expired = 'refuse', mayRunBeside = false }: RunManner = {},
 ): Promise<SessionEnd<T>> {
-  return withClients(context, options, expired, async (target) => {
-    const { rotation, identity } = target;
-    const home = path.dirname(rotation.file);
-    if (flag(options, 'dryRun')) {
-      const run = await assemble(context, options, target, NO_RECORD);
-      await preflight(run);
-      return { rotation, account: identity.account, evidenceFile: undefined, result: await body(run) };
-    }
-    const lock = await lockRotation(home, rotation.name).catch((error: unknown) => {
+  return withTarget(context, options, expired, async (target) => {
+    if (flag(options, 'dryRun')) return unrecorded(context, options, target, preflightFirst(body));
+    const { rotation } = target;
+    const lock = await lockRotation(path.dirname(rotation.file), rotation.name).catch((error: unknown) => {
       if (mayRunBeside && isCode(error, 'run-locked')) return undefined;
       throw error;
     });
-    const concurrentRun = lock === undefined;
-    const directory = path.join(home, '.keyturn', 'evidence');
-    // The evidence of another active run is incomplete; that run archives it, and this run's evidence too.
-    const keep = async () => {
-      if (!concurrentRun) await archiveEvidence(context, { command, directory, ...target });
-    };
     try {
-      const evidence = await openEvidence({ directory, command, rotation: rotation.name, concurrentRun });
-      try {
-        const asked = await provenance(rotation.file, context.env);
-        await evidence.record('run', 'begin', { rotation: rotation.name, region: rotation.region, identity, ...asked });
-        const run = await assemble(context, options, target, evidence);
-        await preflight(run);
-        await evidence.record('state', 'begin', { ...stateFacts(await observe(run)) });
-        const result = await body(run);
-        await evidence.close('finished');
-        await keep();
-        return { rotation, account: identity.account, evidenceFile: evidence.file, result };
-      } catch (error) {
-        const outcome = error instanceof KeyturnError ? error.code : 'failed';
-        await evidence.close(outcome).catch(() => context.terminal.warn(`cannot close the evidence: ${evidence.file}`));
-        await keep();
-        throw error;
-      }
+      return await recorded({ command, context, options, target, concurrentRun: lock === undefined }, body);
     } finally {
       await lock?.release();
     }
@@ -105,87 +62,75 @@ export async function withRun<T>(
 export async function withReading<T>(
   context: CommandContext,
   options: OptionValues,
-  body: (run: RotationRun) => Promise<T>,
+  body: Body<T>,
 ): Promise<SessionEnd<T>> {
-  return withClients(context, options, 'accept', async (target) => {
-    const run = await assemble(context, { ...options, dryRun: true }, target, NO_RECORD);
-    return { rotation: run.rotation, account: run.identity.account, evidenceFile: undefined, result: await body(run) };
-  });
+  return withTarget(context, options, 'accept', (target) =>
+    unrecorded(context, { ...options, dryRun: true }, target, body),
+  );
 }
 
 /** A run that changes nothing leaves no evidence. */
 const NO_RECORD: RunRecord = { file: undefined, record: async () => undefined };
 
-type Target = Pick<RotationRun, 'rotation' | 'clients' | 'identity' | 'store'>;
-
-async function withClients<T>(
-  context: CommandContext,
-  options: OptionValues,
-  expired: 'refuse' | 'accept',
-  body: (target: Target) => Promise<T>,
-): Promise<T> {
-  const chosen = reencryptOptions(options);
-  const rotation = await readRotation(context, options, expired);
-  requireEngine(rotation, chosen);
-  const clients = createClients({ region: rotation.region });
-  try {
-    const identity = await confirmTarget(clients, rotation);
-    const dry = flag(options, 'dryRun') ? ' (dry run: nothing will be changed)' : '';
-    context.terminal.note(
-      `rotation ${rotation.name} in account ${identity.account}, Region ${rotation.region}, as ${identity.arn}${dry}`,
-    );
-    const opened = openStore(clients.s3);
-    try {
-      return await body({ rotation, clients, identity, store: opened.store });
-    } finally {
-      await opened.close();
-    }
-  } finally {
-    clients.destroy();
-  }
-}
-
-/** Journals must outlive a run; the outcomes belong to the run's evidence and are stored next to it. */
-function runFiles(evidenceFile: string): RotationRun['files'] {
-  const { dir, name } = path.parse(evidenceFile);
-  return { journals: path.join(dir, '..', 'journals'), outcomes: path.join(dir, `${name}.outcomes`) };
-}
-
-async function assemble(
+async function unrecorded<T>(
   context: CommandContext,
   options: OptionValues,
   target: Target,
-  evidence: RunRecord,
-): Promise<RotationRun> {
-  const { terminal, signal, env } = context;
-  return {
-    ...target,
-    workspace: openWorkspace({ rotation: target.rotation, env, signal }),
-    custodian: openCustodian(target.rotation, { noCustody: options.custody === false, env, signal }),
-    material: materialOptions(context, options),
-    reencrypt: reencryptOptions(options),
-    evidence,
-    reporter: terminal,
-    signal,
-    dryRun: flag(options, 'dryRun'),
-    approve: (question) => (flag(options, 'yes') ? Promise.resolve() : terminal.confirm(question, signal)),
-    ask: (question) => ask(terminal, question, signal, flag(options, 'yes')),
-    files: evidence.file === undefined ? undefined : runFiles(evidence.file),
-  };
+  body: Body<T>,
+): Promise<SessionEnd<T>> {
+  const run = await assembleRun(context, options, target, NO_RECORD);
+  const { rotation, identity } = target;
+  return { rotation, account: identity.account, evidenceFile: undefined, result: await body(run) };
 }
 
-async function ask(
-  terminal: CommandContext['terminal'],
-  question: string,
-  signal: AbortSignal,
-  yes: boolean,
-): Promise<boolean> {
-  if (yes || !terminal.interactive) return false;
+interface Recording {
+  readonly command: string;
+  readonly context: CommandContext;
+  readonly options: OptionValues;
+  readonly target: Target;
+  /** True while another run of the rotation holds the lock. */
+  readonly concurrentRun: boolean;
+}
+
+/** Runs the body with evidence, which is closed and archived whatever the body does. */
+async function recorded<T>(recording: Recording, body: Body<T>): Promise<SessionEnd<T>> {
+  const { command, context, target, concurrentRun } = recording;
+  const { rotation, identity } = target;
+  const directory = path.join(path.dirname(rotation.file), '.keyturn', 'evidence');
+  // The evidence of another active run is incomplete; that run archives it, and this run's evidence too.
+  const archive = async () => {
+    if (!concurrentRun) await archiveEvidence(context, { command, directory, ...target });
+  };
+  const evidence = await openEvidence({ directory, command, rotation: rotation.name, concurrentRun });
   try {
-    await terminal.confirm(question, signal);
-    return true;
+    const result = await runRecorded(recording, evidence, preflightFirst(body));
+    await evidence.close('finished');
+    await archive();
+    return { rotation, account: identity.account, evidenceFile: evidence.file, result };
   } catch (error) {
-    if (isCode(error, 'declined')) return false;
+    const outcome = error instanceof KeyturnError ? error.code : 'failed';
+    await evidence.close(outcome).catch(() => context.terminal.warn(`cannot close the evidence: ${evidence.file}`));
+    await archive();
     throw error;
   }
+}
+
+async function runRecorded<T>(
+  { context, options, target }: Recording,
+  evidence: EvidenceRun,
+  body: Body<T>,
+): Promise<T> {
+  const { rotation, identity } = target;
+  const source = await provenance(rotation.file, context.env);
+  await evidence.record('run', 'begin', { rotation: rotation.name, region: rotation.region, identity, ...source });
+  return body(await assembleRun(context, options, target, evidence));
+}
+
+/** What the rotation file takes for granted is checked before anything is done; a run with evidence records what it found. */
+function preflightFirst<T>(body: Body<T>): Body<T> {
+  return async (run) => {
+    await preflight(run);
+    if (!run.dryRun) await run.evidence.record('state', 'begin', { ...stateFacts(await observe(run)) });
+    return body(run);
+  };
 }

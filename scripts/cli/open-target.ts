@@ -1,0 +1,58 @@
+import path from 'node:path';
+import { confirmTarget } from '../../lib/aws/account-guard';
+import { createClients } from '../../lib/aws/clients';
+import type { Rotation } from '../../lib/rotation/rotation';
+import { loadRotation } from '../../lib/rotation/rotation-file';
+import { openStore } from '../../lib/s3/open-store';
+import { requireEngine } from '../../lib/workflow/reencrypt-engine';
+import type { RotationRun } from '../../lib/workflow/rotation-run';
+import { type CommandContext, flag, type OptionValues, text } from './command';
+import { reencryptOptions } from './run-options';
+
+/** The rotation, the account it is in, and the clients that reach it. */
+export type Target = Pick<RotationRun, 'rotation' | 'clients' | 'identity' | 'store'>;
+
+/**
+ * The rotation file named by `--rotation-file`, read and checked. Read-only commands accept a file whose active
+ * version has expired, because they must be able to report it.
+ */
+export function readRotation(
+  context: CommandContext,
+  options: OptionValues,
+  expired: 'refuse' | 'accept' = 'refuse',
+): Promise<Rotation> {
+  const file = path.resolve(context.cwd, text(options, 'rotationFile') ?? 'rotation.yaml');
+  return loadRotation(file, { now: new Date(), expired });
+}
+
+/**
+ * Opens the clients, compares account and Region with the rotation file, prints them, runs the body, and closes the clients.
+ *
+ * @throws what reading the rotation file throws; engine-undeclared, and where account or Region differ
+ */
+export async function withTarget<T>(
+  context: CommandContext,
+  options: OptionValues,
+  expired: 'refuse' | 'accept',
+  body: (target: Target) => Promise<T>,
+): Promise<T> {
+  const chosen = reencryptOptions(options);
+  const rotation = await readRotation(context, options, expired);
+  requireEngine(rotation, chosen);
+  const clients = createClients({ region: rotation.region });
+  try {
+    const identity = await confirmTarget(clients, rotation);
+    const dry = flag(options, 'dryRun') ? ' (dry run: nothing will be changed)' : '';
+    context.terminal.note(
+      `rotation ${rotation.name} in account ${identity.account}, Region ${rotation.region}, as ${identity.arn}${dry}`,
+    );
+    const opened = openStore(clients.s3);
+    try {
+      return await body({ rotation, clients, identity, store: opened.store });
+    } finally {
+      await opened.close();
+    }
+  } finally {
+    clients.destroy();
+  }
+}
