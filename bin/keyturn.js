@@ -1,5 +1,10 @@
 #!/usr/bin/env node
 // The SDK's warning about the end of Node 20 support would stand between a command and its answer.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
-require('tsx/cjs');
-require('../scripts/keyturn.ts');
+if (process.argv.length === 3 && process.argv[2] === '--version') {
+  // Answered before any command is loaded: a script that asks should not wait for the AWS SDK.
+  process.stdout.write(`${require('../package.json').version}\n`);
+} else {
+  require('tsx/cjs');
+  require('../scripts/keyturn.ts');
+}

@@ -18,8 +18,8 @@ export type { AccessKey, Credentials } from './credentials';
 export type { FaultAction, FaultMatch, FaultRule, Faults } from './faults';
 export { awsQuotas } from './kms/quota';
 export type { WrappingKeySource } from './kms/state/wrapping-keys';
+export type { Need } from './need';
 export type { LocalAwsOptions } from './options';
-export type { Need } from './permissions';
 export type { RequestEvent, RequestHook, RequestRecord, Requests } from './requests';
 export type { JobStatus, Jobs } from './s3-control';
 

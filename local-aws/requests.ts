@@ -1,4 +1,4 @@
-import type { Need } from './permissions';
+import type { Need } from './need';
 
 /** One request as a test or a person looks back at it. */
 export interface RequestRecord {

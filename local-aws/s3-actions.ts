@@ -1,5 +1,5 @@
 import type { AwsRequest } from './message';
-import type { Need } from './permissions';
+import type { Need } from './need';
 
 /**
  * The IAM actions of S3 operations whose name is not the action's. `*` stands for `Version` when the request names a

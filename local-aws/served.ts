@@ -1,7 +1,7 @@
 import type { Iam } from './iam';
 import { kmsOperationOf } from './kms';
 import type { AwsRequest, Service } from './message';
-import type { Need } from './permissions';
+import type { Need } from './need';
 import type { S3 } from './s3';
 import { objectKeyOf, s3NeedsOf } from './s3-actions';
 import { queryAction, sts } from './sts';

@@ -7,11 +7,11 @@ import { evidenceOption, evidencePath } from './plan';
 
 export const apply: CommandDefinition = {
   name: 'apply',
-  summary: 'apply exactly the plans that `plan` kept, if nothing has moved since',
+  summary: 'apply exactly the plans that `plan` saved, unless something has changed since',
   description:
-    'Refuses, naming each, if the rotation file, a synthesized stack, a tool, a key, the alias, a bucket default or a file of the ' +
-    'directory is not what it was, or if the review refuses. Applies the keys stack, then the storage stack. Run again after an ' +
-    'interruption, it goes on with what is left.',
+    'Applies the keys stack, then the storage stack. Refuses if the review refuses, or if the rotation file, a ' +
+    'stack, a tool, a key, the alias, a bucket default or a saved file has changed. After an interruption, run it ' +
+    'again to continue.',
   arguments: [{ name: '<directory>', description: 'what `plan --out` wrote' }],
   options: [rotationFileOption, evidenceOption],
   mutates: true,
@@ -25,7 +25,9 @@ export const apply: CommandDefinition = {
     context.terminal.heading(flag(options, 'dryRun') ? 'dry run: nothing was changed' : 'done');
     for (const { stack, outcome } of end.result) context.terminal.note(`${stack}: ${outcome}`);
     if (end.result.some(({ outcome }) => outcome === 'not-planned')) {
-      context.terminal.hint('`npx keyturn pre-apply` imports the material; then plan again for the storage stack');
+      context.terminal.hint(
+        'run `npx keyturn pre-apply` to import the material; then plan again for the storage stack',
+      );
     }
     if (end.evidenceFile) context.terminal.note(`evidence: ${end.evidenceFile}`);
     const data = {

@@ -7,10 +7,10 @@ import { table } from './cli/table';
 
 export const blocked: CommandDefinition = {
   name: 'blocked',
-  summary: 'list object versions that cannot be moved now, with the reason and the earliest date',
+  summary: 'list object versions that cannot be moved now, with the reason and the earliest possible date',
   description:
-    'Looks at every object version of the declared buckets and decides as post-apply would, with the method that the ' +
-    'rotation file declares. Changes nothing.',
+    'Checks every object version of the declared buckets by the rules of post-apply, for the declared method. ' +
+    'Changes nothing.',
   options: [rotationFileOption, ...paceOptions],
   mutates: false,
   examples: ['npx keyturn blocked', 'npx keyturn blocked --json'],

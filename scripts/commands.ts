@@ -23,7 +23,7 @@ import { stragglers } from './stragglers';
 import { verifyEvidence } from './verify-evidence';
 import { waivers } from './waivers';
 
-/** Every command, in the order in which `--help` lists them: first what most people type first. */
+/** Every command, in the order of `--help`: the most common ones first. */
 export const commands: readonly CommandDefinition[] = [
   rehearse,
   doctor,

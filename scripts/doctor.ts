@@ -31,10 +31,10 @@ const OLDEST_NODE = [20, 19] as const;
 
 export const doctor: CommandDefinition = {
   name: 'doctor',
-  summary: 'check Node, Terraform, provider, credentials, account and what the rotation needs',
+  summary: 'check Node, Terraform, provider, credentials, account and the permissions of the rotation',
   description:
-    'Tries everything a rotation needs without changing anything, and lists the IAM actions that will be called. What it ' +
-    'cannot try without changing something (the writing actions) it only lists.',
+    'Tests everything that a rotation needs without changing anything, and lists the required IAM actions. It does ' +
+    'not test actions that write; it only lists them.',
   options: [rotationFileOption],
   mutates: false,
   examples: ['npx keyturn doctor', 'npx keyturn doctor --json'],
@@ -47,7 +47,9 @@ export const doctor: CommandDefinition = {
   },
 };
 
-/** What was found, and the rotation where its file could be read: the permissions are then those it needs, else all there are. */
+/**
+ * The findings, and the rotation if its file could be read: it limits the listed permissions to those that it needs.
+ */
 interface Examination {
   readonly findings: readonly Finding[];
   readonly rotation: Rotation | undefined;
@@ -91,7 +93,7 @@ async function examineAws(
     );
     if (!target) return;
     const seen = await attempt(
-      'reading KMS and S3',
+      'read access to KMS and S3',
       () => observe({ rotation, clients, identity: target, signal }),
       ({ versions }) => versions.map((one) => `${one.version.name} ${one.key?.state ?? 'not declared yet'}`).join(', '),
       findings,
@@ -103,14 +105,14 @@ async function examineAws(
   }
 }
 
-/** What serves a rotation: the jobs and their bucket, and the bucket of the evidence. One that is not there yet is no fault. */
+/** The support buckets of a rotation and its jobs. A missing bucket is not a fault. */
 async function examineServing(looking: Parameters<typeof jobsReady>[0], findings: Finding[]): Promise<void> {
   const { rotation, clients, identity } = looking;
   const { batch } = rotation.reencrypt;
   const there = (bucket: string, is: boolean) =>
-    is ? `${bucket} is there` : `${bucket} is not there yet: the storage stack makes it`;
+    is ? `${bucket} exists` : `${bucket} does not exist yet: the storage stack creates it`;
   if (batch) {
-    const role = `the role ${batchRoleName(rotation)} is tried when a job is created`;
+    const role = `the role ${batchRoleName(rotation)} is tested when a job is created`;
     await attempt(
       'jobs',
       () => jobsReady(looking),
@@ -128,23 +130,23 @@ async function examineServing(looking: Parameters<typeof jobsReady>[0], findings
   );
 }
 
-/** A date that is near is told and no fault yet; material that is gone is one. */
+/** A near expiry is a note; expired material is a fault. */
 function expiryFindings(rotation: Rotation, seen: Observation, now: Date): Finding[] {
   return seen.versions.flatMap(({ version, key }): Finding[] => {
     const expiry = key && expiryOf(key, now, rotation.expiry.warnDays);
     if (expiry?.warning === undefined) return [];
     const when = expiry.expired ? 'has expired' : `expires in ${expiry.daysLeft} days`;
     const found = `the material of ${version.name} ${when} (${expiry.validTo.toISOString()})`;
-    const hint = `give it a later date: \`npx keyturn extend --version ${version.name} --valid-days 300\``;
+    const hint = `extend it: \`npx keyturn extend --version ${version.name} --valid-days 300\``;
     return [{ check: 'expiry', sound: !expiry.expired, found, hint }];
   });
 }
 
-/** A command is asked whether it holds a copy, and a module whether it can wrap: neither changes anything. */
+/** Asks a custodian command whether it holds a copy, and a module whether it can wrap; neither changes anything. */
 async function custodyFinding(rotation: Rotation, env: CommandContext['env'], signal: AbortSignal): Promise<Finding> {
   const { age, command, pkcs11 } = rotation.custody;
   const check = 'custody';
-  const hint = 'make a recipient with `npx keyturn keygen` and put it under custody.age.recipients';
+  const hint = 'create a recipient with `npx keyturn keygen` and add it to custody.age.recipients';
   if (!command && !pkcs11) {
     const count = age?.recipients.length ?? 0;
     return {
@@ -172,7 +174,7 @@ async function custodyFinding(rotation: Rotation, env: CommandContext['env'], si
   }
 }
 
-/** A failed try is a finding, not an end; only an interruption and what is no error of ours goes on up. */
+/** A failed check is a finding; only interruptions and unexpected errors are thrown. */
 async function attempt<T>(
   check: string,
   work: () => Promise<T>,
@@ -197,7 +199,7 @@ function nodeFinding(version: string): Finding {
 }
 
 function describeSource(source: Awaited<ReturnType<typeof providerSource>>): string {
-  if (source.kind === 'user') return `as ${source.file} says`;
+  if (source.kind === 'user') return `as configured in ${source.file}`;
   if (source.kind === 'mirror') return `${source.version} from the mirror ${source.directory}`;
   return 'from its registry, at the first `terraform init`';
 }

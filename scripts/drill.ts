@@ -9,13 +9,13 @@ export const drill: CommandDefinition = {
   name: 'drill',
   summary: 'prove that custody holds the material of the keys',
   description:
-    'Opens the custody of each version whose key is enabled, wraps the material, and imports it into its own key as the ' +
-    'material it has already, with the date it has already: KMS refuses any other bytes. The key goes on as before, ' +
-    'no object is read or written. A dry run goes up to that call, so it proves that custody opens and not what it holds. ' +
-    'The evidence keeps the date of every drill, and `status` shows it.',
+    'Imports the material from custody into its own enabled key again, with the same expiry: KMS rejects any other ' +
+    'bytes. The key and its objects do not change. A dry run stops before that import, so it only proves that ' +
+    'custody can be decrypted. ' +
+    '`status` shows the date of the last drill.',
   options: [
     rotationFileOption,
-    { flags: '--version <name>', description: 'the key version; default: every one whose key is enabled' },
+    { flags: '--version <name>', description: 'the key version; default: every version whose key is enabled' },
     identityOption,
   ],
   mutates: true,
@@ -29,7 +29,9 @@ export const drill: CommandDefinition = {
     });
     const { terminal } = context;
     const dryRun = flag(options, 'dryRun');
-    terminal.heading(dryRun ? 'dry run: custody opens; what it holds was not compared' : 'custody holds the material');
+    terminal.heading(
+      dryRun ? 'dry run: custody can be decrypted; its content was not compared' : 'custody holds the material',
+    );
     for (const { version, custody, keyMaterialId } of end.result) {
       terminal.note(
         `${version}: ${custody.location}${keyMaterialId ? `, material ${keyMaterialId.slice(0, 12)}…` : ''}`,
@@ -54,8 +56,8 @@ async function drillAll(run: RotationRun, named: string | undefined): Promise<re
   const versions = named === undefined ? await drillableVersions(run) : [named];
   if (versions.length === 0) {
     throw new KeyturnError('usage', {
-      problem: 'no version has an enabled key with material of ours, so there is nothing to drill',
-      hint: 'look at the key states with `npx keyturn status`',
+      problem: 'no version has an enabled key with material that Keyturn imported, so there is nothing to drill',
+      hint: 'run `npx keyturn status` to see the key states',
     });
   }
   const results: DrillResult[] = [];

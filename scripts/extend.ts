@@ -9,23 +9,23 @@ const EXAMPLE = 'npx keyturn extend --version v2 --valid-days 300 --identity ide
 
 export const extend: CommandDefinition = {
   name: 'extend',
-  summary: 'give the material of a version a later date, also when it has expired',
+  summary: 'extend the expiry of the material of a version, even if it has expired',
   description:
-    'Takes the material of the version out of custody, imports the very same bytes once more with the later date, proves ' +
-    'that the key works, and writes the date into the rotation file. Objects, alias and buckets are not touched, and ' +
-    'Terraform has nothing to do. Where KMS has deleted the material at its expiry already, this brings the key back.',
+    'Imports the same material from custody again with a later date, proves that the key works, and writes the ' +
+    'date into the rotation file. It also restores a key whose material KMS deleted at its expiry. It changes no ' +
+    'object, alias or bucket, and needs no Terraform run.',
   options: [
     rotationFileOption,
     { flags: '--version <name>', description: 'the key version' },
     { flags: '--valid-to <time>', description: 'the new date, UTC, at most 365 days ahead: 2027-11-01T00:00:00Z' },
-    { flags: '--valid-days <n>', description: 'the same in days from now' },
+    { flags: '--valid-days <n>', description: 'the new date, in days from now' },
     identityOption,
   ],
   mutates: true,
   examples: [EXAMPLE, 'npx keyturn extend --version v2 --valid-to 2027-11-01T00:00:00Z --dry-run'],
   async run(context, options) {
     const version = text(options, 'version');
-    if (version === undefined) throw missing('--version names no key version');
+    if (version === undefined) throw missing('--version is missing');
     const validTo = givenValidTo(options, new Date(), EXAMPLE);
     if (validTo === undefined) throw missing('neither --valid-to nor --valid-days is given');
     const end = await withRun('extend', context, options, (run) => extendVersion(run, version, validTo), {
@@ -33,7 +33,7 @@ export const extend: CommandDefinition = {
     });
     const { from, to, outcome, recovered } = end.result;
     const { terminal } = context;
-    if (outcome === 'unchanged') terminal.note(`${version} is valid to ${to} already`);
+    if (outcome === 'unchanged') terminal.note(`${version} is already valid to ${to}`);
     else {
       const what = recovered ? 'has its material again, valid to' : `moves from ${from} to`;
       terminal.heading(`${flag(options, 'dryRun') ? 'dry run, nothing was changed: ' : ''}${version} ${what} ${to}`);

@@ -19,15 +19,15 @@ export const job: CommandDefinition = {
   name: 'job',
   summary: 'show, pause, resume or cancel the jobs of S3 Batch Operations of this rotation',
   description:
-    'status lists them, with what each state means; reads only. pause: S3 has no pause for a job that runs, so it is cancelled and ' +
-    'marked, and post-apply begins no new one until resume. resume takes the mark off, and confirms a job that waits for a ' +
-    'yes. cancel: the next post-apply begins anew. What a job has done stays done. With an id, only that job is meant. ' +
-    'Works while post-apply waits for a job in another terminal.',
+    'status: list the jobs and explain each state. pause: cancel running jobs and create no new one until resume ' +
+    '(S3 cannot pause a job). resume: end the pause, and confirm a job that waits for confirmation. cancel: cancel ' +
+    'jobs; the next post-apply creates new ones. Finished tasks keep their effect. You can run this while ' +
+    'post-apply waits in another terminal.',
   arguments: [
     { name: '<part>', description: PARTS.join(', ') },
     {
       name: '[id]',
-      description: 'id of one job, as status lists it; default: every job of the rotation that it can be done to',
+      description: 'id of one job from status; default: every job of the rotation that allows the action',
     },
   ],
   options: [rotationFileOption],
@@ -44,8 +44,8 @@ export const job: CommandDefinition = {
     const control = CONTROLS.find((one) => one === part);
     if (control) return perform(context, options, control, id);
     throw new KeyturnError('usage', {
-      problem: `${JSON.stringify(part)} is nothing that can be done to a job`,
-      hint: `say one of ${PARTS.join(', ')}`,
+      problem: `${JSON.stringify(part)} is not an action for jobs`,
+      hint: `use one of ${PARTS.join(', ')}`,
     });
   },
 };
@@ -60,7 +60,7 @@ async function show(context: CommandContext, options: OptionValues, id: string |
 }
 
 function format(jobs: readonly RotationJob[]): string {
-  if (jobs.length === 0) return 'S3 knows no job of this rotation; it forgets one 90 days after its end';
+  if (jobs.length === 0) return 'S3 has no job of this rotation; it deletes jobs 90 days after they end';
   const rows = jobs.map((one) => [
     one.jobId,
     one.bucket,
@@ -73,21 +73,21 @@ function format(jobs: readonly RotationJob[]): string {
     new Date(one.createdAt).toISOString(),
     String(one.priority),
   ]);
-  const head = ['job', 'bucket', 'attempt', 'state', 'tasks tried', 'failed', 'rate', 'left', 'since', 'priority'];
+  const head = ['job', 'bucket', 'attempt', 'state', 'tasks done', 'failed', 'rate', 'left', 'since', 'priority'];
   return [table(head, rows), '', ...jobs.map((one) => `${one.jobId}: ${explainJob(one)}`)].join('\n');
 }
 
 const NOTHING: Readonly<Record<Control, string>> = {
-  pause: 'no job of this rotation can be paused: none waits or runs',
-  resume: 'no job of this rotation is paused or waits for a yes',
-  cancel: 'no job of this rotation can be cancelled: none waits or runs',
+  pause: 'no job of this rotation can be paused: none is waiting or running',
+  resume: 'no job of this rotation is paused or waits for confirmation',
+  cancel: 'no job of this rotation can be cancelled: none is waiting or running',
 };
 
 const NEXT: Readonly<Record<Control, string>> = {
-  pause: '`npx keyturn job resume`, then `npx keyturn post-apply`, goes on with what is left',
+  pause: 'run `npx keyturn job resume`, then `npx keyturn post-apply`, to continue with the remaining objects',
   resume:
-    '`npx keyturn post-apply` goes on: with the job that was confirmed, or with a new one for what a paused one left',
-  cancel: 'the next `npx keyturn post-apply` begins a new job for what is left',
+    'run `npx keyturn post-apply`: it continues with the confirmed job, or creates a new one for what a paused job left',
+  cancel: 'the next `npx keyturn post-apply` creates a new job for the remaining objects',
 };
 
 async function perform(

@@ -5,15 +5,15 @@ import { type CommandDefinition, flag, text } from './cli/command';
 
 export const keygen: CommandDefinition = {
   name: 'keygen',
-  summary: 'make an age identity for custody',
+  summary: 'create an age identity for custody',
   description:
-    'Writes a new age identity (0600, never overwriting) and prints its recipient. The recipient goes into the rotation ' +
-    'file; the identity opens custody and belongs off this machine.',
+    'Writes a new age identity (mode 0600, never overwrites) and prints its recipient. Add the recipient to the ' +
+    'rotation file, and move the identity, which decrypts custody, off this machine.',
   options: [
-    { flags: '--out <path>', description: 'file of the identity', default: 'keyturn-identity.txt' },
+    { flags: '--out <path>', description: 'output file of the identity', default: 'keyturn-identity.txt' },
     {
       flags: '--post-quantum',
-      description: 'an identity that a quantum computer does not break either; 2 kB recipients',
+      description: 'create a post-quantum identity; its recipients are 2 kB long',
     },
   ],
   mutates: false,
@@ -22,8 +22,8 @@ export const keygen: CommandDefinition = {
     const file = path.resolve(cwd, text(options, 'out') ?? 'keyturn-identity.txt');
     const { recipient } = await generateIdentity(file, { postQuantum: flag(options, 'postQuantum') });
     if (!flag(options, 'json')) terminal.data(recipient);
-    terminal.note(`identity written to ${file}: move it to where only its keepers can read it`);
-    terminal.hint('put the recipient under custody.age.recipients in the rotation file');
+    terminal.note(`identity written to ${file}: move it to a place that only its custodians can read`);
+    terminal.hint('add the recipient to custody.age.recipients in the rotation file');
     return { exitCode: EXIT.done, data: { identityFile: file, recipient } };
   },
 };

@@ -8,18 +8,18 @@ let interrupts = 0;
 function interrupt(): void {
   interrupts += 1;
   if (interrupts > 1) process.exit(130);
-  process.stderr.write('\nkeyturn: finishing what is under way; press Ctrl-C again to stop at once\n');
+  process.stderr.write('\nkeyturn: finishing the requests in progress; press Ctrl-C again to stop at once\n');
   stop.abort();
 }
 
-// Also on the way out that a second Ctrl-C or an uncaught error takes.
+// Runs on every exit, including a second Ctrl-C and an uncaught error.
 process.on('exit', zeroAllKeyMaterial);
 process.on('SIGINT', interrupt);
 process.on('SIGTERM', interrupt);
 process.stdout.on('error', ignoreClosedPipe);
 process.stderr.on('error', ignoreClosedPipe);
 
-/** `keyturn … | head` closes the pipe early; that is the reader's choice and no failure of ours. */
+/** `keyturn … | head` closes the pipe early; that is not a failure. */
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
 }

@@ -6,7 +6,7 @@ const DAY = 86_400_000;
 const MOST_DAYS = 365;
 
 /**
- * The expiry that `--valid-days` or `--valid-to` ask for, in whole seconds; undefined where neither is given.
+ * The expiry from `--valid-days` or `--valid-to`, in whole seconds; undefined if neither is given.
  *
  * @throws KeyturnError `usage`
  */
@@ -24,7 +24,7 @@ const PROPOSE = 'npx keyturn propose version --valid-days 300';
 /**
  * The same, for any command.
  *
- * @param example - how the command is typed right
+ * @param example - a correct command line
  * @throws KeyturnError `usage`
  */
 export function givenValidTo(options: OptionValues, now: Date, example: string): Date | undefined {
@@ -35,11 +35,11 @@ export function givenValidTo(options: OptionValues, now: Date, example: string):
   return to === undefined ? daysFrom(now, days ?? '', example) : exactTime(to, example);
 }
 
-/** A KMS limit counts to the second: a day of 365 is given a minute less, so that the import is not refused. */
+/** KMS checks its limit of 365 days to the second, so the expiry is a minute earlier. */
 function daysFrom(now: Date, given: string, example: string): Date {
   const days = /^\d{1,3}$/.test(given) ? Number(given) : 0;
   if (days < 1 || days > MOST_DAYS)
-    throw usage(`--valid-days takes a whole number from 1 to ${MOST_DAYS}, not ${JSON.stringify(given)}`, example);
+    throw usage(`--valid-days accepts a whole number from 1 to ${MOST_DAYS}, not ${JSON.stringify(given)}`, example);
   const end = Math.min(now.getTime() + days * DAY, now.getTime() + MOST_DAYS * DAY - 60_000);
   return new Date(Math.floor(end / 1000) * 1000);
 }
@@ -48,7 +48,7 @@ function exactTime(given: string, example: string): Date {
   const time = new Date(given);
   const exact = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(given) && !Number.isNaN(time.getTime());
   if (exact && time.toISOString() === given.replace('Z', '.000Z')) return time;
-  throw usage(`--valid-to takes a UTC time such as 2027-11-01T00:00:00Z, not ${JSON.stringify(given)}`, example);
+  throw usage(`--valid-to accepts a UTC time such as 2027-11-01T00:00:00Z, not ${JSON.stringify(given)}`, example);
 }
 
 const usage = (problem: string, example: string): KeyturnError =>

@@ -7,7 +7,7 @@ import { type CommandContext, type CommandOutcome, flag, type OptionValues } fro
 import { needed } from './cli/material-options';
 import { withRun } from './cli/session';
 
-/** Third part, with AWS access again: what was wrapped elsewhere goes into the key that it was wrapped for. */
+/** Third part, with AWS access: imports the wrapped material into its key. */
 export async function importAnswer(context: CommandContext, options: OptionValues): Promise<CommandOutcome> {
   const { terminal, cwd } = context;
   const request = await readWrappingRequest(path.resolve(cwd, needed('import', options, 'request')));
@@ -17,7 +17,7 @@ export async function importAnswer(context: CommandContext, options: OptionValue
   });
   const dryRun = flag(options, 'dryRun');
   const { version, keyArn, keyMaterialId } = end.result;
-  terminal.heading(dryRun ? `dry run: the material fits ${version}` : `${version} has its material`);
+  terminal.heading(dryRun ? `dry run: the material matches ${version}` : `${version} has its material`);
   if (end.evidenceFile) terminal.note(`evidence: ${end.evidenceFile}`);
   return {
     exitCode: EXIT.done,

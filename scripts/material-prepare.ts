@@ -6,7 +6,7 @@ import { type CommandContext, type CommandOutcome, flag, type OptionValues, text
 import { withReading } from './cli/session';
 import { requestLines } from './material-shown';
 
-/** First part, with AWS access: public key and token of KMS, for one version, into a file. */
+/** First part, with AWS access: writes public key and token of KMS for one version to a file. */
 export async function prepareRequest(context: CommandContext, options: OptionValues): Promise<CommandOutcome> {
   const { terminal, cwd } = context;
   const end = await withReading(context, options, (run) =>
@@ -19,7 +19,7 @@ export async function prepareRequest(context: CommandContext, options: OptionVal
   terminal.heading(dryRun ? `a request for ${request.version}; not written` : `request written to ${file}`);
   for (const line of requestLines(request)) terminal.note(line);
   terminal.hint(
-    'carry it to the machine that holds the material, read the fingerprint out over another channel, and run `keyturn material wrap` there',
+    'take it to the machine that holds the material, read the fingerprint out over another channel, and run `keyturn material wrap` there',
   );
   return {
     exitCode: EXIT.done,

@@ -1,6 +1,6 @@
 import type { WrappingRequest } from '../lib/key-material/ceremony/wrapping-request';
 
-/** What two people compare before anything is wrapped, a line each. */
+/** The facts that two people compare before wrapping, one per line. */
 export function requestLines(request: WrappingRequest): readonly string[] {
   return [
     `rotation      ${request.rotation}, key version ${request.version}`,
@@ -11,5 +11,5 @@ export function requestLines(request: WrappingRequest): readonly string[] {
   ];
 }
 
-/** Hex in groups of four: to be read out and compared by ear. */
+/** Hex in groups of four, to be read out loud. */
 export const spoken = (hex: string): string => (hex.match(/.{1,4}/g) ?? []).join(' ');

@@ -29,7 +29,7 @@ export async function wrapMaterial(context: CommandContext, options: OptionValue
     terminal.note(`custody: ${custodian.locate(request.version)}`);
   }
   terminal.heading(dryRun ? 'dry run: nothing was wrapped' : `wrapped material written to ${file}`);
-  if (!dryRun) terminal.hint('carry it back and run `keyturn material import` there; it is not secret');
+  if (!dryRun) terminal.hint('take it back and run `keyturn material import` there; it is not secret');
   const { rotation, version, keyArn, publicKeySha256, validTo } = request;
   return {
     exitCode: EXIT.done,
@@ -37,7 +37,7 @@ export async function wrapMaterial(context: CommandContext, options: OptionValue
   };
 }
 
-/** Whoever could put a public key of their own into the request would read the material: a person compares it. */
+/** An attacker who replaces the public key in the request could read the material, so a person must compare it. */
 async function compare({ terminal, signal }: CommandContext, options: OptionValues, request: WrappingRequest) {
   const given = text(options, 'fingerprint');
   if (given === undefined) {
@@ -47,7 +47,7 @@ async function compare({ terminal, signal }: CommandContext, options: OptionValu
   }
   if (given.replace(/[\s:]/g, '').toLowerCase() === request.publicKeySha256) return;
   throw new KeyturnError('ceremony-mismatch', {
-    reason: 'its public key does not have the fingerprint that was given',
+    reason: 'its public key has another fingerprint than the given one',
   });
 }
 
@@ -56,7 +56,7 @@ interface NamedCustody {
   readonly custody: Custody;
 }
 
-/** From the rotation file where one was carried along, else from the options. */
+/** From the rotation file if it is given, otherwise from the options. */
 async function custodyFor(
   context: CommandContext,
   options: OptionValues,
@@ -68,7 +68,7 @@ async function custodyFor(
   if (text(options, 'rotationFile') !== undefined) {
     if (named.length > 0 || directory !== undefined) {
       throw new KeyturnError('usage', {
-        problem: 'custody is given by --rotation-file and by --recipient or --directory',
+        problem: '--rotation-file cannot be combined with --recipient or --directory',
         hint: 'give one of the two',
       });
     }
@@ -76,8 +76,8 @@ async function custodyFor(
   }
   if (named.length === 0) {
     throw new KeyturnError('usage', {
-      problem: 'material wrap needs to know who keeps the material',
-      hint: 'name the age recipients with --recipient age1..., or a rotation file with --rotation-file',
+      problem: 'material wrap needs a custodian',
+      hint: 'pass the age recipients with --recipient age1..., or a rotation file with --rotation-file',
     });
   }
   const age = { recipients: named, directory: path.resolve(context.cwd, directory ?? 'custody') };

@@ -13,12 +13,12 @@ const PARTS: Readonly<Record<Phase, (context: CommandContext, options: OptionVal
 
 export const material: CommandDefinition = {
   name: 'material',
-  summary: 'bring material into a key from a machine without AWS access, in three parts',
+  summary: 'import key material from a machine without AWS access, in three parts',
   description:
-    'prepare, with AWS access, writes the public key and the token of KMS into a request that a person can check. wrap, on ' +
-    'a machine without any network and without a rotation file, takes the material into custody and wraps it for that ' +
-    'request. import, with AWS access again, hands the wrapped material to KMS and proves it. Nothing that is carried ' +
-    'between the machines is secret; a request is good for 24 hours.',
+    'prepare, with AWS access: writes a request with the public key and token of KMS. wrap, offline and without a ' +
+    'rotation file: saves the material in custody and wraps it for that request. import, with AWS access: imports ' +
+    'and proves the material. ' +
+    'The exchanged files are not secret; a request is valid for 24 hours.',
   arguments: [{ name: '<part>', description: PHASES.join(', ') }],
   options: ceremonyOptions,
   mutates: true,
@@ -31,8 +31,8 @@ export const material: CommandDefinition = {
     const phase = PHASES.find((one) => one === part);
     if (!phase) {
       throw new KeyturnError('usage', {
-        problem: `a ceremony has no part ${JSON.stringify(part)}`,
-        hint: `say one of ${PHASES.join(', ')}`,
+        problem: `material has no part ${JSON.stringify(part)}`,
+        hint: `use one of ${PHASES.join(', ')}`,
       });
     }
     refuseForeignOptions(phase, options);

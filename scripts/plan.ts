@@ -16,10 +16,10 @@ import {
 import { withReading } from './cli/session';
 import { rollbackTo } from './review-plan';
 
-/** The option of both commands; by default the evidence that the rotation's own runs left beside the file. */
+/** The option of both commands; default: the evidence of the rotation's own runs next to the file. */
 export const evidenceOption = {
   flags: '--evidence <path>',
-  description: 'evidence that shows which versions retired; default: .keyturn/evidence beside the rotation file',
+  description: 'evidence of retired versions; default: .keyturn/evidence next to the rotation file',
 } as const;
 
 export function evidencePath(context: CommandContext, options: OptionValues, home: string): string | undefined {
@@ -31,16 +31,19 @@ export function evidencePath(context: CommandContext, options: OptionValues, hom
 
 export const plan: CommandDefinition = {
   name: 'plan',
-  summary:
-    'plan both stacks into a directory: plan files, their JSON, the review, jobs to come, and what they were made from',
+  summary: 'plan both stacks and save the plans, their JSON, the review and the planned jobs in a directory',
   description:
-    'Changes nothing in AWS and in no state. `apply` applies exactly what is in the directory, or refuses. The plan files hold ' +
-    'the state: keep the directory as you keep that. Exit 4 when the review refuses a plan.',
+    'Changes nothing in AWS or in any state. `apply` applies exactly these plans. Plan files contain the state: ' +
+    'protect the directory like the state. Exit code 4: the review refused a plan.',
   options: [
     rotationFileOption,
-    { flags: '--out <directory>', description: 'where to; an earlier plan in it is replaced', default: 'keyturn-plan' },
-    { flags: '--detailed-exitcode', description: 'exit 2 when there is something to change' },
-    { flags: '--rollback <version>', description: 'this change is meant to go back to that version' },
+    {
+      flags: '--out <directory>',
+      description: 'output directory; an earlier plan in it is replaced',
+      default: 'keyturn-plan',
+    },
+    { flags: '--detailed-exitcode', description: 'exit 2 if there are changes' },
+    { flags: '--rollback <version>', description: 'declare this change as a rollback to that version' },
     evidenceOption,
   ],
   mutates: false,
@@ -79,12 +82,12 @@ function report({ terminal }: CommandContext, directory: string, { manifest, rev
   for (const { rule, address } of review.findings)
     terminal.warn(`${rule} ${address ?? 'the rotation file'}: see review.md`);
   for (const [stack, entry] of Object.entries(manifest.stacks)) {
-    const state = !entry.planned ? 'could not be planned yet' : entry.changes ? 'has changes' : 'has nothing to change';
+    const state = !entry.planned ? 'could not be planned yet' : entry.changes ? 'has changes' : 'has no changes';
     terminal.note(`the ${stack} stack ${state}`);
   }
-  if (jobs) terminal.note(`${jobs.jobs.length} job(s) of S3 Batch Operations are specified in jobs.json: ${jobs.when}`);
+  if (jobs) terminal.note(`${jobs.jobs.length} planned job(s) of S3 Batch Operations are in jobs.json: ${jobs.when}`);
   terminal.note(`plans, review and manifest are in ${directory}`);
-  terminal.hint(`\`npx keyturn apply ${JSON.stringify(path.basename(directory))}\` applies exactly these plans`);
+  terminal.hint(`run \`npx keyturn apply ${JSON.stringify(path.basename(directory))}\` to apply exactly these plans`);
 }
 
 function exitCode({ manifest, review }: PlanBundle, detailed: boolean) {

@@ -9,17 +9,16 @@ import { readRotation } from './cli/session';
 
 export const policy: CommandDefinition = {
   name: 'policy',
-  summary: 'print an IAM policy with what a command needs, and nothing more',
+  summary: 'print the least-privilege IAM policy of a command',
   description:
-    'Generated from the lists that `doctor` prints and that the tests hold every command to. Several names give one policy ' +
-    'for an identity that does it all, such as the role of a pipeline. Asks AWS only where neither the rotation file nor ' +
-    '--account says which account it is. Changes nothing.',
+    'Several names give one combined policy, for example for the role of a pipeline. Changes nothing. Reads the ' +
+    'account from the rotation file or from --account, and asks AWS only without both.',
   arguments: [{ name: '<for...>', description: POLICY_NAMES.join(', ') }],
   options: [
     rotationFileOption,
     {
       flags: '--account <id>',
-      description: 'the account of the keys; default: that of the rotation file, else the own',
+      description: 'the account of the keys; default: the one of the rotation file, otherwise of the credentials',
     },
   ],
   mutates: false,
@@ -35,7 +34,7 @@ export const policy: CommandDefinition = {
     const size = JSON.stringify(document).length;
     if (size > LARGEST_POLICY) {
       context.terminal.warn(
-        `${size} characters without white space; IAM takes ${LARGEST_POLICY} in one managed policy: attach one policy for each name`,
+        `${size} characters without white space, but IAM allows ${LARGEST_POLICY} per managed policy: attach one policy per name`,
       );
     }
     if (!flag(options, 'json')) context.terminal.data(JSON.stringify(document, null, 2));
@@ -46,18 +45,18 @@ export const policy: CommandDefinition = {
 function policyName(given: string): PolicyName {
   const found = POLICY_NAMES.find((name) => name === given);
   if (found) return found;
-  throw usage(`there is no policy for ${JSON.stringify(given)}`, `it is one of ${POLICY_NAMES.join(', ')}`);
+  throw usage(`there is no policy for ${JSON.stringify(given)}`, `use one of ${POLICY_NAMES.join(', ')}`);
 }
 
 async function accountOf(rotation: Rotation, options: OptionValues, signal: AbortSignal): Promise<string> {
   const given = text(options, 'account');
   if (given !== undefined && !/^\d{12}$/.test(given)) {
-    throw usage(`--account takes 12 digits, not ${JSON.stringify(given)}`, 'such as --account 111122223333');
+    throw usage(`--account accepts 12 digits, not ${JSON.stringify(given)}`, 'such as --account 111122223333');
   }
   if (given !== undefined && rotation.account !== undefined && given !== rotation.account) {
     throw usage(
       `--account ${given} contradicts account: ${rotation.account} in the rotation file`,
-      'leave --account out, or correct the file',
+      'omit --account, or correct the file',
     );
   }
   const known = given ?? rotation.account;

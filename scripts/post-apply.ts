@@ -7,12 +7,11 @@ import { withRun } from './cli/session';
 
 export const postApply: CommandDefinition = {
   name: 'post-apply',
-  summary: 're-encrypt the objects, verify them, and retire superseded versions behind the gate',
+  summary: 're-encrypt the objects, verify them, and retire superseded versions if the gate allows it',
   description:
-    'Run after the storage stack is applied. Moves every object version of every declared bucket to the active version, ' +
-    'looks at all of them afresh, and disables each superseded version only if the gate finds nothing left under it and ' +
-    'nothing unknown. It never deletes a key. Running it again is safe. With strategy: in-place it rotates the key to the ' +
-    'material of the active version instead, and says what that leaves undone.',
+    'Run this after applying the storage stack. Moves every object version to the active key version, verifies all ' +
+    'of them from a fresh listing, and disables a superseded key only if nothing is left under it. With strategy: ' +
+    'in-place it rotates the key to the active material instead. Never deletes a key; safe to run again.',
   options: [rotationFileOption, ...reencryptOptions],
   mutates: true,
   examples: [

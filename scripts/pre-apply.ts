@@ -9,12 +9,11 @@ import { withRun } from './cli/session';
 
 export const preApply: CommandDefinition = {
   name: 'pre-apply',
-  summary: 'generate, wrap and import key material for every version that waits for it',
+  summary: 'generate, wrap and import key material for every version that is PendingImport',
   description:
-    'Run after the keys stack is applied and before the storage stack. For every declared version that is PendingImport: ' +
-    'generates 32 bytes, hands them to custody, wraps them under the public key that KMS gives out, imports them, and ' +
-    'proves the import with a data key. The plain bytes never leave the memory of this process. Running it again is safe: ' +
-    'it finishes what an interrupted run began and never generates a second material for a key that has one in custody.',
+    'Run this after applying the keys stack and before the storage stack. Generates 32 bytes per key, saves them ' +
+    'in custody, wraps and imports them, and proves the import. The plain bytes never leave the memory of this ' +
+    'process. Safe to run again: it continues an interrupted run and never replaces material that is in custody.',
   options: [rotationFileOption, ...materialOptions],
   mutates: true,
   examples: [

@@ -24,22 +24,22 @@ import { readValidTo } from './material-expiry';
 
 export const propose: CommandDefinition = {
   name: 'propose',
-  summary: 'edit the rotation file for one phase of a rotation, and write the pull request',
+  summary: 'edit the rotation file for one phase of a rotation, and write the text of the pull request',
   description:
-    'version declares the next key version; switch makes a declared version active; retire records that a superseded ' +
-    'version is off; rollback goes back to an earlier one. The file changes by the fewest lines, comments stay. stdout ' +
-    'is the diff. AWS is only read: for the state of the key, and for the forecast. Nothing is committed or pushed.',
+    'version: declare the next key version. switch: make a declared version active. retire: record that a ' +
+    'superseded version is disabled. rollback: make an earlier version active. Prints the diff to stdout and ' +
+    'preserves comments. Only reads AWS; commits and pushes nothing.',
   arguments: [{ name: '<phase>', description: PROPOSAL_KINDS.join(', ') }],
   options: [
     rotationFileOption,
-    { flags: '--name <version>', description: 'the version meant; default: the one that comes next' },
+    { flags: '--name <version>', description: 'the key version; default: the next one' },
     { flags: '--valid-days <n>', description: 'phase version: the material expires this many days from now, 1 to 365' },
     {
       flags: '--valid-to <time>',
-      description: 'phase version: the material expires then, such as 2027-11-01T00:00:00Z',
+      description: 'phase version: the time when the material expires, such as 2027-11-01T00:00:00Z',
     },
     { flags: '--body <file>', description: 'write the body of the pull request, Markdown, to this file' },
-    { flags: '--no-forecast', description: 'do not count objects' },
+    { flags: '--no-forecast', description: 'skip the forecast, which counts all objects' },
     { flags: '--offline', description: 'do not read AWS at all' },
   ],
   mutates: true,
@@ -69,11 +69,11 @@ type Seen = Omit<Parameters<typeof proposalBody>[0], 'shownFile' | 'forecast'> &
 function phaseOf(given: string | undefined): ProposalKind {
   const kind = PROPOSAL_KINDS.find((one) => one === given);
   if (kind) return kind;
-  const problem = `there is no phase ${JSON.stringify(given ?? '')}, only ${PROPOSAL_KINDS.join(', ')}`;
+  const problem = `there is no phase ${JSON.stringify(given ?? '')}; use one of ${PROPOSAL_KINDS.join(', ')}`;
   throw new KeyturnError('usage', { problem, hint: 'such as `npx keyturn propose version`' });
 }
 
-/** AWS is asked unless told otherwise; where it cannot be asked, that is an error, and --offline is the way out. */
+/** Reads AWS unless --offline is given; if AWS cannot be reached, that is an error. */
 async function look(
   context: CommandContext,
   options: OptionValues,
@@ -83,7 +83,7 @@ async function look(
   const { result } = await withReading(context, options, async (run) => {
     const observed = await observedKeyOf(run, proposal);
     if (options.forecast === false) {
-      const forecast: Forecast = { known: false, why: 'it was not asked for' };
+      const forecast: Forecast = { known: false, why: '--no-forecast was given' };
       return { observed, forecast };
     }
     const forecast = await forecastOf(run, proposal, observed).catch((error: unknown): Forecast => {
@@ -110,7 +110,7 @@ async function finish(context: CommandContext, options: OptionValues, seen: Seen
   const changed = diff !== '';
   terminal.heading(proposal.title);
   if (changed) terminal.block(diff);
-  else terminal.note(`${shownFile} says so already: nothing to propose`);
+  else terminal.note(`${shownFile} already declares this: nothing to propose`);
   const write = changed && !flag(options, 'dryRun');
   if (write) {
     if (!flag(options, 'yes')) await terminal.confirm(`write this to ${shownFile}?`, context.signal);
@@ -121,7 +121,7 @@ async function finish(context: CommandContext, options: OptionValues, seen: Seen
   if (write) terminal.hint(`commit ${shownFile} on a branch such as ${proposal.branch} and open a pull request`);
   if (write && proposal.kind === 'rollback')
     terminal.hint(
-      `end the commit message with the line "${rollbackTrailer(proposal)}": plans that go back must be called so`,
+      `end the commit message with the line "${rollbackTrailer(proposal)}": the review needs it to accept a rollback`,
     );
   return {
     exitCode: EXIT.done,
@@ -157,7 +157,7 @@ async function writeBody(context: CommandContext, options: OptionValues, body: s
   return file;
 }
 
-/** Relative to where the command runs, with `/`; the name alone where the file is elsewhere. */
+/** Relative to the working directory, with `/`; only the name if the file is outside of it. */
 function shownPath(cwd: string, rotation: Rotation): string {
   const relative = path.relative(cwd, rotation.file).split(path.sep).join('/');
   return relative.startsWith('..') ? path.basename(rotation.file) : relative;

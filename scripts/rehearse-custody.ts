@@ -12,14 +12,14 @@ export type RehearsedCustodian = (typeof CUSTODIANS)[number];
 
 export const custodyOption: CommandOption = {
   flags: '--custody <kind>',
-  description: 'who keeps the material: age files, the sample command, or SoftHSM2 (which must be installed)',
+  description: 'the custodian: age files, the sample command, or SoftHSM2 (which must be installed)',
   default: 'age',
   choices: CUSTODIANS,
 };
 
-/** Custody of a rehearsal's own, in its folder. */
+/** The custody of a rehearsal, in its temporary directory. */
 export interface RehearsedCustody {
-  /** As it stands under `custody` in the rotation file. */
+  /** The value of `custody` in the rotation file. */
   readonly declared: Readonly<Record<string, unknown>>;
   /** Variables that the custodian reads. */
   readonly env: Readonly<Record<string, string>>;
@@ -72,8 +72,8 @@ async function setUpSoftHsm(directory: string): Promise<RehearsedCustody> {
   await writeFile(pinFile, pin, { mode: 0o600 });
   const args = ['--init-token', '--free', '--label', TOKEN, '--so-pin', randomBytes(8).toString('hex'), '--pin', pin];
   await run('softhsm2-util', args, { env: { ...process.env, ...env } }).catch(() => {
-    // The error would show the arguments, and the PIN among them.
-    throw notInstalled('softhsm2-util cannot set a token up');
+    // The error would show the arguments, including the PIN.
+    throw notInstalled('softhsm2-util cannot initialize a token');
   });
   return { declared: { pkcs11: { module, token: TOKEN, pinFile, directory: 'custody' } }, env };
 }
@@ -90,4 +90,4 @@ async function softHsmLibrary(): Promise<string> {
 }
 
 const notInstalled = (problem: string): KeyturnError =>
-  new KeyturnError('usage', { problem, hint: 'install it (apt-get install softhsm2), or rehearse with --custody age' });
+  new KeyturnError('usage', { problem, hint: 'install it (apt-get install softhsm2), or use --custody age' });

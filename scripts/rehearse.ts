@@ -23,21 +23,21 @@ import { CUSTODIANS, custodyOption, type RehearsedCustody, setUpCustody } from '
 
 export const rehearse: CommandDefinition = {
   name: 'rehearse',
-  summary: 'take the rotation file through two key versions on this machine, with real Terraform and no AWS account',
+  summary: 'run a complete rotation on this machine, with real Terraform and without an AWS account',
   description:
-    'Starts the embedded AWS endpoint, puts objects, and plays a whole rotation of the names in the rotation file: declare ' +
-    'v1, import, bucket, objects, declare v2, import, switch, re-encrypt, verify, retire v1. Ends with ten proofs, each seen ' +
-    'through an ordinary AWS client. Nothing outside a temporary folder is written, and no AWS account is reached.',
+    'Starts the embedded AWS endpoint and rotates the keys of the rotation file from v1 to v2 there. Ends with ten ' +
+    'proofs, each checked through an ordinary AWS client. Writes only to a temporary directory and never contacts ' +
+    'AWS.',
   options: [
     rotationFileOption,
     custodyOption,
     {
       flags: '--engine <engine>',
-      description: 'what moves the objects: this process, or jobs of S3 Batch Operations',
+      description: 'the engine that moves the objects: this process, or jobs of S3 Batch Operations',
       choices: ['local', 'batch'],
       default: 'local',
     },
-    { flags: '--keep', description: 'leave the endpoint running afterwards, and the folder in place, until Ctrl-C' },
+    { flags: '--keep', description: 'leave the endpoint running and the directory in place until Ctrl-C' },
   ],
   mutates: false,
   examples: [
@@ -100,7 +100,7 @@ async function play(context: CommandContext, options: OptionValues, setting: Set
       signal,
       stopwatch,
       proofs: new ProofBook((proof, { what, holds }) =>
-        holds ? terminal.note(`✓ proof ${proof}: ${what}`) : terminal.warn(`proof ${proof} does not hold: ${what}`),
+        holds ? terminal.note(`✓ proof ${proof}: ${what}`) : terminal.warn(`proof ${proof} failed: ${what}`),
       ),
       perform: async (command, body) => {
         const given = { ...options, rotationFile, yes: true, confirm: true, dryRun: false };
@@ -122,7 +122,10 @@ function timed(workspace: Workspace, stopwatch: Stopwatch): Workspace {
   };
 }
 
-/** Sets variables for this process and what it starts, and the standard ones of AWS to these alone; puts all back. */
+/**
+ * Sets the environment of this process and its children, replaces all AWS variables, and restores everything
+ * afterwards.
+ */
 function setVariables(ours: Readonly<Record<string, string>>): () => void {
   const before = new Map<string, string | undefined>();
   const theirs = Object.keys(process.env).filter((name) =>
@@ -142,7 +145,7 @@ function setVariables(ours: Readonly<Record<string, string>>): () => void {
 }
 
 async function keep({ terminal, signal }: CommandContext, endpoint: LocalAws, directory: string): Promise<void> {
-  terminal.heading('the endpoint stays up until Ctrl-C; in another shell:');
+  terminal.heading('the endpoint runs until Ctrl-C; in another shell:');
   for (const [name, value] of Object.entries(endpoint.environment())) terminal.plain(`export ${name}=${value}`);
   terminal.plain(`cd ${directory}`);
   terminal.plain('aws kms list-aliases');
@@ -156,7 +159,7 @@ function formatRehearsal({ proofs, spent }: Rehearsal, seconds: number): string 
   );
   const total = Object.values(spent).reduce((sum, one) => sum + one, 0);
   const time = table(
-    ['where the time went', 'seconds', 'share'],
+    ['duration of each step', 'seconds', 'share'],
     Object.entries(spent)
       .sort(([, left], [, right]) => right - left)
       .map(([account, ms]) => [
@@ -170,7 +173,7 @@ function formatRehearsal({ proofs, spent }: Rehearsal, seconds: number): string 
       .filter((one) => !one.holds)
       .map(
         (one) =>
-          `✗ ${proof.number} ${one.what}: expected ${JSON.stringify(one.expected)}, saw ${JSON.stringify(one.observed)}`,
+          `✗ ${proof.number} ${one.what}: expected ${JSON.stringify(one.expected)}, observed ${JSON.stringify(one.observed)}`,
       ),
   );
   const held = proofs.filter((proof) => proof.holds).length;

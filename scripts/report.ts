@@ -6,12 +6,12 @@ import { type CommandDefinition, flag, text } from './cli/command';
 
 export const report: CommandDefinition = {
   name: 'report',
-  summary: 'make one HTML page from evidence, for those who run nothing',
+  summary: 'create an HTML report from evidence, for reviewers',
   description:
-    'Checks the evidence first, offline, and says at the top of the page whether it is sound. The page stands alone: no ' +
-    'script, nothing loaded, readable printed. Evidence that is not sound gets a page that says so, and exit code 1.',
-  arguments: [{ name: '<path>', description: 'an evidence file, or the directory that holds them' }],
-  options: [{ flags: '--out <file>', description: 'where to write the page; default: stdout' }],
+    'Checks the evidence offline and reports at the top of the page whether it is sound. The page is one file ' +
+    'without scripts or external content. Exit code 1: the evidence is not sound.',
+  arguments: [{ name: '<path>', description: 'an evidence file, or a directory of evidence files' }],
+  options: [{ flags: '--out <file>', description: 'output file; default: stdout' }],
   mutates: false,
   examples: [
     'npx keyturn report .keyturn/evidence --out report.html',
@@ -23,8 +23,8 @@ export const report: CommandDefinition = {
     const out = given === undefined ? undefined : path.resolve(cwd, given);
     if (out === undefined && flag(options, 'json'))
       throw new KeyturnError('usage', {
-        problem: '--json and the page cannot both go to stdout',
-        hint: 'name a file for the page with --out',
+        problem: '--json and the page cannot both be written to stdout',
+        hint: 'name an output file for the page with --out',
       });
     if (out === undefined) terminal.data(html);
     else await write(out, html);

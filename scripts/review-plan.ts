@@ -26,19 +26,19 @@ const EXIT_CODES: Readonly<Record<Verdict, ExitCode>> = {
 
 export const reviewPlan: CommandDefinition = {
   name: 'review-plan',
-  summary: 'say what plans do to keys, alias and buckets, and hold them against the rules',
+  summary: 'report what plans do to keys, alias and buckets, and check them against the rules',
   description:
-    'Reads what `terraform show -json` prints, or plan files, which need Terraform. Changes nothing and asks AWS nothing ' +
-    'without --aws. Exit 0: nothing to decide · 2: somebody must decide · 4: refused. The rules are in docs/plan-review.md.',
+    'Reads the output of `terraform show -json`, or plan files (with Terraform). Changes nothing; contacts AWS ' +
+    'only with --aws. Exit 0: clean · 2: a person must decide · 4: refused. See docs/plan-review.md for the rules.',
   arguments: [
-    { name: '<plan...>', description: 'plans of this rotation, JSON or plan files; give both stacks together' },
+    { name: '<plan...>', description: 'plans of this rotation, JSON or plan files; pass both stacks together' },
   ],
   options: [
     rotationFileOption,
-    { flags: '--format <format>', description: 'what is printed', default: 'markdown', choices: Object.keys(FORMATS) },
-    { flags: '--aws', description: 'ask AWS for the key states, instead of believing the plans' },
-    { flags: '--evidence <path>', description: 'evidence file or directory that shows which versions retired' },
-    { flags: '--rollback <version>', description: 'this change is meant to go back to that version' },
+    { flags: '--format <format>', description: 'output format', default: 'markdown', choices: Object.keys(FORMATS) },
+    { flags: '--aws', description: 'read the key states from AWS instead of from the plans' },
+    { flags: '--evidence <path>', description: 'evidence file or directory with the retired versions' },
+    { flags: '--rollback <version>', description: 'declare this change as a rollback to that version' },
   ],
   mutates: false,
   examples: [
@@ -76,14 +76,14 @@ async function readAndReview(context: CommandContext, options: OptionValues, arg
   return end.result;
 }
 
-/** A rollback is announced to the active version and to no other: what else is announced is a slip. */
+/** A rollback may be declared only to the active version; any other version is a mistake. */
 export function rollbackTo(
   { activeVersion }: Pick<ReviewFilesInput['rotation'], 'activeVersion'>,
   named: string | undefined,
 ): string | undefined {
   if (named === undefined || named === activeVersion) return named;
-  const problem = `--rollback names ${named}, the active version of the rotation file is ${activeVersion}`;
-  throw new KeyturnError('usage', { problem, hint: 'name the version that the rotation file makes active' });
+  const problem = `--rollback names ${named}, but the active version of the rotation file is ${activeVersion}`;
+  throw new KeyturnError('usage', { problem, hint: 'name the active version of the rotation file' });
 }
 
 function printed(review: Review, format: string | undefined): string {

@@ -11,21 +11,20 @@ import { withRun } from './cli/session';
 
 export const rollback: CommandDefinition = {
   name: 'rollback',
-  summary: 'make the previous version usable and active again',
+  summary: 'enable the previous version and make it active again',
   description:
-    'Enables the previous version, makes it active in the rotation file, and applies both stacks, in that order, so ' +
-    'nothing ever points at a key that is off. The version rolled back from stays enabled: objects under it stay ' +
-    'readable, and `post-apply` moves them back. A rotation in place has no way back, and is refused.',
+    'Enables the previous version, makes it active in the rotation file, and applies both stacks. The version that ' +
+    'you leave stays enabled; run `post-apply` to move its objects back. A rotation in place cannot be rolled back.',
   options: [
     rotationFileOption,
-    { flags: '--to <version>', description: 'the version to go back to; default: the previous one' },
+    { flags: '--to <version>', description: 'the version to roll back to; default: the previous one' },
   ],
   mutates: true,
   examples: ['npx keyturn rollback', 'npx keyturn rollback --dry-run', 'npx keyturn rollback --to v1 --yes'],
   async run(context, options) {
     const end = await withRun('rollback', context, options, (run) => rollBack(context, run, text(options, 'to')));
     const outcome = flowOutcome(context, options, end);
-    context.terminal.hint('`npx keyturn post-apply` moves the objects back under the version that is active now');
+    context.terminal.hint('run `npx keyturn post-apply` to move the objects back under the active version');
     return outcome;
   },
 };

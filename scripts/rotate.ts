@@ -8,10 +8,10 @@ import { withRun } from './cli/session';
 
 export const rotate: CommandDefinition = {
   name: 'rotate',
-  summary: 'bring AWS to what the rotation file says, all steps in order',
+  summary: 'run all steps of a rotation in order, as the rotation file declares it',
   description:
-    `Runs ${flow.map((step) => step.title).join(' → ')}. Each Terraform step plans to a file, shows the plan, asks, and ` +
-    'applies exactly that file. Finished steps are no-ops, so the command can be run again after any interruption.',
+    `Runs ${flow.map((step) => step.title).join(' → ')}. Each Terraform step shows its plan, asks, and ` +
+    'applies exactly that plan. It skips finished steps, so run it again after any interruption.',
   options: [rotationFileOption, ...materialOptions, ...reencryptOptions],
   mutates: true,
   examples: ['npx keyturn rotate', 'npx keyturn rotate --dry-run', 'npx keyturn rotate --yes --json > rotation.json'],

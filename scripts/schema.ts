@@ -1,4 +1,4 @@
-/** `npm run schema`: writes `rotation.schema.json` anew from the parser's own schema. */
+/** `npm run schema`: generates `rotation.schema.json` from the parser's schema. */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { rotationJsonSchemaText } from '../lib/rotation/json-schema';

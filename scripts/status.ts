@@ -7,16 +7,16 @@ import { table } from './cli/table';
 
 export const status: CommandDefinition = {
   name: 'status',
-  summary: 'show versions, key states, expiry, what alias and buckets point at, and the next step',
+  summary: 'show versions, key states, expiry, the targets of alias and buckets, and the next step',
   description:
-    'Reads AWS, the rotation file, and custody records and evidence beside it; changes nothing and needs no Terraform. For a ' +
-    'scheduled job: it also finds a key that is too old, material that expires within 60, 30 or 7 days, an alias or a bucket ' +
-    'default that was moved by hand, a superseded key that nobody looks at, and custody without a record.',
+    'Reads AWS, the rotation file, custody records and evidence; changes nothing. As a scheduled job it finds ' +
+    'expiring material (60, 30 or 7 days ahead), keys that are too old, changes made outside of Terraform, ' +
+    'superseded keys without verification, and missing custody records.',
   options: [
     rotationFileOption,
     {
       flags: '--detailed-exitcode',
-      description: 'exit 2 when a step is still to be done, or a finding calls for somebody',
+      description: 'exit 2 if a step is pending or a finding needs action',
     },
   ],
   mutates: false,
@@ -65,7 +65,7 @@ function formatStatus(found: Status): string {
 }
 
 function jobLines(jobs: NonNullable<Status['jobs']>): string {
-  if (jobs === 'denied') return 'jobs: s3:ListJobs or s3:DescribeJob is denied, so nothing is known of them';
+  if (jobs === 'denied') return 'jobs: unknown, because s3:ListJobs or s3:DescribeJob is denied';
   return jobs
     .map((one) => {
       const tasks = one.total === 0 ? '' : `, ${one.succeeded + one.failed} of ${one.total} tasks`;

@@ -10,12 +10,12 @@ export const stragglers: CommandDefinition = {
   name: 'stragglers',
   summary: 'list object versions and open uploads that are not under the active version',
   description:
-    'Lists every bucket afresh and looks at every object version, as the verify step does, without the reads. Changes ' +
-    'nothing. A straggler written after the switch has a writer that still names the old key.',
+    'Lists every bucket and checks every object version like the verify step, but reads no objects. Changes ' +
+    'nothing. A straggler from after the switch comes from a writer that still names the old key.',
   options: [
     rotationFileOption,
     ...paceOptions,
-    { flags: '--detailed-exitcode', description: 'exit 2 when there is a straggler, an unknown or an open upload' },
+    { flags: '--detailed-exitcode', description: 'exit 2 if there is a straggler, an unknown or an open upload' },
   ],
   mutates: false,
   examples: ['npx keyturn stragglers', 'npx keyturn stragglers --json', 'npx keyturn stragglers --detailed-exitcode'],

@@ -10,19 +10,18 @@ import { withReading } from './cli/session';
 
 export const verifyEvidence: CommandDefinition = {
   name: 'verify-evidence',
-  summary: 'check evidence offline: every hash, every link, every end',
+  summary: 'check evidence offline: every hash, every link between runs, every end of a run',
   description:
-    'Reads the evidence of one run (a file) or of all runs (a directory). Needs no AWS and no network. In a directory each ' +
-    'run must stand beside the one it follows. With --heads nothing else may be there, and nothing missing. With --bucket it ' +
-    "also compares a directory with the rotation's evidence bucket: names, SHA-256, retention, and that nothing was put over a " +
-    'file; without a path it checks what the bucket keeps instead.',
-  arguments: [{ name: '[path]', description: 'an evidence file, or the directory that holds them' }],
+    'Checks the evidence of one run (a file) or of all runs (a directory), without network. A directory must hold ' +
+    'the previous run of each run; with --heads, exactly the runs of those heads. --bucket also compares the ' +
+    'directory with the evidence bucket, or without a path checks the bucket alone.',
+  arguments: [{ name: '[path]', description: 'an evidence file, or a directory of evidence files' }],
   options: [
     {
       flags: '--heads <file>',
-      description: 'heads that were kept elsewhere, as this command prints them: each line starts with one',
+      description: 'file with heads that you saved elsewhere; each line starts with one, as this command prints them',
     },
-    { flags: '--bucket', description: 'check the evidence bucket of the rotation file too; needs AWS' },
+    { flags: '--bucket', description: 'also check the evidence bucket of the rotation file; needs AWS' },
     { flags: '--rotation-file <path>', description: 'with --bucket: the rotation file (default: rotation.yaml)' },
   ],
   mutates: false,
@@ -39,14 +38,14 @@ export const verifyEvidence: CommandDefinition = {
     const bucket = flag(options, 'bucket');
     if (given === undefined && !bucket) {
       throw new KeyturnError('usage', {
-        problem: 'no path is given: nothing to check is named',
-        hint: 'name an evidence file or a directory of them, or say --bucket',
+        problem: 'no path is given',
+        hint: 'name an evidence file or a directory of evidence files, or pass --bucket',
       });
     }
     if (text(options, 'rotationFile') !== undefined && !bucket) {
       throw new KeyturnError('usage', {
-        problem: '--rotation-file only says which bucket --bucket means',
-        hint: 'say --bucket too, or leave it out: evidence is checked without a rotation file',
+        problem: '--rotation-file is used only with --bucket',
+        hint: 'pass --bucket too, or omit --rotation-file: the check of evidence needs no rotation file',
       });
     }
     const target = given === undefined ? undefined : path.resolve(cwd, given);
@@ -60,12 +59,14 @@ export const verifyEvidence: CommandDefinition = {
     }
     const faults = found.faults.length + (archive?.faults.length ?? 0);
     if (found.beginnings > 1)
-      terminal.note(`${found.beginnings} runs name none before them: gathered from several machines, or put here`);
-    const beside = found.files.filter((file) => file.beside).length;
-    if (beside > 0)
-      terminal.note(`${beside} run(s) ran beside another, and are in no chain: only their heads are missed`);
-    if (archive) terminal.note(`${archive.bucket} keeps ${archive.files} file(s)`);
-    terminal.note(faults === 0 ? 'sound: every record is whole and in its place' : `${faults} fault(s) found`);
+      terminal.note(
+        `${found.beginnings} runs name no previous run: they come from several machines, or were added here`,
+      );
+    const concurrent = found.files.filter((file) => file.concurrentRun).length;
+    if (concurrent > 0)
+      terminal.note(`${concurrent} concurrent run(s) are in no chain: only a saved head reveals the removal of one`);
+    if (archive) terminal.note(`${archive.bucket} holds ${archive.files} file(s)`);
+    terminal.note(faults === 0 ? 'sound: every record is complete and in its place' : `${faults} fault(s) found`);
     return {
       exitCode: faults === 0 ? EXIT.done : EXIT.error,
       data: { ...found, ...(archive ? { bucket: archive } : {}) },
@@ -78,7 +79,7 @@ interface BothChecks {
   readonly archive: ArchiveCheck;
 }
 
-/** A directory against the bucket; without one, what the bucket keeps, brought here for as long as the check takes. */
+/** Compares a directory with the bucket; without a directory, downloads the files of the bucket for the check. */
 async function checkWithBucket(
   context: CommandContext,
   options: OptionValues,
@@ -102,7 +103,7 @@ async function checkWithBucket(
   return result;
 }
 
-/** The files by their place in the bucket: the folder that they were brought to is gone. */
+/** The files by their place in the bucket, because the temporary directory no longer exists. */
 function named(found: EvidenceCheck, folder: string, bucket: string): EvidenceCheck {
   const place = <T extends { readonly file: string }>(one: T): T => ({
     ...one,
@@ -111,7 +112,7 @@ function named(found: EvidenceCheck, folder: string, bucket: string): EvidenceCh
   return { ...found, files: found.files.map(place), faults: found.faults.map(place) };
 }
 
-/** @throws usage where the file cannot be read, or a line does not start with a head */
+/** @throws usage if the file cannot be read, or a line does not start with a head */
 async function readHeads(file: string): Promise<readonly string[]> {
   const content = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     const problem = `--heads: cannot read ${file}: ${error.code ?? error.message}`;

@@ -8,17 +8,22 @@ import { withReading } from './cli/session';
 
 export const waivers: CommandDefinition = {
   name: 'waivers',
-  summary: 'print exceptions for scanners that ask for KMS to rotate imported keys',
+  summary: 'print exceptions for scanners that demand automatic rotation of imported keys',
   description:
-    'KMS cannot rotate imported key material by itself, and scanners call that a finding. prowler: a mute ' +
-    'list. config: input of `aws configservice put-remediation-exceptions`, and of `aws securityhub ' +
-    'create-automation-rule`. Each names only the external keys of this rotation, and points at the evidence. Changes nothing.',
+    'KMS cannot rotate imported key material automatically, and scanners report that. Prints exceptions for the ' +
+    'external keys of this rotation, with a link to the evidence. prowler: a mute list. ' +
+    'config: input of `aws configservice put-remediation-exceptions` and of `aws securityhub ' +
+    'create-automation-rule`.',
   arguments: [{ name: '<scanner>', description: SCANNERS.join(', ') }],
   options: [
     rotationFileOption,
-    { flags: '--evidence <where>', description: 'path or URL of the evidence', default: '.keyturn/evidence' },
+    {
+      flags: '--evidence <where>',
+      description: 'path or URL of the evidence that the exceptions refer to',
+      default: '.keyturn/evidence',
+    },
     { flags: '--until <day>', description: 'config: last day of the exception, such as 2027-11-01; default: no end' },
-    { flags: '--out <file>', description: 'where to write it; default: stdout' },
+    { flags: '--out <file>', description: 'output file; default: stdout' },
   ],
   mutates: false,
   examples: [
@@ -38,7 +43,8 @@ export const waivers: CommandDefinition = {
     const out = given === undefined ? undefined : path.resolve(context.cwd, given);
     if (out !== undefined) await write(out, result.text);
     else if (!flag(options, 'json')) context.terminal.data(result.text);
-    if (result.keys.length === 0) context.terminal.warn('no key of this rotation is in AWS yet: nothing is waived');
+    if (result.keys.length === 0)
+      context.terminal.warn('no key of this rotation exists in AWS yet: there is nothing to waive');
     return {
       exitCode: EXIT.done,
       data: { rotation: rotation.name, account, scanner, keys: result.keys, file: out ?? null, waivers: result.text },
@@ -49,7 +55,7 @@ export const waivers: CommandDefinition = {
 function scannerOf(given: string | undefined): Scanner {
   const scanner = SCANNERS.find((one) => one === given);
   if (scanner) return scanner;
-  const problem = `there are no waivers for ${JSON.stringify(given ?? '')}, only for ${SCANNERS.join(', ')}`;
+  const problem = `there are no waivers for ${JSON.stringify(given ?? '')}; use one of ${SCANNERS.join(', ')}`;
   throw new KeyturnError('usage', { problem, hint: 'such as `npx keyturn waivers prowler`' });
 }
 
@@ -60,8 +66,8 @@ function lastDay(scanner: Scanner, given: string | undefined): Date | undefined 
     /^\d{4}-\d{2}-\d{2}$/.test(given) && !Number.isNaN(end.getTime()) && end.toISOString().startsWith(given);
   if (exact && scanner === 'config') return end;
   const problem = exact
-    ? `--until belongs to config: exceptions of ${scanner} have no end`
-    : `--until takes a day such as 2027-11-01, not ${JSON.stringify(given)}`;
+    ? `--until is for config only: exceptions of ${scanner} do not expire`
+    : `--until accepts a date such as 2027-11-01, not ${JSON.stringify(given)}`;
   throw new KeyturnError('usage', { problem, hint: 'such as `npx keyturn waivers config --until 2027-11-01`' });
 }
 

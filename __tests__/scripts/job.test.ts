@@ -80,7 +80,7 @@ it('tells of a job that waits in status, and of jobs and their bucket in doctor'
   expect((await speak(site.directory, ['status'])).stdout).not.toContain(jobId);
   const { findings } = JSON.parse((await speak(site.directory, ['doctor', '--json'])).stdout);
   expect(findings).toContainEqual(
-    expect.objectContaining({ check: 'jobs', sound: true, found: expect.stringContaining(`${JOBS_BUCKET} is there`) }),
+    expect.objectContaining({ check: 'jobs', sound: true, found: expect.stringContaining(`${JOBS_BUCKET} exists`) }),
   );
 });
 
@@ -133,13 +133,13 @@ it('works beside a run that holds the lock, in no chain of evidence, and both st
   const directory = path.join(site.directory, '.keyturn', 'evidence');
   expect((await readdir(directory)).filter((name) => name.endsWith('.ndjson'))).toHaveLength(3);
   const checked = await speak(site.directory, ['verify-evidence', directory]);
-  expect(checked.stderr).toContain('1 run(s) ran beside another');
+  expect(checked.stderr).toContain('1 concurrent run(s)');
   expect(checked.stderr).not.toContain('name none before them');
   expect(checked.exitCode).toBe(0);
 });
 
-it('says so where there is nothing to do', async () => {
-  expect((await job('status')).stdout).toContain('S3 knows no job of this rotation');
+it('reports that there is nothing to do', async () => {
+  expect((await job('status')).stdout).toContain('S3 has no job of this rotation');
   for (const [part, said] of [
     ['pause', 'can be paused'],
     ['resume', 'is paused or waits'],

@@ -49,7 +49,7 @@ it('gives one document with --json', async () => {
 it.each([
   ['a policy that there is not', ['everything'], 'no policy for "everything"'],
   ['no name at all', [], 'missing required argument'],
-  ['an account that is none', ['reviewer', '--account', '12'], '--account takes 12 digits'],
+  ['an account that is none', ['reviewer', '--account', '12'], '--account accepts 12 digits'],
   ['an account other than the declared one', ['reviewer', '--account', '444455556666'], 'contradicts account'],
 ])('refuses %s', async (_what, args, words) => {
   const { exitCode, stdout, stderr } = await policy(...args);

@@ -81,7 +81,7 @@ it.each([
   [['propose', 'switch', '--valid-days', '3'], 'belong to the phase version'],
   [['propose', 'version', '--valid-days', '366'], 'from 1 to 365'],
   [['propose', 'version', '--valid-days', '0'], 'from 1 to 365'],
-  [['propose', 'version', '--valid-to', '2027-02-30T00:00:00Z'], 'takes a UTC time'],
+  [['propose', 'version', '--valid-to', '2027-02-30T00:00:00Z'], 'accepts a UTC time'],
   [['propose', 'version', '--valid-days', '3', '--valid-to', '2027-01-01T00:00:00Z'], 'given both'],
 ])('refuses %j', async (args, problem) => {
   const said = await speak(directory, [...args, '--yes']);

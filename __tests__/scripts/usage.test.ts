@@ -1,3 +1,8 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { version } from '../../package.json';
 import { commands } from '../../scripts/commands';
 import { speak } from '../support/command-line';
 
@@ -22,6 +27,37 @@ it.each(commands.map((command) => [command.name, command] as const))(
   },
 );
 
+describe('--version', () => {
+  const keyturn = path.join(__dirname, '../../bin/keyturn.js');
+
+  it('prints the version of package.json, as data', async () => {
+    expect(await speak('/', ['--version'])).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
+    expect((await speak('/', ['--help'])).stdout).toContain('--version');
+  });
+
+  it('loads neither a command nor a package', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'keyturn-version-'));
+    const preload = path.join(folder, 'preload.cjs');
+    writeFileSync(
+      preload,
+      "process.on('exit', () => process.stderr.write(JSON.stringify(Object.keys(require.cache))));",
+    );
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['--require', preload, keyturn, '--version'], {
+      encoding: 'utf8',
+    });
+    rmSync(folder, { recursive: true });
+    expect({ stdout, status }).toEqual({ stdout: `${version}\n`, status: 0 });
+    const own = path.join(__dirname, '../../package.json');
+    expect((JSON.parse(stderr) as string[]).sort()).toEqual([preload, keyturn, own].sort());
+  });
+
+  it('of a command is that command’s own option', async () => {
+    const { exitCode, stdout } = await speak('/', ['material', 'prepare', '--version', 'v2']);
+    expect(exitCode).not.toBe(0);
+    expect(stdout).toBe('');
+  });
+});
+
 it.each([
   ['an unknown command', ['rotat'], 'rotate'],
   ['an unknown option', ['rotate', '--fast'], '--fast'],
@@ -34,6 +70,26 @@ it.each([
   expect(stdout).toBe('');
   expect(stderr).toContain(named);
   expect(stderr).toContain('next ');
+});
+
+it.each([
+  ['rotate', '--settle', '--relist-delay'],
+  ['post-apply', '--settle=30s', '--relist-delay'],
+])('names the present option when %s gets %s, which was renamed', async (command, given, present) => {
+  const { exitCode, stderr } = await speak('/', [command, given]);
+  expect(exitCode).toBe(64);
+  expect(stderr).toContain(`did you mean \`${present}\`?`);
+});
+
+it('suggests no renamed option to a command that does not have it', async () => {
+  expect((await speak('/', ['keygen', '--settle'])).stderr).not.toContain('did you mean');
+});
+
+it('starts the help of a command with what it does', async () => {
+  for (const { name, summary } of commands) {
+    const { stdout } = await speak('/', [name, '--help']);
+    expect(stdout.replaceAll(/\s+/g, ' ').toLowerCase()).toContain(`${summary}.`.toLowerCase());
+  }
 });
 
 it('prints help and exits 64 when no command is given', async () => {

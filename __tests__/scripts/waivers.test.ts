@@ -69,8 +69,8 @@ it('config: exceptions that end, and a Security Hub rule, for the same keys', as
 
 it.each([
   [['trivy'], 'no waivers for "trivy"'],
-  [['prowler', '--until', '2027-11-01'], 'belongs to config'],
-  [['config', '--until', '2027-02-30'], 'takes a day'],
+  [['prowler', '--until', '2027-11-01'], 'is for config only'],
+  [['config', '--until', '2027-02-30'], 'accepts a date'],
 ])('refuses %j', async (args, problem) => {
   const said = await speak(directory, ['waivers', ...args]);
   expect(said.exitCode).toBe(64);

@@ -2,10 +2,10 @@ import { ensureAttemptRecord, readAttemptRecord } from './attempt-record';
 import { type Attempt, findAttempt } from './attempts';
 import { BatchJournal } from './batch-journal';
 import type { BatchRequest, BatchTools } from './batch-request';
-import { bucketCall } from './bucket-call';
 import { JobFiles } from './job-files';
 import { jobLimitsOf, manifestKind, requireCopies } from './job-limits';
 import { attemptPrefix } from './job-spec';
+import { bucketCall } from './listing-call';
 import type { AttemptRun } from './run-parts';
 import type { WatchedJob } from './wait-for-jobs';
 

@@ -46,5 +46,5 @@ export async function bundleFiles(directory: string, rotation: string): Promise<
 async function isWhole(file: string, rotation: string): Promise<boolean> {
   const ends = await endsOf(file).catch(() => undefined);
   if (ends?.rotation !== rotation) return false;
-  return ends.closed || !ends.beside || Date.now() - (await stat(file)).mtimeMs > STALE_MS;
+  return ends.closed || !ends.concurrentRun || Date.now() - (await stat(file)).mtimeMs > STALE_MS;
 }

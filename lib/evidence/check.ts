@@ -35,7 +35,7 @@ export async function checkEvidence(target: string, heads?: readonly string[]): 
   const alone = names.length === 1 && names[0] === target;
   if (!alone) faults.push(...linkFaults(files));
   if (heads) faults.push(...headFaults(target, files, heads));
-  const beginnings = files.filter((file) => file.follows === undefined && !file.beside).length;
+  const beginnings = files.filter((file) => file.follows === undefined && !file.concurrentRun).length;
   return { files, records: files.reduce((sum, file) => sum + file.records, 0), faults, beginnings };
 }
 
@@ -63,7 +63,7 @@ interface ChainState {
   closed: boolean;
   outcome: string | undefined;
   follows: CheckedFile['follows'];
-  beside: boolean;
+  concurrentRun: boolean;
   readonly outcomes: OutcomesFile[];
 }
 
@@ -74,7 +74,7 @@ async function checkFile(file: string, report: Report): Promise<CheckedFile> {
     closed: false,
     outcome: undefined,
     follows: undefined,
-    beside: false,
+    concurrentRun: false,
     outcomes: [],
   };
   for await (const { bytes, ended } of linesOf(file)) {
@@ -89,8 +89,8 @@ async function checkFile(file: string, report: Report): Promise<CheckedFile> {
       problem: 'the last record is not run-closed: records were cut off, the run was killed, or it still runs',
     });
   for (const fault of await outcomeFaults(file, state.outcomes, state.outcome === 'finished')) report(fault);
-  const { head, outcome, follows, beside } = state;
-  return { file, records: state.line, head, outcome, follows, beside };
+  const { head, outcome, follows, concurrentRun } = state;
+  return { file, records: state.line, head, outcome, follows, concurrentRun };
 }
 
 function checkLine(bytes: Buffer, ended: boolean, state: ChainState, report: Report): void {
@@ -110,7 +110,7 @@ function checkLine(bytes: Buffer, ended: boolean, state: ChainState, report: Rep
   if (read.record.type === 'outcome') state.outcomes.push(...outcomesIn(read.record.data, state.line));
   if (state.line === 1) {
     state.follows = followed(read.record.data.previousRun);
-    state.beside = read.record.data.beside === true;
+    state.concurrentRun = read.record.data.concurrentRun === true;
   }
   state.closed = read.record.type === RUN_CLOSED;
   const outcome = read.record.data.outcome;

@@ -45,8 +45,8 @@ export interface CheckedFile {
   readonly outcome: string | undefined;
   /** The run of the same rotation that it names as the one before; absent for the first, and for what names none. */
   readonly follows: { readonly file: string; readonly head: string } | undefined;
-  /** It says that it ran beside another run of its rotation: then it follows none, and none follows it. */
-  readonly beside: boolean;
+  /** True for a run that ran at the same time as another run of its rotation: it follows none, and none follows it. */
+  readonly concurrentRun: boolean;
 }
 
 export interface EvidenceCheck {
@@ -54,7 +54,7 @@ export interface EvidenceCheck {
   readonly records: number;
   readonly faults: readonly EvidenceFault[];
   /**
-   * Runs that name no run before them, without those that ran beside another: 1 where all were made in one place, more
+   * Runs that name no run before them, without those that ran at the same time as another: 1 where all were made in one place, more
    * where they were gathered.
    */
   readonly beginnings: number;

@@ -26,7 +26,7 @@ export interface EvidenceOptions {
    * True: another run of the rotation is under way in this directory, and this one is in no chain: it names no run before
    * it, and none after names it.
    */
-  readonly beside?: boolean;
+  readonly concurrentRun?: boolean;
   /** Default: the clock of the machine. */
   readonly clock?: () => Date;
 }
@@ -61,7 +61,7 @@ export async function openEvidence(options: EvidenceOptions): Promise<EvidenceRu
     .replace(/[-:]|\.\d{3}/g, '');
   const directory = path.resolve(options.directory);
   const file = path.join(directory, `${time}-${runId}${EVIDENCE_SUFFIX}`);
-  const chained = options.rotation !== undefined && options.beside !== true ? options.rotation : undefined;
+  const chained = options.rotation !== undefined && options.concurrentRun !== true ? options.rotation : undefined;
   const previousRun = chained === undefined ? undefined : await runBefore(directory, chained, file);
   const handle = await createFile(directory, file).catch((error: unknown) => {
     throw unwritable(file, error);
@@ -69,8 +69,8 @@ export async function openEvidence(options: EvidenceOptions): Promise<EvidenceRu
   const run = new EvidenceFile(file, handle, clock);
   try {
     const { command, rotation } = options;
-    const beside = options.beside === true ? true : undefined;
-    await run.record(RUN_OPENED, 'run', { command, runId, rotation, previousRun, beside });
+    const concurrentRun = options.concurrentRun === true ? true : undefined;
+    await run.record(RUN_OPENED, 'run', { command, runId, rotation, previousRun, concurrentRun });
   } catch (error) {
     await handle.close();
     throw error;

@@ -25,7 +25,7 @@ export async function runBefore(directory: string, rotation: string, file: strin
     // Names tell the second; runs of the same second are told apart by their first record.
     if (newest && secondOf(name) !== secondOf(newest.file)) break;
     const ends = await endsOf(path.join(directory, name)).catch(() => undefined);
-    if (ends?.rotation !== rotation || ends.head === undefined || ends.beside) continue;
+    if (ends?.rotation !== rotation || ends.head === undefined || ends.concurrentRun) continue;
     if (!newest || ends.at > newest.at) newest = { file: name, head: ends.head, at: ends.at };
   }
   return newest && { file: newest.file, head: newest.head };
@@ -40,7 +40,7 @@ export interface EvidenceEnds {
   /** Hash of the last whole record. */
   readonly head: string | undefined;
   /** It ran beside another run, and is in no chain. */
-  readonly beside: boolean;
+  readonly concurrentRun: boolean;
   /** True once the run came to its end. */
   readonly closed: boolean;
 }
@@ -60,13 +60,13 @@ export async function endsOf(file: string): Promise<EvidenceEnds> {
   const opened = JSON.parse(first) as {
     at: string;
     type?: unknown;
-    data?: { rotation?: unknown; beside?: unknown } | null;
+    data?: { rotation?: unknown; concurrentRun?: unknown } | null;
   };
   return {
     rotation: opened.type === RUN_OPENED ? opened.data?.rotation : undefined,
     at: opened.at,
     head: /,"hash":"([0-9a-f]{64})"\}$/.exec(last)?.[1],
-    beside: opened.data?.beside === true,
+    concurrentRun: opened.data?.concurrentRun === true,
     closed: last.includes(`"type":"${RUN_CLOSED}","hash":"`),
   };
 }

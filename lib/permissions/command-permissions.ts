@@ -1,9 +1,9 @@
 import type { Rotation } from '../rotation/rotation';
 import type { ActionSet } from './action-set';
 import {
+  archiveEvidence,
   declareRole,
   declareSupportBuckets,
-  keepEvidence,
   readEvidence,
   readJobs,
   readRole,
@@ -182,7 +182,7 @@ export const actionSets: Readonly<Record<PolicyName, readonly ActionSet[]>> = {
     ...LOOK,
     { sid: 'ImportMaterial', on: 'own keys', actions: ['kms:GetParametersForImport', 'kms:ImportKeyMaterial'] },
     PROVE,
-    ...keepEvidence,
+    ...archiveEvidence,
   ],
   'post-apply': [
     ...LOOK,
@@ -190,13 +190,13 @@ export const actionSets: Readonly<Record<PolicyName, readonly ActionSet[]>> = {
     ...MOVE,
     ...readJobs,
     ...runJobs,
-    ...keepEvidence,
+    ...archiveEvidence,
     { sid: 'RotateInPlace', on: 'own keys', actions: ['kms:RotateKeyOnDemand'], when: inPlace },
     { ...PROVE, when: inPlace },
   ],
-  terraform: [...LOOK, ...SWITCH, ...DECLARE, ...keepEvidence],
+  terraform: [...LOOK, ...SWITCH, ...DECLARE, ...archiveEvidence],
   reviewer: [...LOOK, ...VERIFY, ...readJobs, ...readEvidence],
-  rollback: [...LOOK, { sid: 'EnableKeys', on: 'own keys', actions: ['kms:EnableKey'] }, ...SWITCH, ...keepEvidence],
+  rollback: [...LOOK, { sid: 'EnableKeys', on: 'own keys', actions: ['kms:EnableKey'] }, ...SWITCH, ...archiveEvidence],
 };
 
 /** The sets of a policy that a rotation needs. */

@@ -77,7 +77,7 @@ export const declareSupportBuckets: readonly ActionSet[] = [
 ];
 
 /** Adding to the evidence; what is there is neither changed nor taken away. */
-export const keepEvidence: readonly ActionSet[] = [
+export const archiveEvidence: readonly ActionSet[] = [
   { sid: 'FindEvidence', on: 'evidence bucket', actions: ['s3:ListBucket'], when: keeps },
   { sid: 'KeepEvidence', on: 'evidence', actions: ['s3:PutObject'], when: keeps },
 ];

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { FileFault } from '../errors';
 import { isIdentity, nearest, shown, shownText } from './faults';
 import { type FieldPath, TAG_KEY_MESSAGES } from './field-messages';
+import { renamedField } from './renamed-fields';
 import { rotationFileSchema } from './rotation-schema';
 import { fieldsAt, messagesAt } from './schema-fields';
 import type { YamlSource } from './yaml-source';
@@ -18,7 +19,7 @@ const valueAt = (value: unknown, path: FieldPath): unknown =>
 
 function unknownField(source: YamlSource, parent: FieldPath, key: string): FileFault {
   const fields = fieldsAt(parent);
-  const meant = nearest(key, fields);
+  const meant = renamedField(key, fields) ?? nearest(key, fields);
   return source.faultAtKey(parent, key, {
     given: `an unknown field ${shownText(key)}`,
     allowed: fields.join(', '),

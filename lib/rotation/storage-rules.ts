@@ -78,7 +78,7 @@ function shared(support: Named, others: readonly Named[]): Finding[] {
     {
       at: support.at,
       given: `${shownText(other.name)}, which is also ${other.use}`,
-      allowed: `a bucket with no other use than ${support.use}`,
+      allowed: `a bucket used only as ${support.use}`,
       change: 'name another bucket',
     },
   ];

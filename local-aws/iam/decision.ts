@@ -1,4 +1,4 @@
-import type { ResourcePolicy } from '../permissions';
+import type { ResourcePolicy } from '../need';
 import { MalformedPolicy, readPolicy, type Statement } from './document';
 import { type PrincipalNames, type Question, type Weighed, weigh } from './evaluate';
 

@@ -1,5 +1,5 @@
 import type { AwsRequest, AwsResponse, Clock, Service } from '../message';
-import type { Need } from '../permissions';
+import type { Need } from '../need';
 import { queryAction } from '../sts';
 import { iamNamespace, queryError } from '../wire/errors';
 import { iamAnswer } from './answer';

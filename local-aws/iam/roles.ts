@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { uniqueId } from '../credentials';
 import type { Caller, Clock } from '../message';
-import type { AccessConditions, Need } from '../permissions';
+import type { AccessConditions, Need } from '../need';
 import { lookup } from './context';
 import { type Decision, decide, type SessionPrincipal } from './decision';
 import { weigh } from './evaluate';

@@ -1,5 +1,5 @@
-import type { AccessConditions } from '../permissions';
-import type { Call } from './operation';
+import type { AccessConditions } from '../need';
+import type { Call } from './call';
 import type { Key } from './state/key';
 
 /**

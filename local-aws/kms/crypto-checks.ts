@@ -1,7 +1,7 @@
 import { KmsFault } from '../message';
+import type { Call } from './call';
 import { unsupported } from './faults';
 import * as members from './members';
-import type { Call } from './operation';
 import { checkGrantTokens } from './operations/grants';
 
 /** The members that every cryptographic request may carry. */

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Caller, DataKeys, EncryptionContext } from '../message';
-import { type Call, type Kms, usableKey } from './operation';
+import type { Call, Kms } from './call';
+import { usableKey } from './operation';
 import { decryptWith, encryptUnder, noteUse } from './sealing';
 
 /** AES-256 data keys, as S3 asks for them. */

@@ -1,5 +1,5 @@
 import { KmsFault } from '../message';
-import type { Need } from '../permissions';
+import type { Need } from '../need';
 
 /** KMS's errors in KMS's words, as far as more than one operation answers with them. */
 export const keyNotFound = (arn: string): KmsFault => new KmsFault('NotFoundException', `Key '${arn}' does not exist`);

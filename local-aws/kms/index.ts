@@ -1,8 +1,9 @@
 import type { AwsRequest, AwsResponse, Clock, DataKeys, Service } from '../message';
 import { KmsFault } from '../message';
 import { jsonError } from '../wire/errors';
+import type { Kms } from './call';
 import { createDataKeys } from './data-keys';
-import type { Kms, Operation } from './operation';
+import type { Operation } from './operation';
 import { aliasOperations } from './operations/aliases';
 import { cryptoOperations } from './operations/crypto';
 import { dataKeyOperations } from './operations/data-keys';

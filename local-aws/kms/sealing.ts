@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type EncryptionContext, KmsFault } from '../message';
+import type { Call } from './call';
 import { ciphertextKeyUnknown, invalidCiphertext } from './faults';
 import { checkState, type StatefulOperation } from './key-states';
-import { authorize, type Call, keyFor } from './operation';
+import { authorize, keyFor } from './operation';
 import { open, parseCiphertext, type Sealed, seal } from './state/ciphertext';
 import { currentMaterial, type Key } from './state/key';
 import type { KeyMaterial } from './state/material';

@@ -1,4 +1,4 @@
-import type { Need } from '../permissions';
+import type { Need } from '../need';
 import type { Engine, Pace } from './run/engine';
 import type { Job, JobStatus } from './state/job';
 import type { JobRegistry } from './state/jobs';

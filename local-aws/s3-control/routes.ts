@@ -1,5 +1,5 @@
 import type { AwsRequest } from '../message';
-import type { Need } from '../permissions';
+import type { Need } from '../need';
 import type { ControlHandler } from './call';
 import { ControlFault } from './fault';
 import { createJob } from './operations/create-job';

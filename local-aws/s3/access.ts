@@ -1,5 +1,5 @@
 import { KmsFault } from '../message';
-import type { Need } from '../permissions';
+import type { Need } from '../need';
 import type { Call } from './call';
 import { S3Fault, s3Fault } from './fault';
 import type { Bucket } from './state/bucket';

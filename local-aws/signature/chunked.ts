@@ -1,8 +1,13 @@
 import { Refusal, refusal } from '../wire/refusal';
 import { sha256Hex } from './canonical';
-import type { Payload } from './payload';
 import { hmacHex, scopeText } from './signing-key';
 import { sameText, type Verified } from './verify';
+
+/** A request's body without its framing, and what followed it. */
+export interface Payload {
+  readonly body: Buffer;
+  readonly trailers: Readonly<Record<string, string>>;
+}
 
 /** How an aws-chunked body is framed, from the headers that announce it. */
 export interface Framing {

@@ -1,12 +1,7 @@
 import { Refusal } from '../wire/refusal';
 import { sha256Hex } from './canonical';
-import { decodeChunked } from './chunked';
+import { decodeChunked, type Payload } from './chunked';
 import type { Verified } from './verify';
-
-export interface Payload {
-  readonly body: Buffer;
-  readonly trailers: Readonly<Record<string, string>>;
-}
 
 const unsigned = 'UNSIGNED-PAYLOAD';
 const streaming: Readonly<Record<string, { readonly signed: boolean; readonly trailer: boolean }>> = {

@@ -1,7 +1,7 @@
 import type { AwsRequest, AwsResponse } from '../message';
 import { errorResponse } from '../wire/errors';
 import { refusal } from '../wire/refusal';
-import type { PipelineOptions } from './pipeline';
+import type { PipelineOptions } from './pipeline-options';
 import type { ReceivedRequest } from './received-request';
 import { record, unnamed } from './request-log';
 

@@ -3,27 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultAction, Faults } from '../faults';
 import type { AwsRequest, AwsResponse } from '../message';
 import type { Permissions } from '../permissions';
-import type { RequestEvent, Requests } from '../requests';
+import type { RequestEvent } from '../requests';
 import type { Authorization } from '../signature/authorization-header';
 import type { Signable } from '../signature/canonical';
 import { payloadHash, readPayload } from '../signature/payload';
-import type { Verifier } from '../signature/verify';
 import { errorResponse } from '../wire/errors';
 import { Refusal } from '../wire/refusal';
 import { refuseUnsigned } from './anonymous';
+import type { PipelineOptions } from './pipeline-options';
 import { authorizationOf, guessService, type ReceivedRequest, readQuery, refusedService } from './received-request';
 import { record, unnamed } from './request-log';
 import type { Served } from './served';
-
-export interface PipelineOptions {
-  readonly services: Readonly<Record<string, Served>>;
-  readonly verify: Verifier;
-  readonly permissions: Permissions;
-  readonly faults: Faults;
-  readonly requests: Requests;
-  readonly region: string;
-  readonly accountId: string;
-}
 
 /** What becomes of the connection once a request is through. */
 export type Outcome =

@@ -1,5 +1,5 @@
 import type { AwsResponse } from '../message';
-import type { Need } from '../permissions';
+import type { Need } from '../need';
 import type { RequestEvent, Requests } from '../requests';
 import type { ReceivedRequest } from './received-request';
 

@@ -1,5 +1,5 @@
 import type { AwsRequest, AwsResponse } from '../message';
-import type { Need } from '../permissions';
+import type { Need } from '../need';
 
 /** A service as the transport sees it: how to name a request before it is carried out, and how to carry it out. */
 export interface Served {

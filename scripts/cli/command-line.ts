@@ -2,9 +2,11 @@ import { Command, CommanderError, Option } from 'commander';
 import { EXIT, type ExitCode, KeyturnError } from '../../lib/errors';
 import { commands } from '../commands';
 import type { CommandContext, CommandDefinition, OptionValues } from './command';
+import { renamedOption } from './renamed-options';
 import { Terminal, type TerminalStreams } from './terminal';
+import { ownVersion } from './version';
 
-/** Version of the one document that `--json` prints; raised when a field changes its meaning or goes away. */
+/** Version of the document that `--json` prints; raised when a field changes its meaning or is removed. */
 export const JSON_SCHEMA_VERSION = 1;
 
 export interface CommandLineStreams extends TerminalStreams {
@@ -22,7 +24,10 @@ export async function runCommandLine(argv: readonly string[], streams: CommandLi
   const terminal = new Terminal(streams);
   let exitCode: ExitCode = EXIT.done;
   const program = new Command('keyturn')
-    .description('Rotates bring-your-own KMS keys under S3 buckets, and proves that nothing was lost.')
+    .description('Rotates bring-your-own KMS keys under S3 buckets and proves that nothing was lost.')
+    .version(ownVersion(), '--version', 'print the version of Keyturn')
+    // `material` has a --version of its own.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (out) => terminal.data(out),
@@ -53,7 +58,7 @@ function declare(
   const command = new Command(definition.name)
     .copyInheritedSettings(program)
     .summary(definition.summary)
-    .description(definition.description)
+    .description(`${sentence(definition.summary)}\n\n${definition.description}`)
     .showSuggestionAfterError(true);
   for (const argument of definition.arguments ?? []) command.argument(argument.name, argument.description);
   for (const one of definition.options) {
@@ -63,8 +68,8 @@ function declare(
     command.addOption(option);
   }
   if (definition.mutates) {
-    command.option('--dry-run', 'look, plan and count; change nothing');
-    command.option('--yes', 'do not ask; needed where there is no terminal');
+    command.option('--dry-run', 'preview only: plan and count, but change nothing');
+    command.option('--yes', 'confirm everything in advance; required without a terminal');
   }
   command.option('--json', 'print one JSON document on stdout');
   command.option('--debug', 'print stack traces');
@@ -76,6 +81,8 @@ function declare(
   });
 }
 
+const sentence = (summary: string): string => `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
+
 async function runOne(
   definition: CommandDefinition,
   terminal: Terminal,
@@ -85,27 +92,27 @@ async function runOne(
 ): Promise<ExitCode> {
   const { env, cwd, signal } = streams;
   const json = options.json === true;
-  const aside: Record<string, unknown> = {};
+  const sideResults: Record<string, unknown> = {};
   const faults: KeyturnError[] = [];
-  const beside: CommandContext['beside'] = (name, facts, fault) => {
-    aside[name] = fault === undefined ? facts : { ...facts, fault: errorFacts(fault) };
+  const sideResult: CommandContext['sideResult'] = (name, facts, fault) => {
+    sideResults[name] = fault === undefined ? facts : { ...facts, fault: errorFacts(fault) };
     if (fault !== undefined) faults.push(fault);
   };
   try {
-    const outcome = await definition.run({ terminal, env, cwd, signal, beside }, options, args);
+    const outcome = await definition.run({ terminal, env, cwd, signal, sideResult }, options, args);
     const exitCode = outcome.exitCode === EXIT.done && faults.length > 0 ? EXIT.partlyDone : outcome.exitCode;
-    for (const fault of faults) tellBeside(terminal, fault);
-    if (json) terminal.data(document({ command: definition.name, exitCode, ...outcome.data, ...aside }));
+    for (const fault of faults) reportSideFault(terminal, fault);
+    if (json) terminal.data(document({ command: definition.name, exitCode, ...outcome.data, ...sideResults }));
     return exitCode;
   } catch (error) {
-    for (const fault of faults) tellBeside(terminal, fault);
+    for (const fault of faults) reportSideFault(terminal, fault);
     const exitCode = reportError(error, terminal, options.debug === true);
-    if (json) terminal.data(document({ command: definition.name, exitCode, error: errorFacts(error), ...aside }));
+    if (json) terminal.data(document({ command: definition.name, exitCode, error: errorFacts(error), ...sideResults }));
     return exitCode;
   }
 }
 
-function tellBeside(terminal: Terminal, fault: KeyturnError): void {
+function reportSideFault(terminal: Terminal, fault: KeyturnError): void {
   terminal.warn(`${fault.code}: ${fault.message}`);
   terminal.hint(fault.hint);
 }
@@ -115,7 +122,10 @@ function document(fields: Record<string, unknown>): string {
   return text.replace(UNPRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** What JSON leaves as it is and a terminal or a log viewer would obey: C1 controls, and marks that turn the line. */
+/**
+ * Characters that JSON does not escape but a terminal or a log viewer would obey: C1 controls and bidirectional
+ * marks.
+ */
 const UNPRINTABLE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
 function errorFacts(error: unknown): Record<string, unknown> {
@@ -131,8 +141,8 @@ function reportError(error: unknown, terminal: Terminal, debug: boolean): ExitCo
     terminal.error(`unexpected: ${error instanceof Error ? (debug ? error.stack : error.message) : String(error)}`);
     terminal.hint(
       debug
-        ? 'this is a bug of Keyturn: please report it with the lines above'
-        : 'this is a bug of Keyturn: run again with --debug and report what it prints',
+        ? 'this is a bug in Keyturn; please report it with the lines above'
+        : 'this is a bug in Keyturn; run again with --debug and report the output',
     );
     return EXIT.error;
   }
@@ -149,6 +159,19 @@ function reportUsage(error: unknown, terminal: Terminal, argv: readonly string[]
   if (error.exitCode === 0) return EXIT.done;
   if (error.code === 'commander.help') return EXIT.usage;
   const problem = error.message.replace(/^error: /, '');
-  const hint = `\`npx keyturn ${argv[0] && !argv[0].startsWith('-') ? `${argv[0]} ` : ''}--help\` lists what can be given`;
+  const renamed = error.code === 'commander.unknownOption' ? renamedIn(error.message, argv[0]) : undefined;
+  const help = `\`npx keyturn ${argv[0] && !argv[0].startsWith('-') ? `${argv[0]} ` : ''}--help\` lists the options`;
+  const hint = renamed === undefined ? help : `did you mean \`${renamed}\`? ${help}`;
   return reportError(new KeyturnError('usage', { problem, hint }), terminal, false);
+}
+
+function renamedIn(message: string, commandName: string | undefined): string | undefined {
+  const given = /'(--[^']+)'/.exec(message)?.[1];
+  const definition = commands.find(({ name }) => name === commandName);
+  return given && definition
+    ? renamedOption(
+        given,
+        definition.options.map(({ flags }) => flags),
+      )
+    : undefined;
 }

@@ -1,7 +1,7 @@
 import type { ExitCode, KeyturnError } from '../../lib/errors';
 import type { Terminal } from './terminal';
 
-/** What the process hands to a command; commands see neither `process` nor each other. */
+/** What a command receives from the process; commands use neither `process` nor each other. */
 export interface CommandContext {
   readonly terminal: Terminal;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -10,13 +10,13 @@ export interface CommandContext {
   /** Fires on the first Ctrl-C or SIGTERM: finish what is under way, then stop. */
   readonly signal: AbortSignal;
   /**
-   * Tells what came of something beside the command's own work. It is in the document on every way out, never hides how the
-   * command itself ended, and a fault makes of `done` a `partly done`.
+   * Reports the result of a side task, such as archiving evidence. It is always in the JSON document and never hides
+   * the result of the command itself; a fault turns `done` into `partly done`.
    */
-  beside(name: string, facts: Readonly<Record<string, unknown>>, fault?: KeyturnError): void;
+  sideResult(name: string, facts: Readonly<Record<string, unknown>>, fault?: KeyturnError): void;
 }
 
-/** What a command leaves: the exit code, and its facts for `--json`. */
+/** The result of a command: the exit code, and its facts for `--json`. */
 export interface CommandOutcome {
   readonly exitCode: ExitCode;
   readonly data: Readonly<Record<string, unknown>>;
@@ -35,13 +35,13 @@ export interface CommandOption {
 export interface CommandDefinition {
   readonly name: string;
   readonly summary: string;
-  /** More for `--help`: what it changes, what it never does. */
+  /** The text of `--help`: what the command does and what it changes. */
   readonly description: string;
   readonly arguments?: readonly { readonly name: string; readonly description: string }[];
   readonly options: readonly CommandOption[];
   /** True: takes `--dry-run` and `--yes`. */
   readonly mutates: boolean;
-  /** Commands that can be typed as they stand. */
+  /** Complete example commands. */
   readonly examples: readonly string[];
   run(context: CommandContext, options: OptionValues, args: readonly string[]): Promise<CommandOutcome>;
 }
@@ -53,7 +53,7 @@ export const rotationFileOption: CommandOption = {
   default: 'rotation.yaml',
 };
 
-/** A string option, or undefined when it was not given. */
+/** A string option, or undefined if it was not given. */
 export function text(options: OptionValues, name: string): string | undefined {
   const value = options[name];
   return typeof value === 'string' ? value : undefined;

@@ -1,28 +1,28 @@
 import type { CommandOption } from './command';
 
-/** Opens custody that is kept in age files. */
+/** Decrypts custody in age files. */
 export const identityOption: CommandOption = {
   flags: '--identity <path>',
-  description: 'age identity file that opens custody; a command or a hardware module needs none',
+  description: 'age identity file that decrypts custody; not needed with a custodian command or a hardware module',
 };
 
 /** Options of every command that may import key material. */
 export const materialOptions: readonly CommandOption[] = [
-  { flags: '--material-file <path>', description: 'take the 32 raw bytes from this file instead of generating them' },
+  { flags: '--material-file <path>', description: 'read the 32 raw bytes from this file instead of generating them' },
   {
     flags: '--identity <path>',
-    description: 'age identity file; needed only when custody has the material and its wrapped copy went stale',
+    description: 'age identity file; needed only if custody has the material and its wrapped copy has expired',
   },
   {
     flags: '--no-custody',
-    description: 'keep no copy of the material outside KMS; lost with the key, or at its expiry',
+    description: 'save no copy of the material outside KMS; it is lost with the key or at its expiry',
   },
 ];
 
-/** Options of every command that looks at all objects. */
+/** Options of every command that reads all objects. */
 export const paceOptions: readonly CommandOption[] = [
-  { flags: '--concurrency <n>', description: 'requests under way at once, 1 to 1024', default: '256' },
-  { flags: '--max-rps <n>', description: 'requests a second at the most, to leave room for others' },
+  { flags: '--concurrency <n>', description: 'concurrent requests, 1 to 1024', default: '256' },
+  { flags: '--max-rps <n>', description: 'maximum requests per second, to leave capacity for other clients' },
 ];
 
 /** Options of every command that may re-encrypt. */
@@ -31,34 +31,34 @@ export const reencryptOptions: readonly CommandOption[] = [
   {
     flags: '--optimistic',
     description:
-      "rewrap without looking first: a third fewer requests; every object takes the bucket's bucket key setting",
+      "rewrap without a HEAD request first: a third fewer requests; every object gets the bucket's bucket key setting",
   },
   {
     flags: '--relist-delay <time>',
-    description: 'wait between a pass that moved something and the next listing, for writers that lag behind',
+    description: 'wait this long before listing again after objects were moved, for writers that still use the old key',
     default: '30s',
   },
   {
     flags: '--wait-for-uploads <time>',
     description:
-      'wait so long for multipart uploads begun before the switch, such as 30m; while one is open the gate stays closed',
+      'wait up to this long, such as 30m, for multipart uploads from before the switch; the gate stays closed while one is open',
   },
   {
     flags: '--abort-uploads-older-than <age>',
-    description: 'abort multipart uploads begun longer ago, such as 7d; what was uploaded of them is lost',
+    description: 'abort multipart uploads older than this, such as 7d; their uploaded parts are lost',
   },
   {
     flags: '--engine <engine>',
-    description: 'what moves the objects in this run, instead of what the rotation file says',
+    description: 'override the engine of the rotation file for this run',
     choices: ['local', 'batch', 'auto'],
   },
   {
     flags: '--confirm',
-    description: 'let a job of S3 Batch Operations run once its tasks are counted; without it a terminal is asked',
+    description: 'start each S3 Batch Operations job once its tasks are counted, without asking',
   },
   {
     flags: '--new-job',
-    description: 'begin new jobs even where the last ones ended and can still be read',
+    description: 'create new jobs even if the results of the last ones can still be read',
   },
-  { flags: '--read-all', description: 'verify by reading every object version in full, not a sample' },
+  { flags: '--read-all', description: 'verify by reading every object version in full instead of a sample' },
 ];

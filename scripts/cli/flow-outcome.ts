@@ -4,7 +4,7 @@ import type { CommandContext, CommandOutcome, OptionValues } from './command';
 import { flag } from './command';
 import type { SessionEnd } from './session';
 
-/** Tells how the steps of a command ended, and turns it into the exit code and the document. */
+/** Reports how the steps of a command ended, and returns the exit code and the JSON document. */
 export function flowOutcome(
   context: CommandContext,
   options: OptionValues,
@@ -20,7 +20,7 @@ export function flowOutcome(
   }
   if (end.evidenceFile) terminal.note(`evidence: ${end.evidenceFile}`);
   const next = end.result.find((report) => report.endsWith !== undefined)?.endsWith;
-  if (partly) terminal.hint(next ?? 'run the same command again: what failed for a passing reason is tried anew');
+  if (partly) terminal.hint(next ?? 'run the same command again: it retries transient failures');
   return {
     exitCode: partly ? EXIT.partlyDone : EXIT.done,
     data: {

@@ -3,7 +3,7 @@ import { KeyturnError } from '../../lib/errors';
 import type { RotationRun } from '../../lib/workflow/rotation-run';
 import { type CommandContext, flag, type OptionValues, text } from './command';
 
-/** Where the material comes from, and what opens custody. */
+/** The source of the material, and the identity that decrypts custody. */
 export function materialOptions(context: CommandContext, options: OptionValues): RotationRun['material'] {
   const file = text(options, 'materialFile');
   const identity = text(options, 'identity');
@@ -15,7 +15,7 @@ export function materialOptions(context: CommandContext, options: OptionValues):
 
 const ENGINES = ['local', 'batch', 'auto'] as const;
 
-/** @throws usage for a number or an age that is none */
+/** @throws usage for an invalid number or duration */
 export function reencryptOptions(options: OptionValues): RotationRun['reencrypt'] {
   return {
     concurrency: positiveInteger(options, 'concurrency', '--concurrency', 1024),
@@ -36,8 +36,8 @@ function positiveInteger(options: OptionValues, name: string, flagName: string, 
   if (value === undefined) return undefined;
   const number = /^[1-9][0-9]{0,5}$/.test(value) ? Number(value) : Number.NaN;
   if (number <= most) return number;
-  const problem = `${flagName} takes a whole number from 1 to ${most}, not ${JSON.stringify(value)}`;
-  throw new KeyturnError('usage', { problem, hint: `give a number, such as ${flagName} 64` });
+  const problem = `${flagName} accepts a whole number from 1 to ${most}, not ${JSON.stringify(value)}`;
+  throw new KeyturnError('usage', { problem, hint: `pass a number, such as ${flagName} 64` });
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -49,6 +49,6 @@ function duration(options: OptionValues, name: string, flagName: string): number
   const [, number, unit = ''] = /^(0|[1-9][0-9]{0,4})([smhd])$/.exec(value) ?? [];
   const factor = UNIT_MS[unit];
   if (number !== undefined && factor !== undefined) return Number(number) * factor;
-  const problem = `${flagName} takes a number and a unit (s, m, h, d), not ${JSON.stringify(value)}`;
-  throw new KeyturnError('usage', { problem, hint: `give an age or a time, such as ${flagName} 7d or 30s` });
+  const problem = `${flagName} accepts a number and a unit (s, m, h, d), not ${JSON.stringify(value)}`;
+  throw new KeyturnError('usage', { problem, hint: `pass a duration, such as ${flagName} 7d or 30s` });
 }

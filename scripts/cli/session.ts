@@ -15,22 +15,22 @@ import { preflight } from '../../lib/workflow/preflight';
 import { requireEngine } from '../../lib/workflow/reencrypt-engine';
 import type { RotationRun, RunRecord } from '../../lib/workflow/rotation-run';
 import { lockRotation } from '../../lib/workflow/run-lock';
+import { archiveEvidence } from './archive-evidence';
 import { type CommandContext, flag, type OptionValues, text } from './command';
-import { keepEvidence } from './keep-evidence';
 import { materialOptions, reencryptOptions } from './run-options';
 
-/** What a session ends with, for the caller's report. */
+/** The result of a session, for the caller's report. */
 export interface SessionEnd<T> {
   readonly rotation: Rotation;
   readonly account: string;
-  /** Absent for a dry run, which leaves no evidence. */
+  /** Absent for a dry run, which writes no evidence. */
   readonly evidenceFile: string | undefined;
   readonly result: T;
 }
 
 /**
- * The rotation file named by `--rotation-file`, read and checked. Commands that only look accept a file whose active
- * version has expired: that is what they are asked to explain.
+ * The rotation file named by `--rotation-file`, read and checked. Read-only commands accept a file whose active
+ * version has expired, because they must be able to report it.
  */
 export function readRotation(
   context: CommandContext,
@@ -42,15 +42,15 @@ export function readRotation(
 }
 
 export interface RunManner {
-  /** `accept` for a command that is the way out of an expiry. Default `refuse`. */
+  /** `accept` for a command that fixes an expiry. Default `refuse`. */
   readonly expired?: 'refuse' | 'accept';
-  /** For a command that steers what another run waits for: it runs while that one holds the lock. Default false. */
+  /** True for a command that controls the jobs of another run: it runs while that run holds the lock. Default false. */
   readonly mayRunBeside?: boolean;
 }
 
 /**
- * Opens everything a step needs, prints the account and Region before anything can change, runs the body, and closes
- * all of it on every way out; the evidence says how the run ended.
+ * Opens everything a step needs, prints the account and Region before anything can change, runs the body, and always
+ * closes everything; the evidence records how the run ended.
  */
 export async function withRun<T>(
   command: string,
@@ -71,14 +71,14 @@ export async function withRun<T>(
       if (mayRunBeside && isCode(error, 'run-locked')) return undefined;
       throw error;
     });
-    const beside = lock === undefined;
+    const concurrentRun = lock === undefined;
     const directory = path.join(home, '.keyturn', 'evidence');
-    // While another run is under way, its evidence is not whole: it puts it into the bucket itself, and this one's too.
+    // The evidence of another active run is incomplete; that run archives it, and this run's evidence too.
     const keep = async () => {
-      if (!beside) await keepEvidence(context, { command, directory, ...target });
+      if (!concurrentRun) await archiveEvidence(context, { command, directory, ...target });
     };
     try {
-      const evidence = await openEvidence({ directory, command, rotation: rotation.name, beside });
+      const evidence = await openEvidence({ directory, command, rotation: rotation.name, concurrentRun });
       try {
         const asked = await provenance(rotation.file, context.env);
         await evidence.record('run', 'begin', { rotation: rotation.name, region: rotation.region, identity, ...asked });
@@ -91,9 +91,7 @@ export async function withRun<T>(
         return { rotation, account: identity.account, evidenceFile: evidence.file, result };
       } catch (error) {
         const outcome = error instanceof KeyturnError ? error.code : 'failed';
-        await evidence
-          .close(outcome)
-          .catch(() => context.terminal.warn(`the evidence could not be closed: ${evidence.file}`));
+        await evidence.close(outcome).catch(() => context.terminal.warn(`cannot close the evidence: ${evidence.file}`));
         await keep();
         throw error;
       }
@@ -103,7 +101,7 @@ export async function withRun<T>(
   });
 }
 
-/** For commands that only look: no lock, no evidence, nothing taken for granted. */
+/** For read-only commands: no lock and no evidence. */
 export async function withReading<T>(
   context: CommandContext,
   options: OptionValues,
@@ -132,7 +130,7 @@ async function withClients<T>(
   const clients = createClients({ region: rotation.region });
   try {
     const identity = await confirmTarget(clients, rotation);
-    const dry = flag(options, 'dryRun') ? ' (dry run: nothing is changed)' : '';
+    const dry = flag(options, 'dryRun') ? ' (dry run: nothing will be changed)' : '';
     context.terminal.note(
       `rotation ${rotation.name} in account ${identity.account}, Region ${rotation.region}, as ${identity.arn}${dry}`,
     );
@@ -147,7 +145,7 @@ async function withClients<T>(
   }
 }
 
-/** Journals outlive a run, which is what they are for; the outcomes belong to the run's evidence and stand beside it. */
+/** Journals must outlive a run; the outcomes belong to the run's evidence and are stored next to it. */
 function runFiles(evidenceFile: string): RotationRun['files'] {
   const { dir, name } = path.parse(evidenceFile);
   return { journals: path.join(dir, '..', 'journals'), outcomes: path.join(dir, `${name}.outcomes`) };

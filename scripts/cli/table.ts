@@ -1,4 +1,4 @@
-/** A rule under a long last column would only wrap. */
+/** Maximum length of the rule under a column: a longer one would wrap. */
 const LONGEST_RULE = 60;
 
 /** Columns padded to their widest cell, two spaces apart, a rule under the head. */
@@ -15,7 +15,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), line(rule), ...rows.map(line)].join('\n');
 }
 
-/** Words set in lines of at most `width` characters; a longer word stands alone. */
+/** Text wrapped at `width` characters; a longer word gets a line of its own. */
 export function wrapWords(words: readonly string[], width: number): readonly string[] {
   const lines: string[] = [];
   for (const word of words) {

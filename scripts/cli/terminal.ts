@@ -11,7 +11,7 @@ export interface TerminalStreams {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Off a terminal a progress line is written at most this often, in milliseconds. */
+/** Without a terminal: minimum time between progress lines, in milliseconds. */
 const PROGRESS_INTERVAL_MS = 5_000;
 
 const STYLE = {
@@ -23,7 +23,7 @@ const STYLE = {
   cyan: [36, 39],
 } as const;
 
-/** What came from outside (object keys, Terraform, KMS) must not steer a terminal: controls are shown, not obeyed. */
+/** Text from outside (object keys, Terraform, KMS) must not control a terminal: control characters are escaped. */
 function harmless(text: string): string {
   return stripVTControlCharacters(text).replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
@@ -33,8 +33,8 @@ function harmless(text: string): string {
 }
 
 /**
- * The rules of the command line's speech: stdout is data and gets nothing but `data`; stderr is for people. Lines are
- * short, lower case, without a final period. Colour and moving progress only on a terminal, never under `NO_COLOR` or `CI`.
+ * The output of the command line: stdout carries only data; stderr is for people. Lines are short, lower case,
+ * without a final period. Color and moving progress only on a terminal, never with `NO_COLOR` or `CI`.
  */
 export class Terminal implements Reporter {
   readonly #streams: TerminalStreams;
@@ -85,7 +85,7 @@ export class Terminal implements Reporter {
     this.#line(`  ${clean}`);
   }
 
-  /** A line for people that is neither heading nor note, such as a table row. */
+  /** A plain line for people, such as a table row. */
   plain(text: string): void {
     this.#line(harmless(text));
   }
@@ -98,12 +98,12 @@ export class Terminal implements Reporter {
     this.#line(`${this.style('cyan', 'next')}  ${harmless(text)}`);
   }
 
-  /** What was asked for, laid out for people: stdout, with everything from outside made harmless. */
+  /** Requested data for people: stdout, with control characters escaped. */
   show(text: string): void {
     this.data(harmless(text));
   }
 
-  /** What was asked for, for machines: stdout, byte for byte. Nothing else goes there. */
+  /** Requested data for machines: stdout, byte for byte. */
   data(text: string): void {
     this.clearProgress();
     this.#streams.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
@@ -116,9 +116,9 @@ export class Terminal implements Reporter {
   }
 
   /**
-   * Asks for a yes.
+   * Asks for confirmation.
    *
-   * @throws confirmation-needed where nobody can be asked, declined on anything but `y` or `yes`, interrupted on Ctrl-C
+   * @throws confirmation-needed without a terminal, declined on anything but `y` or `yes`, interrupted on Ctrl-C
    */
   async confirm(question: string, signal: AbortSignal): Promise<void> {
     if (!this.interactive) throw new KeyturnError('confirmation-needed', { question });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -61,6 +61,47 @@ describe('openEvidence', () => {
     expect((await readFile(run.file, 'utf8')).trimEnd().endsWith(`"hash":"${record.hash}"}`)).toBe(true);
     expect(run.head).toBe(record.hash);
     await run.close('finished');
+  });
+
+  describe('where the disk', () => {
+    /** Replaces what every file handle does for fsync of its data. */
+    const onDatasync = async (act: (this: FileHandle) => Promise<void>) => {
+      await using handle = await open(directory, 'r');
+      return jest.spyOn(Object.getPrototypeOf(handle) as FileHandle, 'datasync').mockImplementation(act);
+    };
+    afterEach(() => jest.restoreAllMocks());
+
+    it('is slow, goes on only when the record is on it', async () => {
+      const run = await begin();
+      let release = () => {};
+      const isOnDisk = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const lines: number[] = [];
+      const synced = await onDatasync(async () => {
+        lines.push((await readFile(run.file, 'utf8')).split('\n').length - 1);
+        await isOnDisk;
+      });
+      let isRecorded = false;
+      const recorded = run.record('intent', 'switch', {}).then(() => {
+        isRecorded = true;
+      });
+      while (lines.length === 0 && !isRecorded) await new Promise(setImmediate);
+      await new Promise(setImmediate);
+      // The line of the record was written before it was asked for, and the caller waits.
+      expect({ lines, isRecorded }).toEqual({ lines: [2], isRecorded: false });
+      release();
+      await recorded;
+      await run.close('finished');
+      expect(synced).toHaveBeenCalledTimes(2);
+    });
+
+    it('fails to keep a record, refuses it and every later one', async () => {
+      const run = await begin();
+      await onDatasync(() => Promise.reject(Object.assign(new Error('disk'), { code: 'EIO' })));
+      const [first, second] = [await failure(run.record('intent', 'switch', {})), await failure(run.close('finished'))];
+      expect([first, second].map((error) => isCode(error, 'evidence-unwritable'))).toEqual([true, true]);
+    });
   });
 
   it('writes calls that overlap one after the other, with the data of the moment of the call', async () => {
@@ -147,21 +188,23 @@ describe('checkEvidence', () => {
   it('finds nothing wrong with what openEvidence wrote, and names outcome and head', async () => {
     const { file, lines } = await threeRecords();
     const { hash } = JSON.parse(lines[2] ?? '');
-    const files = [{ file, records: 3, head: hash, outcome: 'finished', follows: undefined, beside: false }];
+    const files = [{ file, records: 3, head: hash, outcome: 'finished', follows: undefined, concurrentRun: false }];
     expect(await checkEvidence(directory)).toEqual({ files, records: 3, faults: [], beginnings: 1 });
   });
 
   it('imports nothing of the code that writes', async () => {
     const sources = await Promise.all(
-      ['check', 'check-runs', 'check-outcomes'].map((name) => readFile(`lib/evidence/${name}.ts`, 'utf8')),
+      ['check', 'check-runs', 'check-outcomes', 'checked-evidence'].map((name) =>
+        readFile(`lib/evidence/${name}.ts`, 'utf8'),
+      ),
     );
     const imported = sources.flatMap((source) => [...source.matchAll(/from '(\.[^']*)'/g)].map(([, name]) => name));
     expect([...new Set(imported)].sort()).toEqual([
       '../errors',
-      './check',
       './check-outcomes',
       './check-runs',
-      './record',
+      './checked-evidence',
+      './evidence-record',
     ]);
   });
 

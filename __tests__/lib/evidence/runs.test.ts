@@ -126,14 +126,14 @@ describe('the outcomes of object versions beside a run', () => {
 
 it('keeps a run beside another out of the chain, on both ends', async () => {
   const first = await openEvidence({ directory, command: 'post-apply', rotation: 'photos' });
-  const beside = await openEvidence({ directory, command: 'job-pause', rotation: 'photos', beside: true });
-  await beside.close('finished');
+  const concurrent = await openEvidence({ directory, command: 'job-pause', rotation: 'photos', concurrentRun: true });
+  await concurrent.close('finished');
   await first.close('finished');
   await run();
   const check = await checkEvidence(directory);
   expect(check.faults).toEqual([]);
   expect(check.beginnings).toBe(1);
-  expect(check.files.map((file) => [file.beside, file.follows?.file])).toContainEqual([true, undefined]);
+  expect(check.files.map((file) => [file.concurrentRun, file.follows?.file])).toContainEqual([true, undefined]);
   expect(check.files.map((file) => file.follows?.file)).toContain(path.basename(first.file));
 });
 
@@ -141,7 +141,7 @@ it('bundles the files of one rotation, a killed run too, but not one that is sti
   await run('docs');
   const whole = await run();
   const killed = await openEvidence({ directory, command: 'rotate', rotation: 'photos' });
-  const growing = await openEvidence({ directory, command: 'job-pause', rotation: 'photos', beside: true });
+  const growing = await openEvidence({ directory, command: 'job-pause', rotation: 'photos', concurrentRun: true });
   await writeFile(path.join(directory, 'notes.ndjson'), 'no evidence\n');
   const outcomes = whole.replace('.ndjson', '.outcomes');
   await mkdir(path.join(directory, outcomes));

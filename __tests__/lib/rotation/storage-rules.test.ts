@@ -101,8 +101,8 @@ describe('a bucket that serves the rotation', () => {
   it('is refused when it serves the other purpose', async () => {
     await refuses({ ...jobs(), evidence: { bucket: { name: 'test-jobs' } } }, 'evidence.bucket.name');
     const [fault] = await faultsOf(textWith({ ...jobs(), evidence: { bucket: { name: 'test-jobs' } } }));
-    expect(fault?.given).toBe('"test-jobs", which is the bucket of manifests and reports too');
-    expect(fault?.allowed).toBe('a bucket for this alone, as the bucket of the evidence');
+    expect(fault?.given).toBe('"test-jobs", which is also the bucket for manifests and reports');
+    expect(fault?.allowed).toBe('a bucket used only as the evidence bucket');
   });
 
   it('stands beside all the others', async () =>

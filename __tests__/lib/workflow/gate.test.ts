@@ -110,6 +110,14 @@ it('opens while uploads are open that were begun after the switch was seen', () 
   expect(gateReasons(input)).toEqual([]);
 });
 
+it.each([
+  ['in the millisecond at which the switch was seen', '2026-11-24T00:00:00.000Z', []],
+  ['a millisecond before it', '2026-11-23T23:59:59.999Z', ['uploads-open']],
+])('tells an upload that was begun %s', (_title, initiated, expected) => {
+  const input = withBucket({ openUploadsTotal: 1, openUploads: [uploadOf(initiated)] });
+  expect(gateReasons(input).map(({ code }) => code)).toEqual(expected);
+});
+
 it('opens when not every version was inspected, but S3 listed what is under the key', () => {
   expect(gateReasons(withBucket({ covers: [OLD], byKey: { [ACTIVE]: 1 } }))).toEqual([]);
 });

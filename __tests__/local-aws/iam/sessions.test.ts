@@ -1,5 +1,6 @@
 import type { Roles } from '../../../local-aws/iam/roles';
-import { type AccessConditions, createPermissions } from '../../../local-aws/permissions';
+import type { AccessConditions } from '../../../local-aws/need';
+import { createPermissions } from '../../../local-aws/permissions';
 import { account, accountWith, batch, roleArn, session, sessionArn, trusting } from './account';
 
 const reading = { Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::bucket/*' };

@@ -1,7 +1,8 @@
 import { KmsFault } from '../../message';
+import type { Call } from '../call';
 import { aliasNotFound, validation } from '../faults';
 import * as members from '../members';
-import { authorize, type Call, keyFor, operation, seconds, usableKey } from '../operation';
+import { authorize, keyFor, operation, seconds, usableKey } from '../operation';
 import { page } from '../paging';
 import { required, structure } from '../shapes';
 import type { Alias } from '../state/store';

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import type { Call } from '../call';
 import { finishChecks, refuseEnclave, sharedMembers } from '../crypto-checks';
 import { validation } from '../faults';
 import * as members from '../members';
-import { type Call, operation, usableKey } from '../operation';
+import { operation, usableKey } from '../operation';
 import { encryptUnder, noteUse, type Opening, type Sealing } from '../sealing';
 import { integer, oneOf, required, type Shape, stringMap, structure } from '../shapes';
 

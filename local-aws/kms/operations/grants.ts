@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { KmsFault } from '../../message';
+import type { Call } from '../call';
 import * as members from '../members';
-import { type Call, keyFor, operation, seconds, usableKey } from '../operation';
+import { keyFor, operation, seconds, usableKey } from '../operation';
 import { page } from '../paging';
 import { list, oneOf, required, string, stringMap, structure } from '../shapes';
 import type { Grant } from '../state/grant';

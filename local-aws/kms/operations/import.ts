@@ -1,8 +1,9 @@
 import { constants, privateDecrypt, randomUUID } from 'node:crypto';
 import { KmsFault } from '../../message';
+import type { Call } from '../call';
 import { invalidCiphertext, unsupported, validation } from '../faults';
 import * as members from '../members';
-import { type Call, operation, seconds, usableKey } from '../operation';
+import { operation, seconds, usableKey } from '../operation';
 import { oneOf, required, string, structure, timestamp } from '../shapes';
 import { type ImportParameters, parametersLifetime, type WrappingAlgorithm } from '../state/import-token';
 import { currentMaterial, deleteMaterial, type Key } from '../state/key';

@@ -1,7 +1,8 @@
 import { KmsFault } from '../../message';
+import type { Call } from '../call';
 import { unsupported } from '../faults';
 import * as members from '../members';
-import { authorize, type Call, keyFor, operation, refuseManaged, seconds, usableKey } from '../operation';
+import { authorize, keyFor, operation, refuseManaged, seconds, usableKey } from '../operation';
 import { page } from '../paging';
 import { checkPolicy, defaultPolicy } from '../policy';
 import { boolean, integer, list, oneOf, required, string, structure } from '../shapes';

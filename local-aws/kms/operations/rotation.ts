@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { KmsFault } from '../../message';
+import type { Call } from '../call';
 import * as members from '../members';
-import { type Call, keyFor, operation, refuseManaged, seconds, usableKey } from '../operation';
+import { keyFor, operation, refuseManaged, seconds, usableKey } from '../operation';
 import { page } from '../paging';
 import { oneOf, required, structure } from '../shapes';
 import type { Key } from '../state/key';

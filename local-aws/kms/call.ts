@@ -1,0 +1,30 @@
+import type { Caller, EncryptionContext } from '../message';
+import type { Permissions } from '../permissions';
+import type { ImportTokens } from './state/import-token';
+import type { KmsStore } from './state/store';
+import type { WrappingKeys, WrappingPair } from './state/wrapping-keys';
+
+/** What every call of one KMS shares. */
+export interface Kms {
+  readonly store: KmsStore;
+  readonly wrappingKeys: WrappingKeys;
+  readonly importTokens: ImportTokens;
+  /** The pairs that were handed out, by the ID in their import token. */
+  readonly handedOut: Map<string, WrappingPair>;
+  readonly permissions: Pick<Permissions, 'permits' | 'refusal'>;
+  /** How long an on-demand rotation takes by the clock, in milliseconds. */
+  rotationDelay(): number;
+  /** Throws `ThrottlingException` where a request quota is switched on and used up. */
+  throttle(operation: string): void;
+}
+
+/** One call of an operation. */
+export interface Call extends Kms {
+  readonly operation: string;
+  readonly caller: Caller;
+  readonly requestId: string;
+  /** The service that calls in the caller's name; undefined for a caller that comes itself. */
+  readonly via?: 's3';
+  /** The encryption context of what is asked for, for the policies that look at it. */
+  readonly encryptionContext?: EncryptionContext | undefined;
+}
