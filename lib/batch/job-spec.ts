@@ -222,12 +222,12 @@ function generated(
   };
 }
 
-/** Where what an attempt leaves in the bucket of manifests stands, with a slash at the end. */
+/** Prefix of what an attempt leaves in the bucket of manifests, with a slash at the end. */
 export function attemptPrefix(prefix: string, { bucket, method, targetKeyArn }: JobScope, attempt: number): string {
   return `${prefix}manifests/${bucket}/${method}-${keyIdOf(targetKeyArn)}-${attempt}/`;
 }
 
-/** The name under which a job is found again: it stands in ListJobs, where tags do not. */
+/** The name under which a job is found again: ListJobs reports it, and reports no tags. */
 export function jobDescription(scope: JobScope, { attempt, part }: JobId): string {
   return `${descriptionStart(scope)}#${attempt} ${part}`;
 }
@@ -275,7 +275,7 @@ export function jobToken({ rotation, bucket, targetKeyArn, method }: JobScope, {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
-/** SHA-256 of a specification as it is written down, lower-case hex. */
+/** SHA-256 of a specification as it is recorded, lower-case hex. */
 export function specSha256(spec: JobSpec): string {
   return createHash('sha256').update(JSON.stringify(spec)).digest('hex');
 }

@@ -64,7 +64,7 @@ export async function ensureManifest(request: ManifestRequest): Promise<Uploaded
   return { ...written, key };
 }
 
-/** What was written down of a manifest; undefined: it is not whole. */
+/** The summary of a manifest; undefined: it is not whole. */
 export async function readSummary(files: JobFiles, name: string): Promise<z.infer<typeof summary> | undefined> {
   const text = await files.text(`${name}.json`);
   return text === undefined ? undefined : summary.parse(JSON.parse(text));

@@ -9,7 +9,7 @@ export interface Assumptions {
   readonly cpuPerListed: number;
   /** CPU seconds that a row of a manifest or a report takes: reading it is measured as 1 µs, writing down its outcome is assumed. */
   readonly cpuPerRow: number;
-  /** Requests under way at once. */
+  /** Concurrent requests. */
   readonly inFlight: number;
   /** Seconds until S3 answers about an object. Assumed. */
   readonly requestSeconds: number;

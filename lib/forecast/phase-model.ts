@@ -4,7 +4,7 @@ import { LISTED_PER_REQUEST, S3_PER_PREFIX } from './service-limits';
 /** What holds a phase back. */
 export type Bound =
   | 'CPU of one process'
-  | 'requests under way'
+  | 'concurrent requests'
   | 'listing'
   | 'S3 writes'
   | 'S3 reads'
@@ -77,7 +77,7 @@ function ceilings(
   return [
     ...shared,
     ['CPU of one process', demand.cpu],
-    ['requests under way', demand.seconds / assumptions.inFlight],
+    ['concurrent requests', demand.seconds / assumptions.inFlight],
     ['listing', assumptions.pageSeconds / (by.listings * LISTED_PER_REQUEST)],
   ];
 }
