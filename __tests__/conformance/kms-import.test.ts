@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createPublicKey, randomBytes } from 'node:crypto';
 import {
   DecryptCommand,
   DeleteImportedKeyMaterialCommand,
@@ -11,6 +11,7 @@ import {
   type KMSClient,
 } from '@aws-sdk/client-kms';
 import { type LocalAws, startLocalAws } from '../../local-aws';
+import { readyMadeKey } from '../runner/wrapping-keys';
 import { startTestAws } from '../support/embedded-aws';
 import {
   createExternalKey,
@@ -71,6 +72,14 @@ describe('GetParametersForImport', () => {
       expect(given.ParametersValidTo?.getTime()).toBeLessThanOrEqual(Date.now() + 24 * hour);
     },
   );
+
+  it('hands out the keys of its source where the endpoint is given one', async () => {
+    const { id } = await createExternalKey(kms);
+    const { PublicKey } = await importParameters(kms, id);
+    const handedOut = createPublicKey({ key: Buffer.from(PublicKey ?? []), format: 'der', type: 'spki' });
+    const ready = [readyMadeKey('RSA_2048', 0), readyMadeKey('RSA_2048', 1)].map((key) => createPublicKey(key));
+    expect(ready.some((key) => key.equals(handedOut))).toBe(true);
+  });
 
   describe('of an endpoint that is given no source of keys', () => {
     let fresh: LocalAws;

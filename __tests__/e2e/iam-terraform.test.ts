@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
 import { findTerraform } from '../../lib/terraform/binary';
 import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
+import { terraformEnvironment } from '../../lib/terraform/terraform-environment';
 import type { LocalAws } from '../../local-aws';
 import { iamRequest } from '../conformance/iam-requests';
 import { startTestAws } from '../support/embedded-aws';
@@ -23,8 +24,7 @@ beforeAll(async () => {
   const found = await findTerraform({ env: process.env });
   binary = found.file;
   const configuration = await writeCliConfiguration(await providerSource({ binary: found, env: process.env }), folder);
-  env = { ...process.env, ...aws.environment(), CHECKPOINT_DISABLE: '1' };
-  if (configuration !== undefined) env.TF_CLI_CONFIG_FILE = configuration;
+  env = terraformEnvironment({ ...process.env, ...aws.environment() }, configuration);
 });
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });

@@ -16,7 +16,8 @@ import { findTerraform } from '../../lib/terraform/binary';
 import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
 import { type StackDirectory, synthesize } from '../../lib/terraform/synthesize';
 import { Terraform } from '../../lib/terraform/terraform';
-import type { LocalAws } from '../../local-aws';
+import { terraformEnvironment } from '../../lib/terraform/terraform-environment';
+import type { LocalAws, LocalAwsOptions } from '../../local-aws';
 import { startTestAws } from '../support/embedded-aws';
 
 /** A rotation in a folder of its own, on an embedded endpoint of its own, with ordinary clients to look at what is there. */
@@ -39,9 +40,9 @@ export interface Stage extends AsyncDisposable {
   defaultKey(bucket: string): Promise<string | undefined>;
 }
 
-export async function stage(): Promise<Stage> {
+export async function stage(options: LocalAwsOptions = {}): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-e2e-'));
-  const aws = await startTestAws();
+  const aws = await startTestAws(options);
   const client = {
     endpoint: aws.url,
     region: aws.region,
@@ -52,8 +53,7 @@ export async function stage(): Promise<Stage> {
   const binary = await findTerraform({ env: process.env });
   const source = await providerSource({ binary, env: process.env });
   const cliConfiguration = await writeCliConfiguration(source, folder);
-  const env: NodeJS.ProcessEnv = { ...process.env, ...aws.environment(), CHECKPOINT_DISABLE: '1' };
-  if (cliConfiguration !== undefined) env.TF_CLI_CONFIG_FILE = cliConfiguration;
+  const env = terraformEnvironment({ ...process.env, ...aws.environment() }, cliConfiguration);
 
   const key = async (alias: string): Promise<KeyMetadata> => {
     const { KeyMetadata: found } = await kms.send(new DescribeKeyCommand({ KeyId: alias }));

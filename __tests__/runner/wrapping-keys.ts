@@ -23,12 +23,16 @@ const generate = promisify(generateKeyPair);
  * committed: a private key in a repository is a finding of every secret scanner, and whoever copies it makes it real.
  * @param cacheDirectory - of Jest; `jest --clearCache` removes the keys too
  */
-export async function makeWrappingKeys(cacheDirectory: string): Promise<void> {
+export async function makeWrappingKeys(cacheDirectory: string, newKey = generateKey): Promise<void> {
   const file = path.join(cacheDirectory, 'keyturn-wrapping-keys.json');
   process.env[VARIABLE] = file;
   if (isUsable(file)) return;
   await mkdir(cacheDirectory, { recursive: true });
-  const made = await Promise.all(SPECS.map(async (spec) => [spec, await newKeys(spec)] as const));
+  const made = await Promise.all(
+    SPECS.map(
+      async (spec) => [spec, await Promise.all(Array.from({ length: OF_A_SIZE }, () => newKey(spec)))] as const,
+    ),
+  );
   const temporary = `${file}.${process.pid}`;
   await writeFile(temporary, JSON.stringify(Object.fromEntries(made)), { mode: 0o600 });
   // Runs that start together each make a set; the last one stands, whole.
@@ -65,10 +69,7 @@ function isUsable(file: string): boolean {
   }
 }
 
-function newKeys(spec: Spec): Promise<string[]> {
-  const one = async (): Promise<string> => {
-    const { privateKey } = await generate('rsa', { modulusLength: Number(spec.slice('RSA_'.length)) });
-    return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-  };
-  return Promise.all(Array.from({ length: OF_A_SIZE }, one));
+async function generateKey(spec: Spec): Promise<string> {
+  const { privateKey } = await generate('rsa', { modulusLength: Number(spec.slice('RSA_'.length)) });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }

@@ -174,14 +174,6 @@ it('refuses to re-encrypt before the switch', async () => {
   expect(stderr).toContain('error not-switched: ');
 });
 
-it('refuses to change anything without a terminal and without --yes, naming the flag', async () => {
-  await declare(good);
-  const { exitCode, stderr } = await speak(directory, ['rotate']);
-  expect(exitCode).toBe(64);
-  expect(stderr).toContain('--yes');
-  expect(keysMade()).toBe(0);
-});
-
 it('stops before anything is changed when it is interrupted at once', async () => {
   await declare(good);
   const { exitCode } = await speak(directory, ['rotate', '--yes'], AbortSignal.abort());

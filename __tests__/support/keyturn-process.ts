@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { generateIdentity } from '../../lib/key-material/age-identity';
 import type { LocalAws, LocalAwsOptions } from '../../local-aws';
+import { compiledKeyturn } from './compiled-keyturn';
 import { startTestAws } from './embedded-aws';
-
-const PROJECT = path.resolve(__dirname, '../..');
 
 export interface Finished {
   readonly exitCode: number | null;
@@ -73,6 +72,9 @@ custody:
 ${more}`;
 }
 
+/** As `bin/keyturn.js` does. */
+const QUIET = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
+
 async function runKeyturn(
   directory: string,
   endpoint: LocalAws,
@@ -80,9 +82,9 @@ async function runKeyturn(
   { interrupt, env = {} }: RunOptions,
 ): Promise<Finished> {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
-  const child = spawn(process.execPath, [path.join(PROJECT, 'bin/keyturn.js'), ...args], {
+  const child = spawn(process.execPath, [compiledKeyturn(), ...args], {
     cwd: directory,
-    env: { ...Object.fromEntries(inherited), ...endpoint.environment(), ...env },
+    env: { ...Object.fromEntries(inherited), ...endpoint.environment(), ...QUIET, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return collect(child, interrupt);

@@ -98,12 +98,13 @@ async function planStack(
   const target = stacks[stack];
   run.reporter.heading(`plan the ${stack} stack`);
   try {
-    const { planFile, changes, summary } = await terraform.plan(target);
+    const { planFile, changes, summary, json } = await terraform.plan(target);
     run.reporter.block(formatPlan(target.name, summary));
     const kept = (suffix: string): string => path.join(directory, `${stack}.${suffix}`);
     await writeWhole(kept('tfplan'), await readFile(planFile));
     const options = { rotation: run.rotation, env, signal: run.signal };
-    await writeWhole(kept('json'), await showPlan(planFile, `${stack}.tfplan`, [target.directory], options));
+    const shown = json ?? (await showPlan(planFile, `${stack}.tfplan`, [target.directory], options));
+    await writeWhole(kept('json'), shown);
     await copyFile(path.join(target.directory, 'cdk.tf.json'), kept('cdk.tf.json'));
     await copyFile(path.join(target.directory, '.terraform.lock.hcl'), kept('lock.hcl'));
     const [synthesized = '', lock = ''] = [await hashOf(kept('cdk.tf.json')), await hashOf(kept('lock.hcl'))];

@@ -8,6 +8,7 @@ import { providerSource, writeCliConfiguration } from '../terraform/cli-configur
 import { lastLines } from '../terraform/diagnostics';
 import { type StackDirectory, synthesize } from '../terraform/synthesize';
 import { Terraform } from '../terraform/terraform';
+import { terraformEnvironment } from '../terraform/terraform-environment';
 import type { StackRole } from '../terraform/workspace';
 
 export interface ReviewingOptions {
@@ -54,19 +55,13 @@ export async function showPlan(
 ): Promise<string> {
   const { env, signal } = options;
   const { binary, cliConfiguration } = await findBinary(options);
-  const { TF_DATA_DIR: _shared, ...rest } = env;
   let said = 'there is no initialized stack beside it or in cdktf.out that could show it';
   for (const cwd of directories) {
     const outcome = await runChild({
       file: binary.file,
       args: ['show', '-json', '-no-color', file],
       cwd,
-      env: {
-        ...rest,
-        ...(cliConfiguration === undefined ? {} : { TF_CLI_CONFIG_FILE: cliConfiguration }),
-        TF_IN_AUTOMATION: '1',
-        CHECKPOINT_DISABLE: '1',
-      },
+      env: terraformEnvironment(env, cliConfiguration),
       signal,
     });
     throwIfInterrupted(signal, 'terraform show');

@@ -9,6 +9,7 @@ import { type ChildOutcome, runChild } from './child';
 import type { ProviderSource } from './cli-configuration';
 import { errorsIn, lastLines } from './diagnostics';
 import type { StackDirectory } from './synthesize';
+import { terraformEnvironment } from './terraform-environment';
 import { asFailure } from './terraform-failure';
 import { destroyedForGood, NO_CHANGES, type PlanSummary, readPlan, summarizePlan } from './terraform-plan';
 
@@ -29,6 +30,8 @@ export interface PlanFile {
   readonly planFile: string;
   readonly changes: boolean;
   readonly summary: PlanSummary;
+  /** What `terraform show -json` prints of the plan file; undefined for a plan without changes, which nobody asked it of. */
+  readonly json: string | undefined;
 }
 
 const PLAN_FILE = 'keyturn.tfplan';
@@ -73,22 +76,16 @@ export class Terraform {
     const planFile = join(stack.directory, PLAN_FILE);
     const args = ['plan', '-json', '-input=false', '-detailed-exitcode', `-out=${planFile}`, this.#lockTimeout()];
     const outcome = await this.#run(stack, args);
-    if (outcome.exit === 0) return { stack, planFile, changes: false, summary: NO_CHANGES };
+    if (outcome.exit === 0) return { stack, planFile, changes: false, summary: NO_CHANGES, json: undefined };
     if (outcome.exit !== 2) throw this.#failure('plan', stack, outcome);
-    const summary = await this.show(stack, planFile);
+    const json = await this.#show(stack, planFile);
+    const summary = summarizePlan(readPlan(json));
     const addresses = destroyedForGood(summary);
     if (addresses.length > 0) {
       await rm(planFile, { force: true });
       throw new KeyturnError('terraform-destroys', { stack: stack.name, addresses, next: PUT_BACK });
     }
-    return { stack, planFile, changes: true, summary };
-  }
-
-  /** What a plan file changes. */
-  async show(stack: StackDirectory, planFile: string): Promise<PlanSummary> {
-    const outcome = await this.#run(stack, ['show', '-json', '-no-color', planFile]);
-    if (outcome.exit !== 0) throw this.#failure('show', stack, outcome);
-    return summarizePlan(readPlan(outcome.stdout));
+    return { stack, planFile, changes: true, summary, json };
   }
 
   /**
@@ -104,6 +101,12 @@ export class Terraform {
     if (outcome.exit !== 0) throw this.#failure('apply', stack, outcome);
   }
 
+  async #show(stack: StackDirectory, planFile: string): Promise<string> {
+    const outcome = await this.#run(stack, ['show', '-json', '-no-color', planFile]);
+    if (outcome.exit !== 0) throw this.#failure('show', stack, outcome);
+    return outcome.stdout;
+  }
+
   #lockTimeout(): string {
     return `-lock-timeout=${this.#input.lockTimeoutSeconds ?? 60}s`;
   }
@@ -116,17 +119,11 @@ export class Terraform {
     const { binary, env, cliConfiguration, signal } = this.#input;
     const during = `terraform ${args[0]} of ${stack.name}`;
     throwIfInterrupted(signal, during);
-    const { TF_DATA_DIR: _shared, TF_CLI_CONFIG_FILE: _configured, ...rest } = env;
     const outcome = await runChild({
       file: binary.file,
       args,
       cwd: stack.directory,
-      env: {
-        ...rest,
-        ...(cliConfiguration === undefined ? {} : { TF_CLI_CONFIG_FILE: cliConfiguration }),
-        TF_IN_AUTOMATION: '1',
-        CHECKPOINT_DISABLE: '1',
-      },
+      env: terraformEnvironment(env, cliConfiguration),
       signal,
       onAbort,
     });

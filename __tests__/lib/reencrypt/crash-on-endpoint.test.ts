@@ -1,23 +1,17 @@
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  GetObjectTaggingCommand,
-  HeadObjectCommand,
-  ListObjectVersionsCommand,
-  PutBucketVersioningCommand,
-} from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 
 import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
 import { verifyBucket } from '../../../lib/verify/verify-bucket';
+import { stateOf } from '../../support/bucket-state';
+import { killAt } from '../../support/killed-run';
 import { type TestEndpoint, testEndpoint } from './endpoint';
 
 /**
- * A process that is killed sends no further request and writes no further byte. Here the endpoint drops every request
- * from one boundary on, before it takes effect or after, and the journal is set aside as it is in that moment: the
- * second run gets that copy. Every boundary of the run is tried, none is left to chance.
+ * A run is killed at one boundary after the other, before a request takes effect and after it, and the second run gets the
+ * journal as it was in that moment. No boundary is left to chance.
  */
 
 let endpoint: TestEndpoint;
@@ -58,50 +52,15 @@ async function seeded(kind: 'unversioned' | 'versioned'): Promise<string> {
   return bucket;
 }
 
-/** All that a person could see of a bucket, but for what S3 makes up: ids, and the ETags and dates of copies. */
-async function stateOf(Bucket: string) {
-  const { Versions = [], DeleteMarkers = [] } = await endpoint.s3.send(new ListObjectVersionsCommand({ Bucket }));
-  const versions = [];
-  for (const { Key, VersionId, IsLatest, StorageClass } of Versions) {
-    const head = await endpoint.s3.send(new HeadObjectCommand({ Bucket, Key, VersionId }));
-    const tags = await endpoint.s3.send(new GetObjectTaggingCommand({ Bucket, Key, VersionId }));
-    const body =
-      head.StorageClass === 'GLACIER'
-        ? 'archived'
-        : await (await endpoint.s3.send(new GetObjectCommand({ Bucket, Key, VersionId }))).Body?.transformToString();
-    const { Metadata, SSEKMSKeyId, ServerSideEncryption, BucketKeyEnabled, ContentLength } = head;
-    const under = { SSEKMSKeyId, ServerSideEncryption, BucketKeyEnabled };
-    versions.push({ Key, IsLatest, StorageClass, Metadata, ContentLength, TagSet: tags.TagSet, body, ...under });
-  }
-  return { versions, deleteMarkers: DeleteMarkers.map(({ Key, IsLatest }) => ({ Key, IsLatest })) };
-}
-
-/** Runs until the n-th request, from which on nothing gets through. True when the run ended before it. */
-async function runUntil(
-  bucket: string,
-  method: 'rewrap' | 'rewrite',
-  nth: number,
-  side: 'before' | 'after',
-  journalFile: string,
-) {
-  let seen = 0;
-  let isDead = false;
-  const die = () => {
-    if (!isDead && existsSync(journalFile)) copyFileSync(journalFile, `${journalFile}.killed`);
-    isDead = true;
-    return 'reset' as const;
-  };
-  const unhook = endpoint.aws.requests.hook({
-    before: () => {
-      seen += 1;
-      return isDead || (side === 'before' && seen === nth) ? die() : undefined;
-    },
-    after: () => (isDead || seen === nth ? die() : undefined),
+/** Runs until the n-th boundary, from which on nothing gets through. True when the run ended before it. */
+async function endsBefore(nth: number, bucket: string, method: 'rewrap' | 'rewrite', journalFile: string) {
+  const killed = killAt(endpoint.aws, nth, { bucket, files: [journalFile] }, () => {
+    if (existsSync(journalFile)) copyFileSync(journalFile, `${journalFile}.killed`);
   });
   const request = endpoint.request(bucket, { method, journalFile, concurrency: 1, retry: NO_RETRY });
   await reencryptBucket(endpoint.store(), request).catch(() => undefined);
-  unhook();
-  if (!isDead) return true;
+  killed.end();
+  if (!killed.isDead) return true;
   // The journal of a killed run is the one that stood when it was killed.
   rmSync(journalFile, { force: true });
   if (existsSync(`${journalFile}.killed`)) {
@@ -117,31 +76,27 @@ describe.each([
   ['rewrite', 'versioned'],
   ['rewrite', 'unversioned'],
 ] as const)('a %s run over a bucket of each kind, %s', (method, kind) => {
-  it.each(['before', 'after'] as const)(
-    'killed %s the effect of any request, ends in the same state when run again',
-    async (side) => {
-      const calm = await seeded(kind);
-      await reencryptBucket(endpoint.store(), endpoint.request(calm, { method }));
-      const expected = await stateOf(calm);
+  it('killed before or after the effect of any request, ends in the same state when run again', async () => {
+    const calm = await seeded(kind);
+    await reencryptBucket(endpoint.store(), endpoint.request(calm, { method }));
+    const expected = await stateOf(endpoint.s3, calm);
 
-      let boundaries = 0;
-      for (let nth = 1; ; nth += 1) {
-        const bucket = await seeded(kind);
-        const journalFile = path.join(directory, `${bucket}.ndjson`);
-        if (await runUntil(bucket, method, nth, side, journalFile)) break;
-        boundaries += 1;
-        const again = await reencryptBucket(endpoint.store(), endpoint.request(bucket, { method, journalFile }));
-        expect(again).toMatchObject({ complete: true, failedTotal: 0 });
-        expect({ nth, ...(await stateOf(bucket)) }).toEqual({ nth, ...expected });
-        expect(readable(journalFile)).toBe(true);
-      }
-      // Listings, looks, moves and comparisons: a run that had fewer would not have been one.
-      expect(boundaries).toBeGreaterThan(15);
-      const left = await verifyBucket(endpoint.store(), { bucket: calm, activeKeyArn: endpoint.newKey });
-      expect(left.unknownTotal).toBe(0);
-    },
-    180_000,
-  );
+    let boundaries = 0;
+    for (let nth = 1; ; nth += 1) {
+      const bucket = await seeded(kind);
+      const journalFile = path.join(directory, `${bucket}.ndjson`);
+      if (await endsBefore(nth, bucket, method, journalFile)) break;
+      boundaries += 1;
+      const again = await reencryptBucket(endpoint.store(), endpoint.request(bucket, { method, journalFile }));
+      expect(again).toMatchObject({ complete: true, failedTotal: 0 });
+      expect({ nth, ...(await stateOf(endpoint.s3, bucket)) }).toEqual({ nth, ...expected });
+      expect(readable(journalFile)).toBe(true);
+    }
+    // The beginning, the listings, the moves, and the lines of the journal: a run that had fewer would not have been one.
+    expect(boundaries).toBeGreaterThan(5);
+    const left = await verifyBucket(endpoint.store(), { bucket: calm, activeKeyArn: endpoint.newKey });
+    expect(left.unknownTotal).toBe(0);
+  }, 180_000);
 });
 
 function readable(file: string): boolean {

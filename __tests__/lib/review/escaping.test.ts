@@ -59,7 +59,7 @@ describe('hostile names', () => {
           expect(outsideCode(line)).not.toMatch(/<|@|https?:|\]\(|`|#\d/);
         }
       }),
-      { numRuns: runs(300) },
+      { numRuns: runs(100) },
     );
   });
 

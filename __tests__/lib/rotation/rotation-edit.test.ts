@@ -139,7 +139,7 @@ describe('edits of any valid file, in any hand', () => {
         expect(/(^|[^\r])\n/.test(back)).toBe(/(^|[^\r])\n/.test(text));
         expect(back.endsWith('\n')).toBe(text.endsWith('\n'));
       }),
-      { numRuns: runs(150) },
+      { numRuns: runs(50) },
     ));
 
   it('add at most one line a field, and change at most the line they stand on', () =>

@@ -106,7 +106,7 @@ describe('parseRotation', () => {
           expect(`${fault.path}${fault.given}`).not.toMatch(/[\p{Cc}\u2028\u202e]/u);
         }
       }),
-      { numRuns: runs(300) },
+      { numRuns: runs(100) },
     ));
 
   it('reports every fault of a file together, in reading order, each with its place', async () => {

@@ -36,9 +36,17 @@ async function contents(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(read));
 }
 
+/** Each synthesis is a process of its own: the tests share what they only read. */
+let box: Sandbox;
+let first: Awaited<ReturnType<typeof synthesize>>;
+beforeAll(async () => {
+  box = await sandbox();
+  first = await synthesizeIn(box, 'a');
+});
+afterAll(() => box[Symbol.asyncDispose]());
+
 it('writes both stacks, each deployable alone, and says where they are', async () => {
-  await using box = await sandbox();
-  const { keys, storage } = await synthesizeIn(box, 'a');
+  const { keys, storage } = first;
   expect(keys).toEqual({ name: 'payroll-keys', directory: join(box.path, 'a/cdktf.out/stacks/payroll-keys') });
   const configuration = JSON.parse(await readFile(join(storage.directory, 'cdk.tf.json'), 'utf8'));
   expect(configuration.resource).toHaveProperty('aws_kms_alias');
@@ -48,28 +56,24 @@ it('writes both stacks, each deployable alone, and says where they are', async (
 });
 
 it('gives the same bytes wherever it runs, and names no folder of this machine', async () => {
-  await using box = await sandbox();
-  await synthesizeIn(box, 'a');
   await synthesizeIn(box, 'somewhere/else');
-  const first = await contents(join(box.path, 'a/cdktf.out'));
-  expect(Object.keys(first)).toHaveLength(3);
-  expect(await contents(join(box.path, 'somewhere/else/cdktf.out'))).toEqual(first);
-  const everything = JSON.stringify(first);
+  const bytes = await contents(join(box.path, 'a/cdktf.out'));
+  expect(Object.keys(bytes)).toHaveLength(3);
+  expect(await contents(join(box.path, 'somewhere/else/cdktf.out'))).toEqual(bytes);
+  const everything = JSON.stringify(bytes);
   expect(everything).not.toContain(box.path);
   expect(everything).not.toContain(join(__dirname, '../../..'));
 });
 
 it('does not depend on the day: an expiry is held against the clock by the commands that import', async () => {
-  await using box = await sandbox();
-  await synthesizeIn(box, 'past');
   await synthesizeIn(box, 'future', ROTATION.replace('2001-', '2999-'));
-  expect(await contents(join(box.path, 'future/cdktf.out'))).toEqual(await contents(join(box.path, 'past/cdktf.out')));
+  expect(await contents(join(box.path, 'future/cdktf.out'))).toEqual(await contents(join(box.path, 'a/cdktf.out')));
 });
 
 it('fails when the rotation file is at fault, with its message and exit code 78 and no stack trace', async () => {
-  await using box = await sandbox();
+  await using own = await sandbox();
   await expect(
-    synthesizeIn(box, 'a', ROTATION.replace('activeVersion: v2', 'activeVersion: v3')),
+    synthesizeIn(own, 'a', ROTATION.replace('activeVersion: v2', 'activeVersion: v3')),
   ).rejects.toMatchObject({
     code: 'synthesis-refused',
     exitCode: 78,
@@ -79,11 +83,11 @@ it('fails when the rotation file is at fault, with its message and exit code 78 
 });
 
 it('fails when main.ts itself fails, and says how', async () => {
-  await using box = await sandbox();
+  await using own = await sandbox();
   const input = {
-    rotationFile: await box.write('rotation.yaml', ROTATION),
+    rotationFile: await own.write('rotation.yaml', ROTATION),
     name: 'payroll',
-    workDirectory: box.path,
+    workDirectory: own.path,
     env: { ...process.env, NODE_OPTIONS: '--require=/missing/module' },
   };
   await expect(synthesize(input)).rejects.toMatchObject({
@@ -93,12 +97,12 @@ it('fails when main.ts itself fails, and says how', async () => {
 });
 
 it('stops when interrupted', async () => {
-  await using box = await sandbox();
-  const rotationFile = await box.write('rotation.yaml', ROTATION);
+  await using own = await sandbox();
+  const rotationFile = await own.write('rotation.yaml', ROTATION);
   const input = {
     rotationFile,
     name: 'payroll',
-    workDirectory: box.path,
+    workDirectory: own.path,
     env: process.env,
     signal: AbortSignal.abort(),
   };

@@ -109,7 +109,11 @@ describe('plan', () => {
     await using box = await sandbox();
     const { terraform, stack, calls } = await bench(box);
     const plan = await terraform.plan(stack);
-    expect(plan).toMatchObject({ changes: true, summary: { resources: [{ address: 'a.b', action: 'create' }] } });
+    expect(plan).toMatchObject({
+      changes: true,
+      json: PLAN,
+      summary: { resources: [{ address: 'a.b', action: 'create' }] },
+    });
     const [, planCall, showCall] = await calls();
     expect(planCall).toContain(`-out=${plan.planFile}`);
     expect(planCall).toContain('-lock-timeout=60s');
@@ -200,6 +204,16 @@ describe('the environment', () => {
     expect(await variables(box)).toEqual(
       expect.arrayContaining(['TF_LOG=WARN', 'AWS_PROFILE=ann', 'TF_IN_AUTOMATION=1', 'CHECKPOINT_DISABLE=1']),
     );
+  });
+
+  it.each([
+    [undefined, '800'],
+    ['100', '100'],
+  ])('collects garbage rarely, for Terraform lives for seconds, unless GOGC is set (%s)', async (GOGC, expected) => {
+    await using box = await sandbox();
+    const { terraform, stack } = await bench(box, { env: { ...box.env, ...(GOGC === undefined ? {} : { GOGC }) } });
+    await terraform.init(stack);
+    expect(await variables(box)).toContain(`GOGC=${expected}`);
   });
 
   it('drops a data directory that both stacks would share, and a CLI configuration that is not there', async () => {

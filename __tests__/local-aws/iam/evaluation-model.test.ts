@@ -178,7 +178,7 @@ it('decides by identity policies as an evaluator of another make does', () => {
       if (endpoint) allowed += 1;
       expect(endpoint).toBe(oracle);
     }),
-    { numRuns: runs(4000) },
+    { numRuns: runs(1500) },
   );
   expect(allowed).toBeGreaterThan(100);
 });
@@ -195,7 +195,7 @@ it('decides by identity and resource policies together as an evaluator of anothe
       if (endpoint) allowed += 1;
       expect(endpoint).toBe(oracle);
     }),
-    { numRuns: runs(4000) },
+    { numRuns: runs(1500) },
   );
   expect(allowed).toBeGreaterThan(100);
 });
