@@ -10,7 +10,7 @@ const SECOND = 1000;
 
 const schema = z.object({
   schemaVersion: z.literal(1),
-  /** When the attempt began by S3's clock, milliseconds since the epoch, a second taken off. */
+  /** When the attempt began by S3's clock, milliseconds since the epoch, minus one second. */
   startedAt: z.number(),
   /** What was written from here on may be in no manifest of the attempt. */
   since: z.number(),

@@ -37,7 +37,7 @@ export type JobManifest =
       readonly withVersionIds: boolean;
     }
   | {
-      /** S3 lists what is encrypted in one way: its filter takes one encryption, so each needs a job of its own. */
+      /** S3 lists what is encrypted in one way: its filter accepts one encryption, so each needs a job of its own. */
       readonly kind: 'generated';
       /** Full ARN of a superseded key, or SSE-S3. */
       readonly under: { readonly keyArn: string } | 'sse-s3';
@@ -47,7 +47,7 @@ export type JobManifest =
 export interface JobPlace {
   /** Twelve digits. */
   readonly account: string;
-  /** Full ARN of the role that S3 takes. */
+  /** Full ARN of the role that S3 assumes. */
   readonly roleArn: string;
   /** Bucket of manifests and reports. */
   readonly bucket: string;
@@ -269,7 +269,7 @@ export function isOfScope(job: DescribedJob, scope: JobScope): boolean {
   );
 }
 
-/** `ClientRequestToken`: 64 hex digits, the most that S3 takes. */
+/** `ClientRequestToken`: 64 hex digits, the most that S3 accepts. */
 export function jobToken({ rotation, bucket, targetKeyArn, method }: JobScope, { attempt, part }: JobId): string {
   const parts = ['keyturn job', rotation, bucket, targetKeyArn, method, String(attempt), part];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');

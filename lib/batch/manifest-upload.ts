@@ -9,7 +9,7 @@ import { type FileUpload, uploadFile } from './file-upload';
 import type { JobFiles } from './job-files';
 import { manifestRow } from './manifest-row';
 
-/** The most that one job takes; see {@link https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops.html}. */
+/** The most that one job accepts; see {@link https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops.html}. */
 const MAX_ROWS = 20_000_000_000;
 
 const summary = z.object({

@@ -34,7 +34,7 @@ export interface AttemptRun {
   readonly watched: WatchedJob[];
 }
 
-/** One job that an attempt takes. */
+/** One job that an attempt needs. */
 export interface PartOfAttempt {
   readonly part: string;
   readonly manifest: JobManifest;

@@ -48,7 +48,7 @@ export interface Supply {
 }
 
 /**
- * How long a phase takes: what it needs most of holds it back. A process lists in the order of keys, so that it never works
+ * How long a phase takes: its scarcest resource bounds it. A process lists in the order of keys, so that it never works
  * on more prefixes at once than it has listings; a job works on all.
  */
 export function phaseOf(load: Load, supply: Supply, assumptions: Assumptions): Phase {

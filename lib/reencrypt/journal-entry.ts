@@ -27,7 +27,7 @@ export interface JournalHead {
   readonly uploadKeys: readonly string[] | undefined;
 }
 
-/** A version that failed, with all that trying it again takes. */
+/** A version that failed, with everything that a retry needs. */
 export interface FailedEntry {
   readonly version: ListedVersion;
   readonly failed: FailedVersion;
