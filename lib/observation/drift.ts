@@ -1,4 +1,4 @@
-/** What has moved away from the rotation file, or will soon: for a job that looks every day. Pure; the look is elsewhere. */
+/** What has moved away from the rotation file, or will soon: for a scheduled job. Pure: `observed-drift.ts` does the reading. */
 import { type KeyVersion, type Rotation, supersededVersions } from '../rotation/rotation';
 import { expiryFindings } from './drift-expiry';
 import { DAY, type DriftFinding, type DriftInput, nextProposal } from './drift-finding';
@@ -91,7 +91,7 @@ function ageFindings({ rotation, seen, now, custody }: DriftInput): DriftFinding
   return [act('key-over-age', text, nextProposal(rotation))];
 }
 
-/** Where a superseded key is still on, writers that name it go unseen until somebody looks. */
+/** Where a superseded key is still on, writers that name it stay unnoticed until somebody checks. */
 function stragglerFindings({ rotation, seen, verifiedAt, now }: DriftInput): DriftFinding[] {
   const superseded = supersededVersions(rotation).map((one) => one.name);
   const on = seen.versions.filter(({ version, key }) => superseded.includes(version.name) && key?.state === 'Enabled');
@@ -100,7 +100,7 @@ function stragglerFindings({ rotation, seen, verifiedAt, now }: DriftInput): Dri
   const days = verifiedAt && Math.floor((now.getTime() - verifiedAt.getTime()) / DAY);
   if (days !== undefined && days <= VERIFIED_DAYS) return [];
   const since =
-    days === undefined ? 'no evidence here shows when that was last looked at' : `last looked at ${days} days ago`;
+    days === undefined ? 'no evidence here shows when that was last verified' : `last verified ${days} days ago`;
   const names = on.map((one) => one.version.name).join(', ');
   const text = `${names} is still on, and objects may be left under it: ${since}`;
   return [act('stragglers-not-checked', text, 'npx keyturn post-apply --dry-run')];
@@ -112,8 +112,8 @@ function custodyFindings({ rotation, seen, custody }: DriftInput): DriftFinding[
     const holds = key !== undefined && key.origin === 'EXTERNAL' && ['Enabled', 'Disabled'].includes(key.state);
     if (version.keyArn !== undefined || !holds || custody.imported.has(version.name)) return [];
     const text = `there is no custody record of ${version.name}: its material may be kept by nobody but KMS`;
-    const mend = isActive(rotation, version) ? nextProposal(rotation) : 'npx keyturn pre-apply';
-    return [act('custody-record-absent', text, mend)];
+    const fix = isActive(rotation, version) ? nextProposal(rotation) : 'npx keyturn pre-apply';
+    return [act('custody-record-absent', text, fix)];
   });
 }
 
@@ -128,15 +128,15 @@ function retirementFindings({ rotation, seen }: DriftInput): DriftFinding[] {
         code: 'retirement-not-recorded',
         level: 'note',
         text,
-        mend: `npx keyturn propose retire --name ${version.name}`,
+        fix: `npx keyturn propose retire --name ${version.name}`,
       },
     ];
   });
 }
 
-const act = (code: DriftFinding['code'], text: string, mend: string): DriftFinding => ({
+const act = (code: DriftFinding['code'], text: string, fix: string): DriftFinding => ({
   code,
   level: 'act',
   text,
-  mend,
+  fix,
 });

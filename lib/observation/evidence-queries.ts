@@ -13,7 +13,7 @@ export async function retiredVersions(directory: string, rotation: string): Prom
   return new Set(runs.filter((run) => rotationOf(run) === rotation).flatMap(retiredIn));
 }
 
-/** When a sound run of a rotation last looked at every object under its keys; undefined where none here did. */
+/** When a sound run of a rotation last inspected every object under its keys; undefined where none here did. */
 export async function lastVerified(directory: string, rotation: string): Promise<Date | undefined> {
   const runs = (await soundRuns(directory)).filter((run) => rotationOf(run) === rotation);
   const times = runs.flatMap((run) =>

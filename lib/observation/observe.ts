@@ -15,7 +15,7 @@ export interface ObservedVersion {
   readonly key: KeyDescription | undefined;
 }
 
-/** What AWS says now of everything the rotation file declares. */
+/** What AWS holds now of everything the rotation file declares. */
 export interface Observation {
   readonly versions: readonly ObservedVersion[];
   /** ARN that the main alias resolves to; absent: there is no such alias. */

@@ -8,7 +8,7 @@ import type { DriftFinding, ObservedCustody } from './drift-finding';
 import { lastLeft, lastVerified } from './evidence-queries';
 import type { Observation } from './observe';
 
-/** Looks at custody and evidence beside the rotation file, and says what has moved. Reads only. */
+/** Reads custody and evidence beside the rotation file, and reports what has moved. Reads only. */
 export async function observeDrift(rotation: Rotation, seen: Observation, now: Date): Promise<readonly DriftFinding[]> {
   const evidence = path.join(path.dirname(rotation.file), '.keyturn', 'evidence');
   return driftFindings({

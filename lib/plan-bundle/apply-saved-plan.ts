@@ -37,7 +37,7 @@ const APPLIED = 'applied.json';
 const ORDER: readonly StackRole[] = ['keys', 'storage'];
 
 /**
- * Applies exactly the plan files that were kept and reviewed, in the order of the flow, or nothing: if the rotation file,
+ * Applies exactly the plan files that were saved and reviewed, in the order of the flow, or nothing: if the rotation file,
  * the stacks, the tools, AWS, or a file of the directory is not what it was, every difference is named.
  *
  * A stack that an earlier run of this directory applied is passed over, so that a run that was interrupted between the
@@ -51,7 +51,7 @@ export async function applySavedPlan(input: ApplySavedPlanInput): Promise<readon
   const manifest = await readManifest(directory);
   const done = await appliedBefore(directory);
   const left = ORDER.filter((stack) => manifest.stacks[stack].planned && !done.includes(stack));
-  if (left.length === 0) return ORDER.map((stack) => ({ stack, outcome: settledOutcome(manifest, stack, done) }));
+  if (left.length === 0) return ORDER.map((stack) => ({ stack, outcome: outcomeOfEarlier(manifest, stack, done) }));
   const reviewing = await openReviewing({ rotation: run.rotation, env, signal: run.signal });
   const moved = [
     ...(await movedFiles(directory, manifest, left)),
@@ -66,13 +66,17 @@ export async function applySavedPlan(input: ApplySavedPlanInput): Promise<readon
       stack,
       outcome: left.includes(stack)
         ? await applyStack(stack, input, manifest, reviewing, review)
-        : settledOutcome(manifest, stack, done),
+        : outcomeOfEarlier(manifest, stack, done),
     });
   }
   return outcomes;
 }
 
-function settledOutcome(manifest: PlanManifest, stack: StackRole, done: readonly StackRole[]): AppliedStack['outcome'] {
+function outcomeOfEarlier(
+  manifest: PlanManifest,
+  stack: StackRole,
+  done: readonly StackRole[],
+): AppliedStack['outcome'] {
   if (done.includes(stack)) return 'was-applied';
   return manifest.stacks[stack].planned ? 'unchanged' : 'not-planned';
 }
@@ -140,7 +144,7 @@ async function placeLocks(
 }
 
 /**
- * The review is made anew, for waivers end and evidence grows, and of what the plan files themselves say: JSON beside a
+ * The review is made again, since waivers end and evidence grows, and of what the plan files themselves say: JSON beside a
  * plan file proves nothing about the file.
  */
 async function reviewAgain(

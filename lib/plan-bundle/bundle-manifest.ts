@@ -10,7 +10,7 @@ import type { StackRole } from '../terraform/workspace';
 export const MANIFEST = 'manifest.json';
 export const MANIFEST_SCHEMA_VERSION = 1;
 
-/** What is kept of each planned stack: `keys.tfplan`, …. */
+/** What is saved of each planned stack: `keys.tfplan`, …. */
 export const BUNDLED_SUFFIXES = ['tfplan', 'json', 'cdk.tf.json', 'lock.hcl'] as const;
 
 const HASH = z.string().regex(/^[0-9a-f]{64}$/);

@@ -45,7 +45,7 @@ const OWN =
   /^(manifest|applied|jobs)\.json(\.part)?$|^review\.(md|json|sarif)$|^(keys|storage)\.(tfplan|json|cdk\.tf\.json|lock\.hcl)$/;
 
 /**
- * Plans both stacks and keeps what a reviewer reads and what `apply` needs: plan files, their JSON, the synthesized
+ * Plans both stacks and saves what a reviewer reads and what `apply` needs: plan files, their JSON, the synthesized
  * stacks, the provider locks, the review, what jobs will be asked for, and last of all the manifest. Nothing in AWS or in a state is changed.
  *
  * The storage stack cannot be planned before the keys are there and Enabled; the manifest then says so, and why.
@@ -100,14 +100,14 @@ async function planStack(
   try {
     const { planFile, changes, summary, json } = await terraform.plan(target);
     run.reporter.block(formatPlan(target.name, summary));
-    const kept = (suffix: string): string => path.join(directory, `${stack}.${suffix}`);
-    await writeWhole(kept('tfplan'), await readFile(planFile));
+    const saved = (suffix: string): string => path.join(directory, `${stack}.${suffix}`);
+    await writeWhole(saved('tfplan'), await readFile(planFile));
     const options = { rotation: run.rotation, env, signal: run.signal };
     const shown = json ?? (await showPlan(planFile, `${stack}.tfplan`, [target.directory], options));
-    await writeWhole(kept('json'), shown);
-    await copyFile(path.join(target.directory, 'cdk.tf.json'), kept('cdk.tf.json'));
-    await copyFile(path.join(target.directory, '.terraform.lock.hcl'), kept('lock.hcl'));
-    const [synthesized = '', lock = ''] = [await hashOf(kept('cdk.tf.json')), await hashOf(kept('lock.hcl'))];
+    await writeWhole(saved('json'), shown);
+    await copyFile(path.join(target.directory, 'cdk.tf.json'), saved('cdk.tf.json'));
+    await copyFile(path.join(target.directory, '.terraform.lock.hcl'), saved('lock.hcl'));
+    const [synthesized = '', lock = ''] = [await hashOf(saved('cdk.tf.json')), await hashOf(saved('lock.hcl'))];
     return { planned: true, name: target.name, changes, synthesized, lock };
   } catch (error) {
     if (stack !== 'storage' || !isCode(error, 'terraform-guard')) throw error;

@@ -17,14 +17,14 @@ export interface ReviewingOptions {
   readonly signal: AbortSignal;
 }
 
-/** Terraform for plans that are kept: both stacks as the rotation file has them now, and plans as JSON. */
+/** Terraform for plans that are saved: both stacks as the rotation file has them now, and plans as JSON. */
 export interface ReviewingTerraform {
   readonly binary: TerraformBinary;
   readonly terraform: Terraform;
   readonly stacks: Readonly<Record<StackRole, StackDirectory>>;
 }
 
-/** Synthesizes both stacks anew and finds the Terraform to use. */
+/** Synthesizes both stacks again and finds the Terraform to use. */
 export async function openReviewing(options: ReviewingOptions): Promise<ReviewingTerraform> {
   const { rotation, env, signal } = options;
   const workDirectory = path.dirname(rotation.file);
@@ -55,7 +55,7 @@ export async function showPlan(
 ): Promise<string> {
   const { env, signal } = options;
   const { binary, cliConfiguration } = await findBinary(options);
-  let said = 'there is no initialized stack beside it or in cdktf.out that could show it';
+  let reported = 'there is no initialized stack beside it or in cdktf.out that could show it';
   for (const cwd of directories) {
     const outcome = await runChild({
       file: binary.file,
@@ -66,7 +66,7 @@ export async function showPlan(
     });
     throwIfInterrupted(signal, 'terraform show');
     if (outcome.exit === 0) return outcome.stdout;
-    said = lastLines(outcome.stderr || outcome.stdout, 4).replaceAll('\n', ' ');
+    reported = lastLines(outcome.stderr || outcome.stdout, 4).replaceAll('\n', ' ');
   }
-  throw new KeyturnError('review-plan-unreadable', { file: name, reason: said });
+  throw new KeyturnError('review-plan-unreadable', { file: name, reason: reported });
 }

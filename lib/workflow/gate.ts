@@ -93,7 +93,7 @@ function verificationReasons(input: GateInput): GateReason[] {
 function bucketReasons(found: BucketVerification, { keyArn, switchSeenAt }: GateInput): GateReason[] {
   const reasons: GateReason[] = [];
   if (found.covers !== 'every-key' && !found.covers.some((one) => isKey(one, keyArn))) {
-    const text = `the verification of ${found.bucket} did not look at every object version, and S3 was not asked for those under it`;
+    const text = `the verification of ${found.bucket} did not inspect every object version, and S3 was not asked for those under it`;
     reasons.push({ code: 'key-not-covered', text });
   }
   const left = Object.entries(found.byKey).reduce((sum, [label, count]) => sum + (holds(label, keyArn) ? count : 0), 0);
@@ -107,7 +107,7 @@ function bucketReasons(found: BucketVerification, { keyArn, switchSeenAt }: Gate
     const example = named ? `, such as ${JSON.stringify(named.key)}: ${named.reason}` : '';
     reasons.push({
       code: 'objects-unknown',
-      text: `${found.bucket} holds ${found.unknownTotal} object version(s) whose key could not be told${example}`,
+      text: `${found.bucket} holds ${found.unknownTotal} object version(s) whose key is unknown${example}`,
     });
   }
   const uploads = uploadsOfBefore(found, switchSeenAt);

@@ -36,7 +36,7 @@ export const reencrypt: Step<'re-encrypt', ReencryptRun, never> = {
   },
 
   async verify() {
-    // The next step is this one's proof: it looks at every object afresh, by a path that shares nothing with this one.
+    // The next step is this one's proof: it inspects every object again, by a path that shares nothing with this one.
   },
 };
 
@@ -76,4 +76,4 @@ function summarize(run: Pick<ReencryptRun, 'dryRun'>, facts: ReencryptFacts): St
 }
 
 const GO_ON =
-  'look at the tasks with `npx keyturn job status`, then run `npx keyturn post-apply --confirm`, or `npx keyturn job cancel`';
+  'inspect the tasks with `npx keyturn job status`, then run `npx keyturn post-apply --confirm`, or `npx keyturn job cancel`';

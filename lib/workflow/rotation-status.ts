@@ -79,7 +79,7 @@ async function openJobs(run: RunTarget): Promise<Status['jobs']> {
   try {
     return (await rotationJobs(run)).filter((job) => !job.ended || job.paused);
   } catch (error) {
-    // What alias and buckets point at is worth telling to somebody who may not look at jobs.
+    // Who may not list jobs can still use what alias and buckets point at.
     if (isCode(error, 'aws-access-denied')) return 'denied';
     throw error;
   }
@@ -92,7 +92,7 @@ function roleOf(rotation: Rotation, version: KeyVersion): VersionStatus['role'] 
   return index < active ? 'superseded' : 'next';
 }
 
-/** State and date of a version's own material; KMS tells of a key only the nearest date of all. */
+/** State and date of a version's own material; KMS reports only the earliest date of a key. */
 function materialOf(
   inPlace: ObservedMaterials | undefined,
   { name }: KeyVersion,

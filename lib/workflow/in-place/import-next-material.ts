@@ -14,7 +14,7 @@ import type { MaterialRun } from '../rotation-run';
 import type { Step, StepResult, StepState } from '../step';
 
 /** KMS shows a finished import everywhere in seconds, at times in minutes. */
-const SETTLE_MS = 5 * 60_000;
+const CONSISTENCY_MS = 5 * 60_000;
 const PAUSE_MS = 500;
 
 /** Step 2, in place: the one key holds the material of every version that KMS would take now. */
@@ -32,7 +32,7 @@ export const importMaterialInPlace: Step<'import-material', MaterialRun, never> 
 
   async run(run): Promise<StepResult<'import-material'>> {
     let observed = await observeMaterials(run);
-    await completePendingImports(run, settling(observed));
+    await completePendingImports(run, withOwnDates(observed));
     const names: string[] = [];
     const imported = [];
     for (let next = nextImport(observed); next && observed.key; next = nextImport(observed)) {
@@ -88,7 +88,7 @@ function waitingText({ versions }: ObservedMaterials): string | undefined {
 }
 
 /** A version each, with the date of its own material: KMS tells of a key only the nearest one. */
-function settling({ key, versions }: ObservedMaterials) {
+function withOwnDates({ key, versions }: ObservedMaterials) {
   return versions.map(({ version, material }) => ({
     version,
     key: key && material?.imported ? { ...key, validTo: material.validTo } : undefined,
@@ -97,7 +97,7 @@ function settling({ key, versions }: ObservedMaterials) {
 
 function termsOf(run: MaterialRun, key: KeyDescription, { version, material }: VersionMaterial): ImportTerms {
   const description = materialDescription(run.rotation, version);
-  const settled: ImportTerms['settled'] = async ({ keyMaterialId }) => {
+  const proveImported: ImportTerms['proveImported'] = async ({ keyMaterialId }) => {
     const { versions } = await untilListed(run, version.name, keyMaterialId);
     const named = `material ${keyMaterialId.slice(0, 12)}…`;
     if (stateOf(versions, keyMaterialId) === 'PENDING_ROTATION')
@@ -109,15 +109,15 @@ function termsOf(run: MaterialRun, key: KeyDescription, { version, material }: V
     const current = versions.find(({ material: one }) => one?.state === 'CURRENT')?.material;
     return proveCurrent(run, key, { keyMaterialId: current?.id ?? keyMaterialId });
   };
-  if (material) return { importType: 'EXISTING_KEY_MATERIAL', keyMaterialId: material.id, settled };
-  return { importType: 'NEW_KEY_MATERIAL', description, settled };
+  if (material) return { importType: 'EXISTING_KEY_MATERIAL', keyMaterialId: material.id, proveImported };
+  return { importType: 'NEW_KEY_MATERIAL', description, proveImported };
 }
 
 const stateOf = (versions: readonly VersionMaterial[], id: string): string | undefined =>
   versions.find(({ material }) => material?.id === id)?.material?.state;
 
 async function untilListed(run: MaterialRun, version: string, keyMaterialId: string): Promise<ObservedMaterials> {
-  const deadline = Date.now() + SETTLE_MS;
+  const deadline = Date.now() + CONSISTENCY_MS;
   for (;;) {
     const observed = await observeMaterials(run);
     const found = observed.versions.find((one) => one.version.name === version)?.material;

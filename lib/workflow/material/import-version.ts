@@ -14,7 +14,7 @@ import { custodyDirectory, type KeyVersion } from '../../rotation/rotation';
 import type { MaterialRun, RunTarget } from '../rotation-run';
 
 /** How long KMS may take to show a new key or a finished import everywhere; its docs say seconds, at times minutes. */
-const SETTLE_MS = 5 * 60_000;
+const CONSISTENCY_MS = 5 * 60_000;
 
 const ORIGINS: Readonly<Record<PreparedImport['from'], string>> = {
   generated: 'material generated and wrapped',
@@ -30,14 +30,14 @@ export interface ImportTerms {
   readonly keyMaterialId?: string | undefined;
   readonly description?: string | undefined;
   /** Waits until KMS shows the import, proves what can be proved by then, and says what that was. */
-  settled(imported: ImportResult): Promise<string>;
+  proveImported(imported: ImportResult): Promise<string>;
 }
 
 /** The terms where a version is a key: it becomes Enabled, and encrypts and decrypts under the imported material. */
 function termsOfKey(run: MaterialRun, key: KeyDescription): ImportTerms {
   return {
     importType: key.currentKeyMaterialId ? 'EXISTING_KEY_MATERIAL' : 'NEW_KEY_MATERIAL',
-    settled: (imported) => proveCurrent(run, key, imported),
+    proveImported: (imported) => proveCurrent(run, key, imported),
   };
 }
 
@@ -47,7 +47,7 @@ export async function proveCurrent(
   key: KeyDescription,
   { keyMaterialId }: Pick<ImportResult, 'keyMaterialId'>,
 ): Promise<string> {
-  const awaited = { timeoutMs: SETTLE_MS, signal, awaited: 'Enabled' };
+  const awaited = { timeoutMs: CONSISTENCY_MS, signal, awaited: 'Enabled' };
   await waitForKey(clients.kms, key.arn, (now) => now.state === 'Enabled', awaited);
   const proof = await proveImport(clients.kms, key.arn, rotation.name, { signal });
   if (proof.keyMaterialId !== keyMaterialId) {
@@ -85,7 +85,7 @@ export async function importVersion(
     from: prepared.from,
   });
   const imported = await sendToKms(run, custodian, version, terms, prepared);
-  const seen = await terms.settled(imported);
+  const seen = await terms.proveImported(imported);
   const record = await completeImport(custodian, prepared, imported);
   reporter.note(`${version.name}: ${seen}`);
   return record;
@@ -122,25 +122,25 @@ export async function completePendingImports(run: MaterialRun, versions: readonl
   const custodian = await run.custodian();
   for (const { version, key } of versions) {
     if (version.keyArn || key?.state !== 'Enabled') continue;
-    const unsettled = await pendingImportOf(custodian, { version: version.name, keyArn: key.arn });
-    if (unsettled) await settleImport(run, custodian, key, unsettled);
+    const pending = await pendingImportOf(custodian, { version: version.name, keyArn: key.arn });
+    if (pending) await confirmPending(run, custodian, key, pending);
   }
 }
 
 /**
  * Sends the same wrapped bytes once more: KMS takes them only if they are the material that the key has. Where it no
- * longer takes the token, the copy in custody is opened with the identity and wrapped anew; without one the import stays
- * unsettled, and every run says so.
+ * longer takes the token, the copy in custody is opened with the identity and wrapped again; without one the import stays
+ * unconfirmed, and every run reports it.
  */
-async function settleImport(
+async function confirmPending(
   run: MaterialRun,
   custodian: Custodian,
   key: KeyDescription,
-  unsettled: PreparedImport,
+  pending: PreparedImport,
 ): Promise<void> {
-  const { version } = unsettled;
+  const { version } = pending;
   try {
-    await confirmImport(run, custodian, key, unsettled);
+    await confirmImport(run, custodian, key, pending);
   } catch (error) {
     if (!isCode(error, 'kms-import-refused') || error.facts.awsCode === 'IncorrectKeyMaterialException') throw error;
     const { identityFile } = run.material;
@@ -156,7 +156,7 @@ async function settleImport(
       parameters: (algorithm) => importParameters(run.clients.kms, key.arn, { algorithm, signal: run.signal }),
       source: { kind: 'generate' },
       identityFile,
-      // The pending import is replaced and never merely removed: a run that ends in between still finds it unsettled.
+      // The pending import is replaced and never merely removed: a run that ends in between still finds it.
       afresh: true,
     });
     await confirmImport(run, custodian, key, rewrapped);
