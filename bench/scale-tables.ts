@@ -1,7 +1,7 @@
 import { ASSUMPTIONS } from '../lib/forecast/assumptions';
 import { batchEngine, type Estimate, localEngine, type Scale } from '../lib/forecast/engine-model';
 import { COMMON_KMS_QUOTA, kmsQuota, LEFT_BY_BUCKET_KEY, S3_PER_PREFIX } from '../lib/forecast/service-limits';
-import { playBatch, playLocal } from './simulated-engines';
+import { simulateBatch, simulateLocal } from './simulated-engines';
 
 /** The tables of docs/scale.md, as Markdown. The same on every machine. */
 
@@ -71,10 +71,10 @@ function timesAndCosts({ scale }: Setting): string {
     const slow = batchEngine(manifest, { ...ASSUMPTIONS, jobTasksPerSecond: SLOW_JOB });
     return [
       `10^${Math.log10(versions)}`,
-      `${duration(local.seconds)} (${duration(playLocal(heads))})`,
+      `${duration(local.seconds)} (${duration(simulateLocal(heads))})`,
       slowest(local),
       duration(batchEngine(heads).seconds),
-      `${duration(jobs.seconds)} (${duration(playBatch(manifest))})`,
+      `${duration(jobs.seconds)} (${duration(simulateBatch(manifest))})`,
       slowest(jobs),
       duration(slow.seconds),
       money(local.cost.amount),

@@ -1,43 +1,59 @@
 import { ASSUMPTIONS, type Assumptions } from '../lib/forecast/assumptions';
 import type { Scale } from '../lib/forecast/engine-model';
 import { JOB_OBJECTS } from '../lib/forecast/service-limits';
-import { type Played, play } from './simulation';
+import { type SimulatedPhase, simulatePhase } from './simulation';
 
 /** Seconds of the local engine and of jobs for a bucket, by playing their phases one after the other. */
 
-export function playLocal(scale: Scale, means: Assumptions = ASSUMPTIONS): number {
-  const moving = [...looks(scale.method), 'write', 'read'] as const;
+export function simulateLocal(scale: Scale, assumptions: Assumptions = ASSUMPTIONS): number {
+  const moving = [...headsOf(scale.method), 'write', 'read'] as const;
   return (
-    play(asked(scale, means, moving, means.listings.reencrypt), means) +
-    play(listed(scale, means, means.listings.reencrypt), means) +
-    play(asked(scale, means, ['read'], means.listings.verify), means)
+    simulatePhase(asked(scale, assumptions, moving, assumptions.listings.reencrypt), assumptions) +
+    simulatePhase(listed(scale, assumptions, assumptions.listings.reencrypt), assumptions) +
+    simulatePhase(asked(scale, assumptions, ['read'], assumptions.listings.verify), assumptions)
   );
 }
 
-export function playBatch(scale: Scale, means: Assumptions = ASSUMPTIONS): number {
+export function simulateBatch(scale: Scale, assumptions: Assumptions = ASSUMPTIONS): number {
   const isListed = scale.manifest === 'listed' || scale.method === 'rewrite';
   const tasks = scale.method === 'rewrite' ? scale.versions * (1 - scale.noncurrent) : scale.versions;
-  const generating = scale.versions / means.generatedPerSecond;
+  const generating = scale.versions / assumptions.generatedPerSecond;
   const manifest = isListed
-    ? play({ ...listed(scale, means, means.listings.manifest), cpuEach: means.cpuPerListed + means.cpuPerRow }, means)
+    ? simulatePhase(
+        {
+          ...listed(scale, assumptions, assumptions.listings.manifest),
+          cpuEach: assumptions.cpuPerListed + assumptions.cpuPerRow,
+        },
+        assumptions,
+      )
     : generating;
   // S3 reads what it copies.
   const reading = scale.method === 'rewrite' ? (['read'] as const) : [];
-  const job = { ...asked(scale, means, [...reading, 'write'], undefined), versions: tasks };
-  const report = { ...listed(scale, means, Number.POSITIVE_INFINITY), versions: tasks, cpuEach: means.cpuPerRow };
+  const job = { ...asked(scale, assumptions, [...reading, 'write'], undefined), versions: tasks };
+  const report = {
+    ...listed(scale, assumptions, Number.POSITIVE_INFINITY),
+    versions: tasks,
+    cpuEach: assumptions.cpuPerRow,
+  };
   const moved =
     manifest +
-    Math.ceil(tasks / JOB_OBJECTS) * means.jobSeconds +
-    play(job, means) +
-    play(report, means) +
-    play(listed(scale, means, means.listings.reencrypt), means);
-  if (scale.verify === 'heads') return moved + play(asked(scale, means, ['read'], means.listings.verify), means);
-  const heads = { ...asked(scale, means, ['read'], means.listings.verify), versions: someOf(scale) };
-  return moved + generating + play(listed(scale, means, means.listings.verify), means) + play(heads, means);
+    Math.ceil(tasks / JOB_OBJECTS) * assumptions.jobSeconds +
+    simulatePhase(job, assumptions) +
+    simulatePhase(report, assumptions) +
+    simulatePhase(listed(scale, assumptions, assumptions.listings.reencrypt), assumptions);
+  if (scale.verify === 'heads')
+    return moved + simulatePhase(asked(scale, assumptions, ['read'], assumptions.listings.verify), assumptions);
+  const heads = { ...asked(scale, assumptions, ['read'], assumptions.listings.verify), versions: someOf(scale) };
+  return (
+    moved +
+    generating +
+    simulatePhase(listed(scale, assumptions, assumptions.listings.verify), assumptions) +
+    simulatePhase(heads, assumptions)
+  );
 }
 
 /** What is asked before a move: a look, and for a copy the ACL. */
-function looks(method: Scale['method']): readonly 'read'[] {
+function headsOf(method: Scale['method']): readonly 'read'[] {
   return method === 'rewrite' ? ['read', 'read'] : ['read'];
 }
 
@@ -45,22 +61,27 @@ function someOf({ versions, noncurrent }: Scale): number {
   return Math.min(versions, Math.round(versions * noncurrent) + 1000);
 }
 
-function asked(scale: Scale, means: Assumptions, requests: Played['requests'], listings: number | undefined): Played {
+function asked(
+  scale: Scale,
+  assumptions: Assumptions,
+  requests: SimulatedPhase['requests'],
+  listings: number | undefined,
+): SimulatedPhase {
   const { versions, prefixes, kmsPerSecond, bucketKeys } = scale;
   return {
     versions,
     requests,
-    writeSeconds: scale.method === 'rewrite' ? scale.bytesEach / means.copyBytesPerSecond : 0,
+    writeSeconds: scale.method === 'rewrite' ? scale.bytesEach / assumptions.copyBytesPerSecond : 0,
     // Two calls to KMS for a version; a bucket key leaves one in a hundred of them.
     kmsEach: 2 * (bucketKeys / 100 + 1 - bucketKeys),
     prefixes,
     kmsPerSecond,
     listings,
-    cpuEach: means.cpuPerListed,
-    tasksPerSecond: means.jobTasksPerSecond,
+    cpuEach: assumptions.cpuPerListed,
+    tasksPerSecond: assumptions.jobTasksPerSecond,
   };
 }
 
-function listed(scale: Scale, means: Assumptions, listings: number): Played {
-  return { ...asked(scale, means, [], listings), cpuEach: means.cpuPerListed };
+function listed(scale: Scale, assumptions: Assumptions, listings: number): SimulatedPhase {
+  return { ...asked(scale, assumptions, [], listings), cpuEach: assumptions.cpuPerListed };
 }

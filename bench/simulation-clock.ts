@@ -75,7 +75,7 @@ export class TokenBucket {
   }
 }
 
-/** Requests under way at once: more while they are answered, fewer when a service asks to slow down. */
+/** Concurrent requests: more while they are answered, fewer when a service asks to slow down. */
 export class SimulatedWindow {
   limit = 32;
   underWay = 0;

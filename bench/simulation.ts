@@ -3,11 +3,11 @@ import { S3_PER_PREFIX } from '../lib/forecast/service-limits';
 import { Queue, SimulatedTime, SimulatedWindow, seededRandom, TokenBucket } from './simulation-clock';
 
 /**
- * A phase of a run, played request by request: listings that feed it, workers, one CPU, a token bucket a prefix for reads
+ * A phase of a run, simulated request by request: listings that feed it, workers, one CPU, a token bucket a prefix for reads
  * and one for writes, the KMS quota, SlowDown and what the engine does about it. It knows nothing of the closed formulas of
  * `lib/forecast`, which are checked against it.
  */
-export interface Played {
+export interface SimulatedPhase {
   readonly versions: number;
   /** What is asked about each version, one after the other; empty: it is only listed. */
   readonly requests: readonly ('read' | 'write')[];
@@ -20,19 +20,19 @@ export interface Played {
   readonly listings: number | undefined;
   /** CPU seconds a version beside its requests. */
   readonly cpuEach: number;
-  /** Tasks a second at the most; a process has no such limit. */
+  /** Tasks a second at most; a process has no such limit. */
   readonly tasksPerSecond: number;
 }
 
-/** Versions that are played of a phase with more: enough for the pace to settle. */
+/** Versions that are simulated of a phase with more: enough for a steady pace. */
 const SLICE = 40_000;
-/** Prefixes that are played of a job with more; all that it shares is scaled with them. */
+/** Prefixes that are simulated of a job with more; all shared limits are scaled with them. */
 const PREFIXES = 4;
-/** Tasks of a played job under way at once at the most. */
+/** Concurrent tasks of a simulated job at most. */
 const JOB_WINDOW = 1_000;
 
-/** Seconds that a phase takes. What is too large to be played whole goes on at the pace that the slice settled at. */
-export function play(phase: Played, means: Assumptions): number {
+/** Seconds that a phase takes. Large phases simulate a sample and extrapolate its steady pace. */
+export function simulatePhase(phase: SimulatedPhase, assumptions: Assumptions): number {
   if (phase.versions === 0) return 0;
   const scaled = phase.listings === undefined ? Math.max(1, phase.prefixes / PREFIXES) : 1;
   const versions = Math.ceil(phase.versions / scaled);
@@ -44,32 +44,35 @@ export function play(phase: Played, means: Assumptions): number {
     kmsPerSecond: phase.kmsPerSecond / scaled,
     tasksPerSecond: phase.tasksPerSecond / scaled,
   };
-  const { seconds, perSecond } = settled(part, means);
+  const { seconds, perSecond } = steadyPace(part, assumptions);
   return seconds + (versions - slice) / perSecond;
 }
 
 const kept = new Map<string, { seconds: number; perSecond: number }>();
 
-function settled(part: Played, means: Assumptions): { seconds: number; perSecond: number } {
-  const id = JSON.stringify([part, means]);
+function steadyPace(part: SimulatedPhase, assumptions: Assumptions): { seconds: number; perSecond: number } {
+  const id = JSON.stringify([part, assumptions]);
   const known = kept.get(id);
   if (known) return known;
-  const found = part.requests.length === 0 ? new ListingPlay(part, means).run() : new RequestPlay(part, means).run();
+  const found =
+    part.requests.length === 0
+      ? new ListingSimulation(part, assumptions).run()
+      : new RequestSimulation(part, assumptions).run();
   kept.set(id, found);
   return found;
 }
 
 /** Pages that come one after the other in each listing, and one CPU that reads them. */
-class ListingPlay {
-  readonly #part: Played;
-  readonly #means: Assumptions;
+class ListingSimulation {
+  readonly #part: SimulatedPhase;
+  readonly #assumptions: Assumptions;
   readonly #time = new SimulatedTime();
   #cpuFree = 0;
   #pages: number;
 
-  constructor(part: Played, means: Assumptions) {
+  constructor(part: SimulatedPhase, assumptions: Assumptions) {
     this.#part = part;
-    this.#means = means;
+    this.#assumptions = assumptions;
     this.#pages = Math.ceil(part.versions / 1000);
   }
 
@@ -84,11 +87,11 @@ class ListingPlay {
   #next(): void {
     if (this.#pages === 0) return;
     this.#pages -= 1;
-    this.#time.after(this.#part.listings === Number.POSITIVE_INFINITY ? 0 : this.#means.pageSeconds, () => {
+    this.#time.after(this.#part.listings === Number.POSITIVE_INFINITY ? 0 : this.#assumptions.pageSeconds, () => {
       const { now } = this.#time;
       this.#cpuFree = Math.max(now, this.#cpuFree) + 1000 * this.#part.cpuEach;
       // The page ahead is asked for while this one is read, and not before.
-      this.#time.after(Math.max(0, this.#cpuFree - now - this.#means.pageSeconds), () => this.#next());
+      this.#time.after(Math.max(0, this.#cpuFree - now - this.#assumptions.pageSeconds), () => this.#next());
     });
   }
 }
@@ -108,9 +111,9 @@ interface Feed {
   isListing: boolean;
 }
 
-class RequestPlay {
-  readonly #part: Played;
-  readonly #means: Assumptions;
+class RequestSimulation {
+  readonly #part: SimulatedPhase;
+  readonly #assumptions: Assumptions;
   readonly #time = new SimulatedTime();
   readonly #random = seededRandom(7);
   readonly #reads: TokenBucket[] = [];
@@ -126,17 +129,17 @@ class RequestPlay {
   #done = 0;
   readonly #marks = { from: 0, to: 0 };
 
-  constructor(part: Played, means: Assumptions) {
+  constructor(part: SimulatedPhase, assumptions: Assumptions) {
     this.#part = part;
-    this.#means = means;
+    this.#assumptions = assumptions;
     for (let at = 0; at < part.prefixes; at += 1) {
       this.#reads.push(new TokenBucket(S3_PER_PREFIX.reads));
       this.#writes.push(new TokenBucket(S3_PER_PREFIX.writes));
     }
     this.#kms = new TokenBucket(part.kmsPerSecond);
     this.#tasks = new TokenBucket(Math.min(part.tasksPerSecond, 1e9));
-    this.#slots = part.listings === undefined ? JOB_WINDOW : means.inFlight;
-    // S3 paces its own job where a prefix is busy; a process is told to slow down, and does so everywhere.
+    this.#slots = part.listings === undefined ? JOB_WINDOW : assumptions.inFlight;
+    // S3 paces its own job where a prefix is busy; a process is asked to slow down, and does so everywhere.
     const lanes = part.listings === undefined ? part.prefixes : 1;
     for (let at = 0; at < lanes; at += 1) {
       this.#lanes.push({ window: new SimulatedWindow(this.#slots), reads: new Queue(), writes: new Queue() });
@@ -153,7 +156,7 @@ class RequestPlay {
     this.#feed();
     this.#time.run();
     const { versions } = this.#part;
-    if (this.#done !== versions) throw new Error(`${this.#done} of ${versions} versions were played`);
+    if (this.#done !== versions) throw new Error(`${this.#done} of ${versions} versions were simulated`);
     // Neither the beginning, when the window grows, nor the end, when there is less and less to do.
     const perSecond = (0.5 * versions) / (this.#marks.to - this.#marks.from);
     return { seconds: this.#time.now, perSecond };
@@ -164,7 +167,7 @@ class RequestPlay {
     for (const feed of this.#feeds) {
       if (listings === undefined || feed.isListing || feed.known >= feed.end || feed.known - feed.next > 1000) continue;
       feed.isListing = true;
-      this.#time.after(this.#means.pageSeconds, () => {
+      this.#time.after(this.#assumptions.pageSeconds, () => {
         feed.isListing = false;
         feed.known = Math.min(feed.end, feed.known + 1000);
         this.#feed();
@@ -237,13 +240,13 @@ class RequestPlay {
 
   #send(prefix: number, at: number, isWrite: boolean, attempt: number): void {
     const { cpuEach, writeSeconds, listings } = this.#part;
-    const cpu = listings === undefined ? 0 : this.#means.cpuPerRequest + (at === 0 ? cpuEach : 0);
+    const cpu = listings === undefined ? 0 : this.#assumptions.cpuPerRequest + (at === 0 ? cpuEach : 0);
     const { now } = this.#time;
     this.#cpuFree = Math.max(now, this.#cpuFree) + cpu;
     const leaves = this.#cpuFree - now;
-    this.#time.after(leaves + this.#means.requestSeconds / 2, () => {
+    this.#time.after(leaves + this.#assumptions.requestSeconds / 2, () => {
       const refusedBy = this.#refused(prefix, isWrite);
-      const answer = this.#means.requestSeconds / 2 + (refusedBy || !isWrite ? 0 : writeSeconds);
+      const answer = this.#assumptions.requestSeconds / 2 + (refusedBy || !isWrite ? 0 : writeSeconds);
       this.#time.after(answer, () => {
         this.#leave(prefix, isWrite, refusedBy);
         if (!refusedBy) this.#work(prefix, at + 1);

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { scaleTables } from '../../bench/scale-tables';
-import { playBatch, playLocal } from '../../bench/simulated-engines';
+import { simulateBatch, simulateLocal } from '../../bench/simulated-engines';
 import { batchEngine, localEngine, type Scale } from '../../lib/forecast/engine-model';
 
 const PAGE = path.resolve(__dirname, '../../docs/scale.md');
@@ -37,8 +37,8 @@ const GRID: readonly Scale[] = [1e4, 1e6, 1e11].flatMap((versions) =>
 );
 
 it.each([
-  ['the local engine', localEngine, playLocal],
-  ['jobs', batchEngine, playBatch],
+  ['the local engine', localEngine, simulateLocal],
+  ['jobs', batchEngine, simulateBatch],
 ] as const)('says of %s what a simulation, request by request, finds', (_title, model, simulation) => {
   const apart = GRID.map((scale) => ({ scale, model: model(scale).seconds, simulated: simulation(scale) })).filter(
     (one) => Math.abs(one.simulated - one.model) > Math.max(TOLERANCE.seconds, TOLERANCE.share * one.model),

@@ -63,7 +63,7 @@ it('shows each job with its state, tasks and what to type, and none of another r
   const { exitCode, stdout } = await job('status');
   expect(exitCode).toBe(0);
   expect(stdout).toMatch(new RegExp(`${jobId}  ledger-of-the-team  1 all +Suspended +0 of 3`));
-  expect(stdout).toContain('it waits for a yes: `npx keyturn job resume`');
+  expect(stdout).toContain('it waits for confirmation: `npx keyturn job resume`');
   expect(stdout.match(/Suspended/g)).toHaveLength(1);
   const { jobs } = JSON.parse((await job('status', '--json')).stdout);
   expect(jobs).toEqual([
@@ -74,7 +74,7 @@ it('shows each job with its state, tasks and what to type, and none of another r
 it('tells of a job that waits in status, and of jobs and their bucket in doctor', async () => {
   const jobId = await suspended();
   const told = await speak(site.directory, ['status']);
-  expect(told.stdout).toContain(`job ${jobId} of ${site.bucket} is Suspended, 0 of 3 tasks: it waits for a yes`);
+  expect(told.stdout).toContain(`job ${jobId} of ${site.bucket} is Suspended, 0 of 3 tasks: it waits for confirmation`);
   await speak(site.directory, ['job', 'resume', '--yes']);
   await site.endpoint.jobs.settled(jobId);
   expect((await speak(site.directory, ['status'])).stdout).not.toContain(jobId);

@@ -10,11 +10,11 @@ const SECOND = 1000;
 
 const schema = z.object({
   schemaVersion: z.literal(1),
-  /** When the attempt began by S3's clock, milliseconds since the epoch, a second taken off. */
+  /** When the attempt began by S3's clock, milliseconds since the epoch, minus one second. */
   startedAt: z.number(),
   /** What was written from here on may be in no manifest of the attempt. */
   since: z.number(),
-  /** Keys with an upload open at that time: what comes of them is in no manifest either, whatever its date. */
+  /** Keys with an upload open at that time: their objects are in no manifest either, whatever the date. */
   uploadKeys: z.array(z.string()),
   kind: z.enum(['listed', 'generated']),
   supersededKeyArns: z.array(z.string()),
@@ -37,7 +37,7 @@ export type AttemptSettings = Pick<
 
 const NAME = 'attempt.json';
 
-/** What was written down of an attempt; undefined: it was never started. */
+/** The record of an attempt; undefined: it was never started. */
 export async function readAttemptRecord(files: JobFiles, attemptPrefix: string): Promise<AttemptRecord | undefined> {
   const key = `${attemptPrefix}${NAME}`;
   const text = await files.text(key);

@@ -38,7 +38,7 @@ export interface Attempt {
 const STALE = 60 * 86_400_000;
 
 /**
- * Finds the attempt that a scope stands at: the highest that S3 lists a job of, that left a manifest, or that this
+ * Finds the current attempt of a scope: the highest that S3 lists a job of, that left a manifest, or that this
  * machine knows of. One whose jobs failed is reported once, and the next run then starts another.
  *
  * @throws job-paused, job-cancelled, job-failed, job-denied, job-role-missing, job-gone

@@ -11,7 +11,7 @@ const entry = z.object({
   specSha256: z.string().optional(),
   /** The job failed or is gone, and that was reported: it is not resumed. */
   acknowledged: z.boolean(),
-  /** What came of its tasks stands in evidence. */
+  /** The evidence has the outcomes of its tasks. */
   recorded: z.boolean(),
 });
 
@@ -20,7 +20,7 @@ const schema = z.object({ schemaVersion: z.literal(1), scope: z.string(), jobs: 
 export type JournalledJob = z.infer<typeof entry>;
 
 /**
- * Which jobs of a scope this machine created, and what it made of them. It may be lost: S3 lists the jobs, and their
+ * Which jobs of a scope this machine created, and which of them it has handled. It may be lost: S3 lists the jobs, and their
  * reports are read again.
  */
 export class BatchJournal {

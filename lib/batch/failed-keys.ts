@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 /** Keys that are kept as they are; of more than these only a filter is. */
 const EXACT = 100_000;
-/** Bits of the filter for each key, and positions that each sets: one in about 2,000 other keys is taken for one of these. */
+/** Bits of the filter for each key, and positions that each sets: about one in 2,000 other keys matches by accident. */
 const BITS_PER_KEY = 16;
 const POSITIONS = 4;
 /** Bytes of the filter at most. With more keys than it is made for it reports more keys as present, and never misses one. */

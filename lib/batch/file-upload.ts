@@ -33,7 +33,7 @@ export function partSize(number: number): number {
 
 /**
  * Writes a stream of text as one object, under SSE-S3 and only where there is none of that name: s3:PutObject,
- * s3:AbortMultipartUpload. What was uploaded is taken away again when it fails.
+ * s3:AbortMultipartUpload. When it fails, the upload is aborted.
  *
  * @returns false where there is one of that name already, or where whether this one got there is not known
  */

@@ -145,6 +145,6 @@ async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
 function keyIn(bucket: string, objectArn: string): string {
   const start = `:::${bucket}/`;
   const at = objectArn.indexOf(start);
-  if (at < 0) throw new RangeError(`it stands at ${objectArn}, not in ${bucket}`);
+  if (at < 0) throw new RangeError(`it is at ${objectArn}, not in ${bucket}`);
   return objectArn.slice(at + start.length);
 }

@@ -7,7 +7,7 @@ export interface GeneratedManifestFacts {
   readonly bucket: string;
   /** Full ARN of the key whose objects S3 is to list. */
   readonly underKeyArn: string;
-  /** One layer or two: S3's filter takes one of them. */
+  /** One layer or two: S3's filter accepts one of them. */
   readonly layers: 'SSE-KMS' | 'DSSE-KMS';
   /** Full ARN of the active key: what the job would move objects to if somebody confirmed it. */
   readonly activeKeyArn: string;

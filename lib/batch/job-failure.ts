@@ -38,8 +38,8 @@ export async function failureOf(files: JobFiles, job: JobState, bucket: string):
 }
 
 /**
- * The error that a job of which every task was denied ends a run with; undefined where anything else came of it. A job of
- * fewer than 1,000 tasks is complete whatever came of them.
+ * The error that a job of which every task was denied ends a run with; undefined where any task had another result. S3 reports a
+ * job of fewer than 1,000 tasks as complete whatever their results.
  */
 export function denialOfAll(job: JobState, bucket: string, report: CheckedReport): KeyturnError | undefined {
   if (report.succeeded > 0 || report.failed < DENIED) return undefined;

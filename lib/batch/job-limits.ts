@@ -10,7 +10,7 @@ import type { ListedVersion } from '../s3/object-version';
 import type { Versioning } from '../s3/store';
 import { type JobRetry, withJobRetry } from './retry';
 
-/** Bytes that one copy takes at most. */
+/** Bytes that one copy accepts at most. */
 const MAX_COPIED = 5 * 1024 ** 3;
 
 /**
@@ -20,7 +20,7 @@ const MAX_COPIED = 5 * 1024 ** 3;
 export function leftOutOfCopies(version: ListedVersion): string | undefined {
   if (!version.isLatest) return 'noncurrent versions, of which a copy would become the current one';
   if (version.storageClass !== 'STANDARD') return 'storage classes other than STANDARD, as a job gives all copies one';
-  if (version.size > MAX_COPIED) return 'objects above 5 GiB, which one copy does not take';
+  if (version.size > MAX_COPIED) return 'objects above 5 GiB, which one copy does not accept';
   return undefined;
 }
 
@@ -39,7 +39,7 @@ export function jobLimitsOf(
   return [
     oneForAll,
     'a job copies without a condition: a write made meanwhile may be undone, so that writers must be paused until it ends',
-    'a copy by a job keeps metadata and tags; it takes S3 default checksum, and loses website redirects',
+    'a copy by a job keeps metadata and tags; it gets the default checksum of S3, and loses website redirects',
     'left to this process: noncurrent versions, storage classes other than STANDARD, objects above 5 GiB, and what a job fails',
   ];
 }

@@ -9,7 +9,7 @@ import { isAbsent, type JobFiles } from './job-files';
 import type { JobState } from './job-state';
 import { decodeKey } from './manifest-row';
 
-/** What became of one task. */
+/** The result of one task. */
 export interface ReportRow {
   /** The key; where two can be meant, both. */
   readonly keys: readonly [string, ...string[]];

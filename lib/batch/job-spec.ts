@@ -37,7 +37,7 @@ export type JobManifest =
       readonly withVersionIds: boolean;
     }
   | {
-      /** S3 lists what is encrypted in one way: its filter takes one encryption, so each needs a job of its own. */
+      /** S3 lists what is encrypted in one way: its filter accepts one encryption, so each needs a job of its own. */
       readonly kind: 'generated';
       /** Full ARN of a superseded key, or SSE-S3. */
       readonly under: { readonly keyArn: string } | 'sse-s3';
@@ -47,7 +47,7 @@ export type JobManifest =
 export interface JobPlace {
   /** Twelve digits. */
   readonly account: string;
-  /** Full ARN of the role that S3 takes. */
+  /** Full ARN of the role that S3 assumes. */
   readonly roleArn: string;
   /** Bucket of manifests and reports. */
   readonly bucket: string;
@@ -222,12 +222,12 @@ function generated(
   };
 }
 
-/** Where what an attempt leaves in the bucket of manifests stands, with a slash at the end. */
+/** Prefix of what an attempt leaves in the bucket of manifests, with a slash at the end. */
 export function attemptPrefix(prefix: string, { bucket, method, targetKeyArn }: JobScope, attempt: number): string {
   return `${prefix}manifests/${bucket}/${method}-${keyIdOf(targetKeyArn)}-${attempt}/`;
 }
 
-/** The name under which a job is found again: it stands in ListJobs, where tags do not. */
+/** The name under which a job is found again: ListJobs reports it, and reports no tags. */
 export function jobDescription(scope: JobScope, { attempt, part }: JobId): string {
   return `${descriptionStart(scope)}#${attempt} ${part}`;
 }
@@ -269,13 +269,13 @@ export function isOfScope(job: DescribedJob, scope: JobScope): boolean {
   );
 }
 
-/** `ClientRequestToken`: 64 hex digits, the most that S3 takes. */
+/** `ClientRequestToken`: 64 hex digits, the most that S3 accepts. */
 export function jobToken({ rotation, bucket, targetKeyArn, method }: JobScope, { attempt, part }: JobId): string {
   const parts = ['keyturn job', rotation, bucket, targetKeyArn, method, String(attempt), part];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
-/** SHA-256 of a specification as it is written down, lower-case hex. */
+/** SHA-256 of a specification as it is recorded, lower-case hex. */
 export function specSha256(spec: JobSpec): string {
   return createHash('sha256').update(JSON.stringify(spec)).digest('hex');
 }

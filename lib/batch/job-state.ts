@@ -21,7 +21,7 @@ export interface ListedJob {
 export interface JobState extends ListedJob {
   readonly roleArn: string;
   readonly confirmationRequired: boolean;
-  /** ARN that the operation moves objects under; undefined for an operation that is none of ours. */
+  /** ARN that the operation moves objects under; undefined for an operation that Keyturn does not use. */
   readonly targetKeyArn: string | undefined;
   readonly statusUpdateReason: string | undefined;
   readonly failureReasons: readonly { readonly code: string; readonly reason: string }[];
@@ -29,7 +29,7 @@ export interface JobState extends ListedJob {
   readonly suspendedAt: number | undefined;
   /** Seconds that it was active. */
   readonly activeSeconds: number | undefined;
-  /** The manifest that it was given or that S3 generated and put down. */
+  /** The manifest that it was given or that S3 generated. */
   readonly manifest: { readonly objectArn: string; readonly etag: string; readonly generated: boolean } | undefined;
   readonly report: { readonly bucket: string; readonly prefix: string } | undefined;
 }

@@ -48,7 +48,7 @@ export interface Jobs {
   cancel(jobId: string, reason: string): Promise<void>;
   /** s3:GetJobTagging */
   tags(jobId: string): Promise<Readonly<Record<string, string>>>;
-  /** s3:GetJobTagging, s3:PutJobTagging. Adds to the tags that are there; undefined takes one off. */
+  /** s3:GetJobTagging, s3:PutJobTagging. Adds to the tags that are there; undefined removes one. */
   tag(jobId: string, tags: Readonly<Record<string, string | undefined>>): Promise<void>;
 }
 

@@ -14,7 +14,7 @@ function percent(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 }
 
-/** One row of a manifest. Without a version id, S3 takes the version that is current when the task runs. */
+/** One row of a manifest. Without a version id, S3 uses the version that is current when the task runs. */
 export function manifestRow(bucket: string, key: string, versionId: string | undefined): string {
   return `${bucket},${encodeKey(key)}${versionId === undefined ? '' : `,${versionId}`}\n`;
 }

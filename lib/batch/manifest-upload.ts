@@ -9,7 +9,7 @@ import { type FileUpload, uploadFile } from './file-upload';
 import type { JobFiles } from './job-files';
 import { manifestRow } from './manifest-row';
 
-/** The most that one job takes; see {@link https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops.html}. */
+/** The most that one job accepts; see {@link https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops.html}. */
 const MAX_ROWS = 20_000_000_000;
 
 const summary = z.object({
@@ -64,7 +64,7 @@ export async function ensureManifest(request: ManifestRequest): Promise<Uploaded
   return { ...written, key };
 }
 
-/** What was written down of a manifest; undefined: it is not whole. */
+/** The summary of a manifest; undefined: it is not whole. */
 export async function readSummary(files: JobFiles, name: string): Promise<z.infer<typeof summary> | undefined> {
   const text = await files.text(`${name}.json`);
   return text === undefined ? undefined : summary.parse(JSON.parse(text));

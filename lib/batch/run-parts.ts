@@ -34,11 +34,11 @@ export interface AttemptRun {
   readonly watched: WatchedJob[];
 }
 
-/** One job that an attempt takes. */
+/** One job that an attempt needs. */
 export interface PartOfAttempt {
   readonly part: string;
   readonly manifest: JobManifest;
-  /** Rows of a manifest of ours: the job must come to as many tasks. */
+  /** Rows of a manifest that Keyturn wrote: the job must have as many tasks. */
   readonly rows?: number | undefined;
 }
 
@@ -54,7 +54,7 @@ export async function partsOf(run: AttemptRun): Promise<readonly PartOfAttempt[]
   return listedPart(run, 'all', () => listing(run));
 }
 
-/** A part whose manifest is ours; none where it would have no rows. */
+/** A part whose manifest Keyturn writes; none where it would have no rows. */
 export async function listedPart(
   run: AttemptRun,
   part: string,
@@ -94,7 +94,7 @@ function listing({ tools, request, call, record, since, attempt }: AttemptRun): 
   });
 }
 
-/** Creates the jobs of parts that have none, each with its specification written down before. */
+/** Creates the jobs of parts that have none, each with its specification recorded before. */
 export async function ensureJobs(run: AttemptRun, parts: readonly PartOfAttempt[]): Promise<readonly WatchedJob[]> {
   const jobs: WatchedJob[] = [];
   for (const { part, manifest } of parts) {

@@ -16,7 +16,7 @@ export interface TaskOutcomes {
   readonly evidence: readonly Shard[];
 }
 
-/** Rows that are written down at once. */
+/** Rows that are recorded at once. */
 const AT_ONCE = 1_000;
 
 /** Reads every row of the reports of an attempt: each is evidence, and what failed is for the local engine. */

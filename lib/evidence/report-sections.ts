@@ -196,6 +196,7 @@ const WORDS: Readonly<Record<string, string>> = {
   intent: 'about to begin',
   state: 'what AWS holds was looked at',
   job: 'specification of a job, before it is created',
+  'generated-manifest-job': 'specification of a job for its manifest alone, before it is created',
   confirmation: 'whether a job may run',
   'run-opened': 'the run began',
   'run-closed': 'the run ended',

@@ -9,7 +9,7 @@ export interface Assumptions {
   readonly cpuPerListed: number;
   /** CPU seconds that a row of a manifest or a report takes: reading it is measured as 1 µs, writing down its outcome is assumed. */
   readonly cpuPerRow: number;
-  /** Requests under way at once. */
+  /** Concurrent requests. */
   readonly inFlight: number;
   /** Seconds until S3 answers about an object. Assumed. */
   readonly requestSeconds: number;
@@ -21,7 +21,7 @@ export interface Assumptions {
   readonly listings: { readonly reencrypt: number; readonly manifest: number; readonly verify: number };
   /** Seconds that a job takes in addition to its tasks: preparation, confirmation, completion. Assumed. */
   readonly jobSeconds: number;
-  /** Tasks a second of a job at most; `Infinity`: as many as S3 and KMS take. Assumed. */
+  /** Tasks a second of a job at most; `Infinity`: as many as S3 and KMS accept. Assumed. */
   readonly jobTasksPerSecond: number;
   /** Objects a second that S3 lists for a generated manifest. Assumed. */
   readonly generatedPerSecond: number;
@@ -43,7 +43,7 @@ export const ASSUMPTIONS: Assumptions = {
 
 /** What a forecast of jobs stands on that AWS documents nowhere, one sentence each without a final period. */
 export const ASSUMED: readonly string[] = [
-  'a job keeps the pace that S3 takes of writes, 3,500 a second for each prefix',
+  'a job writes at the rate that S3 accepts, 3,500 a second for each prefix',
   `a job takes ${ASSUMPTIONS.jobSeconds / 60} minutes in addition to its tasks`,
   `S3 lists ${ASSUMPTIONS.generatedPerSecond.toLocaleString('en-US')} objects a second for a manifest that it generates`,
   'the prices of jobs, tasks and generated manifests are from third parties',

@@ -9,7 +9,7 @@ export interface EngineQuestion {
   /** Of them noncurrent. */
   readonly noncurrent: number;
   readonly bytes: number;
-  /** True: new objects use an S3 Bucket Key, which is taken for all of them. */
+  /** True: new objects use an S3 Bucket Key, which is assumed for all of them. */
   readonly bucketKey: boolean;
   readonly region: string;
   readonly method: 'rewrap' | 'rewrite';

@@ -36,7 +36,7 @@ export interface Estimate {
 
 /** Versions that a verification by manifest inspects in addition to those that it must. */
 export const MANIFEST_SAMPLE = 1_000;
-/** S3's filter takes one encryption: a job for what is under the old key, and one for what no KMS key holds. They run at once. */
+/** S3's filter accepts one encryption: a job for what is under the old key, and one for what no KMS key holds. They run at once. */
 const GENERATED_PARTS = 2;
 /** One that tries the filter, and one for each number of layers under the old key. None of them runs. */
 const VERIFY_JOBS = 3;

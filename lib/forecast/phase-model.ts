@@ -4,7 +4,7 @@ import { LISTED_PER_REQUEST, S3_PER_PREFIX } from './service-limits';
 /** What holds a phase back. */
 export type Bound =
   | 'CPU of one process'
-  | 'requests under way'
+  | 'concurrent requests'
   | 'listing'
   | 'S3 writes'
   | 'S3 reads'
@@ -48,7 +48,7 @@ export interface Supply {
 }
 
 /**
- * How long a phase takes: what it needs most of holds it back. A process lists in the order of keys, so that it never works
+ * How long a phase takes: its scarcest resource bounds it. A process lists in the order of keys, so that it never works
  * on more prefixes at once than it has listings; a job works on all.
  */
 export function phaseOf(load: Load, supply: Supply, assumptions: Assumptions): Phase {
@@ -77,7 +77,7 @@ function ceilings(
   return [
     ...shared,
     ['CPU of one process', demand.cpu],
-    ['requests under way', demand.seconds / assumptions.inFlight],
+    ['concurrent requests', demand.seconds / assumptions.inFlight],
     ['listing', assumptions.pageSeconds / (by.listings * LISTED_PER_REQUEST)],
   ];
 }

@@ -34,7 +34,7 @@ const PER_VERSION = {
   rewrite: { head: 2, write: 1, other: 1, kms: 2 },
 } as const;
 
-/** Versions a second of the local engine on one prefix: S3 takes 5,500 reads and 3,500 writes of it, and each is inspected twice. */
+/** Versions a second of the local engine on one prefix: S3 accepts 5,500 reads and 3,500 writes of it, and each is inspected twice. */
 export function paceOfOnePrefix(method: 'rewrap' | 'rewrite'): number {
   const { head, write, other } = PER_VERSION[method];
   return Math.floor(Math.min(S3_PER_PREFIX.writes / write, S3_PER_PREFIX.reads / (head + other)));

@@ -1,7 +1,7 @@
-/** What S3 and KMS take. Each number stands here once. */
+/** What S3 and KMS accept. Each number is defined here once. */
 
 /**
- * Requests a second that S3 takes at least of one partitioned prefix; it scales beyond, gradually.
+ * Requests a second that S3 accepts at least of one partitioned prefix; it scales beyond, gradually.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
  */
 export const S3_PER_PREFIX = { writes: 3_500, reads: 5_500 } as const;

@@ -42,6 +42,6 @@ export interface BucketReencryption {
   /** True when every version was inspected, none failed, and the last pass found nothing to move. Blocked versions do not count against it. */
   readonly complete: boolean;
   readonly stopped: Stopped | undefined;
-  /** Files that hold the outcome of each version, where they were asked for. */
+  /** Files that hold the outcome of each version, where they were requested. */
   readonly evidence: readonly Shard[];
 }

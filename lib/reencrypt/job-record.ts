@@ -23,13 +23,13 @@ export interface ReportFile {
   readonly status: 'succeeded' | 'failed';
 }
 
-/** What is written down about a job, as evidence: enough to find it, and what it left, again. */
+/** What the evidence records about a job: enough to find the job and its files again. */
 export interface JobRecord {
   readonly jobId: string;
   readonly attempt: number;
   readonly part: string;
   readonly description: string;
-  /** SHA-256 of the specification as it was written down; undefined where another run created the job. */
+  /** SHA-256 of the specification as it was recorded; undefined where another run created the job. */
   readonly specSha256: string | undefined;
   readonly roleArn: string;
   readonly status: JobStatus;

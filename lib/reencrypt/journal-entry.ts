@@ -27,7 +27,7 @@ export interface JournalHead {
   readonly uploadKeys: readonly string[] | undefined;
 }
 
-/** A version that failed, with all that trying it again takes. */
+/** A version that failed, with everything that a retry needs. */
 export interface FailedEntry {
   readonly version: ListedVersion;
   readonly failed: FailedVersion;
@@ -36,7 +36,7 @@ export interface FailedEntry {
 /** One committed page: every version of it, and of the pages before it in its segment, has its outcome. */
 export interface JournalPage {
   readonly pass: number;
-  /** Number of the segment; the listing begins in segment 0, and the others come of splitting it. */
+  /** Number of the segment; the listing begins in segment 0, and splitting it adds the others. */
   readonly segment: number;
   /** Where the listing of the segment continues; absent when it is done. */
   readonly next: PageMarker | undefined;

@@ -122,7 +122,7 @@ async function moveSafely(move: VersionMove, ref: VersionRef, head: ObjectHead):
   }
 }
 
-/** Rewraps a version by what the listing tells; undefined: it did not succeed, and the version has to be inspected. */
+/** Rewraps a version by its entry in the listing; undefined: it did not succeed, and the version has to be inspected. */
 async function rewrapUnseen(
   move: VersionMove,
   ref: VersionRef,

@@ -4,7 +4,7 @@ import type { CopySizes, MoveContext } from './rewrap';
 
 /** Parts of one upload at most. */
 const MAX_PARTS = 10_000;
-/** Parts of one object under way at once. */
+/** Concurrent parts of one object. */
 const PARTS_AT_ONCE = 4;
 
 /** One CopyObject as far as it goes, and parts large enough that requests stay few and small enough that a retry is cheap. */

@@ -35,7 +35,7 @@ const SHARD_LINES = 200_000;
 const compress = promisify(gzip);
 
 /**
- * Streams what came of each object version into `<name>-000001.ndjson.gz`, … Each page is a gzip member of its own, so
+ * Streams the outcome of each object version into `<name>-000001.ndjson.gz`, … Each page is a gzip member of its own, so
  * that a file cut short by a crash still reads up to its last page; `zcat` reads all of them as one.
  */
 export class OutcomeShards {

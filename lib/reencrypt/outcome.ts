@@ -41,7 +41,7 @@ export interface FailedVersion {
   readonly reason: string;
 }
 
-/** What became of one version. */
+/** What happened to one version. */
 export type VersionOutcome = { readonly key: string; readonly versionId: string | undefined; readonly size: number } & (
   | { readonly outcome: 'already-there' }
   | {

@@ -1,7 +1,7 @@
 import type { ListedVersion, PageMarker, VersionPage } from '../s3/object-version';
 import type { VersionOutcome } from './outcome';
 
-/** What came of one version of a page. */
+/** The outcomes of one version of a page. */
 export interface PageResult {
   readonly version: ListedVersion;
   readonly outcomes: readonly VersionOutcome[];
@@ -62,7 +62,7 @@ export class PageQueue {
     };
   }
 
-  /** Lets whoever waits for room go on: the pages that are open will never be committed. */
+  /** Unblocks whoever waits for room: the pages that are open will never be committed. */
   release(): void {
     this.#isReleased = true;
     this.#waiting?.();

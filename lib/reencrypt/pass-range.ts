@@ -16,7 +16,7 @@ export interface OnlyVersions {
 /** Which versions of a listing a pass inspects. */
 export type ShouldInspect = (version: ListedVersion) => boolean;
 
-/** What the first pass of a run inspects: everything, or what it is limited to and what comes of uploads that are open. */
+/** What the first pass of a run inspects: everything, or what it is limited to and the objects of uploads that are open. */
 export function firstPass(only: OnlyVersions | undefined, { uploadKeys }: JournalHead): ShouldInspect {
   if (!only) return () => true;
   const uploads = new Set(uploadKeys);
@@ -27,7 +27,7 @@ export function firstPass(only: OnlyVersions | undefined, { uploadKeys }: Journa
     only.also?.(version) === true;
 }
 
-/** What a later pass inspects: what was written since the one before it began, and what came of uploads. */
+/** What a later pass inspects: what was written since the one before it began, and the objects of uploads. */
 export function laterPass({ uploadKeys }: JournalHead, since: number): ShouldInspect {
   if (uploadKeys === undefined) return () => true;
   const uploads = new Set(uploadKeys);

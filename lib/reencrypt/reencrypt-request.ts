@@ -13,7 +13,7 @@ export interface ReencryptRequest {
   readonly method: 'rewrap' | 'rewrite';
   /** Concurrent requests at most, 1 to 1,024. Default 384; fewer where S3 or KMS ask for it. */
   readonly concurrency?: number | undefined;
-  /** Requests a second at most, to leave room for production traffic. Default: no limit of ours. */
+  /** Requests a second at most, to leave room for production traffic. Default: no limit. */
   readonly maxRps?: number | undefined;
   /** Limits the run to a part of the bucket, and to what is written during it. Default: the whole bucket. */
   readonly only?: OnlyVersions | undefined;

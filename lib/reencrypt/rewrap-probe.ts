@@ -7,7 +7,7 @@ import { asFault, faultKind, faultText } from '../s3/store-fault';
 
 /**
  * Finds out whether an endpoint knows UpdateObjectEncryption before it is sent for any object. An endpoint that does not
- * may ignore the sub-resource and take the request for an upload, which would replace the object by a few lines of XML.
+ * may ignore the sub-resource and treat the request as an upload, which would replace the object by a few lines of XML.
  * So it is asked about a key that does not exist: AWS answers NoSuchKey, and such an endpoint creates it.
  *
  * @throws rewrap-unsupported

@@ -17,7 +17,7 @@ export interface MoveContext {
 
 /** Sizes in bytes that decide how a rewrite copies. */
 export interface CopySizes {
-  /** Objects above it are copied in parts. At most 5 GiB, which is what one CopyObject takes. */
+  /** Objects above it are copied in parts. At most 5 GiB, which is what one CopyObject accepts. */
   readonly multipartAbove: number;
   /** The smallest part; parts grow with the object so that 10,000 are enough. At least 5 MiB. */
   readonly minPart: number;
@@ -31,7 +31,7 @@ export type Moved =
   | { readonly end: 'damaged'; readonly difference: string };
 
 /**
- * Moves the data key of one version under the target key; no data moves. S3 takes no precondition here, so the same
+ * Moves the data key of one version under the target key; no data moves. S3 accepts no precondition here, so the same
  * version is inspected again and compared: key, ETag, size and class. The bucket key setting is always sent, because S3
  * would otherwise turn it off.
  *

@@ -4,7 +4,7 @@ import type { Resumed, RunCounts } from './journal-entry';
 import type { BlockedVersion, FailedVersion, VersionOutcome } from './outcome';
 import type { Shard } from './outcome-shards';
 
-/** Adds up what came of each version of a bucket. */
+/** Adds up the outcomes of a bucket's versions. */
 export class Tally {
   readonly #blocked = new BoundedList<BlockedVersion>();
   readonly #failed = new BoundedList<FailedVersion>();
@@ -14,7 +14,7 @@ export class Tally {
   #moved = 0;
   #movedBytes = 0;
   #gone = 0;
-  /** Versions inspected, whatever came of them. */
+  /** Versions inspected, with any outcome. */
   inspected = 0;
   passes = 0;
 

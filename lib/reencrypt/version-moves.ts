@@ -10,7 +10,7 @@ import type { ReencryptRequest } from './reencrypt-request';
 import type { RunCalls } from './run-calls';
 import type { Tally } from './tally';
 
-/** Moves object versions of a bucket, as many at once as the run may, and counts what came of them. */
+/** Moves object versions of a bucket, as many at once as the run allows, and counts their outcomes. */
 export class VersionMoves {
   readonly #calls: RunCalls;
   readonly #request: ReencryptRequest;

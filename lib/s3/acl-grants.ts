@@ -15,7 +15,7 @@ const HEADERS: Readonly<Record<string, GrantHeader>> = {
 };
 
 /**
- * An ACL in the form that a copy takes. Undefined where the owner alone has full control: that is what every new object
+ * An ACL in the form that a copy accepts. Undefined where the owner alone has full control: that is what every new object
  * gets, and the only thing that buckets with enforced ownership accept.
  */
 export function aclGrantsOf(owner: string | undefined, acl: readonly AclGrant[]): Grants {

@@ -108,7 +108,7 @@ export class AdaptiveLimiter {
     });
   }
 
-  /** The request is over, whatever came of it but SlowDown. */
+  /** The request has ended with any result except SlowDown. */
   done(bound: Bound): void {
     this.#s3.grow();
     this.#s3.inFlight -= 1;

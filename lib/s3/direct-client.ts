@@ -50,7 +50,7 @@ export interface DirectClient {
   sent(): number;
   /** Milliseconds since the epoch by the endpoint's clock; undefined before this client's first answer. */
   now(): number | undefined;
-  /** Closes the connections; requests under way end first. */
+  /** Closes the connections; requests in progress end first. */
   close(): Promise<void>;
 }
 

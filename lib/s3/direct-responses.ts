@@ -125,7 +125,7 @@ function nextOf(xml: string): PageMarker | undefined {
   return { key, versionId: element(xml, 'NextVersionIdMarker') };
 }
 
-/** The ACL of an object, as a copy takes it. */
+/** The ACL of an object, in the form that a copy accepts. */
 export function aclOf(xml: string): Grants {
   const owner = element([...blocks(xml, 'Owner')][0] ?? '', 'ID');
   const grants = [...blocks(xml, 'Grant')].map(

@@ -114,7 +114,7 @@ export function grantFields(grants: Grants) {
   };
 }
 
-/** Everything that CopyObject carries by itself and a multipart copy does not. */
+/** Everything that CopyObject copies and a multipart copy does not. */
 export function wholeContent(content: ContentHeaders) {
   const expires = content.expires === undefined ? Number.NaN : Date.parse(content.expires);
   return {

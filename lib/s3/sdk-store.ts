@@ -28,7 +28,7 @@ import {
   versionPageOf,
   wholeContent,
 } from './sdk-shapes';
-import type { ObjectStore } from './store';
+import type { CopiedPart, MultipartInPlace, ObjectStore } from './store';
 
 type Send = ReturnType<typeof sdkCalls>['send'];
 
@@ -146,18 +146,7 @@ function multipart(
 ): Pick<ObjectStore, 'beginMultipart' | 'copyPart' | 'completeMultipart' | 'abortMultipart'> {
   return {
     async beginMultipart(ref, upload, signal) {
-      const { checksum } = upload.content;
-      const command = new CreateMultipartUploadCommand({
-        Bucket: ref.bucket,
-        Key: ref.key,
-        StorageClass: upload.storageClass as never,
-        Tagging: new URLSearchParams(upload.tags).toString() || undefined,
-        ChecksumAlgorithm: checksum?.algorithm,
-        ChecksumType: checksum?.type,
-        ...wholeContent(upload.content),
-        ...targetFields(upload.encryption),
-        ...grantFields(upload.grants),
-      });
+      const command = new CreateMultipartUploadCommand({ Bucket: ref.bucket, Key: ref.key, ...uploadFields(upload) });
       return (await send('CreateMultipartUpload', command, signal)).UploadId ?? '';
     },
     async copyPart(ref, part, signal) {
@@ -174,18 +163,13 @@ function multipart(
       return { partNumber: part.partNumber, etag: CopyPartResult?.ETag ?? '', checksums: checksumsOf(CopyPartResult) };
     },
     async completeMultipart(ref, end, signal) {
-      const Parts = end.parts.map(({ partNumber, etag, checksums }) => ({
-        PartNumber: partNumber,
-        ETag: etag,
-        ...Object.fromEntries(Object.entries(checksums).map(([algorithm, value]) => [`Checksum${algorithm}`, value])),
-      }));
       const command = new CompleteMultipartUploadCommand({
         Bucket: ref.bucket,
         Key: ref.key,
         UploadId: end.uploadId,
         IfMatch: end.etag,
         ChecksumType: end.checksumType,
-        MultipartUpload: { Parts },
+        MultipartUpload: { Parts: end.parts.map(partFields) },
       });
       const { ETag, VersionId } = await send('CompleteMultipartUpload', command, signal);
       return { etag: ETag ?? '', versionId: VersionId };
@@ -199,4 +183,21 @@ function multipart(
 
 function named({ bucket, key, versionId }: VersionRef) {
   return { Bucket: bucket, Key: key, VersionId: versionId };
+}
+
+function uploadFields({ storageClass, tags, content, encryption, grants }: MultipartInPlace) {
+  return {
+    StorageClass: storageClass as never,
+    Tagging: new URLSearchParams(tags).toString() || undefined,
+    ChecksumAlgorithm: content.checksum?.algorithm,
+    ChecksumType: content.checksum?.type,
+    ...wholeContent(content),
+    ...targetFields(encryption),
+    ...grantFields(grants),
+  };
+}
+
+function partFields({ partNumber, etag, checksums }: CopiedPart) {
+  const named = Object.entries(checksums).map(([algorithm, value]) => [`Checksum${algorithm}`, value]);
+  return { PartNumber: partNumber, ETag: etag, ...Object.fromEntries(named) };
 }

@@ -1,4 +1,4 @@
-/** Bounds how many object versions are under way at once, and with them memory. */
+/** Bounds how many object versions are processed at once, and with them memory. */
 export class Semaphore {
   readonly size: number;
   #taken = 0;
@@ -9,7 +9,7 @@ export class Semaphore {
     this.size = size;
   }
 
-  /** Resolves when there is room; undefined: there is, and the place is taken. */
+  /** Resolves when a slot is free and acquired; undefined: that is the case at once. */
   acquire(): Promise<void> | undefined {
     if (this.#taken < this.size) {
       this.#taken += 1;
@@ -29,7 +29,7 @@ export class Semaphore {
     for (const go of this.#idle.splice(0)) go();
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when every slot is free. */
   idle(): Promise<void> {
     return this.#taken === 0 ? Promise.resolve() : new Promise((go) => this.#idle.push(go));
   }

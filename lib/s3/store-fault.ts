@@ -26,7 +26,7 @@ export class StoreFault extends Error {
  * - `gone`: the version is no longer there (or is a delete marker now)
  * - `throttled-s3`, `throttled-kms`: slow down; the two limits are apart, and only the message distinguishes them
  * - `transient`: try again
- * - `race`: a precondition failed or another write was under way: read again and decide again
+ * - `race`: a precondition failed or another write was in progress: inspect again and decide again
  * - `credentials`: the credentials ended; nothing will succeed until there are new ones
  * - `denied`: 403, of many causes
  * - `kms`: KMS refused, for the key named in the message or unnamed

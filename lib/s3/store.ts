@@ -9,7 +9,7 @@ import type {
 } from './object-version';
 
 /**
- * The S3 calls that moving and verifying objects takes, and no others: the permissions that a run needs can be read off
+ * The S3 calls that moving and verifying objects needs, and no others: the permissions of a run can be read from
  * this interface. Each call is one request, is never retried inside, and rejects with a `StoreFault`.
  */
 export interface ObjectStore {
@@ -65,7 +65,7 @@ export interface HeadOptions {
   readonly checksums?: boolean;
 }
 
-/** Grants as S3's `x-amz-grant-*` headers take them; `undefined` where the owner alone has access, which is what a copy gives anyway. */
+/** Grants as S3's `x-amz-grant-*` headers accept them; `undefined` where the owner alone has access, which is what a copy gives anyway. */
 export type Grants = Readonly<Record<GrantHeader, string | undefined>> | undefined;
 export type GrantHeader = 'fullControl' | 'read' | 'readAcp' | 'writeAcp';
 

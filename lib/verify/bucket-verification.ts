@@ -9,7 +9,7 @@ export interface VerifyRequest {
   readonly signal?: AbortSignal | undefined;
   /** Concurrent requests at most, 1 to 1,024. Default 384. */
   readonly concurrency?: number | undefined;
-  /** Requests a second at most. Default: no limit of ours. */
+  /** Requests a second at most. Default: no limit. */
   readonly maxRps?: number | undefined;
   /** Versions under the active key that are also read: a number, chosen at random, or all. Default 20. */
   readonly read?: number | 'all' | undefined;

@@ -1,4 +1,4 @@
-/** Objects with one layer of encryption under a key, or with two: S3's filter takes one of them. */
+/** Objects with one layer of encryption under a key, or with two: S3's filter accepts one of them. */
 export type Layers = 'SSE-KMS' | 'DSSE-KMS';
 
 /** Which objects S3 is asked to list. */

@@ -38,7 +38,7 @@ export async function jobFactsOf(
   };
 }
 
-/** One bucket by jobs for the bulk, and by this process for the rest; what came of it has the local engine's form. */
+/** One bucket by jobs for most objects, and by this process for the rest; the result has the form of the local engine's. */
 export async function reencryptByJobs(
   run: ReencryptRun,
   bucket: Bucket,

@@ -21,7 +21,7 @@ import type { ReencryptRun } from './rotation-run';
  * engine: nothing is created for it.
  *
  * @returns with `stopped` where jobs wait for confirmation
- * @throws interrupted once what was under way is written down, re-encryption-stopped when credentials or endpoint gave out,
+ * @throws interrupted once what was in progress is recorded, re-encryption-stopped when credentials or endpoint failed,
  *   and what jobs may end with: job-cancelled, job-failed, job-paused, …
  */
 export async function reencryptOne(
@@ -91,7 +91,7 @@ async function reencryptHere(
   return pass;
 }
 
-/** Before the pass: what comes of an upload that finishes meanwhile is then moved with everything else. */
+/** Before the pass: the object of an upload that finishes meanwhile is then moved with everything else. */
 async function waitForOldUploads(run: ReencryptRun, bucket: string, before: number): Promise<void> {
   const { store, reporter, signal, dryRun } = run;
   const timeoutMs = run.reencrypt.waitForUploadsMs;
@@ -101,7 +101,7 @@ async function waitForOldUploads(run: ReencryptRun, bucket: string, before: numb
   if (open.length > 0) reporter.warn(`${bucket}: ${open.length} upload(s) started before the switch are still open`);
 }
 
-/** What was uploaded of an aborted upload is lost, so it happens only where a person gave an age. */
+/** The parts of an aborted upload are lost, so it happens only where a person gave an age. */
 async function abortOldUploads(
   { store, reencrypt, reporter, signal, dryRun }: ReencryptRun,
   bucket: string,

@@ -7,7 +7,7 @@ const NAMED = 20;
 
 type Reporting = Pick<ReencryptRun, 'reporter' | 'dryRun'>;
 
-/** What became of a bucket, in lines that a person can paste into a ticket. */
+/** The result of a bucket, in lines that a person can paste into a ticket. */
 export function describePass({ reporter, dryRun }: Reporting, pass: BucketReencryption): void {
   for (const { jobId, part, status, total, succeeded, failed: tasks } of pass.jobs) {
     reporter.note(

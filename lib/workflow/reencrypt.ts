@@ -65,7 +65,7 @@ function summarize(run: Pick<ReencryptRun, 'dryRun'>, facts: ReencryptFacts): St
   if (waiting.length > 0) {
     return {
       outcome: 'partly',
-      summary: `the jobs of ${waiting.join(', ')} wait for a yes; ${summary}`,
+      summary: `the jobs of ${waiting.join(', ')} wait for confirmation; ${summary}`,
       facts,
       endsWith: GO_ON,
     };

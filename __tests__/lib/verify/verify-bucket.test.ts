@@ -61,7 +61,7 @@ describe('a verification', () => {
     const found = await verify(bucket, { concurrency: 1, read: 0 });
     expect(listings).toBeGreaterThan(1);
     expect(found.unknown).toEqual([
-      { key: 'k', versionId: left.versionId, reason: 'HeadObject says that it is gone, but it is still listed' },
+      { key: 'k', versionId: left.versionId, reason: 'HeadObject reports that it is gone, but it is still listed' },
     ]);
   });
 

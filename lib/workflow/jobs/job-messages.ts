@@ -13,7 +13,7 @@ const STATES: Readonly<Record<JobStatus, string>> = {
   Paused: 'a job of higher priority runs; S3 resumes this one by itself',
   Completing: 'all tasks were tried; S3 writes the report',
   Complete: 'all tasks were tried, but not all need have succeeded: `npx keyturn post-apply` reads the report',
-  Cancelling: 'it ends; tasks under way are finished',
+  Cancelling: 'it ends; tasks in progress are finished',
   Cancelled: 'it was cancelled; what it did stays, the next `npx keyturn post-apply` creates a new one',
   Failing: 'S3 gives up and writes the report',
   Failed: 'S3 gave up; the next `npx keyturn post-apply` creates a new one',

@@ -9,8 +9,8 @@ export interface JobsReady {
 }
 
 /**
- * Lists jobs and checks the bucket of manifests and reports. Whether S3 may take the role shows only when a job is created: no
- * call of ours reads it.
+ * Lists jobs and checks the bucket of manifests and reports. Whether S3 may assume the role shows only when a job is created: no
+ * read reports it.
  *
  * @throws aws-access-denied, bucket-in-another-region, bucket-of-another-account
  */

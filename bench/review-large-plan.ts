@@ -1,4 +1,4 @@
-/** Measures the plan review on plans far larger than any of two stacks: `npx tsx bench/review-plan.ts [megabytes]`. */
+/** Measures the plan review on plans far larger than any of two stacks: `npx tsx bench/review-large-plan.ts [megabytes]`. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
