@@ -59,7 +59,7 @@ function formatStatus(found: Status): string {
   const next = found.next
     ? `next: ${found.next.command}  (${found.next.summary})`
     : 'next: nothing, the rotation is done';
-  const findings = found.drift.map((one) => `${one.level === 'act' ? '!' : 'i'} ${one.text}\n    ${one.mend}`);
+  const findings = found.drift.map((one) => `${one.level === 'act' ? '!' : 'i'} ${one.text}\n    ${one.fix}`);
   const jobs = found.jobs === undefined ? [] : [jobLines(found.jobs)].filter((text) => text !== '');
   return [versions, pointers, steps, ...jobs, ...(findings.length > 0 ? [findings.join('\n')] : []), next].join('\n\n');
 }

@@ -16,7 +16,10 @@ import { generateIdentity } from '../../lib/key-material/keygen';
 import { type LocalAws, startLocalAws } from '../../local-aws';
 import { speak } from '../support/command-line';
 
-/** `post-apply`, `stragglers` and `blocked` on a switched bucket. Keys and bucket come from ordinary clients, not Terraform. */
+/**
+ * `post-apply`, `stragglers` and `blocked` on a switched bucket. Keys and bucket come from ordinary clients, not
+ * Terraform.
+ */
 const BUCKET = 'ledger-of-the-team';
 const outside = { ...process.env };
 let endpoint: LocalAws;
@@ -167,7 +170,7 @@ it('prints a hostile key as text', async () => {
   await switched();
   const { stdout } = await speak(directory, ['stragglers']);
   expect(stdout).toContain('evil');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern matches control characters
   expect(stdout).not.toMatch(/[\u001b\u009b\u202e]/);
   const json = await speak(directory, ['stragglers', '--json']);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: as above

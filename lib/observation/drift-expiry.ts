@@ -28,8 +28,8 @@ function expiryOf(input: DriftInput, { version, key }: ObservedVersion): DriftFi
   const superseded = supersededVersions(rotation).some((one) => one.name === version.name);
   const text = `the material of ${version.name} expires at ${key.validTo.toISOString()}, in less than ${degree} days; then nothing under it can be read`;
   const due = rotation.keyVersions.find((one) => one.materialValidTo?.getTime() === key.validTo?.getTime()) ?? version;
-  const mend = inPlace ? extendCommand(due.name) : superseded ? 'npx keyturn post-apply' : nextProposal(rotation);
-  return [{ code: 'material-expiring', level: 'act', text, mend }];
+  const fix = inPlace ? extendCommand(due.name) : superseded ? 'npx keyturn post-apply' : nextProposal(rotation);
+  return [{ code: 'material-expiring', level: 'act', text, fix }];
 }
 
 /** Waiting for material is the start of a version, unless the rotation has gone past it already. */
@@ -39,6 +39,6 @@ function lapsed({ rotation, left, now }: DriftInput, name: string): DriftFinding
   const expired = rotation.keyVersions.find((one) => one.name === name)?.materialValidTo;
   if (!past && !(served && expired !== undefined && expired.getTime() < now.getTime())) return [];
   const text = `${name} has no material any more: it expired or was deleted, and nothing under it can be read`;
-  const mend = expired !== undefined && expired.getTime() < now.getTime() ? extendCommand(name) : REIMPORT;
-  return [{ code: 'material-expired', level: 'act', text, mend }];
+  const fix = expired !== undefined && expired.getTime() < now.getTime() ? extendCommand(name) : REIMPORT;
+  return [{ code: 'material-expired', level: 'act', text, fix }];
 }

@@ -18,7 +18,7 @@ export interface DriftFinding {
   readonly level: 'act' | 'note';
   readonly text: string;
   /** What to type; it proposes or shows, and asks before it changes anything. */
-  readonly mend: string;
+  readonly fix: string;
 }
 
 /** Where `custody.age.directory` is not here at all, records are kept elsewhere, as on a runner: that says nothing. */

@@ -112,8 +112,8 @@ function custodyFindings({ rotation, seen, custody }: DriftInput): DriftFinding[
     const holds = key !== undefined && key.origin === 'EXTERNAL' && ['Enabled', 'Disabled'].includes(key.state);
     if (version.keyArn !== undefined || !holds || custody.imported.has(version.name)) return [];
     const text = `there is no custody record of ${version.name}: its material may be kept by nobody but KMS`;
-    const mend = isActive(rotation, version) ? nextProposal(rotation) : 'npx keyturn pre-apply';
-    return [act('custody-record-absent', text, mend)];
+    const fix = isActive(rotation, version) ? nextProposal(rotation) : 'npx keyturn pre-apply';
+    return [act('custody-record-absent', text, fix)];
   });
 }
 
@@ -128,15 +128,15 @@ function retirementFindings({ rotation, seen }: DriftInput): DriftFinding[] {
         code: 'retirement-not-recorded',
         level: 'note',
         text,
-        mend: `npx keyturn propose retire --name ${version.name}`,
+        fix: `npx keyturn propose retire --name ${version.name}`,
       },
     ];
   });
 }
 
-const act = (code: DriftFinding['code'], text: string, mend: string): DriftFinding => ({
+const act = (code: DriftFinding['code'], text: string, fix: string): DriftFinding => ({
   code,
   level: 'act',
   text,
-  mend,
+  fix,
 });

@@ -1,9 +1,9 @@
 import type { Rotation } from '../rotation/rotation';
 import type { ActionSet } from './action-set';
 import {
+  archiveEvidence,
   declareRole,
   declareSupportBuckets,
-  archiveEvidence,
   readEvidence,
   readJobs,
   readRole,

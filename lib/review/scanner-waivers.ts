@@ -1,6 +1,6 @@
 /**
- * Suppressions for scanners that ask for KMS's own rotation. KMS cannot rotate imported key material by itself, so the
- * finding can never be mended by what they ask for; the rotation is done by Keyturn, and evidence shows it.
+ * Exceptions for scanners that demand automatic KMS rotation. KMS cannot rotate imported key material automatically,
+ * so their fix is impossible; Keyturn rotates the keys, and evidence proves it.
  */
 import { stringify } from 'yaml';
 import type { Observation } from '../observation/observe';
@@ -13,9 +13,9 @@ export interface WaiverInput {
   readonly rotation: Rotation;
   readonly account: string;
   readonly seen: Observation;
-  /** Where a reviewer finds the evidence: a path or a URL. */
+  /** Path or URL of the evidence, for reviewers. */
   readonly evidence: string;
-  /** When the exception ends, for scanners that know an end; absent: never. */
+  /** End of the exception, for scanners that support one; absent: never. */
   readonly until: Date | undefined;
 }
 
@@ -25,7 +25,7 @@ interface WaivedKey {
   readonly arn: string;
 }
 
-/** The text of a scanner's own file of exceptions, for the external keys of this rotation alone. */
+/** The exception file of a scanner, for the external keys of this rotation only. */
 export function scannerWaivers(scanner: Scanner, input: WaiverInput): string {
   const keys = waivedKeys(input);
   switch (scanner) {
@@ -38,7 +38,7 @@ export function scannerWaivers(scanner: Scanner, input: WaiverInput): string {
   }
 }
 
-/** Keys of ours that are there: an adopted one is not ours to waive, one without material has nothing to rotate yet. */
+/** Existing keys with material. Adopted keys are excluded, because other owners decide about them. */
 export function waivedKeys({ seen }: Pick<WaiverInput, 'seen'>): readonly WaivedKey[] {
   return seen.versions.flatMap(({ version, key }) =>
     key?.origin === 'EXTERNAL' && version.keyArn === undefined
@@ -48,13 +48,13 @@ export function waivedKeys({ seen }: Pick<WaiverInput, 'seen'>): readonly Waived
 }
 
 const reason = ({ rotation, evidence }: WaiverInput): string =>
-  `Imported key material (origin EXTERNAL), which KMS cannot rotate by itself; rotation ${rotation.name} replaces the key with Keyturn, evidence: ${evidence}`;
+  `Imported key material (origin EXTERNAL), which KMS cannot rotate automatically; Keyturn replaces the key in rotation ${rotation.name}, evidence: ${evidence}`;
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /**
- * A Checkov baseline, for `checkov --baseline`. CKV_AWS_7 looks at `aws_kms_key` alone in the versions that were read, so it
- * says nothing of external keys; this keeps it so should it look at them one day.
+ * A Checkov baseline, for `checkov --baseline`. CKV_AWS_7 looks at `aws_kms_key` alone in the versions that were
+ * read, so it says nothing of external keys; this keeps it so should it look at them one day.
  */
 function checkov(input: WaiverInput): unknown {
   const findings = input.rotation.keyVersions
@@ -63,7 +63,10 @@ function checkov(input: WaiverInput): unknown {
   return { comment: reason(input), failed_checks: [{ file: '/cdk.tf.json', findings }] };
 }
 
-/** A Prowler mute list, for `prowler aws --mutelist-file`. Resources are regular expressions there: the whole id and no more. */
+/**
+ * A Prowler mute list, for `prowler aws --mutelist-file`. Resources are regular expressions there: the whole id and
+ * no more.
+ */
 function prowler(input: WaiverInput, keys: readonly WaivedKey[]): string {
   const check = {
     Regions: [input.rotation.region],
@@ -74,7 +77,7 @@ function prowler(input: WaiverInput, keys: readonly WaivedKey[]): string {
   return stringify(list, { lineWidth: 0, defaultKeyType: 'PLAIN', defaultStringType: 'QUOTE_DOUBLE' });
 }
 
-/** AWS Config looks at each key; Security Hub's control KMS.4 shows what it found. */
+/** AWS Config checks each key; Security Hub's control KMS.4 shows its findings. */
 function config(input: WaiverInput, keys: readonly WaivedKey[]): unknown {
   const text = reason(input);
   return {

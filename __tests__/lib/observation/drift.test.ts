@@ -69,7 +69,7 @@ ${world.more ?? ''}`;
   });
 }
 
-const said = async (world: World) => (await findings(world)).map((one) => `${one.level} ${one.code}: ${one.mend}`);
+const said = async (world: World) => (await findings(world)).map((one) => `${one.level} ${one.code}: ${one.fix}`);
 
 it('finds nothing where all is as declared', async () => {
   expect(await findings()).toEqual([]);
@@ -167,7 +167,7 @@ describe('what was moved by hand', () => {
     expect((await findings({ keys: { v2: { state: 'Disabled' } } }))[0]?.code).toBe('active-key-unusable');
     const [found] = await findings({ keys: { v1: { state: 'PendingDeletion', deletionDate: daysFromNow(9) } } });
     expect(found?.text).toContain('2026-12-03T12:00:00.000Z');
-    expect(found?.mend).toContain('cancel-key-deletion');
+    expect(found?.fix).toContain('cancel-key-deletion');
   });
 });
 
