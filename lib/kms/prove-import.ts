@@ -5,7 +5,7 @@ import { called } from '../aws/failures';
 import { KeyturnError } from '../errors';
 import { retryUntilConsistent } from './retry-until-consistent';
 
-/** The key policy allows the proof under this encryption context alone. */
+/** The key policy allows the proof only with this encryption context. */
 export const PROOF_CONTEXT = 'keyturn:proof';
 
 export interface ProofOptions {
@@ -14,7 +14,7 @@ export interface ProofOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** Answers that pass once an import has reached every KMS host. */
+/** Error codes that are transient until an import has reached every KMS host. */
 const SETTLING = ['KMSInvalidStateException', 'NotFoundException', 'DisabledException', 'KeyUnavailableException'];
 const PAUSE = 500;
 
@@ -23,7 +23,7 @@ const PAUSE = 500;
  *
  * @param rotationName - value of the encryption context `keyturn:proof`
  * @returns the KeyMaterialId that KMS used for both
- * @throws KeyturnError `kms-proof-failed` where the answers do not agree; otherwise as `called`
+ * @throws KeyturnError `kms-proof-failed` if the results differ; otherwise as `called`
  */
 export async function proveImport(
   kms: KMSClient,
@@ -65,7 +65,7 @@ function agreement(keyArn: string, made: Half, opened: Half): { readonly keyMate
   const refuse = (reason: string) => new KeyturnError('kms-proof-failed', { keyArn, reason });
   const [before, after] = [made.Plaintext, opened.Plaintext];
   if (!before || !after || before.length !== after.length || !timingSafeEqual(before, after)) {
-    throw refuse('the data key came back different');
+    throw refuse('the decrypted data key differs');
   }
   if (made.KeyId !== keyArn || opened.KeyId !== keyArn) throw refuse('another key answered');
   if (!made.KeyMaterialId || made.KeyMaterialId !== opened.KeyMaterialId) {

@@ -3,17 +3,17 @@ import { throwIfInterrupted } from '../errors';
 import { pauseFor } from './wait-for-key';
 
 export interface ConsistencyOptions {
-  /** AWS error codes that pass by themselves, in this call, once KMS has settled. Anything else is thrown at once. */
+  /** AWS error codes that are transient in this call until KMS is consistent. Any other error is thrown at once. */
   readonly passing: readonly string[];
   /** Milliseconds between two attempts. */
   readonly pauseMs: number;
-  /** Milliseconds after which the error is thrown after all. */
+  /** Milliseconds after which the error is thrown anyway. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
   readonly during: string;
 }
 
-/** Repeats a call while KMS answers with an error that is expected to pass, and with none other. */
+/** Repeats a call while KMS returns one of the expected transient errors. */
 export async function retryUntilConsistent<T>(attempt: () => Promise<T>, options: ConsistencyOptions): Promise<T> {
   const deadline = Date.now() + options.timeoutMs;
   for (;;) {

@@ -102,7 +102,7 @@ describe('the public key is refused when', () => {
 
   test('it is an elliptic-curve key', () => {
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    expect(reasonOf(spki(publicKey))).toContain('no RSA public key');
+    expect(reasonOf(spki(publicKey))).toContain('not an RSA public key');
   });
 
   test('it is an RSA-PSS key, which encrypts nothing', () => {
