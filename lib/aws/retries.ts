@@ -4,12 +4,12 @@ type Retrying = Pick<KMSClient['config'], 'retryStrategy'>;
 type Strategy = Awaited<ReturnType<Retrying['retryStrategy']>>;
 
 /**
- * Errors that no second attempt cures. The SDK counts `LimitExceededException` as throttling, but in KMS it is a quota of
- * things (rotations, aliases, grants) and not of requests, so waiting only hides the reason.
+ * Errors that a retry cannot fix. The SDK treats `LimitExceededException` as throttling, but in KMS it is a quota of
+ * resources (rotations, aliases, grants), so waiting only hides the reason.
  */
 const TERMINAL = new Set(['LimitExceededException']);
 
-/** Puts our decision in front of the SDK's own: terminal errors and a fired signal end the attempts at once. */
+/** Decides before the SDK: terminal errors and a fired signal end the attempts at once. */
 export function decideRetries(config: Retrying, signal: AbortSignal | undefined): void {
   const resolve = config.retryStrategy;
   let decided: Promise<Strategy> | undefined;

@@ -9,16 +9,16 @@ export const PROVIDER_VERSIONS = { from: '5.100.0', before: '7.0.0' } as const;
 export type ProviderSource =
   /** The user's own CLI configuration decides; Keyturn adds nothing. */
   | { readonly kind: 'user'; readonly file: string }
-  /** A filesystem mirror that holds a version the stacks accept. */
+  /** A filesystem mirror with a version that the stacks accept. */
   | { readonly kind: 'mirror'; readonly directory: string; readonly host: string; readonly version: string }
-  /** The registry, as Terraform does by itself. */
+  /** The registry, Terraform's default. */
   | { readonly kind: 'registry'; readonly searched: readonly string[] };
 
 export interface ProviderSourceInput {
   readonly binary: TerraformBinary;
   /** Read: `TF_CLI_CONFIG_FILE`, `TF_PLUGIN_MIRROR`, `HOME`, `XDG_DATA_HOME`. */
   readonly env: NodeJS.ProcessEnv;
-  /** Directories one level under which a mirror may stand. Default: the usual ones. */
+  /** Directories that may contain a mirror one level below. Default: the usual ones. */
   readonly roots?: readonly string[];
 }
 
@@ -27,12 +27,11 @@ const USUAL_ROOTS = ['/usr/local/share', '/usr/share', '/opt'];
 /**
  * Decides where Terraform gets the AWS provider.
  *
- * 1. The user's own CLI configuration, when it exists. `TF_CLI_CONFIG_FILE` may name a file that does not: it then counts
- *    as none.
- * 2. A filesystem mirror with a version that the stacks accept, for this platform: `TF_PLUGIN_MIRROR`, the directories that
- *    Terraform implies, then one level under the usual roots. The first that holds one wins. That it is looked for before the
- *    registry is tried costs a few directory reads, where finding out that the registry is out of reach costs minutes.
- * 3. The registry.
+ * 1. The user's own CLI configuration, when it exists. `TF_CLI_CONFIG_FILE` may name a file that does not: it then
+ * counts as none. 2. A filesystem mirror with a version that the stacks accept, for this platform:
+ * `TF_PLUGIN_MIRROR`, the directories that Terraform implies, then one level under the usual roots. The first that
+ * holds one wins. That it is looked for before the registry is tried costs a few directory reads, where finding out
+ * that the registry is out of reach costs minutes. 3. The registry.
  *
  * @see https://developer.hashicorp.com/terraform/cli/config/config-file#provider-installation
  */
@@ -55,7 +54,7 @@ export async function providerSource({
 /**
  * Writes the CLI configuration for a source.
  *
- * @returns the file to pass as `TF_CLI_CONFIG_FILE`, or undefined where Terraform needs none
+ * @returns the file to pass as `TF_CLI_CONFIG_FILE`, or undefined if Terraform needs none
  */
 export async function writeCliConfiguration(source: ProviderSource, directory: string): Promise<string | undefined> {
   if (source.kind === 'user') return source.file;
@@ -65,7 +64,7 @@ export async function writeCliConfiguration(source: ProviderSource, directory: s
   return file;
 }
 
-/** Takes `hashicorp/aws` from the mirror alone, and everything else from its registry. */
+/** Uses only the mirror for `hashicorp/aws`, and the registry for everything else. */
 export function mirrorConfiguration({
   directory,
   host,
@@ -85,7 +84,7 @@ export function mirrorConfiguration({
 `;
 }
 
-/** Each product looks an address without a host up at its own registry, in mirrors too. */
+/** Each product resolves an address without a host at its own registry, also in mirrors. */
 function registryHost({ product }: TerraformBinary): string {
   return product === 'OpenTofu' ? 'registry.opentofu.org' : 'registry.terraform.io';
 }
@@ -114,7 +113,9 @@ async function under(root: string): Promise<readonly string[]> {
   return (await namesIn(root)).map((name) => join(root, name));
 }
 
-/** The newest version in a mirror that the stacks accept, unpacked (`<version>/<platform>/`) or packed (one zip each). */
+/**
+ * The newest version in a mirror that the stacks accept, unpacked (`<version>/<platform>/`) or packed (one zip each).
+ */
 async function mirroredVersion(directory: string, binary: TerraformBinary): Promise<string | undefined> {
   const { platform } = binary;
   const place = join(directory, registryHost(binary), 'hashicorp', 'aws');
@@ -134,7 +135,7 @@ async function mirroredVersion(directory: string, binary: TerraformBinary): Prom
     .at(0);
 }
 
-/** Sorted, so that the same machine always gives the same answer; empty where there is no such directory. */
+/** Sorted, so that the result is deterministic; empty if there is no such directory. */
 async function namesIn(directory: string): Promise<readonly string[]> {
   const names = await readdir(directory).catch((): string[] => []);
   return names.sort();
