@@ -290,7 +290,7 @@ deny contains msg if {
 
 deny contains "KT053 the plan ended in an error" if plan.errored == true
 
-deny contains "KT053 Terraform says that the plan is not complete" if plan.complete == false
+deny contains "KT053 Terraform reports that the plan is not complete" if plan.complete == false
 
 deny contains msg if {
 	some change in changes

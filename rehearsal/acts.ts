@@ -11,7 +11,7 @@ import type { Observer } from './observer';
 import { leftBehindBucket, rehearsedFile, withoutLeftBehind } from './rehearsed-file';
 import type { Stage } from './stage';
 
-/** One scene of the rehearsal: what a person would do, and what to notice. */
+/** One step of the rehearsal: what a person would do, and what it shows. */
 export interface Act {
   readonly title: string;
   readonly notice: string;
@@ -24,8 +24,7 @@ const DAY_MS = 86_400_000;
 export const acts: readonly Act[] = [
   {
     title: 'declare v1',
-    notice:
-      'Terraform makes an empty external key and its version alias; there is no material in the plan, and none in the state',
+    notice: 'Terraform creates an empty external key and its version alias; plan and state contain no material',
     async play(stage, observer) {
       await writeFile(stage.rotationFile, rehearsedFile(stage));
       await createAdoptedBuckets(stage);
@@ -35,7 +34,8 @@ export const acts: readonly Act[] = [
   },
   {
     title: 'import material into v1',
-    notice: 'custody has the material before KMS has it; what is wrapped for another key, stale or altered is refused',
+    notice:
+      'custody has the material before KMS; KMS rejects material that is wrapped for another key, stale or changed',
     async play(stage, observer) {
       await runSteps(stage, 'pre-apply', ['import-material']);
       await observer.imported('v1', undefined);
@@ -55,7 +55,7 @@ export const acts: readonly Act[] = [
   },
   {
     title: 'declare v2',
-    notice: 'one line more in the rotation file; v1, the alias and the bucket are not touched',
+    notice: 'one new line in the rotation file; v1, the alias and the bucket do not change',
     async play(stage, observer) {
       const validTo = new Date(Math.floor((Date.now() + 300 * DAY_MS) / 1000) * 1000);
       await edit(stage, (text) => appendVersion(text, { name: 'v2', materialValidTo: validTo }));
@@ -66,7 +66,7 @@ export const acts: readonly Act[] = [
   },
   {
     title: 'import material into v2',
-    notice: 'Terraform did not import it, yet its plans stay empty: nothing drifts, nothing is imported twice',
+    notice: 'Terraform did not import it, but its plans stay empty: no drift, no second import',
     async play(stage, observer) {
       const before = await observer.declaredExpiry('v2');
       await runSteps(stage, 'pre-apply', ['import-material']);
@@ -77,7 +77,7 @@ export const acts: readonly Act[] = [
   {
     title: 'switch to v2',
     notice:
-      'the plan itself refuses a key that is not Enabled; new objects go under v2, old ones stay readable under v1',
+      'the plan itself refuses a key that is not Enabled; new objects are under v2, old ones stay readable under v1',
     async play(stage, observer) {
       await edit(stage, (text) => setActiveVersion(text, 'v2'));
       await runSteps(stage, 'rotate', ['switch']);
@@ -87,14 +87,14 @@ export const acts: readonly Act[] = [
   },
   {
     title: 're-encrypt, verify, and a gate that refuses',
-    notice: `an object was left under v1 in a bucket that Keyturn only looks into, so v1 must stay on`,
+    notice: `an object was left under v1 in a bucket that Keyturn only verifies, so v1 must stay Enabled`,
     async play(stage, observer) {
       await observer.rememberObjects();
       const refusal = await runSteps(stage, 'post-apply', ['re-encrypt', 'verify', 'retire']).catch(
         (error: unknown) => error,
       );
       if (!isCode(refusal, 'gate-refused'))
-        throw refusal ?? new Error('the gate let v1 retire with an object left under it');
+        throw refusal ?? new Error('the gate allowed v1 to retire with an object left under it');
       stage.reporter.block(refusal.message);
       await observer.everythingMoved();
       if (stage.engine === 'batch') await observer.movedByJobs();
@@ -104,7 +104,7 @@ export const acts: readonly Act[] = [
   {
     title: 'retire v1',
     notice:
-      'the operator gives up on that bucket; the gate opens, v1 is disabled, and what was left there is out of reach',
+      'the operator removes that bucket from the file; the gate opens, v1 is disabled, and the object left there is unreadable',
     async play(stage, observer) {
       await edit(stage, (text) => withoutLeftBehind(text, stage.sample));
       await runSteps(stage, 'post-apply', ['re-encrypt', 'verify', 'retire', 'record']);
@@ -114,7 +114,7 @@ export const acts: readonly Act[] = [
   },
   {
     title: 'the end',
-    notice: 'v1 is Disabled, not deleted: `keyturn rollback` could still bring it back',
+    notice: 'v1 is Disabled, not deleted: `keyturn rollback` can still restore it',
     async play(_stage, observer) {
       await observer.plansAreEmpty('at the end');
     },

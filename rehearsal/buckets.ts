@@ -10,7 +10,7 @@ import type { Stage } from './stage';
 /** The one object that is left under v1. */
 export const LEFT_BEHIND_KEY = 'forgotten/ledger-2019.csv';
 
-/** Buckets that the rotation adopts must be there before it: an ordinary client makes them, as their owner once did. */
+/** Adopted buckets must exist before the rotation: an ordinary client creates them, as their owner would. */
 export async function createAdoptedBuckets(stage: Stage): Promise<void> {
   for (const bucket of stage.sample.buckets) if (bucket.manage === 'encryption') await createBucket(stage, bucket.name);
   await createBucket(stage, leftBehindBucket(stage.sample));
@@ -25,7 +25,7 @@ async function createBucket({ s3, sample }: Stage, name: string): Promise<void> 
   await s3.send(new PutBucketVersioningCommand({ Bucket: name, VersioningConfiguration }));
 }
 
-/** Puts an object under v1 into the bucket that nobody manages. */
+/** Puts an object under v1 into the unmanaged bucket. */
 export async function leaveObjectBehind({ s3, sample }: Stage, keyArn: string): Promise<void> {
   const Bucket = leftBehindBucket(sample);
   const rule = {

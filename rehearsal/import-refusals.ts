@@ -15,7 +15,7 @@ interface Parameters {
 
 const STALE_MS = 25 * 60 * 60 * 1000;
 
-/** Proof 4, on keys of the rehearsal's own: what KMS refuses, in its own words. */
+/** Proof 4, on separate keys: the imports that KMS rejects, with its error names. */
 export async function proveRefusals({ kms, clock, proofs }: Stage): Promise<void> {
   const one = await emptyKey(kms);
   const other = await emptyKey(kms);
@@ -25,7 +25,7 @@ export async function proveRefusals({ kms, clock, proofs }: Stage): Promise<void
   proofs.saw(4, 'material wrapped for another key', 'InvalidCiphertextException', await refusal(kms, first, forOther));
   const altered = wrap(first, material);
   altered.writeUInt8(altered.readUInt8(100) ^ 1, 100);
-  proofs.saw(4, 'altered bytes', 'InvalidCiphertextException', await refusal(kms, first, altered));
+  proofs.saw(4, 'changed bytes', 'InvalidCiphertextException', await refusal(kms, first, altered));
   clock.advance(STALE_MS);
   try {
     proofs.saw(
@@ -67,7 +67,7 @@ function wrap({ publicKey }: Parameters, material: Buffer): Buffer {
   return publicEncrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }, material);
 }
 
-/** The name of KMS's refusal, or `accepted`. */
+/** The name of KMS's error, or `accepted`. */
 async function refusal(
   kms: KMSClient,
   { keyId, token }: Parameters,

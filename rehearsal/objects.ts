@@ -13,12 +13,12 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 
-/** What an ordinary client sees of one object version. */
+/** One object version as an ordinary client sees it. */
 export interface SeenVersion {
   readonly key: string;
   readonly versionId: string;
   readonly keyArn: string | undefined;
-  /** All that a rewrap must leave as it was. */
+  /** Everything that a rewrap must not change. */
   readonly kept: Readonly<Record<string, unknown>>;
 }
 
@@ -63,7 +63,7 @@ async function putInParts(s3: S3Client, bucket: string, key: string): Promise<vo
   );
 }
 
-/** HEAD and tags of every object version, delete markers left out, in listing order. */
+/** HEAD and tags of every object version, without delete markers, in listing order. */
 export async function seeVersions(s3: S3Client, bucket: string): Promise<readonly SeenVersion[]> {
   const seen: SeenVersion[] = [];
   for (const { key, versionId } of await listVersions(s3, bucket))
@@ -73,7 +73,7 @@ export async function seeVersions(s3: S3Client, bucket: string): Promise<readonl
 
 async function listVersions(s3: S3Client, bucket: string): Promise<readonly { key: string; versionId: string }[]> {
   const { Versions = [], IsTruncated } = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket }));
-  if (IsTruncated) throw new RangeError(`the rehearsal puts fewer objects into ${bucket} than fill a page`);
+  if (IsTruncated) throw new RangeError(`the rehearsal puts too few objects into ${bucket} to fill a page`);
   return Versions.map(({ Key = '', VersionId = '' }) => ({ key: Key, versionId: VersionId }));
 }
 
@@ -98,7 +98,7 @@ async function seeVersion(s3: S3Client, bucket: string, key: string, versionId: 
   };
 }
 
-/** SHA-256 of what each version downloads as; a refusal stands there by its name. */
+/** SHA-256 of the download of each version, or the name of the error. */
 export async function download(
   s3: S3Client,
   bucket: string,

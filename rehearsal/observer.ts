@@ -7,7 +7,7 @@ import { LEFT_BEHIND_KEY } from './buckets';
 import { download, type SeenVersion, seeVersions } from './objects';
 import type { Stage } from './stage';
 
-/** Looks at AWS through ordinary clients, and writes what it saw under the proof it belongs to. */
+/** Reads AWS through ordinary clients, and records the observations under their proof. */
 export class Observer {
   readonly #stage: Stage;
   readonly #remembered = new Map<string, readonly SeenVersion[]>();
@@ -57,7 +57,7 @@ export class Observer {
       const reference = { Bucket: name, Key: `probe-${this.#probes}` };
       await this.#stage.s3.send(new PutObjectCommand({ ...reference, Body: 'no header names a key' }));
       const { SSEKMSKeyId } = await this.#stage.s3.send(new HeadObjectCommand(reference));
-      this.#saw(proof, `a new object in ${name} lands under ${version}`, arn, SSEKMSKeyId);
+      this.#saw(proof, `a new object in ${name} is under ${version}`, arn, SSEKMSKeyId);
     }
   }
 
@@ -68,7 +68,7 @@ export class Observer {
     for (const { name } of buckets) {
       this.#saw(6, `${name} default`, ['aws:kms', after], await this.#bucketDefault(name));
       const old = await seeVersions(this.#stage.s3, name);
-      this.#saw(6, `${name}: old objects still show v1`, [before], [...new Set(old.map((one) => one.keyArn))]);
+      this.#saw(6, `${name}: old objects are still under v1`, [before], [...new Set(old.map((one) => one.keyArn))]);
     }
     await this.pointsAt('v2');
     await this.newObjectLandsUnder(6, 'v2');
@@ -92,7 +92,7 @@ export class Observer {
     }
   }
 
-  /** What S3 says of the jobs: one that is done for each bucket, and no task of it failed. */
+  /** The jobs as S3 reports them: one complete job per bucket without failed tasks. */
   async movedByJobs(): Promise<void> {
     const { s3, s3Control, sts, sample } = this.#stage;
     const { Account: AccountId } = await sts.send(new GetCallerIdentityCommand({}));
@@ -109,7 +109,7 @@ export class Observer {
   }
 
   async gateRefused(reasons: readonly string[]): Promise<void> {
-    this.#saw(9, 'why the gate refused', ['objects-left'], reasons);
+    this.#saw(9, 'reasons of the gate', ['objects-left'], reasons);
     this.#saw(9, 'v1 after the refusal', 'Enabled', (await this.#describe('v1')).KeyState);
   }
 
@@ -175,7 +175,7 @@ export class Observer {
   }
 }
 
-/** An object version without its key: what a rewrap must leave as it was. */
+/** An object version without its key: everything that a rewrap must not change. */
 function unkeyed({ key, versionId, kept }: SeenVersion): unknown {
   return { key, versionId, kept };
 }

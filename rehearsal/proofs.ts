@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 
-/** One thing an ordinary client saw, next to what it had to be. */
+/** One observation of an ordinary client, and the expected value. */
 export interface Observation {
   readonly what: string;
   readonly expected: unknown;
@@ -12,25 +12,25 @@ export interface Proof {
   readonly number: number;
   readonly title: string;
   readonly observations: readonly Observation[];
-  /** True when there are observations and all of them hold; a proof without any proves nothing. */
+  /** True if there are observations and all of them are as expected; a proof without observations proves nothing. */
   readonly holds: boolean;
 }
 
-/** The proofs of a rotation, in the words of the walk-through that a rotation by hand follows. */
+/** The proofs of a rotation, in the order of a manual rotation. */
 const TITLES = [
   'a new key is PendingImport, origin EXTERNAL, not enabled',
-  'version alias and main alias resolve to the key they should, before and after',
+  'version alias and main alias resolve to the right key, before and after',
   'KMS accepts material wrapped under its own public key; the key becomes Enabled with the declared expiry',
-  'material for another key, a stale token, altered bytes and other material are each refused by KMS',
-  'the bucket default names the active key in full; an object put without any header lands under it',
-  'after the switch alias and default name v2, a new object lands under v2, old objects still show v1',
-  'after re-encryption every object version shows v2 and is otherwise what it was',
+  'KMS rejects material for another key, a stale token, changed bytes and other material',
+  'the bucket default names the active key by full ARN; an object put without headers is under it',
+  'after the switch alias and default name v2, a new object is under v2, old objects are still under v1',
+  'after re-encryption every object version is under v2 and otherwise unchanged',
   'after v1 is disabled every object still downloads, byte for byte',
-  'an object left under v1 fails with KMS.DisabledException, and the gate had refused while it was there',
+  'an object left under v1 fails with KMS.DisabledException, and the gate had refused because of it',
   'terraform plan of both stacks is empty after the import, after the switch and at the end',
 ] as const;
 
-/** Collects observations under the proofs they belong to; nothing counts until it was seen. */
+/** Collects observations by proof. */
 export class ProofBook {
   readonly #observations = TITLES.map((): Observation[] => []);
   readonly #onObservation: (proof: number, observation: Observation) => void;
@@ -39,7 +39,7 @@ export class ProofBook {
     this.#onObservation = onObservation;
   }
 
-  /** Notes what was seen for proof 1 to 10; `expected` and `observed` are compared deeply. */
+  /** Records an observation for proof 1 to 10; `expected` and `observed` are compared deeply. */
   saw(proof: number, what: string, expected: unknown, observed: unknown): void {
     const observation = { what, expected, observed, holds: isDeepStrictEqual(expected, observed) };
     const page = this.#observations[proof - 1];

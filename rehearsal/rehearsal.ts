@@ -10,7 +10,7 @@ export interface Rehearsal {
   readonly spent: Readonly<Record<string, number>>;
 }
 
-/** Plays every act in order and reads the book of proofs. A proof that does not hold does not stop the play. */
+/** Runs every act in order and returns the proofs. A failed proof does not stop the rehearsal. */
 export async function playRehearsal(stage: Stage): Promise<Rehearsal> {
   const observer = new Observer(stage);
   await stage.stopwatch.measure('rehearsal', async () => {

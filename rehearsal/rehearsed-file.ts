@@ -2,22 +2,22 @@ import { Document } from 'yaml';
 import type { Rotation } from '../lib/rotation/rotation';
 import type { Stage } from './stage';
 
-/** What the rehearsed file is made from. */
+/** Input of the rehearsed file. */
 type Rehearsed = Pick<Stage, 'sample' | 'custody' | 'engine'>;
 
-/** The bucket of the rehearsal that nobody manages: an object is left there on purpose. */
+/** The unmanaged bucket of the rehearsal: an object is left there on purpose. */
 export function leftBehindBucket(rotation: Rotation): string {
   return `${rotation.name}-left-behind`;
 }
 
-/** The bucket of manifests and reports, where the rehearsal moves objects by jobs. */
+/** The bucket for manifests and reports, if the rehearsal uses jobs. */
 export function jobsBucket(rotation: Rotation): string {
   return `${rotation.name}-jobs`;
 }
 
 /**
- * The file that the rehearsal starts from: the names, buckets and choices of the given rotation, at its first key
- * version, rewrapped by the engine that is rehearsed, with the rehearsal's own custody and state on this machine.
+ * The initial rotation file of the rehearsal: the names, buckets and settings of the given rotation with its first
+ * key version, the rehearsed engine with method rewrap, and the rehearsal's own custody and local state.
  */
 export function rehearsedFile({ sample: rotation, custody, engine }: Rehearsed): string {
   const document = new Document({
@@ -41,9 +41,9 @@ export function rehearsedFile({ sample: rotation, custody, engine }: Rehearsed):
   return document.toString();
 }
 
-/** The same file once the operator gives up on the bucket that holds the gate closed. */
+/** The same file after the operator removed the bucket that holds the gate closed. */
 export function withoutLeftBehind(text: string, rotation: Rotation): string {
   const line = new RegExp(`^\\s+- ${leftBehindBucket(rotation)}\\n`, 'm');
-  if (!line.test(text)) throw new Error('the rehearsed file does not list the bucket that was left behind');
+  if (!line.test(text)) throw new Error('the rehearsed file does not list the bucket with the remaining object');
   return text.replace(line, '').replace('verifyOnlyBuckets:\n', 'verifyOnlyBuckets: []\n');
 }

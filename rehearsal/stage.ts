@@ -8,17 +8,17 @@ import type { RotationRun } from '../lib/workflow/rotation-run';
 import type { ProofBook } from './proofs';
 import type { Stopwatch } from './stopwatch';
 
-/** What a rehearsal stands on. Built by the script that starts the endpoint. */
+/** The environment of a rehearsal, built by the script that starts the endpoint. */
 export interface Stage {
-  /** The rotation whose names and choices are rehearsed. */
+  /** The rotation whose names and settings are rehearsed. */
   readonly sample: Rotation;
-  /** Absolute path of the rehearsal's own rotation file; everything else is made beside it. */
+  /** Absolute path of the rehearsal's own rotation file; everything else is next to it. */
   readonly rotationFile: string;
-  /** As it stands under `custody` in the rehearsal's rotation file. */
+  /** The value of `custody` in the rehearsal's rotation file. */
   readonly custody: Readonly<Record<string, unknown>>;
   /** Which engine re-encrypts. */
   readonly engine: 'local' | 'batch';
-  /** Ordinary clients: every proof is observed through these, never through Keyturn's own code. */
+  /** Ordinary clients: every proof uses these, never Keyturn's own code. */
   readonly kms: KMSClient;
   readonly s3: S3Client;
   readonly s3Control: S3ControlClient;
@@ -28,6 +28,6 @@ export interface Stage {
   readonly signal: AbortSignal;
   readonly proofs: ProofBook;
   readonly stopwatch: Stopwatch;
-  /** Opens a run on the rotation file as it stands now, as the command of that name would. */
+  /** Opens a run on the current rotation file, like the command of that name. */
   perform<T>(command: string, body: (run: RotationRun) => Promise<T>): Promise<T>;
 }

@@ -1,7 +1,7 @@
-/** Where the time of a rehearsal went. `keyturn` is what is left of a step once Terraform is taken out. */
+/** Durations of a rehearsal. `keyturn` is the time of a step without Terraform. */
 export type Account = 'terraform plan' | 'terraform apply' | 'synthesis' | 'keyturn' | 'rehearsal';
 
-/** Adds up wall-clock time by account; spans may nest, and time counts for the innermost only. */
+/** Sums up wall-clock time by category; spans may nest, and time counts only for the innermost. */
 export class Stopwatch {
   readonly #spent = new Map<Account, number>();
   readonly #open: { account: Account; since: number }[] = [];

@@ -4,15 +4,15 @@ import { AWS_PROVIDER_VERSION } from '../lib/rotation/provider-version';
 import type { Rotation } from '../lib/rotation/rotation';
 
 /**
- * Declares the one provider of a stack: the rotation's region, and its account where the file names one, so that
- * credentials of another account are refused by Terraform itself. Endpoints and credentials come from the standard
- * variables (`AWS_ENDPOINT_URL`, `AWS_PROFILE`, …), never from here.
+ * Declares the one provider of a stack: the rotation's region, and its account if the file declares one, so that
+ * Terraform itself refuses credentials of another account. Endpoints and credentials come from the standard variables
+ * (`AWS_ENDPOINT_URL`, `AWS_PROFILE`, …), never from here.
  */
 export function declareAwsProvider(stack: TerraformStack, rotation: Rotation): void {
   new AwsProvider(stack, 'aws', {
     region: rotation.region,
     ...(rotation.account === undefined ? {} : { allowedAccountIds: [rotation.account] }),
-    // A bucket name with dots is in no TLS certificate's reach, so AWS itself is addressed by path for it. Over plain HTTP
+    // No TLS certificate covers a bucket name with dots, so AWS itself is addressed by path for it. Over plain HTTP
     // (an endpoint on this machine) the provider would put it before the address, and find no such host.
     ...(bucketNames(rotation).some((name) => name.includes('.')) ? { s3UsePathStyle: true } : {}),
   });
@@ -20,7 +20,7 @@ export function declareAwsProvider(stack: TerraformStack, rotation: Rotation): v
   stack.addOverride('terraform.required_providers.aws.version', AWS_PROVIDER_VERSION);
 }
 
-/** Every bucket that a stack may have to do with. */
+/** Every bucket of a stack. */
 function bucketNames({ buckets, reencrypt, evidence }: Rotation): readonly string[] {
   return [...buckets.map(({ name }) => name), reencrypt.batch?.bucket ?? [], evidence.bucket?.name ?? []].flat();
 }

@@ -1,15 +1,15 @@
 import { LocalBackend, S3Backend, type TerraformStack } from 'cdktf';
 import type { Rotation } from '../lib/rotation/rotation';
 
-/** Terraform (or OpenTofu) versions that know everything the stacks use; `s3` state is locked by S3 itself, from 1.10 on. */
+/** Terraform (or OpenTofu) versions that support everything the stacks use; S3 itself locks `s3` state from 1.10 on. */
 export const TERRAFORM_VERSIONS = { local: '>= 1.5.0', s3: '>= 1.10.0' } as const;
 
 /**
- * Declares where a stack keeps its state.
+ * Declares where a stack stores its state.
  *
- * `local`: `terraform.<stack>.tfstate` beside `cdktf.out`, the place where cdktf itself would put it, written relative to
- * the stack's directory because cdktf's own default is an absolute path and would differ from machine to machine.
- * `s3`: the object `<prefix><stack>.tfstate`, encrypted and locked.
+ * `local`: `terraform.<stack>.tfstate` beside `cdktf.out`, cdktf's own default, but relative to the stack's
+ * directory, because an absolute path would differ between machines. `s3`: the object `<prefix><stack>.tfstate`,
+ * encrypted and locked.
  */
 export function declareBackend(stack: TerraformStack, rotation: Rotation): void {
   const state = `${stack.node.id}.tfstate`;

@@ -26,11 +26,11 @@ export interface BatchJobsProps {
 }
 
 /**
- * What jobs of S3 Batch Operations need: their role, with a policy of its own, and with `manage: bucket` the bucket of manifests and
- * reports. Jobs themselves are no Terraform resources: `post-apply` creates them.
+ * Resources for jobs of S3 Batch Operations: their role with its policy, and with `manage: bucket` the bucket for
+ * manifests and reports. Jobs are not Terraform resources: `post-apply` creates them.
  *
- * The role names the keys by ARN, as the plan finds them. Versions after the active one are left out: their aliases need not
- * exist yet when the stack is planned, and nothing is moved away from them.
+ * The role names the keys by the ARNs in the plan. It omits versions after the active one: their aliases may not
+ * exist yet, and no object moves away from them.
  */
 export function declareBatchJobs(stack: TerraformStack, rotation: Rotation, props: BatchJobsProps): void {
   const { settings, newKey, tags } = props;
@@ -68,7 +68,7 @@ export function declareBatchJobs(stack: TerraformStack, rotation: Rotation, prop
   stack.node.addValidation(new RolePolicyFits(largest, rotation.buckets.length));
 }
 
-/** ARN of the key of a superseded version: an adopted one's own, a declared one's as its version alias tells. */
+/** ARN of the key of a superseded version: of an adopted one directly, of a declared one by its version alias. */
 function keyArn(stack: TerraformStack, rotation: Rotation, version: KeyVersion): string {
   if (version.keyArn !== undefined) return version.keyArn;
   return new DataAwsKmsKey(stack, `superseded_${version.name}`, { keyId: versionAlias(rotation, version) }).arn;

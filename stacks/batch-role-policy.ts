@@ -1,6 +1,6 @@
 import type { ReencryptMethod } from '../lib/rotation/rotation';
 
-/** The service that runs jobs of S3 Batch Operations; it has this name in every partition. */
+/** The service principal of S3 Batch Operations, equal in every partition. */
 export const BATCH_SERVICE = 'batchoperations.s3.amazonaws.com';
 
 type Condition = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -21,8 +21,8 @@ export interface TrustPolicy {
 /**
  * Who may take the role of the jobs: S3 Batch Operations, for a job of this account.
  *
- * AWS's page shows this trust without a condition, and does not say that the service names the account it acts for. So the
- * condition counts where the account is named, and a job is not kept out where it is not.
+ * AWS's page shows this trust without a condition, and does not say that the service names the account it acts for.
+ * So the condition counts where the account is named, and a job is not kept out where it is not.
  *
  * @param account - 12 digits, or a Terraform reference to them
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
@@ -47,11 +47,14 @@ export interface BatchRolePolicyInput {
   readonly partition: string;
   readonly region: string;
   readonly method: ReencryptMethod;
-  /** Buckets whose objects jobs work on. */
+  /** Buckets whose objects jobs process. */
   readonly buckets: readonly string[];
-  /** Those of them that S3 makes manifests of; see {@link https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-create-job.html}. */
+  /**
+   * Those for which S3 generates manifests; see {@link
+   * https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-create-job.html}.
+   */
   readonly listedByS3: readonly string[];
-  /** Bucket of manifests and reports, and what their keys begin with. */
+  /** Bucket for manifests and reports, and the prefix of their keys. */
   readonly store: { readonly bucket: string; readonly prefix: string };
   /** ARNs of the keys that objects are moved away from, or references to them. */
   readonly oldKeys: readonly string[];
@@ -72,10 +75,11 @@ export interface RolePolicy {
   readonly Statement: readonly Statement[];
 }
 
-/** What a task does to an object version. */
+/** Actions of a task on an object version. */
 const OBJECT_ACTIONS: Readonly<Record<ReencryptMethod, readonly string[]>> = {
   rewrap: ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject', 's3:UpdateObjectEncryption'],
-  // AWS's page lists the ACL actions for every copy. Jobs copy only in buckets that enforce their owner, where an ACL has no say.
+  // AWS lists the ACL actions for every copy. Jobs copy only in buckets with enforced ownership, where ACLs have no
+  // effect.
   rewrite: [
     's3:GetObject',
     's3:GetObjectAcl',
@@ -89,24 +93,25 @@ const OBJECT_ACTIONS: Readonly<Record<ReencryptMethod, readonly string[]>> = {
   ],
 };
 
-/** What S3 asks of an old key for it. */
+/** Actions that S3 needs on an old key. */
 const OLD_KEY_ACTIONS: Readonly<Record<ReencryptMethod, readonly string[]>> = {
   rewrap: ['kms:Decrypt', 'kms:ReEncryptFrom'],
   rewrite: ['kms:Decrypt'],
 };
 
-/** What S3 asks of the new key; also what it asks of an object that is under it already. */
+/** Actions that S3 needs on the new key, also for an object that is already under it. */
 const NEW_KEY_ACTIONS: Readonly<Record<ReencryptMethod, readonly string[]>> = {
   rewrap: ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'],
   rewrite: ['kms:Decrypt', 'kms:GenerateDataKey'],
 };
 
 /**
- * What the jobs of a rotation may do, and nothing else: the one operation on objects of the declared buckets, the keys through
- * S3 of the Region alone, reading manifests and writing reports of this rotation. Nothing is deleted, no object is read but to move it.
+ * What the jobs of a rotation may do, and nothing else: the one operation on objects of the declared buckets, the
+ * keys through S3 of the Region alone, reading manifests and writing reports of this rotation. Nothing is deleted, no
+ * object is read but to move it.
  *
- * A manifest that S3 makes takes `s3:PutInventoryConfiguration` on the bucket it lists and a place to write it: only the
- * buckets in `listedByS3` have that.
+ * A manifest that S3 makes takes `s3:PutInventoryConfiguration` on the bucket it lists and a place to write it: only
+ * the buckets in `listedByS3` have that.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-update-encryption.html
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html

@@ -19,7 +19,7 @@ export interface BucketPolicy {
 }
 
 /**
- * The policy of a bucket that the storage stack owns: nothing goes in or out without TLS.
+ * The policy of a bucket that the storage stack owns: it denies requests without TLS.
  *
  * It pins no key ARN: a policy that names the old key makes writes fail after the switch.
  *

@@ -4,7 +4,7 @@ import type { KeyVersion, Rotation } from '../lib/rotation/rotation';
 
 const DAY_SECONDS = 24 * 60 * 60;
 
-/** The key of one version, as the alarms need it. */
+/** The key of one version, for the alarms. */
 export interface AlarmedKey {
   readonly version: Pick<KeyVersion, 'name'>;
   /** The key ID: the metric's dimension is the ID, not the ARN. */
@@ -12,12 +12,12 @@ export interface AlarmedKey {
 }
 
 /**
- * An alarm for each `expiry.warnDays`, which tells `expiry.alarmTopicArn` once the material of a key has that many days
- * left. KMS counts to the earliest expiry among a key's materials.
+ * One alarm per entry of `expiry.warnDays`. It notifies `expiry.alarmTopicArn` once the material of a key has that
+ * many days left. KMS counts to the earliest expiry among a key's materials.
  *
- * Missing data leaves an alarm as it is: KMS stops counting when the material is gone, and an alarm that went back to OK
- * at that very moment would say the opposite of what happened. For the same reason the topic also hears of the way
- * back to OK, which is then a material that was imported again with a later date.
+ * Missing data does not change an alarm: KMS stops the metric when the material is deleted, and an alarm that
+ * returned to OK at that moment would be wrong. So OK means that material was imported again with a later date, and
+ * the topic is notified of it too.
  *
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/imported-key-material-expiration-alarm.html
  */
@@ -30,7 +30,7 @@ export function declareExpiryAlarms(stack: TerraformStack, rotation: Rotation, {
       alarmName: `keyturn-${rotation.name}-${version.name}-material-expires-in-${days}d`,
       alarmDescription:
         `The imported material of key version ${version.name} of rotation ${rotation.name} expires in less than ${days} days. ` +
-        'Nothing under it can be read from then on: import the same material with a later date, or rotate.',
+        'Then objects under it cannot be read: import the same material with a later date, or rotate.',
       namespace: 'AWS/KMS',
       metricName: 'SecondsUntilKeyMaterialExpiration',
       dimensions: { KeyId: keyId },

@@ -3,26 +3,26 @@ import type { TerraformStack } from 'cdktf';
 import { activeVersion, type KeyVersion, type Rotation, stackNames, versionAlias } from '../lib/rotation/rotation';
 import { CALLER_IDENTITY, callerIdentity } from './identity';
 
-/** A condition that the plan itself checks, and what it says when it refuses. */
+/** A condition that the plan itself checks, and its error message. */
 export interface Guard {
   readonly condition: string;
   readonly errorMessage: string;
 }
 
-/** The key that alias and bucket defaults move to, as the plan finds it. */
+/** The target key of alias and bucket defaults, as the plan reads it. */
 export interface Target {
   readonly arn: string;
   readonly guards: readonly Guard[];
 }
 
-/** First words of every guard's message: they say whose refusal it is amid Terraform's own words. */
+/** Prefix of every guard message: it distinguishes the refusal from Terraform's own messages. */
 export const GUARD_WORDS = 'keyturn guard:';
 
-/** What to do about a key in each state; the words for any other state come last. */
+/** The next step for a key in each state; the text for any other state comes last. */
 const ADVICE = {
   declared: {
     PendingImport: 'import its material with \\"npx keyturn pre-apply\\", then plan again',
-    Disabled: 'enable it (\\"npx keyturn rollback\\" does, and makes it active), then plan again',
+    Disabled: 'enable it (\\"npx keyturn rollback\\" enables it and makes it active), then plan again',
     PendingDeletion: 'cancel its deletion (aws kms cancel-key-deletion) and enable it, then plan again',
   },
   adopted: {
@@ -35,9 +35,9 @@ const ADVICE = {
 /**
  * Looks the active version up and guards it: by its version alias, or by the ARN of an adopted key.
  *
- * While the alias does not exist yet (storage planned before the keys stack was applied) Terraform stops at the look-up,
- * before any guard can speak. All that can lead on there is the look-up's own name, which Terraform prints: it says what
- * comes first.
+ * While the alias does not exist yet (storage planned before the keys stack was applied), Terraform stops at the data
+ * source, before any guard. Then only the name of the data source can help, because Terraform prints it: it names the
+ * missing steps.
  */
 export function guardedTarget(stack: TerraformStack, rotation: Rotation): Target {
   const version = activeVersion(rotation);
@@ -69,13 +69,13 @@ function external(named: string, found: string): Guard {
   const origin = `${found}.origin`;
   return {
     condition: `\${${origin} == "EXTERNAL"}`,
-    errorMessage: `${GUARD_WORDS} ${named} has origin \${${origin}}, not EXTERNAL: the version alias points at a key that the keys stack did not create; point it back by applying the keys stack, or declare the key as adopted (keyArn).`,
+    errorMessage: `${GUARD_WORDS} ${named} has origin \${${origin}}, not EXTERNAL: the version alias points at a key that the keys stack did not create; apply the keys stack to correct the alias, or declare the key as adopted (keyArn).`,
   };
 }
 
 /**
- * For a version that the file declares disabled: Terraform may only find it disabled, not disable it. Turning a key off is
- * for the retire gate alone, and a line in a file is no way around it.
+ * For a version that the file declares disabled: Terraform accepts only a key that is already disabled. Only the
+ * retire gate may disable a key; a line in a file must not bypass it.
  */
 export function retired(stack: TerraformStack, rotation: Rotation, version: KeyVersion): Guard {
   const id = `retired_${version.name}`;
@@ -83,18 +83,18 @@ export function retired(stack: TerraformStack, rotation: Rotation, version: KeyV
   const state = `data.aws_kms_key.${id}.key_state`;
   return {
     condition: `\${contains(["Disabled", "PendingDeletion"], ${state})}`,
-    errorMessage: `${GUARD_WORDS} key version ${version.name} (${versionAlias(rotation, version)}) is \${${state}}, but the rotation file declares it disabled: take "disabled: true" off it, and let "npx keyturn post-apply" retire it behind the retire gate.`,
+    errorMessage: `${GUARD_WORDS} key version ${version.name} (${versionAlias(rotation, version)}) is \${${state}}, but the rotation file declares it disabled: remove "disabled: true" from it, and run "npx keyturn post-apply", which retires it if the retire gate allows it.`,
   };
 }
 
 /**
- * For the main alias on an adopted key while the rotation file names no account: whether the key is the caller's own shows
- * only in the plan. A reference inside `${}` is written by hand, for cdktf turns a token there into a mere text.
+ * For the main alias on an adopted key if the rotation file names no account: only the plan shows whether the caller
+ * owns the key. The reference inside `${}` is written by hand, because cdktf turns a token there into plain text.
  */
 export function sameAccount(stack: TerraformStack, rotation: Rotation, owner: string): Guard {
   callerIdentity(stack);
   return {
     condition: `\${data.aws_caller_identity.${CALLER_IDENTITY}.account_id == "${owner}"}`,
-    errorMessage: `${GUARD_WORDS} ${rotation.alias} cannot point at a key of account ${owner} from another account: write "account:" with your own account into the rotation file, and the storage stack leaves the alias out.`,
+    errorMessage: `${GUARD_WORDS} ${rotation.alias} cannot point at a key of account ${owner} from another account: set "account:" to your own account in the rotation file; then the storage stack omits the alias.`,
   };
 }

@@ -3,15 +3,15 @@ import { DataAwsPartition } from '@cdktf/provider-aws/lib/data-aws-partition';
 import type { TerraformStack } from 'cdktf';
 import type { Rotation } from '../lib/rotation/rotation';
 
-/** Terraform name of the look-up of the caller. */
+/** Terraform name of the data source of the caller. */
 export const CALLER_IDENTITY = 'current';
 
-/** The account the stack runs in: what the rotation file says, else a reference to the caller's. */
+/** The account of the stack: the declared one, otherwise a reference to the caller's. */
 export function accountOf(stack: TerraformStack, rotation: Rotation): string {
   return rotation.account ?? callerIdentity(stack).accountId;
 }
 
-/** The look-up of the caller; whoever asks first declares it. */
+/** The data source of the caller, declared at the first use. */
 export function callerIdentity(stack: TerraformStack): DataAwsCallerIdentity {
   const declared = stack.node.tryFindChild(CALLER_IDENTITY);
   return declared instanceof DataAwsCallerIdentity ? declared : new DataAwsCallerIdentity(stack, CALLER_IDENTITY, {});

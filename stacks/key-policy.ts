@@ -1,4 +1,4 @@
-/** Acts on the key itself, never with it: nothing here encrypts, decrypts, or hands that right on (no CreateGrant). */
+/** Administration of the key itself: no action encrypts, decrypts, or delegates these permissions (no CreateGrant). */
 export const ADMINISTRATION_ACTIONS = [
   'kms:CancelKeyDeletion',
   'kms:CreateAlias',
@@ -15,13 +15,13 @@ export const ADMINISTRATION_ACTIONS = [
   'kms:UpdateKeyDescription',
 ] as const;
 
-/** What rotating a key in place takes, beyond the rest of its administration. */
+/** Additional actions for rotating a key in place. */
 export const IN_PLACE_ACTIONS = ['kms:ListKeyRotations', 'kms:RotateKeyOnDemand'] as const;
 
-/** What ends in data that nobody can read: denied to everybody but the break-glass principals. */
+/** Actions that can make data unreadable: denied to everybody except the break-glass principals. */
 export const DESTRUCTIVE_ACTIONS = ['kms:DeleteImportedKeyMaterial', 'kms:ScheduleKeyDeletion'] as const;
 
-/** What Terraform, `status` and the retire gate read. */
+/** Read actions of Terraform, `status` and the retire gate. */
 export const READ_ACTIONS = [
   'kms:DescribeKey',
   'kms:GetKeyLastUsage',
@@ -33,14 +33,14 @@ export const READ_ACTIONS = [
 ] as const;
 
 /**
- * What the account keeps when administrators are named: enough to repair the policy, so that the key cannot be locked
- * out when every named principal is gone, and nothing else.
+ * Actions that stay with the account if administrators are named: only enough to repair the policy, so that nobody is
+ * locked out of the key if every named principal is deleted.
  */
 export const RECOVERY_ACTIONS = ['kms:PutKeyPolicy'] as const;
 
 /**
- * What S3 calls for a requester: `GenerateDataKey` for a put, `Decrypt` for a get and a multipart upload, and all of them
- * for UpdateObjectEncryption, under the old key and the new one.
+ * KMS actions of S3 for a requester: `GenerateDataKey` for a put, `Decrypt` for a get and a multipart upload, and all
+ * of them for UpdateObjectEncryption, under the old key and the new one.
  */
 export const S3_USE_ACTIONS = [
   'kms:Decrypt',
@@ -64,11 +64,11 @@ export interface KeyPolicyInput {
   readonly region: string;
   /** Name of the rotation: the one value of {@link PROOF_CONTEXT_KEY} that the proof may carry. */
   readonly rotation: string;
-  /** IAM principal ARNs; empty: the account's IAM policies decide who administers. */
+  /** IAM principal ARNs; empty: the account's IAM policies determine who administers the key. */
   readonly administrators: readonly string[];
-  /** IAM principal ARNs; empty: the account's IAM policies decide who may use the key, through S3 only. */
+  /** IAM principal ARNs; empty: the account's IAM policies determine who may use the key, through S3 only. */
   readonly users: readonly string[];
-  /** ARNs of IAM roles, users or account roots; empty: nobody destroys a key or its material under this policy. */
+  /** ARNs of IAM roles, users or account roots; empty: this policy lets nobody destroy a key or its material. */
   readonly breakGlass: readonly string[];
   /** ARN of the role of the jobs of S3 Batch Operations; absent: no job uses the key. */
   readonly jobRole?: string | undefined;
@@ -93,14 +93,13 @@ export interface KeyPolicy {
 /**
  * The policy of one key version.
  *
- * Administrators cannot use the key, users cannot administer it and reach it through S3 of this region alone. The
- * account's root principal stands in wherever no principal is named, which leaves the choice to IAM policies, but inside
- * the same bounds: not even an IAM administrator decrypts with the key outside S3 without first changing this policy.
- * The AWS default statement (`kms:*` for root) was refused because it would undo that separation.
+ * Administrators cannot use the key, users cannot administer it and reach it through S3 of this region alone. If no
+ * principal is named, the account's root principal leaves the choice to IAM policies, within the same limits: not
+ * even an IAM administrator can decrypt with the key outside S3 without first changing this policy. The AWS default
+ * statement (`kms:*` for root) is not used, because it would undo that separation.
  *
- * What destroys is denied in words, not just left out: a statement that somebody adds later does not bring it back.
- * The exception is a condition on `aws:PrincipalArn`, which names the role whatever its session is called;
- * `NotPrincipal` would need every session.
+ * Destructive actions are denied explicitly, so that a statement added later cannot allow them. The exception is a
+ * condition on `aws:PrincipalArn`, which matches the role in every session; `NotPrincipal` would need every session.
  *
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
  */
@@ -154,8 +153,9 @@ export function keyPolicy(input: KeyPolicyInput): KeyPolicy {
 }
 
 /**
- * Where users are named, the role of the jobs is let through too. It is named by a condition, for KMS refuses a principal that does
- * not exist, and the role is made by the other stack, later. What the root delegates the role's own policy has to allow as well.
+ * If users are named, the role of the jobs is also allowed. A condition names it, because KMS refuses a principal
+ * that does not exist, and the other stack creates the role later. Because root delegates, the role's own policy must
+ * allow the actions too.
  */
 function useByJobs(input: KeyPolicyInput, root: string): readonly Statement[] {
   if (input.jobRole === undefined || input.users.length === 0) return [];
@@ -188,7 +188,7 @@ function destruction(breakGlass: readonly string[]): readonly Statement[] {
   ];
 }
 
-/** One principal is written as a string, as KMS hands it back; several are sorted, so that their order is no change. */
+/** One principal is written as a string, as KMS returns it; several are sorted, so that their order is not a change. */
 function principals(named: readonly string[], root: string): string | readonly string[] {
   const [first = root, ...others] = sorted(named);
   return others.length === 0 ? first : [first, ...others];
@@ -201,7 +201,7 @@ const throughS3 = ({ account, region }: KeyPolicyInput) => ({
   'kms:ViaService': viaS3(region),
 });
 
-/** AWS does not say which suffix `kms:ViaService` carries in China, so there either is accepted. */
+/** AWS does not document the suffix of `kms:ViaService` in China, so both are accepted there. */
 function viaS3(region: string): string | readonly string[] {
   const service = `s3.${region}.amazonaws.com`;
   return region.startsWith('cn-') ? [service, `${service}.cn`] : service;

@@ -22,8 +22,9 @@ import { NoKeyMaterial } from './no-material';
 /**
  * `<name>-keys`: an external-origin key and its version alias for each declared version, nothing for an adopted one.
  *
- * A new key is `PendingImport`: the stack never carries material, `pre-apply` imports it. Output `key_arn_<version>` is the
- * ARN of each declared version. Rotated in place, the first version has the one key, and later ones are material of it.
+ * A new key is `PendingImport`: the stack never contains material; `pre-apply` imports it. Output `key_arn_<version>`
+ * is the ARN of each declared version. With `strategy: in-place`, the first version has the one key, and later ones
+ * are material of it.
  */
 export class KeysStack extends TerraformStack {
   constructor(scope: Construct, rotation: Rotation) {
@@ -36,7 +37,7 @@ export class KeysStack extends TerraformStack {
     if (declared.length === 0) return;
     const account = accountOf(this, rotation);
     const partition = partitionOf(this);
-    // As an expression: a string with references in it loses its quotes in what `cdktf synth --hcl` prints.
+    // An expression, because a string with references loses its quotes in `cdktf synth --hcl`.
     const policy = Fn.jsonencode(
       keyPolicy({
         account,
@@ -63,11 +64,11 @@ export class KeysStack extends TerraformStack {
       deletionWindowInDays: rotation.deletionWindowDays,
       policy,
       tags: { ...rotation.tags, 'keyturn:rotation': rotation.name, 'keyturn:version': version.name },
-      // Unset until retired: a key that waits for its material cannot be enabled, and the import enables it.
+      // Unset until retired: a key in PendingImport cannot be enabled, and the import enables it.
       ...(version.disabled ? { enabled: false } : {}),
       lifecycle: {
         preventDestroy: true,
-        // The import sets both from outside; without this every later plan would import "nothing" over the material.
+        // The import sets both outside of Terraform; without this every later plan would import empty material.
         ignoreChanges: ['key_material_base64', 'valid_to'],
         ...(version.disabled ? { precondition: [retired(this, rotation, version)] } : {}),
       },
@@ -85,7 +86,7 @@ export class KeysStack extends TerraformStack {
   }
 }
 
-/** Whether KMS will delete material of this version's key: its own, or rotated in place, that of any version. */
+/** Whether material of this version's key expires: its own, or with `strategy: in-place`, that of any version. */
 function expires(rotation: Rotation, version: KeyVersion): boolean {
   if (version.disabled) return false;
   const held = rotation.strategy === 'in-place' ? rotation.keyVersions : [version];

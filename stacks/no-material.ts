@@ -4,8 +4,8 @@ import type { IValidation } from 'constructs';
 const FORBIDDEN = 'key_material_base64';
 
 /**
- * Refuses to synthesize a stack in which anything sets `key_material_base64`: its value would stand in clear in
- * `cdk.tf.json`, in plan files and in the state. It reads what would be written, so overrides are seen too.
+ * Refuses to synthesize a stack in which anything sets `key_material_base64`: its value would be in clear in
+ * `cdk.tf.json`, in plan files and in the state. It checks the final output, so it also finds overrides.
  *
  * @see https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/kms_external_key
  */

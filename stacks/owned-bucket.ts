@@ -11,17 +11,17 @@ export interface OwnedBucketProps {
   readonly bucket: string;
   readonly partition: string;
   readonly tags: Readonly<Record<string, string>>;
-  /** Whether objects can be locked; it can be chosen only as the bucket is created. Default: false. */
+  /** Whether objects can be locked; S3 allows this only at creation of the bucket. Default: false. */
   readonly objectLock?: boolean;
 }
 
 /**
- * A bucket that the storage stack creates and owns: versioned, closed to the public, owner-enforced, TLS only, and never
- * destroyed by Terraform. Its default encryption is declared by whoever makes it.
- * All of its resources carry the construct's id as their Terraform name.
+ * A bucket that the storage stack creates and owns: versioned, closed to the public, owner-enforced, TLS only, and
+ * never destroyed by Terraform. The caller declares its default encryption. All of its resources carry the
+ * construct's id as their Terraform name.
  */
 export class OwnedBucket extends Construct {
-  /** A reference to the bucket's name; what uses it waits for the bucket. */
+  /** A reference to the bucket's name; it makes users depend on the bucket. */
   readonly name: string;
   protected readonly versioning: S3BucketVersioningA;
 
@@ -33,7 +33,7 @@ export class OwnedBucket extends Construct {
       ...(objectLock ? { objectLockEnabled: true } : {}),
       lifecycle: { preventDestroy: true },
     });
-    // Before the first reference is taken: references hold the name of that moment.
+    // Before the first reference, because references hold the current name.
     created.overrideLogicalId(id);
     this.name = created.id;
     this.versioning = new S3BucketVersioningA(this, 'versioning', {
@@ -55,7 +55,7 @@ export class OwnedBucket extends Construct {
     const policy = new S3BucketPolicy(this, 'policy', {
       bucket: this.name,
       policy: Fn.jsonencode(bucketPolicy({ bucket, partition })),
-      // S3 answers 409 OperationAborted to bucket settings that are written at the same time.
+      // S3 responds with 409 OperationAborted to concurrent changes of bucket settings.
       dependsOn: [access, ownership],
     });
     policy.overrideLogicalId(id);

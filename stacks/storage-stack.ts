@@ -14,9 +14,9 @@ import { OwnedBucket } from './owned-bucket';
 import { SupportBucket } from './support-bucket';
 
 /**
- * `<name>-storage`: the main alias and each bucket's default encryption, on the active version, behind the guard; and the
- * buckets themselves where the file says `manage: bucket`; with an engine that takes jobs, what those need; and the bucket of
- * the evidence, where one is named.
+ * `<name>-storage`: the main alias and each bucket's default encryption, on the active version, behind the guard; and
+ * the buckets themselves where the file says `manage: bucket`; with an engine that takes jobs, what those need; and
+ * the bucket of the evidence, where one is named.
  *
  * It refers to nothing of the keys stack: the active key is looked up when the plan is made. Output `active_key_arn` is
  * what alias and defaults point at.
@@ -55,7 +55,7 @@ export class StorageStack extends TerraformStack {
     });
   }
 
-  /** An alias cannot point at a key of another account; such a target is named by the bucket defaults alone. */
+  /** An alias cannot point at a key of another account; then only the bucket defaults name the key. */
   #declareAlias(rotation: Rotation, target: Target): void {
     const owner = activeVersion(rotation).keyArn?.split(':')[4];
     if (owner !== undefined && rotation.account !== undefined && owner !== rotation.account) return;
@@ -73,12 +73,12 @@ export class StorageStack extends TerraformStack {
       bucket: name,
       rule: [
         {
-          // The full ARN: an alias here would be resolved in the account of whoever puts the object.
+          // The full ARN: S3 would resolve an alias in the account of the writer.
           applyServerSideEncryptionByDefault: { sseAlgorithm: 'aws:kms', kmsMasterKeyId: target.arn },
           bucketKeyEnabled: bucket.bucketKey,
         },
       ],
-      // Destroying it would silently put the bucket back to SSE-S3.
+      // Destroying it would silently reset the bucket to SSE-S3.
       lifecycle: { preventDestroy: true, precondition: [...target.guards] },
     });
     encryption.overrideLogicalId(bucketId(bucket));

@@ -5,7 +5,7 @@ import type { EvidenceBucket } from '../lib/rotation/rotation';
 import { OwnedBucket, type OwnedBucketProps } from './owned-bucket';
 
 export interface SupportBucketProps extends Omit<OwnedBucketProps, 'objectLock'> {
-  /** How long what is put here is kept from deletion; absent: objects are not locked. */
+  /** Retention of the objects; absent: objects are not locked. */
   readonly retention?: EvidenceBucket['retention'];
 }
 
@@ -32,7 +32,7 @@ export class SupportBucket extends OwnedBucket {
       bucket: this.name,
       rule: { defaultRetention: { mode: retention.mode, days: retention.days } },
       lifecycle: { preventDestroy: true },
-      // S3 takes it only for a bucket with versions.
+      // S3 accepts it only for a bucket with versioning.
       dependsOn: [this.versioning],
     });
     lock.overrideLogicalId(id);

@@ -77,7 +77,7 @@ it('declares v2 by a pull request of one added line', async () => {
 it('switches by a second pull request: objects move, v1 retires behind the gate', async () => {
   const { title, branch, diff, body } = await propose('switch');
   expect(diff).toContain('-activeVersion: v1 # moved to switch\n+activeVersion: v2 # moved to switch');
-  expect(body).not.toContain('Not yet to be merged');
+  expect(body).not.toContain('Do not merge yet');
   forge.push(branch, `${title}\n\n${body}`);
   await reviewed(branch);
   forge.merge(branch);

@@ -89,8 +89,8 @@ describe('every rule, on plans of real Terraform', () => {
     for (const rule of rulesIn(found)) fired.add(rule);
     return found;
   };
-  const says = ({ findings }: Awaited<ReturnType<typeof review>>, rule: string) =>
-    findings.filter((one) => one.rule === rule).map((one) => plain(one.says));
+  const message = ({ findings }: Awaited<ReturnType<typeof review>>, rule: string) =>
+    findings.filter((one) => one.rule === rule).map((one) => plain(one.message));
 
   it('refuses a key that is replaced, and material or an expiry in the configuration', async () => {
     const plan = recorded('replaced key');
@@ -106,7 +106,7 @@ describe('every rule, on plans of real Terraform', () => {
     expect(rulesIn(found)).toEqual(
       'KT002 KT003 KT005 KT040 KT041 KT042 KT043 KT044 KT050 KT052 KT060 KT070 KT071'.split(' '),
     );
-    expect(says(found, 'KT042')).toEqual([
+    expect(message(found, 'KT042')).toEqual([
       'arn:aws:iam::999988887777:root may now: kms:deleteimportedkeymaterial, kms:schedulekeydeletion',
     ]);
   });
@@ -127,7 +127,7 @@ describe('every rule, on plans of real Terraform', () => {
     const plan = recorded('weakened buckets');
     const found = await review(TWO, [plan]);
     expect(rulesIn(found)).toEqual(['KT022', 'KT030', 'KT031', 'KT032', 'KT034', 'KT060']);
-    expect(says(found, 'KT034')).toEqual([
+    expect(message(found, 'KT034')).toEqual([
       'bucket payroll.data: block_public_policy is switched off',
       'bucket payroll.data: versioning is switched off',
     ]);
@@ -137,16 +137,16 @@ describe('every rule, on plans of real Terraform', () => {
     const plan = recorded('weakened role and evidence');
     const found = await review(TWO, [plan]);
     expect(rulesIn(found)).toEqual('KT034 KT035 KT036 KT037 KT045 KT046 KT060'.split(' '));
-    expect(says(found, 'KT034')).toEqual([
+    expect(message(found, 'KT034')).toEqual([
       'bucket payroll-jobs: requests without TLS are no longer denied',
       'bucket payroll-jobs: restrict_public_buckets is switched off',
     ]);
-    expect(says(found, 'KT036')).toEqual([
+    expect(message(found, 'KT036')).toEqual([
       'the mode of the lock goes from COMPLIANCE to GOVERNANCE: who may bypass it can delete',
       'evidence is locked for 30 days instead of 400',
     ]);
-    expect(says(found, 'KT037')).toEqual(['bucket payroll-jobs: arn:aws:iam::999988887777:root may s3:GetObject']);
-    expect(says(found, 'KT045')).toEqual([
+    expect(message(found, 'KT037')).toEqual(['bucket payroll-jobs: arn:aws:iam::999988887777:root may s3:GetObject']);
+    expect(message(found, 'KT045')).toEqual([
       'the role can be taken by AWS: *',
       'the role may s3:DeleteObject on arn:aws:s3:::payroll.data/*',
     ]);

@@ -47,7 +47,7 @@ describe('a rotation from nothing to retired, by real Terraform', () => {
   const bothPlansAreEmpty = async () => {
     for (const stack of [keys, storage]) {
       const { summary } = await terraform.plan(stack);
-      expect(formatPlan(stack.name, summary)).toBe(`plan of ${stack.name}: nothing to change`);
+      expect(formatPlan(stack.name, summary)).toBe(`plan of ${stack.name}: no changes`);
     }
   };
   const pointedAt = async (version: string) => {

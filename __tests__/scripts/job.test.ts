@@ -134,7 +134,7 @@ it('works beside a run that holds the lock, in no chain of evidence, and both st
   expect((await readdir(directory)).filter((name) => name.endsWith('.ndjson'))).toHaveLength(3);
   const checked = await speak(site.directory, ['verify-evidence', directory]);
   expect(checked.stderr).toContain('1 concurrent run(s)');
-  expect(checked.stderr).not.toContain('name none before them');
+  expect(checked.stderr).not.toContain('name no previous run');
   expect(checked.exitCode).toBe(0);
 });
 

@@ -17,7 +17,10 @@ import type { LocalAws } from '../../local-aws';
 import { speak } from '../support/command-line';
 import { startTestAws } from '../support/embedded-aws';
 
-/** `post-apply`, `stragglers` and `blocked` on a switched bucket. Keys and bucket come from ordinary clients, not Terraform. */
+/**
+ * `post-apply`, `stragglers` and `blocked` on a switched bucket. Keys and bucket come from ordinary clients, not
+ * Terraform.
+ */
 const BUCKET = 'ledger-of-the-team';
 const outside = { ...process.env };
 let endpoint: LocalAws;
@@ -168,7 +171,7 @@ it('prints a hostile key as text', async () => {
   await switched();
   const { stdout } = await speak(directory, ['stragglers']);
   expect(stdout).toContain('evil');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this pattern matches control characters
   expect(stdout).not.toMatch(/[\u001b\u009b\u202e]/);
   const json = await speak(directory, ['stragglers', '--json']);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: as above

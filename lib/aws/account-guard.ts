@@ -3,14 +3,14 @@ import type { Rotation } from '../rotation/rotation';
 import { callerIdentity, type Identity } from './caller-identity';
 import type { AwsClients } from './clients';
 
-/** Where the next change would land; printed before anything is changed. */
+/** The account and Region of the next change, printed before anything is changed. */
 export interface Target extends Identity {
   readonly region: string;
 }
 
 /**
- * Compares the account and Region that calls would go to with the rotation file, before anything is changed.
- * A mismatch exits with 78: the rotation file and the credentials contradict each other, and the file is the reviewed one.
+ * Compares the account and Region of the credentials with the rotation file, before anything is changed. A mismatch
+ * exits with 78, because the rotation file is the reviewed one.
  *
  * @throws KeyturnError `region-mismatch`, `account-mismatch`, or what {@link callerIdentity} throws
  */

@@ -1,8 +1,8 @@
 import type { S3ControlClient } from '@aws-sdk/client-s3-control';
 
 /**
- * Leaves the host of an endpoint that is not AWS's own as it is. The SDK would put the account before it, and
- * `123456789012.127.0.0.1` is no address; the account is in the header `x-amz-account-id` either way.
+ * Does not change the host of a custom endpoint. The SDK would prefix the account, and `123456789012.127.0.0.1` is
+ * not an address; the header `x-amz-account-id` holds the account anyway.
  */
 export function keepAccountOutOfHost(control: S3ControlClient): void {
   const { config } = control;

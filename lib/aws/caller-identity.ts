@@ -3,7 +3,7 @@ import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import type { AwsClients } from './clients';
 import { called } from './failures';
 
-/** Whom AWS takes us for. */
+/** The identity of the credentials. */
 export interface Identity {
   /** 12 digits. */
   readonly account: string;
@@ -11,7 +11,7 @@ export interface Identity {
   readonly userId: string;
 }
 
-/** GetCallerIdentity: needs no permission, so it tells credentials that work from permissions that are missing. */
+/** GetCallerIdentity: needs no permission, so it distinguishes invalid credentials from missing permissions. */
 export async function callerIdentity(clients: Pick<AwsClients, 'sts'>): Promise<Identity> {
   const answer = await called('sts:GetCallerIdentity', '*', () => clients.sts.send(new GetCallerIdentityCommand({})));
   return { account: answer.Account ?? '', arn: answer.Arn ?? '', userId: answer.UserId ?? '' };

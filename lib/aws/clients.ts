@@ -8,11 +8,11 @@ import { rememberEndpoint } from './endpoint-of';
 import { addressPathStyle } from './path-style';
 import { decideRetries } from './sdk-retries';
 
-/** Milliseconds until a connection counts as impossible: a dead endpoint is noticed in seconds, three attempts included. */
+/** Connection timeout in milliseconds: an unreachable endpoint is detected in seconds, including three attempts. */
 const CONNECTION_TIMEOUT = 3_000;
-/** Milliseconds of silence on an open connection: above the slowest KMS management call, below a person's patience. */
+/** Request timeout in milliseconds: longer than the slowest KMS management call. */
 const SOCKET_TIMEOUT = 30_000;
-/** Sockets each client keeps open; the bulk path has its own pool. */
+/** Maximum open sockets per client; the direct S3 client has its own pool. */
 const MAX_SOCKETS = 64;
 
 export interface AwsClients {
@@ -23,20 +23,21 @@ export interface AwsClients {
   readonly sts: STSClient;
   /** The Region of all clients. */
   readonly region: string;
-  /** Closes the sockets; without it a process lingers until they time out. */
+  /** Closes the sockets; without it a process runs until they time out. */
   destroy(): void;
 }
 
 export interface ClientOptions {
   /** Region of the rotation file, for example `ap-northeast-1`. */
   readonly region: string;
-  /** When it fires, requests in flight are abandoned and retries give up. Leave it out to let calls finish. */
+  /** When it fires, requests in flight are aborted and retries stop. Omit it to let calls finish. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The only place that makes AWS clients. Endpoint, credentials and number of attempts come from the standard variables
- * and profiles (`AWS_ENDPOINT_URL`, `AWS_PROFILE`, `AWS_MAX_ATTEMPTS`, …) as the SDK reads them; only the Region is given.
+ * The only place that creates AWS clients. The SDK reads endpoint, credentials and number of attempts from the
+ * standard variables and profiles (`AWS_ENDPOINT_URL`, `AWS_PROFILE`, `AWS_MAX_ATTEMPTS`, …); only the Region is
+ * passed.
  */
 export function createClients({ region, signal }: ClientOptions): AwsClients {
   const settings = () => ({ region, requestHandler: transport() });
@@ -74,7 +75,7 @@ function transport() {
 
 type Handler = Pick<KMSClient['config'] | S3Client['config'] | STSClient['config'], 'requestHandler'>;
 
-/** Hands the signal to every request, and keeps the URL of a request that failed. */
+/** Passes the signal to every request, and saves the URL of a failed request. */
 function watchRequests(config: Handler, signal: AbortSignal | undefined): void {
   const handler = config.requestHandler;
   const handle = handler.handle.bind(handler);
@@ -90,7 +91,7 @@ function watchRequests(config: Handler, signal: AbortSignal | undefined): void {
   };
 }
 
-/** The SDK wraps what is no `Error` of its own realm, and the code of a network error with it, as a test runner's are not. */
+/** The SDK wraps errors from another realm, such as a test runner's, and hides the code of a network error. */
 function ofThisRealm(thrown: unknown): unknown {
   if (thrown instanceof Error || typeof thrown !== 'object' || thrown === null) return thrown;
   const { name, message } = thrown as Error;

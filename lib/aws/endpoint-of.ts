@@ -1,11 +1,11 @@
 const urls = new WeakMap<object, string>();
 
-/** Remembers which URL a failed request went to, so that the error shown to a person can name it. */
+/** Saves the URL of a failed request, so that the error can name it. */
 export function rememberEndpoint(error: unknown, url: string): void {
   if (typeof error === 'object' && error !== null) urls.set(error, url);
 }
 
-/** The URL that was remembered for the error; otherwise what the network error itself tells; otherwise undefined. */
+/** The saved URL of the error; otherwise the address in the network error; otherwise undefined. */
 export function endpointOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const remembered = urls.get(error);

@@ -1,7 +1,7 @@
 import { isCode, KeyturnError } from '../errors';
 import { endpointOf } from './endpoint-of';
 
-/** The parts of an SDK error, an SDK network error, or an error of the lean S3 path that are looked at. */
+/** The used parts of an SDK error, an SDK network error, or an error of the direct S3 client. */
 interface AwsError {
   readonly name?: string;
   readonly Code?: string;
@@ -16,7 +16,7 @@ interface AwsError {
 interface Failure {
   /** IAM action, for example `kms:DescribeKey`. */
   readonly action: string;
-  /** ARN or name of what the call was about; `*` where a call has no resource. */
+  /** ARN or name of the resource of the call; `*` if it has none. */
   readonly resource: string;
   readonly error: unknown;
   readonly awsCode: string;
@@ -73,8 +73,8 @@ const NETWORK = new Set([
 /**
  * Every AWS call goes through here.
  *
- * @param action - the IAM action it needs, `kms:DescribeKey`; shown where access is denied
- * @param resource - ARN or name of what it is about; `*` where the call has no resource
+ * @param action - the required IAM action, `kms:DescribeKey`; shown if access is denied
+ * @param resource - ARN or name of the resource; `*` if the call has none
  * @throws KeyturnError `aws-access-denied`, `aws-credentials-missing|expired|rejected`, `aws-endpoint-unreachable`,
  * `aws-wrong-region`, `aws-clock-skew`, `aws-throttled`, `interrupted`, otherwise `aws-failed` with AWS's own code
  */
@@ -86,7 +86,7 @@ export async function called<T>(action: string, resource: string, send: () => Pr
   }
 }
 
-/** The KeyturnError that tells what an AWS call failed of. An error that is one already passes through unchanged. */
+/** The KeyturnError for the failure of an AWS call. A KeyturnError is returned unchanged. */
 export function asFailure(action: string, resource: string, error: unknown): KeyturnError {
   if (error instanceof KeyturnError) return error;
   const failure = describe(action, resource, error);
@@ -121,7 +121,7 @@ function describe(action: string, resource: string, error: unknown): Failure {
   };
 }
 
-/** HEAD answers carry no body, so the status is all there is to tell one refusal from another. */
+/** HEAD responses have no body, so only the status distinguishes errors. */
 function statusName(status: number | undefined): string {
   if (status === 403) return 'Forbidden';
   if (status === 301) return 'PermanentRedirect';
@@ -137,7 +137,7 @@ function interruption({ error, action }: Failure): KeyturnError | undefined {
   return aborted ? new KeyturnError('interrupted', { during: action }, error) : undefined;
 }
 
-/** Whatever the transport itself failed of, TLS included, is a matter of the endpoint; the SDK path remembers its URL. */
+/** Every transport failure, including TLS, is an error of the endpoint; the SDK path saved its URL. */
 function unreachable({ error, action, awsCode, awsMessage }: Failure): KeyturnError | undefined {
   const from = error as AwsError | undefined;
   if (from?.$metadata?.httpStatusCode !== undefined) return undefined;
@@ -173,7 +173,7 @@ function credentials({ error, action, awsCode, awsMessage }: Failure): KeyturnEr
   return undefined;
 }
 
-/** AWS names the action that was really missing, which may be another one: S3 answers with `kms:Decrypt`. */
+/** AWS names the action that was denied, which may be another one: S3 reports `kms:Decrypt`. */
 function denied({ error, action, resource, awsCode, awsMessage, requestId }: Failure): KeyturnError | undefined {
   if (!DENIED.has(awsCode)) return undefined;
   const told = /not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)(?: on (?:the )?resource: "?([^\s"]+))?/.exec(

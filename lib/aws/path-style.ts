@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 
-/** What the SDK keeps beside its public configuration once the endpoint variables were read. */
+/** The internal SDK configuration after it read the endpoint variables. */
 interface EndpointSettings {
   forcePathStyle?: boolean | undefined;
   endpoint?: (() => Promise<{ hostname: string }>) | undefined;
@@ -8,8 +8,8 @@ interface EndpointSettings {
 }
 
 /**
- * Puts the bucket into the path for any endpoint that is not AWS's own: `bucket.localhost` does not resolve everywhere.
- * The variables are read by the SDK when the first request is sent, so the decision can be made no earlier.
+ * Puts the bucket into the path for a custom endpoint: `bucket.localhost` does not resolve everywhere. The SDK reads
+ * the variables at the first request, so this cannot be decided earlier.
  */
 export function addressPathStyle(s3: S3Client): void {
   const settings = s3.config as unknown as EndpointSettings;

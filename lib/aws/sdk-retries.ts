@@ -6,7 +6,7 @@ type Strategy = Awaited<ReturnType<Retrying['retryStrategy']>>;
 
 const TERMINAL: ReadonlySet<string> = new Set(RETRY_POLICY.sdk.terminal);
 
-/** Puts our decision in front of the SDK's own: terminal errors and a fired signal end the attempts at once. */
+/** Decides before the SDK: terminal errors and a fired signal end the attempts at once. */
 export function decideRetries(config: Retrying, signal: AbortSignal | undefined): void {
   const resolve = config.retryStrategy;
   let decided: Promise<Strategy> | undefined;

@@ -1,4 +1,4 @@
-/** The files of a rotation's evidence in a directory: what is copied elsewhere as one bundle. */
+/** The evidence files of a rotation in a directory, which are archived as one bundle. */
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EVIDENCE_SUFFIX } from './evidence-record';
@@ -16,15 +16,15 @@ export interface BundleFile {
 /** Ending of the folder with the outcomes of a run. */
 const OUTCOMES_SUFFIX = '.outcomes';
 
-/** Milliseconds after which a file that ran beside another run, and was not closed, is taken for one of a run that was killed. */
+/** Milliseconds after which the unclosed file of a concurrent run counts as that of a killed run. */
 const STALE_MS = 3_600_000;
 
 /**
- * Every evidence file of a rotation, and the outcomes beside it, in the order of their names. For the run that holds the
- * rotation's lock: what others left then grows no more, and that of a run that was killed is as whole as it will ever be. A file
- * whose first record does not name the rotation is another's.
+ * Every evidence file of a rotation with its outcomes, in the order of their names. Call it only while holding the
+ * rotation's lock: then files of other runs no longer grow, and the file of a killed run is final. A file whose first
+ * record does not name the rotation is excluded.
  *
- * @returns nothing where there is no such directory
+ * @returns an empty list if the directory does not exist
  */
 export async function bundleFiles(directory: string, rotation: string): Promise<readonly BundleFile[]> {
   const names = await readdir(directory).catch(() => []);
@@ -42,7 +42,10 @@ export async function bundleFiles(directory: string, rotation: string): Promise<
   return found;
 }
 
-/** Whether a file belongs to the rotation and grows no more. Only a run beside another can be under way while one ends. */
+/**
+ * Whether a file belongs to the rotation and no longer grows. Only a concurrent run can be active while another one
+ * ends.
+ */
 async function isWhole(file: string, rotation: string): Promise<boolean> {
   const ends = await endsOf(file).catch(() => undefined);
   if (ends?.rotation !== rotation) return false;

@@ -1,18 +1,18 @@
 /**
  * Canonical JSON, so that one record has exactly one text and so one hash: members sorted by UTF-16 code units, no
  * white space, numbers and strings as ECMAScript writes them (RFC 8785). One difference: RFC 8785 refuses a lone
- * surrogate, this writes it as its `\u` escape, because an odd name must not end a run.
+ * surrogate, this writes it as its `\u` escape, because an unusual object key must not end a run.
  */
 
-/** An age identity or a PEM private key: neither has any business in evidence, wherever it came from. */
+/** An age identity or a PEM private key: evidence must contain neither. */
 const SECRET = /AGE-SECRET-KEY-(?:PQ-)?1[02-9AC-HJ-NP-Z]{58}|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/i;
 
 /**
  * The canonical text of plain data. Members that are `undefined` are left out; a `Date` becomes its ISO 8601 text.
  *
- * @throws TypeError for anything that is not plain data, with its place: bytes of any kind, since they may be key
+ * @throws TypeError for anything that is not plain data, with its place: bytes of any kind, because they may be key
  * material, class instances, functions, symbols, bigints, numbers that are not finite, `undefined` in a list, a
- * structure that holds itself, and text that holds a private key. The value itself is never shown.
+ * structure that holds itself, and text that holds a private key. The error never shows the value.
  */
 export function canonicalJson(value: unknown): string {
   return written(value, '$', []);
@@ -25,7 +25,7 @@ function written(value: unknown, place: string, parents: readonly unknown[]): st
   if (typeof value !== 'object')
     throw refused(place, typeof value === 'number' ? 'a number that is not finite' : typeof value);
   if (value instanceof Date) return quoted(dated(value, place), place);
-  if (parents.includes(value)) throw refused(place, 'a structure that holds itself');
+  if (parents.includes(value)) throw refused(place, 'a circular structure');
   const inside = [...parents, value];
   if (Array.isArray(value))
     return `[${Array.from(value, (item, index) => written(item, `${place}[${index}]`, inside)).join(',')}]`;
@@ -37,7 +37,7 @@ function members(value: object, place: string, parents: readonly unknown[]): str
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer)
     throw refused(place, 'bytes');
   if (prototype !== Object.prototype && prototype !== null && !fromAnotherRealm(prototype))
-    throw refused(place, 'an object that is no plain data');
+    throw refused(place, 'an object that is not plain data');
   const texts = Object.entries(value)
     .filter(([, member]) => member !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -61,7 +61,7 @@ function quoted(text: string, place: string): string {
 }
 
 function dated(value: Date, place: string): string {
-  if (Number.isNaN(value.getTime())) throw refused(place, 'a date that is no time');
+  if (Number.isNaN(value.getTime())) throw refused(place, 'an invalid date');
   return value.toISOString();
 }
 

@@ -1,4 +1,7 @@
-/** The files with the outcome of each object version: `<run>.outcomes/` beside the evidence, named in it by their hash. */
+/**
+ * The files with the outcome of each object version: `<run>.outcomes/` next to the evidence, which names them by
+ * hash.
+ */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -6,7 +9,7 @@ import path from 'node:path';
 import type { EvidenceFault } from './checked-evidence';
 import { EVIDENCE_SUFFIX } from './evidence-record';
 
-/** A file as a record names it; the folder it was written to on the machine of the run does not matter. */
+/** A file name in a record, without the directory on the machine of the run. */
 export interface OutcomesFile {
   readonly name: string;
   readonly sha256: string;
@@ -14,7 +17,7 @@ export interface OutcomesFile {
   readonly line: number;
 }
 
-/** The files that the data of a re-encryption's outcome names; what does not have the form of one is passed over. */
+/** The files that the outcome record of a re-encryption names; other data is ignored. */
 export function outcomesIn(data: Readonly<Record<string, unknown>>, line: number): readonly OutcomesFile[] {
   const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
   const passes = list(data.passes).flatMap((pass) => list((pass as { evidence?: unknown } | null)?.evidence));
@@ -24,12 +27,12 @@ export function outcomesIn(data: Readonly<Record<string, unknown>>, line: number
   });
 }
 
-/** Of a path of either kind of machine. */
+/** The last part of a POSIX or Windows path. */
 const baseName = (file: string): string => file.split(/[\\/]/).at(-1) ?? file;
 
 /**
- * Each file that is named must be there, unchanged; and in a run that finished, no other. A run that was stopped leaves files
- * that no record names.
+ * Each named file must exist unchanged; in a finished run there must be no other. A stopped run leaves files that no
+ * record names.
  */
 export async function outcomeFaults(
   evidenceFile: string,
@@ -42,14 +45,14 @@ export async function outcomeFaults(
     const found = await hashOf(path.join(folder, name));
     const shown = JSON.stringify(name);
     if (found === undefined)
-      faults.push({ line, code: 'missing-outcomes', problem: `the outcomes ${shown} that it names are not here` });
+      faults.push({ line, code: 'missing-outcomes', problem: `the outcomes file ${shown} is missing` });
     else if (found !== sha256)
-      faults.push({ line, code: 'changed-outcomes', problem: `the outcomes ${shown} are not those that it names` });
+      faults.push({ line, code: 'changed-outcomes', problem: `the outcomes file ${shown} was changed` });
   }
   if (!finished) return faults;
   const known = new Set(named.map((one) => one.name));
   const others = (await readdir(folder).catch(() => [])).filter((name) => !known.has(name)).sort();
-  const problem = (name: string) => `the outcomes ${JSON.stringify(name)} are named by no record: they were put here`;
+  const problem = (name: string) => `no record names the outcomes file ${JSON.stringify(name)}: it was added`;
   return [
     ...faults,
     ...others.map((name) => ({ line: 0, code: 'unlisted-outcomes', problem: problem(name) }) as const),

@@ -1,34 +1,34 @@
-/** What the files of a directory say of one another: a run that is missing, was changed since, or was put beside others. */
+/** Checks the links between the files of a directory: missing, changed, and added runs. */
 import path from 'node:path';
 import type { CheckedFile, EvidenceFault } from './checked-evidence';
 
-/** The `previousRun` of a first record, where it has the form of one. */
+/** The `previousRun` of a first record, if it is well formed. */
 export function followed(value: unknown): CheckedFile['follows'] {
   if (typeof value !== 'object' || value === null) return undefined;
   const { file, head } = value as { file?: unknown; head?: unknown };
   return typeof file === 'string' && typeof head === 'string' ? { file, head } : undefined;
 }
 
-/** Each run that follows another must find it, unchanged; and no two follow the same one. */
+/** The previous run of each run must exist unchanged, and no two runs follow the same one. */
 export function linkFaults(files: readonly CheckedFile[]): readonly EvidenceFault[] {
   const byName = new Map(files.map((file) => [path.basename(file.file), file]));
   const followers = new Map<string, string>();
   return files.flatMap(({ file, follows }): EvidenceFault[] => {
     if (!follows) return [];
     const before = byName.get(follows.file);
-    if (!before) return [fault(file, 'missing-run', `it follows the run ${shown(follows.file)}, which is not here`)];
+    if (!before) return [fault(file, 'missing-run', `it follows the run ${shown(follows.file)}, which is missing`)];
     if (before.head !== follows.head)
       return [
-        fault(file, 'changed-run', `it follows ${shown(follows.file)} with another head: that file was changed since`),
+        fault(file, 'changed-run', `it follows ${shown(follows.file)} with another head: that file was changed later`),
       ];
     const other = followers.get(follows.file);
     followers.set(follows.file, path.basename(file));
     if (other === undefined) return [];
-    return [fault(file, 'forked-run', `it follows the same run as ${shown(other)}: one of the two was put here later`)];
+    return [fault(file, 'forked-run', `it follows the same run as ${shown(other)}: one of the two was added later`)];
   });
 }
 
-/** Files against the heads that were kept elsewhere. */
+/** Compares files with the heads that were saved elsewhere. */
 export function headFaults(
   target: string,
   files: readonly CheckedFile[],
@@ -43,12 +43,12 @@ export function headFaults(
     ...files
       .filter((file) => file.head === undefined || !kept.has(file.head))
       .map((file) =>
-        fault(file.file, 'unlisted-run', 'its head is not among those that were kept: it was added or changed'),
+        fault(file.file, 'unlisted-run', 'its head is not among the saved heads: the file was added or changed'),
       ),
   ];
 }
 
-/** Names come from the evidence itself: shown as JSON text, so that none reads as more than a name. */
+/** Names come from the evidence itself, so they are shown as JSON text. */
 const shown = (name: string): string => JSON.stringify(name);
 
 const fault = (file: string, code: EvidenceFault['code'], problem: string): EvidenceFault => ({

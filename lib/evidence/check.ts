@@ -1,6 +1,6 @@
 /**
- * Checks evidence offline. It shares the record's form with the writer and nothing else: its canonical JSON is a
- * second implementation on purpose, so that a mistake in the writer's does not agree with itself.
+ * Checks evidence offline. It shares only the record format with the writer. Its canonical JSON is a second
+ * implementation on purpose, so that a bug in the writer does not confirm itself.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -12,15 +12,15 @@ import { followed, headFaults, linkFaults } from './check-runs';
 import type { CheckedFile, EvidenceCheck, EvidenceFault, EvidenceFaultCode } from './checked-evidence';
 import { EVIDENCE_SCHEMA_VERSION, EVIDENCE_SUFFIX, NO_PREVIOUS, RUN_CLOSED, RUN_OPENED } from './evidence-record';
 
-/** A line above this is no record that Keyturn wrote; it bounds the memory of a check. */
+/** Maximum length of a line, which limits the memory of a check. */
 const LINE_BYTES = 16 * 1024 * 1024;
 
 /**
- * Checks one evidence file, or every `*.ndjson` directly in a directory, in the order of their names; in a directory also
- * that each run stands beside the one that it follows.
+ * Checks one evidence file, or every `*.ndjson` directly in a directory, in the order of their names; in a directory
+ * also that the previous run of each run exists.
  *
- * @param heads - the heads that were kept elsewhere: each must be found, and no other.
- * @throws KeyturnError `evidence-missing` where there is nothing to check
+ * @param heads - the heads that were saved elsewhere: each must be found, and no other.
+ * @throws KeyturnError `evidence-missing` if there is nothing to check
  */
 export async function checkEvidence(target: string, heads?: readonly string[]): Promise<EvidenceCheck> {
   const names = await evidenceFiles(target).catch((error: unknown) => Promise.reject(unreadable(target, error)));
@@ -86,7 +86,7 @@ async function checkFile(file: string, report: Report): Promise<CheckedFile> {
     report({
       line: state.line,
       code: 'not-closed',
-      problem: 'the last record is not run-closed: records were cut off, the run was killed, or it still runs',
+      problem: 'the last record is not run-closed: records were removed, the run was killed, or it is still running',
     });
   for (const fault of await outcomeFaults(file, state.outcomes, state.outcome === 'finished')) report(fault);
   const { head, outcome, follows, concurrentRun } = state;
@@ -97,7 +97,7 @@ function checkLine(bytes: Buffer, ended: boolean, state: ChainState, report: Rep
   const fault = (code: EvidenceFaultCode, problem: string) => report({ line: state.line, code, problem });
   if (state.closed) fault('after-close', 'there is a record after run-closed');
   if (!ended && bytes.length > LINE_BYTES) fault('line-too-long', `the line is longer than ${LINE_BYTES} bytes`);
-  else if (!ended) fault('cut-line', 'the line does not end: it was cut');
+  else if (!ended) fault('cut-line', 'the line is truncated');
   const read = readRecord(bytes, fault);
   if (!read) {
     state.closed = false;
@@ -105,7 +105,7 @@ function checkLine(bytes: Buffer, ended: boolean, state: ChainState, report: Rep
   }
   checkPlace(read.record, state, fault);
   const hash = createHash('sha256').update(read.hashed).digest('hex');
-  if (read.record.hash !== hash) fault('wrong-hash', 'the record does not have the hash it names: it was changed');
+  if (read.record.hash !== hash) fault('wrong-hash', 'the record does not match its hash: it was changed');
   state.head = read.record.hash;
   if (read.record.type === 'outcome') state.outcomes.push(...outcomesIn(read.record.data, state.line));
   if (state.line === 1) {
@@ -122,14 +122,11 @@ type FaultOf = (code: EvidenceFaultCode, problem: string) => void;
 function checkPlace(record: ReadRecord, state: ChainState, fault: FaultOf): void {
   const previous = state.line === 1 ? NO_PREVIOUS : state.head;
   if (record.seq !== state.line)
-    fault('wrong-seq', `the record says it is number ${record.seq}: records are missing, added or moved`);
+    fault('wrong-seq', `the record has number ${record.seq}: records are missing, added or moved`);
   if (previous !== undefined && record.previous !== previous)
-    fault(
-      'broken-chain',
-      'the record does not follow from the one before: records are missing, added, moved or changed',
-    );
+    fault('broken-chain', 'the record does not match the previous one: records are missing, added, moved or changed');
   if ((state.line === 1) !== (record.type === RUN_OPENED))
-    fault('not-opened', 'run-opened must be the first record and no other: the start is missing, or files were joined');
+    fault('not-opened', 'only the first record may be run-opened: the start is missing, or files were joined');
 }
 
 interface ReadRecord {
@@ -142,7 +139,7 @@ interface ReadRecord {
 
 const HASH_SUFFIX = /,"hash":"([0-9a-f]{64})"\}$/;
 
-/** The record of a line and the text that its hash covers; undefined where the line is no record, which is reported. */
+/** The record of a line and the text that its hash covers; undefined for an invalid line, which is reported. */
 function readRecord(bytes: Buffer, fault: FaultOf): { record: ReadRecord; hashed: string } | undefined {
   let text: string;
   try {
@@ -161,18 +158,18 @@ function readRecord(bytes: Buffer, fault: FaultOf): { record: ReadRecord; hashed
   if (isObject(value) && value.schemaVersion !== EVIDENCE_SCHEMA_VERSION) {
     fault(
       'unknown-version',
-      `the record has a schemaVersion that this check does not know; it knows ${EVIDENCE_SCHEMA_VERSION}`,
+      `the record has an unsupported schemaVersion; this check supports ${EVIDENCE_SCHEMA_VERSION}`,
     );
     return undefined;
   }
   const hash = HASH_SUFFIX.exec(text)?.[1];
   if (!isRecord(value) || hash === undefined) {
-    fault('not-a-record', 'the line does not have the members of a record, in the form they must have');
+    fault('not-a-record', 'the line does not have the members of a record');
     return undefined;
   }
   const { hash: _, ...body } = value;
   const hashed = `${text.slice(0, text.length - `,"hash":"${hash}"}`.length)}}`;
-  if (!isCanonical(hashed, body)) fault('not-canonical', 'the record is not written in its one canonical form');
+  if (!isCanonical(hashed, body)) fault('not-canonical', 'the record is not canonical JSON');
   return { record: value, hashed };
 }
 
@@ -200,13 +197,13 @@ function isCanonical(text: string, body: unknown): boolean {
   try {
     return text === sortedJson(body);
   } catch (error) {
-    // Nested deeper than the stack: no record that the writer could have written either.
+    // Nested deeper than the stack, so the writer cannot have written it.
     if (error instanceof RangeError) return false;
     throw error;
   }
 }
 
-/** JSON with the members of every object sorted by code units; over parsed JSON only. */
+/** JSON with the members of every object sorted by code units; for parsed JSON only. */
 function sortedJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(sortedJson).join(',')}]`;
   if (!isObject(value)) return JSON.stringify(value);

@@ -1,4 +1,4 @@
-/** The form of one evidence record: what the writer writes and the check expects. Changing it changes the version. */
+/** The format of an evidence record, for the writer and the check. A change needs a new version. */
 
 /** Version of the record format. A reader refuses any other. */
 export const EVIDENCE_SCHEMA_VERSION = 1;
@@ -9,7 +9,7 @@ export const NO_PREVIOUS = '0'.repeat(64);
 /** Type of the first record of every file. */
 export const RUN_OPENED = 'run-opened';
 
-/** Type of the last record of a run that came to its end; a file without it was cut, or its run was killed. */
+/** Type of the last record of a closed run; without it, the file was truncated or the run was killed. */
 export const RUN_CLOSED = 'run-closed';
 
 /** Ending of the name of an evidence file. */
@@ -20,7 +20,7 @@ export interface EvidenceBody {
   readonly schemaVersion: typeof EVIDENCE_SCHEMA_VERSION;
   /** From 1, without gaps. */
   readonly seq: number;
-  /** ISO 8601, UTC, milliseconds. By the clock of the machine, which may have been set back in between. */
+  /** ISO 8601, UTC, milliseconds. By the clock of the machine, which may have been changed during the run. */
   readonly at: string;
   /** What kind of record: `run-opened`, `intent`, `outcome`, `gate`, …, `run-closed`. */
   readonly type: string;
@@ -31,7 +31,7 @@ export interface EvidenceBody {
   readonly previous: string;
 }
 
-/** A record as it stands in the file. */
+/** A record in the file. */
 export interface EvidenceRecord extends EvidenceBody {
   /** SHA-256, lower-case hex, of the canonical JSON of the record without this member. */
   readonly hash: string;

@@ -1,4 +1,7 @@
-/** Writes the records of one run: one file, one record a line, each hashed over the one before, on disk before it counts. */
+/**
+ * Writes the records of one run: one file, one record per line. Each hash covers the previous record; a record is on
+ * disk before it counts.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
@@ -20,27 +23,27 @@ export interface EvidenceOptions {
   readonly directory: string;
   /** The command that runs, for the first record. */
   readonly command: string;
-  /** Name of the rotation. Given, the first record names the head of its run before, where the directory holds one. */
+  /** Name of the rotation. If given, the first record names the head of the previous run in the directory. */
   readonly rotation?: string;
   /**
-   * True: another run of the rotation is under way in this directory, and this one is in no chain: it names no run before
-   * it, and none after names it.
+   * True: another run of the rotation is active in this directory, so this one is in no chain: it names no previous
+   * run, and no later run names it.
    */
   readonly concurrentRun?: boolean;
   /** Default: the clock of the machine. */
   readonly clock?: () => Date;
 }
 
-/** An open evidence file. Calls may overlap: records are written one after the other, in the order of the calls. */
+/** An open evidence file. Calls may overlap; records are written in the order of the calls. */
 export interface EvidenceRun {
   /** Absolute path, `<directory>/<UTC time>-<run id>.ndjson`. */
   readonly file: string;
-  /** Hash of the newest record on disk: keep it elsewhere, it vouches for every record before it. */
+  /** Hash of the newest record on disk. Save it elsewhere: it proves every earlier record. */
   readonly head: string;
   /**
    * Appends a record and returns once it is on disk.
    *
-   * @throws TypeError when the data is no plain data, or holds bytes or a private key; nothing is written then
+   * @throws TypeError if the data is not plain data, or holds bytes or a private key; nothing is written then
    * @throws KeyturnError `evidence-unwritable`; every later call fails with it too
    */
   record(type: string, step: string, data: Readonly<Record<string, unknown>>): Promise<EvidenceRecord>;
@@ -82,7 +85,7 @@ async function createFile(directory: string, file: string): Promise<FileHandle> 
   await mkdir(directory, { recursive: true });
   const handle = await open(file, 'ax', 0o644);
   await using folder = await open(directory, 'r');
-  await folder.sync(); // the name must survive a crash too, not only the bytes
+  await folder.sync(); // the directory entry must survive a crash too, not only the bytes
   return handle;
 }
 
@@ -118,7 +121,7 @@ class EvidenceFile implements EvidenceRun {
     return this.#closing;
   }
 
-  /** The data is read at the time of the call: what the caller changes later is not what was recorded. */
+  /** The data is serialized at the time of the call, so later changes by the caller are not recorded. */
   async #append(type: string, step: string, data: Readonly<Record<string, unknown>>): Promise<EvidenceRecord> {
     const at = this.#clock().toISOString();
     const kept: EvidenceBody['data'] = JSON.parse(canonicalJson(data));
@@ -138,11 +141,11 @@ class EvidenceFile implements EvidenceRun {
     const text = canonicalJson(body);
     const hash = createHash('sha256').update(text).digest('hex');
     try {
-      // The hash stands last, outside the sorted members, so that a shell can cut it off and check the rest.
+      // The hash is last, outside the sorted members, so that a shell can remove it and check the rest.
       await this.#handle.appendFile(`${text.slice(0, -1)},"hash":"${hash}"}\n`);
       await this.#handle.datasync();
     } catch (error) {
-      // What is on disk now is unknown: a further record could hide a gap.
+      // The content on disk is unknown now: another record could hide a gap.
       this.#failure = unwritable(this.file, error);
       throw this.#failure;
     }

@@ -1,4 +1,7 @@
-/** One self-contained HTML page about checked evidence: no script, no outside resource, the same bytes for the same evidence. */
+/**
+ * One self-contained HTML page about checked evidence: no script, no outside resource, the same bytes for the same
+ * evidence.
+ */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { EvidenceCheck } from './checked-evidence';
@@ -14,7 +17,7 @@ export interface EvidenceReport {
 }
 
 /**
- * Checks evidence and makes its report. Evidence with faults gets a report too: one that says so before anything else.
+ * Checks evidence and creates its report. The report of evidence with faults starts with the faults.
  *
  * @param target - an evidence file or a directory of them.
  * @throws KeyturnError `evidence-missing`
@@ -54,7 +57,7 @@ ${footer(check)}
 </body>
 </html>
 `;
-  // The style is ours and holds no value: it is neither escaped nor touched, so that its hash holds.
+  // The style contains no values, so it is not escaped, and its hash matches.
   return page.text + REPORT_STYLE + rest.text;
 }
 
@@ -67,12 +70,12 @@ function verdict(check: EvidenceCheck, runs: readonly RunFacts[]): Html {
   if (check.faults.length === 0) {
     const gathered =
       check.beginnings > 1
-        ? html`<p>${count(check.beginnings)} of the runs name none before them: they were gathered from several machines or rotations, or put here.</p>`
+        ? html`<p>${count(check.beginnings)} of the runs name no previous run: they come from several machines or rotations, or were added.</p>`
         : undefined;
-    return html`<div class="verdict sound" role="status"><p><strong>Sound</strong></p><p>${what}: every hash, every link and every end is right. This does not show that no run was left out: compare the heads below with those that were kept elsewhere.</p>${gathered}</div>`;
+    return html`<div class="verdict sound" role="status"><p><strong>Sound</strong></p><p>${what}: every hash, every link between runs and every end of a run is correct. This does not prove that no run is missing: compare the heads below with those that you saved elsewhere.</p>${gathered}</div>`;
   }
   const more = check.faults.length - FAULTS_SHOWN;
-  return html`<div class="verdict unsound" role="alert"><p><strong>Not sound: do not rely on this report</strong></p><p>${count(check.faults.length)} fault(s) in ${what}. What follows shows the records as far as they can be read; any of it may have been changed.</p><ul>${check.faults
+  return html`<div class="verdict unsound" role="alert"><p><strong>Not sound: do not rely on this report</strong></p><p>${count(check.faults.length)} fault(s) in ${what}. The rest of this page shows the readable records; any of them may have been changed.</p><ul>${check.faults
     .slice(0, FAULTS_SHOWN)
     .map(
       (fault) =>
@@ -81,7 +84,7 @@ function verdict(check: EvidenceCheck, runs: readonly RunFacts[]): Html {
 }
 
 function footer(check: EvidenceCheck): Html {
-  return html`<footer><p>Heads of the evidence, to be compared with those that were kept elsewhere:</p><ul>${check.files.map(
+  return html`<footer><p>Heads of the evidence; compare them with those that you saved elsewhere:</p><ul>${check.files.map(
     (file) => html`<li>${code(file.head)} ${path.basename(file.file)}, ${count(file.records)} record(s)</li>`,
-  )}</ul><p>This page is a reading of the evidence, not the evidence. Check the files themselves with ${code('npx keyturn verify-evidence')}, or with a shell as docs/evidence.md shows.</p></footer>`;
+  )}</ul><p>This page shows the evidence; it is not the evidence itself. Check the files with ${code('npx keyturn verify-evidence')}, or with a shell as described in docs/evidence.md.</p></footer>`;
 }

@@ -1,4 +1,4 @@
-/** The run that a new one follows: each names the head of the one before, so that a file that is gone is missed. */
+/** The previous run of a new one: each run names the head of the previous one, so that a removed file is detected. */
 import { open, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { EVIDENCE_SUFFIX, RUN_CLOSED, RUN_OPENED } from './evidence-record';
@@ -6,23 +6,23 @@ import { EVIDENCE_SUFFIX, RUN_CLOSED, RUN_OPENED } from './evidence-record';
 export interface PreviousRun {
   /** Name of the file, without its directory. */
   readonly file: string;
-  /** Hash of its last whole record. */
+  /** Hash of its last complete record. */
   readonly head: string;
 }
 
-/** Enough for the first and for the last records of a file; a record that is longer is passed over. */
+/** Bytes read at the start and at the end of a file; longer records are skipped. */
 const WINDOW = 1024 * 1024;
 
 /**
- * The newest earlier run of a rotation in a directory, by the names of the files; undefined where there is none. A run
- * that was killed counts: its head is that of its last whole record.
+ * The newest earlier run of a rotation in a directory, by the names of the files; undefined if there is none. A
+ * killed run counts; its head is the hash of its last complete record.
  */
 export async function runBefore(directory: string, rotation: string, file: string): Promise<PreviousRun | undefined> {
   const names = await readdir(directory).catch(() => []);
   const others = names.filter((name) => name.endsWith(EVIDENCE_SUFFIX) && name !== path.basename(file)).sort();
   let newest: (PreviousRun & { readonly at: string }) | undefined;
   for (const name of others.reverse()) {
-    // Names tell the second; runs of the same second are told apart by their first record.
+    // Names have a resolution of a second; the first record orders runs of the same second.
     if (newest && secondOf(name) !== secondOf(newest.file)) break;
     const ends = await endsOf(path.join(directory, name)).catch(() => undefined);
     if (ends?.rotation !== rotation || ends.head === undefined || ends.concurrentRun) continue;
@@ -33,15 +33,15 @@ export async function runBefore(directory: string, rotation: string, file: strin
 
 const secondOf = (name: string): string | undefined => name.split('-', 1)[0];
 
-/** What the first and the last record of a file say. */
+/** Facts from the first and the last record of a file. */
 export interface EvidenceEnds {
   readonly rotation: unknown;
   readonly at: string;
   /** Hash of the last whole record. */
   readonly head: string | undefined;
-  /** It ran beside another run, and is in no chain. */
+  /** It was concurrent with another run, and is in no chain. */
   readonly concurrentRun: boolean;
-  /** True once the run came to its end. */
+  /** True if the run is closed. */
   readonly closed: boolean;
 }
 

@@ -5,21 +5,21 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { readRotationText } from '../rotation/rotation-file';
 
-/** Which text was asked for, and with which tools: the first facts of every run's evidence. */
+/** The rotation file and the tools of a run: the first facts of its evidence. */
 export interface Provenance {
   readonly rotationFile: {
     readonly name: string;
     /** SHA-256 of its bytes, lower-case hex. */
     readonly sha256: string;
-    /** Commit that is checked out; absent where the file is in no git repository, or git is not there. */
+    /** Checked-out commit; absent outside of a git repository, or without git. */
     readonly commit: string | undefined;
-    /** True where that commit holds exactly these bytes. */
+    /** True if that commit contains exactly these bytes. */
     readonly asCommitted: boolean | undefined;
   };
   readonly tools: { readonly keyturn: string; readonly node: string; readonly platform: string };
 }
 
-/** Reads the rotation file and, where there is one, the repository around it. Never fails for want of git. */
+/** Reads the rotation file and, if there is one, its repository. A missing git is not an error. */
 export async function provenance(rotationFile: string, env: NodeJS.ProcessEnv): Promise<Provenance> {
   const text = await readRotationText(rotationFile);
   const commit = (await git(rotationFile, env, ['rev-parse', '--verify', 'HEAD']))?.trim();
@@ -41,7 +41,7 @@ export async function provenance(rotationFile: string, env: NodeJS.ProcessEnv): 
 
 const run = promisify(execFile);
 
-/** What a reading git command prints; undefined where it fails. Both commands run no hook and no configured program. */
+/** Output of a read-only git command; undefined if it fails. Neither command runs a hook or a configured program. */
 async function git(file: string, env: NodeJS.ProcessEnv, args: readonly string[]): Promise<string | undefined> {
   const options = { cwd: path.dirname(file), env, encoding: 'utf8', timeout: 10_000, maxBuffer: 4 << 20 } as const;
   return run('git', ['--no-pager', ...args], options).then(

@@ -1,4 +1,4 @@
-/** Drawings of a report, inline SVG without script: each says in words what it shows, and a table beside it has the numbers. */
+/** Drawings of a report, inline SVG without script: each has a text alternative, and a table has the numbers. */
 
 import type { PassFacts, StateFacts } from './report-facts';
 import { type Html, html } from './report-html';
@@ -8,7 +8,7 @@ const LABEL = 150;
 const LANE = 34;
 const STATES = ['Enabled', 'Disabled', 'PendingImport'];
 
-/** Observations in order; ones that say the same as the one before are left out. */
+/** Observations in order, without those that equal the previous one. */
 export function changesOf(states: readonly StateFacts[]): readonly StateFacts[] {
   const said = ({ versions, aliasTarget, buckets }: StateFacts) =>
     JSON.stringify([versions.filter((one) => one.state !== undefined), aliasTarget, buckets]);
@@ -23,7 +23,10 @@ export const versionsIn = (states: readonly StateFacts[]): readonly string[] => 
   ...new Set(states.flatMap((one) => one.versions.map((version) => version.name))),
 ];
 
-/** A lane for each version, a column for each change: its key state, and a line under the version that the alias names. */
+/**
+ * A lane for each version, a column for each change: its key state, and a line under the version that the alias
+ * names.
+ */
 export function keyLanes(changes: readonly StateFacts[]): Html | undefined {
   const names = versionsIn(changes);
   if (changes.length === 0 || names.length === 0) return undefined;
@@ -40,7 +43,7 @@ export function keyLanes(changes: readonly StateFacts[]): Html | undefined {
   const seen = [...STATES, 'other'].filter((kind) =>
     changes.some((one) => one.versions.some(({ state }) => state !== undefined && kindOf(state) === kind)),
   );
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="Key states, drawn"><svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Key state of each version. ${words}">${lanes}${axis}</svg></div>
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="Chart of key states"><svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Key state of each version. ${words}">${lanes}${axis}</svg></div>
 ${legend(seen.map((kind) => ({ kind, words: kind === 'other' ? 'any other state' : kind })))}`;
 }
 
@@ -74,7 +77,7 @@ interface Run {
   readonly to: number;
 }
 
-/** Columns that follow one another with the same value; columns without one are in none. */
+/** Runs of adjacent columns with the same value; columns without a value are excluded. */
 function runsOf(changes: readonly StateFacts[], read: (state: StateFacts) => string | undefined): readonly Run[] {
   const runs: Run[] = [];
   changes.forEach((one, at) => {
@@ -97,13 +100,13 @@ function segment({ value, from, to }: Run, y: number, step: number): Html {
   }`;
 }
 
-/** What became of the object versions of a bucket, in the order in which bars and legend show it. */
+/** Outcomes of the object versions of a bucket, in the order of bars and legend. */
 export const MOVES = [
   { kind: 'moved', words: 'moved' },
-  { kind: 'there', words: 'there already' },
+  { kind: 'there', words: 'already under the key' },
   { kind: 'blocked', words: 'blocked' },
   { kind: 'failed', words: 'failed' },
-  { kind: 'gone', words: 'deleted meanwhile' },
+  { kind: 'gone', words: 'deleted in the meantime' },
 ] as const;
 
 export const movesOf = (pass: PassFacts): Readonly<Record<(typeof MOVES)[number]['kind'], number>> => ({
@@ -114,11 +117,11 @@ export const movesOf = (pass: PassFacts): Readonly<Record<(typeof MOVES)[number]
   gone: pass.gone,
 });
 
-/** A bar for each pass over a bucket; a part that is not nothing is never too thin to be seen. */
+/** One bar per pass over a bucket; a part above zero is always visible. */
 export function moveBars(passes: readonly PassFacts[]): Html | undefined {
   if (passes.length === 0) return undefined;
   const bars = passes.map((pass, row) => bar(pass, row * 46));
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="What moved, drawn"><svg viewBox="0 0 ${WIDTH} ${passes.length * 46}" role="img" aria-label="What became of the object versions of each bucket; the table below has the numbers">${bars}</svg></div>
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="Chart of moved object versions"><svg viewBox="0 0 ${WIDTH} ${passes.length * 46}" role="img" aria-label="Outcomes of the object versions of each bucket; the table below has the numbers">${bars}</svg></div>
 ${legend(MOVES)}`;
 }
 

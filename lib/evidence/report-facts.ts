@@ -1,6 +1,6 @@
 /**
- * The facts of a recorded run that a report shows. Evidence comes from other versions too, or from nobody knows whom: each
- * fact is read by its form, and what does not have it is left out.
+ * The facts of a recorded run that a report shows. Evidence may come from other versions or unknown authors, so each
+ * fact is validated, and invalid data is ignored.
  */
 import { z } from 'zod';
 import type { EvidenceRecord } from './evidence-record';
@@ -10,7 +10,7 @@ const text = z.string();
 const whole = z.number().catch(0);
 const maybe = z.string().optional().catch(undefined);
 
-/** A list without the items that do not have the form. */
+/** A list without its invalid items. */
 const listOf = <S extends z.ZodType>(item: S) =>
   z
     .array(z.unknown())
@@ -23,7 +23,7 @@ const listOf = <S extends z.ZodType>(item: S) =>
     );
 
 const stateSchema = z.object({
-  // Without this member the record is no observation.
+  // Without this member the record is not an observation.
   versions: listOf(z.object({ name: text, keyArn: maybe, state: maybe, validTo: maybe })),
   aliasTarget: maybe,
   buckets: listOf(
@@ -36,7 +36,7 @@ const stateSchema = z.object({
     }),
   ),
 });
-/** What AWS held at one moment of a run. */
+/** The state of AWS at one moment of a run. */
 export type StateFacts = z.output<typeof stateSchema> & { readonly at: string; readonly step: string };
 
 const blockedSchema = z.object({ key: text, versionId: maybe, reason: maybe, detail: maybe, earliest: maybe });
@@ -65,7 +65,7 @@ const jobSchema = z.object({
     .catch(undefined),
   failureReasons: listOf(text),
 });
-/** One job of S3 Batch Operations, as the run that read it knew it. */
+/** One job of S3 Batch Operations, as a run read it. */
 export type JobFacts = z.output<typeof jobSchema>;
 
 const passSchema = z.object({
@@ -108,7 +108,7 @@ const verifiedSchema = z.object({
   unknownTotal: whole,
   openUploadsTotal: whole,
   read: z.object({ versions: whole, bytes: whole }).catch({ versions: 0, bytes: 0 }),
-  // Evidence of before there were sources looked at every version.
+  // Older evidence without sources checked every version.
   sources: z
     .object({
       heads: z.record(z.string(), z.number()).catch({}),
@@ -163,18 +163,18 @@ const beginSchema = z.object({
   tools: z.record(z.string(), z.string()).catch({}),
 });
 
-/** One run, as far as its records tell. */
+/** One run, from its records. */
 export interface RunFacts extends z.output<typeof beginSchema> {
   readonly recorded: RecordedRun;
   readonly command: string | undefined;
   readonly openedAt: string | undefined;
   readonly closedAt: string | undefined;
-  /** `finished`, or the code of the error that ended it; undefined where the end is missing. */
+  /** `finished`, or the code of the error that ended it; undefined if the end is missing. */
   readonly outcome: string | undefined;
   readonly reviews: readonly ReviewFacts[];
   readonly states: readonly StateFacts[];
   readonly passes: readonly PassFacts[];
-  /** Specifications of jobs, written down before the jobs were created. */
+  /** Job specifications, recorded before the jobs were created. */
   readonly specs: readonly SpecFacts[];
   readonly verified: readonly VerifiedFacts[];
   readonly gates: readonly GateFacts[];

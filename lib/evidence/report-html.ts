@@ -1,6 +1,6 @@
-/** The one place where values become HTML. A value is text unless it was made here; names come from anybody. */
+/** The only place that turns values into HTML. Every value from outside is escaped. */
 
-/** HTML that was put together by {@link html}: its values are escaped already. */
+/** HTML from {@link html}; its values are already escaped. */
 export class Html {
   readonly text: string;
 
@@ -20,7 +20,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '`': '&#96;',
 };
 
-/** Controls, line separators, bidirectional overrides and lone surrogates: shown, so that no name looks like another. */
+/**
+ * Control characters, line separators, bidirectional overrides and lone surrogates: escaped, so that no name looks
+ * like another.
+ */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /** Text for an element's content or a quoted attribute. */
@@ -30,7 +33,7 @@ export function escapeHtml(text: string): string {
     .replace(/[&<>"'`]/g, (char) => ENTITIES[char] ?? '');
 }
 
-/** Puts HTML together; everything that is not {@link Html} is escaped, undefined is nothing. */
+/** Builds HTML; everything except {@link Html} is escaped, undefined is omitted. */
 export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   return new Html(parts.map((part, at) => part + written(values[at])).join(''));
 }
@@ -42,10 +45,10 @@ function written(value: HtmlValue): string {
   return escapeHtml(String(value));
 }
 
-/** A name, an ARN or a hash: set apart, and never mixed with the direction of the text around it. */
+/** A name, an ARN or a hash, isolated from the text direction around it. */
 export const code = (value: string | number | undefined): Html => html`<code>${value ?? '–'}</code>`;
 
-/** `2026-11-24 10:11:12 UTC`, with the exact time for machines; text that is no time stays text. */
+/** `2026-11-24 10:11:12 UTC`, with the exact time for machines; other text stays text. */
 export function time(at: string | undefined): Html {
   if (at === undefined) return html`–`;
   if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/.test(at)) return html`${at}`;
@@ -64,7 +67,7 @@ export interface Table {
   readonly numeric?: readonly number[];
 }
 
-/** A table that can be scrolled by keyboard where it is too wide; nothing where it has no row. */
+/** A table that can be scrolled by keyboard; nothing if it has no rows. */
 export function table({ caption, head, rows, numeric = [] }: Table): Html | undefined {
   if (rows.length === 0) return undefined;
   const kind = (column: number) => (numeric.includes(column) ? html` class="n"` : undefined);

@@ -1,4 +1,4 @@
-/** The part of a report about jobs of S3 Batch Operations: what was asked for before they were created, and what came of them. */
+/** The part of a report about jobs of S3 Batch Operations: their recorded specifications and their results. */
 import type { JobFacts, RunFacts } from './report-facts';
 import { code, count, type Html, html, table, time } from './report-html';
 
@@ -9,8 +9,8 @@ export function jobSection(runs: readonly RunFacts[]): Html {
   const specs = runs.flatMap((run) => run.specs);
   if (seen.length + specs.length === 0) return html``;
   return html`<h3>Jobs of S3 Batch Operations</h3>${table({
-    caption: 'Each specification as it was written down before its job was created; the records have it whole',
-    head: ['written down', 'bucket', 'description', 'role', 'SHA-256'],
+    caption: 'Job specifications, recorded before the jobs were created; the records contain the full text',
+    head: ['recorded', 'bucket', 'description', 'role', 'SHA-256'],
     rows: specs.map((one) => [
       time(one.at),
       one.bucket,
@@ -20,7 +20,7 @@ export function jobSection(runs: readonly RunFacts[]): Html {
     ]),
   })}
 ${table({
-  caption: 'Each job as a run saw it; that it is complete does not say that its tasks succeeded',
+  caption: 'Jobs as observed by a run; a complete job can have failed tasks',
   head: ['run', 'job', 'state', 'tasks', 'succeeded', 'failed', 'created, ended', 'specification'],
   numeric: [3, 4, 5],
   rows: seen.map(({ at, bucket, job }) => [
@@ -35,14 +35,14 @@ ${table({
   ]),
 })}
 ${table({
-  caption: 'Reports of jobs, each file checked by its hash before a row of it was believed',
+  caption: 'Job reports; the hash of each file was checked before its rows were used',
   head: ['job', 'file', 'rows', 'hash'],
   numeric: [2],
   rows: seen.flatMap(({ job }) => reportRows(job)),
 })}`;
 }
 
-/** Broken at its hyphens, if at all: letter by letter nobody could compare it. */
+/** Breaks only at hyphens, so that a person can compare it. */
 function id({ jobId }: Pick<JobFacts, 'jobId'>): Html {
   return html`<code class="id">${jobId}</code>`;
 }

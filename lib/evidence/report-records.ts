@@ -1,23 +1,23 @@
-/** The records of checked evidence, for those who read on after the check. */
+/** The records of checked evidence. */
 import { readFile } from 'node:fs/promises';
 import { checkEvidence } from './check';
 import type { CheckedFile, EvidenceCheck, EvidenceFault } from './checked-evidence';
 import type { EvidenceRecord } from './evidence-record';
 
-/** One evidence file: what the check says of it, and the records that could be read. */
+/** One evidence file: the result of its check, and its readable records. */
 export interface RecordedRun {
   readonly checked: CheckedFile;
-  /** Empty for a file that is sound. */
+  /** Empty for a sound file. */
   readonly faults: readonly EvidenceFault[];
-  /** Lines that have the members of a record, whatever else is wrong with them. */
+  /** Lines with the members of a record, including invalid ones. */
   readonly records: readonly EvidenceRecord[];
 }
 
 /**
- * Checks evidence, then reads it. A file that is not sound is read too, as far as it goes: what may be made of it is for
- * the caller, who has the faults.
+ * Checks evidence, then reads it. Files that are not sound are read as far as possible; the caller gets the faults
+ * and must decide.
  *
- * @throws KeyturnError `evidence-missing` where there is nothing to read
+ * @throws KeyturnError `evidence-missing` if there is nothing to read
  */
 export async function readRuns(
   target: string,

@@ -1,4 +1,4 @@
-/** The parts of a report about one rotation, each from the facts of its runs. */
+/** The sections of a report about one rotation. */
 import { changesOf, keyLanes, versionsIn } from './report-drawings';
 import type { RunFacts, StateFacts } from './report-facts';
 import { code, type Html, html, table, time } from './report-html';
@@ -37,7 +37,7 @@ const TOOLS: Readonly<Record<string, string>> = {
   awsProvider: 'AWS provider',
 };
 
-/** A version that begins with a name says itself which tool it is of. */
+/** A version string that starts with a name already identifies its tool. */
 const toolWords = ([tool, version]: readonly [string, string]): string =>
   /^\d/.test(version) ? `${TOOLS[tool] ?? tool} ${version}` : version;
 
@@ -59,7 +59,7 @@ function whoAndWhere(runs: readonly RunFacts[]): Html {
   )}</dl>
 ${table({
   caption: 'Runs, oldest first',
-  head: ['begun', 'command', 'ended', 'rotation file', 'commit', 'evidence head'],
+  head: ['started', 'command', 'outcome', 'rotation file', 'commit', 'evidence head'],
   rows: runs.map((run) => [
     time(run.openedAt),
     code(run.command),
@@ -79,7 +79,7 @@ function commit({ rotationFile }: RunFacts): Html {
 
 function ended({ outcome }: RunFacts): Html {
   if (outcome === 'finished') return html`<span class="mark good">finished</span>`;
-  return html`<span class="mark ${outcome === undefined ? 'bad' : 'wait'}">${outcome ?? 'no end'}</span>`;
+  return html`<span class="mark ${outcome === undefined ? 'bad' : 'wait'}">${outcome ?? 'not closed'}</span>`;
 }
 
 function reviewSection(runs: readonly RunFacts[]): Html {
@@ -88,7 +88,7 @@ function reviewSection(runs: readonly RunFacts[]): Html {
   const named = ({ rule, address }: { readonly rule: string; readonly address?: string | null | undefined }) =>
     html`<li>${code(rule)} ${address ?? ''}</li>`;
   return html`<h3>Plan review</h3>${table({
-    caption: 'The review of each plan at the moment it was applied; docs/plan-review.md says what each rule asks',
+    caption: 'The review of each plan when it was applied; see docs/plan-review.md for the rules',
     head: ['reviewed', 'stack', 'verdict', 'findings', 'waived'],
     rows: reviews.map((one) => [
       time(one.at),
@@ -102,7 +102,7 @@ function reviewSection(runs: readonly RunFacts[]): Html {
 
 function gateSection(runs: readonly RunFacts[]): Html {
   const gates = runs.flatMap((run) => run.gates);
-  if (gates.length === 0) return html`<h3>Retire gate</h3><p>No version was to be retired.</p>`;
+  if (gates.length === 0) return html`<h3>Retire gate</h3><p>There was no version to retire.</p>`;
   return html`<h3>Retire gate</h3>${table({
     caption: 'Each decision of the gate, and why',
     head: ['decided', 'version', 'gate', 'reasons'],
@@ -122,10 +122,10 @@ function keySection(states: readonly StateFacts[], nameOf: NameOf): Html {
   if (changes.length === 0) return html``;
   const names = versionsIn(changes);
   return html`<h3>Key state of each version</h3>
-<figure><figcaption>One column for each change that was observed; the line under a bar marks the version that the alias points at.</figcaption>
+<figure><figcaption>One column per observed change; the line under a bar marks the version that the alias points at.</figcaption>
 ${keyLanes(changes)}</figure>
 ${table({
-  caption: 'The same in words',
+  caption: 'The same as a table',
   head: ['#', 'observed', 'after', ...names, 'alias points at', 'bucket defaults'],
   numeric: [0],
   rows: changes.map((one, at) => [
@@ -159,7 +159,7 @@ function custodySection(runs: readonly RunFacts[]): Html {
   const records = runs.flatMap((run) => run.custody);
   if (records.length === 0) return html``;
   return html`<h3>Key material</h3>${table({
-    caption: 'Imports, each proved by a data key that KMS made and opened; nothing here is secret',
+    caption: 'Imports, each proved by a data key that KMS generated and decrypted; nothing here is secret',
     head: ['version', 'imported', 'expires', 'material id', 'wrapped by', 'custody'],
     rows: records.map((one) => [
       one.version,
@@ -168,13 +168,13 @@ function custodySection(runs: readonly RunFacts[]): Html {
       code(one.keyMaterialId?.slice(0, 16)),
       code(one.wrapping.algorithm),
       one.custody.kind === 'none'
-        ? html`<span class="mark bad">none kept</span>`
+        ? html`<span class="mark bad">none</span>`
         : html`${one.custody.location ?? one.custody.kind ?? 'not recorded'}, ${one.custody.recipients.length} recipient(s)`,
     ]),
   })}`;
 }
 
-/** One line a record; the file has every fact. */
+/** One row per record; the file has all facts. */
 function timeline(runs: readonly RunFacts[]): Html {
   const rows = runs.flatMap((run) =>
     run.recorded.records.map((record) => [
@@ -186,19 +186,19 @@ function timeline(runs: readonly RunFacts[]): Html {
     ]),
   );
   return html`<h3>Timeline</h3>${table({
-    caption: 'Every record, in the order in which it was written',
-    head: ['at', 'step', 'record', 'what it says', 'hash'],
+    caption: 'All records in the order in which they were written',
+    head: ['at', 'step', 'record', 'summary', 'hash'],
     rows,
   })}`;
 }
 
 const WORDS: Readonly<Record<string, string>> = {
-  intent: 'about to begin',
-  state: 'what AWS holds was looked at',
-  job: 'specification of a job, before it is created',
-  'generated-manifest-job': 'specification of a job for its manifest alone, before it is created',
-  confirmation: 'whether a job may run',
-  'run-opened': 'the run began',
+  intent: 'about to start',
+  state: 'the state of AWS was read',
+  job: 'job specification, before the job is created',
+  'generated-manifest-job': 'job specification for its manifest only, before the job is created',
+  confirmation: 'decision whether a job may run',
+  'run-opened': 'the run started',
   'run-closed': 'the run ended',
 };
 
@@ -206,6 +206,6 @@ function said({ type, data }: RunFacts['recorded']['records'][number]): string {
   const words = ['summary', 'version', 'command', 'rotation', 'stack'].map((name) => data[name]);
   const gate = typeof data.open === 'boolean' ? `gate ${data.open ? 'open' : 'closed'}` : undefined;
   const ending = data.summary === undefined ? data.outcome : undefined;
-  // Only texts are said here (the summary of a plan is a structure); the rest stands in the file.
+  // Only texts are shown here (the summary of a plan is a structure); the file has the rest.
   return [WORDS[type], ...words, gate, ending].filter((one) => typeof one === 'string').join(', ');
 }

@@ -1,4 +1,4 @@
-/** The one style of a report: light, dark and printed, by the reader's own setting. Contrast is 4.5:1 or more. */
+/** The style of a report: light, dark and print, by the reader's setting. Contrast is at least 4.5:1. */
 export const REPORT_STYLE = `
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --page: #ffffff; --sheet: #f6f8fa; --rule: #d0d7de;
   --good: #116329; --good-bg: #dafbe1; --bad: #a40e26; --bad-bg: #ffebe9; --wait: #7d4e00; --wait-bg: #fff8c5; --link: #0550ae;

@@ -8,15 +8,15 @@ export interface GeneratedIdentity {
 }
 
 export interface KeygenOptions {
-  /** True: an identity that also withstands a quantum computer (`age1pq1…`, 2 kB long). Default false: X25519. */
+  /** True: a post-quantum identity (`age1pq1…`, 2 kB long). Default false: X25519. */
   readonly postQuantum?: boolean | undefined;
-  /** Goes into the file as a comment. Default: now. */
+  /** Creation time for the comment in the file. Default: now. */
   readonly now?: Date | undefined;
 }
 
 /**
- * Makes an age identity and writes it to a new file, mode 0600, as `age-keygen` does. Whoever has the file can read the
- * key material in custody, so its place is not beside the custody.
+ * Creates an age identity and writes it to a new file, mode 0600, like `age-keygen`. The file can decrypt the key
+ * material in custody, so do not store it next to custody.
  *
  * @throws KeyturnError `identity-exists`, `identity-write-failed`
  */

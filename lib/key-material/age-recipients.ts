@@ -1,14 +1,15 @@
 import { KeyturnError } from '../errors';
 
-/** Recipients that a quantum computer does not open: hybrid and hybrid hardware-tag. */
+/** Post-quantum recipients: hybrid and hybrid hardware-tag. */
 const POST_QUANTUM = /^age1(pq|tagpq)1/;
 
 /**
  * Checks that every recipient can be encrypted to: X25519 (`age1…`), post-quantum hybrid (`age1pq1…`) and the
- * hardware-tag kinds. Parsed by the library that will encrypt, so nothing passes here and fails later. Post-quantum and
- * classical recipients do not mix, as in the `age` command: whoever breaks the weaker one reads the copy.
+ * hardware-tag kinds. The library that encrypts also parses them, so a recipient that passes here does not fail
+ * later. Post-quantum and classical recipients cannot be mixed, as in the `age` command: breaking the weaker kind is
+ * enough to read the copy.
  *
- * @throws KeyturnError `custody-recipient-invalid` for the first that is none, or that does not mix
+ * @throws KeyturnError `custody-recipient-invalid` for the first invalid or mixed one
  */
 export async function checkRecipients(recipients: readonly string[]): Promise<void> {
   const { Encrypter } = await import('age-encryption');
@@ -23,7 +24,10 @@ export async function checkRecipients(recipients: readonly string[]): Promise<vo
   }
   const classical = recipients.find((recipient) => !POST_QUANTUM.test(recipient));
   if (classical && recipients.some((recipient) => POST_QUANTUM.test(recipient))) {
-    throw invalid(classical, 'it is no post-quantum one, and others beside it are: the weaker one decides');
+    throw invalid(
+      classical,
+      'it is not post-quantum, but other recipients are: the weaker kind determines the security',
+    );
   }
 }
 

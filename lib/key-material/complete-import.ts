@@ -5,7 +5,7 @@ import { type CustodyRecord, writeRecord } from './custody/custody-record';
 import { removePending } from './custody/pending-import';
 import type { PreparedImport } from './prepared-import';
 
-/** What KMS answered to the import; `lib/kms` returns it from `importMaterial`. */
+/** KMS's response to the import; `importMaterial` of `lib/kms` returns it. */
 export interface ConfirmedImport {
   readonly keyMaterialId: string;
   readonly importType: 'NEW_KEY_MATERIAL' | 'EXISTING_KEY_MATERIAL';
@@ -15,8 +15,8 @@ export interface ConfirmedImport {
 }
 
 /**
- * Writes the custody record and then removes the pending import: a crash in between leaves both, and the next run
- * writes the same record again. Without custody nothing is written; the record is returned all the same.
+ * Writes the custody record and then removes the pending import. A crash in between leaves both, and the next run
+ * writes the same record again. Without custody it only returns the record.
  *
  * @throws KeyturnError `custody-write-failed`
  */
@@ -31,16 +31,16 @@ export async function completeImport(
   return recordOf(kept, prepared, result);
 }
 
-/** Who keeps the copy, as the record says it. */
+/** The custodian, as the record names it. */
 export interface KeptBy {
   readonly rotation: string;
   readonly kind: Custodian['kind'];
-  /** Null where the copy is on another machine. */
+  /** Null if the copy is on another machine. */
   readonly location: string | null;
 }
 
 /**
- * The same where the copy is kept elsewhere, and only its record here.
+ * Like {@link completeImport}, if the copy is on another machine and only its record is here.
  *
  * @throws KeyturnError `custody-write-failed`
  */
@@ -57,8 +57,8 @@ export async function recordImport(
 }
 
 /**
- * Forgets an import that KMS refused for its token or its blob, so that the next run wraps the material of custody
- * again instead of sending the same once more. The custody copy stays.
+ * Removes a pending import that KMS rejected because of its token or its blob, so that the next run wraps the
+ * material from custody again. The custody copy stays.
  *
  * @throws KeyturnError `custody-write-failed`
  */
@@ -95,7 +95,7 @@ function recordOf(kept: KeptBy, prepared: PreparedImport, result: ConfirmedImpor
   };
 }
 
-/** Files move together with their record, so the record keeps the name and not the path. */
+/** Files move together with their record, so the record holds the name and not the path. */
 function locationOf(custodian: Custodian, version: string): string | null {
   if (custodian.kind === 'none') return null;
   const where = custodian.locate(version);

@@ -2,14 +2,14 @@ import { readFile } from 'node:fs/promises';
 
 import { KeyturnError } from '../errors';
 
-/** The part of age-encryption's `Decrypter` that is used here. */
+/** The used part of age-encryption's `Decrypter`. */
 interface IdentityTaker {
   addIdentity(identity: string): void;
 }
 
 /**
- * Adds the identities of an age identity file to a decrypter: one a line, `#` begins a comment, as the `age` command
- * reads it. The text of an identity is never part of an error.
+ * Adds the identities of an age identity file to a decrypter: one per line, `#` starts a comment, as for the `age`
+ * command. Errors never contain the text of an identity.
  *
  * @throws KeyturnError `custody-identity-file`
  */
@@ -23,7 +23,7 @@ export async function addIdentities(decrypter: IdentityTaker, path: string): Pro
     try {
       decrypter.addIdentity(identity);
     } catch {
-      throw new KeyturnError('custody-identity-file', { path, reason: `line ${index + 1} is no age identity` });
+      throw new KeyturnError('custody-identity-file', { path, reason: `line ${index + 1} is not an age identity` });
     }
   }
   if (found === 0) throw new KeyturnError('custody-identity-file', { path, reason: 'it holds no identity' });

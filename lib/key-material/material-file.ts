@@ -4,8 +4,8 @@ import { KeyturnError } from '../errors';
 import { emptyMaterial, KEY_MATERIAL_BYTES, KeyMaterial } from './secret';
 
 /**
- * Reads key material from a regular file of exactly 32 bytes, straight into the buffer that the material then owns.
- * A file of another size is not read at all; whatever was read is zeroed before an error leaves.
+ * Reads key material from a regular file of exactly 32 bytes, directly into the buffer of the material. It does not
+ * read a file of another size, and zeroes the bytes before it throws.
  *
  * @throws KeyturnError `key-material-file`, `key-material-length`, `key-material-weak`
  */
@@ -40,7 +40,7 @@ async function openRegular(path: string): Promise<FileHandle> {
     throw unreadable(path, error);
   }
   await handle.close();
-  throw new KeyturnError('key-material-file', { path, reason: 'it is no regular file' });
+  throw new KeyturnError('key-material-file', { path, reason: 'it is not a regular file' });
 }
 
 function lengthError(source: string, length: number): KeyturnError {

@@ -11,33 +11,34 @@ import { type CustodyWrapRequest, wrapHeldCopy } from './wrap-from-custody';
 export type MaterialSource = { readonly kind: 'generate' } | { readonly kind: 'file'; readonly path: string };
 
 export interface PrepareRequest extends CustodyWrapRequest {
-  /** Used only where custody holds no material for the version yet. */
+  /** Used only if custody holds no material for the version yet. */
   readonly source: MaterialSource;
-  /** Fingerprint of the only public key that will do; default: any that a pending import was wrapped under. */
+  /** Fingerprint of the only accepted public key; default: any that a pending import was wrapped under. */
   readonly publicKeySha256?: string | undefined;
-  /** True: KMS refused the pending import, so another one takes its place. Default false. */
+  /** True: KMS rejected the pending import, so replace it. Default false. */
   readonly afresh?: boolean | undefined;
 }
 
-/** The key version that an import is about. */
+/** The key version of an import. */
 type Subject = Pick<PrepareRequest, 'version' | 'keyArn'>;
 
-/** Milliseconds that a token must still live to be worth sending. */
+/** Minimum remaining lifetime of a usable token, in milliseconds. */
 const TOKEN_MARGIN = 60_000;
 
 /**
- * Makes key material ready for import, in the order that a crash at any point cannot turn into a loss: wrapped blob and
- * token are written down first, the custody copy second, and only what is in custody is ever returned for import.
+ * Prepares key material for import, in an order that makes a loss by a crash impossible: it writes wrapped blob and
+ * token first and the custody copy second, and returns only material that is in custody.
  *
  * - custody holds the material and its import is pending: that import again, no identity needed;
- * - custody holds the material: it is opened with the identity and wrapped under a new public key;
+ * - custody holds the material: decrypt it with the identity and wrap it under a new public key;
  * - custody holds nothing: generate or read, wrap, write the pending import, store the copy. A pending import without
  *   its copy never reached KMS and is replaced. A hardware module makes the material itself, and is custody of it from
  *   then on.
  *
- * It never makes a second material for a key that has custody of one.
+ * It never generates new material for a key that has material in custody.
  *
- * @throws KeyturnError `custody-other-key`, `custody-identity-needed`, `hsm-refuses-file`, and those of custody, wrapping
+ * @throws KeyturnError `custody-other-key`, `custody-identity-needed`, `hsm-refuses-file`, and those of custody,
+ * wrapping
  * and source
  */
 export async function prepareImport(custodian: Custodian, request: PrepareRequest): Promise<PreparedImport> {
@@ -63,9 +64,9 @@ export async function prepareImport(custodian: Custodian, request: PrepareReques
 }
 
 /**
- * The import that an earlier run sent and did not live to write down: still pending, and in no record, while the key has
- * material. Import it again as `EXISTING_KEY_MATERIAL`: KMS takes it only if the key's material is the one in custody. A
- * pending import whose record is written is all that a crash between the two left behind, and is removed.
+ * The unrecorded import of an earlier run that was killed: still pending, while the key has material. Import it again
+ * as `EXISTING_KEY_MATERIAL`: KMS accepts it only if the key's material is the one in custody. If its record exists,
+ * the pending import is only a leftover of a crash, and is removed.
  *
  * @throws KeyturnError `custody-other-key`, `custody-damaged`, `custody-read-failed`, `custody-write-failed`
  */
@@ -98,11 +99,11 @@ async function prepareNew(custodian: Custodian, request: PrepareRequest): Promis
   return prepared;
 }
 
-/** What a module made is in custody from that moment, so nothing has to be written down before it. */
+/** Material of a module is in custody as soon as it is generated, so nothing must be written before. */
 async function prepareInside(custodian: HsmCustodian, request: PrepareRequest): Promise<PreparedImport> {
   const { version, source } = request;
   if (source.kind === 'file') throw new KeyturnError('hsm-refuses-file', { path: source.path });
-  // A token that cannot wrap must not end up with material that nobody can use.
+  // Check this first: a token that cannot wrap must not generate material that nobody can use.
   await custodian.wrapping();
   const binding = await custodian.generate(version);
   const held = await wrapHeldCopy(custodian, request, custodian.recipients);
@@ -113,7 +114,7 @@ async function prepareInside(custodian: HsmCustodian, request: PrepareRequest): 
 
 async function refuseUnread(custodian: MaterialCustodian, version: string, binding: string): Promise<void> {
   if ((await custodian.copyBinding(version)) === binding) return;
-  const reason = 'what was stored does not read back';
+  const reason = 'the stored copy cannot be read back';
   throw new KeyturnError('custody-write-failed', { file: custodian.locate(version), reason });
 }
 
@@ -131,6 +132,6 @@ function refuseOtherKey(custodian: Custodian, request: Subject, held: string | u
 }
 
 function lostCopy(custodian: Custodian, request: PrepareRequest): KeyturnError {
-  const reason = `its record says that it holds the material of ${request.keyArn}, and it is gone`;
+  const reason = `by its record it holds the material of ${request.keyArn}, but it is missing`;
   return new KeyturnError('custody-damaged', { file: custodian.locate(request.version), reason });
 }

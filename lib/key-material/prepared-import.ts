@@ -2,29 +2,29 @@ import type { PendingImport } from './custody/pending-import';
 import type { WrappedMaterial, WrappingParameters } from './wrap';
 import type { WrappingAlgorithm, WrappingKeySpec } from './wrapping-key';
 
-/** Everything that ImportKeyMaterial takes. Nothing in it is secret. */
+/** All parameters of ImportKeyMaterial. They are not secret. */
 export interface PreparedImport {
   readonly version: string;
   readonly keyArn: string;
   readonly wrapped: Buffer;
   readonly importToken: Buffer;
-  /** KMS refuses the import after this. */
+  /** KMS rejects the import after this. */
   readonly parametersValidTo: Date;
   readonly algorithm: WrappingAlgorithm;
   readonly wrappingKeySpec: WrappingKeySpec;
   readonly publicKeySha256: string;
   readonly wrappedSha256: string;
-  /** Those who can read the custody copy of this material. */
+  /** The recipients of the custody copy of this material. */
   readonly recipients: readonly string[];
   readonly preparedAt: Date;
-  /** `pending`: an interrupted run prepared it. `custody`: the copy in custody was opened and wrapped again. */
+  /** `pending`: an interrupted run prepared it. `custody`: the copy in custody was decrypted and wrapped again. */
   readonly from: 'generated' | 'file' | 'custody' | 'pending';
 }
 
-/** What an import is about, and how its material came to be. */
+/** The key of an import, and the origin of its material. */
 export type PreparedFor = Pick<PreparedImport, 'version' | 'keyArn' | 'recipients' | 'preparedAt' | 'from'>;
 
-/** Joins wrapped material and the token that goes with it. */
+/** Joins wrapped material and its token. */
 export function preparedOf(
   about: PreparedFor,
   { ciphertext, ...wrapping }: WrappedMaterial,
@@ -39,7 +39,7 @@ export function preparedOf(
   };
 }
 
-/** The prepared import as a file keeps it. @param binding - of the custody copy that holds the same material */
+/** The prepared import in its file format. @param binding - of the custody copy with the same material */
 export function pendingOf(rotation: string, prepared: PreparedImport, binding: string): PendingImport {
   return {
     schemaVersion: 1,
@@ -59,7 +59,7 @@ export function pendingOf(rotation: string, prepared: PreparedImport, binding: s
   };
 }
 
-/** The prepared import that a file keeps. */
+/** The prepared import from its file format. */
 export function preparedFromPending(pending: PendingImport): PreparedImport {
   return {
     version: pending.version,

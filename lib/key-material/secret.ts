@@ -3,12 +3,12 @@ import { inspect } from 'node:util';
 
 import { KeyturnError } from '../errors';
 
-/** Bytes of key material that a SYMMETRIC_DEFAULT key takes. @see importing-keys-conceptual in the KMS developer guide */
+/** Bytes of key material of a SYMMETRIC_DEFAULT key. @see importing-keys-conceptual in the KMS developer guide */
 export const KEY_MATERIAL_BYTES = 32;
 
 /**
- * An empty buffer for material. Its bytes lie outside the JavaScript heap: `Buffer.alloc` puts up to 64 bytes inside it,
- * where the garbage collector moves them about and leaves copies behind that nobody can zero.
+ * An empty buffer for material, outside the JavaScript heap. `Buffer.alloc` allocates up to 64 bytes inside it, where
+ * the garbage collector moves them and leaves copies that nobody can zero.
  */
 export function emptyMaterial(): Buffer {
   return Buffer.from(new ArrayBuffer(KEY_MATERIAL_BYTES));
@@ -18,14 +18,14 @@ const REDACTED = '[key material, redacted]';
 const live = new Set<KeyMaterial>();
 
 /**
- * The 32 secret bytes, and the only type that carries them. They are set once, never shown, and zeroed on dispose:
- * hold it with `using`, so that every way out of the block ends it. JavaScript strings cannot be zeroed, so the bytes
- * never become one.
+ * The 32 secret bytes, and the only type that holds them. They are set once, never shown, and zeroed on dispose:
+ * declare it with `using`, so that every exit of the block disposes it. JavaScript strings cannot be zeroed, so the
+ * bytes never become one.
  */
 export class KeyMaterial {
   #bytes: Buffer | undefined;
 
-  /** An own function: `structuredClone` and `postMessage` refuse the object instead of copying an empty husk. */
+  /** An own function makes `structuredClone` and `postMessage` refuse the object instead of copying an empty one. */
   readonly toJSON = (): string => REDACTED;
 
   private constructor(bytes: Buffer) {
@@ -34,10 +34,10 @@ export class KeyMaterial {
   }
 
   /**
-   * Takes the very buffer over, without a copy. From here on it belongs to the material and is zeroed with it, and it
-   * is zeroed at once where it is refused. It should lie outside the JavaScript heap, as {@link emptyMaterial} does.
+   * Takes ownership of the buffer without copying it. The buffer is zeroed with the material, or at once if it is
+   * refused. Allocate it with {@link emptyMaterial}, outside the JavaScript heap.
    *
-   * @param source - where the bytes came from, as the error says it
+   * @param source - origin of the bytes, for the error
    * @throws KeyturnError `key-material-length` unless 32 bytes, `key-material-weak` for one byte value repeated
    */
   static take(bytes: Buffer, source: string): KeyMaterial {
@@ -54,7 +54,7 @@ export class KeyMaterial {
     }
   }
 
-  /** True once the bytes are zeroed. */
+  /** True after the bytes are zeroed. */
   get disposed(): boolean {
     return this.#bytes === undefined;
   }
@@ -93,14 +93,14 @@ export class KeyMaterial {
   }
 }
 
-/** 32 bytes from the operating system's generator by way of `node:crypto`. The caller disposes it. */
+/** 32 bytes from the operating system's generator by way of `node:crypto`. The caller must dispose it. */
 export function generateKeyMaterial(): KeyMaterial {
   const bytes = emptyMaterial();
   randomFillSync(bytes);
   return KeyMaterial.take(bytes, 'the random generator');
 }
 
-/** Zeroes every material that is still held: the last thing before a process that was told to stop exits. */
+/** Zeroes every live material; called before the process exits. */
 export function zeroAllKeyMaterial(): void {
   for (const material of live) material[Symbol.dispose]();
 }

@@ -8,9 +8,9 @@ import { type WrappingParameters, wrapKeyMaterial } from './wrap';
 import type { WrappingAlgorithm } from './wrapping-key';
 
 /**
- * Fetches public key and token. Called only where something must be wrapped: KMS hands them out once in 4 s.
+ * Requests public key and token. Called only if something must be wrapped: KMS allows one call per 4 s.
  *
- * @param algorithm - the only one that the custodian can wrap with; absent: it can do every one
+ * @param algorithm - the only algorithm that the custodian supports; absent: it supports all
  */
 export type ParameterSource = (algorithm?: WrappingAlgorithm) => Promise<WrappingParameters>;
 
@@ -19,17 +19,17 @@ export interface CustodyWrapRequest {
   readonly version: string;
   readonly keyArn: string;
   readonly parameters: ParameterSource;
-  /** Needed where the custodian opens its copies with one. */
+  /** Needed if the custodian decrypts its copies with one. */
   readonly identityFile?: string | undefined;
   /** Default: now by this machine's clock. */
   readonly now?: Date | undefined;
 }
 
 /**
- * Wraps the material that custody holds under a new public key, and writes nothing down: what comes of it is either
- * imported at once or forgotten.
+ * Wraps the material from custody under a new public key without writing anything: the result is either imported at
+ * once or discarded.
  *
- * @throws KeyturnError `custody-absent` where there is no copy, `custody-other-key`, and those of custody and wrapping
+ * @throws KeyturnError `custody-absent` if there is no copy, `custody-other-key`, and those of custody and wrapping
  */
 export async function wrapFromCustody(custodian: Custodian, request: CustodyWrapRequest): Promise<PreparedImport> {
   const { version, keyArn } = request;
@@ -45,7 +45,7 @@ export async function wrapFromCustody(custodian: Custodian, request: CustodyWrap
 }
 
 /**
- * @param given - file whose bytes must be those in custody; absent: no file was given
+ * @param given - file whose bytes must equal those in custody; absent: no file was given
  * @throws KeyturnError `custody-material-differs`, `hsm-refuses-file`
  */
 export async function wrapHeldCopy(

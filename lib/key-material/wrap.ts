@@ -3,20 +3,20 @@ import { constants, createHash, publicEncrypt } from 'node:crypto';
 import type { KeyMaterial } from './secret';
 import { checkWrappingKey, type WrappingAlgorithm, type WrappingKeySpec } from './wrapping-key';
 
-/** What KMS hands out for one import; `lib/kms` returns it from `importParameters`. */
+/** KMS's parameters of one import; `importParameters` of `lib/kms` returns them. */
 export interface WrappingParameters {
   /** ARN of the key that the public key and the token are for. */
   readonly keyArn: string;
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Uint8Array;
   readonly importToken: Uint8Array;
-  /** Public key and token are refused by KMS after this. */
+  /** KMS rejects public key and token after this. */
   readonly validTo: Date;
   readonly algorithm: WrappingAlgorithm;
   readonly spec: WrappingKeySpec;
 }
 
-/** Material that only KMS can read. */
+/** Material that only KMS can decrypt. */
 export interface WrappedMaterial {
   readonly ciphertext: Buffer;
   readonly algorithm: WrappingAlgorithm;
@@ -27,14 +27,14 @@ export interface WrappedMaterial {
   readonly wrappedSha256: string;
 }
 
-/** Hash of OAEP and of its MGF1: the same one for both, as KMS wants it; no label. */
+/** Hash of OAEP and of its MGF1: KMS requires the same for both, and no label. */
 const OAEP_HASH: Readonly<Record<WrappingAlgorithm, string>> = {
   RSAES_OAEP_SHA_256: 'sha256',
   RSAES_OAEP_SHA_1: 'sha1',
 };
 
 /**
- * Encrypts the material under KMS's public key, which is checked first. The material stays as it is and the caller's.
+ * Checks KMS's public key and encrypts the material under it. The caller still owns the material.
  *
  * @throws KeyturnError `wrapping-key-rejected`, `key-material-disposed`
  */

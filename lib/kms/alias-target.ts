@@ -3,9 +3,9 @@ import type { KMSClient } from '@aws-sdk/client-kms';
 import { describeKey } from './describe-key';
 
 /**
- * The ARN of the key that an alias points at; undefined where there is no such alias.
+ * The ARN of the key that an alias points at; undefined if there is no such alias.
  *
- * DescribeKey resolves the alias itself: ListAliases would need another permission and page through the whole account.
+ * It uses DescribeKey, because ListAliases needs another permission and pages through the whole account.
  *
  * @param alias - `alias/…`
  * @throws KeyturnError as {@link describeKey}

@@ -2,21 +2,21 @@ import { DescribeKeyCommand, type KeyMetadata, type KMSClient } from '@aws-sdk/c
 
 import { awsCodeOf, called } from '../aws/failures';
 
-/** What KMS says about one key. @see https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html */
+/** Metadata of one key. @see https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html */
 export interface KeyDescription {
   readonly arn: string;
   /** The key ID, the last part of the ARN. */
   readonly id: string;
-  /** `PendingImport`, `Enabled`, `Disabled`, `PendingDeletion`, …: KMS's own word. */
+  /** `PendingImport`, `Enabled`, `Disabled`, `PendingDeletion`, …, as in KMS. */
   readonly state: string;
-  /** `EXTERNAL` for key material that was brought along. */
+  /** `EXTERNAL` for imported key material. */
   readonly origin: string;
   readonly enabled: boolean;
   /** Absent while no material is imported. */
   readonly expirationModel: 'KEY_MATERIAL_EXPIRES' | 'KEY_MATERIAL_DOES_NOT_EXPIRE' | undefined;
   /** When the first of the key's materials expires. */
   readonly validTo: Date | undefined;
-  /** 64 hex digits: names the material that encrypts now. Depends on the key and the material, not on the material alone. */
+  /** 64 hex digits: identifies the material that encrypts now. Depends on the key and the material. */
   readonly currentKeyMaterialId: string | undefined;
   readonly creationDate: Date | undefined;
   /** Set while the key is pending deletion. */
@@ -24,7 +24,7 @@ export interface KeyDescription {
 }
 
 /**
- * The key behind an ID, ARN, alias name or alias ARN; undefined where KMS knows none.
+ * The key of an ID, ARN, alias name or alias ARN; undefined if KMS has none.
  *
  * @throws KeyturnError as {@link called}, for every failure but `NotFoundException`
  */

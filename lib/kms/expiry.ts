@@ -2,22 +2,22 @@ import type { KeyDescription } from './describe-key';
 
 const DAY = 24 * 60 * 60 * 1000;
 
-/** Days before the end at which a person is told, the first one first. */
+/** Days before the expiry on which Keyturn warns, the earliest first. */
 export const EXPIRY_WARNING_DAYS: readonly number[] = [60, 30, 7];
 
 export interface Expiry {
   readonly validTo: Date;
-  /** Whole days that are left; 0 on the last day, negative once it has passed. */
+  /** Whole days left; 0 on the last day, negative afterwards. */
   readonly daysLeft: number;
-  /** The smallest of the warning days that has been reached; undefined while there is time. */
+  /** The smallest warning day that has been reached; undefined before the first one. */
   readonly warning: number | undefined;
-  /** KMS has deleted the material: only the same bytes from custody bring the key back. */
+  /** KMS has deleted the material: only the same bytes from custody restore the key. */
   readonly expired: boolean;
 }
 
 /**
- * When the key's material expires, and whether it is time to say so; undefined for material that does not expire and for
- * a key that KMS names no date of.
+ * The expiry of the key's material and the warning that is due; undefined for material that does not expire and for a
+ * key without a date in KMS.
  *
  * @param warningDays - days before the end, in any order; default {@link EXPIRY_WARNING_DAYS}
  */

@@ -11,15 +11,18 @@ export interface ImportRequest {
   readonly importToken: Uint8Array;
   /** The material, encrypted under the public key that came with the token. */
   readonly wrapped: Uint8Array;
-  /** Always said: the documentation contradicts itself about the default. */
+  /** Always explicit: the documentation contradicts itself about the default. */
   readonly importType: ImportType;
   /** When KMS deletes the material, at most 365 days ahead; absent: it does not expire. */
   readonly validTo?: Date | undefined;
-  /** Only with `EXISTING_KEY_MATERIAL`: KMS then checks that the bytes are those. */
+  /** Only with `EXISTING_KEY_MATERIAL`: KMS then checks that the bytes are equal. */
   readonly keyMaterialId?: string | undefined;
   /** 0–256 characters, shown by ListKeyRotations and in CloudTrail. */
   readonly description?: string | undefined;
-  /** The time that `validTo` is checked against before the call; default: this machine's. KMS checks again by its own. */
+  /**
+   * The time that `validTo` is checked against before the call; default: this machine's. KMS checks it again with its
+   * own clock.
+   */
   readonly now?: Date | undefined;
 }
 
@@ -33,33 +36,33 @@ export interface ImportResult {
 }
 
 const DAY = 24 * 60 * 60 * 1000;
-/** Days that imported material may live at most. @see ImportKeyMaterial, ValidTo */
+/** Maximum lifetime of imported material, in days. @see ImportKeyMaterial, ValidTo */
 export const LONGEST_VALIDITY_DAYS = 365;
 
-/** What KMS's refusals mean, and what to do next. Its messages are wording, its codes are the contract. */
+/** The meaning of each KMS error code, and what to do next. Messages may change; codes are stable. */
 const REFUSALS: Readonly<Record<string, { readonly reason: string; readonly next: string }>> = {
   InvalidCiphertextException: {
-    reason: 'it cannot be unwrapped: it was wrapped under another public key or algorithm, or was altered',
-    next: 'run pre-apply again: it fetches a new public key and wraps the material of custody under it',
+    reason: 'it cannot be unwrapped: it was wrapped under another public key or algorithm, or was changed',
+    next: 'run `npx keyturn pre-apply` again: it requests a new public key and wraps the material from custody again',
   },
   IncorrectKeyMaterialException: {
-    reason: 'it is other material than the key already has, or the key has it already',
-    next: 'compare the custody record with the key material ID that status shows; another operator may have imported first',
+    reason: 'it differs from the material of the key, or the key already has it',
+    next: 'compare the custody record with the key material ID from `npx keyturn status`; another operator may have imported first',
   },
   InvalidImportTokenException: {
     reason: 'the import token belongs to another key',
-    next: 'run pre-apply again: it fetches a token for this key',
+    next: 'run `npx keyturn pre-apply` again: it requests a token for this key',
   },
   ExpiredImportTokenException: {
     reason: 'the import token is older than 24 hours',
-    next: 'run pre-apply again: it fetches a new token and wraps the material of custody under it',
+    next: 'run `npx keyturn pre-apply` again: it requests a new token and wraps the material from custody again',
   },
   KMSInvalidStateException: {
-    reason: 'the key is in a state that takes no material',
-    next: 'look at the key state with status; a key that is pending deletion takes no material',
+    reason: 'the key state does not allow an import',
+    next: 'check the key state with `npx keyturn status`; a key pending deletion accepts no material',
   },
   UnsupportedOperationException: {
-    reason: 'the key does not take imported material, or not in this way',
+    reason: 'the key does not support imported material, or not with these parameters',
     next: 'check that the origin of the key is EXTERNAL',
   },
 };
@@ -67,9 +70,8 @@ const REFUSALS: Readonly<Record<string, { readonly reason: string; readonly next
 /**
  * ImportKeyMaterial with explicit ImportType and ExpirationModel.
  *
- * Where KMS has the very bytes of a `NEW_KEY_MATERIAL` already, because an answer was lost or the material has expired,
- * they are imported as `EXISTING_KEY_MATERIAL`: KMS takes them only if they are the same, and the result says which type
- * it was.
+ * If KMS already has the bytes of a `NEW_KEY_MATERIAL`, because a response was lost or the material has expired, they
+ * are imported as `EXISTING_KEY_MATERIAL`: KMS accepts them only if they are equal, and the result names the type.
  *
  * @throws KeyturnError `kms-import-expiry` before the call; `kms-import-refused` with KMS's own code; else as `called`
  * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_ImportKeyMaterial.html
@@ -120,7 +122,7 @@ async function send(kms: KMSClient, request: ImportRequest): Promise<ImportResul
 }
 
 /**
- * Refuses a date that KMS would refuse.
+ * Rejects a date that KMS would reject.
  *
  * @param now - milliseconds since 1970
  * @throws KeyturnError `kms-import-expiry`
@@ -130,9 +132,9 @@ export function checkExpiry(keyArn: string, validTo: Date | undefined, now: numb
   const at = validTo.getTime();
   const reason =
     at <= now
-      ? 'that is in the past'
+      ? 'it is in the past'
       : at > now + LONGEST_VALIDITY_DAYS * DAY
-        ? `that is more than ${LONGEST_VALIDITY_DAYS} days ahead`
+        ? `it is more than ${LONGEST_VALIDITY_DAYS} days ahead`
         : undefined;
   if (reason) throw new KeyturnError('kms-import-expiry', { keyArn, validTo: validTo.toISOString(), reason });
 }

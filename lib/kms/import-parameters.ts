@@ -13,12 +13,12 @@ export const WRAPPING_KEY_SPECS = ['RSA_4096', 'RSA_3072', 'RSA_2048'] as const;
 export type WrappingAlgorithm = (typeof WRAPPING_ALGORITHMS)[number];
 export type WrappingKeySpec = (typeof WRAPPING_KEY_SPECS)[number];
 
-/** A public key of KMS and the token that goes with it: one set, for one key, for 24 hours. */
+/** A public key of KMS and its token: one pair, for one key, valid for 24 hours. */
 export interface ImportParameters {
   readonly keyArn: string;
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Buffer;
-  /** Opaque, not secret: useless without material wrapped under this very public key. */
+  /** Opaque, not secret: useless without material wrapped under this public key. */
   readonly importToken: Buffer;
   readonly validTo: Date;
   readonly algorithm: WrappingAlgorithm;
@@ -36,9 +36,10 @@ export interface ImportParametersOptions {
 }
 
 /**
- * GetParametersForImport, the quota of one call in 4 s and eventual consistency waited out.
+ * GetParametersForImport. It waits for the quota of one call per 4 s and for eventual consistency.
  *
- * @throws KeyturnError `kms-wrapping-unsupported` before any call for an algorithm that does not fit a symmetric key;
+ * @throws KeyturnError `kms-wrapping-unsupported` before any call for an algorithm that a symmetric key does not
+ * support;
  * `aws-failed` with `UnsupportedOperationException` for a key whose origin is not EXTERNAL; otherwise as `called`
  * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_GetParametersForImport.html
  */
@@ -86,6 +87,6 @@ function usableAlgorithm(algorithm: string): WrappingAlgorithm {
   const reason =
     algorithm === 'RSAES_PKCS1_V1_5'
       ? 'AWS KMS switched it off on 2023-10-10'
-      : `KMS takes ${WRAPPING_ALGORITHMS.join(' or ')} for a symmetric key`;
+      : `KMS supports ${WRAPPING_ALGORITHMS.join(' or ')} for a symmetric key`;
   throw new KeyturnError('kms-wrapping-unsupported', { algorithm, reason });
 }

@@ -12,20 +12,22 @@ import { KeyturnError } from '../errors';
 export interface KeyMaterialEntry {
   /** 64 hex digits. */
   readonly id: string;
-  /** `CURRENT` encrypts and decrypts, `NON_CURRENT` decrypts, `PENDING_ROTATION` waits for the next rotation. */
+  /**
+   * `CURRENT` encrypts and decrypts, `NON_CURRENT` decrypts, `PENDING_ROTATION` becomes current at the next rotation.
+   */
   readonly state: string;
   /** False once the material was deleted or has expired: the whole key is then unusable. */
   readonly imported: boolean;
-  /** What was said of it at the import; absent where nothing was. */
+  /** Description from the import; absent if there was none. */
   readonly description: string | undefined;
   /** When KMS deletes it; absent: it does not expire. */
   readonly validTo: Date | undefined;
-  /** When a rotation made it current; absent for the first material, and for one that waits. */
+  /** When a rotation made it current; absent for the first material and for a pending one. */
   readonly rotatedAt: Date | undefined;
 }
 
 /**
- * All materials of a key, those included that never were current.
+ * All materials of a key, including those that were never current.
  *
  * @throws KeyturnError as `called`
  * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeyRotations.html
@@ -53,8 +55,8 @@ function entryOf(entry: RotationsListEntry): KeyMaterialEntry {
 }
 
 /**
- * RotateKeyOnDemand: the material that waits becomes the current one. Asynchronous; the caller waits for it. One that
- * another run has begun is no fault.
+ * RotateKeyOnDemand: the pending material becomes current. Asynchronous; the caller must wait for it. A rotation that
+ * another run started is not an error.
  *
  * @throws KeyturnError `rotation-budget-spent` after 25 rotations; otherwise as `called`
  * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_RotateKeyOnDemand.html

@@ -8,7 +8,7 @@ import { type WaitOptions, waitForKey } from './wait-for-key';
 type SwitchOptions = Pick<WaitOptions, 'signal' | 'timeoutMs'>;
 
 /**
- * Enables the key and reads it back until KMS says so. Enabling an enabled key is no fault.
+ * Enables the key and waits until KMS reports it. Enabling an enabled key is not an error.
  *
  * @throws KeyturnError `kms-wait-timeout`; as `called` (`KMSInvalidStateException`: pending import or pending deletion)
  */
@@ -19,10 +19,10 @@ export async function enableKey(kms: KMSClient, keyArn: string, options: SwitchO
 }
 
 /**
- * Disables the key and reads it back until KMS says so. Nothing that is encrypted under it can be read from then on;
- * {@link enableKey} undoes it.
+ * Disables the key and waits until KMS reports it. Data under it is unreadable from then on; {@link enableKey}
+ * reverts it.
  *
- * @throws KeyturnError `kms-disable-denied`, which may be a policy's waiting time after the last use;
+ * @throws KeyturnError `kms-disable-denied`, for example because of a policy's waiting time after the last use;
  * `kms-wait-timeout`; otherwise as `called`
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/monitoring-keys-determining-usage.html
  */

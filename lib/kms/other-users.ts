@@ -3,7 +3,7 @@ import { GetKeyLastUsageCommand, type GrantListEntry, type KMSClient, paginateLi
 import { awsCodeOf, called } from '../aws/failures';
 import { isCode } from '../errors';
 
-/** A standing permission to use the key that no key policy shows: EBS, RDS and other services work by grants. */
+/** A grant: a permission to use the key outside of the key policy. EBS, RDS and other services use grants. */
 export interface KeyGrant {
   readonly id: string;
   readonly name: string | undefined;
@@ -12,9 +12,9 @@ export interface KeyGrant {
   readonly createdAt: Date | undefined;
 }
 
-/** The last successful cryptographic use, up to an hour late; uses of cached data keys leave no trace in it. */
+/** The last successful cryptographic use, up to an hour late; it does not include uses of cached data keys. */
 export interface LastUsage {
-  /** Undefined where none was seen since tracking began. */
+  /** Undefined if there was none since tracking began. */
   readonly at: Date | undefined;
   readonly operation: string | undefined;
   readonly trackedSince: Date | undefined;
@@ -22,15 +22,16 @@ export interface LastUsage {
 
 export interface KeyUsers {
   readonly grants: readonly KeyGrant[];
-  /** Undefined where the endpoint does not know the operation, or the identity may not call it: then nothing is known. */
+  /** Undefined if the endpoint does not support the operation or the identity may not call it. */
   readonly lastUsage: LastUsage | undefined;
 }
 
-/** How an endpoint says that it does not know an operation. */
+/** Error codes of endpoints for an unsupported operation. */
 const UNKNOWN_OPERATION = new Set(['UnknownOperationException', 'UnknownOperation', 'InvalidAction', 'NotImplemented']);
 
 /**
- * Who else uses the key, as far as KMS tells: a reason to look twice before it is disabled, never proof that nobody does.
+ * Other users of the key that KMS reports. They are a reason to check before disabling it; an empty result proves
+ * nothing.
  *
  * @throws KeyturnError as `called`, for ListGrants
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/monitoring-keys-determining-usage.html

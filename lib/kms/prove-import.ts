@@ -6,7 +6,7 @@ import { RETRY_POLICY } from '../aws/retry-policy';
 import { KeyturnError } from '../errors';
 import { retryUntilConsistent } from './retry-until-consistent';
 
-/** The key policy allows the proof under this encryption context alone. */
+/** The key policy allows the proof only with this encryption context. */
 export const PROOF_CONTEXT = 'keyturn:proof';
 
 export interface ProofOptions {
@@ -20,7 +20,7 @@ export interface ProofOptions {
  *
  * @param rotationName - value of the encryption context `keyturn:proof`
  * @returns the KeyMaterialId that KMS used for both
- * @throws KeyturnError `kms-proof-failed` where the answers do not agree; otherwise as `called`
+ * @throws KeyturnError `kms-proof-failed` if the results differ; otherwise as `called`
  */
 export async function proveImport(
   kms: KMSClient,
@@ -62,7 +62,7 @@ function agreement(keyArn: string, made: Half, opened: Half): { readonly keyMate
   const refuse = (reason: string) => new KeyturnError('kms-proof-failed', { keyArn, reason });
   const [before, after] = [made.Plaintext, opened.Plaintext];
   if (!before || !after || before.length !== after.length || !timingSafeEqual(before, after)) {
-    throw refuse('the data key came back different');
+    throw refuse('the decrypted data key differs');
   }
   if (made.KeyId !== keyArn || opened.KeyId !== keyArn) throw refuse('another key answered');
   if (!made.KeyMaterialId || made.KeyMaterialId !== opened.KeyMaterialId) {

@@ -7,7 +7,7 @@ export interface ConsistencyOptions {
   readonly codes: readonly string[];
   /** Milliseconds between two attempts. */
   readonly pauseMs: number;
-  /** Milliseconds after which the error is thrown after all. */
+  /** Milliseconds after which the error is thrown anyway. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
   readonly during: string;

@@ -4,20 +4,23 @@ import type { KMSClient } from '@aws-sdk/client-kms';
 import { KeyturnError, throwIfInterrupted } from '../errors';
 import { describeKey, type KeyDescription } from './describe-key';
 
-/** Milliseconds between two looks at a key: the first ones close together, since KMS usually settles in a second. */
+/**
+ * Milliseconds between two reads of a key: the first ones are short, because KMS is usually consistent within a
+ * second.
+ */
 const FIRST_PAUSE = 200;
 const LONGEST_PAUSE = 4_000;
 
 export interface WaitOptions {
-  /** Milliseconds; default 120,000. KMS's own word is "usually seconds, may be minutes". */
+  /** Milliseconds; default 120,000. KMS documents "usually seconds, may be minutes". */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** What is waited for, as the error says it: `Enabled`, `visible`. */
+  /** The awaited state, as the error names it: `Enabled`, `visible`. */
   readonly awaited?: string | undefined;
 }
 
 /**
- * Looks at the key until the predicate holds: management calls of KMS are eventually consistent.
+ * Reads the key until the predicate is true: management calls of KMS are eventually consistent.
  *
  * @throws KeyturnError `kms-wait-timeout` with the last state seen, `interrupted`, or as {@link describeKey}
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/accessing-kms.html#programming-eventual-consistency
@@ -41,7 +44,7 @@ export async function waitForKey(
   }
 }
 
-/** Sleeps, and turns a fired signal into `interrupted`. */
+/** Sleeps, and throws `interrupted` if the signal fires. */
 export async function pauseFor(milliseconds: number, signal: AbortSignal | undefined, during: string): Promise<void> {
   try {
     await delay(milliseconds, undefined, signal ? { signal } : {});

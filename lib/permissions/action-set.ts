@@ -1,43 +1,43 @@
 import type { Rotation } from '../rotation/rotation';
 
-/** What actions are allowed on; `policy-document.ts` turns each into resources and conditions. */
+/** The targets of actions; `policy-document.ts` turns each into resources and conditions. */
 export type Target =
   /** Actions that name no resource. */
   | 'anything'
-  /** A key that is being made, by the tags it is made with. */
+  /** A key at its creation, by its tags. */
   | 'new keys'
-  /** A key that gets its tags as it is made. */
+  /** Tagging of a key at its creation. */
   | 'tags of new keys'
-  /** Every declared key, adopted ones too. */
+  /** Every declared key, including adopted ones. */
   | 'keys'
   /** The keys that Keyturn declared, by their tag. */
   | 'own keys'
   /** The same, for the round trip that proves material. */
   | 'own keys for the proof'
-  /** Every declared key, through S3 of the rotation's Region alone. */
+  /** Every declared key, only through S3 of the rotation's Region. */
   | 'keys through S3'
   | 'aliases'
   | 'buckets'
-  /** Buckets that the storage stack owns, those that serve the rotation too. */
+  /** Buckets that the storage stack owns, including support buckets. */
   | 'owned buckets'
-  /** Of them, the bucket for jobs and the bucket of the evidence. */
-  | 'serving buckets'
+  /** The support buckets: for jobs, and for evidence. */
+  | 'support buckets'
   /** Buckets of `retire.verifyOnlyBuckets`. */
   | 'other buckets'
   | 'objects'
   | 'objects of adopted buckets'
   | 'objects of other buckets'
-  /** Job of S3 Batch Operations that is being created, by the tags it is created with. */
+  /** A job of S3 Batch Operations at its creation, by its tags. */
   | 'new jobs'
   /** Every job of the account in the rotation's Region. */
   | 'jobs'
   /** Jobs of this rotation, by their tag. */
   | 'own jobs'
-  /** Jobs that get, or keep, the tag of this rotation, and have that of no other. */
+  /** Tagging of jobs with the tag of this rotation, if they have no tag of another one. */
   | 'tags of own jobs'
   /** The role of the jobs. */
   | 'job role'
-  /** The same, for S3 Batch Operations to take. */
+  /** The same, passed to S3 Batch Operations. */
   | 'job role for jobs'
   | 'job bucket'
   | 'manifests'
@@ -50,12 +50,12 @@ export type Target =
   | 'state key'
   | 'alarms';
 
-/** Actions that go together on one target. */
+/** A set of actions on one target. */
 export interface ActionSet {
   /** Name of the statement, unique in a policy. */
   readonly sid: string;
   readonly on: Target;
   readonly actions: readonly string[];
-  /** When a rotation needs it; absent: always. */
+  /** Whether a rotation needs it; absent: always. */
   readonly when?: (rotation: Rotation) => boolean;
 }

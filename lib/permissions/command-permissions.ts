@@ -13,7 +13,7 @@ import {
 
 export type { ActionSet, Target } from './action-set';
 
-/** Whose policy: an identity of its own for each of these keeps what one can do away from the others. */
+/** The policies. A separate identity for each one separates their permissions. */
 export const POLICY_NAMES = ['pre-apply', 'post-apply', 'terraform', 'reviewer', 'rollback'] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];
 
@@ -29,7 +29,7 @@ const keepsStateInS3 = ({ terraform }: Rotation) => terraform.backend === 's3';
 const hasStateKey = ({ terraform }: Rotation) => terraform.backend === 's3' && terraform.s3.kmsKeyId !== undefined;
 const hasAlarms = ({ expiry }: Rotation) => expiry.alarmTopicArn !== undefined;
 
-/** Every command looks at what the rotation file declares. HeadBucket takes `s3:ListBucket`. */
+/** Every command reads the declared resources. HeadBucket needs `s3:ListBucket`. */
 const LOOK: readonly ActionSet[] = [
   { sid: 'LookAtKeys', on: 'keys', actions: ['kms:DescribeKey'] },
   { sid: 'LookAtBuckets', on: 'buckets', actions: ['s3:ListBucket', 's3:GetEncryptionConfiguration'] },
@@ -44,10 +44,13 @@ const PROVE: ActionSet = {
 };
 
 const LISTING = ['s3:ListBucketVersions', 's3:ListBucketMultipartUploads', 's3:GetBucketVersioning'];
-/** S3 leaves a lock out of the answer to whoever may not read it, and a locked object would look like any other. */
+/** S3 omits a lock from the response to a caller that may not read it, and a locked object would look unlocked. */
 const HEADING = ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectRetention', 's3:GetObjectLegalHold'];
 
-/** Listing every object version and asking for its key. Without a KMS action, no object under a key of ours is read. */
+/**
+ * Lists every object version and reads its key. Without a KMS action, it cannot read objects under the rotation's
+ * keys.
+ */
 const VERIFY: readonly ActionSet[] = [
   { sid: 'ListObjects', on: 'buckets', actions: LISTING, when: moves },
   { sid: 'HeadObjects', on: 'objects', actions: HEADING, when: moves },
@@ -72,7 +75,7 @@ const MOVE: readonly ActionSet[] = [
     when: rewrites,
   },
   {
-    // Buckets that Keyturn creates enforce their owner: their objects have no ACL to keep.
+    // Buckets that Keyturn creates enforce ownership: their objects have no ACLs.
     sid: 'KeepAcls',
     on: 'objects of adopted buckets',
     actions: ['s3:PutObjectAcl'],
@@ -93,7 +96,7 @@ const MOVE: readonly ActionSet[] = [
   },
 ];
 
-/** The state of both stacks, where it is kept in S3. Only a lock is ever deleted. */
+/** The state of both stacks in S3. Only locks are ever deleted. */
 const STATE: readonly ActionSet[] = [
   { sid: 'FindState', on: 'state bucket', actions: ['s3:ListBucket'], when: keepsStateInS3 },
   { sid: 'KeepState', on: 'state objects', actions: ['s3:GetObject', 's3:PutObject'], when: keepsStateInS3 },
@@ -101,7 +104,7 @@ const STATE: readonly ActionSet[] = [
   { sid: 'SealState', on: 'state key', actions: ['kms:Decrypt', 'kms:GenerateDataKey'], when: hasStateKey },
 ];
 
-/** What the AWS provider reads of a bucket it owns, whether it is declared or not. */
+/** Settings that the AWS provider reads of a bucket it owns, declared or not. */
 const READ_BUCKET = [
   's3:GetAccelerateConfiguration',
   's3:GetBucketAcl',
@@ -132,7 +135,7 @@ const SWITCH: readonly ActionSet[] = [
   ...STATE,
 ];
 
-/** Making what the file declares. It neither disables nor deletes: that is not Terraform's to do. */
+/** Creates the declared resources. It neither disables nor deletes: Terraform must not do that. */
 const DECLARE: readonly ActionSet[] = [
   { sid: 'CreateKeys', on: 'new keys', actions: ['kms:CreateKey'] },
   { sid: 'TagNewKeys', on: 'tags of new keys', actions: ['kms:TagResource'] },
@@ -174,8 +177,8 @@ const DECLARE: readonly ActionSet[] = [
 ];
 
 /**
- * The one list of what each command may have to do. Policies are generated from it, `doctor` prints it, and a test runs
- * every command with it and nothing more. GetCallerIdentity is missing on purpose: it takes no permission.
+ * The actions of each command. Policies are generated from this list, `doctor` prints it, and a test runs every
+ * command with exactly these permissions. GetCallerIdentity is missing on purpose: it needs no permission.
  */
 export const actionSets: Readonly<Record<PolicyName, readonly ActionSet[]>> = {
   'pre-apply': [
@@ -204,23 +207,22 @@ export function setsFor(name: PolicyName, rotation: Rotation): readonly ActionSe
   return actionSets[name].filter(({ when }) => when?.(rotation) ?? true);
 }
 
-/** The actions of a policy, sorted, each once; of every rotation there could be where none is given. */
+/** The actions of a policy, sorted, without duplicates; without a rotation, of every possible one. */
 export function actionsFor(name: PolicyName, rotation?: Rotation): readonly string[] {
   const sets = rotation ? setsFor(name, rotation) : actionSets[name];
   return [...new Set(sets.flatMap(({ actions }) => actions))].sort();
 }
 
 /**
- * Actions that no rehearsal on the embedded endpoint can call, and why each is listed all the same. The test of least
- * privilege holds every other action to be used.
+ * Actions that no test on the embedded endpoint can call, and why each is listed. The test of least privilege checks
+ * that every other action is used.
  */
 export const BEYOND_REHEARSAL: Readonly<Record<string, string>> = {
-  'kms:Encrypt':
-    "AWS's page on UpdateObjectEncryption asks for it; the embedded endpoint moves a data key by ReEncrypt alone",
-  'cloudwatch:DescribeAlarms': 'the embedded endpoint serves no CloudWatch',
-  'cloudwatch:PutMetricAlarm': 'the embedded endpoint serves no CloudWatch',
-  'cloudwatch:DeleteAlarms': 'the embedded endpoint serves no CloudWatch',
-  'cloudwatch:ListTagsForResource': 'the embedded endpoint serves no CloudWatch',
-  'cloudwatch:TagResource': 'the embedded endpoint serves no CloudWatch',
-  'cloudwatch:UntagResource': 'the embedded endpoint serves no CloudWatch',
+  'kms:Encrypt': 'AWS documents it for UpdateObjectEncryption; the embedded endpoint uses only ReEncrypt',
+  'cloudwatch:DescribeAlarms': 'the embedded endpoint does not support CloudWatch',
+  'cloudwatch:PutMetricAlarm': 'the embedded endpoint does not support CloudWatch',
+  'cloudwatch:DeleteAlarms': 'the embedded endpoint does not support CloudWatch',
+  'cloudwatch:ListTagsForResource': 'the embedded endpoint does not support CloudWatch',
+  'cloudwatch:TagResource': 'the embedded endpoint does not support CloudWatch',
+  'cloudwatch:UntagResource': 'the embedded endpoint does not support CloudWatch',
 };

@@ -53,14 +53,14 @@ interface Scope {
 
 const ROTATION_TAG = 'keyturn:rotation';
 
-/** What scopes are made of. */
+/** Input of the scopes. */
 interface Place {
   readonly rotation: Rotation;
   readonly account: string;
   readonly partition: string;
 }
 
-/** Every target in IAM's terms; a target of which the rotation has none has no scope. */
+/** Every target as IAM resources and conditions; a target without resources in the rotation has no scope. */
 const SCOPES: Readonly<Record<Target, (place: Place) => readonly Scope[]>> = {
   anything: () => [{ Resource: '*' }],
   'new keys': (place) => [{ Resource: '*', Condition: madeForUs(place) }],
@@ -76,8 +76,8 @@ const SCOPES: Readonly<Record<Target, (place: Place) => readonly Scope[]>> = {
     allKeys(place).map((scope) => ({ ...scope, Condition: and(scope.Condition, throughS3(place.rotation.region)) })),
   aliases: (place) => [{ Resource: [kms(place, place.rotation.alias), kms(place, `${place.rotation.alias}/*`)] }],
   buckets: (place) => inBuckets(place, bucketNames(place)),
-  'owned buckets': (place) => inBuckets(place, [...bucketNames(place, 'bucket'), ...servingNames(place)]),
-  'serving buckets': (place) => inBuckets(place, servingNames(place)),
+  'owned buckets': (place) => inBuckets(place, [...bucketNames(place, 'bucket'), ...supportBucketNames(place)]),
+  'support buckets': (place) => inBuckets(place, supportBucketNames(place)),
   'other buckets': (place) => inBuckets(place, place.rotation.retire.verifyOnlyBuckets),
   objects: (place) => inBuckets(place, bucketNames(place), '/*'),
   'objects of adopted buckets': (place) => inBuckets(place, bucketNames(place, 'encryption'), '/*'),
@@ -137,8 +137,8 @@ const jobBucket = ({ rotation }: Place): readonly string[] =>
 const evidenceBucket = ({ rotation }: Place): readonly string[] =>
   rotation.evidence.bucket === undefined ? [] : [rotation.evidence.bucket.name];
 
-/** Buckets that the storage stack owns besides those of the rotation. */
-const servingNames = (place: Place): readonly string[] => [
+/** Support buckets that the storage stack owns. */
+const supportBucketNames = (place: Place): readonly string[] => [
   ...(place.rotation.reencrypt.batch?.manage === 'bucket' ? jobBucket(place) : []),
   ...evidenceBucket(place),
 ];
@@ -150,7 +150,8 @@ const jobRole = ({ rotation, account, partition }: Place): string =>
   `arn:${partition}:iam::${account}:role/${batchRoleName(rotation)}`;
 
 /**
- * Tags are put as a job is created, and later: it has the tag of this rotation afterwards, and had none of another.
+ * Jobs are tagged at their creation and later: afterwards a job has the tag of this rotation, and before it had no
+ * tag of another.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-job-tags-examples.html
  */
@@ -168,7 +169,7 @@ function inState(place: Place, suffix: (s3: S3Backend) => string): readonly Scop
   return terraform.backend === 's3' ? inBuckets(place, [terraform.s3.bucket], suffix(terraform.s3)) : [];
 }
 
-/** An alias names no key in a `Resource`: the key is then known by having that alias. */
+/** An alias cannot be a key in a `Resource`, so a condition on the alias identifies the key. */
 function stateKey({ rotation: { terraform }, account, partition }: Place): readonly Scope[] {
   if (terraform.backend !== 's3' || terraform.s3.kmsKeyId === undefined) return [];
   const { kmsKeyId: id, region } = terraform.s3;

@@ -1,4 +1,4 @@
-/** What the jobs of S3 Batch Operations, and the bucket of the evidence, take of those who work with them. */
+/** Permissions for jobs of S3 Batch Operations and for the evidence bucket. */
 import type { Rotation } from '../rotation/rotation';
 import type { ActionSet } from './action-set';
 
@@ -7,14 +7,17 @@ const copiesByJobs = (rotation: Rotation) => hasJobs(rotation) && rotation.reenc
 const keeps = ({ evidence }: Rotation) => evidence.bucket !== undefined;
 const serves = (rotation: Rotation) => keeps(rotation) || rotation.reencrypt.batch?.manage === 'bucket';
 
-/** How jobs stand, and whether the bucket of their files is there. Which of the account's jobs are this rotation's is known only once each was looked at. */
+/**
+ * Reads the state of jobs and their bucket. Only reading each job of the account shows which ones belong to this
+ * rotation.
+ */
 export const readJobs: readonly ActionSet[] = [
   { sid: 'FindJobs', on: 'anything', actions: ['s3:ListJobs'], when: hasJobs },
   { sid: 'LookAtJobs', on: 'jobs', actions: ['s3:DescribeJob', 's3:GetJobTagging'], when: hasJobs },
   { sid: 'FindJobFiles', on: 'job bucket', actions: ['s3:ListBucket'], when: hasJobs },
 ];
 
-/** Creating a job, confirming and cancelling it, and what it reads and leaves. */
+/** Creates, confirms and cancels jobs, and reads and writes their files. */
 export const runJobs: readonly ActionSet[] = [
   { sid: 'CreateJobs', on: 'new jobs', actions: ['s3:CreateJob'], when: hasJobs },
   { sid: 'TagJobs', on: 'tags of own jobs', actions: ['s3:PutJobTagging'], when: hasJobs },
@@ -28,7 +31,7 @@ export const runJobs: readonly ActionSet[] = [
   },
   { sid: 'ReadReports', on: 'reports', actions: ['s3:GetObject'], when: hasJobs },
   {
-    // Copies would lose grants and locks: where objects may have them, jobs copy none.
+    // Copies would lose grants and locks, so jobs do not copy objects that may have them.
     sid: 'SeeOwnersAndLocks',
     on: 'buckets',
     actions: ['s3:GetBucketOwnershipControls', 's3:GetBucketObjectLockConfiguration'],
@@ -36,7 +39,7 @@ export const runJobs: readonly ActionSet[] = [
   },
 ];
 
-/** What the AWS provider reads of the role, and writes when the keys move that it names. */
+/** Actions of the AWS provider on the role: reads, and writes if its keys change. */
 export const readRole: readonly ActionSet[] = [
   {
     sid: 'KeepRoleWithKeys',
@@ -61,28 +64,28 @@ export const declareRole: readonly ActionSet[] = [
   },
 ];
 
-/** What every plan reads of the buckets that serve a rotation, beyond what it reads of every bucket that the stack owns. */
+/** Additional settings that every plan reads of support buckets. */
 export const readSupportBuckets: readonly ActionSet[] = [
   {
     sid: 'LookAtServingBuckets',
-    on: 'serving buckets',
+    on: 'support buckets',
     actions: ['s3:ListBucket', 's3:GetEncryptionConfiguration'],
     when: serves,
   },
 ];
 
 export const declareSupportBuckets: readonly ActionSet[] = [
-  { sid: 'SealServingBuckets', on: 'serving buckets', actions: ['s3:PutEncryptionConfiguration'], when: serves },
+  { sid: 'SealServingBuckets', on: 'support buckets', actions: ['s3:PutEncryptionConfiguration'], when: serves },
   { sid: 'LockEvidence', on: 'evidence bucket', actions: ['s3:PutBucketObjectLockConfiguration'], when: keeps },
 ];
 
-/** Adding to the evidence; what is there is neither changed nor taken away. */
+/** Adds evidence; never changes or removes any. */
 export const archiveEvidence: readonly ActionSet[] = [
   { sid: 'FindEvidence', on: 'evidence bucket', actions: ['s3:ListBucket'], when: keeps },
   { sid: 'KeepEvidence', on: 'evidence', actions: ['s3:PutObject'], when: keeps },
 ];
 
-/** Checking the evidence where it is kept. S3 leaves the lock out of the answer to whoever may not read it. */
+/** Checks the evidence in its bucket. S3 omits the lock from the response to a caller that may not read it. */
 export const readEvidence: readonly ActionSet[] = [
   {
     sid: 'ListEvidence',

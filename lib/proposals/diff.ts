@@ -1,8 +1,8 @@
-/** Unified diffs of small edits, such as `git apply` takes them. */
+/** Unified diffs of small edits, in the format of `git apply`. */
 
 const CONTEXT = 3;
 
-/** Above so many changed lines the shortest way is not looked for: its cost is their square. */
+/** Maximum number of changed lines for the shortest diff, because its cost is quadratic. */
 const MOST_CHANGED = 1000;
 
 interface Line {
@@ -11,9 +11,9 @@ interface Line {
 }
 
 /**
- * The unified diff between two texts, empty where they are the same.
+ * The unified diff between two texts; empty if they are equal.
  *
- * @param file - path as both sides show it, with `/`.
+ * @param file - path for both sides, with `/`.
  */
 export function unifiedDiff(before: string, after: string, file: string): string {
   if (before === after) return '';
@@ -22,12 +22,12 @@ export function unifiedDiff(before: string, after: string, file: string): string
   return [`--- a/${file}\n`, `+++ b/${file}\n`, ...hunks].join('');
 }
 
-/** Lines with their ends; the last one has none where the text does not end in a newline. */
+/** Lines with their line ends; the last one has none if the text does not end in a newline. */
 const linesOf = (text: string): readonly string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 
 /**
- * The shortest way from one list of lines to the other (Myers, greedy), between their common beginning and end. Its cost
- * grows with the lines that differ, which are few here, and not with the length of the file.
+ * The shortest edit script between two lists of lines (Myers, greedy), without their common beginning and end. Its
+ * cost grows with the number of different lines, not with the length of the file.
  */
 function compare(before: readonly string[], after: readonly string[]): readonly Line[] {
   let start = 0;

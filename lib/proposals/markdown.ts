@@ -1,19 +1,21 @@
-/** The one place where text from outside becomes Markdown: names, messages and diffs must stay text on any forge. */
+/**
+ * The only place that turns text from outside into Markdown: names, messages and diffs must stay text on every forge.
+ */
 
-/** Controls, line separators, bidirectional overrides and lone surrogates are shown, not obeyed. */
+/** Control characters, line separators, bidirectional overrides and lone surrogates are escaped. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 const visible = (char: string): string => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`;
 
 /**
- * Plain text inside a paragraph, a list item or a table cell: no link, image, HTML, mention, emphasis or workflow command
- * comes out of it. Characters become entities, which every forge shows as the character.
+ * Plain text for a paragraph, a list item or a table cell, without links, images, HTML, mentions, emphasis or
+ * workflow commands. Special characters become entities, which every forge shows as the character.
  */
 export function mdText(text: string): string {
   return text.replace(UNSAFE, visible).replace(/[^\p{L}\p{N} ,.\-/]/gu, (char) => `&#${char.codePointAt(0)};`);
 }
 
-/** A code span; a value that holds a backtick gets a longer fence. Pipes are escaped so that it stands in tables. */
+/** A code span; a value with a backtick gets a longer fence. Pipes are escaped for tables. */
 export function mdCode(text: string): string {
   const flat = text.replace(UNSAFE, visible).replaceAll('|', '\\|');
   if (flat.trim() === '') return '(empty)';
@@ -22,7 +24,7 @@ export function mdCode(text: string): string {
   return `${fence}${pad}${flat}${pad}${fence}`;
 }
 
-/** Text of many lines for people: line ends and tabs stay, every other control is shown. */
+/** Multi-line text for people: line ends and tabs stay, every other control character is escaped. */
 export function harmlessLines(text: string): string {
   return text
     .split('\n')
@@ -35,7 +37,10 @@ export function harmlessLines(text: string): string {
     .join('\n');
 }
 
-/** A code block, its lines as they are but for controls; the fence is longer than any run of backticks in it. */
+/**
+ * A code block with unchanged lines except for control characters; the fence is longer than any run of backticks in
+ * it.
+ */
 export function mdBlock(language: string, text: string): string {
   const body = harmlessLines(text).replace(/\n$/, '');
   const fence = fenceFor(body, 3);

@@ -1,4 +1,4 @@
-/** Words for a rotation to a new key: each version is a key of its own, and objects move to it. */
+/** Messages for a rotation to a new key: each version is a key of its own, and objects move to it. */
 import { stackNames } from '../rotation/rotation';
 import { mdCode } from './markdown';
 import type { Proposal } from './proposal';
@@ -10,12 +10,12 @@ function changes({ rotation, proposal: { kind, version, from, materialValidTo } 
   return {
     version: `Declares key version ${mdCode(version)}: the stack ${mdCode(keys)} creates one empty external-origin key and its alias ${mdCode(`${rotation.alias}/${version}`)}. ${
       materialValidTo
-        ? `Its material expires at ${mdCode(materialValidTo.toISOString().replace('.000Z', 'Z'))} and must be replaced before.`
+        ? `Its material expires at ${mdCode(materialValidTo.toISOString().replace('.000Z', 'Z'))} and must be replaced before that.`
         : 'Its material does not expire.'
     }`,
-    switch: `Makes ${mdCode(version)} the active version instead of ${mdCode(from)}: the stack ${mdCode(storage)} moves the alias and the default encryption of ${buckets}. Existing objects are then re-encrypted by post-apply.`,
-    retire: `Records in the file that ${mdCode(version)} is off, so that the stack ${mdCode(keys)} declares it disabled too.`,
-    rollback: `Goes back from ${mdCode(from)} to ${mdCode(version)}: the alias and the default encryption of ${buckets} move back to it.`,
+    switch: `Makes ${mdCode(version)} the active version instead of ${mdCode(from)}: the stack ${mdCode(storage)} moves the alias and the default encryption of ${buckets}. Then post-apply re-encrypts existing objects.`,
+    retire: `Records in the file that ${mdCode(version)} is disabled, so that the stack ${mdCode(keys)} also declares it disabled.`,
+    rollback: `Rolls back from ${mdCode(from)} to ${mdCode(version)}: the alias and the default encryption of ${buckets} move back to it.`,
   }[kind];
 }
 
@@ -23,64 +23,64 @@ function whySafe({ rotation, proposal, observed }: MessagesInput): readonly stri
   const { kind, version, from } = proposal;
   const said: Record<Proposal['kind'], string[]> = {
     version: [
-      'Nothing points at the new key: the alias, the bucket defaults and every object stay as they are.',
-      'No key material is in this change, nor in any plan or state; synthesis fails if it were.',
-      'The plan to expect creates the key and its alias, and alarms before it expires where the file asks for them; it changes nothing and destroys nothing.',
+      'Nothing uses the new key yet: the alias, the bucket defaults and all objects do not change.',
+      'This change contains no key material; no plan or state does. Synthesis fails otherwise.',
+      'Expected plan: it creates the key, its alias and the declared expiry alarms; it changes and destroys nothing.',
     ],
     switch: [
-      `The plan itself refuses to point anything at a key that is not ${mdCode('Enabled')} with origin ${mdCode('EXTERNAL')}.`,
-      `${mdCode(from)} stays enabled: every existing object can be read all along.`,
-      `${mdCode(from)} is disabled only behind the retire gate, which looks at every object version afresh and stays closed while one is left under it or unknown. It is never deleted.`,
-      `The way back is one more pull request: ${mdCode('npx keyturn propose rollback')}.`,
+      `The plan itself refuses a target key that is not ${mdCode('Enabled')} with origin ${mdCode('EXTERNAL')}.`,
+      `${mdCode(from)} stays enabled: every existing object stays readable.`,
+      `${mdCode(from)} is disabled only if the retire gate allows it. The gate checks every object version again and stays closed while one is under it or unknown. The key is never deleted.`,
+      `To roll back, open another pull request: ${mdCode('npx keyturn propose rollback')}.`,
     ],
     retire: [
       observed?.key?.state === 'Disabled'
-        ? `AWS holds ${mdCode(version)} as ${mdCode('Disabled')} already: the file says what is so.`
+        ? `${mdCode(version)} is already ${mdCode('Disabled')} in AWS; the file records it.`
         : `Evidence shows that the retire gate opened for ${mdCode(version)} and that its key was disabled.`,
-      'A disabled key is kept, never deleted; enabling it again makes everything under it readable at once.',
+      'A disabled key is never deleted. Enabling it again makes everything under it readable at once.',
     ],
     rollback: [
-      `The plan itself refuses to point anything at ${mdCode(version)} before its key is ${mdCode('Enabled')}.`,
-      `${mdCode(from)} stays enabled: objects that were moved to it stay readable.`,
+      `The plan itself refuses ${mdCode(version)} as a target before its key is ${mdCode('Enabled')}.`,
+      `${mdCode(from)} stays enabled: objects under it stay readable.`,
     ],
   };
   const { verifyOnlyBuckets } = rotation.retire;
   const others =
     kind === 'switch' && verifyOnlyBuckets.length > 0
-      ? [`The gate also looks into ${verifyOnlyBuckets.map(mdCode).join(', ')}, which this rotation does not manage.`]
+      ? [`The gate also checks ${verifyOnlyBuckets.map(mdCode).join(', ')}, which this rotation does not manage.`]
       : [];
   return [...notYet(proposal, observed), ...said[kind], ...others];
 }
 
-/** Whatever is to be pointed at must be on first: merged before, the plan is refused and nothing moves. */
+/** The target key must be Enabled first; if the change is merged earlier, the plan is refused and nothing moves. */
 function notYet({ kind, version }: Proposal, observed: MessagesInput['observed']): readonly string[] {
   if ((kind !== 'switch' && kind !== 'rollback') || !observed || observed.key?.state === 'Enabled') return [];
-  const found = `**Not yet to be merged**: the key of ${mdCode(version)} is ${mdCode(observed.key?.state ?? 'not there yet')}, and until it is on the plan is refused.`;
+  const found = `**Do not merge yet**: the key of ${mdCode(version)} is ${mdCode(observed.key?.state ?? 'missing')}. The plan is refused until it is ${mdCode('Enabled')}.`;
   const next =
     observed.key?.state === 'Disabled'
-      ? `Turn it on with ${mdCode(`aws kms enable-key --key-id ${observed.key.arn}`)}, or let ${mdCode('npx keyturn rollback')} do all of it at once.`
-      : `Its material is still to be imported: ${mdCode('npx keyturn pre-apply')}.`;
+      ? `Enable it with ${mdCode(`aws kms enable-key --key-id ${observed.key.arn}`)}, or run ${mdCode('npx keyturn rollback')}, which does all steps.`
+      : `Import its material first: ${mdCode('npx keyturn pre-apply')}.`;
   return [`${found} ${next}`];
 }
 
 function stillToCome({ rotation, proposal: { kind, version, from } }: MessagesInput): readonly string[] {
   const { keys, storage } = stackNames(rotation);
-  const preApply = `${mdCode('npx keyturn pre-apply')}: material is generated, put in custody, wrapped and imported; ${mdCode(version)} becomes ${mdCode('Enabled')}.`;
+  const preApply = `${mdCode('npx keyturn pre-apply')}: it generates material, saves it in custody, wraps and imports it; ${mdCode(version)} becomes ${mdCode('Enabled')}.`;
   const postApply = (old: string) =>
-    `${mdCode('npx keyturn post-apply')}: objects are re-encrypted (${mdCode(rotation.reencrypt.method)}) and verified, then ${mdCode(old)} is disabled behind the gate.`;
+    `${mdCode('npx keyturn post-apply')}: it re-encrypts (${mdCode(rotation.reencrypt.method)}) and verifies the objects, then disables ${mdCode(old)} if the gate allows it.`;
   const record = (old: string) =>
     `${mdCode(`npx keyturn propose retire --name ${old}`)}: a pull request that records it.`;
   const steps: Record<Proposal['kind'], string[]> = {
     version: [
-      `On merge: the reviewed plan of ${mdCode(keys)} is applied.`,
+      `On merge, the pipeline applies the reviewed plan of ${mdCode(keys)}.`,
       preApply,
       `${mdCode(`npx keyturn propose switch --name ${version}`)}: the next pull request.`,
     ],
-    switch: [`On merge: the reviewed plan of ${mdCode(storage)} is applied.`, postApply(from), record(from)],
-    retire: [`On merge: the plan of ${mdCode(keys)} is applied; it should have nothing to change.`],
+    switch: [`On merge, the pipeline applies the reviewed plan of ${mdCode(storage)}.`, postApply(from), record(from)],
+    retire: [`On merge, the pipeline applies the plan of ${mdCode(keys)}, which should have no changes.`],
     rollback: [
-      `On merge: the reviewed plan of ${mdCode(storage)} is applied.`,
-      `${mdCode('npx keyturn post-apply')}: the objects are moved back under ${mdCode(version)}. ${mdCode(from)} is then no superseded version: it stays enabled.`,
+      `On merge, the pipeline applies the reviewed plan of ${mdCode(storage)}.`,
+      `${mdCode('npx keyturn post-apply')}: it moves the objects back under ${mdCode(version)}. ${mdCode(from)} is then not a superseded version and stays enabled.`,
     ],
   };
   return steps[kind];

@@ -1,4 +1,4 @@
-/** The body of the pull request: what changes, why it is safe, what is still to come, and what it will cost. */
+/** The body of the pull request: what changes, why it is safe, the next steps, and the cost. */
 
 import type { Rotation } from '../rotation/rotation';
 import { unifiedDiff } from './diff';
@@ -14,12 +14,12 @@ export interface BodyInput {
   readonly proposal: Proposal;
   /** Path of the rotation file in the repository, with `/`. */
   readonly shownFile: string;
-  /** Absent: AWS was not looked at. */
+  /** Absent: AWS was not read. */
   readonly observed: ObservedKey | undefined;
   readonly forecast: ProposalForecast;
 }
 
-/** GitHub takes 65,536 characters, GitLab and Bitbucket more. Only a diff without end can come near. */
+/** GitHub allows 65,536 characters, GitLab and Bitbucket more. Only a very long diff comes near this limit. */
 const MOST_CHARACTERS = 60_000;
 
 /** Markdown, at most 60,000 characters. */
@@ -28,7 +28,7 @@ export function proposalBody(input: BodyInput): string {
   const diff = unifiedDiff(proposal.before, proposal.after, shownFile);
   const whole = sections(input, mdBlock('diff', diff));
   if (whole.length <= MOST_CHARACTERS) return whole;
-  return sections(input, 'The diff is too long to be shown here; see the changed file.');
+  return sections(input, 'The diff is too long to show here; see the changed file.');
 }
 
 function sections(input: BodyInput, diff: string): string {
@@ -44,7 +44,7 @@ function sections(input: BodyInput, diff: string): string {
     '',
     ...list(wordsOf(rotation).whySafe(input)),
     '',
-    '### Still to come',
+    '### Next steps',
     '',
     ...list(wordsOf(rotation).stillToCome(input), '1.'),
     '',
@@ -57,8 +57,8 @@ function sections(input: BodyInput, diff: string): string {
 }
 
 /**
- * Going back has to be called so, or the plan review refuses it. As the last line of a commit message git reads this as a
- * trailer, and the pipelines under `examples/` announce the rollback by it.
+ * The plan review refuses an undeclared rollback. Git reads this last line of a commit message as a trailer, and the
+ * pipelines under `examples/` pass it to the review.
  */
 export const rollbackTrailer = ({ version }: Pick<Proposal, 'version'>): string => `Keyturn-Rollback: ${version}`;
 
@@ -70,7 +70,7 @@ function changes({ rotation, proposal, observed }: BodyInput): string[] {
     observed ? `, account ${mdCode(observed.account)}` : rotation.account ? `, account ${mdCode(rotation.account)}` : ''
   }.`;
   const said = wordsOf(rotation).changes({ rotation, proposal, observed });
-  const seen = observed ? [`Key of ${mdCode(version)} in AWS when this was proposed: ${keySeen(observed)}.`] : [];
+  const seen = observed ? [`Key of ${mdCode(version)} in AWS at the time of the proposal: ${keySeen(observed)}.`] : [];
   return [said, '', where, ...seen];
 }
 

@@ -1,9 +1,9 @@
 import type { Rotation } from '../rotation/rotation';
 import type { Proposal } from './proposal';
 
-/** What AWS was seen to hold when the proposal was made. */
+/** The state of AWS at the time of the proposal. */
 export interface ObservedKey {
-  /** The key that the proposed version stands on; absent: there is none yet. */
+  /** The key of the proposed version; absent: there is none yet. */
   readonly key: { readonly arn: string; readonly state: string } | undefined;
   readonly account: string;
 }
@@ -11,11 +11,11 @@ export interface ObservedKey {
 export interface MessagesInput {
   readonly rotation: Rotation;
   readonly proposal: Proposal;
-  /** Absent: AWS was not looked at. */
+  /** Absent: AWS was not read. */
   readonly observed: ObservedKey | undefined;
 }
 
-/** What a strategy has to say of a proposal, in Markdown: a paragraph, and two lists. */
+/** The messages of a strategy for a proposal, in Markdown: a paragraph, and two lists. */
 export interface ProposalMessages {
   changes(input: MessagesInput): string;
   whySafe(input: MessagesInput): readonly string[];

@@ -1,27 +1,30 @@
-/** What a proposal is: one reviewable phase of a rotation, as an edit of the rotation file. Nothing here is applied. */
+/** A proposal: one reviewable phase of a rotation, as an edit of the rotation file. It applies nothing. */
 import { KeyturnError } from '../errors';
 import { activeVersion, type KeyVersion, type Rotation, supersededVersions } from '../rotation/rotation';
 import { appendVersion, setActiveVersion, setDisabled } from '../rotation/rotation-edit';
 import { nextVersionName } from './next-version';
 
-/** `version` declares one, `switch` makes one active, `retire` records that one is off, `rollback` goes back to one. */
+/**
+ * `version` declares one, `switch` makes one active, `retire` records that one is disabled, `rollback` returns to
+ * one.
+ */
 export const PROPOSAL_KINDS = ['version', 'switch', 'retire', 'rollback'] as const;
 export type ProposalKind = (typeof PROPOSAL_KINDS)[number];
 
 export interface Proposal {
   readonly kind: ProposalKind;
-  /** The version that the proposal is about. */
+  /** The version of the proposal. */
   readonly version: string;
-  /** The version that is active before it is merged. */
+  /** The active version before the merge. */
   readonly from: string;
-  /** When the material of a declared version is to expire; absent: never, or another kind of proposal. */
+  /** Expiry of the material of a declared version; absent: never, or another kind of proposal. */
   readonly materialValidTo: Date | undefined;
   /** One line, for the pull request and the commit. */
   readonly title: string;
-  /** A branch name that is the same for the same proposal. */
+  /** A branch name; equal proposals have equal names. */
   readonly branch: string;
   readonly before: string;
-  /** The same text as `before` where the file says it already. */
+  /** Equal to `before` if the file already declares it. */
   readonly after: string;
 }
 
@@ -34,10 +37,10 @@ export interface ProposalRequest {
 }
 
 /**
- * The edit that a proposal stands for. Pure: the same text and request, the same proposal.
+ * The edit of a proposal. Pure: the same text and request give the same proposal.
  *
  * @param text - the text that `rotation` was read from.
- * @throws KeyturnError `proposal-refused` where no version fits; `rotation-edit-refused` as the edits do
+ * @throws KeyturnError `proposal-refused` if no version fits; `rotation-edit-refused` from the edits
  */
 export function propose(rotation: Rotation, text: string, request: ProposalRequest): Proposal {
   const { kind, materialValidTo } = request;
@@ -68,7 +71,7 @@ const NO_LATER = {
 };
 const NONE_TO_RETIRE = {
   problem: 'every version before the active one is recorded as retired, or was adopted',
-  hint: 'there is nothing to propose; `npx keyturn status` shows where the rotation stands',
+  hint: 'there is nothing to propose; run `npx keyturn status` to see the state of the rotation',
 };
 
 function laterVersions(rotation: Rotation): readonly KeyVersion[] {
@@ -76,7 +79,7 @@ function laterVersions(rotation: Rotation): readonly KeyVersion[] {
   return rotation.keyVersions.slice(from).filter((one) => !one.disabled);
 }
 
-/** An adopted key is never changed, so there is nothing to record of it. */
+/** Keyturn never changes an adopted key, so there is nothing to record. */
 function retirable(rotation: Rotation): readonly KeyVersion[] {
   return supersededVersions(rotation).filter((one) => !one.disabled && one.keyArn === undefined);
 }
@@ -86,7 +89,7 @@ function retiring(rotation: Rotation, named: string | undefined): string {
   if (named === undefined) return onlyOne(fits, 'retire', NONE_TO_RETIRE, 'superseded');
   if (fits.some((one) => one.name === named) || isRetired(rotation, named)) return named;
   throw refused(
-    `${JSON.stringify(named)} is no superseded version that Keyturn may disable`,
+    `${JSON.stringify(named)} is not a superseded version that Keyturn may disable`,
     fits.length > 0 ? `name one of ${names(fits)} with --name` : NONE_TO_RETIRE.hint,
   );
 }
@@ -99,7 +102,7 @@ function goingBack(rotation: Rotation, named: string | undefined): string {
     named === undefined
       ? `no version is declared before ${rotation.activeVersion}`
       : `${JSON.stringify(named)} is not declared before ${rotation.activeVersion}`,
-    earlier.length > 0 ? `name one of ${names(earlier)} with --name` : 'there is nothing to go back to',
+    earlier.length > 0 ? `name one of ${names(earlier)} with --name` : 'there is no version to roll back to',
   );
 }
 
@@ -114,7 +117,7 @@ function onlyOne(
   if (more.length === 0) return first.name;
   throw refused(
     `several ${word} versions fit: ${names(fits)}`,
-    `name the one you mean: \`npx keyturn propose ${kind} --name ${first.name}\``,
+    `name one: \`npx keyturn propose ${kind} --name ${first.name}\``,
   );
 }
 
@@ -152,12 +155,12 @@ function titleOf({ name, activeVersion: active }: Rotation, kind: ProposalKind, 
 function impossibleInPlace(kind: 'retire' | 'rollback'): KeyturnError {
   return kind === 'retire'
     ? refused(
-        'rotated in place, a version never retires: its material opens the objects of its day',
-        'keep custody of every version',
+        'with strategy: in-place a version never retires: its material still decrypts objects',
+        'preserve custody of every version',
       )
     : refused(
-        'rotated in place, a key never goes back to an earlier material',
-        'propose a further version instead: `npx keyturn propose version`',
+        'with strategy: in-place a key cannot return to an earlier material',
+        'propose another version instead: `npx keyturn propose version`',
       );
 }
 

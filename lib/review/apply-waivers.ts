@@ -7,10 +7,10 @@ import { waiverRule } from './rules/waiver-rule';
 const ORDER = { error: 0, warning: 1, note: 2 } as const;
 
 /**
- * Takes out what the rotation file waives. A waiver that does not count (past its end, for no rule, or for a rule that
- * takes none) is a finding itself, and what it was meant for stands.
+ * Removes the findings that the rotation file waives. An invalid waiver (after its end date, for no rule, or for a
+ * rule that cannot be waived) is a finding itself, and its target remains.
  *
- * @param now - a waiver counts through the whole of its last day, UTC
+ * @param now - a waiver is valid through the whole of its last day, UTC
  */
 export function applyWaivers(
   found: readonly Finding[],
@@ -34,7 +34,7 @@ export function applyWaivers(
       severity,
       plan: undefined,
       address: waiver.address,
-      says: words`the waiver of ${waiver.rule} ${fault}`,
+      message: words`the waiver of ${waiver.rule} ${fault}`,
     });
   }
   return { findings: standing.sort(bySeverity), waived };
@@ -43,7 +43,7 @@ export function applyWaivers(
 function faultOf({ rule, until }: ReviewWaiver, now: Date): Words | undefined {
   const known = reviewRules.find((one) => one.id === rule);
   if (!known) return words`is for no rule of this review`;
-  if (!known.waivable) return words`counts for nothing: this rule takes no waiver`;
+  if (!known.waivable) return words`is not valid: this rule cannot be waived`;
   return until < now.toISOString().slice(0, 10) ? words`ended on ${until}` : undefined;
 }
 

@@ -2,14 +2,14 @@ import type { ReviewWaiver } from '../rotation/rotation';
 import type { Words } from './review-messages';
 import type { Severity } from './review-rule';
 
-/** One thing that a rule found. */
+/** One finding of a rule. */
 export interface Finding {
   readonly rule: string;
   readonly severity: Severity;
   /** Name of the plan; undefined for a finding of the rotation file. */
   readonly plan: string | undefined;
   readonly address: string | undefined;
-  readonly says: Words;
+  readonly message: Words;
 }
 
 export interface WaivedFinding extends Finding {

@@ -6,13 +6,13 @@ import { type Words, words } from './review-messages';
 /** Type of the resource that sets a bucket's default encryption. */
 export const BUCKET_DEFAULT = 'aws_s3_bucket_server_side_encryption_configuration';
 
-/** How addresses of the buckets that serve a rotation end; its own buckets are `.bucket_<name>`. */
+/** How addresses of the support buckets end; the rotation's own buckets are `.bucket_<name>`. */
 export const SUPPORT_BUCKET = /\.(batch|evidence)$/;
 
-/** What {@link bucketOf} looks names up in. */
+/** The buckets that {@link bucketOf} searches. */
 type Named = Pick<Rotation, 'buckets' | 'reencrypt' | 'evidence'>;
 
-/** The default encryption of a bucket, as one of its rules sets it. */
+/** The default encryption that a rule of a bucket sets. */
 export interface DefaultEncryption {
   readonly algorithm: string | undefined;
   readonly key: string | undefined;
@@ -21,18 +21,18 @@ export interface DefaultEncryption {
   readonly bucketKey: boolean;
 }
 
-/** The alias or a bucket default that a plan points at another key, or for the first time at one. */
+/** An alias or a bucket default that a plan points at another key, or at a key for the first time. */
 export interface KeyTargetChange {
   readonly address: string;
   /** `alias x`, `the default of bucket y`. */
   readonly what: Words;
   readonly kind: 'alias' | 'default';
   readonly from: string | undefined;
-  /** Undefined: known only after the apply, or it points at none. */
+  /** Undefined: known only after the apply, or no key. */
   readonly to: string | undefined;
 }
 
-/** The first rule of a bucket's default encryption; S3 takes no more than one. */
+/** The first rule of a bucket's default encryption; S3 allows only one. */
 export function defaultEncryption(held: Values | undefined, unknown: Values = {}): DefaultEncryption | undefined {
   const [rule] = list(held?.rule).map(values);
   if (!rule) return undefined;
@@ -47,7 +47,7 @@ export function defaultEncryption(held: Values | undefined, unknown: Values = {}
   };
 }
 
-/** Name of the bucket that a bucket setting is of; a bucket that is yet to be created is known by its address alone. */
+/** Name of the bucket of a bucket setting; a bucket that does not exist yet is known only by its address. */
 export function bucketOf({ before, after, address }: PlannedChange, rotation: Named): string {
   const { buckets, reencrypt, evidence } = rotation;
   const own = buckets.find(({ name }) => address.endsWith(`.bucket_${name.replaceAll('.', '_')}`));
@@ -57,7 +57,10 @@ export function bucketOf({ before, after, address }: PlannedChange, rotation: Na
   return text(after?.bucket) ?? text(before?.bucket) ?? declared ?? address;
 }
 
-/** Every alias and bucket default that a plan moves. Version aliases count too: they decide what the guard looks up. */
+/**
+ * Every alias and bucket default that a plan moves, including version aliases, because the guard looks keys up by
+ * them.
+ */
 export function keyTargetChanges(plan: PlanDocument, rotation: Named): readonly KeyTargetChange[] {
   return plan.changes.flatMap((change): readonly KeyTargetChange[] => {
     if (change.mode !== 'managed' || !['create', 'update', 'replace'].includes(change.action)) return [];

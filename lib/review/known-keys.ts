@@ -2,24 +2,24 @@ import { type Rotation, versionAlias, versionsWithKeys } from '../rotation/rotat
 import type { PlanDocument } from './plan-document';
 import { text, type Values } from './plan-values';
 
-/** What is known of a key that a plan names. */
+/** The known facts of a key in a plan. */
 export interface KnownKey {
   /** Full ARN. */
   readonly arn: string;
-  /** Name of the declared version it stands behind; undefined: it is no declared version's. */
+  /** Name of the declared version of this key; undefined: not a declared version. */
   readonly version: string | undefined;
-  /** `Enabled`, `PendingImport`, …; undefined: not seen. */
+  /** `Enabled`, `PendingImport`, …; undefined: unknown. */
   readonly state: string | undefined;
 }
 
-/** A key as AWS says it is, handed in by whoever asked AWS. */
+/** A key as AWS reports it; the caller reads it. */
 export interface KeyFromAws {
   readonly version: string;
   readonly arn: string;
   readonly state: string;
 }
 
-/** The keys that the plans of one review, and AWS where it was asked, tell of. What AWS says goes before what plans say. */
+/** The keys known from the plans of one review and, if read, from AWS. AWS takes precedence over the plans. */
 export class KnownKeys {
   readonly #byId = new Map<string, KnownKey>();
   readonly #byVersion = new Map<string, KnownKey>();
@@ -30,12 +30,12 @@ export class KnownKeys {
     }
     for (const plan of plans) for (const key of managedKeys(rotation, plan)) this.#learn(key);
     for (const plan of plans) for (const key of lookedUpKeys(rotation, plan)) this.#learn(key);
-    // Rotated in place, every version is seen on the first one's key, and the key is called by that one.
+    // Rotated in place, every version uses the key of the first, and the key has the name of the first.
     const holders = new Set(versionsWithKeys(rotation).map(({ name }) => name));
     for (const key of fromAws.filter(({ version }) => holders.has(version))) this.#learn(key);
   }
 
-  /** By full ARN, or by bare key id, as providers also write it. */
+  /** By full ARN, or by bare key id, because providers write either. */
   find(reference: string): KnownKey | undefined {
     return this.#byId.get(idOf(reference));
   }
@@ -52,12 +52,12 @@ export class KnownKeys {
   }
 }
 
-/** `arn:…:key/<id>` and `<id>` are one key; an alias is none, and stays as it is. */
+/** `arn:…:key/<id>` and `<id>` are the same key; an alias is returned unchanged. */
 function idOf(reference: string): string {
   return /^arn:[^:]*:kms:[^:]*:\d+:key\/(.+)$/.exec(reference)?.[1] ?? reference;
 }
 
-/** Keys that the keys stack manages, as they will be after the plan where it says so. */
+/** Keys of the keys stack in their planned state. */
 function managedKeys(rotation: Rotation, plan: PlanDocument): readonly KnownKey[] {
   const found = new Map<string, Values>();
   for (const { type, address, values } of plan.prior) if (type === 'aws_kms_external_key') found.set(address, values);
@@ -73,7 +73,7 @@ function managedKeys(rotation: Rotation, plan: PlanDocument): readonly KnownKey[
   });
 }
 
-/** Keys that the storage stack looked up when it was planned. */
+/** Keys that the storage stack looked up during the plan. */
 function lookedUpKeys(rotation: Rotation, plan: PlanDocument): readonly KnownKey[] {
   return plan.prior.flatMap(({ type, mode, values }) => {
     const arn = text(values.arn);

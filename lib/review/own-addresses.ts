@@ -5,8 +5,8 @@ import { text, values } from './plan-values';
 import type { PlannedStack } from './review-rule';
 
 /**
- * The Terraform addresses that a rotation owns; see docs/decisions/terraform-addresses.md. They are written down here
- * again, and not taken from the stacks, so that a review does not trust the program whose output it reviews.
+ * The Terraform addresses that a rotation owns; see docs/decisions/terraform-addresses.md. They are repeated here
+ * instead of imported from the stacks, so that a review does not trust the program whose output it reviews.
  */
 const OWN = {
   keys: /^((aws_kms_external_key|aws_kms_alias)\.version_[a-z0-9-]+|aws_cloudwatch_metric_alarm\.version_[a-z0-9-]+_expires_\d+d)$/,
@@ -25,12 +25,12 @@ export const LOCK = {
   address: 'aws_s3_bucket_object_lock_configuration.evidence',
 } as const;
 
-/** Whether an address is of a bucket that serves the rotation: for jobs, or for evidence. */
+/** Whether an address belongs to a support bucket: for jobs, or for evidence. */
 export function isSupportResource(address: string): boolean {
   return SUPPORT_BUCKET.test(address);
 }
 
-/** Which stack a plan is of, by what stands in it. */
+/** The stack of a plan, by its resources. */
 export function stackOf(plan: PlanDocument): PlannedStack {
   const addresses = [...plan.changes, ...plan.prior].map((one) => one.address);
   const configured = plan.configured.map((one) => text(one.address) ?? '');
@@ -55,7 +55,7 @@ export function isOwnOutput(name: string): boolean {
   return OWN.outputs.keys.test(name) || OWN.outputs.storage.test(name);
 }
 
-/** `payroll`, wherever a plan says which rotation it belongs to: by tags, and by the name of the look-up. */
+/** The rotation names in a plan, such as `payroll`: from tags, and from the names of data sources. */
 export function rotationsNamedIn(plan: PlanDocument): ReadonlySet<string> {
   const named = new Set<string>();
   for (const { before, after } of plan.changes) {
@@ -75,14 +75,14 @@ export function rotationsNamedIn(plan: PlanDocument): ReadonlySet<string> {
   return named;
 }
 
-/** True for a plan in which something stands that a rotation owns, whichever rotation. */
+/** True if any rotation owns a resource of the plan. */
 export function isOfARotation(plan: PlanDocument): boolean {
   const addresses = [...plan.changes, ...plan.prior].map((one) => one.address);
   const configured = plan.configured.map((one) => text(one.address) ?? '');
   return [...addresses, ...configured].some((address) => isOwnResource(address, 'both'));
 }
 
-/** True for a plan of nothing at all, such as that of a keys stack whose versions are all adopted. */
+/** True for an empty plan, such as that of a keys stack with adopted versions only. */
 export function isEmpty(plan: PlanDocument): boolean {
   return plan.changes.length + plan.prior.length + plan.configured.length + plan.outputs.length === 0;
 }

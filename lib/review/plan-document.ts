@@ -3,23 +3,23 @@ import { list, text, type Values, values } from './plan-values';
 
 export type PlannedAction = 'create' | 'update' | 'replace' | 'delete' | 'forget' | 'read' | 'no-op';
 
-/** What a plan does to one resource or data source. */
+/** A planned change of one resource or data source. */
 export interface PlannedChange {
-  /** `aws_kms_alias.main`; with `module.x.` before it where it stands in a module. */
+  /** `aws_kms_alias.main`; in a module with the prefix `module.x.`. */
   readonly address: string;
   readonly mode: 'managed' | 'data';
   readonly type: string;
   readonly provider: string | undefined;
   readonly action: PlannedAction;
-  /** Undefined: it is not there before. */
+  /** Undefined: it does not exist before. */
   readonly before: Values | undefined;
-  /** Undefined: it is not there afterwards. */
+  /** Undefined: it does not exist afterwards. */
   readonly after: Values | undefined;
-  /** In the shape of `after`, with true for what is known only after the apply. */
+  /** In the shape of `after`, with true for values that are known only after the apply. */
   readonly unknown: Values;
 }
 
-/** A resource or data source as the state holds it. */
+/** A resource or data source in the state. */
 export interface StateResource {
   readonly address: string;
   readonly mode: string;
@@ -27,9 +27,9 @@ export interface StateResource {
   readonly values: Values;
 }
 
-/** The parts of a JSON plan that a review looks at. */
+/** The parts of a JSON plan that a review reads. */
 export interface PlanDocument {
-  /** How the plan was named to the command, a path. */
+  /** The path of the plan as given to the command. */
   readonly name: string;
   readonly formatVersion: string;
   readonly terraformVersion: string | undefined;
@@ -38,26 +38,27 @@ export interface PlanDocument {
   readonly errored: boolean;
   readonly complete: boolean;
   readonly changes: readonly PlannedChange[];
-  /** What was changed outside Terraform since its last apply. */
+  /** Changes outside of Terraform since its last apply. */
   readonly drift: readonly PlannedChange[];
   readonly outputs: readonly { readonly name: string; readonly changes: boolean }[];
-  /** Resources before the plan, of all modules. */
+  /** Resources before the plan, in all modules. */
   readonly prior: readonly StateResource[];
   readonly providers: readonly Values[];
-  /** Resources as the configuration declares them, of all modules. */
+  /** Resources in the configuration, in all modules. */
   readonly configured: readonly Values[];
   readonly moduleCalls: readonly string[];
-  /** Everything that was read, for the search after secrets. */
+  /** The whole document, for the search for secrets. */
   readonly whole: unknown;
 }
 
 /**
  * Reads a JSON plan: what `terraform show -json <plan file>` prints (format 1.x), the same under `plan` or `tfplan` as
  * policy engines are handed it (HCP Terraform's OPA input, Scalr), or HCP's redacted export (`plan_format_version`).
- * Members that are not known are passed over. Time and memory grow with the size of the text and no faster.
+ * Unknown members are ignored. Time and memory are linear in the size of the text.
  *
- * @param name - what errors and findings call it
- * @throws KeyturnError `review-plan-unreadable`: cut short, no JSON, no plan; `review-plan-newer`: another major format
+ * @param name - name of the plan in errors and findings
+ * @throws KeyturnError `review-plan-unreadable` for truncated text, text that is not JSON, or not a plan;
+ * `review-plan-newer` for another major format
  * @see https://developer.hashicorp.com/terraform/internals/json-format
  */
 export function readPlanDocument(content: string, name: string): PlanDocument {
@@ -65,7 +66,7 @@ export function readPlanDocument(content: string, name: string): PlanDocument {
   const { plan, version, form } = unwrapped(values(whole), name);
   if (!/^1\.\d+/.test(version)) throw new KeyturnError('review-plan-newer', { file: name, version });
   if (plan.resource_changes !== undefined && !Array.isArray(plan.resource_changes)) {
-    throw unreadable(name, 'its resource_changes is no list');
+    throw unreadable(name, 'its resource_changes is not a list');
   }
   const configuration = values(plan.configuration);
   const configured = modules(values(configuration.root_module), (module) =>
@@ -99,7 +100,7 @@ function parsed(content: string, name: string): unknown {
     return JSON.parse(trimmed);
   } catch (error) {
     const cut = /^[{[]/.test(trimmed) && !/[}\]]$/.test(trimmed);
-    throw unreadable(name, cut ? 'it is JSON that was cut short' : 'it is no JSON', error);
+    throw unreadable(name, cut ? 'it is truncated JSON' : 'it is not JSON', error);
   }
 }
 
@@ -109,12 +110,12 @@ function unwrapped(
 ): { readonly plan: Values; readonly version: string; readonly form: PlanDocument['form'] } {
   for (const plan of [outer, values(outer.plan), values(outer.tfplan)]) {
     const version = text(plan.format_version);
-    // A state shown as JSON has a format_version too, but values instead of changes.
+    // A JSON state also has a format_version, but values instead of changes.
     if (version !== undefined && !('values' in plan)) return { plan, version, form: 'plan' };
     const redacted = text(plan.plan_format_version);
     if (redacted !== undefined) return { plan, version: redacted, form: 'redacted' };
   }
-  throw unreadable(name, 'it is JSON, but no plan: it has no format_version of one');
+  throw unreadable(name, 'it is JSON but not a plan: it has no format_version');
 }
 
 const unreadable = (file: string, reason: string, cause?: unknown) =>
@@ -142,7 +143,7 @@ const ACTIONS: readonly string[] = ['create', 'update', 'delete', 'forget', 'rea
 function actionOf(value: unknown, name: string): PlannedAction {
   const actions = list(value);
   const strange = actions.find((action) => typeof action !== 'string' || !ACTIONS.includes(action));
-  if (strange !== undefined) throw unreadable(name, 'a change has an action that this version does not know');
+  if (strange !== undefined) throw unreadable(name, 'a change has an action that this version does not support');
   if (actions.length > 1) return 'replace';
   return (actions[0] ?? 'no-op') as PlannedAction;
 }
@@ -160,7 +161,7 @@ function stateOf(state: Values): readonly StateResource[] {
   );
 }
 
-/** A module and all below it. A loop, for a hostile plan may nest them deeper than the stack. */
+/** A module and all of its descendants. A loop, because a hostile plan may nest them deeper than the stack. */
 function modules(root: Values, below: (module: Values) => readonly Values[]): readonly Values[] {
   const found: Values[] = [root];
   for (let index = 0; index < found.length; index += 1) {

@@ -5,7 +5,7 @@ import { text } from './plan-values';
 import { listed, type Words, words } from './review-messages';
 import type { RuleContext } from './review-rule';
 
-/** What a plan does to keys, alias and buckets, a sentence each, in the words of the rotation. Empty: nothing. */
+/** What a plan does to keys, alias and buckets, one sentence each, with the names of the rotation. Empty: nothing. */
 export function planSummary(context: RuleContext): readonly Words[] {
   const moves = new Map(keyTargetChanges(context.plan, context.rotation).map((move) => [move.address, move]));
   return context.plan.changes.flatMap((change): Words[] => {
@@ -32,20 +32,20 @@ function keyEffects({ rotation, keys }: RuleContext, change: PlannedChange): Wor
   const version = rotation.keyVersions.find((one) => address === `aws_kms_external_key.version_${one.name}`);
   const name = version ? words`key version ${version.name}` : words`${address}`;
   if (action === 'create') {
-    return [words`${name} is created, empty (PendingImport): pre-apply imports its material`];
+    return [words`${name} is created empty (PendingImport); pre-apply imports its material`];
   }
   if (action !== 'update') return [words`${name} is ${[VERBS[action] ?? action]}`];
   const state = keys.find(text(before?.arn) ?? '')?.state;
   if (before?.enabled === true && after?.enabled === false) return [words`${name} is disabled`];
   if (before?.enabled === false && after?.enabled === true)
-    return [words`${name} is enabled again (it is ${state ?? 'off'} now)`];
+    return [words`${name} is enabled again (it is ${state ?? 'disabled'} now)`];
   return [words`${name} changes in ${listed(changedAttributes(change))}`];
 }
 
 const VERBS: Readonly<Record<string, string>> = {
   create: 'created',
   update: 'changed',
-  replace: 'destroyed and created anew',
+  replace: 'destroyed and created again',
   delete: 'destroyed',
   forget: 'no longer managed',
 };
@@ -60,7 +60,7 @@ function other(change: PlannedChange): Words {
 const SERVING_NAMES: Readonly<Record<string, Words>> = {
   [ROLE]: ['the role of the jobs'],
   [ROLE_POLICY]: ['the policy of the role of the jobs'],
-  [LOCK.address]: ['the lock of the evidence'],
+  [LOCK.address]: ['the object lock of the evidence bucket'],
 };
 
 function changedAttributes({ before = {}, after = {}, unknown }: PlannedChange): readonly string[] {
@@ -71,7 +71,7 @@ function changedAttributes({ before = {}, after = {}, unknown }: PlannedChange):
     .sort();
 }
 
-/** A hostile value may nest deeper than the stack: it then counts as changed. */
+/** A hostile value may nest deeper than the stack; it then counts as changed. */
 function shape(value: unknown): unknown {
   try {
     return JSON.stringify(value ?? null);

@@ -11,12 +11,12 @@ export function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** The text; undefined for anything else and for an empty one, which providers write for "unset". */
+/** The text; undefined for anything else and for an empty text, which providers use for "unset". */
 export function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** True when two JSON values are the same. Members of objects count in any order. */
+/** True if two JSON values are equal. The order of object members does not matter. */
 export function same(left: unknown, right: unknown): boolean {
   if (left === right) return true;
   if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;

@@ -1,6 +1,6 @@
 import { list, text, type Values, values } from './plan-values';
 
-/** A statement of a policy that is no key policy, as it stands. */
+/** A statement of a policy other than a key policy. */
 export interface PlainStatement {
   readonly effect: 'Allow' | 'Deny';
   readonly principal: unknown;
@@ -12,13 +12,15 @@ export interface PlainStatement {
 
 export interface PlainPolicy {
   readonly statements: readonly PlainStatement[];
-  /** How many statements have members that invert or bend their meaning (`NotAction`, `NotResource`, …), or that nobody knows. */
+  /**
+   * Number of statements with members that invert their meaning (`NotAction`, `NotResource`, …) or that are unknown.
+   */
   readonly strange: number;
 }
 
 const MEMBERS = new Set(['Sid', 'Effect', 'Principal', 'Action', 'Resource', 'Condition']);
 
-/** Reads the policy of a role or a bucket, or a trust policy; undefined for a text that is none. */
+/** Reads the policy of a role or a bucket, or a trust policy; undefined for any other text. */
 export function readStatements(policy: string | undefined): PlainPolicy | undefined {
   let document: unknown;
   try {
@@ -48,14 +50,14 @@ function statementOf(given: Values): PlainStatement | undefined {
   };
 }
 
-/** One text, or a list of nothing else. */
+/** One text, or a list of texts. */
 export function textsOf(value: unknown): readonly string[] | undefined {
   const all = Array.isArray(value) ? list(value) : [value];
   const texts = all.flatMap((one) => text(one) ?? []);
   return all.length > 0 && texts.length === all.length ? texts : undefined;
 }
 
-/** The values that a condition asks of a key under any of these operators; names of either count in any case. */
+/** The values of a condition key under any of these operators; names are compared without case. */
 export function conditionValues(condition: Values, operators: readonly string[], key: string): readonly string[] {
   return Object.entries(condition)
     .filter(([operator]) => operators.includes(operator.toLowerCase()))

@@ -1,10 +1,10 @@
 import { list, type Values, values } from './plan-values';
 import { actionsOf, covers } from './policy-actions';
 
-/** One statement of a key policy, resolved to who, what and under which conditions. */
+/** One statement of a key policy: principals, actions and conditions. */
 export interface Statement {
   readonly effect: 'Allow' | 'Deny';
-  /** Principals as they are written; `*` for everybody, `Service:…`, `Federated:…` for other kinds. */
+  /** Principals as written; `*` for everybody, `Service:…`, `Federated:…` for other kinds. */
   readonly principals: readonly string[];
   /** KMS actions without `kms:`, lower case, wildcards resolved. */
   readonly actions: ReadonlySet<string>;
@@ -19,16 +19,16 @@ interface Condition {
   readonly allowed: readonly string[];
 }
 
-/** A policy as far as it is understood. */
+/** The understood part of a policy. */
 export interface Policy {
   readonly statements: readonly Statement[];
-  /** Statements with members that invert or bend their meaning (`NotPrincipal`, `NotAction`, …), as they stand. */
+  /** Statements with members that invert their meaning (`NotPrincipal`, `NotAction`, …), as written. */
   readonly strange: readonly string[];
 }
 
 const MEMBERS = new Set(['Sid', 'Effect', 'Principal', 'Action', 'Resource', 'Condition']);
 
-/** Reads a key policy; undefined for a text that is none. `Resource` counts for nothing in a key policy: it is the key. */
+/** Reads a key policy; undefined for any other text. Ignores `Resource`: in a key policy it is always the key. */
 export function readPolicy(text: string): Policy | undefined {
   let document: unknown;
   try {
@@ -46,12 +46,12 @@ export function readPolicy(text: string): Policy | undefined {
   };
 }
 
-/** A hostile statement may nest deeper than the stack; then its place must do. */
+/** A hostile statement may nest deeper than the stack; then only its position is shown. */
 function shortText(statement: unknown): string {
   try {
     return JSON.stringify(statement);
   } catch {
-    return 'a statement that is nested too deep to be shown';
+    return 'a statement that is nested too deeply to show';
   }
 }
 
@@ -75,7 +75,7 @@ function principalsOf(given: unknown): readonly string[] | undefined {
   return found.some((one) => one === undefined) ? undefined : found.flatMap((one) => one ?? []);
 }
 
-/** IAM takes a bare account id for that account's root. */
+/** In IAM a bare account id means the root of that account. */
 function accountRoot(principal: string): string {
   return /^\d{12}$/.test(principal) ? `arn:aws:iam::${principal}:root` : principal;
 }
@@ -98,7 +98,7 @@ function texts(value: unknown): readonly string[] | undefined {
   return all.length > 0 && scalars.length === all.length ? scalars.map(String) : undefined;
 }
 
-/** True when `wide` reaches at least as far as `narrow` for one principal and one action. */
+/** True if `wide` allows at least as much as `narrow` for one principal and one action. */
 export function reaches(wide: Statement, narrow: Statement, principal: string, action: string): boolean {
   return (
     wide.effect === narrow.effect &&
@@ -108,7 +108,7 @@ export function reaches(wide: Statement, narrow: Statement, principal: string, a
   );
 }
 
-/** Each value more widens a positive condition, and narrows a negated one. Other forms must be the same. */
+/** Every additional value widens a positive condition and narrows a negated one. Other forms must be equal. */
 function impliedBy(loose: Condition, strict: Condition): boolean {
   if (loose.operator !== strict.operator || loose.key !== strict.key) return false;
   const within = (some: Condition, all: Condition): boolean =>

@@ -1,9 +1,9 @@
-/** What a KMS action on a key is for: to use the key, to administer it, to delete it or its material, or only to look. */
+/** The purpose of a KMS action: use, administration, deletion of the key or its material, or reading. */
 export type ActionClass = 'use' | 'administer' | 'delete' | 'look';
 
 /**
- * Every KMS action that a key policy can allow, by what it is for. `CreateGrant` hands use on, so it counts as use.
- * An action that is missing here counts as administration.
+ * Every KMS action that a key policy can allow, by purpose. `CreateGrant` delegates use, so it counts as use. An
+ * unlisted action counts as administration.
  *
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html
  */
@@ -66,7 +66,7 @@ const CLASS_OF: ReadonlyMap<string, ActionClass> = new Map(
   ),
 );
 
-/** The actions, in lower case and without `kms:`, that a policy's action pattern stands for; none for other services. */
+/** The actions, in lower case and without `kms:`, that match an action pattern; none for other services. */
 export function actionsOf(pattern: string): readonly string[] {
   const [service = '', name = ''] = pattern === '*' ? ['kms', '*'] : pattern.toLowerCase().split(':');
   if (!covers(service, 'kms')) return [];
@@ -78,7 +78,10 @@ export function classOf(action: string): ActionClass {
   return CLASS_OF.get(action) ?? 'administer';
 }
 
-/** True when an IAM pattern (`*` any run, `?` one character) covers a text; no backtracking beyond the last star, for either may be hostile. */
+/**
+ * True if an IAM pattern (`*` any characters, `?` one character) matches a text. It backtracks only to the last star,
+ * because both may be hostile.
+ */
 export function covers(pattern: string, text: string): boolean {
   let [at, here, star, mark] = [0, 0, -1, 0];
   while (at < text.length) {

@@ -1,17 +1,20 @@
 import { type Policy, reaches, type Statement } from './planned-key-policy';
 import { type ActionClass, classOf } from './policy-actions';
 
-/** Somebody who may do something under a policy that they could not do under the one before. */
+/** A principal that may do something under a policy that the previous policy did not allow. */
 export interface Widening {
   readonly kind: ActionClass;
   readonly principal: string;
   /** Actions without `kms:`, sorted. */
   readonly actions: readonly string[];
-  /** `new`: nothing allowed it before. `loosened`: it was allowed under narrower conditions. `undenied`: a denial went. */
+  /**
+   * `new`: not allowed before. `loosened`: allowed before under narrower conditions. `undenied`: a denial was
+   * removed.
+   */
   readonly how: 'new' | 'loosened' | 'undenied';
 }
 
-/** What a policy allows beyond the one before it: new principals, new actions, lost conditions, lost denials. */
+/** What a policy allows beyond the previous one: new principals, new actions, removed conditions, removed denials. */
 export function widenings(before: Policy, after: Policy): readonly Widening[] {
   const allowed = after.statements.filter((one) => one.effect === 'Allow');
   const denied = before.statements.filter((one) => one.effect === 'Deny');

@@ -4,10 +4,10 @@ import type { Review } from './review';
 import { plain } from './review-messages';
 import { reviewRules } from './rules';
 
-/** Version of the review as JSON; raised when a member changes its meaning or goes away. */
+/** Version of the JSON review; raised when a member changes its meaning or is removed. */
 export const REVIEW_SCHEMA_VERSION = 1;
 
-/** The review as plain data; values are as they were found. */
+/** The review as plain data; values are unchanged. */
 export function reviewData(review: Review): Readonly<Record<string, unknown>> {
   return {
     schemaVersion: REVIEW_SCHEMA_VERSION,
@@ -20,14 +20,23 @@ export function reviewData(review: Review): Readonly<Record<string, unknown>> {
   };
 }
 
-function findingData({ rule, severity, plan, address, says }: Finding): Readonly<Record<string, unknown>> {
+function findingData({ rule, severity, plan, address, message }: Finding): Readonly<Record<string, unknown>> {
   const found = reviewRules.find((one) => one.id === rule);
-  return { rule, severity, plan, address, title: found?.title, says: plain(says), why: found?.why, next: found?.next };
+  return {
+    rule,
+    severity,
+    plan,
+    address,
+    title: found?.title,
+    message: plain(message),
+    why: found?.why,
+    next: found?.next,
+  };
 }
 
 /**
- * JSON text in which no value can steer a terminal or a workflow runner: JSON's own escapes are written for every such
- * character, so that what is parsed is what was given. Line feeds between members stay.
+ * JSON text in which no value can control a terminal or a workflow runner: JSON escapes replace every such character,
+ * so a parser restores the original. Line feeds between members stay.
  */
 export function safeJson(data: unknown): string {
   return JSON.stringify(data, null, 2).split('\n').map(escapeInvisible).join('\n');

@@ -5,11 +5,11 @@ import type { Words } from './review-messages';
 import type { PlannedStack, ReviewRule } from './review-rule';
 import { reviewRules } from './rules';
 
-/** GitHub takes comments of 65,536 characters; what is left is room for a heading that a pipeline may put before it. */
+/** GitHub allows comments of 65,536 characters; the rest is room for a heading that a pipeline adds. */
 export const MARKDOWN_LIMIT = 65_000;
-/** A value longer than this is cut: the JSON has all of it. */
+/** A longer value is truncated; the JSON holds all of it. */
 const VALUE_LIMIT = 400;
-/** What the line that says how much is missing may take. */
+/** Room for the line that counts the omitted lines. */
 const CLOSING = 200;
 
 const TITLES: Readonly<Record<PlannedStack, string>> = {
@@ -21,13 +21,13 @@ const TITLES: Readonly<Record<PlannedStack, string>> = {
 
 const HEADINGS: Readonly<Record<Verdict, string>> = {
   clean: 'nothing to decide',
-  decide: 'somebody must decide',
+  decide: 'a person must decide',
   refused: 'refused',
 };
 
 /**
- * The review for a pull request comment or a job summary, never longer than {@link MARKDOWN_LIMIT} UTF-16 units. Lines
- * begin with words of ours, and every value from outside stands in a code span.
+ * The review for a pull request comment or a job summary, never longer than {@link MARKDOWN_LIMIT} UTF-16 units.
+ * Lines begin with fixed text, and every value from outside is in a code span.
  */
 export function reviewMarkdown(review: Review): string {
   const head = [
@@ -39,20 +39,20 @@ export function reviewMarkdown(review: Review): string {
       `### ${TITLES[stack]} (${code(name)})`,
       '',
       ...(effects.length === 0 ? ['- changes nothing'] : effects.map((effect) => `- ${sentence(effect)}`)),
-      ...unseen.map((one) => `- *not seen:* ${sentence(one)}`),
+      ...unseen.map((one) => `- *not checked:* ${sentence(one)}`),
     ]),
   ];
   const findings = review.findings.length === 0 ? [] : ['', '### Findings', ''];
   const waived = review.waived.map(
     (one) =>
-      `- ~~${one.rule}~~ ${place(one)}${sentence(one.says)}: waived until ${code(one.waiver.until)}, ${code(one.waiver.reason)}`,
+      `- ~~${one.rule}~~ ${place(one)}${sentence(one.message)}: waived until ${code(one.waiver.until)}, ${code(one.waiver.reason)}`,
   );
   return fitted([
     ...head,
     ...findings,
     ...groups(review.findings).flatMap(([rule, found]) => [
       ruleLine(rule),
-      ...found.map((one) => `  - ${place(one)}${sentence(one.says)}`),
+      ...found.map((one) => `  - ${place(one)}${sentence(one.message)}`),
     ]),
     ...(waived.length === 0 ? [] : ['', '### Waived', '', ...waived]),
   ]);
@@ -71,7 +71,7 @@ function groups(findings: readonly Finding[]): readonly (readonly [ReviewRule, r
 }
 
 const ruleLine = ({ id, title, severity, why, next }: ReviewRule): string =>
-  `- **${severity === 'error' ? 'refused' : 'to decide'}** ${id} ${title}. ${why} *What to do:* ${next}`;
+  `- **${severity === 'error' ? 'refused' : 'to decide'}** ${id} ${title}. ${why} *Fix:* ${next}`;
 
 const place = ({ address }: Finding): string => (address === undefined ? '' : `${code(address)}: `);
 
@@ -79,8 +79,8 @@ const sentence = (words: Words): string =>
   words.map((part) => (typeof part === 'string' ? part : code(part.value))).join('');
 
 /**
- * The one place where Markdown escapes: a code span, inside which neither Markdown, HTML, mentions nor links work. Its
- * fence is longer than any run of backticks in the value.
+ * The only place that escapes for Markdown: a code span, in which neither Markdown, HTML, mentions nor links work.
+ * Its fence is longer than any run of backticks in the value.
  */
 function code(value: string): string {
   const shown = escapeInvisible(value);
@@ -96,13 +96,13 @@ function code(value: string): string {
 
 function fitted(lines: readonly string[]): string {
   let length = 0;
-  const kept: string[] = [];
+  const shown: string[] = [];
   for (const line of lines) {
     length += line.length + 1;
     if (length > MARKDOWN_LIMIT - CLOSING) {
-      return `${kept.join('\n')}\n\n**${lines.length - kept.length} lines more do not fit here**; \`--format json\` has all of them.\n`;
+      return `${shown.join('\n')}\n\n**${lines.length - shown.length} more lines do not fit here**; \`--format json\` has all of them.\n`;
     }
-    kept.push(line);
+    shown.push(line);
   }
-  return `${kept.join('\n')}\n`;
+  return `${shown.join('\n')}\n`;
 }

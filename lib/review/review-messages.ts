@@ -1,20 +1,21 @@
 /**
- * Sentences that carry names from outside. A plan, an alias or a tag may hold Markdown, HTML, ANSI codes or a
- * workflow's commands: the words are ours, the values never are, and each output format escapes values in one place.
+ * Messages that contain values from outside. A plan, an alias or a tag may hold Markdown, HTML, ANSI codes or
+ * workflow commands. So a message separates fixed text from values, and each output format escapes the values in one
+ * place.
  */
 
-/** A name or value from outside, to be shown and never obeyed. */
+/** A name or value from outside, which output formats must escape. */
 export interface Value {
   readonly value: string;
 }
 
-/** A sentence in parts: words of ours, and values from outside. */
+/** A message in parts: fixed text, and values from outside. */
 export type Words = readonly (string | Value)[];
 
-/** What may stand in a {@link words} template: values from outside, numbers, or sentences made by it before. */
+/** Interpolated values of a {@link words} template: values from outside, numbers, or other messages. */
 export type Part = string | number | Words;
 
-/** A sentence; whatever is interpolated is a value from outside, unless it is itself a sentence. */
+/** A message; every interpolated text counts as a value from outside, unless it is itself a message. */
 export function words(texts: TemplateStringsArray, ...parts: readonly Part[]): Words {
   const joined: (string | Value)[] = [];
   for (const [index, text] of texts.entries()) {
@@ -28,13 +29,13 @@ export function words(texts: TemplateStringsArray, ...parts: readonly Part[]): W
   return joined;
 }
 
-/** Values in a row, `a, b and 3 more`. */
+/** A list of values, `a, b and 3 more`. */
 export function listed(values: readonly string[], most = 5): Words {
   const shown = values.slice(0, most).flatMap((value, index) => [...(index > 0 ? [', '] : []), { value }]);
   return values.length > most ? [...shown, ` and ${values.length - most} more`] : shown;
 }
 
-/** The sentence as text, values as they are. Whoever prints it escapes it. */
+/** The message as text with unescaped values. The caller must escape it. */
 export function plain(sentence: Words): string {
   return sentence.map((part) => (typeof part === 'string' ? part : part.value)).join('');
 }

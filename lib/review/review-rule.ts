@@ -4,44 +4,44 @@ import type { PlanDocument } from './plan-document';
 import type { Values } from './plan-values';
 import type { Words } from './review-messages';
 
-/** `error`: the plan is refused. `warning`: a person decides. `note`: worth knowing, counts for nothing. */
+/** `error`: the plan is refused. `warning`: a person decides. `note`: information without effect on the verdict. */
 export type Severity = 'error' | 'warning' | 'note';
 
-/** Which of a rotation's two stacks a plan is of; `both` and `none` for one that no stack of ours gives. */
+/** The stack of a plan; `both` and `none` for a plan that no Keyturn stack produces. */
 export type PlannedStack = 'keys' | 'storage' | 'both' | 'none';
 
-/** A superseded version that the evidence shows as verified empty and let through the retire gate. */
+/** A superseded version that, by the evidence, was verified empty and passed the retire gate. */
 export interface GreenRetirement {
   readonly version: string;
   readonly keyArn: string;
-  /** Evidence file that says so. */
+  /** The evidence file. */
   readonly file: string;
 }
 
-/** All that the rules may look at; nothing in it is read from AWS or disk by them. */
+/** The input of the rules; rules read nothing from AWS or disk. */
 export interface RuleContext {
   readonly rotation: Rotation;
   readonly plan: PlanDocument;
   readonly stack: PlannedStack;
-  /** Keys behind the declared versions, from all plans of the review and, when asked for, from AWS. */
+  /** Keys of the declared versions, from all plans of the review and, if requested, from AWS. */
   readonly keys: KnownKeys;
   /** Undefined: no evidence was given. */
   readonly green: readonly GreenRetirement[] | undefined;
-  /** The version that this change is announced to go back to; undefined: no rollback was announced. */
+  /** The version of the declared rollback; undefined: no rollback was declared. */
   readonly rollbackTo: string | undefined;
-  /** The synthesized stack (`cdk.tf.json`) that the plan was made of, where it is at hand. */
+  /** The synthesized stack (`cdk.tf.json`) of the plan, if available. */
   readonly stackFile: Values | undefined;
 }
 
-/** One place where a rule speaks. */
+/** One place where a rule applies. */
 export interface Sighting {
-  /** Terraform address; absent where the finding belongs to the plan as a whole. */
+  /** Terraform address; absent if the finding is about the whole plan. */
   readonly address?: string;
-  readonly says: Words;
+  readonly message: Words;
 }
 
 export interface ReviewRule {
-  /** `KT001`: stable for ever, a contract with waivers and other tools. */
+  /** `KT001`: never changes, because waivers and other tools refer to it. */
   readonly id: string;
   /** A few words, lower case. */
   readonly title: string;
@@ -50,7 +50,7 @@ export interface ReviewRule {
   readonly why: string;
   /** What to do, one sentence. */
   readonly next: string;
-  /** False: no waiver counts for it. */
+  /** False: the rule cannot be waived. */
   readonly waivable: boolean;
   look(context: RuleContext): readonly Sighting[];
 }

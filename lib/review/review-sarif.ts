@@ -9,12 +9,12 @@ import { reviewRules } from './rules';
 
 const LEVELS: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', note: 'note' };
 
-/** What code scanning sorts by: 7.0 and more is high. */
+/** The severity for code scanning: 7.0 and more is high. */
 const SECURITY_SEVERITY: Readonly<Record<Severity, string>> = { error: '8.0', warning: '5.0', note: '1.0' };
 
 /**
- * The review as SARIF 2.1.0. Every result is placed on the rotation file, the one file of a repository that a plan comes
- * from, and names its Terraform address as a logical location.
+ * The review as SARIF 2.1.0. Every result is located at the rotation file, which a plan comes from, and names its
+ * Terraform address as a logical location.
  *
  * @see https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
  */
@@ -48,12 +48,12 @@ function driverRule({ id, title, severity, why, next }: (typeof reviewRules)[num
   };
 }
 
-function result({ rule, severity, address, says, plan }: Finding, { rotationFile }: Review) {
+function result({ rule, severity, address, message, plan }: Finding, { rotationFile }: Review) {
   return {
     ruleId: rule,
     ruleIndex: reviewRules.findIndex((one) => one.id === rule),
     level: LEVELS[severity],
-    message: { text: message(says) },
+    message: { text: sarifText(message) },
     locations: [
       {
         physicalLocation: {
@@ -69,21 +69,21 @@ function result({ rule, severity, address, says, plan }: Finding, { rotationFile
       'keyturnFinding/v1': fingerprint([
         rule,
         address ?? '',
-        ...says.map((part) => (typeof part === 'string' ? part : part.value)),
+        ...message.map((part) => (typeof part === 'string' ? part : part.value)),
       ]),
     },
     ...(plan === undefined ? {} : { properties: { plan: escapeInvisible(plan) } }),
   };
 }
 
-/** The one place where SARIF escapes: brackets would make a link of a value, braces a placeholder. */
-function message(says: Words): string {
+/** The only place that escapes for SARIF: brackets would turn a value into a link, braces into a placeholder. */
+function sarifText(message: Words): string {
   const literal = (value: string): string =>
     escapeInvisible(value)
       .replace(/[\\[\]]/g, '\\$&')
       .replaceAll('{', '{{')
       .replaceAll('}', '}}');
-  return says.map((part) => (typeof part === 'string' ? part : literal(part.value))).join('');
+  return message.map((part) => (typeof part === 'string' ? part : literal(part.value))).join('');
 }
 
 const fingerprint = (parts: readonly string[]): string =>

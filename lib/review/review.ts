@@ -17,13 +17,13 @@ export interface ReviewedPlan {
   readonly stack: PlannedStack;
   readonly formatVersion: string;
   readonly terraformVersion: string | undefined;
-  /** What it does, a sentence each. */
+  /** What the plan does, one sentence each. */
   readonly effects: readonly Words[];
-  /** What could not be looked at, and why. */
+  /** What could not be checked, and why. */
   readonly unseen: readonly Words[];
 }
 
-/** `clean`: nothing to decide. `decide`: warnings only. `refused`: at least one error. Waived findings count for nothing. */
+/** `clean`: nothing to decide. `decide`: warnings only. `refused`: at least one error. Waived findings do not count. */
 export type Verdict = 'clean' | 'decide' | 'refused';
 
 export interface Review {
@@ -31,25 +31,25 @@ export interface Review {
   readonly rotationFile: string;
   readonly verdict: Verdict;
   readonly plans: readonly ReviewedPlan[];
-  /** Errors first, then by rule; nothing that is waived. */
+  /** Errors first, then by rule; without waived findings. */
   readonly findings: readonly Finding[];
   readonly waived: readonly WaivedFinding[];
 }
 
 export interface ReviewedPlanInput {
   readonly plan: PlanDocument;
-  /** The `cdk.tf.json` that it was made of, parsed; undefined: not at hand. */
+  /** The parsed `cdk.tf.json` of the plan; undefined: not available. */
   readonly stackFile: Values | undefined;
 }
 
 export interface ReviewInput {
   readonly rotation: Rotation;
-  /** The rotation file as it is to be named, relative to the repository. */
+  /** Path of the rotation file relative to the repository. */
   readonly rotationFile: string;
   readonly plans: readonly ReviewedPlanInput[];
-  /** What waivers are held against. */
+  /** The time that waivers are compared with. */
   readonly now: Date;
-  /** What AWS says of the declared versions; undefined: it was not asked. */
+  /** The declared versions as AWS reports them; undefined: not read. */
   readonly aws?: readonly KeyFromAws[] | undefined;
   /** Undefined: no evidence was given. */
   readonly green?: readonly GreenRetirement[] | undefined;
@@ -57,9 +57,9 @@ export interface ReviewInput {
 }
 
 /**
- * Holds plans of one rotation against its rules. Pure: the same input gives the same review.
+ * Checks plans of one rotation against its rules. Pure: the same input gives the same review.
  *
- * @throws KeyturnError `review-plan-other-rotation` for a plan that is of another rotation, or of none
+ * @throws KeyturnError `review-plan-other-rotation` for a plan of another rotation, or of none
  */
 export function reviewPlans(input: ReviewInput): Review {
   const { rotation, plans, now } = input;
@@ -97,7 +97,7 @@ function refuseOthers(plan: PlanDocument, rotation: Rotation): void {
   if (named.size > 0 && !named.has(rotation.name)) {
     throw new KeyturnError('review-plan-other-rotation', {
       ...fact,
-      found: `it is of ${[...named].sort().join(', ')}`,
+      found: `it belongs to ${[...named].sort().join(', ')}`,
     });
   }
   if (named.size === 0 && !isOfARotation(plan) && !isEmpty(plan)) {
@@ -105,20 +105,24 @@ function refuseOthers(plan: PlanDocument, rotation: Rotation): void {
   }
 }
 
-/** After the waivers, which are held against addresses as they are. */
+/** After the waivers, which are compared with the unescaped addresses. */
 function withoutSecrets<F extends Finding>(finding: F): F {
-  const { address, says } = finding;
-  return { ...finding, address: address === undefined ? undefined : concealed(address), says: concealedWords(says) };
+  const { address, message } = finding;
+  return {
+    ...finding,
+    address: address === undefined ? undefined : concealed(address),
+    message: concealedWords(message),
+  };
 }
 
 function findingsOf(context: RuleContext): readonly Finding[] {
   return reviewRules.flatMap((rule) =>
-    rule.look(context).map(({ address, says }) => ({
+    rule.look(context).map(({ address, message }) => ({
       rule: rule.id,
       severity: rule.severity,
       plan: context.plan.name,
       address,
-      says,
+      message,
     })),
   );
 }
@@ -128,16 +132,18 @@ function reviewedPlan(context: RuleContext, input: ReviewInput): ReviewedPlan {
   const unseen: Words[] = [];
   if (plan.form === 'redacted') {
     unseen.push(
-      words`it is a redacted export without configuration and state: provider, modules and look-ups (KT050, KT071), and sensitive values (KT010, KT011), were not seen`,
+      words`the plan is a redacted export without configuration and state: provider, modules and data sources (KT050, KT071) and sensitive values (KT010, KT011) were not checked`,
     );
   }
   if (plan.form === 'plan' && plan.providers.length === 0 && !isEmpty(plan)) {
-    unseen.push(words`it has no configuration: provider, modules and look-ups (KT050, KT071) were not seen`);
+    unseen.push(
+      words`the plan has no configuration: provider, modules and data sources (KT050, KT071) were not checked`,
+    );
   }
   if (stackFile === undefined) {
-    unseen.push(words`its cdk.tf.json is not beside it: backend (KT051) and guards (KT052) were not seen`);
+    unseen.push(words`cdk.tf.json is not next to the plan: backend (KT051) and guards (KT052) were not checked`);
   }
-  if (input.aws === undefined) unseen.push(words`AWS was not asked: key states are those of the plan`);
+  if (input.aws === undefined) unseen.push(words`AWS was not read: key states are those of the plan`);
   const { name, formatVersion, terraformVersion } = plan;
   return { name, stack, formatVersion, terraformVersion, effects: planSummary(context).map(concealedWords), unseen };
 }

@@ -1,6 +1,6 @@
 /**
- * Suppressions for scanners that ask for KMS's own rotation. KMS cannot rotate imported key material by itself, so the
- * finding can never be fixed as they ask. Keyturn does the rotation, and evidence shows it.
+ * Exceptions for scanners that demand automatic KMS rotation. KMS cannot rotate imported key material automatically,
+ * so their fix is impossible; Keyturn rotates the keys, and evidence proves it.
  */
 import { stringify } from 'yaml';
 import type { KeyVersion, Rotation } from '../rotation/rotation';
@@ -12,9 +12,9 @@ export interface WaiverInput {
   readonly rotation: Rotation;
   readonly account: string;
   readonly keys: readonly WaivedKey[];
-  /** Where a reviewer finds the evidence: a path or a URL. */
+  /** Path or URL of the evidence, for reviewers. */
   readonly evidence: string;
-  /** When the exception ends, for scanners that know an end; absent: never. */
+  /** End of the exception, for scanners that support one; absent: never. */
   readonly until: Date | undefined;
 }
 
@@ -25,7 +25,7 @@ export interface WaivedKey {
   readonly arn: string;
 }
 
-/** The text of a scanner's own file of exceptions, for the external keys of this rotation alone. */
+/** The exception file of a scanner, for the external keys of this rotation only. */
 export function scannerWaivers(scanner: Scanner, input: WaiverInput): string {
   switch (scanner) {
     case 'prowler':
@@ -51,7 +51,7 @@ export function waivedKeys(versions: readonly VersionWithKey[]): readonly Waived
 }
 
 const reason = ({ rotation, evidence }: WaiverInput): string =>
-  `Imported key material (origin EXTERNAL), which KMS cannot rotate by itself; rotation ${rotation.name} replaces the key with Keyturn, evidence: ${evidence}`;
+  `Imported key material (origin EXTERNAL), which KMS cannot rotate automatically; Keyturn replaces the key in rotation ${rotation.name}, evidence: ${evidence}`;
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
@@ -66,7 +66,7 @@ function prowler(input: WaiverInput): string {
   return stringify(list, { lineWidth: 0, defaultKeyType: 'PLAIN', defaultStringType: 'QUOTE_DOUBLE' });
 }
 
-/** AWS Config looks at each key; Security Hub's control KMS.4 shows what it found. */
+/** AWS Config checks each key; Security Hub's control KMS.4 shows its findings. */
 function config(input: WaiverInput): unknown {
   const text = reason(input);
   return {

@@ -1,28 +1,28 @@
 import { type Values, values } from './plan-values';
 
-/** A value in a plan, and how to get there. */
+/** A value in a plan, and its path. */
 export interface Place {
   readonly value: unknown;
   /** Name of the member or number of the item; undefined for the document itself. */
   readonly step: string | undefined;
   readonly up: Place | undefined;
-  /** Address of the resource that it belongs to, where it belongs to one. */
+  /** Address of its resource, if it belongs to one. */
   readonly address: string | undefined;
 }
 
-/** What was found, never the value itself. */
+/** The kind of the finding, never the value itself. */
 export interface Found {
   readonly what: string;
   readonly path: string;
   readonly address: string | undefined;
 }
 
-/** A plan full of secrets is refused by its first few. */
+/** Limit of findings: the first few are enough to refuse a plan. */
 const MOST_FOUND = 20;
-/** Steps shown of a path; a hostile plan may nest deeper, and is searched all the same. */
+/** Steps shown of a path; deeper values are searched too. */
 const MOST_STEPS = 24;
 
-/** The steps from the document to a place, the last ones where there are too many. */
+/** The steps from the document to a place; only the last ones if there are too many. */
 export function pathOf(place: Place): readonly string[] {
   const steps: string[] = [];
   for (let at: Place | undefined = place; at?.step !== undefined; at = at.up) {
@@ -33,10 +33,10 @@ export function pathOf(place: Place): readonly string[] {
 }
 
 /**
- * Looks at every value of a document, once, in time that grows with its size and no faster, without recursion. An
- * attribute of a resource is reported once, however often a plan repeats it.
+ * Visits every value of a document once, in linear time and without recursion. An attribute of a resource is reported
+ * once, even if a plan repeats it.
  *
- * @param judge - what a place is, if it should not be there
+ * @param judge - returns the kind of a value that must not be in a plan
  */
 export function search(whole: unknown, judge: (place: Place) => string | undefined): readonly Found[] {
   const found = new Map<string, Found>();

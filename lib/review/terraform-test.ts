@@ -11,10 +11,12 @@ import { BUCKET_DEFAULT } from './key-target-changes';
 import { bucketAddress, LOCK, ROLE, ROLE_POLICY } from './own-addresses';
 import { safeJson } from './review-json';
 
-/** `terraform test` reads it where it stands: beside the stack's `cdk.tf.json`. */
+/** File name of the test, next to the stack's `cdk.tf.json`, where `terraform test` finds it. */
 export const TERRAFORM_TEST_FILE = 'keyturn.tftest.json';
 
-/** First versions that mock providers in tests; an older one would stumble over the file, so none is written for it. */
+/**
+ * First versions that support mock providers in tests; older versions fail on the file, so none is written for them.
+ */
 export const MOCKS_SINCE = { Terraform: '1.7.0', OpenTofu: '1.8.0' } as const;
 
 const ACCOUNT = '111122223333';
@@ -25,7 +27,7 @@ interface Assertion {
   readonly error_message: string;
 }
 
-/** A text inside an expression of Terraform. */
+/** A string literal of Terraform. */
 const quoted = (text: string): string => JSON.stringify(text).replaceAll('${', '$${').replaceAll('%{', '%%{');
 
 const check = (condition: string, error_message: string): Assertion => ({
@@ -43,8 +45,8 @@ const mocks = (rotation: Rotation) => ({
 });
 
 /**
- * The rules that a stack can be held against before there is any plan, as a test for `terraform test` with a mocked
- * provider: no credentials, no network but for the provider itself, nothing created.
+ * The rules that can be checked before any plan exists, as a test for `terraform test` with a mocked provider:
+ * without credentials, without network except for the provider download, and without creating anything.
  *
  * @see https://developer.hashicorp.com/terraform/language/tests/mocking
  */
@@ -81,13 +83,16 @@ export function keysStackTest(rotation: Rotation): string {
   });
 }
 
-/** The guard of a recorded retirement looks the key up, and lets nothing through but a key that is off. */
+/** The guard of a recorded retirement looks the key up and accepts only a disabled key. */
 const foundDisabled = ({ name }: { readonly name: string }) => ({
   target: `data.aws_kms_key.retired_${name}`,
   values: { key_state: 'Disabled' },
 });
 
-/** As {@link keysStackTest}: what alias and defaults point at, and that the guard refuses a key that is not Enabled. */
+/**
+ * Like {@link keysStackTest}: the targets of alias and defaults, and that the guard refuses a key that is not
+ * Enabled.
+ */
 export function storageStackTest(rotation: Rotation): string {
   const active = activeVersion(rotation);
   const lookUp = `data.aws_kms_key.${active.keyArn === undefined ? `after_${stackNames(rotation).keys}_and_keyturn_pre-apply` : 'adopted'}`;
@@ -123,7 +128,7 @@ export function storageStackTest(rotation: Rotation): string {
   return file({ mock_provider: mocks(rotation), run });
 }
 
-/** The keys that the policy of the jobs' role names; without jobs none is looked up. */
+/** The keys in the policy of the jobs' role; without jobs none is looked up. */
 function supersededKeys(rotation: Rotation) {
   if (rotation.reencrypt.engine === 'local') return [];
   const declared = supersededVersions(rotation).filter(({ keyArn, disabled }) => keyArn === undefined && !disabled);
@@ -144,11 +149,11 @@ function roleAssertions(rotation: Rotation): Assertion[] {
     ),
     check(
       `alltrue([for one in ${statements(ROLE, 'assume_role_policy')} : one.Effect != "Allow" || try(one.Principal.Service == "batchoperations.s3.amazonaws.com", false)])`,
-      'KT045: the role of the jobs admits somebody else than S3 Batch Operations',
+      'KT045: the role of the jobs admits a principal other than S3 Batch Operations',
     ),
     check(
       `alltrue([for one in ${statements(ROLE_POLICY, 'policy')} : !contains(flatten([one.Resource]), "*")])`,
-      'KT045: the role of the jobs may do something everywhere',
+      'KT045: the role of the jobs allows an action on all resources',
     ),
   ];
 }
@@ -158,7 +163,7 @@ function evidenceAssertions({ evidence }: Rotation): Assertion[] {
   const { mode, days } = evidence.bucket.retention;
   const retention = `one(one(${LOCK.address}.rule).default_retention)`;
   return [
-    check('aws_s3_bucket.evidence.object_lock_enabled == true', 'KT036: the bucket of the evidence cannot lock'),
+    check('aws_s3_bucket.evidence.object_lock_enabled == true', 'KT036: the evidence bucket has no object lock'),
     check(`${retention}.mode == ${quoted(mode)}`, `KT060: evidence is not locked in mode ${mode}`),
     check(`${retention}.days == ${days}`, `KT060: evidence is not locked for ${days} days`),
   ];

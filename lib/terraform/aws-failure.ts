@@ -1,7 +1,7 @@
 import { KeyturnError } from '../errors';
 import type { Diagnostic } from './diagnostics';
 
-/** S3's IAM actions are not always named as its operations are. */
+/** S3 operations whose IAM action has another name. */
 const S3_ACTIONS: Readonly<Record<string, string>> = {
   DeleteBucketEncryption: 's3:PutEncryptionConfiguration',
   DeletePublicAccessBlock: 's3:PutBucketPublicAccessBlock',
@@ -17,7 +17,7 @@ const S3_ACTIONS: Readonly<Record<string, string>> = {
   PutPublicAccessBlock: 's3:PutBucketPublicAccessBlock',
 };
 
-/** What is named where the call itself is not known. */
+/** The name for an unknown call. */
 const PROVIDER = "Terraform's AWS provider";
 
 /** `operation error KMS: CreateKey, https response error StatusCode: 400, RequestID: …, api error X: words`. */
@@ -37,7 +37,7 @@ const REJECTED = new Set([
   'UnrecognizedClientException',
 ]);
 
-/** Recognizes what AWS itself refused, or that it was not reached; undefined for any other failure. */
+/** Recognizes errors of AWS and of the connection to it; undefined for any other failure. */
 export function asAwsFailure(diagnostics: readonly Diagnostic[]): KeyturnError | undefined {
   for (const { summary, detail, address } of diagnostics) {
     const text = [summary, detail].filter((part) => part !== '').join('\n');
@@ -67,7 +67,7 @@ function fromText(text: string, address: string): KeyturnError | undefined {
   return new KeyturnError('aws-endpoint-unreachable', { action, url, reason });
 }
 
-/** The action that AWS names in its refusal, else the one that the operation needs, else `*`. */
+/** The action in AWS's error, otherwise the one that the operation needs, otherwise `*`. */
 function actionOf(text: string): string {
   const [, named] = /not authorized to perform: ([a-z0-9-]+:\w+)/i.exec(text) ?? [];
   if (named !== undefined) return named;

@@ -1,16 +1,19 @@
 import { KeyturnError, throwIfInterrupted } from '../errors';
 import { type ChildOutcome, runChild } from './child';
 
-/** The oldest Terraform that knows all that the stacks and this room use: preconditions, and the JSON formats of a plan. */
+/**
+ * The oldest Terraform that supports everything that the stacks and this directory use: preconditions, and the JSON
+ * formats of a plan.
+ */
 export const OLDEST_TERRAFORM = '1.5.0';
 
 export interface TerraformBinary {
-  /** The name or path by which it is started, `terraform`. */
+  /** The name or path of the binary, `terraform`. */
   readonly file: string;
   readonly product: 'Terraform' | 'OpenTofu';
   /** `1.11.4`. */
   readonly version: string;
-  /** As provider packages are named by it, `linux_amd64`. */
+  /** The platform name of provider packages, `linux_amd64`. */
   readonly platform: string;
 }
 
@@ -21,7 +24,7 @@ export interface FindTerraformInput {
 }
 
 /**
- * Finds the Terraform to use: `TERRAFORM_BINARY_NAME` if it is set, else `terraform`, else `tofu`.
+ * Finds Terraform: `TERRAFORM_BINARY_NAME` if set, otherwise `terraform`, otherwise `tofu`.
  *
  * @throws KeyturnError `terraform-missing`, `terraform-too-old`, `interrupted`
  */
@@ -39,7 +42,7 @@ export async function findTerraform({ env, signal }: FindTerraformInput): Promis
   throw new KeyturnError('terraform-missing', { tried: candidates });
 }
 
-/** Undefined when the program cannot be started or does not answer as Terraform or OpenTofu does. */
+/** Undefined if the program cannot be started or does not respond like Terraform or OpenTofu. */
 async function probe(
   file: string,
   env: NodeJS.ProcessEnv,
@@ -54,7 +57,7 @@ async function probe(
     throw error;
   }
   throwIfInterrupted(signal, 'the search for Terraform');
-  // Not `-json`: only the words for people say whether it is Terraform or OpenTofu.
+  // Not `-json`: only the text output distinguishes Terraform and OpenTofu.
   const answer = /^(Terraform|OpenTofu) v(\d+\.\d+\.\d+)\S*\s+on (\w+)/.exec(outcome.stdout);
   const [, product, version, platform] = answer ?? [];
   if (outcome.exit !== 0 || version === undefined || platform === undefined) return undefined;

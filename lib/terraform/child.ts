@@ -6,31 +6,31 @@ import { join } from 'node:path';
 export interface ChildInput {
   readonly file: string;
   readonly args: readonly string[];
-  /** Absent: the folder of this process. */
+  /** Absent: the working directory of this process. */
   readonly cwd?: string;
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal | undefined;
-  /** What an abort does to it: `stop` (default) asks it once to stop, `finish` lets it come to its own end. */
+  /** On abort: `stop` (default) sends one SIGINT, `finish` waits for the end of the child. */
   readonly onAbort?: 'stop' | 'finish';
 }
 
 export interface ChildOutcome {
-  /** `null` for a child that a signal ended. */
+  /** `null` for a child killed by a signal. */
   readonly exit: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** True when the abort signal fired while the child ran. The child was waited for all the same. */
+  /** True if the abort signal fired while the child ran. The function still waits for the child. */
   readonly interrupted: boolean;
 }
 
 /**
  * Runs a program to its end.
  *
- * The child has its own process group, so that a Ctrl-C at the terminal reaches Keyturn alone, which passes on
- * one SIGINT or none. Its output goes to files and not to pipes, so that it
- * also finishes, and does not die of a broken pipe, when Keyturn itself is killed.
+ * The child has its own process group, so that a Ctrl-C at the terminal reaches Keyturn alone, which passes on one
+ * SIGINT or none. Its output goes to files instead of pipes, so that it finishes, without a broken pipe, even if
+ * Keyturn itself is killed.
  *
- * @throws the spawn error (`ENOENT`, `EACCES`) when the program cannot be started
+ * @throws the spawn error (`ENOENT`, `EACCES`) if the program cannot be started
  */
 export async function runChild(input: ChildInput): Promise<ChildOutcome> {
   const directory = await mkdtemp(join(tmpdir(), 'keyturn-'));

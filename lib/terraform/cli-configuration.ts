@@ -9,14 +9,14 @@ export type ProviderSource =
   | { readonly kind: 'user'; readonly file: string }
   /** A filesystem mirror that holds the version that the stacks require. */
   | { readonly kind: 'mirror'; readonly directory: string; readonly host: string; readonly version: string }
-  /** The registry, as Terraform does by itself. */
+  /** The registry, Terraform's default. */
   | { readonly kind: 'registry'; readonly searched: readonly string[] };
 
 export interface ProviderSourceInput {
   readonly binary: TerraformBinary;
   /** Read: `TF_CLI_CONFIG_FILE`, `TF_PLUGIN_MIRROR`, `HOME`, `XDG_DATA_HOME`. */
   readonly env: NodeJS.ProcessEnv;
-  /** Directories one level under which a mirror may stand. Default: the usual ones. */
+  /** Directories that may contain a mirror one level below. Default: the usual ones. */
   readonly roots?: readonly string[];
 }
 
@@ -54,7 +54,7 @@ export async function providerSource({
 /**
  * Writes the CLI configuration for a source.
  *
- * @returns the file to pass as `TF_CLI_CONFIG_FILE`, or undefined where Terraform needs none
+ * @returns the file to pass as `TF_CLI_CONFIG_FILE`, or undefined if Terraform needs none
  */
 export async function writeCliConfiguration(source: ProviderSource, directory: string): Promise<string | undefined> {
   if (source.kind === 'user') return source.file;
@@ -64,7 +64,7 @@ export async function writeCliConfiguration(source: ProviderSource, directory: s
   return file;
 }
 
-/** Takes `hashicorp/aws` from the mirror alone, and everything else from its registry. */
+/** Uses only the mirror for `hashicorp/aws`, and the registry for everything else. */
 export function mirrorConfiguration({
   directory,
   host,
@@ -84,7 +84,7 @@ export function mirrorConfiguration({
 `;
 }
 
-/** Each product looks an address without a host up at its own registry, in mirrors too. */
+/** Each product resolves an address without a host at its own registry, also in mirrors. */
 function registryHost({ product }: TerraformBinary): string {
   return product === 'OpenTofu' ? 'registry.opentofu.org' : 'registry.terraform.io';
 }
@@ -122,7 +122,7 @@ async function holdsProvider(directory: string, binary: TerraformBinary): Promis
   return (await namesIn(join(place, AWS_PROVIDER_VERSION))).includes(platform);
 }
 
-/** Sorted, so that the same machine always gives the same answer; empty where there is no such directory. */
+/** Sorted, so that the result is deterministic; empty if there is no such directory. */
 async function namesIn(directory: string): Promise<readonly string[]> {
   const names = await readdir(directory).catch((): string[] => []);
   return names.sort();

@@ -7,14 +7,14 @@ const DIAGNOSTIC = z.object({
   address: z.string().optional(),
 });
 
-/** One thing that Terraform says went wrong, or could. */
+/** An error or warning of Terraform. */
 export type Diagnostic = z.infer<typeof DIAGNOSTIC>;
 
 const EVENT = z.object({ type: z.literal('diagnostic'), diagnostic: DIAGNOSTIC });
 
 /**
- * Reads the errors out of what a command with `-json` wrote. Lines that are no JSON are passed over: Terraform itself
- * mixes some in, for example about its CLI configuration.
+ * Reads the errors from the `-json` output of a command. Lines that are not JSON are ignored: Terraform writes some,
+ * for example about its CLI configuration.
  *
  * @see https://developer.hashicorp.com/terraform/internals/machine-readable-ui
  */
@@ -26,7 +26,7 @@ export function errorsIn(output: string): readonly Diagnostic[] {
   });
 }
 
-/** A text without its box drawing, its blank lines and all but its last `lines` lines. */
+/** The last `lines` lines of a text, without box drawing and blank lines. */
 export function lastLines(text: string, lines = 12): string {
   return text
     .split('\n')

@@ -22,8 +22,8 @@ interface Opened {
 }
 
 /**
- * The rotation's stacks beside its file: synthesized and given a Terraform at the first plan, then kept for the run.
- * Nothing is started before that, so a command that needs no Terraform works without one.
+ * The rotation's stacks next to its file. The first plan synthesizes them and finds Terraform; both are reused in the
+ * run. A command that needs no Terraform works without one.
  */
 export function openWorkspace(options: WorkspaceOptions): Workspace {
   let opened: Promise<Opened> | undefined;
@@ -49,7 +49,7 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
 }
 
 async function openOnce({ rotation, env: given, signal }: WorkspaceOptions): Promise<Opened> {
-  // The PIN of a hardware module is nothing that Terraform or its provider should inherit.
+  // Terraform and its provider must not inherit the PIN of a hardware module.
   const { KEYTURN_PKCS11_PIN: _pin, ...env } = given;
   const workDirectory = path.dirname(rotation.file);
   const binary = await findTerraform({ env, signal });

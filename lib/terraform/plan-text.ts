@@ -4,19 +4,19 @@ import type { AttributeChange, PlannedAction, PlannedValue, PlanSummary, Resourc
 const SIGNS: Readonly<Record<PlannedAction, string>> = {
   create: '+ create',
   update: '~ change',
-  replace: '! DESTROY AND CREATE ANEW',
+  replace: '! DESTROY AND CREATE AGAIN',
   delete: '! DESTROY',
-  forget: '- forget (it stays, Terraform lets go of it)',
+  forget: '- forget (it stays, but Terraform no longer manages it)',
 };
 
 /**
- * A plan for people: the counts, then each resource with each attribute before → after. Left out are only values that
- * Terraform will fill in, attributes that stay unset, and `tags_all` where it repeats `tags`. Policies are shown
+ * A plan for people: the counts, then each resource with each attribute before → after. It omits only values that
+ * Terraform will fill in, attributes that stay unset, and a `tags_all` that repeats `tags`. It shows policies
  * statement by statement.
  */
 export function formatPlan(stack: string, summary: PlanSummary): string {
   const { resources, outputs } = summary;
-  if (resources.length + outputs.length === 0) return `plan of ${stack}: nothing to change`;
+  if (resources.length + outputs.length === 0) return `plan of ${stack}: no changes`;
   const count = (...actions: readonly PlannedAction[]): number =>
     resources.filter((resource) => actions.includes(resource.action)).length;
   const counts = [
@@ -55,7 +55,7 @@ function attributeLines({ path, before, after, forcesReplace }: AttributeChange)
   }
   const isNew = before.known && before.value === null;
   const change = isNew ? shown(after) : `${shown(before)} → ${shown(after)}`;
-  return [`      ${name}${change}${forcesReplace ? '   (this forces the replacement)' : ''}`];
+  return [`      ${name}${change}${forcesReplace ? '   (forces replacement)' : ''}`];
 }
 
 function shown(value: PlannedValue): string {

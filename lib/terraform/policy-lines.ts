@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const ONE_OR_MORE = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
 
-/** Strict: a statement with any other member (`NotAction`, …) is shown as it stands, so that nothing is left out. */
+/** Strict: a statement with any other member (`NotAction`, …) is shown unchanged, so that nothing is omitted. */
 const STATEMENT = z.strictObject({
   Sid: z.string().optional(),
   Effect: z.enum(['Allow', 'Deny']),
@@ -16,7 +16,7 @@ const DOCUMENT = z.object({
   Statement: z.union([z.array(z.unknown()).min(1), z.looseObject({}).transform((one) => [one])]),
 });
 
-/** The statements of an IAM policy document in a line each; undefined for a text that is none. */
+/** The statements of an IAM policy document, one line each; undefined for any other text. */
 export function policyLines(text: string): readonly string[] | undefined {
   if (!text.startsWith('{')) return undefined;
   try {

@@ -5,7 +5,7 @@ import { stackNames } from '../rotation/rotation';
 import { runChild } from './child';
 import { lastLines } from './diagnostics';
 
-/** A synthesized stack: the directory that holds its `cdk.tf.json`, in which Terraform runs. */
+/** A synthesized stack: the directory with its `cdk.tf.json`, in which Terraform runs. */
 export interface StackDirectory {
   /** `rotation-test-keys`. */
   readonly name: string;
@@ -16,7 +16,7 @@ export interface SynthesizeInput {
   readonly rotationFile: string;
   /** Name of the rotation, which names the stacks. */
   readonly name: string;
-  /** `cdktf.out` is written here, and local state stands here, as after `npx cdktf deploy` in this folder. */
+  /** Directory of `cdktf.out` and of local state, as after `npx cdktf deploy` in it. */
   readonly workDirectory: string;
   readonly env: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal | undefined;
@@ -25,10 +25,10 @@ export interface SynthesizeInput {
 const PROJECT = resolve(__dirname, '../..');
 
 /**
- * Runs `main.ts` in a process of its own, as the cdktf CLI does, and so with the same result byte for byte; this one never
+ * Runs `main.ts` in a separate process like the cdktf CLI, with the same result byte for byte; this process never
  * loads cdktf.
  *
- * @throws KeyturnError `synthesis-refused` (exit 78) with main.ts's own words for a fault of the rotation file,
+ * @throws KeyturnError `synthesis-refused` (exit 78) with the message of main.ts for a fault of the rotation file,
  * `synthesis-failed`, `interrupted`
  */
 export async function synthesize(

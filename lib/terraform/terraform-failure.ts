@@ -8,15 +8,15 @@ export interface Failure {
   readonly command: string;
   /** Name of the stack, `rotation-test-keys`. */
   readonly stack: string;
-  /** Where its `cdk.tf.json` stands. */
+  /** Directory of its `cdk.tf.json`. */
   readonly directory: string;
   readonly exit: number | null;
   readonly diagnostics: readonly Diagnostic[];
-  /** Last lines of what it wrote, for failures that come without diagnostics. */
+  /** Last lines of its output, for failures without diagnostics. */
   readonly lastLines: string;
 }
 
-/** Turns a failure into the error that says what to do next; `terraform-failed` when nothing better is known. */
+/** Turns a failure into the error with the right next step; `terraform-failed` if the failure is not recognized. */
 export function asFailure(failure: Failure): KeyturnError {
   const recognized =
     refused(failure) ?? locked(failure) ?? stale(failure) ?? destroying(failure) ?? asAwsFailure(failure.diagnostics);
@@ -30,12 +30,12 @@ export function asFailure(failure: Failure): KeyturnError {
   });
 }
 
-/** Summary and detail in one line each, as Terraform words them. */
+/** Summary and detail of Terraform in one line. */
 export function textOf({ summary, detail, address }: Diagnostic): string {
   return [address ? `${address}: ${summary}` : summary, ...(detail ? [detail] : [])].join(': ');
 }
 
-/** The provider's words for a key that the look-up by version alias does not find. */
+/** The provider's message if the lookup by version alias finds no key. */
 const NO_VERSION_ALIAS = /reading KMS Key \((alias\/[^)]+)\)[\s\S]*(?:couldn't find resource|NotFoundException)/;
 
 function refused({ stack, diagnostics }: Failure): KeyturnError | undefined {
@@ -49,12 +49,12 @@ function refused({ stack, diagnostics }: Failure): KeyturnError | undefined {
   for (const diagnostic of diagnostics) {
     const [, alias] = NO_VERSION_ALIAS.exec(`${diagnostic.summary} ${diagnostic.detail}`) ?? [];
     if (alias === undefined) continue;
-    const refusals = [`${alias} does not exist: its key version is not declared to AWS yet`];
+    const refusals = [`${alias} does not exist: its key version does not exist in AWS yet`];
     const keys = stack.replace(/-storage$/, '-keys');
     const next =
       keys === stack
-        ? 'the rotation file declares this version disabled: take it out, or take disabled: true off it'
-        : `apply the keys stack first (npx cdktf deploy ${keys}), run npx keyturn pre-apply, then plan again`;
+        ? 'the rotation file declares this version disabled: remove the version, or remove its disabled: true'
+        : `apply the keys stack first (\`npx cdktf deploy ${keys}\`), run \`npx keyturn pre-apply\`, then plan again`;
     return new KeyturnError('terraform-guard', { stack, refusals, next });
   }
   return undefined;
@@ -62,11 +62,11 @@ function refused({ stack, diagnostics }: Failure): KeyturnError | undefined {
 
 function nextStep(refusals: readonly string[]): string {
   if (refusals.some((refusal) => refusal.includes('npx keyturn post-apply'))) {
-    return 'take disabled: true off it in the rotation file; npx keyturn post-apply retires a version';
+    return 'remove disabled: true from it in the rotation file; `npx keyturn post-apply` retires a version';
   }
   return refusals.some((refusal) => refusal.includes('npx keyturn pre-apply'))
-    ? 'run npx keyturn pre-apply, then plan again'
-    : 'correct what the guard names, then plan again';
+    ? 'run `npx keyturn pre-apply`, then plan again'
+    : 'fix what the guard reports, then plan again';
 }
 
 function locked({ stack, diagnostics }: Failure): KeyturnError | undefined {
@@ -89,7 +89,7 @@ function stale({ stack, diagnostics }: Failure): KeyturnError | undefined {
     : undefined;
 }
 
-/** Terraform itself refuses the plan: `prevent_destroy`. A cut-off creation leaves the mark that leads here. */
+/** Terraform itself refuses the plan: `prevent_destroy`. An interrupted creation taints the resource and leads here. */
 function destroying({ stack, directory, diagnostics }: Failure): KeyturnError | undefined {
   const addresses = diagnostics.flatMap(({ summary, detail }) => {
     const [, address] = /^Resource (\S+) has lifecycle\.prevent_destroy set/.exec(detail) ?? [];
@@ -97,6 +97,6 @@ function destroying({ stack, directory, diagnostics }: Failure): KeyturnError | 
   });
   if (addresses.length === 0) return undefined;
   const untaint = addresses.map((address) => `terraform untaint ${address}`).join(' && ');
-  const next = `if an earlier apply was cut off while it created them, run ${untaint} in ${directory} and plan again; else undo the change in the rotation file that replaces them`;
+  const next = `if an earlier apply was interrupted while it created them, run ${untaint} in ${directory} and plan again; otherwise undo the change in the rotation file that replaces them`;
   return new KeyturnError('terraform-destroys', { stack, addresses, next });
 }

@@ -21,13 +21,13 @@ const PLAN = z.object({
   output_changes: z.record(z.string(), CHANGE).default({}),
 });
 
-/** The parts of Terraform's JSON plan (format 1.x) that are looked at. */
+/** The used parts of Terraform's JSON plan (format 1.x). */
 export type Plan = z.infer<typeof PLAN>;
 
-/** What a plan does to one resource or output. */
+/** A planned change of one resource or output. */
 export type PlannedAction = 'create' | 'update' | 'replace' | 'delete' | 'forget';
 
-/** A value as JSON, or a marker: not known before the apply, or sensitive. */
+/** A value as JSON, or a marker: known after apply, or sensitive. */
 export type PlannedValue =
   | { readonly known: true; readonly value: unknown }
   | { readonly known: false; readonly why: 'known after apply' | 'sensitive' };
@@ -37,7 +37,7 @@ export interface AttributeChange {
   readonly path: string;
   readonly before: PlannedValue;
   readonly after: PlannedValue;
-  /** True when this attribute makes Terraform destroy the resource and create it anew. */
+  /** True if this attribute makes Terraform replace the resource. */
   readonly forcesReplace: boolean;
 }
 
@@ -50,7 +50,7 @@ export interface ResourceChange {
   readonly attributes: readonly AttributeChange[];
 }
 
-/** A plan in a reviewer's words. Empty lists: it changes nothing. */
+/** A summary of a plan for reviewers. Empty lists: it changes nothing. */
 export interface PlanSummary {
   readonly resources: readonly ResourceChange[];
   readonly outputs: readonly ResourceChange[];
@@ -60,20 +60,23 @@ export interface PlanSummary {
 export const NO_CHANGES: PlanSummary = { resources: [], outputs: [] };
 
 /**
- * Reads what `terraform show -json <plan file>` prints.
+ * Reads the output of `terraform show -json <plan file>`.
  *
- * @throws KeyturnError `terraform-plan-unreadable` when it is no JSON plan of format 1.x
+ * @throws KeyturnError `terraform-plan-unreadable` if it is not a JSON plan of format 1.x
  */
 export function readPlan(text: string): Plan {
   try {
     return PLAN.parse(JSON.parse(text));
   } catch (error) {
-    const reason = error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : 'it is no JSON';
+    const reason = error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : 'it is not JSON';
     throw new KeyturnError('terraform-plan-unreadable', { reason }, error);
   }
 }
 
-/** Says what a plan changes: each resource and output, each attribute before and after. Data sources change nothing. */
+/**
+ * Summarizes the changes of a plan: each resource and output, each attribute before and after. Data sources change
+ * nothing.
+ */
 export function summarizePlan(plan: Plan): PlanSummary {
   const resources = plan.resource_changes
     .filter((resource) => resource.mode === 'managed')
@@ -85,12 +88,12 @@ export function summarizePlan(plan: Plan): PlanSummary {
 }
 
 /**
- * What protects data and must not be destroyed by leaving a line out of a file: `prevent_destroy` guards each of them only
- * as long as it stands in the configuration.
+ * Resources that hold or protect data. Removing a line from a file must not destroy them: `prevent_destroy` protects
+ * them only while it is in the configuration.
  */
 const KEPT = new Set(['aws_kms_external_key', 'aws_s3_bucket', 'aws_s3_bucket_server_side_encryption_configuration']);
 
-/** Addresses of the keys, buckets and default encryptions that a plan would destroy, or destroy and create anew. */
+/** Addresses of the keys, buckets and default encryptions that a plan would destroy or replace. */
 export function destroyedForGood(summary: PlanSummary): readonly string[] {
   return summary.resources
     .filter(({ type, action }) => KEPT.has(type) && (action === 'delete' || action === 'replace'))
@@ -138,7 +141,7 @@ function compare(change: z.infer<typeof CHANGE>): Compared[] {
   return found;
 }
 
-/** Terraform writes an attribute that is not set as null or leaves it out, and means the same; in a list null is an element. */
+/** Terraform writes an unset attribute as null or omits it; both mean the same. In a list, null is an element. */
 function meaning(value: unknown): string {
   return JSON.stringify(value ?? null, (_, inner: unknown) => {
     if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
@@ -164,7 +167,7 @@ function at(value: unknown, path: readonly (string | number)[]): unknown {
   return here;
 }
 
-/** Members to look into; none where one side is a plain value, which is then compared as it stands. */
+/** Members to compare; none if one side is a plain value, which is compared directly. */
 function keysOf(before: unknown, after: unknown, unknown: unknown): readonly (string | number)[] {
   const isPlain = (value: unknown): boolean => value !== undefined && value !== null && typeof value !== 'object';
   if (isPlain(before) || isPlain(after)) return [];

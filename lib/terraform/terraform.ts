@@ -20,11 +20,11 @@ export interface TerraformInput {
   readonly cliConfiguration: string | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal | undefined;
-  /** How long a command waits for a state lock that somebody else holds. Default 60 s. */
+  /** How long a command waits for a state lock. Default 60 s. */
   readonly lockTimeoutSeconds?: number;
 }
 
-/** A plan on disk. Applying it applies exactly this file, or nothing. */
+/** A plan file. Terraform applies exactly this file, or nothing. */
 export interface PlanFile {
   readonly stack: StackDirectory;
   readonly planFile: string;
@@ -36,10 +36,13 @@ export interface PlanFile {
 
 const PLAN_FILE = 'keyturn.tfplan';
 const PUT_BACK =
-  'put what is missing back into the rotation file (a retired version stays in it, with disabled: true); what really must go is first taken out of the state by hand (terraform state rm)';
+  'restore the missing entries in the rotation file (a retired version stays in it, with disabled: true); to remove a resource deliberately, first remove it from the state (terraform state rm)';
 const INIT_RECORD = '.terraform/keyturn-init.sha256';
 
-/** Terraform on synthesized stacks. Nothing here ever unlocks a state, targets, or applies without a plan file. */
+/**
+ * Terraform on synthesized stacks. It never unlocks a state, never uses -target, and never applies without a plan
+ * file.
+ */
 export class Terraform {
   readonly #input: TerraformInput;
 
@@ -50,9 +53,10 @@ export class Terraform {
   /**
    * Initializes a stack's directory, unless the last one was for the same backend, provider and Terraform.
    *
-   * A changed backend is refused and never taken over silently: a state left behind would plan everything anew.
+   * A changed backend is refused and never adopted silently: without its state, the plan would create everything again.
    *
-   * @throws KeyturnError `terraform-provider-missing`, `terraform-backend-changed`, `terraform-failed`, `interrupted`, and the
+   * @throws KeyturnError `terraform-provider-missing`, `terraform-backend-changed`, `terraform-failed`,
+   * `interrupted`, and the
    * errors of AWS
    */
   async init(stack: StackDirectory): Promise<void> {
@@ -66,10 +70,11 @@ export class Terraform {
   }
 
   /**
-   * Plans a stack to a file. The provider is asked once; a second time, for the summary, only when there are changes.
+   * Plans a stack to a file. It runs the provider once, and a second time for the summary only if there are changes.
    *
-   * @throws KeyturnError `terraform-guard`, `terraform-destroys` (a plan that destroys a key, a bucket or a bucket's default
-   * encryption is never handed out), `terraform-state-locked`, `terraform-failed`, `interrupted`, and the errors of AWS
+   * @throws KeyturnError `terraform-guard`, `terraform-destroys` (a plan that destroys a key, a bucket or a bucket's
+   * default
+   * encryption is never returned), `terraform-state-locked`, `terraform-failed`, `interrupted`, and the errors of AWS
    */
   async plan(stack: StackDirectory): Promise<PlanFile> {
     await this.init(stack);
@@ -89,8 +94,8 @@ export class Terraform {
   }
 
   /**
-   * Applies exactly that plan file, and is not interrupted at it: a resource whose creation is cut off is tainted, a tainted
-   * key must be replaced, and `prevent_destroy` forbids that. An interruption shows once Terraform is done.
+   * Applies exactly that plan file without interruption: an interrupted creation taints the resource, a tainted key
+   * must be replaced, and `prevent_destroy` forbids that. An interruption is reported once Terraform is done.
    *
    * @throws KeyturnError `terraform-plan-stale`, `terraform-state-locked`, `terraform-failed`, `interrupted`
    * (everything is applied then), and the errors of AWS
@@ -164,7 +169,10 @@ export class Terraform {
     return new KeyturnError('terraform-provider-missing', { version: AWS_PROVIDER_VERSION, searched, reported });
   }
 
-  /** Of all that an init depends on: the configuration's terraform block, the binary, the CLI configuration, the lock. */
+  /**
+   * Hash of everything that an init depends on: the configuration's terraform block, the binary, the CLI
+   * configuration, the lock.
+   */
   async #fingerprint(stack: StackDirectory): Promise<string> {
     const { binary, cliConfiguration } = this.#input;
     const configuration = CONFIGURATION.parse(JSON.parse(await readFile(join(stack.directory, 'cdk.tf.json'), 'utf8')));

@@ -63,7 +63,7 @@ describe('canonicalJson', () => {
     ['NaN', Number.NaN],
     ['a date that is none', new Date(Number.NaN)],
     ['undefined in a list', [undefined]],
-    ['a structure that holds itself', circle],
+    ['a circular structure', circle],
   ])('refuses %s, and names the place, not the value', (_name, value) => {
     expect(() => canonicalJson({ list: [{ deep: value }] })).toThrow(TypeError);
     expect(() => canonicalJson({ list: [{ deep: value }] })).toThrow('$.list[0].deep');

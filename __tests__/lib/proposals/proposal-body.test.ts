@@ -56,7 +56,7 @@ it('says what changes, why it is safe, what comes next, and the forecast in numb
   const body = await bodyOf();
   for (const part of [
     '-activeVersion: v1\n+activeVersion: v2',
-    'stays enabled: every existing object can be read all along',
+    'stays enabled: every existing object stays readable',
     'photos-replica',
     'npx keyturn post-apply',
     '| `photos-originals` | 1,234,567 | 1,234,000 | 1.0 TiB | 3 | 4,000,000 | 21 min | 21.50 USD |',
@@ -66,14 +66,14 @@ it('says what changes, why it is safe, what comes next, and the forecast in numb
 
 it('says loudly when the target key is not Enabled yet', async () => {
   const waiting = await bodyOf({ observed: { key: { arn: 'a', state: 'PendingImport' }, account: '1' } });
-  expect(waiting).toContain('**Not yet to be merged**');
+  expect(waiting).toContain('**Do not merge yet**');
   expect(waiting).toContain('npx keyturn pre-apply');
-  expect(await bodyOf()).not.toContain('Not yet to be merged');
+  expect(await bodyOf()).not.toContain('Do not merge yet');
 });
 
 it('says of a rotation in place that no object moves and that there is no way back', async () => {
   const body = await bodyOf({}, TEXT.replace('alias:', 'strategy: in-place\nalias:').replace(/retire:.*\n/, ''));
-  expect(body).toContain('**There is no way back**');
+  expect(body).toContain('**This cannot be rolled back**');
   expect(body).not.toContain('re-encrypted');
 });
 

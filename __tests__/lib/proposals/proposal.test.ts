@@ -110,7 +110,7 @@ describe('a proposal is refused', () => {
   it('refuses to retire or roll back what is rotated in place', async () => {
     const text = file('  - name: v1\n  - name: v2\n', 'v2').replace('alias:', 'strategy: in-place\nalias:');
     for (const kind of ['retire', 'rollback'] as const)
-      expect((await refusal(proposed(text, kind))).message).toContain('rotated in place');
+      expect((await refusal(proposed(text, kind))).message).toContain('strategy: in-place');
   });
 
   it('refuses a name that is taken, and one that cannot be counted on from', async () => {

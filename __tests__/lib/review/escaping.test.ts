@@ -55,7 +55,7 @@ describe('hostile names', () => {
         expect(markdown).not.toMatch(STEERING);
         expect(obeyed(markdown)).toEqual([]);
         for (const line of markdown.split('\n')) {
-          expect(line).toMatch(/^($|##? ?#* |\d+ refused|- | {2}- |\*\*\d+ lines more)/);
+          expect(line).toMatch(/^($|##? ?#* |\d+ refused|- | {2}- |\*\*\d+ more lines)/);
           expect(outsideCode(line)).not.toMatch(/<|@|https?:|\]\(|`|#\d/);
         }
       }),
@@ -102,7 +102,7 @@ describe('a review of very many findings', () => {
     const review = await reviewText(planText([keyChange(), ...many]));
     const markdown = reviewMarkdown(review);
     expect(markdown.length).toBeLessThanOrEqual(MARKDOWN_LIMIT);
-    expect(markdown).toMatch(/\*\*\d+ lines more do not fit here\*\*/);
+    expect(markdown).toMatch(/\*\*\d+ more lines do not fit here\*\*/);
     expect(JSON.parse(reviewJson(review)).findings).toHaveLength(5000);
   });
 });

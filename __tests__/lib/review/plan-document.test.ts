@@ -55,19 +55,19 @@ describe('a plan as JSON', () => {
         expect(fails(text.slice(0, length))).toMatchObject({ code: 'review-plan-unreadable' });
       }),
     );
-    expect(fails(text.slice(0, 40)).message).toBe('plan.json cannot be reviewed: it is JSON that was cut short');
+    expect(fails(text.slice(0, 40)).message).toBe('plan.json cannot be reviewed: it is truncated JSON');
   });
 
   it.each([
     ['', 'it is empty'],
-    ['Terraform will perform the following actions:', 'it is no JSON'],
+    ['Terraform will perform the following actions:', 'it is not JSON'],
     ['{}', 'no format_version'],
     ['[]', 'no format_version'],
     ['null', 'no format_version'],
-    ['{"format_version":"1.0","values":{}}', 'no format_version of one'],
-    ['{"format_version":"1.2","resource_changes":{}}', 'is no list'],
+    ['{"format_version":"1.0","values":{}}', 'no format_version'],
+    ['{"format_version":"1.2","resource_changes":{}}', 'is not a list'],
     [planText([{ change: {} }]), 'has no address'],
-    [planText([keyChange({ actions: ['explode'] })]), 'an action that this version does not know'],
+    [planText([keyChange({ actions: ['explode'] })]), 'an action that this version does not support'],
   ])('fails for %j', (text, reason) => {
     expect(fails(text)).toMatchObject({ code: 'review-plan-unreadable', message: expect.stringContaining(reason) });
   });

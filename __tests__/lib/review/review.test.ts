@@ -68,7 +68,7 @@ describe('a plan', () => {
 
   it('says what it cannot see where the configuration was taken out of it', async () => {
     const [plan] = (await reviewText(planText([keyChange()]))).plans;
-    expect(plan?.unseen.map(plain)).toContainEqual(expect.stringContaining('it has no configuration'));
+    expect(plan?.unseen.map(plain)).toContainEqual(expect.stringContaining('the plan has no configuration'));
   });
 
   it('never shows the material that it refuses', async () => {

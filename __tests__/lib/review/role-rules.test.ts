@@ -87,8 +87,8 @@ async function reviewed(given: Given, rotation: Record<string, unknown> = file()
   return reviewText(plan, {}, rotation);
 }
 
-const says = ({ findings }: Review, rule: string) =>
-  findings.filter((one) => one.rule === rule).map((one) => plain(one.says));
+const message = ({ findings }: Review, rule: string) =>
+  findings.filter((one) => one.rule === rule).map((one) => plain(one.message));
 const statement = ({ Statement }: Loose, sid: string) => {
   const found = Statement.find(({ Sid }) => Sid === sid);
   if (!found) throw new Error(`no statement ${sid}`);
@@ -103,7 +103,7 @@ describe('the role as the stack declares it', () => {
           {},
           file({ method, engine, batch: { bucket: 'test-jobs', noConcurrentWrites: true, ...batch } }),
         );
-        expect([says(found, 'KT045'), says(found, 'KT046')]).toEqual([[], []]);
+        expect([message(found, 'KT045'), message(found, 'KT046')]).toEqual([[], []]);
       }),
     ));
 
@@ -141,7 +141,7 @@ describe('the role as the stack declares it', () => {
           },
           file({ method, engine, batch: { bucket: 'test-jobs', noConcurrentWrites: true, ...batch } }),
         );
-        expect(says(found, 'KT045')).not.toEqual([]);
+        expect(message(found, 'KT045')).not.toEqual([]);
       }),
     );
   });
@@ -150,7 +150,7 @@ describe('the role as the stack declares it', () => {
 describe('the policy of the role', () => {
   it('may not use a key but through S3 of the Region', async () => {
     const bare = await reviewed({ policy: (policy) => delete statement(policy, 'UseNewKey').Condition });
-    expect(says(bare, 'KT045')).toEqual([expect.stringContaining(`on ${key(2)}`)]);
+    expect(message(bare, 'KT045')).toEqual([expect.stringContaining(`on ${key(2)}`)]);
     const elsewhere = await reviewed({
       policy: (policy) => {
         statement(policy, 'LeaveOldKeys').Condition = {
@@ -158,30 +158,30 @@ describe('the policy of the role', () => {
         };
       },
     });
-    expect(says(elsewhere, 'KT045')).toEqual([`the role may kms:Decrypt, kms:ReEncryptFrom on ${key(1)}`]);
+    expect(message(elsewhere, 'KT045')).toEqual([`the role may kms:Decrypt, kms:ReEncryptFrom on ${key(1)}`]);
   });
 
   it('may not write under a key that is left', async () => {
     const found = await reviewed({
       policy: (policy) => statement(policy, 'LeaveOldKeys').Action.push('kms:GenerateDataKey'),
     });
-    expect(says(found, 'KT045')).toEqual([`the role may kms:GenerateDataKey on ${key(1)}`]);
+    expect(message(found, 'KT045')).toEqual([`the role may kms:GenerateDataKey on ${key(1)}`]);
   });
 
   it('may deny whatever it likes', async () => {
     const found = await reviewed({
       policy: ({ Statement }) => Statement.push({ Effect: 'Deny', Action: ['s3:*'], Resource: '*' }),
     });
-    expect(says(found, 'KT045')).toEqual([]);
+    expect(message(found, 'KT045')).toEqual([]);
   });
 
   it('cannot be reviewed with statements that invert their meaning, or before it is known', async () => {
     const inverted = await reviewed({
       policy: ({ Statement }) => Statement.push({ Effect: 'Allow', NotAction: 's3:Get*', Resource: '*' } as never),
     });
-    expect(says(inverted, 'KT046')).toEqual(['the policy of the role holds 1 statement(s) that are not understood']);
+    expect(message(inverted, 'KT046')).toEqual(['the policy of the role holds 1 statement(s) that are not understood']);
     const unknown = await reviewed({ unknown: { policy: true } });
-    expect(says(unknown, 'KT046')).toEqual(['the policy of the role is known only after the apply']);
+    expect(message(unknown, 'KT046')).toEqual(['the policy of the role is known only after the apply']);
   });
 });
 
@@ -200,18 +200,18 @@ describe('the trust of the role', () => {
         if (Statement[0]) Statement[0].Principal = Principal;
       },
     });
-    expect(says(found, 'KT045')).toEqual([`the role can be taken by ${shown}`]);
+    expect(message(found, 'KT045')).toEqual([`the role can be assumed by ${shown}`]);
   });
 
   it('may not be loosed from the account', async () => {
     const loose = await reviewed({ trust: ({ Statement }) => delete Statement[0]?.Condition });
-    expect(says(loose, 'KT045')).toEqual(["the role's trust is not bound to this account: no aws:SourceAccount"]);
+    expect(message(loose, 'KT045')).toEqual(["the role's trust is not bound to this account: no aws:SourceAccount"]);
     const other = await reviewed({
       trust: ({ Statement }) => {
         if (Statement[0]) Statement[0].Condition = { StringEquals: { 'aws:SourceAccount': '999988887777' } };
       },
     });
-    expect(says(other, 'KT045')).toEqual(["the role's trust is not bound to this account: 999988887777"]);
+    expect(message(other, 'KT045')).toEqual(["the role's trust is not bound to this account: 999988887777"]);
   });
 
   it('may not come with policies of somebody else’s, nor lose its boundary', async () => {
@@ -219,16 +219,16 @@ describe('the trust of the role', () => {
       before: { permissions_boundary: 'arn:aws:iam::aws:policy/PowerUserAccess', managed_policy_arns: [] },
       role: { managed_policy_arns: ['arn:aws:iam::aws:policy/AdministratorAccess'], permissions_boundary: '' },
     });
-    expect(says(found, 'KT045')).toEqual([
+    expect(message(found, 'KT045')).toEqual([
       'the role is given managed_policy_arns of its own: 1',
-      'its permissions boundary is taken away',
+      'its permissions boundary is removed',
     ]);
   });
 });
 
 it('a role that the file does not declare is a difference from the file', async () => {
   const found = await reviewed({}, { account: ACCOUNT });
-  expect(says(found, 'KT060')).toEqual(
-    expect.arrayContaining(['the role of the jobs is in the plan and not declared in the file']),
+  expect(message(found, 'KT060')).toEqual(
+    expect.arrayContaining(['the role of the jobs is in the plan but not declared in the file']),
   );
 });

@@ -15,9 +15,9 @@ const change = (type: string, before: unknown, after: unknown, actions = ['updat
   change: { actions, before, after, after_unknown: {} },
 });
 
-const says = async (rule: string, ...changes: readonly unknown[]): Promise<readonly string[]> => {
+const message = async (rule: string, ...changes: readonly unknown[]): Promise<readonly string[]> => {
   const { findings }: Review = await reviewText(planText(changes), {}, file);
-  return findings.filter((one) => one.rule === rule).map((one) => plain(one.says));
+  return findings.filter((one) => one.rule === rule).map((one) => plain(one.message));
 };
 
 const retention = (mode: string, length: Record<string, number>) => ({
@@ -25,9 +25,9 @@ const retention = (mode: string, length: Record<string, number>) => ({
   rule: [{ default_retention: [{ mode, ...length }] }],
 });
 
-describe('the lock of the evidence', () => {
+describe('the object lock of the evidence bucket', () => {
   const lock = (before: unknown, after: unknown, actions?: string[]) =>
-    says('KT036', change(LOCK, before, after, actions));
+    message('KT036', change(LOCK, before, after, actions));
 
   it('may become stricter and longer', async () => {
     expect(await lock(retention('GOVERNANCE', { days: 30 }), retention('COMPLIANCE', { days: 400 }))).toEqual([]);
@@ -44,19 +44,19 @@ describe('the lock of the evidence', () => {
 
   it.each([['delete'], ['forget']])('may not go: %s', async (action) => {
     expect(await lock(retention('GOVERNANCE', { days: 400 }), null, [action])).toEqual([
-      'the lock of the evidence is taken away',
+      'the object lock of the evidence bucket is removed',
     ]);
   });
 
   it('may not be left without a retention', async () => {
     expect(await lock(retention('GOVERNANCE', { days: 400 }), { bucket: 'test-evidence', rule: [] })).toEqual([
-      'what is put is no longer locked by itself',
+      'the bucket no longer has a default retention',
     ]);
   });
 
-  it('is held against the file', async () => {
-    expect(await says('KT060', change(LOCK, null, retention('GOVERNANCE', { days: 30 }), ['create']))).toContain(
-      'evidence is locked for 30 days in mode GOVERNANCE, the file says 400 in mode GOVERNANCE',
+  it('is compared with the file', async () => {
+    expect(await message('KT060', change(LOCK, null, retention('GOVERNANCE', { days: 30 }), ['create']))).toContain(
+      'evidence is locked for 30 days in mode GOVERNANCE, but the file declares 400 in mode GOVERNANCE',
     );
   });
 });
@@ -69,11 +69,11 @@ describe('the default of a bucket that serves the rotation', () => {
 
   it('is S3’s own key, which is no fault of it', async () => {
     const created = change(DEFAULT, null, rule('AES256'), ['create']);
-    for (const id of ['KT021', 'KT030', 'KT035']) expect(await says(id, created)).toEqual([]);
+    for (const id of ['KT021', 'KT030', 'KT035']) expect(await message(id, created)).toEqual([]);
   });
 
   it('may not become a KMS key', async () => {
-    expect(await says('KT035', change(DEFAULT, rule('AES256'), rule('aws:kms')))).toEqual([
+    expect(await message('KT035', change(DEFAULT, rule('AES256'), rule('aws:kms')))).toEqual([
       'the default of bucket test-evidence becomes aws:kms',
     ]);
   });
@@ -85,7 +85,7 @@ describe('the policy of a bucket', () => {
     policy: JSON.stringify({ Version: '2012-10-17', Statement }),
   });
   const opened = (...statements: readonly unknown[]) =>
-    says('KT037', change('aws_s3_bucket_policy', null, policy(...statements), ['create']));
+    message('KT037', change('aws_s3_bucket_policy', null, policy(...statements), ['create']));
 
   it('may deny, and lets nobody in', async () => {
     expect(await opened({ Effect: 'Deny', Principal: '*', Action: 's3:*', Resource: '*' })).toEqual([]);

@@ -30,7 +30,7 @@ describe('the guard', () => {
       code: 'terraform-guard',
       exitCode: 4,
       facts: { refusals: [expect.stringMatching(/^key version v1 .* is PendingImport, not Enabled/)] },
-      hint: 'run npx keyturn pre-apply, then plan again',
+      hint: 'run `npx keyturn pre-apply`, then plan again',
     });
   });
 

@@ -94,8 +94,8 @@ it('says which attribute forces a replacement, in words that are not overlooked'
     ]),
   );
   expect(text).toContain('1 to destroy');
-  expect(text).toContain('! DESTROY AND CREATE ANEW aws_s3_bucket.bucket_a');
-  expect(text).toContain('bucket: "a" → "b"   (this forces the replacement)');
+  expect(text).toContain('! DESTROY AND CREATE AGAIN aws_s3_bucket.bucket_a');
+  expect(text).toContain('bucket: "a" → "b"   (forces replacement)');
 });
 
 it('shows a removed resource as destroyed, with what it was', () => {
@@ -250,8 +250,8 @@ it('hides no difference: a plan is summarized as no change only when nothing dif
   );
 });
 
-it('says of an empty plan that there is nothing to change', () => {
-  expect(formatPlan('payroll-keys', NO_CHANGES)).toBe('plan of payroll-keys: nothing to change');
+it('reports an empty plan as no changes', () => {
+  expect(formatPlan('payroll-keys', NO_CHANGES)).toBe('plan of payroll-keys: no changes');
 });
 
 it.each([

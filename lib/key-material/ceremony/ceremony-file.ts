@@ -3,7 +3,10 @@ import type { z } from 'zod';
 
 import { KeyturnError } from '../../errors';
 
-/** Writes what a person carries from one machine to the other; never over an existing file. @throws KeyturnError `ceremony-file` */
+/**
+ * Writes a file that a person carries between the machines; never overwrites an existing file. @throws KeyturnError
+ * `ceremony-file`
+ */
 export async function writeCeremonyFile(path: string, content: object): Promise<void> {
   try {
     const handle = await open(path, 'wx', 0o600);
@@ -18,7 +21,7 @@ export async function writeCeremonyFile(path: string, content: object): Promise<
   }
 }
 
-/** Reads it back and checks its form. @throws KeyturnError `ceremony-file` */
+/** Reads such a file and validates it. @throws KeyturnError `ceremony-file` */
 export async function readCeremonyFile<T>(path: string, schema: z.ZodType<T>, what: string): Promise<T> {
   let text: string;
   try {
@@ -29,7 +32,7 @@ export async function readCeremonyFile<T>(path: string, schema: z.ZodType<T>, wh
   try {
     return schema.parse(JSON.parse(text));
   } catch (error) {
-    throw new KeyturnError('ceremony-file', { path, reason: `it is no ${what} of schema version 1` }, error);
+    throw new KeyturnError('ceremony-file', { path, reason: `it is not a ${what} of schema version 1` }, error);
   }
 }
 

@@ -19,25 +19,26 @@ const schema = z.strictObject({
   publicKeySha256: hex64,
   wrapped: z.base64().min(1),
   wrappedSha256: hex64,
-  /** Those who can read the custody copy, on the machine that wrapped. */
+  /** The recipients of the custody copy on the machine that wrapped. */
   recipients: z.array(z.string()),
   wrappedAt: z.iso.datetime(),
 });
 
-/** What comes back from the machine without AWS access: material that only KMS can read. */
+/** The result from the machine without AWS access: material that only KMS can decrypt. */
 export type WrappedAnswer = z.infer<typeof schema>;
 
 export interface AnswerOptions {
   readonly source: MaterialSource;
-  /** Needed where custody holds the material already and no import under the request's key is pending. */
+  /** Needed if custody already holds the material and no import under the request's key is pending. */
   readonly identityFile?: string | undefined;
   readonly now?: Date | undefined;
 }
 
 /**
- * Wraps material for the request, custody first, with no call to AWS. Done twice, it answers with the same material.
+ * Saves material in custody, then wraps it for the request, without calling AWS. A second call returns the same
+ * material.
  *
- * @throws KeyturnError `ceremony-stale`, `ceremony-mismatch` where custody belongs to another rotation, or as
+ * @throws KeyturnError `ceremony-stale`, `ceremony-mismatch` if custody belongs to another rotation; otherwise as
  * `prepareImport`
  */
 export async function answerRequest(
@@ -47,7 +48,9 @@ export async function answerRequest(
 ): Promise<WrappedAnswer> {
   refuseStale(request, now);
   if (custodian.rotation !== request.rotation) {
-    throw mismatch(`custody here is of rotation ${custodian.rotation}, the request is of ${request.rotation}`);
+    throw mismatch(
+      `this custody belongs to rotation ${custodian.rotation}, but the request belongs to ${request.rotation}`,
+    );
   }
   const prepared = await prepareImport(custodian, {
     version: request.version,
@@ -106,21 +109,22 @@ export function acceptAnswer(
 }
 
 function misfit(request: WrappingRequest, answer: WrappedAnswer, wrapped: Buffer, keyArn: string): string | undefined {
-  if (request.keyArn !== keyArn) return `the request is for ${request.keyArn}, the key of this version is ${keyArn}`;
+  if (request.keyArn !== keyArn)
+    return `the request is for ${request.keyArn}, but the key of this version is ${keyArn}`;
   if (answer.keyArn !== keyArn) return `it was wrapped for ${answer.keyArn}, not for ${keyArn}`;
   for (const field of ['rotation', 'version'] as const) {
-    if (answer[field] !== request[field]) return `it is of ${field} ${answer[field]}, not of ${request[field]}`;
+    if (answer[field] !== request[field]) return `its ${field} is ${answer[field]}, not ${request[field]}`;
   }
   if (answer.publicKeySha256 !== request.publicKeySha256)
     return 'it was wrapped under the public key of another request';
-  if (sha256Hex(wrapped) !== answer.wrappedSha256) return 'its bytes do not have the digest it names';
+  if (sha256Hex(wrapped) !== answer.wrappedSha256) return 'its bytes do not match its digest';
   const expected = Number(request.wrappingKeySpec.slice('RSA_'.length)) / 8;
   if (wrapped.length !== expected)
-    return `it has ${wrapped.length} bytes, ${request.wrappingKeySpec} gives ${expected}`;
+    return `it has ${wrapped.length} bytes, but ${request.wrappingKeySpec} produces ${expected}`;
   return undefined;
 }
 
-/** @throws KeyturnError `ceremony-file` where the path is taken or cannot be written */
+/** @throws KeyturnError `ceremony-file` if the path exists or cannot be written */
 export async function writeWrappedAnswer(path: string, answer: WrappedAnswer): Promise<void> {
   await writeCeremonyFile(path, schema.parse(answer));
 }

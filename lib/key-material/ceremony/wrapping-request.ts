@@ -17,18 +17,21 @@ const schema = z.strictObject({
   algorithm: z.enum(['RSAES_OAEP_SHA_256', 'RSAES_OAEP_SHA_1']),
   wrappingKeySpec: z.enum(['RSA_4096', 'RSA_3072', 'RSA_2048']),
   publicKey: base64,
-  /** What the two people of a ceremony compare by phone. */
+  /** The facts that the two people of a ceremony compare by phone. */
   publicKeySha256: hex64,
   importToken: base64,
   validTo: z.iso.datetime(),
   createdAt: z.iso.datetime(),
 });
 
-/** All that a machine without AWS access needs to wrap key material. Nothing in it is secret; all of it must be genuine. */
+/**
+ * Everything that a machine without AWS access needs to wrap key material. It is not secret, but it must be
+ * authentic.
+ */
 export type WrappingRequest = z.infer<typeof schema>;
 
 /**
- * Puts KMS's public key and token into a request, once the key is checked.
+ * Checks KMS's public key and puts it into a request with the token.
  *
  * @throws KeyturnError `wrapping-key-rejected`
  */
@@ -53,21 +56,21 @@ export function createWrappingRequest(
   };
 }
 
-/** @throws KeyturnError `ceremony-file` where the path is taken or cannot be written */
+/** @throws KeyturnError `ceremony-file` if the path exists or cannot be written */
 export async function writeWrappingRequest(path: string, request: WrappingRequest): Promise<void> {
   await writeCeremonyFile(path, schema.parse(request));
 }
 
-/** @throws KeyturnError `ceremony-file` where it is none, or its public key has another fingerprint than it says */
+/** @throws KeyturnError `ceremony-file` for an invalid request, or a public key that does not match its fingerprint */
 export async function readWrappingRequest(path: string): Promise<WrappingRequest> {
   const request = await readCeremonyFile(path, schema, 'wrapping request');
   if (sha256Hex(Buffer.from(request.publicKey, 'base64')) !== request.publicKeySha256) {
-    throw new KeyturnError('ceremony-file', { path, reason: 'its public key does not have the fingerprint it names' });
+    throw new KeyturnError('ceremony-file', { path, reason: 'its public key does not match its fingerprint' });
   }
   return request;
 }
 
-/** The request in the form that wrapping takes. */
+/** The request as input of the wrapping. */
 export function parametersOf(request: WrappingRequest): WrappingParameters {
   return {
     keyArn: request.keyArn,

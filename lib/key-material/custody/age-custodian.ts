@@ -15,7 +15,7 @@ const ARMOR = Buffer.from('-----BEGIN AGE ENCRYPTED FILE-----');
 export interface AgeCustodyOptions {
   /** Name of the rotation. */
   readonly rotation: string;
-  /** Absolute path; made with mode 0700 where it is missing. */
+  /** Absolute path; created with mode 0700 if it is missing. */
   readonly directory: string;
   /** `age1…`; at least one. */
   readonly recipients: readonly string[];
@@ -23,8 +23,8 @@ export interface AgeCustodyOptions {
 }
 
 /**
- * One age file a key version, `<directory>/<rotation>-<version>.age`, mode 0600: the 32 bytes and nothing else, so that
- * `age --decrypt` gives the material back without Keyturn.
+ * One age file a key version, `<directory>/<rotation>-<version>.age`, mode 0600: only the 32 bytes, so that `age
+ * --decrypt` restores the material without Keyturn.
  *
  * @throws KeyturnError `custody-recipients-missing`, `custody-recipient-invalid`
  */
@@ -51,13 +51,16 @@ export async function createAgeCustodian(options: AgeCustodyOptions): Promise<Ma
       const path = locate(version);
       if (identityFile === undefined) throw new KeyturnError('custody-identity-needed', { file: path, keyArn });
       const file = await readFile(files, path);
-      if (!file) throw new KeyturnError('custody-damaged', { file: path, reason: 'it is gone' });
+      if (!file) throw new KeyturnError('custody-damaged', { file: path, reason: 'it is missing' });
       return openWith(path, file, identityFile);
     },
   };
 }
 
-/** The header is made over an empty body by a recipient that adds no stanza and only learns the file key. */
+/**
+ * An additional recipient without a stanza captures the file key while the library writes the header over an empty
+ * body.
+ */
 async function encryptFor(recipients: readonly string[], material: KeyMaterial): Promise<Buffer> {
   const age = await import('age-encryption');
   const encrypter = new age.Encrypter();
@@ -72,7 +75,7 @@ async function encryptFor(recipients: readonly string[], material: KeyMaterial):
   try {
     const empty = await encrypter.encrypt(new Uint8Array(0));
     const end = headerEnd(empty);
-    if (!fileKey || end === undefined) throw new Error('age-encryption did not make an age header');
+    if (!fileKey || end === undefined) throw new Error('age-encryption did not write an age header');
     const key = fileKey;
     const payload = material.withBytes('custody', (bytes) => sealPayload(key, bytes));
     return Buffer.concat([empty.subarray(0, end), payload]);
@@ -85,7 +88,7 @@ async function openWith(path: string, file: Buffer, identityFile: string): Promi
   const age = await import('age-encryption');
   const binary = unarmored(path, file, age.armor.decode);
   const end = headerEnd(binary);
-  if (end === undefined) throw damaged(path, 'it is no age file');
+  if (end === undefined) throw damaged(path, 'it is not an age file');
   const payload = binary.subarray(end);
   const length = Math.max(0, plaintextLength(payload));
   if (length !== KEY_MATERIAL_BYTES) throw damaged(path, `it holds ${length} bytes, not ${KEY_MATERIAL_BYTES}`);
@@ -96,7 +99,7 @@ async function openWith(path: string, file: Buffer, identityFile: string): Promi
   try {
     bytes = openPayload(fileKey, payload);
   } catch (error) {
-    throw damaged(path, 'its bytes were altered', error);
+    throw damaged(path, 'its bytes were changed', error);
   } finally {
     fileKey.fill(0);
   }
@@ -113,14 +116,14 @@ function unarmored(path: string, file: Buffer, decode: (text: string) => Uint8Ar
   }
 }
 
-/** The library tells "no identity fits" from a broken header by its message alone. */
+/** Only the library's message distinguishes "no identity matched" from a broken header. */
 async function fileKeyOf(path: string, identity: string, decrypt: () => Promise<Uint8Array>): Promise<Uint8Array> {
   try {
     return await decrypt();
   } catch (error) {
     const unmatched = error instanceof Error && error.message.includes('no identity matched');
     if (unmatched) throw new KeyturnError('custody-identity-mismatch', { file: path, identity }, error);
-    throw damaged(path, 'its header was altered', error);
+    throw damaged(path, 'its header was changed', error);
   }
 }
 

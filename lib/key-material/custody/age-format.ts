@@ -1,8 +1,9 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 
 /**
- * The payload of an age file that holds one key material. The header (recipients, file key, MAC) is the library's work;
- * its stream layer copies plaintext into buffers that nobody can zero, so the one chunk of 32 bytes is sealed here.
+ * The payload of an age file that holds one key material. The library writes the header (recipients, file key, MAC).
+ * Its stream layer copies plaintext into buffers that nobody can zero, so this file encrypts the one chunk of 32
+ * bytes.
  *
  * @see https://age-encryption.org/v1, sections "Payload" and "Header"
  */
@@ -28,9 +29,9 @@ export function sealPayload(fileKey: Uint8Array, plaintext: Uint8Array): Buffer 
 }
 
 /**
- * Decrypts into one buffer that is the caller's to zero.
+ * Decrypts into one buffer; the caller must zero it.
  *
- * @throws Error where the tag does not fit; what was decrypted is zeroed first
+ * @throws Error if the tag does not match; decrypted bytes are zeroed first
  */
 export function openPayload(fileKey: Uint8Array, payload: Uint8Array): Buffer {
   const key = payloadKey(fileKey, payload.subarray(0, NONCE_BYTES));
@@ -54,7 +55,7 @@ export function plaintextLength(payload: Uint8Array): number {
   return payload.length - NONCE_BYTES - TAG_BYTES;
 }
 
-/** Index of the first byte after the header, which ends with the line `--- <MAC>`; undefined where there is no such line. */
+/** Index of the first byte after the header, which ends with the line `--- <MAC>`; undefined without such a line. */
 export function headerEnd(file: Uint8Array): number | undefined {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   const last = bytes.indexOf('\n--- ');

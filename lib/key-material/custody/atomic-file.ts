@@ -5,8 +5,8 @@ import { KeyturnError } from '../../errors';
 import { errnoOf, type FileOperations } from './file-operations';
 
 /**
- * Writes a file that must not exist yet: whole and durable, or not at all. `link` is what makes it exclusive, since
- * `rename` would replace a file that another run has put there in the meantime.
+ * Writes a new file completely and durably, or not at all. It uses `link`, because `rename` would replace a file that
+ * another run created in the meantime.
  *
  * @throws KeyturnError `custody-exists`, `custody-write-failed`
  */
@@ -18,7 +18,7 @@ export async function createFile(files: FileOperations, path: string, bytes: Uin
 }
 
 /**
- * Writes a file, in place of one that may exist: readers see the old one or the new one, never a part.
+ * Writes or replaces a file: readers see the old or the new content, never a part.
  *
  * @throws KeyturnError `custody-write-failed`
  */
@@ -36,7 +36,7 @@ export async function removeFile(files: FileOperations, path: string): Promise<v
   }
 }
 
-/** The bytes of a file; undefined where there is none. @throws KeyturnError `custody-read-failed` */
+/** The bytes of a file; undefined if it does not exist. @throws KeyturnError `custody-read-failed` */
 export async function readFile(files: FileOperations, path: string): Promise<Buffer | undefined> {
   try {
     return await files.read(path);

@@ -2,15 +2,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 
 import { openZeroablePipe, type ZeroablePipe } from './zeroable-pipe';
 
-/** How a custodian command is run. */
+/** Options of a run of a custodian command. */
 export interface ChildOptions {
   /** Program and arguments, without a shell. */
   readonly command: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Milliseconds until a silent command is killed. */
+  /** Timeout in milliseconds; then the command is killed. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
-  /** Bytes that the command may print on stdout; one more kills it. */
+  /** Maximum bytes on stdout; more kill the command. */
   readonly longestOutput: number;
 }
 
@@ -21,38 +21,41 @@ export type ChildEnd =
 
 export interface ChildAnswer {
   readonly end: ChildEnd;
-  /** The very buffer that was read into, and the only one: whoever takes secrets out of it zeroes it. */
+  /** The only buffer that stdout was read into; a caller that expects secrets must zero it. */
   readonly stdout: Buffer;
-  /** The end of what it printed for people, at most 500 characters. */
+  /** The end of its stderr, at most 500 characters. */
   readonly stderr: string;
 }
 
 const LONGEST_STDERR = 500;
 
-/** Runs the command with `input` on its stdin, and resolves however it ends. The input buffers are not kept or copied. */
+/**
+ * Runs the command with `input` on its stdin; resolves for every outcome. It neither stores nor copies the input
+ * buffers.
+ */
 export async function runChild(options: ChildOptions, input: readonly Buffer[]): Promise<ChildAnswer> {
   const pipe = await openZeroablePipe(options.longestOutput);
-  const { child, said } = start(options, pipe, input);
+  const { child, stderrEnd } = start(options, pipe, input);
   const end = await endOf(child, pipe, options);
-  // Its own children may still hold the other ends.
+  // Children of the command may still hold the other ends.
   child.stdin?.destroy();
   child.stderr?.destroy();
-  return { end, stdout: pipe.take(), stderr: said().trim() };
+  return { end, stdout: pipe.take(), stderr: stderrEnd().trim() };
 }
 
 function start({ command, env }: ChildOptions, pipe: ZeroablePipe, input: readonly Buffer[]) {
   const [program, ...args] = command;
   const child = spawn(program, args, { env: { ...env }, stdio: ['pipe', pipe.writer, 'pipe'] });
   pipe.release();
-  let said = '';
+  let stderrEnd = '';
   child.stderr?.on('data', (chunk: Buffer) => {
-    said = (said + chunk.toString('utf8')).slice(-LONGEST_STDERR);
+    stderrEnd = (stderrEnd + chunk.toString('utf8')).slice(-LONGEST_STDERR);
   });
-  // A command that exits without reading closes the pipe; its exit status tells what happened.
+  // A command that exits without reading closes the pipe; its exit status shows the reason.
   child.stdin?.on('error', () => undefined);
   for (const part of input) child.stdin?.write(part);
   child.stdin?.end();
-  return { child, said: () => said };
+  return { child, stderrEnd: () => stderrEnd };
 }
 
 async function endOf(child: ChildProcess, pipe: ZeroablePipe, options: ChildOptions): Promise<ChildEnd> {
@@ -74,7 +77,7 @@ async function endOf(child: ChildProcess, pipe: ZeroablePipe, options: ChildOpti
   return end;
 }
 
-/** Stops a command that hangs, or whose own children keep its output open; returns what ends the watch. */
+/** Kills a command that hangs, or whose children hold its output open; returns a function that cancels the timer. */
 function stopInTime({ timeoutMs, signal }: ChildOptions, stop: (end: ChildEnd) => void): () => void {
   const seconds = Math.round(timeoutMs / 1000);
   const timer = setTimeout(() => stop({ kind: 'killed', reason: `it did not finish in ${seconds} s` }), timeoutMs);

@@ -9,9 +9,9 @@ import { type FileOperations, nodeFiles } from './file-operations';
 
 /** Name and version of the contract, in every request and every answer. */
 export const COMMAND_CONTRACT = 'keyturn-custodian/1';
-/** Exit status of a `store` that found a copy and left it alone. */
+/** Exit status of a `store` that found an existing copy and did not change it. */
 export const STATUS_HELD = 3;
-/** Bytes of stdout: an answer is one line, and at most the material behind it. */
+/** Maximum bytes on stdout: a response is one line, and the material after it. */
 const LONGEST_ANSWER = 4096;
 
 export interface CommandCustodyOptions {
@@ -38,7 +38,7 @@ const heldAnswer = z.union([
 const plainAnswer = z.object({ contract: z.literal(COMMAND_CONTRACT) });
 
 /**
- * An executable of the team's own keeps the copies. It is run once an action: a JSON line on stdin, for `store` followed
+ * A program of the team stores the copies. It runs once per action: a JSON line on stdin, for `store` followed
  * by the 32 raw bytes; a JSON line on stdout, for `open` followed by the 32 raw bytes. Material never appears in
  * arguments, environment or JSON, where it could not be zeroed.
  *
@@ -62,11 +62,11 @@ export function createCommandCustodian(options: CommandCustodyOptions): Material
     locate: (version) => `${program} (${rotation}, ${version})`,
     async copyBinding(version) {
       const answer = await run(options, 'held', [line(ask('held', version))]);
-      const said = read(answer, (json, rest) => {
+      const response = read(answer, (json, rest) => {
         if (rest.length > 0) throw failure(options, 'held', 'it printed more than one line', answer);
         return parse(options, 'held', heldAnswer, json, answer);
       });
-      return said.held ? said.binding : undefined;
+      return response.held ? response.binding : undefined;
     },
     async seal(version, material) {
       const binding = randomBytes(16).toString('hex');
@@ -117,7 +117,7 @@ async function run(options: CommandCustodyOptions, action: Action, input: readon
   throw failure(options, action, `exit status ${end.status}`, answer);
 }
 
-/** Hands over the JSON line and the bytes behind it, in place; whatever was printed is zeroed afterwards. */
+/** Passes the JSON line and the bytes after it without copying; then zeroes all output. */
 function read<T>({ stdout }: ChildAnswer, take: (json: string, rest: Buffer) => T): T {
   const end = stdout.indexOf(0x0a);
   try {
@@ -137,11 +137,11 @@ function parse<T>(
   try {
     return schema.parse(JSON.parse(json));
   } catch {
-    throw failure(options, action, `its first line is no answer of contract ${COMMAND_CONTRACT}`, answer);
+    throw failure(options, action, `its first line is not a response of contract ${COMMAND_CONTRACT}`, answer);
   }
 }
 
-/** What it printed on stdout is never shown: it may hold material. */
+/** Its stdout is never shown, because it may contain material. */
 function failure(options: CommandCustodyOptions, action: Action, reason: string, answer: ChildAnswer): KeyturnError {
   return new KeyturnError('custodian-failed', { command: options.command[0], action, reason, output: answer.stderr });
 }

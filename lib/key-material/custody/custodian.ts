@@ -3,58 +3,68 @@ import type { WrappedMaterial, WrappingParameters } from '../wrap';
 import type { WrappingAlgorithm } from '../wrapping-key';
 import type { FileOperations } from './file-operations';
 
-/** A copy of the material that is made and not stored yet. Good only while the material it was made of lives. */
+/** A sealed copy of the material that is not stored yet. Valid only until the material is disposed. */
 export interface SealedMaterial {
   /**
-   * Tells this copy from any other: a pending import is used again only together with the very copy it was made with,
-   * so that two runs at once cannot mix one run's import with the other run's custody.
+   * Identifies this copy: a pending import is reused only with the copy it was made with, so that two concurrent runs
+   * cannot mix one run's import with the other run's custody.
    */
   readonly binding: string;
-  /** Stores the copy durably. @throws KeyturnError `custody-exists` where one is held, `custody-write-failed` */
+  /** Stores the copy durably. @throws KeyturnError `custody-exists` if there is a copy, `custody-write-failed` */
   store(): Promise<void>;
 }
 
-/** Where the files beside the material go: pending imports and records, nothing secret. */
+/** Where pending imports and records are stored; they are not secret. */
 export interface CustodyLedger {
   /** Absolute path. */
   readonly directory: string;
   readonly files: FileOperations;
 }
 
-/** What every custodian answers. A copy is never overwritten and never deleted: KMS does not give material back. */
+/**
+ * The common part of all custodians. A copy is never overwritten and never deleted, because KMS does not return
+ * material.
+ */
 interface Custody {
   /** Name of the rotation that this custody belongs to. */
   readonly rotation: string;
-  /** Those who can read a copy that is sealed now. */
+  /** The recipients of a new copy. */
   readonly recipients: readonly string[];
-  /** Undefined where nothing at all is kept. */
+  /** Undefined if nothing is stored. */
   readonly ledger: CustodyLedger | undefined;
-  /** Where a person finds the copy, as messages say it. */
+  /** Location of the copy, for messages. */
   locate(version: string): string;
-  /** The binding of the copy that is held; undefined where none is. */
+  /** The binding of the stored copy; undefined if there is none. */
   copyBinding(version: string): Promise<string | undefined>;
 }
 
-/** Keeps the only copy of the key material outside KMS, one a key version, and gives it back to this process. */
+/** Stores the only copy of the key material outside KMS, one per key version, and returns it to this process. */
 export interface MaterialCustodian extends Custody {
   readonly kind: 'age' | 'command' | 'none';
-  /** Makes the copy without storing it. The material stays the caller's. */
+  /** Creates the copy without storing it. The caller still owns the material. */
   seal(version: string, material: KeyMaterial): Promise<SealedMaterial>;
   /**
-   * Reads the copy back; the caller disposes it.
+   * Reads the copy back; the caller must dispose it.
    *
-   * @throws KeyturnError `custody-identity-needed`, `custody-identity-file`, `custody-identity-mismatch`, `custody-damaged`
+   * @throws KeyturnError `custody-identity-needed`, `custody-identity-file`, `custody-identity-mismatch`,
+   * `custody-damaged`
    */
   open(version: string, keyArn: string, identityFile: string | undefined): Promise<KeyMaterial>;
 }
 
-/** Keeps the material inside a hardware module: made there, wrapped there, and never in the memory of this process. */
+/** Holds the material in a hardware module, which generates and wraps it; it is never in the memory of this process. */
 export interface HsmCustodian extends Custody {
   readonly kind: 'pkcs11';
   readonly ledger: CustodyLedger;
-  /** The wrapping that the token can do, the preferred one first. @throws KeyturnError `hsm-unsupported` where it can do none */
+  /**
+   * The wrapping algorithm that the token supports; the preferred one first. @throws KeyturnError `hsm-unsupported`
+   * if it supports none
+   */
   wrapping(): Promise<WrappingAlgorithm>;
-  /** Makes the material inside and keeps it; returns its binding. @throws KeyturnError `custody-exists`, `hsm-failed` */
+  /**
+   * Generates and stores the material in the module; returns its binding. @throws KeyturnError `custody-exists`,
+   * `hsm-failed`
+   */
   generate(version: string): Promise<string>;
   /** @throws KeyturnError `wrapping-key-rejected`, `custody-damaged`, `hsm-unsupported`, `hsm-failed` */
   wrap(version: string, parameters: WrappingParameters): Promise<WrappedMaterial>;

@@ -16,7 +16,7 @@ const schema = z.strictObject({
   keyMaterialId: hex64,
   custody: z.strictObject({
     kind: z.enum(['age', 'command', 'pkcs11', 'none']),
-    /** Name of the file beside the record, or the custodian's own word; null where none is kept. */
+    /** Name of the file next to the record, or the custodian's own location; null without a copy. */
     location: z.string().nullable(),
     recipients: z.array(z.string()),
   }),
@@ -36,7 +36,7 @@ const schema = z.strictObject({
   }),
 });
 
-/** What became of the material of one key version. Nothing in it is secret, and it opens nothing. */
+/** The record of the import of one key version. It is not secret. */
 export type CustodyRecord = z.infer<typeof schema>;
 
 /** `<directory>/<rotation>-<version>.record.json`. */
@@ -44,7 +44,7 @@ export function recordPath(ledger: CustodyLedger, rotation: string, version: str
   return join(ledger.directory, `${rotation}-${version}.record.json`);
 }
 
-/** The record of the last import; undefined where there was none. @throws KeyturnError `custody-damaged` */
+/** The record of the last import; undefined if there was none. @throws KeyturnError `custody-damaged` */
 export async function readRecord(
   ledger: CustodyLedger,
   rotation: string,
@@ -56,7 +56,11 @@ export async function readRecord(
   try {
     return schema.parse(JSON.parse(bytes.toString('utf8')));
   } catch (error) {
-    throw new KeyturnError('custody-damaged', { file, reason: 'it is no custody record of schema version 1' }, error);
+    throw new KeyturnError(
+      'custody-damaged',
+      { file, reason: 'it is not a custody record of schema version 1' },
+      error,
+    );
   }
 }
 

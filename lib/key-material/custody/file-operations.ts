@@ -1,24 +1,24 @@
 import { link, mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** The file-system steps custody is made of. Each is a point where a crash may fall, so tests put their own in its place. */
+/** The file-system operations of custody. A crash may happen at each of them, so tests replace them. */
 export interface FileOperations {
-  /** Creates the directory and its parents, mode 0700, durably; an existing one is left as it is. */
+  /** Creates the directory and its parents, mode 0700, durably; does not change an existing one. */
   makeDirectory(path: string): Promise<void>;
   /** Creates a new file, mode 0600, and returns once its bytes are on the disk. */
   writeNew(path: string, bytes: Uint8Array): Promise<void>;
-  /** Gives a file a second name; fails with EEXIST where the name is taken. */
+  /** Creates a hard link; fails with EEXIST if the name exists. */
   link(from: string, to: string): Promise<void>;
-  /** Gives a file another name, in place of a file that has it. */
+  /** Renames a file and replaces an existing one. */
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
   /** Returns once the names in the directory are on the disk. */
   syncDirectory(path: string): Promise<void>;
-  /** Undefined where there is no such file. */
+  /** Undefined if there is no such file. */
   read(path: string): Promise<Buffer | undefined>;
 }
 
-/** Permissions of everything that custody writes: for the owner alone, although nothing in it is in clear. */
+/** Permissions of all custody files: owner only, although nothing in them is in clear. */
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
 
@@ -51,7 +51,7 @@ export const nodeFiles: FileOperations = {
 };
 
 async function syncDirectory(path: string): Promise<void> {
-  // Windows opens no directory, and keeps names durable by itself.
+  // Windows cannot open directories, and makes names durable by itself.
   if (process.platform === 'win32') return;
   const handle = await open(path, 'r');
   try {

@@ -2,8 +2,8 @@ import { KeyturnError } from '../../errors';
 import type { MaterialCustodian } from './custodian';
 
 /**
- * Keeps nothing: for a rotation whose material may be lost with the key. It writes no file at all, so an interrupted
- * import begins anew with other material. Chosen only where a person says so (`--no-custody`).
+ * Stores nothing: for a rotation whose material may be lost with the key. It writes no file, so an interrupted import
+ * starts again with new material. Used only with `--no-custody`.
  */
 export function createNoCustodian(rotation: string): MaterialCustodian {
   const locate = () => 'no custody';
@@ -16,7 +16,7 @@ export function createNoCustodian(rotation: string): MaterialCustodian {
     copyBinding: async () => undefined,
     seal: async () => ({ binding: 'none', store: async () => undefined }),
     async open() {
-      throw new KeyturnError('custody-damaged', { file: locate(), reason: 'no copy was ever kept' });
+      throw new KeyturnError('custody-damaged', { file: locate(), reason: 'no copy was ever saved' });
     },
   };
 }

@@ -20,15 +20,15 @@ const schema = z.strictObject({
   wrappingKeySpec: z.enum(['RSA_4096', 'RSA_3072', 'RSA_2048']),
   publicKeySha256: hex64,
   wrappedSha256: hex64,
-  /** Encrypted under KMS's key: whoever reads it can do no more with it than import it into the key it is for. */
+  /** Encrypted under KMS's key: a reader can only import it into its own key. */
   wrapped: base64,
   importToken: base64,
-  /** KMS refuses token and blob after this. */
+  /** KMS rejects token and blob after this. */
   validTo: instant,
   preparedAt: instant,
 });
 
-/** An import that was prepared and not confirmed yet: what lets an interrupted run go on without an identity. */
+/** An import that is prepared but not confirmed: it lets an interrupted run continue without an identity. */
 export type PendingImport = z.infer<typeof schema>;
 
 /** `<directory>/<rotation>-<version>.pending.json`. */
@@ -36,7 +36,7 @@ export function pendingPath(ledger: CustodyLedger, rotation: string, version: st
   return join(ledger.directory, `${rotation}-${version}.pending.json`);
 }
 
-/** The pending import; undefined where there is none, or none that can be read: it can always be made again from custody. */
+/** The pending import; undefined if there is none or it is unreadable: it can always be created again from custody. */
 export async function readPending(
   ledger: CustodyLedger,
   rotation: string,

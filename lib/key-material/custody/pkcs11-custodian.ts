@@ -17,9 +17,9 @@ export interface Pkcs11CustodyOptions extends TokenAddress {
 }
 
 /**
- * A hardware module behind PKCS#11 keeps the copies: one AES key a key version, labelled `<rotation>-<version>`, its CKA_ID
- * the binding. It makes the material and wraps it under KMS's public key itself, so that the plain bytes never enter this
- * process. Nothing is loaded before the first use.
+ * A hardware module behind PKCS#11 holds the copies: one AES key per key version with the label
+ * `<rotation>-<version>`; its CKA_ID is the binding. The module generates the material and wraps it under KMS's
+ * public key, so the plain bytes never enter this process. The library is loaded at the first use.
  *
  * @see PKCS#11 2.40, C_GenerateKey and C_WrapKey
  */
@@ -49,7 +49,7 @@ export function createPkcs11Custodian(options: Pkcs11CustodyOptions): HsmCustodi
       const checked = checkWrappingKey(keyArn, publicKey, spec);
       const ciphertext = await withToken(options, (session) => {
         const key = onlyKey(session, label(version), locate(version));
-        if (!key) throw new KeyturnError('custody-damaged', { file: locate(version), reason: 'it is gone' });
+        if (!key) throw new KeyturnError('custody-damaged', { file: locate(version), reason: 'it is missing' });
         return wrapInside(session, key.handle, checked.key, algorithm);
       });
       const wrappedSha256 = sha256Hex(ciphertext);
@@ -61,11 +61,14 @@ export function createPkcs11Custodian(options: Pkcs11CustodyOptions): HsmCustodi
 function onlyKey(session: TokenSession, label: string, file: string): TokenKey | undefined {
   const [key, ...more] = keysOf(session, label);
   if (more.length === 0) return key;
-  const reason = `the token holds ${more.length + 1} keys of that label, and only one can be the material`;
+  const reason = `the token holds ${more.length + 1} keys with that label, but only one can be the material`;
   throw new KeyturnError('custody-damaged', { file, reason });
 }
 
-/** Two runs at once may both find nothing: whoever then sees a second key gives up the own one, which was never used. */
+/**
+ * Two concurrent runs may both find no key. A run that then finds a second key destroys its own, which was never
+ * used.
+ */
 function generateAlone(session: TokenSession, label: string, file: string): string {
   const made = generateInside(session, label, randomBytes(16));
   if (keysOf(session, label).length === 1) return made.id;

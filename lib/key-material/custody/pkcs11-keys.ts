@@ -6,7 +6,7 @@ import { KEY_MATERIAL_BYTES } from '../secret';
 import type { WrappingAlgorithm } from '../wrapping-key';
 import { attempt, CK, findObjects, nameOf, type TokenSession } from './pkcs11-module';
 
-/** Bits of the public key that KMS is asked for. */
+/** Modulus bits of the public key that Keyturn requests from KMS. */
 const WRAPPING_BITS = 4096;
 const ALGORITHMS: readonly WrappingAlgorithm[] = ['RSAES_OAEP_SHA_256', 'RSAES_OAEP_SHA_1'];
 
@@ -35,10 +35,10 @@ export function keysOf(session: TokenSession, label: string): readonly TokenKey[
 }
 
 /**
- * Makes 32 random bytes inside the token. Sensitive: nobody reads them in clear, not even with the PIN. Extractable, which
- * in PKCS#11 means no more than that they may leave wrapped; without it KMS could never get them.
+ * Generates 32 random bytes in the token. Sensitive: they cannot be read in clear, not even with the PIN.
+ * Extractable: in PKCS#11 this only allows wrapped export, which the import into KMS needs.
  *
- * @param keep - false: the key is gone with the session
+ * @param keep - false: the key disappears with the session
  */
 export function generateInside(session: TokenSession, label: string, id: Buffer, keep = true): TokenKey {
   const { library, token } = session;
@@ -59,15 +59,15 @@ export function generateInside(session: TokenSession, label: string, id: Buffer,
   );
   if (attribute(session, handle, CK.CKA_SENSITIVE)[0] === 1) return { handle, id: id.toString('hex') };
   destroy(session, handle);
-  throw new KeyturnError('hsm-unsupported', { token, reason: 'it makes keys that can be read in clear' });
+  throw new KeyturnError('hsm-unsupported', { token, reason: 'it creates keys that can be read in clear' });
 }
 
-/** Only for a key that nothing has ever been wrapped of. */
+/** Only for a key that was never wrapped. */
 export function destroy({ library, session, token }: TokenSession, handle: Handle): void {
-  attempt(token, 'give up a key', () => library.C_DestroyObject(session, handle));
+  attempt(token, 'destroy a key', () => library.C_DestroyObject(session, handle));
 }
 
-/** Wraps a key of the token under a public key of KMS that was checked. */
+/** Wraps a key of the token under a checked public key of KMS. */
 export function wrapInside(
   session: TokenSession,
   key: Handle,
@@ -83,10 +83,10 @@ export function wrapInside(
 }
 
 /**
- * The wrapping that the token can do, the preferred one first. PKCS#11 lists mechanisms and not the hashes that they take, so
- * each is tried on a key that lives no longer than the session, and what comes out is unwrapped again.
+ * The wrapping algorithm that the token supports; the preferred one first. PKCS#11 lists mechanisms but not their
+ * hashes, so each is tested with a session key, and the result is unwrapped again.
  *
- * @throws KeyturnError `hsm-unsupported` where the token lacks the mechanism, or every try fails
+ * @throws KeyturnError `hsm-unsupported` if the token lacks the mechanism, or every test fails
  */
 export function negotiate(session: TokenSession): WrappingAlgorithm {
   const { token } = session;
@@ -107,7 +107,7 @@ export function negotiate(session: TokenSession): WrappingAlgorithm {
   }
   throw new KeyturnError('hsm-unsupported', {
     token,
-    reason: `every wrapping that KMS takes was refused (${refused.join('; ')})`,
+    reason: `it refused every wrapping that KMS supports (${refused.join('; ')})`,
   });
 }
 
@@ -123,9 +123,9 @@ function refuseWithoutMechanism({ library, slot, token }: TokenSession): void {
       ? attempt(token, 'describe a mechanism', () => library.C_GetMechanismInfo(slot, mechanism))
       : undefined;
     if (!info || (info.flags & flag) === 0)
-      throw new KeyturnError('hsm-unsupported', { token, reason: `it does not offer ${name}` });
+      throw new KeyturnError('hsm-unsupported', { token, reason: `it does not support ${name}` });
     if (mechanism === CK.CKM_RSA_PKCS_OAEP && info.maxKeySize < WRAPPING_BITS) {
-      const reason = `it takes RSA keys of up to ${info.maxKeySize} bits, KMS's has ${WRAPPING_BITS}`;
+      const reason = `it supports RSA keys of up to ${info.maxKeySize} bits, but the key of KMS has ${WRAPPING_BITS}`;
       throw new KeyturnError('hsm-unsupported', { token, reason });
     }
   }
@@ -140,11 +140,11 @@ function tried(work: () => void): string | undefined {
   }
 }
 
-/** The trial key is of no use to anybody, so that it is seen in clear here gives nothing away. */
+/** The test key has no other use, so reading it in clear here reveals nothing. */
 function unwrapsTo(wrapped: Buffer, key: KeyObject, algorithm: WrappingAlgorithm): void {
   const padding = constants.RSA_PKCS1_OAEP_PADDING;
   const { length } = privateDecrypt({ key, padding, oaepHash: OAEP[algorithm].name }, wrapped);
-  if (length !== KEY_MATERIAL_BYTES) throw new Error(`${length} bytes came out`);
+  if (length !== KEY_MATERIAL_BYTES) throw new Error(`the result has ${length} bytes`);
 }
 
 function oaep(algorithm: WrappingAlgorithm): Mechanism {
@@ -153,7 +153,7 @@ function oaep(algorithm: WrappingAlgorithm): Mechanism {
   return { mechanism: CK.CKM_RSA_PKCS_OAEP, parameter };
 }
 
-/** An object of the session, gone with it. */
+/** A session object; it disappears with the session. */
 function publicObject({ library, session, token }: TokenSession, publicKey: KeyObject): Handle {
   const { n = '', e = '' } = publicKey.export({ format: 'jwk' });
   const template = [
@@ -165,7 +165,7 @@ function publicObject({ library, session, token }: TokenSession, publicKey: KeyO
     { type: CK.CKA_MODULUS, value: Buffer.from(n, 'base64url') },
     { type: CK.CKA_PUBLIC_EXPONENT, value: Buffer.from(e, 'base64url') },
   ];
-  return attempt(token, "take KMS's public key", () => library.C_CreateObject(session, template));
+  return attempt(token, "load KMS's public key", () => library.C_CreateObject(session, template));
 }
 
 function attribute({ library, session, token }: TokenSession, handle: Handle, type: number): Buffer {

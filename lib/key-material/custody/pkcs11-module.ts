@@ -3,7 +3,7 @@ import type { Handle, PKCS11, Template } from 'pkcs11js';
 
 import { KeyturnError } from '../../errors';
 
-/** PKCS#11's own numbers; the native package, which has them too, is loaded only where a module is used. */
+/** Constants of PKCS#11. The native package also has them, but it is loaded only if a module is used. */
 export const CK = {
   CKU_USER: 1,
   CKF_RW_SESSION: 2,
@@ -36,41 +36,41 @@ export const CK = {
   CKG_MGF1_SHA1: 1,
   CKG_MGF1_SHA256: 2,
   CKZ_DATA_SPECIFIED: 1,
-  /** pkcs11js' own number for the form of the OAEP parameters. */
+  /** Constant of pkcs11js for the OAEP parameters. */
   CK_PARAMS_RSA_OAEP: 4,
 } as const;
 
 const CKR_USER_ALREADY_LOGGED_IN = 0x100;
 const CKR_ALREADY_INITIALIZED = 0x191;
-/** What a refused login says. */
+/** Messages for login errors. */
 const LOGIN_REASONS: Readonly<Record<number, string>> = {
   160: 'the PIN is wrong',
-  161: 'the PIN has characters that the token does not take',
+  161: 'the PIN has characters that the token does not accept',
   162: 'the PIN is too short or too long',
   163: 'the PIN has expired',
   164: 'it is locked after too many wrong PINs',
-  258: 'its user PIN was never set',
+  258: 'its user PIN is not set',
 };
-/** What a refused operation says, where the name of the code alone would not. */
+/** Messages for error codes whose name is not clear enough. */
 const REASONS: Readonly<Record<number, string>> = {
   49: 'its memory is full',
   50: 'it was removed',
-  224: 'it is not there any more',
+  224: 'it no longer exists',
 };
 
-/** Where a token is found, and what opens it. */
+/** Location and PIN of a token. */
 export interface TokenAddress {
   /** Absolute path of the PKCS#11 library. */
   readonly module: string;
   /** Label of the token. */
   readonly token: string;
-  /** Absolute path of the file that holds the user PIN; a line end behind it does not count. */
+  /** Absolute path of the file that holds the user PIN; a trailing line end is ignored. */
   readonly pinFile: string | undefined;
-  /** The PIN itself, used where no file is named. */
+  /** The PIN itself, used if no file is named. */
   readonly pin: string | undefined;
 }
 
-/** A session that is logged in. Every call blocks until the module answers: PKCS#11 has no other way. */
+/** A logged-in session. Every call blocks until the module responds: PKCS#11 has no asynchronous calls. */
 export interface TokenSession {
   readonly library: PKCS11;
   readonly slot: Handle;
@@ -79,8 +79,7 @@ export interface TokenSession {
 }
 
 /**
- * Loads the module, logs in to the token, does the work, and leaves the module as it was found: no session of ours stays
- * logged in while Terraform runs.
+ * Loads the module, logs in to the token, does the work, and logs out: no session stays open while Terraform runs.
  *
  * @throws KeyturnError `hsm-unavailable`, `hsm-pin`, `hsm-failed`
  */
@@ -119,7 +118,7 @@ export const nameOf = (error: unknown): string => (error instanceof Error ? erro
 
 const codeOf = (error: unknown): number => Number((error as { code?: unknown } | undefined)?.code ?? 0);
 
-/** The text of a fixed-size field, which modules fill up with spaces or with NUL. */
+/** The text of a fixed-size field, which modules pad with spaces or NUL. */
 const fieldText = (text: string): string => text.replace(/[\0 ]+$/, '');
 
 async function readPin({ token, pinFile, pin }: TokenAddress): Promise<string> {
@@ -170,14 +169,14 @@ function findToken(library: PKCS11, { module, token }: TokenAddress): Handle {
     try {
       labels.set(fieldText(library.C_GetTokenInfo(slot).label), slot);
     } catch {
-      // A slot whose token was pulled out in between, or was never set up, is not the one that is looked for.
+      // A slot whose token was removed in between or never initialized does not match.
     }
   }
   const found = labels.get(token);
   if (found) return found;
   const others = [...labels.keys()].filter((label) => label !== '');
   const seen = others.length > 0 ? `it has ${others.join(', ')}` : 'it has none';
-  throw new KeyturnError('hsm-unavailable', { module, reason: `there is no token ${token}; ${seen}` });
+  throw new KeyturnError('hsm-unavailable', { module, reason: `it has no token ${token}; ${seen}` });
 }
 
 function logIn(library: PKCS11, session: Handle, token: string, pin: string): void {
@@ -190,18 +189,18 @@ function logIn(library: PKCS11, session: Handle, token: string, pin: string): vo
   }
 }
 
-/** On the way out nothing may hide what went wrong before. */
+/** Errors during cleanup must not hide an earlier error. */
 function quietly(call: () => void): void {
   try {
     call();
   } catch {
-    // The module is being let go of; there is nobody left to tell.
+    // The module is being released; this error has no consequence.
   }
 }
 
-/** Handles of every object that the template fits. */
+/** Handles of every object that matches the template. */
 export function findObjects({ library, session, token }: TokenSession, template: Template): Handle[] {
-  return attempt(token, 'look for its keys', () => {
+  return attempt(token, 'find its keys', () => {
     library.C_FindObjectsInit(session, template);
     try {
       return library.C_FindObjects(session, 16);

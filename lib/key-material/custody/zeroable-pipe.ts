@@ -4,25 +4,25 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A pipe whose bytes come to rest in one buffer of ours and nowhere else. */
+/** A pipe that reads into one buffer and makes no other copy of the bytes. */
 export interface ZeroablePipe {
-  /** Goes to the child as its stdout; {@link ZeroablePipe.release} it once the child has it. */
+  /** File descriptor for the child's stdout; call {@link ZeroablePipe.release} after the child has started. */
   readonly writer: Socket;
-  /** Closes our copy of the writing end, so that the end of the child is the end of the pipe. */
+  /** Closes our copy of the writing end, so that the pipe ends with the child. */
   release(): void;
-  /** Resolves once nobody can write any more. */
+  /** Resolves when all writers have closed the pipe. */
   readonly ended: Promise<void>;
-  /** Resolves where more than the limit arrives. */
+  /** Resolves if more than the limit arrives. */
   readonly overflowed: Promise<void>;
-  /** Stops reading and hands over what has arrived, in place, at most up to the limit: the caller's to zero. */
+  /** Stops reading and returns the received bytes without copying, up to the limit; the caller must zero them. */
   take(): Buffer;
 }
 
 /**
- * Node reads an ordinary pipe into blocks that it shrinks and frees without zeroing, so a copy of what came through stays
- * in the heap now and then. A connected socket can read into a buffer of the caller's choice; a child's stdout cannot.
+ * Node reads an ordinary pipe into blocks that it frees without zeroing, so copies of the data can stay in the heap.
+ * A connected socket can read into a buffer of the caller; a child's stdout cannot.
  *
- * @param limit - bytes that are kept
+ * @param limit - maximum bytes to read
  */
 export async function openZeroablePipe(limit: number): Promise<ZeroablePipe> {
   const scratch = Buffer.from(new ArrayBuffer(limit + 1));
@@ -55,7 +55,7 @@ export async function openZeroablePipe(limit: number): Promise<ZeroablePipe> {
   };
 }
 
-/** Two ends of a local socket. Its name exists in a folder of our own, and only until the two have met. */
+/** Both ends of a local socket. Its name exists only until they are connected, in a private directory. */
 async function connectedPair(scratch: Buffer, keep: (count: number) => boolean) {
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-'));
   const server = createServer({ pauseOnConnect: true });
@@ -68,7 +68,7 @@ async function connectedPair(scratch: Buffer, keep: (count: number) => boolean) 
       [Socket],
       unknown,
     ];
-    // A child that is killed resets the connection; its exit tells what happened.
+    // A killed child resets the connection; its exit status shows the reason.
     reader.on('error', () => undefined);
     writer.on('error', () => undefined);
     reader.resume();

@@ -8,7 +8,7 @@ import type { ReviewRule, RuleContext, Sighting } from '../review-rule';
 const managed = ({ plan }: RuleContext, type: RegExp): readonly PlannedChange[] =>
   plan.changes.filter((change) => change.mode === 'managed' && type.test(change.type) && change.action !== 'no-op');
 
-/** Defaults of the rotation's own buckets; those that serve it have a rule of their own. */
+/** Defaults of the rotation's own buckets; support buckets have a rule of their own. */
 const defaults = (context: RuleContext): readonly PlannedChange[] =>
   managed(context, new RegExp(`^${BUCKET_DEFAULT}$`)).filter(({ address }) => !isSupportResource(address));
 
@@ -19,8 +19,8 @@ const leavesKms: ReviewRule = {
   id: 'KT030',
   title: 'a bucket default leaves SSE-KMS',
   severity: 'error',
-  why: 'New objects would be under a key of S3, or under a method that cannot be rewrapped, and no rotation reaches them.',
-  next: 'Put sse_algorithm back to aws:kms with the key of the active version.',
+  why: 'New objects would be under a key of S3, or under a method that cannot be rewrapped. No rotation would cover them.',
+  next: 'Set sse_algorithm to aws:kms with the key of the active version.',
   waivable: true,
   look: (context) =>
     defaults(context).flatMap((change): Sighting[] => {
@@ -30,13 +30,13 @@ const leavesKms: ReviewRule = {
         return [
           {
             address,
-            says: words`the default of bucket ${bucket} is ${action === 'forget' ? words`no longer managed` : words`destroyed, which puts it to SSE-S3`}`,
+            message: words`the default of bucket ${bucket} is ${action === 'forget' ? words`no longer managed` : words`destroyed, which resets it to SSE-S3`}`,
           },
         ];
       }
       const algorithm = plannedEncryption(change)?.algorithm;
       if (algorithm === 'aws:kms' || change.after === undefined) return [];
-      return [{ address, says: words`the default of bucket ${bucket} becomes ${algorithm ?? '(unset)'}` }];
+      return [{ address, message: words`the default of bucket ${bucket} becomes ${algorithm ?? '(unset)'}` }];
     }),
 };
 
@@ -46,8 +46,8 @@ const namesAlias: ReviewRule = {
   id: 'KT031',
   title: 'a bucket default does not name its key by full ARN',
   severity: 'error',
-  why: 'S3 resolves an alias or a bare id in the account of whoever puts the object, which may be another key or none.',
-  next: 'Let the configuration name the full key ARN, as the storage stack does.',
+  why: 'S3 resolves an alias or a bare id in the account of the writer, where it may be another key or none.',
+  next: 'Use the full key ARN in the configuration, as the storage stack does.',
   waivable: true,
   look: (context) =>
     defaults(context).flatMap((change): Sighting[] => {
@@ -58,7 +58,7 @@ const namesAlias: ReviewRule = {
       return [
         {
           address: change.address,
-          says: words`the default of bucket ${bucketOf(change, context.rotation)} names ${given}`,
+          message: words`the default of bucket ${bucketOf(change, context.rotation)} names ${given}`,
         },
       ];
     }),
@@ -68,8 +68,8 @@ const bucketKeyLost: ReviewRule = {
   id: 'KT032',
   title: 'a bucket loses its bucket key',
   severity: 'warning',
-  why: 'S3 then asks KMS for every object, which costs, and can throttle everything else that uses KMS in the account.',
-  next: 'Set bucketKey: true, or have somebody decide that each object shall be seen by KMS.',
+  why: 'S3 then calls KMS for every object. This costs money and can throttle everything else that uses KMS in the account.',
+  next: 'Set bucketKey: true, or have a person decide that KMS should log each object.',
   waivable: true,
   look: (context) =>
     defaults(context).flatMap((change): Sighting[] => {
@@ -78,7 +78,7 @@ const bucketKeyLost: ReviewRule = {
       return [
         {
           address: change.address,
-          says: words`bucket ${bucketOf(change, context.rotation)} no longer uses a bucket key`,
+          message: words`bucket ${bucketOf(change, context.rotation)} no longer uses a bucket key`,
         },
       ];
     }),
@@ -86,17 +86,17 @@ const bucketKeyLost: ReviewRule = {
 
 const bucketDestroyed: ReviewRule = {
   id: 'KT033',
-  title: 'a bucket is destroyed, replaced or let go of',
+  title: 'a bucket is destroyed, replaced or no longer managed',
   severity: 'error',
-  why: 'What is in it goes with it, or nobody looks after it any more.',
-  next: 'Keep the bucket in the rotation file; to hand it over, move its state first and waive this with that as the reason.',
+  why: 'Its objects are lost with it, or nobody manages them any more.',
+  next: 'Keep the bucket in the rotation file. To hand it over, move its state first and waive this finding with that reason.',
   waivable: true,
   look: (context) =>
     managed(context, /^aws_s3_bucket$/)
       .filter((change) => ['delete', 'replace', 'forget'].includes(change.action))
       .map((change) => ({
         address: change.address,
-        says: words`bucket ${bucketOf(change, context.rotation)} is ${{ delete: words`destroyed`, replace: words`destroyed and created anew` }[change.action as 'delete' | 'replace'] ?? words`no longer managed`}`,
+        message: words`bucket ${bucketOf(change, context.rotation)} is ${{ delete: words`destroyed`, replace: words`destroyed and created again` }[change.action as 'delete' | 'replace'] ?? words`no longer managed`}`,
       })),
 };
 
@@ -106,26 +106,26 @@ const protectionWeaker: ReviewRule = {
   id: 'KT034',
   title: 'a bucket is protected less',
   severity: 'warning',
-  why: 'Without versioning an overwritten object is gone; without the other settings the bucket can be opened to the public, or read without TLS.',
-  next: 'Take the change out, or have somebody decide that the bucket needs it.',
+  why: 'Without versioning an overwritten object is lost. Without the other settings the bucket can become public or be read without TLS.',
+  next: 'Remove the change, or have a person decide that the bucket needs it.',
   waivable: true,
   look: (context) => managed(context, PROTECTION).flatMap((change) => weakened(change, context)),
 };
 
 function weakened(change: PlannedChange, context: RuleContext): readonly Sighting[] {
   const { address, type, action, before, after } = change;
-  const says = (what: string): Sighting => ({
+  const message = (what: string): Sighting => ({
     address,
-    says: [...words`bucket ${bucketOf(change, context.rotation)}: `, what],
+    message: [...words`bucket ${bucketOf(change, context.rotation)}: `, what],
   });
   if (type !== 'aws_s3_bucket' && ['delete', 'replace', 'forget'].includes(action)) {
-    return [says(`${type.replace('aws_s3_bucket_', '').replaceAll('_', ' ')} is taken away`)];
+    return [message(`${type.replace('aws_s3_bucket_', '').replaceAll('_', ' ')} is removed`)];
   }
   const found: Sighting[] = [];
   const status = (held: typeof before) => text(values(list(held?.versioning_configuration)[0]).status);
-  if (status(before) === 'Enabled' && status(after) !== 'Enabled') found.push(says('versioning is switched off'));
+  if (status(before) === 'Enabled' && status(after) !== 'Enabled') found.push(message('versioning is switched off'));
   for (const setting of ['block_public_acls', 'block_public_policy', 'ignore_public_acls', 'restrict_public_buckets']) {
-    if (before?.[setting] === true && after?.[setting] !== true) found.push(says(`${setting} is switched off`));
+    if (before?.[setting] === true && after?.[setting] !== true) found.push(message(`${setting} is switched off`));
   }
   const owner = (held: typeof before) => text(values(list(held?.rule)[0]).object_ownership);
   if (
@@ -133,18 +133,18 @@ function weakened(change: PlannedChange, context: RuleContext): readonly Sightin
     owner(before) === 'BucketOwnerEnforced' &&
     owner(after) !== owner(before)
   ) {
-    found.push(says('ACLs are allowed again'));
+    found.push(message('ACLs are allowed again'));
   }
   if (type === 'aws_s3_bucket' && before?.force_destroy !== true && after?.force_destroy === true) {
-    found.push(says('force_destroy lets a destroy take the objects along'));
+    found.push(message('force_destroy allows a destroy to delete the objects'));
   }
   if (type === 'aws_s3_bucket_policy' && deniesPlain(before) && !deniesPlain(after)) {
-    found.push(says('requests without TLS are no longer denied'));
+    found.push(message('requests without TLS are no longer denied'));
   }
   return found;
 }
 
-/** True while the policy denies requests without TLS to everybody. An unparsable policy denies nothing. */
+/** True if the policy denies requests without TLS to everybody. An unparsable policy denies nothing. */
 function deniesPlain(held: PlannedChange['before']): boolean {
   try {
     return list(values(JSON.parse(text(held?.policy) ?? '{}')).Statement).some((one) => {

@@ -9,9 +9,9 @@ import { supportBucketDiffers } from './support-bucket-declared';
 
 const differs: ReviewRule = {
   id: 'KT060',
-  title: 'the plan does something else than the rotation file says',
+  title: 'the plan differs from the rotation file',
   severity: 'error',
-  why: 'What is reviewed is the rotation file; a plan of an older, newer or edited configuration does something that nobody has read.',
+  why: 'People review the rotation file. A plan of an older, newer or edited configuration makes changes that nobody has reviewed.',
   next: 'Synthesize and plan again from this rotation file.',
   waivable: true,
   look: (context) =>
@@ -26,7 +26,7 @@ function keysDiffer({ plan, rotation }: RuleContext): readonly Sighting[] {
   const missing = declared.flatMap((version): readonly Sighting[] => {
     const address = `aws_kms_external_key.version_${version.name}`;
     const change = standing(plan, address);
-    if (!change) return [{ address, says: words`version ${version.name} is in the file and not in the plan` }];
+    if (!change) return [{ address, message: words`version ${version.name} is in the file but not in the plan` }];
     return keyDiffers(change, rotation, version.disabled);
   });
   const addresses = new Set(declared.map((version) => `version_${version.name}`));
@@ -35,7 +35,7 @@ function keysDiffer({ plan, rotation }: RuleContext): readonly Sighting[] {
       ({ type, address, after }) =>
         type === 'aws_kms_external_key' && after && !addresses.has(address.split('.').at(-1) ?? ''),
     )
-    .map(({ address }) => ({ address, says: words`${address} is in the plan and no version of the file` }));
+    .map(({ address }) => ({ address, message: words`${address} is in the plan but is not a version of the file` }));
   const aliases = declared.flatMap((version): Sighting[] => {
     const change = standing(plan, `aws_kms_alias.version_${version.name}`);
     const name = text(change?.after?.name);
@@ -43,7 +43,7 @@ function keysDiffer({ plan, rotation }: RuleContext): readonly Sighting[] {
     return [
       {
         address: change.address,
-        says: words`the alias of ${version.name} is ${name}, not ${versionAlias(rotation, version)}`,
+        message: words`the alias of ${version.name} is ${name}, not ${versionAlias(rotation, version)}`,
       },
     ];
   });
@@ -59,14 +59,14 @@ function keyDiffers(
   const found: Sighting[] = [];
   const window = after.deletion_window_in_days;
   if (typeof window === 'number' && window !== rotation.deletionWindowDays) {
-    found.push({ address, says: words`the deletion window is ${window} days, not ${rotation.deletionWindowDays}` });
+    found.push({ address, message: words`the deletion window is ${window} days, not ${rotation.deletionWindowDays}` });
   }
   if (typeof after.enabled === 'boolean' && after.enabled !== before?.enabled && after.enabled === disabled) {
     found.push({
       address,
-      says: after.enabled
-        ? words`it is enabled, the file says disabled`
-        : words`it is disabled, the file does not say so`,
+      message: after.enabled
+        ? words`it is enabled, but the file declares it disabled`
+        : words`it is disabled, but the file does not declare it disabled`,
     });
   }
   return found;
@@ -87,18 +87,21 @@ function storageDiffers(context: RuleContext): readonly Sighting[] {
   if (given !== undefined && given !== wanted) {
     found.push({
       address: lookedUp?.address ?? '',
-      says: words`the plan looks up ${given}, the active version is ${wanted}`,
+      message: words`the plan looks up ${given}, but the active version is ${wanted}`,
     });
   }
   for (const { address, what, to } of keyTargetChanges(plan, rotation)) {
     const version = to === undefined ? undefined : keys.find(to)?.version;
     if (version === undefined || version === keyHolder.name) continue;
-    found.push({ address, says: words`${what} moves to ${version}, the active version of the file is ${active.name}` });
+    found.push({
+      address,
+      message: words`${what} moves to ${version}, but the active version of the file is ${active.name}`,
+    });
   }
   const main = standing(plan, 'aws_kms_alias.main');
   const name = text(main?.after?.name);
   if (name !== undefined && name !== rotation.alias) {
-    found.push({ address: 'aws_kms_alias.main', says: words`the main alias is ${name}, not ${rotation.alias}` });
+    found.push({ address: 'aws_kms_alias.main', message: words`the main alias is ${name}, not ${rotation.alias}` });
   }
   return [...found, ...bucketsDiffer(context), ...supportBucketDiffers(context)];
 }
@@ -109,14 +112,17 @@ function bucketsDiffer({ plan, rotation }: RuleContext): readonly Sighting[] {
     const change = standing(plan, address);
     if (!change)
       return [
-        { address, says: words`the default of bucket ${bucket.name} is declared in the file and not in the plan` },
+        {
+          address,
+          message: words`the default of bucket ${bucket.name} is declared in the file but is not in the plan`,
+        },
       ];
     const encryption = defaultEncryption(change.after, change.unknown);
     if (change.action === 'no-op' || encryption === undefined || encryption.bucketKey === bucket.bucketKey) return [];
     return [
       {
         address,
-        says: words`bucketKey of ${bucket.name} is ${String(encryption.bucketKey)}, the file says ${String(bucket.bucketKey)}`,
+        message: words`bucketKey of ${bucket.name} is ${String(encryption.bucketKey)}, but the file declares ${String(bucket.bucketKey)}`,
       },
     ];
   });
@@ -126,7 +132,7 @@ function bucketsDiffer({ plan, rotation }: RuleContext): readonly Sighting[] {
       ({ type, address, after }) =>
         type === BUCKET_DEFAULT && after && !isSupportResource(address) && !addresses.has(address),
     )
-    .map(({ address }) => ({ address, says: words`${address} is in the plan and no bucket of the file` }));
+    .map(({ address }) => ({ address, message: words`${address} is in the plan but is not a bucket of the file` }));
   return [...declared, ...unknown];
 }
 

@@ -11,7 +11,7 @@ import { switchRules } from './switch-rules';
 import { terraformRules } from './terraform-rules';
 import { waiverRule } from './waiver-rule';
 
-/** Every rule, in the order of its id. The table of docs/plan-review.md and the SARIF driver come from here. */
+/** Every rule, in the order of its id. The table of docs/plan-review.md and the SARIF driver are generated from it. */
 export const reviewRules: readonly ReviewRule[] = [
   ...keyRules,
   ...materialRules,

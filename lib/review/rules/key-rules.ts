@@ -13,7 +13,7 @@ const destroyed: ReviewRule = {
   id: 'KT001',
   title: 'a key is destroyed or replaced',
   severity: 'error',
-  why: 'Terraform schedules the deletion of the key; once it is gone, every object under it is lost for ever, and the material does not bring it back.',
+  why: 'Terraform schedules the deletion of the key. Once it is deleted, every object under it is lost for ever; the material does not restore it.',
   next: 'Keep the version in the rotation file and let post-apply disable it; Keyturn never deletes a key.',
   waivable: false,
   look: (context) =>
@@ -21,23 +21,23 @@ const destroyed: ReviewRule = {
       .filter((change) => change.action === 'delete' || change.action === 'replace')
       .map(({ address, action, before }) => ({
         address,
-        says: words`key ${text(before?.arn) ?? address} is ${action === 'delete' ? words`destroyed` : words`destroyed and created anew`}`,
+        message: words`key ${text(before?.arn) ?? address} is ${action === 'delete' ? words`destroyed` : words`destroyed and created again`}`,
       })),
 };
 
 const forgotten: ReviewRule = {
   id: 'KT002',
-  title: 'Terraform lets go of a key',
+  title: 'Terraform no longer manages a key',
   severity: 'error',
-  why: 'A key that no state holds is protected by no prevent_destroy, and no plan shows any more what happens to it.',
-  next: 'Take the removed block out; where another state is to take the key over, waive this with that as the reason.',
+  why: 'No prevent_destroy protects a key outside of the state, and no plan shows changes to it.',
+  next: 'Delete the removed block. If another state takes the key over, waive this finding with that reason.',
   waivable: true,
   look: (context) =>
     keys(context)
       .filter((change) => change.action === 'forget')
       .map(({ address, before }) => ({
         address,
-        says: words`key ${text(before?.arn) ?? address} is no longer managed`,
+        message: words`key ${text(before?.arn) ?? address} is no longer managed`,
       })),
 };
 
@@ -45,14 +45,14 @@ const windowShortened: ReviewRule = {
   id: 'KT003',
   title: 'the deletion window gets shorter',
   severity: 'warning',
-  why: 'The window is the time in which a deletion by mistake can still be cancelled.',
-  next: 'Leave deletionWindowDays at 30, or have somebody decide that less is enough.',
+  why: 'During the window an accidental deletion can still be cancelled.',
+  next: 'Leave deletionWindowDays at 30, or have a person decide that less is enough.',
   waivable: true,
   look: (context) =>
     keys(context).flatMap(({ address, before, after }): Sighting[] => {
       const [was, becomes] = [before?.deletion_window_in_days, after?.deletion_window_in_days];
       if (typeof was !== 'number' || typeof becomes !== 'number' || becomes >= was) return [];
-      return [{ address, says: words`the deletion window goes from ${was} to ${becomes} days` }];
+      return [{ address, message: words`the deletion window goes from ${was} to ${becomes} days` }];
     }),
 };
 
@@ -60,8 +60,8 @@ const validTo: ReviewRule = {
   id: 'KT004',
   title: 'Terraform sets the expiry of key material',
   severity: 'error',
-  why: 'valid_to belongs to an import. When Terraform changes it, the provider imports again, with no material, and when Terraform unsets it the plan never becomes empty.',
-  next: 'Take valid_to out of the configuration, keep it under ignore_changes, and write materialValidTo into the rotation file.',
+  why: 'valid_to belongs to an import. If Terraform changes it, the provider imports again without material; if Terraform unsets it, the plan never becomes empty.',
+  next: 'Remove valid_to from the configuration, keep it under ignore_changes, and set materialValidTo in the rotation file.',
   waivable: true,
   look: (context) =>
     keys(context).flatMap(({ address, before, after, action, unknown }): Sighting[] => {
@@ -71,7 +71,7 @@ const validTo: ReviewRule = {
       return [
         {
           address,
-          says: words`valid_to goes from ${shown(was)} to ${unknown.valid_to === true ? '(known after the apply)' : shown(becomes)}`,
+          message: words`valid_to goes from ${shown(was)} to ${unknown.valid_to === true ? '(known after the apply)' : shown(becomes)}`,
         },
       ];
     }),
@@ -84,8 +84,8 @@ const disabledWithoutEvidence: ReviewRule = {
   id: 'KT005',
   title: 'a version is disabled without green evidence',
   severity: 'error',
-  why: 'What is still under a disabled key cannot be read. Only a green verification and the retire gate tell that nothing is.',
-  next: 'Run post-apply, which verifies and disables behind the gate, and name its evidence with --evidence.',
+  why: 'Objects that are still under a disabled key cannot be read. Only a green verification and the retire gate show that there are none.',
+  next: 'Run post-apply, which verifies and then disables the key if the gate allows it, and pass its evidence with --evidence.',
   waivable: true,
   look: (context) =>
     keys(context).flatMap(({ address, before, after }): Sighting[] => {
@@ -98,7 +98,7 @@ const disabledWithoutEvidence: ReviewRule = {
         context.green === undefined
           ? words`no evidence was given`
           : words`the evidence given shows no green retirement of it`;
-      return [{ address, says: words`key version ${known?.version ?? address} is disabled; ${none}` }];
+      return [{ address, message: words`key version ${known?.version ?? address} is disabled; ${none}` }];
     }),
 };
 

@@ -10,8 +10,8 @@ const attributeSet: ReviewRule = {
   id: 'KT010',
   title: 'key_material_base64 is set',
   severity: 'error',
-  why: 'The key material then stands in clear in the configuration, the plan and the state, for everybody who reads any of them.',
-  next: 'Take it out and treat that material as leaked: rotate to a version whose material pre-apply generates, and remove old plans and states.',
+  why: 'The configuration, the plan and the state then contain the key material in clear, for everybody who can read them.',
+  next: 'Remove it and treat the material as leaked: rotate to a version whose material pre-apply generates, and delete old plans and states.',
   waivable: false,
   look: ({ plan }) => search(plan.whole, attributeAt).map(sighting),
 };
@@ -20,22 +20,22 @@ const looksSecret: ReviewRule = {
   id: 'KT011',
   title: 'something looks like key material, its hash, or a private key',
   severity: 'error',
-  why: '32 bytes in base64 or hex are what key material and its SHA-256 look like, and a plan and a state are read by many.',
-  next: 'Find out what it is. If it is material, treat it as leaked and rotate; if it is not, waive this for its address.',
+  why: 'Key material and its SHA-256 are 32 bytes in base64 or hex, and many people can read a plan and a state.',
+  next: 'Find out what it is. If it is key material, treat it as leaked and rotate; otherwise waive this finding for its address.',
   waivable: true,
   look: ({ plan }) => search(plan.whole, secretAt).map(sighting),
 };
 
 const sighting = ({ what, path, address }: Found): Sighting => ({
   ...(address === undefined ? {} : { address }),
-  says: [what, ...words` at ${path}`],
+  message: [what, ...words` at ${path}`],
 });
 
 function attributeAt(place: Place): string | undefined {
   const { step, value } = place;
   if (step !== ATTRIBUTE || value === null || value === undefined || value === '' || value === false) return undefined;
   if (typeof value === 'object' && Object.keys(value).length === 0) return undefined;
-  // The shapes of sensitive values say true for the attribute as such, whether it is set or not.
+  // The sensitive-value masks are true for the attribute whether it is set or not.
   return pathOf(place).some((one) => /^((before|after)_sensitive|sensitive_values)$/.test(one))
     ? undefined
     : 'key_material_base64 is set';
@@ -49,7 +49,7 @@ function secretAt(place: Place): string | undefined {
   return kind === 'a text of 64 hex digits' && isCanonicalUser(place) ? undefined : kind;
 }
 
-/** S3 names an account by 64 hex digits in ACLs; whoever may use the bucket may know them. */
+/** S3 identifies an account by 64 hex digits in ACLs; they are not secret for users of the bucket. */
 function isCanonicalUser({ step, up }: Place): boolean {
   if (step === 'canonical_user_id') return true;
   return step === 'id' && (values(up?.value).type === 'CanonicalUser' || up?.up?.step === 'owner');

@@ -21,8 +21,8 @@ const keys = ({ plan }: RuleContext): readonly PlannedChange[] =>
   );
 
 /**
- * What a key's policy becomes, beside what it was. A new key is held against a version that is there already, for all
- * versions of a rotation have one policy; the very first has nothing before it, and is held against the file alone.
+ * The planned key policy and the previous one. A new key is compared with an existing version, because all versions
+ * of a rotation share one policy; the very first key is compared only with the file.
  */
 function policyChanges(context: RuleContext): readonly PolicyChange[] {
   const existing = context.plan.changes.find(({ type, before }) => type === 'aws_kms_external_key' && before?.policy);
@@ -47,7 +47,7 @@ function widened(kind: ActionClass): ReviewRule['look'] {
         .filter((one) => one.kind === kind)
         .map(({ principal, actions, how }) => ({
           address,
-          says: [
+          message: [
             ...words`${who(principal)} `,
             HOW[how],
             ': ',
@@ -65,14 +65,14 @@ const who = (principal: string): Words => (principal === '*' ? words`everybody` 
 const WIDENED = {
   severity: 'warning',
   waivable: true,
-  next: 'Compare with keyPolicy in the rotation file and have the owner of the data decide; if nobody asked for it, take it out.',
+  next: 'Compare it with keyPolicy in the rotation file and have the owner of the data decide. If nobody requested it, remove it.',
 } as const;
 
 const use: ReviewRule = {
   ...WIDENED,
   id: 'KT040',
   title: 'a key policy widens who can use the key',
-  why: 'Whoever can use the key can read what is under it.',
+  why: 'A principal that can use the key can read the objects under it.',
   look: widened('use'),
 };
 
@@ -80,7 +80,7 @@ const administer: ReviewRule = {
   ...WIDENED,
   id: 'KT041',
   title: 'a key policy widens who can administer the key',
-  why: 'Whoever administers the key can change its policy, and so let themselves use it.',
+  why: 'A principal that administers the key can change its policy and so grant itself use.',
   look: widened('administer'),
 };
 
@@ -88,22 +88,22 @@ const remove: ReviewRule = {
   ...WIDENED,
   id: 'KT042',
   title: 'a key policy widens who can delete the key or its material',
-  why: 'Whoever can delete the key can lose every object under it.',
+  why: 'A principal that can delete the key can destroy every object under it.',
   look: widened('delete'),
 };
 
 const unnamed: ReviewRule = {
   id: 'KT043',
-  title: 'a key policy admits somebody whom the rotation file does not name',
+  title: 'a key policy admits a principal that the rotation file does not name',
   severity: 'error',
-  why: 'Who may use and who may administer the keys is decided under keyPolicy in the rotation file, and nowhere else.',
-  next: 'Name the principal under keyPolicy, or take it out of the policy.',
+  why: 'Only keyPolicy in the rotation file decides who may use and administer the keys.',
+  next: 'Add the principal to keyPolicy, or remove it from the policy.',
   waivable: true,
   look: (context) =>
     policyChanges(context).flatMap(({ address, after }) =>
       [...strangers(context, after)].map((principal) => ({
         address,
-        says: words`the policy admits ${who(principal)}`,
+        message: words`the policy admits ${who(principal)}`,
       })),
     ),
 };
@@ -126,19 +126,19 @@ const notUnderstood: ReviewRule = {
   title: 'a key policy cannot be reviewed',
   severity: 'warning',
   why: 'A policy that is known only after the apply, or a statement with NotAction, NotPrincipal or an unknown member, may allow anything.',
-  next: 'Write account into the rotation file so that the policy is known when it is planned; read the statement that is shown.',
+  next: 'Set account in the rotation file so that the policy is known in the plan. Read the statement that is shown.',
   waivable: true,
   look: (context) => [
     ...keys(context).flatMap((change): Sighting[] => {
       if (change.unknown.policy === true)
-        return [{ address: change.address, says: words`the policy is known only after the apply` }];
+        return [{ address: change.address, message: words`the policy is known only after the apply` }];
       if (text(change.after?.policy) !== undefined && readPolicy(text(change.after?.policy) ?? '')) return [];
-      return [{ address: change.address, says: words`the key has no policy of its own, or one that is no policy` }];
+      return [{ address: change.address, message: words`the key has no policy, or an invalid one` }];
     }),
     ...policyChanges(context).flatMap(({ address, before, after }) =>
       after.strange
         .filter((statement) => before === after || !before.strange.includes(statement))
-        .map((statement) => ({ address, says: words`the policy holds ${statement}` })),
+        .map((statement) => ({ address, message: words`the policy holds ${statement}` })),
     ),
     ...keys(context)
       .filter(
@@ -147,7 +147,7 @@ const notUnderstood: ReviewRule = {
       )
       .map(({ address }) => ({
         address,
-        says: words`the check that somebody can still change the policy is bypassed`,
+        message: words`the KMS check that somebody can still change the policy is bypassed`,
       })),
   ],
 };

@@ -8,7 +8,7 @@ import type { ReviewRule, RuleContext, Sighting } from '../review-rule';
 
 const SERVICE = 'batchoperations.s3.amazonaws.com';
 
-/** What a job may do to objects, by what it does; written down here again, so that the program's own list is not trusted. */
+/** What a job may do to objects, by method; repeated here, so that the review does not trust the program's own list. */
 const OBJECT_ACTIONS: Readonly<Record<ReencryptMethod, RegExp>> = {
   rewrap: /^s3:(GetObject|GetObjectVersion|PutObject|UpdateObjectEncryption)$/i,
   rewrite: /^s3:(Get|Put)Object(Version)?(Acl|Tagging)?$/i,
@@ -22,10 +22,10 @@ const changed = ({ plan }: RuleContext, address: string): readonly PlannedChange
 
 const wider: ReviewRule = {
   id: 'KT045',
-  title: "the jobs' role admits somebody, or may do something, beyond what its jobs need",
+  title: "the jobs' role admits a principal or allows an action that its jobs do not need",
   severity: 'error',
-  why: 'Whoever gets the role can do what it may do, to every object of the rotation, without a key policy that names them.',
-  next: 'Synthesize and plan again from the rotation file; what another job needs is for a role of its own.',
+  why: 'A principal that assumes the role has its permissions on every object of the rotation, without being named in a key policy.',
+  next: 'Synthesize and plan again from the rotation file. Create another role for other jobs.',
   waivable: true,
   look: (context) => [
     ...changed(context, ROLE).flatMap((change) => roleFaults(context, change)),
@@ -42,15 +42,15 @@ function roleFaults(context: RuleContext, { address, before, after }: PlannedCha
       found.push([...words`the role is given `, attached, ...words` of its own: ${String(now.length)}`]);
   }
   if (text(before?.permissions_boundary) !== undefined && text(after?.permissions_boundary) === undefined)
-    found.push(words`its permissions boundary is taken away`);
-  return found.map((says) => ({ address, says }));
+    found.push(words`its permissions boundary is removed`);
+  return found.map((message) => ({ address, message }));
 }
 
 function trustFaults(context: RuleContext, { effect, principal, actions, condition }: PlainStatement): Words[] {
   if (effect === 'Deny') return [];
   const found: Words[] = [];
   const others = whoOf(principal).filter((one) => one !== SERVICE);
-  if (others.length > 0) found.push(words`the role can be taken by ${listed(others)}`);
+  if (others.length > 0) found.push(words`the role can be assumed by ${listed(others)}`);
   const more = actions.filter((action) => action.toLowerCase() !== 'sts:assumerole');
   if (more.length > 0) found.push(words`the role's trust allows ${listed(more)}`);
   const operators = ['stringequals', 'stringequalsifexists'];
@@ -63,7 +63,7 @@ function trustFaults(context: RuleContext, { effect, principal, actions, conditi
   return found;
 }
 
-/** Everybody a principal names, services by their name alone. */
+/** All names of a principal element; services by their name alone. */
 function whoOf(principal: unknown): readonly string[] {
   if (typeof principal === 'string') return [principal];
   const kinds = Object.entries((principal ?? {}) as Values);
@@ -87,7 +87,7 @@ function policyFaults(context: RuleContext, { address, after }: PlannedChange): 
         return actions.length === 0 ? [] : [words`the role may ${listed(actions)} on ${resource}`];
       }),
     );
-  return beyond.map((says) => ({ address, says }));
+  return beyond.map((message) => ({ address, message }));
 }
 
 function needed(context: RuleContext, statement: PlainStatement, action: string, resource: string): boolean {
@@ -117,7 +117,7 @@ function keyNeeded(
   const through = conditionValues(condition, ['stringequals'], 'kms:ViaService');
   if (through.length !== 1 || through[0] !== `s3.${rotation.region}.amazonaws.com`) return false;
   const version = keys.find(resource)?.version;
-  // A redacted plan has no look-ups: which key it is, is then not seen.
+  // A redacted plan has no data sources, so the key is unknown.
   if (version === undefined)
     return plan.form === 'redacted' && /:key\/[\w-]+$/.test(resource) && KEY_ACTIONS.test(action);
   return (version === rotation.activeVersion ? KEY_ACTIONS : LEAVING).test(action);
@@ -127,8 +127,8 @@ const notUnderstood: ReviewRule = {
   id: 'KT046',
   title: "the jobs' role cannot be reviewed",
   severity: 'warning',
-  why: 'A trust or a policy that is known only after the apply, or a statement with NotAction, NotResource or an unknown member, may allow anything.',
-  next: "Apply the keys stack before the storage stack is planned, so that the keys are known; take out a statement that is not the stack's own.",
+  why: 'A trust policy or policy that is known only after the apply, or a statement with NotAction, NotResource or an unknown member, may allow anything.',
+  next: "Apply the keys stack before planning the storage stack, so that the keys are known. Remove statements that are not the stack's own.",
   waivable: true,
   look: (context) => [
     ...changed(context, ROLE).flatMap((change) => unclear(change, 'assume_role_policy', 'trust')),
@@ -137,11 +137,11 @@ const notUnderstood: ReviewRule = {
 };
 
 function unclear({ address, after, unknown }: PlannedChange, attribute: string, what: string): readonly Sighting[] {
-  const says = (fault: string): readonly Sighting[] => [{ address, says: [`the ${what} of the role `, fault] }];
-  if (unknown[attribute] === true) return says('is known only after the apply');
+  const sighting = (fault: string): readonly Sighting[] => [{ address, message: [`the ${what} of the role `, fault] }];
+  if (unknown[attribute] === true) return sighting('is known only after the apply');
   const policy = readStatements(text(after?.[attribute]));
-  if (!policy) return says('is no policy');
-  return policy.strange === 0 ? [] : says(`holds ${policy.strange} statement(s) that are not understood`);
+  if (!policy) return sighting('is not a policy');
+  return policy.strange === 0 ? [] : sighting(`holds ${policy.strange} statement(s) that are not understood`);
 }
 
 export const roleRules: readonly ReviewRule[] = [wider, notUnderstood];

@@ -7,31 +7,31 @@ const outside: ReviewRule = {
   id: 'KT070',
   title: "something outside the rotation's own resources changes",
   severity: 'error',
-  why: "A rotation touches its keys, aliases, buckets and the role of its jobs. Anything else in its plan was not made by the rotation's program.",
-  next: 'Move it to a stack of its own; a plan of a rotation is reviewed as one.',
+  why: 'A rotation changes only its keys, aliases, buckets and the role of its jobs. Keyturn did not generate anything else in its plan.',
+  next: 'Move it to another stack; the plan of a rotation must contain nothing else.',
   waivable: true,
   look: ({ plan, stack }) => [
-    ...(stack === 'both' ? [{ says: words`resources of both stacks stand in one plan` }] : []),
+    ...(stack === 'both' ? [{ message: words`one plan contains resources of both stacks` }] : []),
     ...plan.changes
       .filter(({ mode, action, address }) => mode === 'managed' && action !== 'no-op' && !isOwnResource(address, stack))
-      .map(({ address, action }) => ({ address, says: words`${address}: ${action}` })),
+      .map(({ address, action }) => ({ address, message: words`${address}: ${action}` })),
     ...plan.outputs
       .filter(({ name, changes }) => changes && !isOwnOutput(name))
-      .map(({ name }) => ({ address: `output.${name}`, says: words`output ${name} changes` })),
+      .map(({ name }) => ({ address: `output.${name}`, message: words`output ${name} changes` })),
   ],
 };
 
 const runs: ReviewRule = {
   id: 'KT071',
-  title: 'the configuration reads or runs something of its own',
+  title: 'the configuration reads or runs something else',
   severity: 'error',
-  why: 'A provisioner, a module, or a data source such as external or http runs code, or sends what it reads elsewhere, as early as the plan.',
-  next: 'Take it out; the stacks of a rotation read its keys, the caller and the partition, and nothing else.',
+  why: 'A provisioner, a module, or a data source such as external or http can run code or send data elsewhere, even during the plan.',
+  next: 'Remove it; the stacks of a rotation read only its keys, the caller and the partition.',
   waivable: true,
   look: ({ plan }) => {
     const found = new Map<string, Sighting>();
     const add = (address: string, what: string): void => {
-      found.set(`${address} ${what}`, { address, says: [...words`${address} `, what] });
+      found.set(`${address} ${what}`, { address, message: [...words`${address} `, what] });
     };
     const data = [
       ...plan.configured.map((one) => ({ mode: text(one.mode), address: text(one.address) ?? '' })),

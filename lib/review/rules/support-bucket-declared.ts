@@ -6,24 +6,25 @@ import { type Words, words } from '../review-messages';
 import type { RuleContext, Sighting } from '../review-rule';
 import { retentionOf } from './support-bucket-rules';
 
-/** What stands in the plan, and what the file says of it. */
+/** A value in the plan, and the declared one. */
 interface Expected {
   readonly address: string;
   readonly what: string;
   /** Whether the file declares it. */
   readonly declared: boolean;
-  /** What is otherwise than the file says. */
+  /** Differences from the file. */
   readonly differs: (change: PlannedChange) => Words | undefined;
 }
 
-/** Where the plan of a storage stack has another role of jobs, other serving buckets or another lock than the file says. */
+/** Differences between the plan of a storage stack and the file: role of the jobs, support buckets, object lock. */
 export function supportBucketDiffers(context: RuleContext): readonly Sighting[] {
   return expected(context).flatMap(({ address, what, declared, differs }): Sighting[] => {
     const change = context.plan.changes.find((one) => one.address === address && one.after !== undefined);
-    if (!change) return declared ? [{ address, says: [what, ' is declared in the file and not in the plan'] }] : [];
-    if (!declared) return [{ address, says: [what, ' is in the plan and not declared in the file'] }];
-    const says = differs(change);
-    return says ? [{ address, says }] : [];
+    if (!change)
+      return declared ? [{ address, message: [what, ' is declared in the file but is not in the plan'] }] : [];
+    if (!declared) return [{ address, message: [what, ' is in the plan but not declared in the file'] }];
+    const message = differs(change);
+    return message ? [{ address, message }] : [];
   });
 }
 
@@ -52,19 +53,19 @@ function expected({ rotation }: RuleContext): readonly Expected[] {
     },
     {
       address: 'aws_s3_bucket.evidence',
-      what: 'the bucket of the evidence',
+      what: 'the evidence bucket',
       declared: evidence !== undefined,
-      differs: named('bucket', evidence?.name, 'the bucket of the evidence'),
+      differs: named('bucket', evidence?.name, 'the evidence bucket'),
     },
     {
       address: LOCK.address,
-      what: 'the lock of the evidence',
+      what: 'the object lock of the evidence bucket',
       declared: evidence !== undefined,
       differs: ({ action, after }) => {
         const { mode, days } = retentionOf(after) ?? { mode: '(none)', days: 0 };
         const wanted = evidence?.retention;
         if (action === 'no-op' || (mode === wanted?.mode && days === wanted.days)) return undefined;
-        return words`evidence is locked for ${days} days in mode ${mode}, the file says ${wanted?.days ?? 0} in mode ${wanted?.mode ?? '(none)'}`;
+        return words`evidence is locked for ${days} days in mode ${mode}, but the file declares ${wanted?.days ?? 0} in mode ${wanted?.mode ?? '(none)'}`;
       },
     },
   ];

@@ -11,10 +11,10 @@ const changing = ({ plan }: RuleContext, type: string): readonly PlannedChange[]
 
 const underKey: ReviewRule = {
   id: 'KT035',
-  title: "a bucket that serves the rotation leaves S3's own key",
+  title: "a support bucket no longer uses S3's own key",
   severity: 'error',
-  why: 'S3 reads no hand-made manifest under a KMS key, and evidence must be readable whatever becomes of the keys that it speaks of.',
-  next: 'Put sse_algorithm back to AES256.',
+  why: 'S3 does not read a supplied manifest under a KMS key, and evidence must stay readable whatever happens to the keys.',
+  next: 'Set sse_algorithm to AES256.',
   waivable: true,
   look: (context) =>
     changing(context, BUCKET_DEFAULT)
@@ -24,36 +24,44 @@ const underKey: ReviewRule = {
         if (algorithm === 'AES256') return [];
         const bucket = bucketOf(change, context.rotation);
         return [
-          { address: change.address, says: words`the default of bucket ${bucket} becomes ${algorithm ?? '(unset)'}` },
+          {
+            address: change.address,
+            message: words`the default of bucket ${bucket} becomes ${algorithm ?? '(unset)'}`,
+          },
         ];
       }),
 };
 
 const lockWeaker: ReviewRule = {
   id: 'KT036',
-  title: 'evidence is locked less, or no longer',
+  title: 'the object lock of evidence is weakened or removed',
   severity: 'error',
-  why: 'What is put from then on can be deleted or replaced sooner, by more people, and proves less.',
-  next: 'Leave mode and days of evidence.bucket.retention as they are, or waive this with the decision as the reason.',
+  why: 'New evidence could be deleted or replaced earlier or by more people, and would prove less.',
+  next: 'Leave mode and days of evidence.bucket.retention unchanged, or waive this finding with the decision as the reason.',
   waivable: true,
   look: (context) => changing(context, LOCK.type).flatMap(weakened),
 };
 
 function weakened({ address, action, before, after }: PlannedChange): readonly Sighting[] {
-  const says = (what: ReturnType<typeof words>): readonly Sighting[] => [{ address, says: what }];
-  if (['delete', 'replace', 'forget'].includes(action)) return says(words`the lock of the evidence is taken away`);
+  const sighting = (what: ReturnType<typeof words>): readonly Sighting[] => [{ address, message: what }];
+  if (['delete', 'replace', 'forget'].includes(action))
+    return sighting(words`the object lock of the evidence bucket is removed`);
   const [was, becomes] = [retentionOf(before), retentionOf(after)];
   if (was === undefined) return [];
-  if (becomes === undefined) return says(words`what is put is no longer locked by itself`);
+  if (becomes === undefined) return sighting(words`the bucket no longer has a default retention`);
   return [
     ...(was.mode === 'COMPLIANCE' && becomes.mode !== 'COMPLIANCE'
-      ? says(words`the mode of the lock goes from ${was.mode} to ${becomes.mode}: who may bypass it can delete`)
+      ? sighting(
+          words`the mode of the lock changes from ${was.mode} to ${becomes.mode}: principals with the bypass permission can delete`,
+        )
       : []),
-    ...(becomes.days < was.days ? says(words`evidence is locked for ${becomes.days} days instead of ${was.days}`) : []),
+    ...(becomes.days < was.days
+      ? sighting(words`evidence is locked for ${becomes.days} days instead of ${was.days}`)
+      : []),
   ];
 }
 
-/** The default retention of an object lock configuration, in days; a year counts 365, as S3 counts it. */
+/** The default retention of an object lock configuration, in days; a year has 365 days, as in S3. */
 export function retentionOf(held: Values | undefined): { readonly mode: string; readonly days: number } | undefined {
   const [rule] = list(held?.rule).map(values);
   const [retention] = list(rule?.default_retention).map(values);
@@ -64,10 +72,10 @@ export function retentionOf(held: Values | undefined): { readonly mode: string; 
 
 const opened: ReviewRule = {
   id: 'KT037',
-  title: "a bucket's policy lets somebody in",
+  title: "a bucket's policy admits a principal",
   severity: 'error',
-  why: "The policies of a rotation's buckets only deny. Who may use a bucket is decided by the account's own policies, and nobody outside the account may.",
-  next: "Take the statement out; a bucket whose policy is somebody else's is declared with manage: encryption, or manage: existing.",
+  why: "The policies of a rotation's buckets only deny. The account's own policies decide who may use a bucket, and nobody outside of the account may.",
+  next: 'Remove the statement. If somebody else owns the bucket policy, declare the bucket with manage: encryption or manage: existing.',
   waivable: true,
   look: (context) =>
     changing(context, 'aws_s3_bucket_policy').flatMap((change): Sighting[] => {
@@ -78,14 +86,14 @@ const opened: ReviewRule = {
       return [
         ...allowing.map(({ principal, actions }) => ({
           address: change.address,
-          says: words`bucket ${bucket}: ${listed(admitted(principal))} may ${listed(actions)}`,
+          message: words`bucket ${bucket}: ${listed(admitted(principal))} may ${listed(actions)}`,
         })),
         ...(policy.strange === 0
           ? []
           : [
               {
                 address: change.address,
-                says: words`bucket ${bucket}: ${policy.strange} statement(s) are not understood`,
+                message: words`bucket ${bucket}: ${policy.strange} statement(s) are not understood`,
               },
             ]),
       ];

@@ -2,7 +2,7 @@ import { BUCKET_DEFAULT, defaultEncryption, type KeyTargetChange, keyTargetChang
 import { type Words, words } from '../review-messages';
 import type { ReviewRule, RuleContext, Sighting } from '../review-rule';
 
-/** Moves of the main alias and of bucket defaults: what a switch is. Version aliases are no switch. */
+/** Moves of the main alias and of bucket defaults, which are a switch. A move of a version alias is not. */
 function switches({ plan, rotation }: RuleContext): readonly KeyTargetChange[] {
   return keyTargetChanges(plan, rotation).filter(
     ({ kind, address }) => kind === 'default' || !isVersionAlias(rotation, address),
@@ -17,14 +17,14 @@ const named = (context: RuleContext, reference: string): Words => {
   return version === undefined ? words`${reference}` : words`${version} (${reference})`;
 };
 
-const sighting = ({ address }: KeyTargetChange, says: Words): Sighting => ({ address, says });
+const sighting = ({ address }: KeyTargetChange, message: Words): Sighting => ({ address, message });
 
 const notEnabled: ReviewRule = {
   id: 'KT020',
   title: 'alias or bucket default moves to a key that is not Enabled',
   severity: 'error',
-  why: 'From the apply on, every write through the alias or into the bucket fails.',
-  next: 'Import its material with pre-apply, or enable it, then plan again. The guard of the storage stack refuses this too: find out who took it out.',
+  why: 'After the apply, every write through the alias or into the bucket fails.',
+  next: 'Import its material with pre-apply, or enable it, then plan again. The guard of the storage stack also refuses this: find out who removed the guard.',
   waivable: true,
   look: (context) =>
     switches(context).flatMap((move): Sighting[] => {
@@ -36,10 +36,10 @@ const notEnabled: ReviewRule = {
 
 const notSeen: ReviewRule = {
   id: 'KT021',
-  title: 'the state of the key that alias or bucket default moves to cannot be seen',
+  title: 'the state of the key that alias or bucket default moves to is unknown',
   severity: 'warning',
-  why: 'The plan does not tell whether that key is Enabled, so nobody has reviewed it.',
-  next: 'Review with --aws, or give the keys plan too; apply the keys stack and pre-apply before the storage stack is planned.',
+  why: 'The plan does not show whether that key is Enabled.',
+  next: 'Review with --aws, or pass the keys plan too. Apply the keys stack and run pre-apply before planning the storage stack.',
   waivable: true,
   look: (context) =>
     switches(context).flatMap((move): Sighting[] => {
@@ -53,7 +53,7 @@ const notSeen: ReviewRule = {
     }),
 };
 
-/** A default without a key is no move but a departure from SSE-KMS, which has a rule of its own. */
+/** A default without a key leaves SSE-KMS, which has a rule of its own. */
 function isUnknownDefault({ plan }: RuleContext, { address }: KeyTargetChange): boolean {
   const change = plan.changes.find((one) => one.address === address && one.type === BUCKET_DEFAULT);
   return defaultEncryption(change?.after, change?.unknown)?.keyUnknown === true;
@@ -63,13 +63,13 @@ const undeclared: ReviewRule = {
   id: 'KT022',
   title: 'alias or bucket default moves to a key that the rotation file does not declare',
   severity: 'error',
-  why: 'Nobody has reviewed that key, no custody is known of its material, and no later step looks after it.',
-  next: 'Declare it in the rotation file (keyArn adopts a key that exists), or plan again from the file as it is.',
+  why: 'Nobody has reviewed that key, its material has no known custody, and no later step covers it.',
+  next: 'Declare it in the rotation file (keyArn adopts an existing key), or plan again from the unchanged file.',
   waivable: true,
   look: (context) =>
     switches(context).flatMap((move): Sighting[] => {
       if (move.to === undefined || context.keys.find(move.to)?.version !== undefined) return [];
-      return [sighting(move, words`${move.what} moves to ${move.to}, which is no declared version`)];
+      return [sighting(move, words`${move.what} moves to ${move.to}, which is not a declared version`)];
     }),
 };
 
@@ -77,8 +77,8 @@ const backwards: ReviewRule = {
   id: 'KT023',
   title: 'alias or bucket default moves backwards',
   severity: 'warning',
-  why: 'Going back puts new objects under the version that was about to retire. It is right in a rollback and wrong everywhere else, such as after a merge of an old branch.',
-  next: 'If it is meant, review with --rollback <version>; if not, move activeVersion in the rotation file forward.',
+  why: 'New objects would be under the version that was about to retire. This is right only in a rollback; otherwise it is a mistake, such as a merge of an old branch.',
+  next: 'For a rollback, review with --rollback <version>; otherwise move activeVersion in the rotation file forward.',
   waivable: true,
   look: (context) => switches(context).flatMap((move) => backwardMove(context, move)),
 };
@@ -93,13 +93,13 @@ function backwardMove(context: RuleContext, move: KeyTargetChange): readonly Sig
   const target = rotation.keyVersions[to];
   if (move.from === undefined || move.to === undefined || !target || target.name === rollbackTo) return [];
   if (from > to)
-    return [sighting(move, words`${move.what} goes back from ${named(context, move.from)} to ${target.name}`)];
+    return [sighting(move, words`${move.what} moves back from ${named(context, move.from)} to ${target.name}`)];
   const isNewest = rotation.keyVersions.slice(to + 1).every((later) => later.disabled);
   if (from >= 0 || isNewest) return [];
   return [
     sighting(
       move,
-      words`${move.what} moves to ${target.name} from ${move.from}, which may be a later version: give the keys plan too, or --aws`,
+      words`${move.what} moves to ${target.name} from ${move.from}, which may be a later version: pass the keys plan too, or --aws`,
     ),
   ];
 }

@@ -13,16 +13,16 @@ const ARGUMENTS = new Set(['region', 'allowed_account_ids', 's3_use_path_style']
 
 const provider: ReviewRule = {
   id: 'KT050',
-  title: 'the provider is another one, or set up otherwise',
+  title: 'the provider or its configuration differs',
   severity: 'error',
-  why: 'Another provider, version range, Region, endpoint or role makes the same plan act elsewhere, or by other code.',
-  next: 'Take the change out: provider, versions and Region come from the rotation, credentials from the standard variables.',
+  why: 'With another provider, version range, Region, endpoint or role, the same plan acts elsewhere or runs other code.',
+  next: 'Remove the change: provider, versions and Region come from the rotation, credentials from the standard variables.',
   waivable: true,
   look: ({ plan, rotation }) => [
-    ...plan.providers.flatMap((one) => providerFaults(one, rotation).map((says) => ({ says }))),
+    ...plan.providers.flatMap((one) => providerFaults(one, rotation).map((message) => ({ message }))),
     ...[...new Set(plan.changes.map((change) => change.provider))]
       .filter((name) => name !== undefined && !PROVIDER.test(name))
-      .map((name) => ({ says: words`resources are of provider ${name ?? ''}` })),
+      .map((name) => ({ message: words`resources use provider ${name ?? ''}` })),
   ],
 };
 
@@ -54,9 +54,9 @@ function providerFaults(one: Values, rotation: Rotation): readonly Words[] {
 
 const backend: ReviewRule = {
   id: 'KT051',
-  title: 'the backend is not the one that the rotation file names',
+  title: 'the backend is not the one that the rotation file declares',
   severity: 'error',
-  why: 'A plan over another state sees nothing of what is there and creates everything anew, or over an unencrypted one leaves it readable.',
+  why: 'With another state, the plan does not see existing resources and creates everything again. An unencrypted state is readable.',
   next: 'Plan again from the rotation file. To move a state: terraform init -migrate-state.',
   waivable: true,
   look: ({ stackFile, rotation }) => {
@@ -65,24 +65,26 @@ const backend: ReviewRule = {
     const [kind = '(none)'] = Object.keys(declared);
     const wanted = rotation.terraform;
     if (kind !== wanted.backend)
-      return [{ says: words`the stack keeps its state in backend ${kind}, the file names ${wanted.backend}` }];
+      return [
+        { message: words`the stack stores its state in backend ${kind}, but the file declares ${wanted.backend}` },
+      ];
     if (wanted.backend === 'local') return [];
     const set = values(declared.s3);
     const expected: Values = { bucket: wanted.s3.bucket, region: wanted.s3.region, encrypt: true, use_lockfile: true };
     const off = Object.entries(expected).filter(([name, value]) => set[name] !== value);
     const prefix = text(set.key)?.startsWith(wanted.s3.prefix) ? [] : ['key'];
     return [...off.map(([name]) => name), ...prefix].map((name) => ({
-      says: words`the backend's ${name} is ${text(set[name]) ?? '(unset)'}`,
+      message: words`the backend's ${name} is ${text(set[name]) ?? '(unset)'}`,
     }));
   },
 };
 
 const protectionLost: ReviewRule = {
   id: 'KT052',
-  title: 'a guard is taken out of the configuration',
+  title: 'a guard is missing in the configuration',
   severity: 'error',
-  why: 'prevent_destroy, ignore_changes and the preconditions are what makes Terraform itself refuse to delete a key, to import over its material, or to switch too early.',
-  next: 'Synthesize the stack again from the rotation file; nothing else writes it.',
+  why: 'Because of prevent_destroy, ignore_changes and the preconditions, Terraform itself refuses to delete a key, to import over its material, or to switch too early.',
+  next: 'Synthesize the stack again from the rotation file.',
   waivable: true,
   look: ({ stackFile }) =>
     Object.entries(values(stackFile?.resource)).flatMap(([type, all]) =>
@@ -106,19 +108,19 @@ function missingGuards(address: string, type: string, resource: Values): readonl
       ? ['ignore_changes of valid_to and key_material_base64']
       : []),
   ];
-  return missing.map((what) => ({ address, says: [...words`${address} has no `, what] }));
+  return missing.map((what) => ({ address, message: [...words`${address} has no `, what] }));
 }
 
 const incomplete: ReviewRule = {
   id: 'KT053',
-  title: 'the plan is not whole',
+  title: 'the plan is incomplete',
   severity: 'error',
-  why: 'A plan that ended in an error, or was aimed at single resources, does not show all that is to come.',
-  next: 'Plan again, without -target, and mend what Terraform says.',
+  why: 'A plan that ended in an error, or that targets single resources, does not show all changes.',
+  next: 'Fix the error that Terraform reports, and plan again without -target.',
   waivable: true,
   look: ({ plan }) => [
-    ...(plan.errored ? [{ says: words`the plan ended in an error` }] : []),
-    ...(plan.complete || plan.errored ? [] : [{ says: words`Terraform says that the plan is not complete` }]),
+    ...(plan.errored ? [{ message: words`the plan ended in an error` }] : []),
+    ...(plan.complete || plan.errored ? [] : [{ message: words`Terraform reports that the plan is not complete` }]),
   ],
 };
 
@@ -126,15 +128,15 @@ const movedByHand: ReviewRule = {
   id: 'KT054',
   title: 'alias or bucket default was moved outside Terraform',
   severity: 'warning',
-  why: 'Somebody or something else moves them too; objects may have been written under a key that nobody expects.',
-  next: 'Find out who did it (CloudTrail: UpdateAlias, PutBucketEncryption) before the plan puts it back.',
+  why: 'Somebody else moves them too. Objects may have been written under an unexpected key.',
+  next: 'Find out who did it (CloudTrail: UpdateAlias, PutBucketEncryption) before the plan reverts it.',
   waivable: true,
   look: ({ plan, stack }) => plan.drift.filter(({ address }) => isOwnResource(address, stack)).flatMap(handMoved),
 };
 
 function handMoved({ address, type, action, before, after }: PlannedChange): readonly Sighting[] {
   if (type !== 'aws_kms_alias' && type !== BUCKET_DEFAULT) return [];
-  if (action === 'delete') return [{ address, says: words`${address} was deleted` }];
+  if (action === 'delete') return [{ address, message: words`${address} was deleted` }];
   const target = (held: Values | undefined): string => {
     const found = type === BUCKET_DEFAULT ? defaultEncryption(held) : undefined;
     return (
@@ -143,9 +145,9 @@ function handMoved({ address, type, action, before, after }: PlannedChange): rea
     );
   };
   const [was, is] = [target(before), target(after)];
-  // One key may be written by ARN or by id.
+  // A key may be written by ARN or by id.
   if (was === is || was.endsWith(`/${is}`) || is.endsWith(`/${was}`)) return [];
-  return [{ address, says: words`${address} was at ${was} and is now at ${is}` }];
+  return [{ address, message: words`${address} was at ${was} and is now at ${is}` }];
 }
 
 export const terraformRules: readonly ReviewRule[] = [provider, backend, protectionLost, incomplete, movedByHand];

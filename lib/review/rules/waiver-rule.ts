@@ -1,12 +1,12 @@
 import type { ReviewRule } from '../review-rule';
 
-/** Speaks of the rotation file and not of a plan: what it finds is worked out where waivers are applied. */
+/** This rule is about the rotation file, not a plan: its findings are computed where waivers are applied. */
 export const waiverRule: ReviewRule = {
   id: 'KT090',
-  title: 'a waiver does not count',
+  title: 'a waiver is not valid',
   severity: 'warning',
-  why: 'A waiver past its end, or for a rule that takes none, protects nothing any more and looks as if it did.',
-  next: 'Take it out of the rotation file, or give it a new end and reason in a reviewed change.',
+  why: 'A waiver after its end date, or for a rule that cannot be waived, has no effect but looks as if it had.',
+  next: 'Remove it from the rotation file, or set a new end date and reason in a reviewed change.',
   waivable: false,
   look: () => [],
 };

@@ -99,11 +99,15 @@ describe('refused', () => {
   const cases: [string, Parameters<typeof refusal>[0], string][] = [
     ['for another key than the version has now', { keyArn: OTHER_KEY_ARN }, 'the request is for'],
     ['wrapped for another key', { answer: { keyArn: OTHER_KEY_ARN } }, 'it was wrapped for'],
-    ['of another version', { answer: { version: 'v3' } }, 'version v3'],
-    ['of another rotation', { answer: { rotation: 'other' } }, 'rotation other'],
+    ['of another version', { answer: { version: 'v3' } }, 'its version is v3'],
+    ['of another rotation', { answer: { rotation: 'other' } }, 'its rotation is other'],
     ['wrapped under another public key', { answer: { publicKeySha256: 'b'.repeat(64) } }, 'another request'],
     ['with altered bytes', { answer: { wrapped: Buffer.alloc(256, 1).toString('base64') } }, 'digest'],
-    ['with a blob of another modulus', { request: { wrappingKeySpec: 'RSA_4096' } }, '256 bytes, RSA_4096 gives 512'],
+    [
+      'with a blob of another modulus',
+      { request: { wrappingKeySpec: 'RSA_4096' } },
+      '256 bytes, but RSA_4096 produces 512',
+    ],
   ];
   test.each(cases)('is an answer %s', async (_name, change, reason) => {
     const accept = await refusal(change);
@@ -155,7 +159,7 @@ describe('the files of a ceremony', () => {
     await expect(readWrappingRequest(path)).rejects.toMatchObject({ code: 'ceremony-file' });
     const other = newPath();
     await writeWrappedAnswer(other, await answered());
-    await expect(readWrappingRequest(other)).rejects.toThrow('no wrapping request');
+    await expect(readWrappingRequest(other)).rejects.toThrow('not a wrapping request');
   });
 
   test('a request whose public key was swapped is noticed', async () => {
