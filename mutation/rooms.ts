@@ -17,7 +17,10 @@ export const ROOMS: Readonly<Record<string, MutatedRoom>> = {
     files: ['lib/objects/inventory.ts', 'lib/objects/boundary-key.ts', 'lib/objects/wide-inventory.ts'],
     tests: ['__tests__/lib/objects/*inventory.test.ts', '__tests__/lib/objects/segments.test.ts'],
   },
-  evidence: { files: ['lib/evidence/check*.ts'], tests: ['__tests__/lib/evidence/*.test.ts'] },
+  evidence: {
+    files: ['lib/evidence/check*.ts'],
+    tests: ['__tests__/lib/evidence/evidence.test.ts', '__tests__/lib/evidence/runs.test.ts'],
+  },
   review: { files: ['lib/review/**/*.ts'], tests: ['__tests__/lib/review/*.test.ts'] },
   import: {
     files: ['lib/kms/prove-import.ts', 'lib/key-material/**/*.ts'],

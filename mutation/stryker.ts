@@ -84,7 +84,7 @@ function settings(file: string, tests: readonly string[], report: string): objec
     jsonReporter: { fileName: report },
     tempDirName: SANDBOXES,
     cleanTempDir: 'always',
-    ignorePatterns: ['cdktf.out', '.keyturn', 'docs'],
+    ignorePatterns: ['cdktf.out', '.keyturn'],
   };
 }
 
