@@ -11,7 +11,11 @@ export const ROOMS: Readonly<Record<string, MutatedRoom>> = {
   gate: { files: ['lib/steps/gate.ts'], tests: ['__tests__/lib/steps/gate.test.ts'] },
   verify: {
     files: ['lib/objects/verify*.ts'],
-    tests: ['__tests__/lib/objects/verify.test.ts', '__tests__/lib/objects/verify-sources.test.ts'],
+    tests: [
+      '__tests__/lib/objects/verify.test.ts',
+      '__tests__/lib/objects/verify-control.test.ts',
+      '__tests__/lib/objects/verify-sources.test.ts',
+    ],
   },
   listing: {
     files: ['lib/objects/inventory.ts', 'lib/objects/boundary-key.ts', 'lib/objects/wide-inventory.ts'],

@@ -64,7 +64,8 @@ export async function mutateFile(
   }
 }
 
-const SANDBOXES = '.stryker-tmp';
+/** Of this process alone, under the root as modules are looked up from there: two runs do not take away each other's. */
+const SANDBOXES = `.stryker-tmp/${process.pid}`;
 
 function settings(file: string, tests: readonly string[], report: string): object {
   return {
