@@ -23,7 +23,11 @@ export const ROOMS: Readonly<Record<string, MutatedRoom>> = {
   },
   evidence: {
     files: ['lib/evidence/check*.ts'],
-    tests: ['__tests__/lib/evidence/evidence.test.ts', '__tests__/lib/evidence/runs.test.ts'],
+    tests: [
+      '__tests__/lib/evidence/check-outcomes.test.ts',
+      '__tests__/lib/evidence/evidence.test.ts',
+      '__tests__/lib/evidence/runs.test.ts',
+    ],
   },
   review: { files: ['lib/review/**/*.ts'], tests: ['__tests__/lib/review/*.test.ts'] },
   import: {
