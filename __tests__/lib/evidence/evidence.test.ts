@@ -6,6 +6,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { z } from 'zod';
 import { isCode } from '../../../lib/errors';
+import { canonicalJson } from '../../../lib/evidence/canonical';
 import { checkEvidence } from '../../../lib/evidence/check';
 import { type EvidenceRun, openEvidence } from '../../../lib/evidence/evidence';
 import evidenceSchema from '../../../lib/evidence/evidence.schema.json';
@@ -274,6 +275,63 @@ describe('checkEvidence', () => {
     expect(await faultsOf(`${first}\n${changed.slice(0, -1)},"hash":"${hash}"}\n${third}\n`)).toEqual([
       '3 broken-chain',
     ]);
+  });
+
+  describe('of a record whose hash was made to fit', () => {
+    /** The second line with members replaced, in canonical form and with the hash of that; undefined takes one away. */
+    async function withMembers(members: Readonly<Record<string, unknown>>): Promise<string[]> {
+      const { lines } = await threeRecords();
+      const { hash: _, ...body } = JSON.parse(lines[1] ?? '');
+      const text = canonicalJson(JSON.parse(JSON.stringify({ ...body, ...members })));
+      const hash = createHash('sha256').update(text).digest('hex');
+      return faultsOf(`${lines[0]}\n${text.slice(0, -1)},"hash":"${hash}"}\n${lines[2]}\n`);
+    }
+
+    it.each<[string, Readonly<Record<string, unknown>>]>([
+      ['a number that is none', { seq: '2' }],
+      ['half a number', { seq: 2.5 }],
+      ['a previous hash in capitals', { previous: 'A'.repeat(64) }],
+      ['a previous hash that is too short', { previous: 'a'.repeat(63) }],
+      ['a previous hash that is too long', { previous: 'a'.repeat(65) }],
+      ['no type', { type: '' }],
+      ['a type that is no text', { type: 1 }],
+      ['no step', { step: '' }],
+      ['a step that is no text', { step: null }],
+      ['a time without milliseconds', { at: '2026-11-24T10:11:12Z' }],
+      ['a time of another zone', { at: '2026-11-24T10:11:12.345+09:00' }],
+      ['text around its time', { at: ' 2026-11-24T10:11:12.345Z' }],
+      ['a time that is no text', { at: 1 }],
+      ['a list as its data', { data: [] }],
+      ['no data', { data: null }],
+      ['a member too many', { extra: 1 }],
+      ['a member too few', { step: undefined }],
+    ])('finds %s', async (_title, members) => {
+      expect(await withMembers(members)).toContain('2 not-a-record');
+    });
+
+    it('finds another number, and a hash that does not follow', async () => {
+      expect(await withMembers({ seq: 3 })).toEqual(['2 wrong-seq', '3 broken-chain']);
+      expect(await withMembers({ previous: 'a'.repeat(64) })).toEqual(['2 broken-chain', '3 broken-chain']);
+      expect(await withMembers({ type: 'run-opened' })).toEqual(['2 not-opened', '3 broken-chain']);
+    });
+
+    it('says no outcome of a run that names none', async () => {
+      const run = await begin();
+      await run.close(1 as unknown as string);
+      expect(await checkEvidence(run.file)).toMatchObject({ faults: [], files: [{ outcome: undefined }] });
+    });
+  });
+
+  it('names what is no text, what was cut, and what is too long, apart from one another', async () => {
+    const { bytes, lines } = await threeRecords();
+    const first = Buffer.from(`${lines[0]}\n`);
+    const rest = bytes.subarray(first.length);
+    expect(await faultsOf(Buffer.concat([first, Buffer.from([0xff, 0x0a]), rest]))).toContain('2 not-text');
+    expect(await faultsOf(bytes.subarray(0, -1))).toEqual(['3 cut-line']);
+    const long = await faultsOf(Buffer.concat([bytes, Buffer.alloc(16 * 1024 * 1024 + 1, 'a')]));
+    expect(long).toEqual(['4 after-close', '4 line-too-long', '4 not-json', '4 not-closed']);
+    const most = await faultsOf(Buffer.concat([bytes, Buffer.alloc(16 * 1024 * 1024, 'a')]));
+    expect(most).toEqual(['4 after-close', '4 cut-line', '4 not-json', '4 not-closed']);
   });
 
   it('finds a record that is not canonical even when its hash was made to fit', async () => {

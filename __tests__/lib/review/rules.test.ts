@@ -126,7 +126,7 @@ describe('the provider', () => {
       },
     });
   const reported = async (plan: string) =>
-    (await reviewText(plan)).findings.filter(({ rule }) => rule === 'KT050').map(({ says }) => plain(says));
+    (await reviewText(plan)).findings.filter(({ rule }) => rule === 'KT050').map(({ message }) => plain(message));
 
   it('is accepted in the version that both stacks require', async () => {
     for (const stack of Object.values(synthesized(rotation()))) {

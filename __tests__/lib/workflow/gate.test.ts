@@ -103,6 +103,23 @@ it('opens when alias, defaults and every object version are under an enabled act
   expect(GatePass.isPass(GatePass.open(sound))).toBe(true);
 });
 
+it('passes on what was checked, and takes nothing else for a pass', () => {
+  const made = GatePass.open(sound);
+  expect([made.version, made.keyArn]).toEqual([sound.version, OLD]);
+  for (const other of [undefined, null, 'pass', 1, {}, { ...made }, Object.create(GatePass.prototype)]) {
+    expect(GatePass.isPass(other)).toBe(false);
+  }
+});
+
+it('asks for the state of the active key, whatever the others are', () => {
+  const versions = [
+    { version: version('v0'), key: undefined },
+    { version: version('v1'), key: key(OLD, 'Disabled') },
+    { version: version('v2'), key: key(ACTIVE, 'Enabled') },
+  ];
+  expect(gateReasons({ ...sound, observation: { ...sound.observation, versions } })).toEqual([]);
+});
+
 const uploadOf = (initiated: string) => ({ key: 'a', uploadId: 'u', initiated, keyArn: undefined });
 
 it('opens while uploads are open that were begun after the switch was seen', () => {
@@ -227,4 +244,37 @@ it('shows control characters of an object key instead of obeying them', () => {
 
 it('knows a pass from an object that looks like one', () => {
   expect(GatePass.isPass({ version: version('v1'), keyArn: OLD })).toBe(false);
+});
+
+it.each<[string, Partial<GateInput['observation']>, string]>([
+  [
+    'no version has the active key',
+    {
+      versions: [
+        { version: version('v2'), key: undefined },
+        { version: version('v1'), key: key(OLD, 'Enabled') },
+      ],
+    },
+    `the active key ${ACTIVE} is not to be found, not Enabled`,
+  ],
+  [
+    'the active key waits for its material',
+    { versions: [{ version: version('v2'), key: key(ACTIVE, 'PendingImport') }] },
+    `the active key ${ACTIVE} is PendingImport, not Enabled`,
+  ],
+  ['there is no alias', { aliasTarget: undefined }, 'the main alias points at nothing, not at the active key'],
+  ['the alias points elsewhere', { aliasTarget: OLD }, `the main alias points at ${OLD}, not at the active key`],
+  [
+    'a bucket has no default',
+    { buckets: [{ name: 'ledger', default: undefined }] },
+    'new objects in ledger go under no KMS key of ours, not under the active key',
+  ],
+  [
+    'a bucket default is another key',
+    { buckets: [{ name: 'ledger', default: { algorithm: 'aws:kms', keyArn: OLD, bucketKey: true } }] },
+    `new objects in ledger go under ${OLD}, not under the active key`,
+  ],
+])('says what it saw when %s', (_title, seen, text) => {
+  const reasons = gateReasons({ ...sound, observation: { ...sound.observation, ...seen } });
+  expect(reasons.map((reason) => reason.text)).toEqual([text]);
 });

@@ -1,0 +1,33 @@
+/** What is mutated together, and the tests that must notice. */
+export interface MutatedRoom {
+  /** Git pathspecs (`:(glob)`) of the files to mutate. */
+  readonly files: readonly string[];
+  /** Jest globs under the root. Only these run: what nobody but an end-to-end test notices counts as a survivor. */
+  readonly tests: readonly string[];
+}
+
+/** The rooms that carry verdicts. A room whose files are moved is changed here, and nowhere else. */
+export const ROOMS: Readonly<Record<string, MutatedRoom>> = {
+  gate: { files: ['lib/workflow/gate.ts'], tests: ['__tests__/lib/workflow/gate.test.ts'] },
+  verify: {
+    files: ['lib/verify/*.ts'],
+    tests: ['__tests__/lib/verify/*.test.ts'],
+  },
+  listing: {
+    files: ['lib/s3/version-listing.ts', 'lib/s3/boundary-key.ts', 'lib/s3/parallel-listing.ts'],
+    tests: ['__tests__/lib/s3/*-listing.test.ts', '__tests__/lib/s3/listing-segments.test.ts'],
+  },
+  evidence: {
+    files: ['lib/evidence/check*.ts'],
+    tests: [
+      '__tests__/lib/evidence/check-outcomes.test.ts',
+      '__tests__/lib/evidence/evidence.test.ts',
+      '__tests__/lib/evidence/runs.test.ts',
+    ],
+  },
+  review: { files: ['lib/review/**/*.ts'], tests: ['__tests__/lib/review/*.test.ts'] },
+  import: {
+    files: ['lib/kms/prove-import.ts', 'lib/key-material/**/*.ts'],
+    tests: ['__tests__/lib/key-material/**/*.test.ts', '__tests__/lib/kms/import-key-material.test.ts'],
+  },
+};
