@@ -17,6 +17,7 @@ module.exports = {
   },
   modulePathIgnorePatterns: ['<rootDir>/cdktf.out/', '<rootDir>/.keyturn/'],
   globalSetup: '<rootDir>/__tests__/runner/global-setup.ts',
+  setupFiles: process.env.SLOW === '1' ? ['<rootDir>/__tests__/runner/slow-properties.ts'] : [],
   testSequencer: '<rootDir>/__tests__/runner/sequencer.js',
   reporters: ['default', '<rootDir>/__tests__/runner/slowest-files.js'],
   // Jest leaves one core to its own process, which only waits: of two cores it would use one.
