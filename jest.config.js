@@ -17,11 +17,12 @@ module.exports = {
   },
   modulePathIgnorePatterns: ['<rootDir>/cdktf.out/', '<rootDir>/.keyturn/'],
   globalSetup: '<rootDir>/__tests__/runner/global-setup.ts',
+  setupFiles: process.env.SLOW === '1' ? ['<rootDir>/__tests__/runner/slow-properties.ts'] : [],
   testSequencer: '<rootDir>/__tests__/runner/sequencer.js',
   reporters: ['default', '<rootDir>/__tests__/runner/slowest-files.js'],
   // Jest leaves one core to its own process, which only waits: of two cores it would use one.
   maxWorkers: '100%',
-  // A module in Jest's sandbox finds a global by a slow look-up; these it gets as arguments.
-  sandboxInjectedGlobals: ['Math', 'Number'],
+  // A module in Jest's sandbox finds a global by a slow look-up. This one, which hot loops use, it gets as an argument.
+  sandboxInjectedGlobals: ['Math'],
   testTimeout: 60_000,
 };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { CreateAliasCommand, type KMSClient } from '@aws-sdk/client-kms';
+import { CreateAliasCommand, type KMSClient, RotateKeyOnDemandCommand } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
 import { S3ControlClient } from '@aws-sdk/client-s3-control';
 import { STSClient } from '@aws-sdk/client-sts';
@@ -111,7 +111,8 @@ buckets: [{ name: photos-bucket, manage: bucket }]
     },
     ask: async () => false,
   };
-  return { run, bring, said, asked };
+  const rotate = () => kms.send(new RotateKeyOnDemandCommand({ KeyId: key.id }));
+  return { run, bring, rotate, said, asked };
 }
 
 describe('rotating the material into use', () => {
@@ -160,11 +161,13 @@ describe('rotating the material into use', () => {
   });
 
   it('refuses the 26th material, before KMS is asked, and by KMS’s own word', async () => {
-    const { run, bring } = await site(26, 26);
+    const { run, bring, rotate } = await site(26, 26);
     await bring('v1');
     for (let version = 2; version <= 26; version += 1) {
       await bring(`v${version}`);
-      await rotateMaterial.run({ ...run, rotation: { ...run.rotation, activeVersion: `v${version}` } }, {});
+      // The command proves each rotation, which takes longer the more there are; the last two are enough of that.
+      if (version <= 24) await rotate();
+      else await rotateMaterial.run({ ...run, rotation: { ...run.rotation, activeVersion: `v${version}` } }, {});
     }
     expect(await rotateMaterial.check(run)).toMatchObject({ summary: expect.stringContaining('25 of 25') });
     await bring('v27');
