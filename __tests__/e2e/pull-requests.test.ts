@@ -79,7 +79,6 @@ it('switches by a second pull request: objects move, v1 retires behind the gate'
   expect(diff).toContain('-activeVersion: v1 # moved to switch\n+activeVersion: v2 # moved to switch');
   expect(body).not.toContain('Do not merge yet');
   forge.push(branch, `${title}\n\n${body}`);
-  await reviewed(branch);
   forge.merge(branch);
   const job = await applied();
   expect(await keysOfObjects()).toEqual([await arnOf('v2')]);
@@ -148,16 +147,21 @@ async function propose(phase: string): Promise<{ title: string; branch: string; 
 async function reviewed(branch: string): Promise<string> {
   const job = forge.job(branch, { KEYTURN_RANGE: 'origin/main..HEAD' });
   await pass(job, 'restore.sh evidence', 'plan.sh');
-  expect(readFileSync(job.summary, 'utf8')).toBe(
-    readFileSync(path.join(job.directory, 'keyturn-out/comment.md'), 'utf8'),
-  );
-  return readFileSync(job.summary, 'utf8');
+  return commentOf(job);
+}
+
+/** What `plan.sh` wrote to comment, which is the summary of its job too. */
+function commentOf(job: Job): string {
+  const comment = readFileSync(path.join(job.directory, 'keyturn-out/comment.md'), 'utf8');
+  expect(readFileSync(job.summary, 'utf8')).toBe(comment);
+  return comment;
 }
 
 /** What it does on a merge: one job plans, another applies exactly that. */
 async function applied(): Promise<Job> {
   const planning = forge.job('main');
   await pass(planning, 'restore.sh evidence', 'plan.sh');
+  commentOf(planning);
   const applying = forge.job('main');
   planning.hand('keyturn-plan', applying);
   await pass(applying, 'restore.sh evidence custody', 'apply.sh', 'post-apply.sh', 'archive.sh');

@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
+import { findSoftHsm } from '../support/soft-hsm';
 
 const PROJECT = path.resolve(__dirname, '../..');
+/** Neither jobs nor custodians know of the other, so that one rehearsal shows both. CI must have SoftHSM2. */
+const CUSTODY = findSoftHsm() === undefined && !process.env.CI ? 'command' : 'pkcs11';
 
 jest.setTimeout(900_000);
 
@@ -14,9 +17,9 @@ interface Document {
   }[];
 }
 
-/** `npm run rehearse -- --engine batch --json`, as the README says it. */
-describe('npm run rehearse -- --engine batch', () => {
-  const args = ['run', '--silent', 'rehearse', '--', '--engine', 'batch', '--json'];
+/** As the README says it, with a custodian added. */
+describe(`npm run rehearse -- --engine batch --custody ${CUSTODY}`, () => {
+  const args = ['run', '--silent', 'rehearse', '--', '--engine', 'batch', '--custody', CUSTODY, '--json'];
   const { status, stdout, stderr } = spawnSync('npm', args, { cwd: PROJECT, encoding: 'utf8' });
   const document = status === null ? undefined : (JSON.parse(stdout) as Document);
 
@@ -27,6 +30,10 @@ describe('npm run rehearse -- --engine batch', () => {
     ]);
     expect(document?.held).toBe(true);
     expect(status).toBe(0);
+  });
+
+  it('generates and wraps the material with the custodian', () => {
+    expect(stderr).toContain('material generated and wrapped');
   });
 
   it('lets one job move every object version, as an ordinary client of S3 Control sees it', () => {

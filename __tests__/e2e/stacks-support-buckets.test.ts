@@ -76,7 +76,7 @@ describe('what serves a rotation, by real Terraform', () => {
   };
 
   it(
-    'the bucket of the evidence is made with its lock, and the next plan is empty',
+    'the bucket of the evidence is made with its lock',
     async () => {
       await applied(storage);
       const lock = await s3.send(new GetObjectLockConfigurationCommand({ Bucket: 'payroll-evidence' }));
@@ -88,9 +88,8 @@ describe('what serves a rotation, by real Terraform', () => {
       expect(encryption.ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault).toEqual({
         SSEAlgorithm: 'AES256',
       });
-      expect((await terraform.plan(storage)).changes).toBe(false);
     },
-    2 * MINUTES,
+    MINUTES,
   );
 
   it('what is put there is locked for the days of the file, and its deletion is refused', async () => {
@@ -106,7 +105,7 @@ describe('what serves a rotation, by real Terraform', () => {
   });
 
   it(
-    'the role of the jobs and their bucket are added when the engine changes, and the next plan is empty',
+    'the role of the jobs and their bucket are added when the engine changes',
     async () => {
       ({ keys, storage } = await on.declare(rotationFile('v1', JOBS)));
       expect(await applied(keys)).toEqual([
@@ -125,13 +124,12 @@ describe('what serves a rotation, by real Terraform', () => {
           'create aws_s3_bucket_versioning.batch',
         ].sort(),
       );
-      for (const stack of [keys, storage]) expect((await terraform.plan(stack)).changes).toBe(false);
     },
     3 * MINUTES,
   );
 
   it(
-    'the switch moves alias and defaults, and names the old key to the role',
+    'the switch moves alias and defaults, names the old key to the role, and both plans are empty after',
     async () => {
       ({ keys, storage } = await on.declare(rotationFile('v2', JOBS)));
       expect((await terraform.plan(keys)).changes).toBe(false);
@@ -146,7 +144,7 @@ describe('what serves a rotation, by real Terraform', () => {
   );
 
   it(
-    'the test beside the stack passes with a mocked provider, and fails for a wider trust or a shorter lock',
+    'the test beside the stack passes with a mocked provider, and fails for another encryption, a wider trust or a shorter lock',
     async () => {
       const cwd = storage.directory;
       const rotation = await loadRotation(path.join(on.folder, 'rotation.yaml'), { now: new Date() });
@@ -155,10 +153,15 @@ describe('what serves a rotation, by real Terraform', () => {
       expect(stdout).toContain('Success! 3 passed, 0 failed.');
       const file = path.join(cwd, 'cdk.tf.json');
       const before = await readFile(file, 'utf8');
-      const broken = before.replace('batchoperations.s3', 'lambda').replace('"days": 30', '"days": 3');
+      const broken = before
+        .replaceAll('"aws:kms"', '"AES256"')
+        .replace('batchoperations.s3', 'lambda')
+        .replace('"days": 30', '"days": 3');
       await writeFile(file, broken);
       const tested = run('terraform', ['test', '-no-color'], { cwd, env: on.env });
-      await expect(tested).rejects.toMatchObject({ stderr: expect.stringMatching(/KT045[\s\S]*KT060: evidence/) });
+      await expect(tested).rejects.toMatchObject({
+        stderr: expect.stringMatching(/KT030[\s\S]*KT045[\s\S]*KT060: evidence/),
+      });
       await writeFile(file, before);
     },
     MINUTES,

@@ -26,6 +26,7 @@ const RETIRED = rotationFile(['{ name: v1, disabled: true }', 'name: v2'], 'v2')
 /** Real Terraform starts a provider of 700 MB for each plan: seconds on a quiet machine, far more on a shared one. */
 const MINUTES = 180_000;
 
+/** That both plans are empty after each step too is seen in `rotate.test.ts` and in each rehearsal. */
 describe('a rotation from nothing to retired, by real Terraform', () => {
   let on: Stage;
   let terraform: Terraform;
@@ -44,11 +45,10 @@ describe('a rotation from nothing to retired, by real Terraform', () => {
     await terraform.apply(plan);
     return plan;
   };
-  const bothPlansAreEmpty = async () => {
-    for (const stack of [keys, storage]) {
-      const { summary } = await terraform.plan(stack);
+  const plansAreEmpty = async (stacks: readonly StackDirectory[]) => {
+    const plans = await Promise.all(stacks.map((stack) => terraform.plan(stack)));
+    for (const { stack, summary } of plans)
       expect(formatPlan(stack.name, summary)).toBe(`plan of ${stack.name}: no changes`);
-    }
   };
   const pointedAt = async (version: string) => {
     const { Arn, KeyId } = await on.key(`alias/payroll/${version}`);
@@ -80,9 +80,8 @@ describe('a rotation from nothing to retired, by real Terraform', () => {
         Origin: 'EXTERNAL',
         Enabled: false,
       });
-      expect((await terraform.plan(keys)).changes).toBe(false);
     },
-    2 * MINUTES,
+    MINUTES,
   );
 
   it(
@@ -114,7 +113,6 @@ describe('a rotation from nothing to retired, by real Terraform', () => {
       const plan = await apply(storage);
       await pointedAt('v1');
       await expect(terraform.apply(plan)).rejects.toMatchObject({ code: 'terraform-plan-stale' });
-      await bothPlansAreEmpty();
     },
     2 * MINUTES,
   );
@@ -129,7 +127,6 @@ describe('a rotation from nothing to retired, by real Terraform', () => {
         'create aws_kms_external_key.version_v2',
       ]);
       await pointedAt('v1');
-      await bothPlansAreEmpty();
     },
     2 * MINUTES,
   );
@@ -158,7 +155,6 @@ describe('a rotation from nothing to retired, by real Terraform', () => {
         'update aws_s3_bucket_server_side_encryption_configuration.bucket_payroll_data',
       ]);
       await pointedAt('v2');
-      await bothPlansAreEmpty();
     },
     2 * MINUTES,
   );
@@ -185,9 +181,9 @@ describe('a rotation from nothing to retired, by real Terraform', () => {
     'finds nothing to change after v1 was disabled, before and after the file says so',
     async () => {
       await on.disable('alias/payroll/v1');
-      await bothPlansAreEmpty();
+      await plansAreEmpty([keys]);
       ({ keys, storage } = await on.declare(RETIRED));
-      await bothPlansAreEmpty();
+      await plansAreEmpty([keys, storage]);
     },
     2 * MINUTES,
   );
