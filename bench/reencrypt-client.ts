@@ -10,7 +10,7 @@ import { verifyBucket } from '../lib/verify/verify-bucket';
 
 const NEW = 'arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-4000-8000-00000000000b';
 
-/** Returns the versions it dealt with. */
+/** Returns the number of versions it handled. */
 type Work = (store: ObjectStore) => Promise<number>;
 
 const WORK: Readonly<Record<string, Work>> = {
@@ -44,9 +44,9 @@ async function main(endpoint: string, path: string, mode: string): Promise<void>
   const work = WORK[mode];
   if (!work) throw new Error(`no such work: ${mode}`);
   const before = process.cpuUsage();
-  const begun = performance.now();
+  const startedAt = performance.now();
   const versions = await work(store);
-  const seconds = (performance.now() - begun) / 1000;
+  const seconds = (performance.now() - startedAt) / 1000;
   const cpu = process.cpuUsage(before);
   process.stdout.write(
     `${JSON.stringify({
@@ -62,4 +62,4 @@ async function main(endpoint: string, path: string, mode: string): Promise<void>
   s3.destroy();
 }
 
-void main(process.argv[2] ?? '', process.argv[3] ?? 'wire', process.argv[4] ?? 'rewrap');
+void main(process.argv[2] ?? '', process.argv[3] ?? 'direct', process.argv[4] ?? 'rewrap');

@@ -4,7 +4,7 @@ import { cpus, loadavg } from 'node:os';
 import path from 'node:path';
 
 /**
- * What re-encryption costs, side by side on one stub S3 at 20 ms latency: this engine, the same engine over the AWS SDK,
+ * What re-encryption costs on one stub S3 at 20 ms latency: this engine, the same engine over the AWS SDK,
  * and the command line tools that are on PATH. `npm run bench` takes some minutes; `npm run bench -- --full` adds the
  * 1,000,000 versions. Each contestant runs in a process of its own, and so does the stub.
  */
@@ -80,13 +80,13 @@ async function main(): Promise<void> {
   const isFull = process.argv.includes('--full');
   const only = process.argv.find((one) => one.startsWith('--only='))?.slice('--only='.length);
   const contests: (readonly [string, number, () => Promise<Cost>])[] = [
-    ['keyturn', 10_000, () => engine('keyturn', 10_000, 'wire')],
-    ['keyturn', 100_000, () => engine('keyturn', 100_000, 'wire')],
-    ['optimistic', 100_000, () => engine('keyturn --optimistic', 100_000, 'wire', 'optimistic')],
+    ['keyturn', 10_000, () => engine('keyturn', 10_000, 'direct')],
+    ['keyturn', 100_000, () => engine('keyturn', 100_000, 'direct')],
+    ['optimistic', 100_000, () => engine('keyturn --optimistic', 100_000, 'direct', 'optimistic')],
     ['sdk', 10_000, () => engine('keyturn over the AWS SDK', 10_000, 'sdk')],
-    ['verify', 100_000, () => engine('verification by heads', 100_000, 'wire', 'verify')],
-    ['list', 1_000_000, () => engine('listing alone', 1_000_000, 'wire', 'list')],
-    ...(isFull ? [['keyturn', 1_000_000, () => engine('keyturn', 1_000_000, 'wire')] as const] : []),
+    ['verify', 100_000, () => engine('verification by heads', 100_000, 'direct', 'verify')],
+    ['list', 1_000_000, () => engine('listing alone', 1_000_000, 'direct', 'list')],
+    ...(isFull ? [['keyturn', 1_000_000, () => engine('keyturn', 1_000_000, 'direct')] as const] : []),
     ...TOOLS.filter((tool) => isOnPath(tool.command)).map(
       (one) => [one.command, 2_000, () => toolCost(one, 2_000)] as const,
     ),
@@ -103,7 +103,7 @@ async function main(): Promise<void> {
   print(rows, missing);
 }
 
-async function engine(name: string, versions: number, store: 'wire' | 'sdk', mode = 'rewrap'): Promise<Cost> {
+async function engine(name: string, versions: number, store: 'direct' | 'sdk', mode = 'rewrap'): Promise<Cost> {
   return withStub(versions, async (url) => {
     // As the command itself starts: the ESM loader, which it does not need, would take memory of its own.
     const args = ['--require', 'tsx/cjs', path.join(HERE, 'reencrypt-client.ts'), url, store, mode];
@@ -121,7 +121,7 @@ async function engine(name: string, versions: number, store: 'wire' | 'sdk', mod
 async function toolCost(tool: Tool, versions: number): Promise<Cost> {
   return withStub(versions, async (url) => {
     const env = { ...ENVIRONMENT, AWS_ENDPOINT_URL: url, RCLONE_S3_ENDPOINT: url, ...tool.environment };
-    const begun = performance.now();
+    const startedAt = performance.now();
     const before = childTimes();
     const child = spawn(tool.command, [...tool.args(url)], { env, stdio: ['ignore', 'ignore', 'inherit'] });
     let peakRss: number | undefined;
@@ -131,7 +131,7 @@ async function toolCost(tool: Tool, versions: number): Promise<Cost> {
     const code = await ended(child);
     clearInterval(watch);
     if (code !== 0) throw new Error(`${tool.name} ended with ${code}`);
-    const seconds = (performance.now() - begun) / 1000;
+    const seconds = (performance.now() - startedAt) / 1000;
     const requests = Number(await (await fetch(`${url}/stub-requests`)).text());
     return { name: tool.name, versions, seconds, cpuSeconds: childTimes() - before, peakRss, requests };
   });
