@@ -142,12 +142,12 @@ describe('every rule, on plans of real Terraform', () => {
       'bucket payroll-jobs: restrict_public_buckets is switched off',
     ]);
     expect(message(found, 'KT036')).toEqual([
-      'the mode of the lock goes from COMPLIANCE to GOVERNANCE: who may bypass it can delete',
+      'the mode of the lock changes from COMPLIANCE to GOVERNANCE: principals with the bypass permission can delete',
       'evidence is locked for 30 days instead of 400',
     ]);
     expect(message(found, 'KT037')).toEqual(['bucket payroll-jobs: arn:aws:iam::999988887777:root may s3:GetObject']);
     expect(message(found, 'KT045')).toEqual([
-      'the role can be taken by AWS: *',
+      'the role can be assumed by AWS: *',
       'the role may s3:DeleteObject on arn:aws:s3:::payroll.data/*',
     ]);
   });

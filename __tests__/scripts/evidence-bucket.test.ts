@@ -50,7 +50,7 @@ it('puts evidence and outcomes under SSE-S3, kept as declared, and finds both pl
     ObjectLockMode: 'GOVERNANCE',
   });
   const both = await check(evidence(), '--bucket');
-  expect(both.stderr).toContain(`${ARCHIVE} keeps 2 file(s)`);
+  expect(both.stderr).toContain(`${ARCHIVE} holds 2 file(s)`);
   expect(both.exitCode).toBe(0);
   const alone = await check('--bucket', '--json');
   expect(alone.exitCode).toBe(0);
