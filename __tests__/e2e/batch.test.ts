@@ -79,7 +79,7 @@ describe('a rotation by jobs, from the stacks to the retired key', () => {
     async () => {
       done(await site.run(['rotate', '--yes', '--json']));
       const planned = await site.run(['plan', '--out', 'plan', '--detailed-exitcode']);
-      expect([planned.exitCode, planned.stderr]).toEqual([0, expect.stringContaining('0 job(s)')]);
+      expect([planned.exitCode, planned.stderr]).toEqual([0, expect.stringContaining('0 planned job(s)')]);
     },
     MINUTES,
   );
