@@ -51,7 +51,7 @@ it.each(DOCUMENTS)('links only to files that exist (%s)', (file) => {
 it('names only npm scripts that exist', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
   const named = DOCUMENTS.flatMap((file) =>
-    [...read(file).matchAll(/npm run ([a-z:-]+)/g)].map(([, name = '']) => name),
+    [...read(file).matchAll(/npm run ([a-z0-9:-]+)/g)].map(([, name = '']) => name),
   );
   expect(named.filter((name) => !(name in scripts))).toEqual([]);
 });

@@ -80,5 +80,5 @@ it.each([
 it('refuses a scanner that it knows no exceptions for, and names those it does', async () => {
   const said = await speak(directory, ['waivers', 'checkov']);
   expect(said.exitCode).toBe(64);
-  expect(said.stderr).toContain('only for prowler, config');
+  expect(said.stderr).toContain('use one of prowler, config');
 });

@@ -51,7 +51,7 @@ describe('the folder of a run', () => {
       ['b', 'c'].map((name) => ({
         line: 0,
         code: 'unlisted-outcomes',
-        problem: `the outcomes "${name}" are named by no record: they were put here`,
+        problem: `no record names the outcomes file "${name}": it was added`,
       })),
     );
   });
