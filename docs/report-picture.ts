@@ -14,7 +14,10 @@ const KEYTURN = path.join(ROOT, 'bin/keyturn.js');
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'keyturn-picture-'));
-  const rehearsal = spawn(process.execPath, [KEYTURN, 'rehearse', '--keep'], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const rehearsal = spawn(process.execPath, [KEYTURN, 'rehearse', '--keep'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const ended = new Promise((resolve) => rehearsal.once('exit', resolve));
   try {
     rehearsal.stdout.resume();

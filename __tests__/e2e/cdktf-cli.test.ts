@@ -32,7 +32,9 @@ afterAll(async () => on[Symbol.asyncDispose]());
 
 /** Types a command as a person does in a checkout. */
 async function type(command: string): Promise<{ readonly exit: number | null; readonly said: string }> {
-  const [file = '', ...args] = command.split(' ');
+  const [, name = '', ...args] = command.split(' ');
+  // What npx finds, without a second of CPU time for npx itself.
+  const file = join(PROJECT, 'node_modules/.bin', name);
   const env = { ...on.env, CI: '1', FORCE_COLOR: '0' };
   const { exit, stdout, stderr } = await runChild({ file, args, cwd: on.folder, env, signal: undefined });
   // The CLI wraps its lines at the width of a terminal and frames Terraform's.
@@ -117,17 +119,17 @@ it(
   MINUTES,
 );
 
-it.each(['payroll-keys', 'payroll-storage'])(
-  'finds no difference in %s afterwards',
-  async (stack) => {
-    const { exit, said } = await type(`npx cdktf diff ${stack} --skip-provider-lock`);
+it(
+  'finds no difference in storage afterwards',
+  async () => {
+    const { exit, said } = await type('npx cdktf diff payroll-storage --skip-provider-lock');
     expect({ exit, said }).toMatchObject({ exit: 0, said: expect.stringContaining('No changes.') });
   },
   MINUTES,
 );
 
 it(
-  'is the same state that Keyturn itself plans on',
+  'is the same state that Keyturn itself plans on, without a difference in either stack',
   async () => {
     const { keys, storage } = await on.declare(ROTATION);
     const terraform = await on.terraform();

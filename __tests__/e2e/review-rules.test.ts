@@ -39,7 +39,7 @@ function reviewedParts(json: string) {
   return parts;
 }
 
-describe('the recorded plans', () => {
+describe('the recorded plans (npx tsx __tests__/e2e/record-plans.ts makes them anew)', () => {
   const stacks = new Map<string, StackBody>();
 
   beforeAll(async () => {

@@ -1,15 +1,18 @@
 import { execFile } from 'node:child_process';
-import { appendFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, cp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { DescribeKeyCommand, DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { greenRetirements } from '../../lib/steps/reviewed-plan/green-evidence';
 import { findTerraform } from '../../lib/terraform/binary';
 import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
+import { terraformEnvironment } from '../../lib/terraform/terraform-environment';
 import { type Finished, openSite, rotationText, type Site } from '../support/keyturn-process';
 
 const MINUTES = 300_000;
 const run = promisify(execFile);
 
+/** One rotation from kept plans alone, told in order: each test goes on from where the one before it left AWS. */
 describe('a plan that is kept, reviewed and applied', () => {
   let site: Site;
   let kms: KMSClient;
@@ -18,6 +21,13 @@ describe('a plan that is kept, reviewed and applied', () => {
     JSON.parse(await readFile(at('plan', 'manifest.json'), 'utf8')) as {
       verdict: string;
       stacks: Record<string, { planned: boolean; changes?: boolean; why?: string[] }>;
+    };
+  const evidence = () => at('.keyturn', 'evidence');
+  const reviewOf = async () =>
+    JSON.parse(await readFile(at('plan', 'review.json'), 'utf8')) as {
+      verdict: string;
+      findings: unknown[];
+      plans: { effects: string[] }[];
     };
   const keyState = async (version: string) => {
     const found = await kms.send(new DescribeKeyCommand({ KeyId: `alias/rotation-test-key/${version}` }));
@@ -73,6 +83,7 @@ describe('a plan that is kept, reviewed and applied', () => {
     'refuses what has moved since, naming each, and applies nothing',
     async () => {
       const before = await readFile(site.rotationFile, 'utf8');
+      await cp(at('plan'), at('plan as it was'), { recursive: true });
       await appendFile(site.rotationFile, 'tags: { team: other }\n');
       await appendFile(at('plan', 'review.md'), 'one word more\n');
       const refused = await site.run(['apply', 'plan', '--yes']);
@@ -89,6 +100,8 @@ describe('a plan that is kept, reviewed and applied', () => {
       expect(refused.stderr).toContain('review.md was changed');
       expect(refused.stderr).toContain('the stack rotation-test-keys is synthesized otherwise');
       await expect(keyState('v1')).rejects.toMatchObject({ name: 'NotFoundException' });
+      await rm(at('plan'), { recursive: true });
+      await rename(at('plan as it was'), at('plan'));
     },
     MINUTES,
   );
@@ -96,7 +109,6 @@ describe('a plan that is kept, reviewed and applied', () => {
   it(
     'applies exactly the kept plan, leaves evidence of it, and does nothing the second time',
     async () => {
-      done(await site.run(['plan', '--out', 'plan']));
       expect(done(await site.run(['apply', 'plan', '--dry-run', '--json'])).stdout).toContain('"would-apply"');
       const applied = done(await site.run(['apply', 'plan', '--yes', '--json']));
       expect(JSON.parse(applied.stdout).stacks).toEqual([
@@ -104,8 +116,8 @@ describe('a plan that is kept, reviewed and applied', () => {
         { stack: 'storage', outcome: 'not-planned' },
       ]);
       expect(await keyState('v1')).toBe('PendingImport');
-      const evidence = await readFile(String(JSON.parse(applied.stdout).evidence), 'utf8');
-      const types = evidence
+      const written = await readFile(String(JSON.parse(applied.stdout).evidence), 'utf8');
+      const types = written
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line) as { type: string });
@@ -132,8 +144,6 @@ describe('a plan that is kept, reviewed and applied', () => {
       await kms.send(new EnableKeyCommand({ KeyId: KeyMetadata?.KeyId }));
       const applied = done(await site.run(['apply', 'plan', '--yes', '--json']));
       expect(JSON.parse(applied.stdout).stacks[1]).toEqual({ stack: 'storage', outcome: 'applied' });
-      const empty = done(await site.run(['plan', '--out', 'plan', '--detailed-exitcode']));
-      expect(empty.exitCode).toBe(0);
     },
     2 * MINUTES,
   );
@@ -161,25 +171,18 @@ describe('a plan that is kept, reviewed and applied', () => {
         await providerSource({ binary, env: process.env }),
         site.directory,
       );
-      const env = { ...process.env, CHECKPOINT_DISABLE: '1', TF_CLI_CONFIG_FILE: configuration };
-      for (const [stack, tests] of [
-        ['keys', 1],
-        ['storage', 3],
-      ] as const) {
+      const env = terraformEnvironment(process.env, configuration);
+      const tested = (stack: string) => {
         const cwd = at('cdktf.out', 'stacks', `rotation-test-${stack}`);
-        const { stdout } = await run('terraform', ['test', '-no-color'], { cwd, env });
-        expect(stdout).toContain(`Success! ${tests} passed, 0 failed.`);
-        const file = path.join(cwd, 'cdk.tf.json');
-        const before = await readFile(file, 'utf8');
-        const broken = before
-          .replaceAll('"aws:kms"', '"AES256"')
-          .replace('"deletion_window_in_days": 30', '"deletion_window_in_days": 7');
-        await writeFile(file, broken);
-        await expect(run('terraform', ['test', '-no-color'], { cwd, env })).rejects.toMatchObject({
-          stderr: expect.stringMatching(stack === 'keys' ? /KT060/ : /KT030/),
-        });
-        await writeFile(file, before);
-      }
+        return run('terraform', ['test', '-no-color'], { cwd, env });
+      };
+      expect((await tested('storage')).stdout).toContain('Success! 3 passed, 0 failed.');
+      expect((await tested('keys')).stdout).toContain('Success! 1 passed, 0 failed.');
+      const file = at('cdktf.out', 'stacks', 'rotation-test-keys', 'cdk.tf.json');
+      const before = await readFile(file, 'utf8');
+      await writeFile(file, before.replace('"deletion_window_in_days": 30', '"deletion_window_in_days": 7'));
+      await expect(tested('keys')).rejects.toMatchObject({ stderr: expect.stringMatching(/KT060/) });
+      await writeFile(file, before);
     },
     MINUTES,
   );
@@ -196,5 +199,69 @@ describe('a plan that is kept, reviewed and applied', () => {
       expect([none.exitCode, none.stderr]).toEqual([64, expect.stringContaining('manifest.json')]);
     },
     MINUTES,
+  );
+
+  it(
+    'is quiet from the declaration to the switch, and is applied from the kept plans alone',
+    async () => {
+      expect(await greenRetirements(evidence())).toEqual([]);
+      await site.declare(rotationText(['v1', 'v2'], 'v1'));
+      done(await site.run(['plan', '--out', 'plan']));
+      expect(await reviewOf()).toMatchObject({ verdict: 'clean', findings: [] });
+      done(await site.run(['apply', 'plan', '--yes']));
+      done(await site.run(['pre-apply', '--yes']));
+      await site.declare(rotationText(['v1', 'v2'], 'v2'));
+      done(await site.run(['plan', '--out', 'plan']));
+      const { verdict, findings, plans } = await reviewOf();
+      expect([verdict, findings, plans[0]?.effects]).toEqual(['clean', [], []]);
+      expect(plans[1]?.effects).toEqual([
+        'alias alias/rotation-test-key moves from v1 (Enabled) to v2 (Enabled)',
+        'the default of bucket kms-key-rotation-test-bucket moves from v1 (Enabled) to v2 (Enabled)',
+      ]);
+    },
+    2 * MINUTES,
+  );
+
+  it(
+    'can be applied in another folder that has the state: same stacks, same provider',
+    async () => {
+      const elsewhere = path.join(site.directory, 'elsewhere');
+      for (const name of [
+        'rotation.yaml',
+        'plan',
+        'terraform.rotation-test-keys.tfstate',
+        'terraform.rotation-test-storage.tfstate',
+      ]) {
+        await cp(path.join(site.directory, name), path.join(elsewhere, name), { recursive: true });
+      }
+      const there = ['--rotation-file', 'elsewhere/rotation.yaml'];
+      const applied = done(await site.run(['apply', 'elsewhere/plan', ...there, '--yes', '--json']));
+      expect(JSON.parse(applied.stdout).stacks).toContainEqual({ stack: 'storage', outcome: 'applied' });
+      // Here the alias has moved by now, so that the same plan is refused.
+      const late = await site.run(['apply', 'plan', '--yes']);
+      expect([late.exitCode, late.stderr]).toEqual([4, expect.stringContaining('storage: main alias: was ')]);
+      await cp(
+        path.join(elsewhere, 'terraform.rotation-test-storage.tfstate'),
+        path.join(site.directory, 'terraform.rotation-test-storage.tfstate'),
+      );
+    },
+    2 * MINUTES,
+  );
+
+  it(
+    'shows a retirement as green until it is rolled back',
+    async () => {
+      done(await site.run(['post-apply', '--yes', '--settle', '0s']));
+      expect(await greenRetirements(evidence())).toMatchObject([
+        { version: 'v1', keyArn: expect.stringMatching(/^arn:aws:kms/) },
+      ]);
+      await site.declare(rotationText(['v1', 'v2'], 'v2').replace('- name: v1', '- name: v1\n    disabled: true'));
+      const planned = done(await site.run(['plan', '--out', 'plan', '--detailed-exitcode']));
+      expect(planned.exitCode).toBe(0);
+      expect(await reviewOf()).toMatchObject({ verdict: 'clean', findings: [] });
+      done(await site.run(['rollback', '--yes']));
+      expect(await greenRetirements(evidence())).toEqual([]);
+    },
+    2 * MINUTES,
   );
 });
