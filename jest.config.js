@@ -20,8 +20,8 @@ module.exports = {
   setupFiles: process.env.SLOW === '1' ? ['<rootDir>/__tests__/runner/slow-properties.ts'] : [],
   testSequencer: '<rootDir>/__tests__/runner/sequencer.js',
   reporters: ['default', '<rootDir>/__tests__/runner/slowest-files.js'],
-  // Jest leaves one core to its own process, which only waits: of two cores it would use one.
-  maxWorkers: '100%',
+  // Jest leaves one core to its own process, which only waits. Half a worker more a core uses what Terraform waits for AWS.
+  maxWorkers: '150%',
   // A module in Jest's sandbox finds a global by a slow look-up. This one, which hot loops use, it gets as an argument.
   sandboxInjectedGlobals: ['Math'],
   testTimeout: 60_000,

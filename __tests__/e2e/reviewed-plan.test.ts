@@ -3,7 +3,7 @@ import { appendFile, cp, readdir, readFile, rename, rm, stat, writeFile } from '
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { DescribeKeyCommand, DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
-import { greenRetirements } from '../../lib/steps/reviewed-plan/green-evidence';
+import { greenRetirements } from '../../lib/plan-bundle/green-evidence';
 import { findTerraform } from '../../lib/terraform/binary';
 import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
 import { terraformEnvironment } from '../../lib/terraform/terraform-environment';
@@ -251,7 +251,7 @@ describe('a plan that is kept, reviewed and applied', () => {
   it(
     'shows a retirement as green until it is rolled back',
     async () => {
-      done(await site.run(['post-apply', '--yes', '--settle', '0s']));
+      done(await site.run(['post-apply', '--yes', '--relist-delay', '0s']));
       expect(await greenRetirements(evidence())).toMatchObject([
         { version: 'v1', keyArn: expect.stringMatching(/^arn:aws:kms/) },
       ]);
