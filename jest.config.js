@@ -1,3 +1,5 @@
+const { availableParallelism } = require('node:os');
+
 /** These, and what they stand on, are ESM only, and Jest loads CommonJS: they are transformed too. */
 const esmOnly = ['@actions', 'age-encryption', '@noble', '@scure'];
 
@@ -21,7 +23,7 @@ module.exports = {
   testSequencer: '<rootDir>/__tests__/runner/sequencer.js',
   reporters: ['default', '<rootDir>/__tests__/runner/slowest-files.js'],
   // Jest leaves one core to its own process, which only waits. Half a worker more a core uses what Terraform waits for AWS.
-  maxWorkers: '150%',
+  maxWorkers: Math.ceil(availableParallelism() * 1.5),
   // A module in Jest's sandbox finds a global by a slow look-up. This one, which hot loops use, it gets as an argument.
   sandboxInjectedGlobals: ['Math'],
   testTimeout: 60_000,
