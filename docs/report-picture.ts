@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   process.stdout.write(`${path.relative(ROOT, PICTURE)}\n`);
 }
 
-/** Where the rehearsal keeps its directory, as its last line says. */
+/** Where the rehearsal leaves its directory: `--keep` prints the command that goes there once the rehearsal is over. */
 async function directoryOf(stderr: NodeJS.ReadableStream): Promise<string> {
   for await (const line of createInterface(stderr)) {
     const [, directory] = KEPT_LINE.exec(line) ?? [];
@@ -50,7 +50,7 @@ async function directoryOf(stderr: NodeJS.ReadableStream): Promise<string> {
   throw new Error('the rehearsal ended without a directory to report on');
 }
 
-const KEPT_LINE = /(\S*keyturn-rehearsal-\w+)/;
+const KEPT_LINE = /^\s*cd (\S+)$/;
 
 function run(file: string, args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -9,7 +9,7 @@ const [BEGIN, END] = ['<!-- scale:begin -->', '<!-- scale:end -->'];
 /** As docs/scale.md states it. */
 const TOLERANCE = { share: 0.3, seconds: 10 };
 
-/** `KEYTURN_WRITE_DOCS=1 npx jest bench/scale` writes the page's tables anew. */
+/** `KEYTURN_WRITE_DOCS=1 npx jest bench/scale` writes the page's tables again. */
 it("prints the documentation's tables, cell for cell", () => {
   const page = readFileSync(PAGE, 'utf8');
   const [before = '', rest = ''] = page.split(BEGIN);

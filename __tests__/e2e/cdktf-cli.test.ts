@@ -16,7 +16,7 @@ buckets:
     manage: bucket
 `;
 
-/** Each command synthesizes, initializes and starts the provider anew. */
+/** Each command synthesizes, initializes and starts the provider again. */
 const MINUTES = 300_000;
 
 let on: Stage;

@@ -39,7 +39,7 @@ function reviewedParts(json: string) {
   return parts;
 }
 
-describe('the recorded plans (npx tsx __tests__/e2e/record-plans.ts makes them anew)', () => {
+describe('the recorded plans (`npm run record-plans` records them again)', () => {
   const stacks = new Map<string, StackBody>();
 
   beforeAll(async () => {

@@ -73,7 +73,7 @@ describe('a plan that is kept, reviewed and applied', () => {
       ]);
       expect((await stat(at('plan', 'keys.tfplan'))).mode & 0o077).toBe(0);
       expect(await readFile(at('plan', 'review.md'), 'utf8')).toContain(
-        'key version `v1` is created, empty (PendingImport)',
+        'key version `v1` is created empty (PendingImport)',
       );
     },
     MINUTES,

@@ -80,7 +80,7 @@ it('is paused until resumed, and then begins a second job for what is left', asy
   expect(site.endpoint.jobs.ids).toHaveLength(2);
 });
 
-it('begins anew after `job cancel`', async () => {
+it('starts new jobs after `job cancel`', async () => {
   await site.switch(await site.jobs());
   await postApply();
   await speak(site.directory, ['job', 'cancel', '--yes']);

@@ -18,12 +18,12 @@ if [ -z "$(ls -A "$stage")" ]; then
 fi
 
 # Files that were archived before were judged then. Those of this job must be sound, or the job fails - after archiving.
-unsound=0
+failed=0
 for file in "$stage"/evidence/*.ndjson; do
   [ -e "$file" ] || continue
   if [ -n "$parent" ] && git cat-file -e "$parent:evidence/$(basename "$file")" 2>/dev/null; then continue; fi
   # shellcheck disable=SC2086
-  $KEYTURN verify-evidence "$file" >>"$OUT/heads.txt" || unsound=1
+  $KEYTURN verify-evidence "$file" >>"$OUT/heads.txt" || failed=1
 done
 if [ -d "$stage/evidence" ]; then
   # shellcheck disable=SC2086
@@ -50,4 +50,4 @@ if [ -z "$parent" ] || [ "$tree" != "$(git rev-parse "$parent^{tree}")" ]; then
   git update-ref "refs/remotes/origin/$ARCHIVE_BRANCH" "$commit"
 fi
 rm -rf "$stage" "$index"
-exit "$unsound"
+exit "$failed"

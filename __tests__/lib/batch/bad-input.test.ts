@@ -75,7 +75,7 @@ describe('the role', () => {
 
 describe('the report', () => {
   const faults = ['cut-csv', 'missing-csv', 'missing-manifest', 'foreign-rows', 'wrong-digest'] as const;
-  test.each(faults)('fails when it is unsound: %s, and nothing of it is believed', async (fault) => {
+  test.each(faults)('fails when it is invalid: %s, and uses nothing of it', async (fault) => {
     const bucket = await seeded();
     stand.aws.jobs.reportFault = fault;
     const request = stand.jobsRequest(bucket, { poll: { firstMs: 2, mostMs: 10, reportMs: 10 } });

@@ -130,8 +130,8 @@ describe('a versioned bucket', () => {
     const second = await reencryptBucketByJobs(stand.tools(), stand.jobsRequest(bucket));
     expect(second.jobs.map(({ jobId }) => jobId)).toEqual(first.jobs.map(({ jobId }) => jobId));
     expect(second).toMatchObject({ complete: true, moved: 0 });
-    const anew = await reencryptBucketByJobs(stand.tools(), stand.jobsRequest(bucket, { newJob: true }));
-    expect(anew.jobs).toMatchObject([{ attempt: 2 }]);
+    const repeated = await reencryptBucketByJobs(stand.tools(), stand.jobsRequest(bucket, { newJob: true }));
+    expect(repeated.jobs).toMatchObject([{ attempt: 2 }]);
   });
 
   test('ends partly done when the job is not confirmed, and then resumes it', async () => {

@@ -70,7 +70,7 @@ const kept = (bucket: string): readonly string[] =>
   ['rest.ndjson', 'jobs.json'].map((name) => path.join(stand.directory, `${bucket}.${name}`));
 
 /** Runs until the n-th boundary, from which on nothing gets through. True when the run ended before it. */
-async function endsBefore(nth: number, fate: 'kept' | 'lost', bucket: string, method: Method): Promise<boolean> {
+async function endsBefore(nth: number, remnant: 'kept' | 'lost', bucket: string, method: Method): Promise<boolean> {
   const files = kept(bucket);
   const killed = killAt(stand.aws, nth, { bucket, files }, () => {
     for (const file of files) if (existsSync(file)) copyFileSync(file, `${file}.killed`);
@@ -86,7 +86,7 @@ async function endsBefore(nth: number, fate: 'kept' | 'lost', bucket: string, me
   if (!killed.isDead) return true;
   for (const file of files) {
     rmSync(file, { force: true });
-    if (existsSync(`${file}.killed`) && fate === 'kept') copyFileSync(`${file}.killed`, file);
+    if (existsSync(`${file}.killed`) && remnant === 'kept') copyFileSync(`${file}.killed`, file);
     rmSync(`${file}.killed`, { force: true });
   }
   return false;
@@ -100,7 +100,7 @@ describe.each<[Method, Kind]>([
 ])('a %s by jobs of a bucket of each kind, %s', (method, kind) => {
   it.each(['kept', 'lost'] as const)(
     'killed before or after the effect of any request, its files %s, ends in the same state and with the same jobs when run again',
-    async (fate) => {
+    async (remnant) => {
       await seeded('calm', kind);
       const calm = await reencryptBucketByJobs(stand.tools(), stand.jobsRequest('calm', settings(method)));
       expect(calm).toMatchObject({ complete: true, failedTotal: 0 });
@@ -112,7 +112,7 @@ describe.each<[Method, Kind]>([
       for (let nth = 1; ; nth += 1) {
         const bucket = `crash-${nth}`;
         await seeded(bucket, kind);
-        if (await endsBefore(nth, fate, bucket, method)) break;
+        if (await endsBefore(nth, remnant, bucket, method)) break;
         boundaries += 1;
         const again = await reencryptBucketByJobs(stand.tools(), stand.jobsRequest(bucket, settings(method)));
         expect({ nth, ...again }).toMatchObject({ nth, complete: true, failedTotal: 0 });

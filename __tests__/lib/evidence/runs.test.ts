@@ -46,7 +46,7 @@ it('finds a run that was taken away', async () => {
   expect(await faults()).toEqual([[third, 'missing-run']]);
 });
 
-it('finds a run that was written anew as a whole, with a chain that agrees with itself', async () => {
+it('finds a run that was rewritten as a whole, with a chain that agrees with itself', async () => {
   const first = await run();
   const second = await run();
   const elsewhere = await mkdtemp(path.join(tmpdir(), 'keyturn-runs-'));

@@ -88,7 +88,7 @@ describe('with nothing in custody', () => {
     expect(await inCustody(custodian)).toEqual(bytes);
   });
 
-  test('generates anew when a pending import has no copy, since that one never reached KMS', async () => {
+  test('generates again when a pending import has no copy, since that one never reached KMS', async () => {
     const directory = newDirectory();
     const custodian = await custodianIn(directory);
     const first = await prepareImport(custodian, request());

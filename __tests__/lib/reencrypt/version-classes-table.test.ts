@@ -7,7 +7,7 @@ import { versionClassesTable } from '../../../lib/reencrypt/version-classes-tabl
 const PAGE = path.resolve(__dirname, '../../../docs/rewrap-or-rewrite.md');
 const [BEGIN, END] = ['<!-- kinds:begin -->', '<!-- kinds:end -->'];
 
-/** `KEYTURN_WRITE_DOCS=1 npx jest kinds-table` writes the page's table anew. */
+/** `KEYTURN_WRITE_DOCS=1 npx jest version-classes-table` writes the page's table again. */
 it('equals the table of the documentation, row for row', () => {
   const page = readFileSync(PAGE, 'utf8');
   const [before = '', rest = ''] = page.split(BEGIN);
