@@ -121,7 +121,7 @@ describe('a rotation by jobs, from the stacks to the retired key', () => {
   );
 
   it(
-    'counts the tasks and waits for a yes; killed meanwhile and interrupted, it goes on with the same jobs',
+    'counts the tasks and waits for confirmation; killed meanwhile and interrupted, it goes on with the same jobs',
     async () => {
       const waiting = await postApply();
       expect([waiting.exitCode, waiting.stderr]).toEqual([3, expect.stringContaining('--confirm')]);

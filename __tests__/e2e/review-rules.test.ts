@@ -270,7 +270,7 @@ describe('every rule, on plans of real Terraform', () => {
         'bucket payroll-evidence is created',
         'the role of the jobs is created',
         'the policy of the role of the jobs is created',
-        'the lock of the evidence is created',
+        'the object lock of the evidence bucket is created',
       ]),
     );
   });

@@ -88,7 +88,7 @@ describe('with nothing in custody', () => {
     expect(await inCustody(custodian)).toEqual(bytes);
   });
 
-  test('generates anew when a pending import has no copy, since that one never reached KMS', async () => {
+  test('generates new material when a pending import has no copy, because it never reached KMS', async () => {
     const directory = newDirectory();
     const custodian = await custodianIn(directory);
     const first = await prepareImport(custodian, request());
@@ -99,7 +99,7 @@ describe('with nothing in custody', () => {
     expect(await inCustody(custodian)).toEqual(unwrap(second.wrapped));
   });
 
-  test('refuses when the record says that there was a copy', async () => {
+  test('refuses when the record names a copy', async () => {
     const custodian = await custodianIn(newDirectory());
     await completeImport(custodian, await prepareImport(custodian, request()), confirmed);
     rmSync(custodian.locate('v1'));

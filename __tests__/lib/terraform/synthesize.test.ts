@@ -36,7 +36,7 @@ async function contents(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(read));
 }
 
-it('writes both stacks, each deployable alone, and says where they are', async () => {
+it('writes both stacks, each deployable alone, and returns their directories', async () => {
   await using box = await sandbox();
   const { keys, storage } = await synthesizeIn(box, 'a');
   expect(keys).toEqual({ name: 'payroll-keys', directory: join(box.path, 'a/cdktf.out/stacks/payroll-keys') });
@@ -59,7 +59,7 @@ it('gives the same bytes wherever it runs, and names no folder of this machine',
   expect(everything).not.toContain(join(__dirname, '../../..'));
 });
 
-it('does not depend on the day: an expiry is held against the clock by the commands that import', async () => {
+it('does not depend on the day: the commands that import compare an expiry with the clock', async () => {
   await using box = await sandbox();
   await synthesizeIn(box, 'past');
   await synthesizeIn(box, 'future', ROTATION.replace('2001-', '2999-'));
@@ -78,7 +78,7 @@ it('fails when the rotation file is at fault, with its message and exit code 78 
   });
 });
 
-it('fails when main.ts itself fails, and says how', async () => {
+it('fails when main.ts itself fails, and reports the error', async () => {
   await using box = await sandbox();
   const input = {
     rotationFile: await box.write('rotation.yaml', ROTATION),
