@@ -29,7 +29,7 @@ export interface Caller {
   readonly role?: SessionRole;
 }
 
-/** The role behind a session. A role that is made anew under the same name has another ID. */
+/** The role behind a session. A role that is deleted and created again under the same name has another ID. */
 export interface SessionRole {
   readonly name: string;
   readonly arn: string;

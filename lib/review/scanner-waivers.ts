@@ -53,8 +53,8 @@ const reason = ({ rotation, evidence }: WaiverInput): string =>
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /**
- * A Checkov baseline, for `checkov --baseline`. CKV_AWS_7 looks at `aws_kms_key` alone in the versions that were
- * read, so it says nothing of external keys; this keeps it so should it look at them one day.
+ * A Checkov baseline, for `checkov --baseline`. In the inspected versions CKV_AWS_7 checks only `aws_kms_key`; this
+ * baseline also covers external keys in case a later version checks them.
  */
 function checkov(input: WaiverInput): unknown {
   const findings = input.rotation.keyVersions

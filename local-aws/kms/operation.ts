@@ -30,7 +30,7 @@ export interface Call extends Kms {
   readonly requestId: string;
   /** The service that calls in the caller's name; undefined for a caller that comes itself. */
   readonly via?: 's3';
-  /** The encryption context of what is asked for, for the policies that look at it. */
+  /** The encryption context of the request, for policy conditions on it. */
   readonly encryptionContext?: EncryptionContext | undefined;
 }
 
@@ -38,7 +38,10 @@ export interface Operation {
   run(call: Call, input: unknown): object | Promise<object>;
 }
 
-/** Joins a request's shape and what is done with it. `run` answers the response document, `{}` where KMS answers nothing. */
+/**
+ * Joins a request's shape and what is done with it. `run` answers the response document, `{}` where KMS answers
+ * nothing.
+ */
 export function operation<T>(shape: Shape<T>, run: (call: Call, input: T) => object | Promise<object>): Operation {
   return { run: (call, input) => run(call, readInput(shape, input)) };
 }
@@ -84,7 +87,7 @@ export function authorize(call: Call, resource: string, action = call.operation,
 /** Seconds since the epoch, as JSON 1.1 writes a time. */
 export const seconds = (time: number): number => time / 1000;
 
-/** AWS managed keys can be looked at and used, and changed by nobody. Throws `AccessDeniedException`. */
+/** AWS managed keys can be read and used, but nobody can change them. Throws `AccessDeniedException`. */
 export function refuseManaged(key: Key): void {
   if (key.manager === 'CUSTOMER') return;
   throw new KmsFault('AccessDeniedException', `${key.arn} is an AWS managed key, which cannot be changed.`);
