@@ -3,7 +3,7 @@ import type { Need } from './need';
 /** One request as a test or a person looks back at it. */
 export interface RequestRecord {
   readonly service: string;
-  /** As the API reference names it; `Unknown` for what could not be told. */
+  /** As the API reference names it; `Unknown` if it was not recognized. */
   readonly operation: string;
   /** The object key or the key identifier a KMS request names. */
   readonly key: string | undefined;

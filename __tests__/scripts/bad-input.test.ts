@@ -160,7 +160,7 @@ it('fails when the endpoint is down, and names it', async () => {
   expect(stderr).toContain('127.0.0.1:9');
 });
 
-it('refuses to import before the keys stack is applied, and says to apply it', async () => {
+it('refuses to import before the keys stack is applied, and names the command', async () => {
   await declare(good);
   const { exitCode, stderr } = await speak(directory, ['pre-apply', '--yes']);
   expect(exitCode).toBe(4);

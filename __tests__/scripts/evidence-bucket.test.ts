@@ -77,7 +77,7 @@ it('puts each file once, and those of a run that was killed too', async () => {
   expect(await keys()).not.toContain('ledger/20260101T000000Z-ffffffffffffffff.ndjson');
 });
 
-it('says so when the bucket is not there, exits 3, and puts everything there later', async () => {
+it('reports a missing bucket, exits 3, and archives everything later', async () => {
   const before = await postApply('--json');
   expect(before.exitCode).toBe(3);
   expect(JSON.parse(before.stdout).evidenceBucket.fault.code).toBe('evidence-bucket-missing');
@@ -139,7 +139,7 @@ it('finds a file changed here, one missing here, one put over, one hidden and on
   expect(codes).toEqual(expect.arrayContaining(['differs', 'replaced', 'hidden', 'odd-name', 'not-here']));
 });
 
-it('tells a local file that is not in the bucket, and a changed one at the next run', async () => {
+it('reports a local file that is not in the bucket, and a changed one at the next run', async () => {
   await site.createLockedBucket(ARCHIVE, 'GOVERNANCE', 30);
   await postApply();
   const [name = ''] = (await readdir(evidence())).filter((one) => one.endsWith('.ndjson'));

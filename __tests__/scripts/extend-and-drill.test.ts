@@ -205,7 +205,7 @@ describe('a key that is rotated in place', () => {
 });
 
 describe('doctor', () => {
-  it('tells of material that expires soon, and of the custodian', async () => {
+  it('reports material that expires soon, and the custodian', async () => {
     const { findings } = JSON.parse((await site.run('doctor', '--json')).stdout);
     const found = (check: string) => findings.find((one: { check: string }) => one.check === check);
     expect(found('expiry')).toMatchObject({ sound: true, found: expect.stringContaining('v1 expires in 19 days') });

@@ -71,7 +71,7 @@ it('shows each job with its state, tasks and what to type, and none of another r
   ]);
 });
 
-it('tells of a job that waits in status, and of jobs and their bucket in doctor', async () => {
+it('reports a waiting job in status, and jobs and their bucket in doctor', async () => {
   const jobId = await suspended();
   const told = await speak(site.directory, ['status']);
   expect(told.stdout).toContain(`job ${jobId} of ${site.bucket} is Suspended, 0 of 3 tasks: it waits for confirmation`);
@@ -120,7 +120,7 @@ it('cancels one of two jobs by its id', async () => {
   expect(await tagsOf(first)).not.toHaveProperty(['keyturn:paused']);
 });
 
-it('works beside a run that holds the lock, in no chain of evidence, and both stay sound', async () => {
+it('works concurrently with a run that holds the lock, in no chain of evidence, and both stay sound', async () => {
   const jobId = await suspended();
   const lock = await lockRotation(site.directory, 'ledger');
   const { exitCode, stderr } = await job('cancel', '--yes');

@@ -42,7 +42,7 @@ it('moves the bulk by a job, writes its specification down before, and retires v
   expect((await speak(site.directory, ['verify-evidence', evidence])).exitCode).toBe(0);
 });
 
-it('leaves the job waiting without --confirm, exits 3, says how to go on, and goes on with the same job', async () => {
+it('leaves the job waiting without --confirm, exits 3, names the next command, and continues with the same job', async () => {
   await site.switch(await site.jobs());
   const waiting = await postApply();
   expect(waiting.exitCode).toBe(3);
@@ -99,7 +99,7 @@ it('counts and forecasts both engines in a dry run, and creates nothing', async 
   expect(site.endpoint.jobs.ids).toEqual([]);
 });
 
-it('takes the local engine below the threshold of auto, and tells both forecasts', async () => {
+it('uses the local engine below the threshold of auto, and prints both forecasts', async () => {
   await site.switch(await site.jobs({ engine: 'auto' }));
   const { exitCode, stdout, stderr } = await postApply();
   expect(exitCode).toBe(0);

@@ -45,7 +45,7 @@ it('verifies by what S3 lists, writes the sources down, leaves no job waiting, a
   expect((await speak(site.directory, ['verify-evidence', evidence])).exitCode).toBe(0);
 });
 
-it('looks at every version of a bucket with versions whose writers are not paused, and says so', async () => {
+it('checks every version of a bucket with concurrent writers, and reports it', async () => {
   await site.switch(await site.jobs({ more: ', verify: manifest' }));
   const { exitCode, stdout, stderr } = await postApply();
   expect([exitCode, stderr]).toEqual([0, expect.stringContaining('its writers are not paused')]);
@@ -69,7 +69,7 @@ it('creates no job in a dry run', async () => {
   expect(site.endpoint.jobs.ids).toEqual([]);
 });
 
-it('fails when the role may not list, says what to do, and retires nothing', async () => {
+it('fails when the role may not list, names the fix, and retires nothing', async () => {
   const { Statement } = batchRolePolicy({
     partition: 'aws',
     region: site.endpoint.region,

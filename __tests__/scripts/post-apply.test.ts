@@ -128,7 +128,7 @@ it('forecasts in a dry run and changes nothing', async () => {
   expect(await stateOf(arns[0])).toBe('Enabled');
 });
 
-it('keeps v1 on, exits 4 and names a held object; stragglers and blocked list it', async () => {
+it('keeps v1 Enabled, exits 4 and names a locked object; stragglers and blocked list it', async () => {
   await put('held');
   await put('free');
   await s3.send(new PutObjectLegalHoldCommand({ Bucket: BUCKET, Key: 'held', LegalHold: { Status: 'ON' } }));
@@ -145,7 +145,7 @@ it('keeps v1 on, exits 4 and names a held object; stragglers and blocked list it
   expect(blocked.stdout).toMatch(/"held".*legal-hold/);
 });
 
-it('keeps v1 on while an upload is open, and aborts it only when an age is given', async () => {
+it('keeps v1 Enabled while an upload is open, and aborts it only with an age', async () => {
   endpoint.clock.advance(-2 * 86_400_000);
   await s3.send(new CreateMultipartUploadCommand({ Bucket: BUCKET, Key: 'half' }));
   endpoint.clock.advance(2 * 86_400_000);

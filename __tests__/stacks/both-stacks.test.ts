@@ -28,7 +28,7 @@ describe.each(['keys', 'storage'] as const)('the %s stack', (role) => {
     expect(text).not.toContain('cross-stack');
   });
 
-  it('keeps local state beside cdktf.out, by a path that is the same on every machine', () => {
+  it('stores local state next to cdktf.out, by a path that is the same on every machine', () => {
     const stack = synthesized(rotation())[role];
     expect(stack.terraform?.backend).toEqual({ local: { path: `../../../terraform.payroll-${role}.tfstate` } });
   });

@@ -36,7 +36,7 @@ describe('a version whose material expires', () => {
     });
   });
 
-  it('tells the topic of both ways, and stays in alarm when the countdown ends with the material', () => {
+  it('notifies the topic of both transitions, and stays in alarm when the material is deleted', () => {
     expect(declared.version_v1_expires_7d).toMatchObject({
       alarm_actions: [TOPIC],
       ok_actions: [TOPIC],

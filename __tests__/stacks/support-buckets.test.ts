@@ -159,7 +159,7 @@ describe.each([
 describe('the evidence bucket', () => {
   const { resource } = synthesized(rotation({ evidence })).storage;
 
-  it('locks what is put into it for the days that the file says', () => {
+  it('locks its objects for the declared days', () => {
     expect(resource?.aws_s3_bucket?.evidence?.object_lock_enabled).toBe(true);
     expect(resource?.aws_s3_bucket_object_lock_configuration?.evidence).toMatchObject({
       rule: { default_retention: { mode: 'GOVERNANCE', days: 400 } },

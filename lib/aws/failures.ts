@@ -152,9 +152,9 @@ function misdirected({ error, action, awsCode, awsMessage }: Failure): KeyturnEr
   const unscoped = REJECTED.has(awsCode) && /credential should be scoped to a valid region/i.test(awsMessage);
   if (!unscoped && !REDIRECTED.has(awsCode)) return undefined;
   const from = error as AwsError;
-  const told = /region '([a-z0-9-]+)' is wrong; expecting '([a-z0-9-]+)'/.exec(awsMessage);
-  const given = told?.[1] ?? /not '([a-z0-9-]+)'/.exec(awsMessage)?.[1];
-  const expected = told?.[2] ?? from.Region ?? from.$response?.headers?.['x-amz-bucket-region'];
+  const match = /region '([a-z0-9-]+)' is wrong; expecting '([a-z0-9-]+)'/.exec(awsMessage);
+  const given = match?.[1] ?? /not '([a-z0-9-]+)'/.exec(awsMessage)?.[1];
+  const expected = match?.[2] ?? from.Region ?? from.$response?.headers?.['x-amz-bucket-region'];
   if (awsCode === 'AuthorizationHeaderMalformed' && expected === undefined) return undefined;
   return new KeyturnError('aws-wrong-region', { action, given, expected, awsMessage }, error);
 }
@@ -176,12 +176,12 @@ function credentials({ error, action, awsCode, awsMessage }: Failure): KeyturnEr
 /** AWS names the action that was denied, which may be another one: S3 reports `kms:Decrypt`. */
 function denied({ error, action, resource, awsCode, awsMessage, requestId }: Failure): KeyturnError | undefined {
   if (!DENIED.has(awsCode)) return undefined;
-  const told = /not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)(?: on (?:the )?resource: "?([^\s"]+))?/.exec(
+  const match = /not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)(?: on (?:the )?resource: "?([^\s"]+))?/.exec(
     awsMessage,
   );
   const facts = {
-    action: told?.[1] ?? action,
-    resource: told?.[2] ?? resource,
+    action: match?.[1] ?? action,
+    resource: match?.[2] ?? resource,
     awsMessage,
     requestId,
   };

@@ -91,12 +91,16 @@ export function summarizePlan(plan: Plan): PlanSummary {
  * Resources that hold or protect data. Removing a line from a file must not destroy them: `prevent_destroy` protects
  * them only while it is in the configuration.
  */
-const KEPT = new Set(['aws_kms_external_key', 'aws_s3_bucket', 'aws_s3_bucket_server_side_encryption_configuration']);
+const PROTECTED_TYPES = new Set([
+  'aws_kms_external_key',
+  'aws_s3_bucket',
+  'aws_s3_bucket_server_side_encryption_configuration',
+]);
 
 /** Addresses of the keys, buckets and default encryptions that a plan would destroy or replace. */
 export function destroyedForGood(summary: PlanSummary): readonly string[] {
   return summary.resources
-    .filter(({ type, action }) => KEPT.has(type) && (action === 'delete' || action === 'replace'))
+    .filter(({ type, action }) => PROTECTED_TYPES.has(type) && (action === 'delete' || action === 'replace'))
     .map(({ address }) => address);
 }
 

@@ -27,7 +27,7 @@ const colons = 5;
 
 /**
  * Whether an ARN fits a pattern. The parts between the first five colons are compared one by one, so that `*` for a
- * Region is no account; the part that the pattern ends with is held against all the rest. Regard is had to case.
+ * Region is no account; the last part of the pattern is compared with all the rest. The comparison is case-sensitive.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
  */
 export function arnFits(pattern: string, arn: string): boolean {

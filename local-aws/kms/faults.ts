@@ -14,7 +14,7 @@ export const validation = (message: string): KmsFault => new KmsFault('Validatio
 
 export const unsupported = (message: string): KmsFault => new KmsFault('UnsupportedOperationException', message);
 
-/** Neither of the two ways in which a ciphertext can be wrong is told apart, and KMS gives no message. */
+/** KMS does not distinguish the two kinds of invalid ciphertexts, and gives no message. */
 export const invalidCiphertext = (): KmsFault => new KmsFault('InvalidCiphertextException', '');
 
 /** `because` ends the message: which policy does not allow it, or denies it. */

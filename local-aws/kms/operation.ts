@@ -11,7 +11,10 @@ export interface Operation {
   run(call: Call, input: unknown): object | Promise<object>;
 }
 
-/** Joins a request's shape and what is done with it. `run` answers the response document, `{}` where KMS answers nothing. */
+/**
+ * Joins a request's shape and what is done with it. `run` answers the response document, `{}` where KMS answers
+ * nothing.
+ */
 export function operation<T>(shape: Shape<T>, run: (call: Call, input: T) => object | Promise<object>): Operation {
   return { run: (call, input) => run(call, readInput(shape, input)) };
 }
@@ -57,7 +60,7 @@ export function authorize(call: Call, resource: string, action = call.operation,
 /** Seconds since the epoch, as JSON 1.1 writes a time. */
 export const seconds = (time: number): number => time / 1000;
 
-/** AWS managed keys can be looked at and used, and changed by nobody. Throws `AccessDeniedException`. */
+/** AWS managed keys can be read and used, but nobody can change them. Throws `AccessDeniedException`. */
 export function refuseManaged(key: Key): void {
   if (key.manager === 'CUSTOMER') return;
   throw new KmsFault('AccessDeniedException', `${key.arn} is an AWS managed key, which cannot be changed.`);

@@ -24,7 +24,7 @@ export function openBucket(call: Call, name = call.bucketName, ownerHeader = 'x-
 }
 
 /**
- * Asks for an action that shows only once the objects are looked at.
+ * Checks an action that is known only after the objects were read.
  *
  * @throws S3Fault `AccessDenied` with the action named.
  */

@@ -17,7 +17,7 @@ export interface S3Options {
   readonly accountId: string;
   /** The Region of every bucket. */
   readonly region: string;
-  /** Asked for what shows only once the objects are looked at; when omitted, everybody may do everything. */
+  /** Checks permissions that are known only after the objects were read; if omitted, everybody may do everything. */
   readonly permissions?: Endpoint['permissions'];
   /** S3's own sizes when omitted: 5 GiB for a single write, 5 MiB for the smallest part. */
   readonly limits?: Partial<Limits> | undefined;

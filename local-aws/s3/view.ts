@@ -22,7 +22,7 @@ export interface ListedVersion extends Pick<StoredVersion, 'key' | 'versionId' |
   readonly storageClass: string;
 }
 
-/** A bucket as it is now; the versions are told in listing order while they are asked for. */
+/** A bucket in its current state; it yields versions lazily in listing order. */
 export interface ListedBucket {
   readonly name: string;
   /** True once versioning was ever switched on. */

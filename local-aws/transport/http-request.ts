@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Signable } from '../signature/canonical';
 
-/** Splits an incoming request into the parts that signatures and services look at. */
+/** Splits an incoming request into the parts that signatures and services read. */
 export function readHead(request: IncomingMessage): Signable {
   const url = request.url ?? '/';
   const question = url.indexOf('?');

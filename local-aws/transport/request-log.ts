@@ -3,14 +3,14 @@ import type { Need } from '../need';
 import type { RequestEvent, Requests } from '../requests';
 import type { ReceivedRequest } from './received-request';
 
-/** What a request was told to be by the time it was answered. */
+/** The identified service and operation of an answered request. */
 export type Named = Pick<RequestEvent, 'service' | 'operation' | 'key'> & {
   readonly accessKeyId: string | undefined;
-  /** Absent where the request went no further than to be told what it is. */
+  /** Absent if the request was refused right after it was identified. */
   readonly needs?: readonly Need[];
 };
 
-/** A request that was refused before it could be told what it is. */
+/** A request that was refused before it was identified. */
 export const unnamed = (service: string, operation = 'Unknown'): Named => ({
   service,
   operation,

@@ -39,7 +39,7 @@ function harmless(text: string): string {
 export class Terminal implements Reporter {
   readonly #streams: TerminalStreams;
   readonly #moving: boolean;
-  readonly #coloured: boolean;
+  readonly #colored: boolean;
   #progressShown = false;
   #progressAt = Number.NEGATIVE_INFINITY;
 
@@ -47,7 +47,7 @@ export class Terminal implements Reporter {
     this.#streams = streams;
     const { env, stderr } = streams;
     this.#moving = stderr.isTTY === true && !env.CI && env.TERM !== 'dumb';
-    this.#coloured = this.#moving && !env.NO_COLOR;
+    this.#colored = this.#moving && !env.NO_COLOR;
   }
 
   /** True when a person can be asked. */
@@ -110,7 +110,7 @@ export class Terminal implements Reporter {
   }
 
   style(name: keyof typeof STYLE, text: string): string {
-    if (!this.#coloured) return text;
+    if (!this.#colored) return text;
     const [on, off] = STYLE[name];
     return `\u001b[${on}m${text}\u001b[${off}m`;
   }

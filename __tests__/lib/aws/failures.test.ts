@@ -45,13 +45,13 @@ describe('access denied', () => {
     });
   });
 
-  test('names the action that AWS says was missing, where that is another one', async () => {
+  test('names the action that AWS reports as denied, even if it is another one', async () => {
     const said = `User: arn:aws:iam::123456789012:user/a is not authorized to perform: kms:Decrypt on resource: ${KEY} because`;
     endpoint.refuse({ operation: 'DescribeKey' }, 'AccessDeniedException', said);
     expect(await failureOf()).toMatchObject({ facts: { action: 'kms:Decrypt', resource: KEY } });
   });
 
-  test('is told by an access key that may do nothing', async () => {
+  test('is recognized for an access key without permissions', async () => {
     const key = endpoint.aws.credentials.addUser('nobody');
     endpoint.aws.credentials.limit(key.accessKeyId, []);
     const { KeyMetadata } = await endpoint.clients.kms.send(new CreateKeyCommand({ Origin: 'EXTERNAL' }));
@@ -61,7 +61,7 @@ describe('access denied', () => {
     await expect(described).rejects.toMatchObject({ code: 'aws-access-denied', facts });
   });
 
-  test('is told from the bare status of a HEAD', async () => {
+  test('is recognized from the status of a HEAD', async () => {
     const key = endpoint.aws.credentials.addUser('no-head');
     endpoint.aws.credentials.limit(key.accessKeyId, ['sts:*']);
     const failure = await withVariables(endpoint.aws.environment(key), () => {

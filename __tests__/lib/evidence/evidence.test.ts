@@ -343,7 +343,7 @@ describe('checkEvidence', () => {
     ]);
   });
 
-  it('says when a run was killed or still runs', async () => {
+  it('reports a run that was killed or is still running', async () => {
     const run = await begin();
     expect((await checkEvidence(run.file)).faults).toMatchObject([{ line: 1, code: 'not-closed' }]);
     await run.close('finished');

@@ -82,7 +82,7 @@ const textOf = (html: string) =>
     .replace(/<[^>]*>/g, ' ')
     .replace(/\s+/g, ' ');
 
-it('says that the evidence is sound, who did what where, and why the gate stayed closed', async () => {
+it('reports that the evidence is sound, who did what where, and why the gate stayed closed', async () => {
   await rotated();
   const text = textOf(await page());
   for (const part of [
@@ -170,7 +170,7 @@ it('is the same bytes for the same evidence', async () => {
 describe('evidence that is not sound', () => {
   const flip = async (file: string) => writeFile(file, (await readFile(file, 'utf8')).replace('1042', '1043'));
 
-  it('is said before anything else when one byte was flipped', async () => {
+  it('is reported first when one byte was flipped', async () => {
     await flip(await rotated());
     const { html, check } = await evidenceReport(directory);
     expect(check.faults.map((fault) => fault.code)).toEqual(['wrong-hash']);
@@ -178,7 +178,7 @@ describe('evidence that is not sound', () => {
     expect(html).not.toContain('class="verdict sound"');
   });
 
-  it('is said when a run is missing, and when the end of one is', async () => {
+  it('is reported when a run is missing, and when the end of one is', async () => {
     const first = await rotated();
     const second = await rotated();
     await rm(first);

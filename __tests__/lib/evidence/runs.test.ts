@@ -56,7 +56,7 @@ it('finds a run that was rewritten as a whole, with a chain that agrees with its
   expect(await faults()).toEqual([[second, 'changed-run']]);
 });
 
-it('finds a run that was put beside another', async () => {
+it('finds a run that was added next to another', async () => {
   await run();
   const kept = await mkdtemp(path.join(tmpdir(), 'keyturn-runs-'));
   for (const name of await readdir(directory)) await copyFile(path.join(directory, name), path.join(kept, name));
@@ -75,7 +75,7 @@ it('follows a run that was killed, by its last whole record', async () => {
   expect((await faults()).map(([, code]) => code)).not.toContain('changed-run');
 });
 
-describe('against heads that were kept elsewhere', () => {
+describe('compared with heads that were saved elsewhere', () => {
   it('is sound with all of them, and finds a file that is missing or that was added', async () => {
     await run();
     await run();
@@ -89,7 +89,7 @@ describe('against heads that were kept elsewhere', () => {
   });
 });
 
-describe('the outcomes of object versions beside a run', () => {
+describe('the outcomes of object versions next to a run', () => {
   let file: string;
   let folder: string;
 
@@ -112,7 +112,7 @@ describe('the outcomes of object versions beside a run', () => {
     expect(await faults()).toEqual([]);
   });
 
-  it('are missed when one is taken away, changed, or put there', async () => {
+  it('are reported when one is removed, changed, or added', async () => {
     await rm(path.join(folder, 'photos-000001.ndjson.gz'));
     await writeFile(path.join(folder, 'photos-000002.ndjson.gz'), 'photos-000002.ndjson.gy');
     await writeFile(path.join(folder, 'photos-000003.ndjson.gz'), '');
@@ -124,7 +124,7 @@ describe('the outcomes of object versions beside a run', () => {
   });
 });
 
-it('keeps a run beside another out of the chain, on both ends', async () => {
+it('excludes a concurrent run from the chain, on both ends', async () => {
   const first = await openEvidence({ directory, command: 'post-apply', rotation: 'photos' });
   const concurrent = await openEvidence({ directory, command: 'job-pause', rotation: 'photos', concurrentRun: true });
   await concurrent.close('finished');
@@ -137,7 +137,7 @@ it('keeps a run beside another out of the chain, on both ends', async () => {
   expect(check.files.map((file) => file.follows?.file)).toContain(path.basename(first.file));
 });
 
-it('bundles the files of one rotation, a killed run too, but not one that is still under way beside', async () => {
+it('bundles the files of one rotation, including a killed run, but not a concurrent one that is still active', async () => {
   await run('docs');
   const whole = await run();
   const killed = await openEvidence({ directory, command: 'rotate', rotation: 'photos' });

@@ -98,7 +98,7 @@ test.each([
   expect(await pendingImportOf(custodian, { version: 'v1', keyArn })).toBeUndefined();
 });
 
-test('a key that another operator has filled meanwhile is left alone, and the loser is told', async () => {
+test('a key that another operator has filled meanwhile is not changed, and the second operator gets an error', async () => {
   const custodian = await newCustodian();
   const keyArn = await createExternalKey(endpoint.clients.kms);
   const winner = await rotateIn(await newCustodian(), keyArn);

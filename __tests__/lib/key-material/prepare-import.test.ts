@@ -99,7 +99,7 @@ describe('with nothing in custody', () => {
     expect(await inCustody(custodian)).toEqual(unwrap(second.wrapped));
   });
 
-  test('refuses when the record says that there was a copy', async () => {
+  test('refuses when the record names a copy', async () => {
     const custodian = await custodianIn(newDirectory());
     await completeImport(custodian, await prepareImport(custodian, request()), confirmed);
     rmSync(custodian.locate('v1'));

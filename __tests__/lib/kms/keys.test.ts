@@ -29,7 +29,7 @@ afterEach(() => {
 afterAll(() => endpoint.close());
 
 describe('describeKey', () => {
-  test('tells a new external key apart: PendingImport, EXTERNAL, not enabled', async () => {
+  test('recognizes a new external key: PendingImport, EXTERNAL, not enabled', async () => {
     const arn = await createExternalKey(endpoint.clients.kms);
     const key = await describeKey(endpoint.clients.kms, arn);
     expect(key).toMatchObject({ arn, state: 'PendingImport', origin: 'EXTERNAL', enabled: false });

@@ -52,7 +52,7 @@ async function bodyOf(more: Partial<BodyInput> = {}, text = TEXT): Promise<strin
   });
 }
 
-it('says what changes, why it is safe, what comes next, and the forecast in numbers', async () => {
+it('shows what changes, why it is safe, what comes next, and the forecast in numbers', async () => {
   const body = await bodyOf();
   for (const part of [
     '-activeVersion: v1\n+activeVersion: v2',
@@ -64,20 +64,20 @@ it('says what changes, why it is safe, what comes next, and the forecast in numb
     expect(body).toContain(part);
 });
 
-it('says loudly when the target key is not Enabled yet', async () => {
+it('warns when the target key is not Enabled yet', async () => {
   const waiting = await bodyOf({ observed: { key: { arn: 'a', state: 'PendingImport' }, account: '1' } });
   expect(waiting).toContain('**Do not merge yet**');
   expect(waiting).toContain('npx keyturn pre-apply');
   expect(await bodyOf()).not.toContain('Do not merge yet');
 });
 
-it('says of a rotation in place that no object moves and that there is no way back', async () => {
+it('states for a rotation in place that no object moves and that it cannot be rolled back', async () => {
   const body = await bodyOf({}, TEXT.replace('alias:', 'strategy: in-place\nalias:').replace(/retire:.*\n/, ''));
   expect(body).toContain('**This cannot be rolled back**');
   expect(body).not.toContain('re-encrypted');
 });
 
-it('says why there is no forecast', async () => {
+it('states why there is no forecast', async () => {
   expect(await bodyOf({ forecast: { known: false, why: 'AWS was not read' } })).toContain(
     'Not given: AWS was not read.',
   );

@@ -73,7 +73,7 @@ describe('a proposal changes the fewest lines, and keeps the comments', () => {
     ]);
   });
 
-  it('leaves the text as it is where it says so already', async () => {
+  it('does not change a text that already declares it', async () => {
     const { before, after } = await proposed(two, 'switch', { version: 'v1' });
     expect(after).toBe(before);
   });

@@ -93,7 +93,7 @@ describe('hostile names', () => {
 });
 
 describe('a review of very many findings', () => {
-  it('still fits a comment, and says what is missing', async () => {
+  it('still fits a comment, and counts the omitted lines', async () => {
     const many = Array.from({ length: 5000 }, (_, index) => ({
       ...keyChange(),
       address: `aws_s3_bucket.n${index}${'`'.repeat(300)}`,

@@ -26,7 +26,7 @@ describe('a plan as JSON', () => {
     expect(read(text).changes).toHaveLength(1);
   });
 
-  it('is read from a redacted export, which says that it is one', () => {
+  it('is read from a redacted export', () => {
     const text = JSON.stringify({ plan_format_version: '1.2', provider_schemas: {}, resource_changes: [keyChange()] });
     expect(read(text)).toMatchObject({ form: 'redacted', changes: [{ action: 'create' }], configured: [] });
   });
@@ -48,7 +48,7 @@ describe('a plan as JSON', () => {
     expect([found.configured.length, found.moduleCalls]).toEqual([1, ['a', 'b']]);
   });
 
-  it('fails when it is cut short, anywhere, with one error that says so', () => {
+  it('fails when it is truncated at any point, with one error', () => {
     const text = planText([keyChange()]);
     fc.assert(
       fc.property(fc.integer({ min: 1, max: text.length - 1 }), (length) => {

@@ -66,7 +66,7 @@ describe('a plan', () => {
     expect((await reviewText(planText([keyChange(), alias]))).findings.map((one) => one.rule)).toEqual(['KT070']);
   });
 
-  it('says what it cannot see where the configuration was taken out of it', async () => {
+  it('reports what it cannot check without the configuration', async () => {
     const [plan] = (await reviewText(planText([keyChange()]))).plans;
     expect(plan?.unseen.map(plain)).toContainEqual(expect.stringContaining('the plan has no configuration'));
   });

@@ -29,7 +29,7 @@ describe('the rules', () => {
     }
   });
 
-  it('stand in policy/keyturn.rego as far as the table says, with the severity that they have', () => {
+  it('stand in policy/keyturn.rego as listed in the table, with their severity', () => {
     const rego = read('policy/keyturn.rego');
     const found = [...rego.matchAll(/"(KT\d{3}) /g)].map(([, id = '']) => id);
     expect([...new Set(found)].sort()).toEqual([...REGO_RULES].sort());

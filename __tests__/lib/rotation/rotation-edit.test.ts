@@ -214,7 +214,7 @@ describe('edits', () => {
     expect(text).toContain('activeVersion: "1e3"');
   });
 
-  it('change nothing where the file says so already', () => {
+  it('change nothing if the file already declares it', () => {
     expect(setActiveVersion(textWith(), 'v1')).toBe(textWith());
     expect(setDisabled(textWith(), 'v1', false)).toBe(textWith());
   });

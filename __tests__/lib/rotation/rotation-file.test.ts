@@ -61,7 +61,7 @@ describe('loadRotation', () => {
     });
   });
 
-  it('fails when the file is missing, and says how to make one', async () => {
+  it('fails when the file is missing, and explains how to create one', async () => {
     const error = await fails(loadRotation(path.join(directory, 'none.yaml'), { now: NOW }), 'rotation-file-missing');
     expect(error.exitCode).toBe(78);
     expect(error.hint).toContain('sample');
@@ -262,7 +262,7 @@ describe('fields', () => {
     await refuses({ retire: { verifyOnlyBuckets: ['abc', 'abc'] } }, 'retire.verifyOnlyBuckets[1]');
   });
 
-  it('refuses beside strategy: in-place whatever needs a second key or moves objects', async () => {
+  it('refuses with strategy: in-place whatever needs a second key or moves objects', async () => {
     const strategy = 'in-place';
     const keyArn = 'arn:aws:kms:ap-northeast-1:111122223333:key/11111111-2222-3333-4444-555555555555';
     const versions = (first: object) => ({ strategy, keyVersions: [{ name: 'v1', ...first }, { name: 'v2' }] });
@@ -414,7 +414,7 @@ describe('materialValidTo', () => {
     expect(await faulted([version('v1', time)], 'v1')).toEqual(['keyVersions[0].materialValidTo']),
   );
 
-  it('refuses an expired active version, and says both ways out', async () => {
+  it('refuses an expired active version, and names both fixes', async () => {
     const [fault] = await faultsOf(textWith({ keyVersions: [version('v1', PAST)] }));
     expect(fault?.change).toContain('imports the same material again');
     expect(fault?.change).toContain('append a version');
@@ -460,7 +460,7 @@ describe('custody recipients', () => {
     }
   });
 
-  it('refuses a classical recipient beside post-quantum ones: the weaker one decides', async () => {
+  it('refuses a classical recipient together with post-quantum ones', async () => {
     const faults = await faultsOf(withRecipients(await postQuantum(), await freshRecipient()));
     expect(faults.map((fault) => fault.path)).toEqual(['custody.age.recipients[1]']);
   });

@@ -44,7 +44,7 @@ describe('jobs of S3 Batch Operations', () => {
     ['a promise in quotes', { batch: { ...batch, noConcurrentWrites: 'yes' } }, 'reencrypt.batch.noConcurrentWrites'],
   ])('refuse %s', (_name, change, at) => refuses(jobs(change), at));
 
-  it('copy only where the writers are said to be paused, and only what a listing of our own names', async () => {
+  it('copy only with noConcurrentWrites, and only objects of the Keyturn listing', async () => {
     await refuses(jobs({ method: 'rewrite' }), 'reencrypt.batch.noConcurrentWrites');
     const paused = { ...batch, noConcurrentWrites: true };
     await refuses(jobs({ method: 'rewrite', batch: { ...paused, manifest: 'generated' } }), 'reencrypt.batch.manifest');
@@ -52,7 +52,7 @@ describe('jobs of S3 Batch Operations', () => {
     expect(await faultsOf(textWith(jobs({ batch: { ...batch, manifest: 'generated' } })))).toEqual([]);
   });
 
-  it('are refused beside strategy: in-place, where no object moves', () =>
+  it('are refused with strategy: in-place, where no object moves', () =>
     refuses({ strategy: 'in-place', ...jobs() }, 'reencrypt'));
 });
 

@@ -54,7 +54,7 @@ it('fails when a program of that name does not answer as Terraform does', async 
   });
 });
 
-it('fails when it is too old, and says which is needed', async () => {
+it('fails when it is too old, and names the required version', async () => {
   await using box = await sandbox();
   await box.program('terraform', answersVersion('Terraform', '1.4.7'));
   await expect(findTerraform({ env: box.env })).rejects.toMatchObject({

@@ -45,7 +45,7 @@ beforeAll(async () => {
 });
 afterAll(() => box[Symbol.asyncDispose]());
 
-it('writes both stacks, each deployable alone, and says where they are', async () => {
+it('writes both stacks, each deployable alone, and returns their directories', async () => {
   const { keys, storage } = first;
   expect(keys).toEqual({ name: 'payroll-keys', directory: join(box.path, 'a/cdktf.out/stacks/payroll-keys') });
   const configuration = JSON.parse(await readFile(join(storage.directory, 'cdk.tf.json'), 'utf8'));
@@ -65,7 +65,7 @@ it('gives the same bytes wherever it runs, and names no folder of this machine',
   expect(everything).not.toContain(join(__dirname, '../../..'));
 });
 
-it('does not depend on the day: an expiry is held against the clock by the commands that import', async () => {
+it('does not depend on the day: the commands that import compare an expiry with the clock', async () => {
   await synthesizeIn(box, 'future', ROTATION.replace('2001-', '2999-'));
   expect(await contents(join(box.path, 'future/cdktf.out'))).toEqual(await contents(join(box.path, 'a/cdktf.out')));
 });
@@ -82,7 +82,7 @@ it('fails when the rotation file is at fault, with its message and exit code 78 
   });
 });
 
-it('fails when main.ts itself fails, and says how', async () => {
+it('fails when main.ts itself fails, and reports the error', async () => {
   await using own = await sandbox();
   const input = {
     rotationFile: await own.write('rotation.yaml', ROTATION),

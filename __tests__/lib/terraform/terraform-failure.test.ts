@@ -25,7 +25,7 @@ describe('the guard', () => {
       'keyturn guard: key version v1 (alias/payroll/v1) is PendingImport, not Enabled: import its material with "npx keyturn pre-apply", then plan again.',
   };
 
-  it('is told once, however many resources it stands before', () => {
+  it('is reported once for any number of resources', () => {
     expect(failed(refusal, refusal)).toMatchObject({
       code: 'terraform-guard',
       exitCode: 4,
@@ -34,7 +34,7 @@ describe('the guard', () => {
     });
   });
 
-  it('is told even when the key version is not declared yet, with both next steps', () => {
+  it('is reported even if the key version is not declared yet, with both next steps', () => {
     const missing = {
       summary: "reading KMS Key (alias/payroll/v1): couldn't find resource",
       address: 'data.aws_kms_key.after_payroll-keys_and_keyturn_pre-apply',
@@ -45,7 +45,7 @@ describe('the guard', () => {
   });
 });
 
-it('tells who holds a locked state, since when, and does not unlock it', () => {
+it('reports who holds a locked state, since when, and does not unlock it', () => {
   const detail = `Error message: resource temporarily unavailable
 Lock Info:
   ID:        6d3f1d0a-5a0e-8e2f-7d0f-1d5a3c5f0b1e
@@ -69,11 +69,11 @@ by multiple users at the same time.`;
   });
 });
 
-it('tells of a plan that the state has moved away from', () => {
+it('reports a stale plan', () => {
   expect(failed({ summary: 'Saved plan is stale' })).toMatchObject({ code: 'terraform-plan-stale' });
 });
 
-it('tells how to go on when a creation was cut off', () => {
+it('explains how to continue after an interrupted creation', () => {
   const detail =
     'Resource aws_kms_external_key.version_v1 has lifecycle.prevent_destroy set, but the plan calls for this resource to be destroyed. To avoid this error …';
   expect(failed({ summary: 'Instance cannot be destroyed', detail })).toMatchObject({
@@ -110,7 +110,7 @@ describe('what AWS refuses', () => {
     });
   });
 
-  it('tells expired credentials from wrong and from missing ones', () => {
+  it('distinguishes expired, wrong and missing credentials', () => {
     const code = (rest: string) => failed(provider(`https response error StatusCode: 403, RequestID: R, ${rest}`)).code;
     expect(code('api error ExpiredToken: The security token included in the request is expired')).toBe(
       'aws-credentials-expired',

@@ -80,7 +80,7 @@ describe('a switch', () => {
   });
 });
 
-it('says which attribute forces a replacement, in words that are not overlooked', () => {
+it('shows clearly which attribute forces a replacement', () => {
   const text = formatPlan(
     'payroll-storage',
     planned([

@@ -77,7 +77,7 @@ describe('init', () => {
     expect(await calls()).toHaveLength(2);
   });
 
-  it('fails when the provider cannot be had, and says where it was looked for', async () => {
+  it('fails when the provider is unavailable, and names the searched places', async () => {
     await using box = await sandbox();
     const { terraform, stack } = await bench(box);
     await box.write('init-fails', '│ Error: Failed to query available provider packages\n│ \n│ could not connect\n');

@@ -22,7 +22,7 @@ const configuration = shape({
 
 /**
  * PutBucketEncryption: replaces the whole rule. What it leaves out is off afterwards: BucketKeyEnabled, and the block
- * of SSE-C too (AWS does not say whether that stays). The key is not looked at, as on AWS: a typo fails the next write.
+ * of SSE-C too (AWS does not say whether that stays). The key is not checked, as on AWS: a typo fails the next write.
  */
 export function putBucketEncryption(call: Call): AwsResponse {
   const bucket = openBucket(call);

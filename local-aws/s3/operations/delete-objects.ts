@@ -63,7 +63,7 @@ export function deleteObjects(call: Call): AwsResponse {
   if (objects.some((object) => object.LastModifiedTime !== undefined || object.Size !== undefined)) {
     throw notImplemented('LastModifiedTime, Size', 'parameter');
   }
-  const told = objects.map((object) => {
+  const results = objects.map((object) => {
     const named = { key: object.Key, versionId: object.VersionId, etag: object.ETag };
     try {
       const done = deleteOne(call, bucket, named);
@@ -73,7 +73,7 @@ export function deleteObjects(call: Call): AwsResponse {
       return errorXml(named, error);
     }
   });
-  return xmlAnswer(xmlDocument('DeleteResult', ...told));
+  return xmlAnswer(xmlDocument('DeleteResult', ...results));
 }
 
 function deletedXml(named: Named, done: Deletion): string {

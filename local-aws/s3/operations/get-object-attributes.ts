@@ -23,14 +23,14 @@ export function getObjectAttributes(call: Call): AwsResponse {
   if (wanted.has('Checksum')) {
     unwrapDataKey(call, version.encryption, { bucket: bucket.name, key: call.key }, given?.key);
   }
-  const told: Readonly<Record<Attribute, () => string>> = {
+  const attributes: Readonly<Record<Attribute, () => string>> = {
     ETag: () => leaf('ETag', version.etag),
     Checksum: () => checksumXml(version),
     ObjectParts: () => (version.multipart ? partsXml(call, version) : ''),
     StorageClass: () => leaf('StorageClass', version.storageClass),
     ObjectSize: () => leaf('ObjectSize', version.size),
   };
-  const body = ATTRIBUTES.filter((name) => wanted.has(name)).map((name) => told[name]());
+  const body = ATTRIBUTES.filter((name) => wanted.has(name)).map((name) => attributes[name]());
   return xmlAnswer(xmlDocument('GetObjectAttributesOutput', ...body), {
     'last-modified': httpTime(version.modified),
     ...versionHeader(bucket, version.id),
@@ -52,7 +52,7 @@ function checksumXml({ checksum }: ObjectVersion): string {
   return branch('Checksum', leaf(`Checksum${checksum.algorithm}`, value), leaf('ChecksumType', checksum.type));
 }
 
-/** Single parts are told only where they have checksums of their own that the whole is made of. */
+/** Parts are listed only if they have checksums of their own that the object's checksum is computed from. */
 function partsXml(call: Call, version: ObjectVersion): string {
   const count = leaf('PartsCount', version.parts.length);
   const { checksum } = version;

@@ -20,7 +20,7 @@ interface Marker {
 interface Page {
   readonly items: readonly string[];
   readonly prefixes: readonly string[];
-  /** The last item told, when there is more. */
+  /** The last listed item, if there are more. */
   readonly next: Marker | undefined;
 }
 
@@ -93,7 +93,7 @@ function pageOf(call: Call, keys: KeyIndex, listing: ListingRequest, marker: Mar
   return { items, prefixes, next: undefined };
 }
 
-/** With a version marker the marker's own key is looked at again, for its older versions. */
+/** With a version marker the marker's own key is read again, for its older versions. */
 function startAt(listing: ListingRequest, marker: Marker): (key: string) => boolean {
   if (marker.versionId === undefined) return after(listing, marker.key);
   return (key) => compareKeys(key, marker.key) >= 0 && compareKeys(key, listing.prefix) >= 0;
@@ -101,7 +101,7 @@ function startAt(listing: ListingRequest, marker: Marker): (key: string) => bool
 
 /**
  * Index of the first version to tell. Where the marker's version is gone, the listing goes on with what is older; a
- * null version, which may stand anywhere, is rather told twice than left out.
+ * null version, which may be at any position, is listed twice rather than omitted.
  */
 function firstOf({ key, versions }: KeyEntry, marker: Marker): number {
   const newest = versions.length - 1;

@@ -67,7 +67,7 @@ export function* pageEntries(
   }
 }
 
-/** Where a page begins after a marker: a key, or a common prefix whose keys have all been told. */
+/** Where a page begins after a marker: a key, or a common prefix whose keys were all listed. */
 export function after(listing: ListingRequest, marker: string): (key: string) => boolean {
   const { prefix, delimiter } = listing;
   if (marker === '' || compareKeys(marker, prefix) < 0) return (key) => compareKeys(key, prefix) >= 0;
@@ -87,11 +87,11 @@ export function commonPrefix(key: string, { prefix, delimiter }: ListingRequest)
   return at < 0 ? undefined : key.slice(0, at + delimiter.length);
 }
 
-const KEPT = /%2F|%20|[!'()~]/g;
+const UNENCODED = /%2F|%20|[!'()~]/g;
 
 /** S3's `encoding-type=url`: form encoding that leaves `/` and `*` alone and writes a space as `+`. */
 function urlEncode(text: string): string {
-  return encodeURIComponent(text).replace(KEPT, (found) => {
+  return encodeURIComponent(text).replace(UNENCODED, (found) => {
     if (found === '%2F') return '/';
     if (found === '%20') return '+';
     return `%${found.charCodeAt(0).toString(16).toUpperCase()}`;

@@ -8,7 +8,7 @@ export type Versioning = 'Off' | 'Enabled' | 'Suspended';
 /** A bucket's default encryption, one rule as S3 allows. */
 export interface EncryptionRule {
   readonly algorithm: 'AES256' | 'aws:kms' | 'aws:kms:dsse';
-  /** As it was put: S3 does not look at it before a write. */
+  /** As it was put: S3 does not check it before a write. */
   readonly keyId: string | undefined;
   readonly bucketKey: boolean;
   readonly blocked: readonly string[];

@@ -6,7 +6,7 @@ import { checkVersionId, findVersion, isLocked, NULL_VERSION, nextVersionId, put
 
 /** What a delete did. */
 export interface Deletion {
-  /** The version it removed by its ID, or the delete marker it made; undefined where versions are not told. */
+  /** The version it removed by its ID, or the delete marker it created; undefined if the response names no version. */
   readonly versionId: string | undefined;
   /** True when it made a delete marker, or removed one. */
   readonly marker: boolean;

@@ -128,7 +128,7 @@ test('refuses to overwrite a copy, and leaves it as it was', async () => {
   expect(readdirSync(join(path, '..'))).toHaveLength(1);
 });
 
-test('held tells whether there is a copy, and tells copies apart', async () => {
+test('held reports whether there is a copy, and distinguishes copies', async () => {
   const custodian = await custodianFor();
   expect(await custodian.copyBinding('v1')).toBeUndefined();
   await keep(custodian, randomBytes(32));
@@ -216,7 +216,7 @@ describe('a custodian is refused', () => {
     expect(await codeOf(custodianFor([recipient]))).toBe('custody-recipient-invalid');
   });
 
-  test('for a classical recipient beside a post-quantum one, which would decide', async () => {
+  test('for a classical recipient together with a post-quantum one', async () => {
     const { recipient } = await generateIdentity(join(folder.path, 'mixed.txt'), { postQuantum: true });
     expect(await codeOf(custodianFor([recipient]))).toBe('done');
     expect(await codeOf(custodianFor([recipient, ...recipients]))).toBe('custody-recipient-invalid');

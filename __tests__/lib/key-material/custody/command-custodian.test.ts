@@ -157,7 +157,7 @@ describe('opening fails when the command', () => {
   });
 });
 
-test('what it says on stderr is passed on', async () => {
+test('its stderr is passed on', async () => {
   const custodian = commandThat('console.error("vault is sealed"); process.exit(2)');
   await expect(custodian.copyBinding('v1')).rejects.toThrow('vault is sealed');
 });

@@ -123,7 +123,7 @@ withSoftHsm('custody in SoftHSM2 (needs softhsm2 and a built pkcs11js)', () => {
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
   });
 
-  it('never says the PIN', async () => {
+  it('never shows the PIN', async () => {
     const error = await custodian({ pinFile: undefined, pin: 'secret-pin-1' })
       .copyBinding('v1')
       .catch((one: unknown) => one);
@@ -142,7 +142,7 @@ withSoftHsm('custody in SoftHSM2 (needs softhsm2 and a built pkcs11js)', () => {
     expect(await hsm.copyBinding('v1')).toBeUndefined();
   });
 
-  it('fails when the token is full, and says so', () => {
+  it('fails when the token is full, and reports it', () => {
     const C_GenerateKey = () => {
       throw refusal('CKR_DEVICE_MEMORY', 49);
     };
@@ -151,7 +151,7 @@ withSoftHsm('custody in SoftHSM2 (needs softhsm2 and a built pkcs11js)', () => {
     expect(() => generateInside(session, 'label', Buffer.alloc(16))).toThrow('its memory is full');
   });
 
-  it('passes on what a module says of itself', () => {
+  it('passes on the messages of a module', () => {
     const fails = () => {
       throw refusal('CKR_GENERAL_ERROR', 5);
     };
