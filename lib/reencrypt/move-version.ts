@@ -1,6 +1,7 @@
 import { RETRY_POLICY } from '../aws/retry-policy';
 import type { FaultPolicy } from '../s3/fault-policy';
 import { type Inspection, inspectVersion } from '../s3/inspect-version';
+import { listedRef } from '../s3/listed-ref';
 import {
   type Encryption,
   encryptionLabel,
@@ -37,7 +38,7 @@ const ROUNDS = RETRY_POLICY['contended version'].attempts;
  * @throws KeyturnError, RunStopped: faults that are not this version's, from {@link FaultPolicy}
  */
 export async function moveVersion(move: VersionMove, listed: ListedVersion): Promise<readonly VersionOutcome[]> {
-  const ref = refOf(move, listed);
+  const ref = listedRef(move.bucket, move.versioning, listed);
   if (move.optimistic && move.method === 'rewrap' && !move.dryRun) {
     const done = await rewrapUnseen(move, ref, listed);
     if (done) return [done];
@@ -77,10 +78,6 @@ const SSE_C = {
   reason: 'customer-key',
   detail: 'only the owner of its customer key can copy it; no KMS key holds it',
 } as const;
-
-function refOf({ bucket, versioning }: VersionMove, { key, versionId }: ListedVersion): VersionRef {
-  return { bucket, key, versionId: versioning === 'unversioned' ? undefined : versionId };
-}
 
 /** Rewrite reads the checksum too, as it must ask for the same one again. */
 async function inspectSafely(move: VersionMove, ref: VersionRef, listed: ListedVersion): Promise<Inspection> {

@@ -1,6 +1,7 @@
 import { type AclGrant, aclGrantsOf } from './acl-grants';
 import type { DirectResponse } from './direct-client';
-import { encryptionOf, listedKey, lockOf, restoreOf } from './head-values';
+import { encryptionOf, lockOf, restoreOf } from './head-values';
+import { keyReader, type ListingQuestion, requireAllRead, requireListing, requireProgress } from './listing-answer';
 import {
   CHECKSUM_ALGORITHMS,
   type ContentHeaders,
@@ -82,8 +83,11 @@ class ContentOfHeaders implements ContentHeaders {
   }
 }
 
-/** @throws StoreFault when the document does not end: a cut listing would silently lose objects */
-export function versionPageOfXml(xml: string): VersionPage {
+/**
+ * @param after - the marker that was sent
+ * @throws StoreFault when the document does not end, or is no valid listing of the bucket: it would silently lose objects
+ */
+export function versionPageOfXml(xml: string, bucket: string, after?: PageMarker): VersionPage {
   if (!xml.trimEnd().endsWith('</ListVersionsResult>')) {
     throw new StoreFault({
       operation: 'ListObjectVersions',
@@ -92,24 +96,46 @@ export function versionPageOfXml(xml: string): VersionPage {
       message: 'the listing was cut off',
     });
   }
+  const question: ListingQuestion = { operation: 'ListObjectVersions', bucket };
+  const answer = listingAnswerOf(xml);
+  requireListing(question, answer);
+  const keyOf = keyReader(question, answer);
   const versions: ListedVersion[] = [];
-  for (const block of blocks(xml, 'Version')) versions.push(versionOf(block));
+  for (const block of blocks(xml, 'Version')) versions.push(versionOf(block, keyOf));
+  requireAllRead(question, 'Version', elementsOf(xml, 'Version'), versions.length);
   const deleteMarkers: ListedMarker[] = [];
-  for (const block of blocks(xml, 'DeleteMarker')) deleteMarkers.push(markerOf(block));
-  return { versions, deleteMarkers, next: nextOf(xml) };
+  for (const block of blocks(xml, 'DeleteMarker')) deleteMarkers.push(markerOf(block, keyOf));
+  requireAllRead(question, 'DeleteMarker', elementsOf(xml, 'DeleteMarker'), deleteMarkers.length);
+  const next = answer.isTruncated
+    ? { key: keyOf(answer.nextKeyMarker), versionId: element(xml, 'NextVersionIdMarker') }
+    : undefined;
+  requireProgress(question, after, next);
+  return { versions, deleteMarkers, next };
 }
 
-function markerOf(block: string): ListedMarker {
+type KeyReader = ReturnType<typeof keyReader>;
+
+function listingAnswerOf(xml: string) {
+  const truncated = element(xml, 'IsTruncated');
   return {
-    key: listedKey(unescaped(element(block, 'Key'))),
+    name: unescaped(element(xml, 'Name')),
+    isTruncated: truncated === 'true' ? true : truncated === 'false' ? false : undefined,
+    encodingType: element(xml, 'EncodingType'),
+    nextKeyMarker: unescaped(element(xml, 'NextKeyMarker')),
+  };
+}
+
+function markerOf(block: string, keyOf: KeyReader): ListedMarker {
+  return {
+    key: keyOf(unescaped(element(block, 'Key'))),
     versionId: element(block, 'VersionId') ?? 'null',
     lastModified: Date.parse(element(block, 'LastModified') ?? '') || 0,
   };
 }
 
-function versionOf(block: string): ListedVersion {
+function versionOf(block: string, keyOf: KeyReader): ListedVersion {
   return {
-    key: listedKey(unescaped(element(block, 'Key'))),
+    key: keyOf(unescaped(element(block, 'Key'))),
     versionId: element(block, 'VersionId') ?? 'null',
     isLatest: element(block, 'IsLatest') === 'true',
     size: Number(element(block, 'Size') ?? 0),
@@ -117,12 +143,6 @@ function versionOf(block: string): ListedVersion {
     lastModified: Date.parse(element(block, 'LastModified') ?? '') || 0,
     storageClass: element(block, 'StorageClass') ?? 'STANDARD',
   };
-}
-
-function nextOf(xml: string): PageMarker | undefined {
-  if (element(xml, 'IsTruncated') !== 'true') return undefined;
-  const key = listedKey(unescaped(element(xml, 'NextKeyMarker')));
-  return { key, versionId: element(xml, 'NextVersionIdMarker') };
 }
 
 /** The ACL of an object, in the form that a copy accepts. */
@@ -162,6 +182,11 @@ function element(xml: string, name: string): string | undefined {
   if (begin < 0) return undefined;
   const end = xml.indexOf(`</${name}>`, begin);
   return end < 0 ? undefined : xml.slice(begin + open.length, end);
+}
+
+/** How often an element begins, with or without attributes, empty ones included. */
+function elementsOf(xml: string, name: string): number {
+  return xml.match(new RegExp(`<${name}[\\s/>]`, 'g'))?.length ?? 0;
 }
 
 function* blocks(xml: string, name: string): Generator<string, void, undefined> {

@@ -59,7 +59,7 @@ function reads(send: Send): Pick<ObjectStore, 'listVersions' | 'head' | 'probe' 
         versions: '',
       });
       const { body } = await send('ListObjectVersions', { method: 'GET', bucket, query });
-      return versionPageOfXml(body.toString());
+      return versionPageOfXml(body.toString(), bucket, after);
     },
     async head(ref, options) {
       const headers: Header[] = options?.checksums ? [['x-amz-checksum-mode', 'ENABLED']] : [];

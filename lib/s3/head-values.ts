@@ -1,13 +1,6 @@
 import type { Encryption, ObjectHead, ObjectLock } from './object-version';
 
-/** What single values of HEAD and of listings mean, whichever path they came by. */
-
-/** Undoes `encoding-type=url`, in which a space is `+`. Asked for because XML cannot carry every key. */
-export function listedKey(encoded: string | undefined): string {
-  if (encoded === undefined) return '';
-  const spaced = encoded.includes('+') ? encoded.replaceAll('+', ' ') : encoded;
-  return spaced.includes('%') ? decodeURIComponent(spaced) : spaced;
-}
+/** What single values of HEAD mean, whichever path they came by. */
 
 export function encryptionOf(
   algorithm: string | undefined,

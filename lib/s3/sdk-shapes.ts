@@ -5,22 +5,42 @@ import type {
   ListObjectVersionsCommandOutput,
 } from '@aws-sdk/client-s3';
 
-import { encryptionOf, listedKey, lockOf, restoreOf } from './head-values';
+import { encryptionOf, lockOf, restoreOf } from './head-values';
+import { keyReader, type ListingQuestion, requireListing, requireProgress } from './listing-answer';
 import {
   CHECKSUM_ALGORITHMS,
   type ChecksumAlgorithm,
   type ContentHeaders,
   type ObjectHead,
+  type PageMarker,
   type VersionPage,
 } from './object-version';
 import type { Grants, TargetEncryption, UploadsPage } from './store';
 
 /** Between the SDK's shapes and ours, one function a shape. */
 
-export function versionPageOf(output: ListObjectVersionsCommandOutput): VersionPage {
+/** @throws StoreFault `InvalidListing` */
+export function versionPageOf(
+  output: ListObjectVersionsCommandOutput,
+  bucket: string,
+  after?: PageMarker,
+): VersionPage {
+  const question: ListingQuestion = { operation: 'ListObjectVersions', bucket };
+  const answer = {
+    name: output.Name,
+    isTruncated: output.IsTruncated,
+    encodingType: output.EncodingType,
+    nextKeyMarker: output.NextKeyMarker,
+  };
+  requireListing(question, answer);
+  const keyOf = keyReader(question, answer);
+  const next = answer.isTruncated
+    ? { key: keyOf(output.NextKeyMarker), versionId: output.NextVersionIdMarker }
+    : undefined;
+  requireProgress(question, after, next);
   return {
     versions: (output.Versions ?? []).map((version) => ({
-      key: listedKey(version.Key),
+      key: keyOf(version.Key),
       versionId: version.VersionId ?? 'null',
       isLatest: version.IsLatest ?? false,
       size: version.Size ?? 0,
@@ -29,26 +49,34 @@ export function versionPageOf(output: ListObjectVersionsCommandOutput): VersionP
       storageClass: version.StorageClass ?? 'STANDARD',
     })),
     deleteMarkers: (output.DeleteMarkers ?? []).map((marker) => ({
-      key: listedKey(marker.Key),
+      key: keyOf(marker.Key),
       versionId: marker.VersionId ?? 'null',
       lastModified: marker.LastModified?.getTime() ?? 0,
     })),
-    next: output.IsTruncated
-      ? { key: listedKey(output.NextKeyMarker), versionId: output.NextVersionIdMarker }
-      : undefined,
+    next,
   };
 }
 
-export function uploadsPageOf(output: ListMultipartUploadsCommandOutput): UploadsPage {
+/** @throws StoreFault `InvalidListing` */
+export function uploadsPageOf(output: ListMultipartUploadsCommandOutput, bucket: string): UploadsPage {
+  const question: ListingQuestion = { operation: 'ListMultipartUploads', bucket };
+  const answer = {
+    name: output.Bucket,
+    isTruncated: output.IsTruncated,
+    encodingType: output.EncodingType,
+    nextKeyMarker: output.NextKeyMarker,
+  };
+  requireListing(question, answer);
+  const keyOf = keyReader(question, answer);
   return {
     uploads: (output.Uploads ?? []).map((upload) => ({
-      key: listedKey(upload.Key),
+      key: keyOf(upload.Key),
       uploadId: upload.UploadId ?? '',
       initiated: upload.Initiated?.getTime() ?? 0,
       storageClass: upload.StorageClass ?? 'STANDARD',
     })),
     next: output.IsTruncated
-      ? { key: listedKey(output.NextKeyMarker), uploadId: output.NextUploadIdMarker ?? '' }
+      ? { key: keyOf(output.NextKeyMarker), uploadId: output.NextUploadIdMarker ?? '' }
       : undefined,
   };
 }

@@ -57,7 +57,7 @@ function bucketCalls(send: Send): Pick<ObjectStore, 'versioning' | 'listVersions
         Prefix: prefix,
         MaxKeys: limit,
       });
-      return versionPageOf(await send('ListObjectVersions', command, signal));
+      return versionPageOf(await send('ListObjectVersions', command, signal), bucket, after);
     },
     async listUploads({ bucket, after }, signal) {
       const command = new ListMultipartUploadsCommand({
@@ -66,7 +66,7 @@ function bucketCalls(send: Send): Pick<ObjectStore, 'versioning' | 'listVersions
         KeyMarker: after?.key,
         UploadIdMarker: after?.uploadId,
       });
-      return uploadsPageOf(await send('ListMultipartUploads', command, signal));
+      return uploadsPageOf(await send('ListMultipartUploads', command, signal), bucket);
     },
   };
 }

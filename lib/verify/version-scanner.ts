@@ -3,6 +3,7 @@ import { AdaptiveLimiter, concurrencyOf } from '../s3/adaptive-limiter';
 import { BoundedList } from '../s3/bounded-list';
 import { FaultPolicy } from '../s3/fault-policy';
 import { type Inspection, inspectVersion } from '../s3/inspect-version';
+import { listedRef } from '../s3/listed-ref';
 import {
   encryptionLabel,
   holdingKey,
@@ -44,6 +45,13 @@ export interface Listed {
   readonly objectVersions: number;
   readonly deleteMarkers: number;
 }
+
+/**
+ * From this moment on S3 encrypts every new object, so that an answer without a key is no answer. Milliseconds.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
+ */
+const ENCRYPTED_SINCE = Date.parse('2023-01-05T00:00:00Z');
 
 /** Inspects object versions of one bucket and counts what it finds. */
 export class VersionScanner {
@@ -184,9 +192,8 @@ export class VersionScanner {
     }
   }
 
-  #refOf({ key, versionId }: ListedVersion): VersionRef {
-    const { bucket } = this.#request;
-    return { bucket, key, versionId: this.#versioning === 'unversioned' ? undefined : versionId };
+  #refOf(listed: ListedVersion): VersionRef {
+    return listedRef(this.#request.bucket, this.#versioning, listed);
   }
 
   async #inspectOne(ref: VersionRef, listed: ListedVersion): Promise<void> {
@@ -224,6 +231,13 @@ export class VersionScanner {
     this.#count(listed, encryptionLabel(head.encryption));
     if (head.encryption.kind === 'other') {
       this.#unknown.add({ key, versionId, reason: `S3 names the encryption ${head.encryption.algorithm}` });
+    }
+    if (head.encryption.kind === 'unencrypted' && head.lastModified >= ENCRYPTED_SINCE) {
+      this.#unknown.add({
+        key,
+        versionId,
+        reason: 'HeadObject names no encryption, and S3 encrypts every object since 2023',
+      });
     }
     const keyArn = holdingKey(head.encryption);
     if (keyArn === undefined) return;

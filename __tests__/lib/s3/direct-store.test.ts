@@ -49,7 +49,8 @@ const COPY = {
   },
   checksum: 'SHA256',
 } as const;
-const LISTING = '<?xml version="1.0"?><ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>';
+const LISTING =
+  '<?xml version="1.0"?><ListVersionsResult><Name>bucket</Name><IsTruncated>false</IsTruncated></ListVersionsResult>';
 
 const CALLS: readonly (readonly [string, (store: ObjectStore, ref: VersionRef) => Promise<unknown>])[] = [
   ['HeadObject', (store, ref) => store.head(ref)],

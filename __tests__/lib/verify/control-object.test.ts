@@ -3,8 +3,11 @@ import { controlObject } from '../../../lib/verify/control-object';
 import { VersionScanner } from '../../../lib/verify/version-scanner';
 import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, underKey } from '../s3/memory-store';
 
-const control = (bucket: MemoryBucket) =>
-  controlObject(new VersionScanner(memoryStore(bucket), { bucket: 'b', activeKeyArn: NEW_KEY }), NEW_KEY);
+async function control(bucket: MemoryBucket): Promise<string | undefined> {
+  const scanner = new VersionScanner(memoryStore(bucket), { bucket: 'b', activeKeyArn: NEW_KEY });
+  await scanner.begin();
+  return controlObject(scanner, NEW_KEY);
+}
 
 function bucketOf(keys: Readonly<Record<string, Encryption>>): MemoryBucket {
   const bucket = new MemoryBucket();

@@ -23,7 +23,9 @@ describe('a verification', () => {
   it('counts versions by key, and names those under another KMS key only', async () => {
     const bucket = withOneLeft();
     bucket.put('s3', { head: { encryption: { kind: 'sse-s3' } } });
-    bucket.put('plain', { head: { encryption: { kind: 'unencrypted' } } });
+    bucket.put('plain', {
+      head: { encryption: { kind: 'unencrypted' }, lastModified: Date.parse('2022-12-31T00:00:00Z') },
+    });
     bucket.put('layers', { head: { encryption: { kind: 'dsse-kms', keyArn: OLD_KEY } } });
     bucket.put('new layers', { head: { encryption: { kind: 'dsse-kms', keyArn: NEW_KEY } } });
     const found = await verify(bucket);
@@ -37,6 +39,26 @@ describe('a verification', () => {
     });
     expect(found.left.map((one) => one.key)).toEqual(['c left', 'layers']);
     expect(found).toMatchObject({ leftTotal: 2, unknownTotal: 0, objectVersions: 8 });
+  });
+
+  it('counts a version of today whose HEAD names no encryption as unknown', async () => {
+    const bucket = new MemoryBucket();
+    bucket.put('stripped', { head: { encryption: { kind: 'unencrypted' } } });
+    const { unknown, unknownTotal } = await verify(bucket);
+    expect(unknownTotal).toBe(1);
+    expect(unknown[0]).toMatchObject({ key: 'stripped', reason: expect.stringContaining('names no encryption') });
+  });
+
+  it('stops where the bucket is said to have no versioning and the listing has version ids', async () => {
+    const bucket = Object.assign(new MemoryBucket(), { versioning: 'enabled' as const });
+    bucket.put('k');
+    bucket.put('k', { head: { encryption: underKey(NEW_KEY) } });
+    const store = memoryStore(bucket);
+    const stale = { ...store, versioning: async () => 'unversioned' as const };
+    await expect(verifyBucket(stale, { bucket: 'b', activeKeyArn: NEW_KEY, read: 0 })).rejects.toMatchObject({
+      code: 'verification-stopped',
+      facts: { detail: expect.stringContaining('has no versioning, but the listing has version') },
+    });
   });
 
   it.each([true, false])('does not count a version as gone that is still listed (skips: %s)', async (skips) => {
