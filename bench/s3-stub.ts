@@ -75,7 +75,7 @@ function handle(method: string, path: string): string {
     return answer(
       '200 OK',
       '',
-      '<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>',
+      '<ListMultipartUploadsResult><Bucket>b</Bucket><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>',
     );
   }
   if (method === 'PUT' && path.includes('keyturn-probe'))
