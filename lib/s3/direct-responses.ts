@@ -109,8 +109,13 @@ export function versionPageOfXml(xml: string, bucket: string, after?: PageMarker
   const next = answer.isTruncated
     ? { key: keyOf(answer.nextKeyMarker), versionId: element(xml, 'NextVersionIdMarker') }
     : undefined;
-  requireProgress(question, after, next);
-  return { versions, deleteMarkers, next };
+  const page = { versions, deleteMarkers, next };
+  requireProgress(question, {
+    after: after && { key: after.key, id: after.versionId },
+    firstKeys: [page.versions[0]?.key, page.deleteMarkers[0]?.key],
+    next: page.next && { key: page.next.key, id: page.next.versionId },
+  });
+  return page;
 }
 
 type KeyReader = ReturnType<typeof keyReader>;

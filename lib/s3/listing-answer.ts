@@ -1,5 +1,4 @@
 import { compareKeys } from './listing-segments';
-import type { PageMarker } from './object-version';
 import { StoreFault } from './store-fault';
 
 /** What an answer to a listing says of itself, whichever path it came by. */
@@ -61,19 +60,32 @@ export function keyReader(
   };
 }
 
+/** Where a page stands: the marker that was sent, the first entries of each kind, and the marker that came. */
+export interface PagePlace {
+  readonly after: { readonly key: string; readonly id: string | undefined } | undefined;
+  readonly firstKeys: readonly (string | undefined)[];
+  readonly next: { readonly key: string; readonly id: string | undefined } | undefined;
+}
+
 /**
- * Refuses a page whose marker does not lead on: following it would list the same entries for ever.
+ * Refuses a page that does not lead on from the marker that was sent: one that lists what came before it again was asked for
+ * something else, and what lies behind it would be missing; following a marker that stands still would never end.
  *
  * @throws StoreFault `InvalidListing`
  */
-export function requireProgress(
-  { operation }: ListingQuestion,
-  after: PageMarker | undefined,
-  next: PageMarker | undefined,
-): void {
-  if (after === undefined || next === undefined) return;
+export function requireProgress({ operation }: ListingQuestion, { after, firstKeys, next }: PagePlace): void {
+  if (after === undefined) return;
+  for (const key of firstKeys) {
+    const order = key === undefined ? 1 : compareKeys(key, after.key);
+    if (order > 0 || (order === 0 && after.id !== undefined)) continue;
+    throw invalid(
+      operation,
+      `it lists ${JSON.stringify(key)}, which is not behind the marker ${JSON.stringify(after.key)}`,
+    );
+  }
+  if (next === undefined) return;
   const order = compareKeys(next.key, after.key);
-  const leadsOn = order > 0 || (order === 0 && after.versionId !== undefined && next.versionId !== after.versionId);
+  const leadsOn = order > 0 || (order === 0 && after.id !== undefined && next.id !== after.id);
   if (!leadsOn)
     throw invalid(operation, `its marker ${JSON.stringify(next.key)} does not lead past the one it was given`);
 }

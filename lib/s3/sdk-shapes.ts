@@ -37,8 +37,7 @@ export function versionPageOf(
   const next = answer.isTruncated
     ? { key: keyOf(output.NextKeyMarker), versionId: output.NextVersionIdMarker }
     : undefined;
-  requireProgress(question, after, next);
-  return {
+  const page = {
     versions: (output.Versions ?? []).map((version) => ({
       key: keyOf(version.Key),
       versionId: version.VersionId ?? 'null',
@@ -55,10 +54,20 @@ export function versionPageOf(
     })),
     next,
   };
+  requireProgress(question, {
+    after: after && { key: after.key, id: after.versionId },
+    firstKeys: [page.versions[0]?.key, page.deleteMarkers[0]?.key],
+    next: page.next && { key: page.next.key, id: page.next.versionId },
+  });
+  return page;
 }
 
 /** @throws StoreFault `InvalidListing` */
-export function uploadsPageOf(output: ListMultipartUploadsCommandOutput, bucket: string): UploadsPage {
+export function uploadsPageOf(
+  output: ListMultipartUploadsCommandOutput,
+  bucket: string,
+  after?: UploadsPage['next'],
+): UploadsPage {
   const question: ListingQuestion = { operation: 'ListMultipartUploads', bucket };
   const answer = {
     name: output.Bucket,
@@ -68,7 +77,7 @@ export function uploadsPageOf(output: ListMultipartUploadsCommandOutput, bucket:
   };
   requireListing(question, answer);
   const keyOf = keyReader(question, answer);
-  return {
+  const page = {
     uploads: (output.Uploads ?? []).map((upload) => ({
       key: keyOf(upload.Key),
       uploadId: upload.UploadId ?? '',
@@ -79,6 +88,12 @@ export function uploadsPageOf(output: ListMultipartUploadsCommandOutput, bucket:
       ? { key: keyOf(output.NextKeyMarker), uploadId: output.NextUploadIdMarker ?? '' }
       : undefined,
   };
+  requireProgress(question, {
+    after: after && { key: after.key, id: after.uploadId },
+    firstKeys: [page.uploads[0]?.key],
+    next: page.next && { key: page.next.key, id: page.next.uploadId },
+  });
+  return page;
 }
 
 export function headOf(output: HeadObjectCommandOutput): ObjectHead {

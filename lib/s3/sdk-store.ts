@@ -66,7 +66,7 @@ function bucketCalls(send: Send): Pick<ObjectStore, 'versioning' | 'listVersions
         KeyMarker: after?.key,
         UploadIdMarker: after?.uploadId,
       });
-      return uploadsPageOf(await send('ListMultipartUploads', command, signal), bucket);
+      return uploadsPageOf(await send('ListMultipartUploads', command, signal), bucket, after);
     },
   };
 }

@@ -232,7 +232,7 @@ export class VersionScanner {
     if (head.encryption.kind === 'other') {
       this.#unknown.add({ key, versionId, reason: `S3 names the encryption ${head.encryption.algorithm}` });
     }
-    if (head.encryption.kind === 'unencrypted' && head.lastModified >= ENCRYPTED_SINCE) {
+    if (head.encryption.kind === 'unencrypted' && !isFromBefore(ENCRYPTED_SINCE, listed, head)) {
       this.#unknown.add({
         key,
         versionId,
@@ -284,4 +284,9 @@ export class VersionScanner {
       throw fault ? this.#faultPolicy.bucketFault(fault, this.#request.bucket) : error;
     }
   }
+}
+
+/** Whether both the listing and HEAD date a version before a time; a date that is missing or cannot be read dates nothing. */
+function isFromBefore(time: number, ...dated: readonly { readonly lastModified: number }[]): boolean {
+  return dated.every(({ lastModified }) => lastModified > 0 && lastModified < time);
 }

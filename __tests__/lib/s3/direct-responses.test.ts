@@ -88,14 +88,22 @@ describe('a listing that cannot be believed', () => {
     );
   });
 
+  it('is refused when it lists again what is not behind the marker that was sent', () => {
+    for (const after of [
+      { key: 'b', versionId: undefined },
+      { key: 'a', versionId: undefined },
+      { key: 'b', versionId: 'v' },
+    ])
+      expect(() => versionPageOfXml(whole, 'b', after)).toThrow(/is not behind the marker/);
+    expect(versionPageOfXml(whole, 'b', { key: 'a', versionId: 'v0' }).versions).toHaveLength(1);
+  });
+
   it('is refused when its marker does not lead on', () => {
     const page = whole.replace('>false</IsTruncated>', `>true</IsTruncated>${next}`);
     expect(versionPageOfXml(page, 'b').next?.key).toBe('a');
-    for (const after of [
-      { key: 'a', versionId: undefined },
-      { key: 'b', versionId: undefined },
-    ])
-      expect(() => versionPageOfXml(page, 'b', after)).toThrow(/does not lead past/);
+    const empty = listing().replace('>false</IsTruncated>', `>true</IsTruncated>${next}`);
+    for (const after of ['a', 'b'])
+      expect(() => versionPageOfXml(empty, 'b', { key: after, versionId: undefined })).toThrow(/does not lead past/);
   });
 });
 

@@ -44,8 +44,9 @@ describe('a verification', () => {
   it('counts a version of today whose HEAD names no encryption as unknown', async () => {
     const bucket = new MemoryBucket();
     bucket.put('stripped', { head: { encryption: { kind: 'unencrypted' } } });
+    bucket.put('undated', { head: { encryption: { kind: 'unencrypted' }, lastModified: 0 } });
     const { unknown, unknownTotal } = await verify(bucket);
-    expect(unknownTotal).toBe(1);
+    expect(unknownTotal).toBe(2);
     expect(unknown[0]).toMatchObject({ key: 'stripped', reason: expect.stringContaining('names no encryption') });
   });
 
