@@ -57,6 +57,7 @@ describe("a rotation's own resources", () => {
       buckets: [bucket('logs.example'), bucket('legacy', { manage: 'encryption' })],
       reencrypt: {
         method: 'rewrap',
+        from: [],
         engine: 'batch',
         batch: {
           bucket: 'jobs',
