@@ -3,7 +3,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { ReencryptRequest } from '../reencrypt/reencrypt-request';
 import type { ObjectStore } from '../s3/store';
 import type { FileUpload } from './file-upload';
-import type { JobId, JobPlace, JobScope, JobSpec } from './job-spec';
+import type { JobId, JobPlace, JobScope, JobSpec, Switch } from './job-spec';
 import type { Jobs } from './jobs';
 import type { JobRetry } from './retry';
 
@@ -31,7 +31,10 @@ export type RemainderSettings = Pick<
 >;
 
 export interface BatchRequest {
+  /** Its `switchId` is that of `switch`. */
   readonly scope: JobScope;
+  /** The switch that the run belongs to; recorded with each attempt. */
+  readonly switch?: Switch | undefined;
   readonly place: JobPlace;
   /** Region of the rotation; the bucket of manifests must be in it. */
   readonly region: string;

@@ -16,7 +16,7 @@ import {
   keyIdOf,
   specSha256,
 } from './job-spec';
-import { ensureManifest, listedRows, type ManifestEntry } from './manifest-upload';
+import { ensureManifest, listedRows, type ManifestEntry, type UploadedManifest } from './manifest-upload';
 import { observeJob, type WatchedJob } from './wait-for-jobs';
 
 /** Everything that the steps of one attempt share. */
@@ -38,8 +38,8 @@ export interface AttemptRun {
 export interface PartOfAttempt {
   readonly part: string;
   readonly manifest: JobManifest;
-  /** Rows of a manifest that Keyturn wrote: the job must have as many tasks. */
-  readonly rows?: number | undefined;
+  /** The manifest that Keyturn uploaded: the job must have as many tasks, and its report these rows. */
+  readonly uploaded?: UploadedManifest | undefined;
 }
 
 /** The jobs of the first round: one for a listing of our own, or one for each encryption that S3 lists. */
@@ -66,15 +66,19 @@ export async function listedPart(
     files,
     name: `${prefixOf(run)}${part}`,
     startedAt: new Date(record.startedAt).toISOString(),
-    upload: { s3: tools.s3, signal: request.signal, retry: request.retry, partSize: request.partSize },
+    upload: {
+      s3: tools.s3,
+      owner: request.place.account,
+      signal: request.signal,
+      retry: request.retry,
+      partSize: request.partSize,
+    },
     rows,
   });
   for (const text of leftOutText(bucket, manifest.leftOut)) request.onNote?.(text);
   if (manifest.rows === 0) return [];
   const { key, etag } = manifest;
-  return [
-    { part, manifest: { kind: 'listed', key, etag, withVersionIds: record.withVersionIds }, rows: manifest.rows },
-  ];
+  return [{ part, manifest: { kind: 'listed', key, etag, withVersionIds: record.withVersionIds }, uploaded: manifest }];
 }
 
 function listing({ tools, request, call, record, since, attempt }: AttemptRun): AsyncIterable<ManifestEntry> {

@@ -1,8 +1,10 @@
 import path from 'node:path';
 import { reencryptBucketByJobs } from '../batch/batch-reencrypt';
 import type { BatchRequest, JobToConfirm } from '../batch/batch-request';
+import type { JobScope } from '../batch/job-spec';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { type BatchSettings, type Bucket, batchPrefix, batchRoleName } from '../rotation/rotation';
+import { boundSwitch } from './jobs/job-switch';
 import { jobsOf } from './jobs/rotation-jobs';
 import { supersededKeyArns } from './reencrypt-engine';
 import type { ReencryptRun, RunTarget } from './rotation-run';
@@ -38,6 +40,13 @@ export async function jobFactsOf(
   };
 }
 
+/** What the jobs of this run would be for: nothing of an earlier switch. kms:ListAliases. */
+export async function jobScopeOf(run: RunTarget, { name: bucket }: Bucket, targetKeyArn: string): Promise<JobScope> {
+  const { rotation } = run;
+  const { switchId } = await boundSwitch(run, targetKeyArn);
+  return { rotation: rotation.name, bucket, targetKeyArn, method: rotation.reencrypt.method, switchId };
+}
+
 /** One bucket by jobs for most objects, and by this process for the rest; the result has the form of the local engine's. */
 export async function reencryptByJobs(
   run: ReencryptRun,
@@ -47,8 +56,12 @@ export async function reencryptByJobs(
 ): Promise<BucketReencryption> {
   const { store, clients, reporter, signal, files, reencrypt } = run;
   const { concurrency, maxRps, relistDelayMs } = reencrypt;
+  const facts = await jobFactsOf(run, bucket, settings, targetKeyArn);
+  const bound = await boundSwitch(run, targetKeyArn);
   const request: BatchRequest = {
-    ...(await jobFactsOf(run, bucket, settings, targetKeyArn)),
+    ...facts,
+    scope: { ...facts.scope, switchId: bound.switchId },
+    switch: bound.switch,
     confirm: (jobs) => confirmJobs(run, bucket, jobs),
     newJob: reencrypt.newJob,
     signal,

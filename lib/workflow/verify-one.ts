@@ -1,11 +1,11 @@
 import { manifestLister } from '../batch/generated-manifest';
-import { JobFiles } from '../batch/job-files';
 import { openJobs } from '../batch/jobs';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import type { BatchSettings, Bucket } from '../rotation/rotation';
 import type { BucketVerification, VerifyRequest } from '../verify/bucket-verification';
 import { verifyBucket } from '../verify/verify-bucket';
 import { verifyByManifest } from '../verify/verify-by-manifest';
+import { jobFilesOf } from './jobs/job-files-of';
 import { engineAsked } from './reencrypt-engine';
 import { jobFactsOf } from './reencrypt-jobs';
 import type { VerifyRun } from './rotation-run';
@@ -65,7 +65,7 @@ async function byManifest(
   const tools = {
     jobs: openJobs({ ...opened, signal }),
     cleanUp: openJobs(opened),
-    files: new JobFiles({ s3: clients.s3, bucket: settings.bucket, region: rotation.region, signal }),
+    files: jobFilesOf(run),
   };
   const listUnderKey = await manifestLister(tools, {
     rotation: rotation.name,

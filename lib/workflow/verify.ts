@@ -2,6 +2,7 @@ import { KeyturnError } from '../errors';
 import type { Rotation } from '../rotation/rotation';
 import type { BucketVerification } from '../verify/bucket-verification';
 import { switchedKey } from './active-key';
+import { endContradictedAttempt } from './jobs/end-contradicted-attempt';
 import { reencryptState } from './reencrypt';
 import type { VerifyRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
@@ -39,6 +40,12 @@ export const verify: Step<'verify', VerifyRun, 're-encrypt'> = {
         `${bucket}: ${one.objectVersions} object version(s), ${one.byKey[key.arn] ?? 0} under the active key, ` +
           `${one.leftTotal} under another, ${one.unknownTotal} unknown, ${one.openUploads.length} open upload(s)` +
           (one.sources.notInspected > 0 ? `, ${one.sources.notInspected} not inspected` : ''),
+      );
+      await endContradictedAttempt(
+        run,
+        key.arn,
+        moved?.passes?.find((pass) => pass.bucket === bucket),
+        one,
       );
       found.push(one);
     }
