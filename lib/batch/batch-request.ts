@@ -63,8 +63,11 @@ export interface BatchRequest {
   readonly evidence?: ReencryptRequest['evidence'];
   /** Failed tasks up to which the local engine tries again, where above it another job does. Default 100,000. */
   readonly localBelow?: number | undefined;
-  /** Called with each specification before its job is created; a rejection keeps it from being created. */
-  readonly onSpec?: ((spec: JobSpec, sha256: string) => Promise<void>) | undefined;
+  /**
+   * Called with each specification before its job is created, and with the rows of its manifest where they are known; a
+   * rejection keeps it from being created.
+   */
+  readonly onSpec?: ((spec: JobSpec, sha256: string, rows: number | undefined) => Promise<void>) | undefined;
   /** A line about where the run stands. */
   readonly onProgress?: ((text: string) => void) | undefined;
   /** A line that a person must see: limits, job ids, what continues in S3. */

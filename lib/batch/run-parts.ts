@@ -101,15 +101,14 @@ function listing({ tools, request, call, record, since, attempt }: AttemptRun): 
 /** Creates the jobs of parts that have none, each with its specification recorded before. */
 export async function ensureJobs(run: AttemptRun, parts: readonly PartOfAttempt[]): Promise<readonly WatchedJob[]> {
   const jobs: WatchedJob[] = [];
-  for (const { part, manifest } of parts) {
-    jobs.push(
-      run.watched.find((one) => one.part === part) ?? (await createJob(run, { attempt: run.attempt, part }, manifest)),
-    );
+  for (const one of parts) {
+    jobs.push(run.watched.find(({ part }) => part === one.part) ?? (await createJob(run, one)));
   }
   return jobs;
 }
 
-async function createJob(run: AttemptRun, id: JobId, manifest: JobManifest): Promise<WatchedJob> {
+async function createJob(run: AttemptRun, { part, manifest, uploaded }: PartOfAttempt): Promise<WatchedJob> {
+  const id: JobId = { attempt: run.attempt, part };
   const { request, record, tools, journal, watched } = run;
   const { scope, place, onSpec, onNote } = request;
   const spec = jobSpec({
@@ -121,7 +120,7 @@ async function createJob(run: AttemptRun, id: JobId, manifest: JobManifest): Pro
     manifest,
   });
   const sha256 = specSha256(spec);
-  await onSpec?.(spec, sha256);
+  await onSpec?.(spec, sha256, uploaded?.rows);
   if (request.signal?.aborted) throw new KeyturnError('interrupted', { during: 's3:CreateJob' });
   const jobId = await createOrFind(run, id, spec);
   await journal.note({ ...id, jobId }, { specSha256: sha256 });
