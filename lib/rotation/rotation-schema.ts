@@ -14,6 +14,7 @@ import {
   pkcs11,
   principals,
   REGION,
+  retireWaiver,
   STANDING_PRINCIPAL,
   s3Backend,
   TOPIC_ARN,
@@ -186,6 +187,12 @@ export const rotationFileSchema = z.strictObject({
         z.array(field(z.string().regex(BUCKET_NAME), 'Name of a bucket.', ...BUCKET_WORDS)).default([]),
         'Buckets that Keyturn neither manages nor re-encrypts. They must hold nothing under a version before it retires.',
         'a list of bucket names',
+        'write a list, [] for none',
+      ),
+      waivers: field(
+        z.array(retireWaiver).default([]),
+        'Reasons of the retire gate that are set aside until a date.',
+        'a list of waivers',
         'write a list, [] for none',
       ),
     })
