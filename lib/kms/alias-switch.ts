@@ -1,26 +1,23 @@
-import { type KMSClient, paginateListAliases } from '@aws-sdk/client-kms';
+import { type KMSClient, ListAliasesCommand, type ListAliasesCommandOutput } from '@aws-sdk/client-kms';
+
 import { called } from '../aws/failures';
-import { type Answered, answered } from './other-users';
 
 /**
- * When an alias was last made to point at a key; `known: undefined` inside where KMS gives no time.
+ * When an alias was last moved to the key that it points at now; undefined where it does not point at that key.
  *
- * @param alias - `alias/…`
- * @param keyArn - the key that it points at
- * @throws KeyturnError as `called`, but not where `kms:ListAliases` is denied
+ * Two moves to the same key have two times: that tells a switch from one that was rolled back and made again.
+ *
+ * @param keyArn - full ARN of the key that the alias should point at
+ * @throws KeyturnError as {@link called}: kms:ListAliases
  */
-export function aliasSwitchedAt(
-  kms: KMSClient,
-  alias: string,
-  keyArn: string,
-): Promise<Answered<{ readonly at: Date | undefined }>> {
-  return answered('kms:ListAliases', () =>
-    called('kms:ListAliases', keyArn, async () => {
-      for await (const page of paginateListAliases({ client: kms }, { KeyId: keyArn })) {
-        const found = page.Aliases?.find(({ AliasName }) => AliasName === alias);
-        if (found) return { at: found.LastUpdatedDate };
-      }
-      return { at: undefined };
-    }),
-  );
+export async function aliasSwitchedAt(kms: KMSClient, alias: string, keyArn: string): Promise<Date | undefined> {
+  let Marker: string | undefined;
+  do {
+    const command = new ListAliasesCommand({ KeyId: keyArn, Marker });
+    const page: ListAliasesCommandOutput = await called('kms:ListAliases', keyArn, () => kms.send(command));
+    const found = page.Aliases?.find(({ AliasName }) => AliasName === alias);
+    if (found) return found.LastUpdatedDate ?? found.CreationDate;
+    Marker = page.Truncated ? page.NextMarker : undefined;
+  } while (Marker !== undefined);
+  return undefined;
 }

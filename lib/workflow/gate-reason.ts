@@ -9,6 +9,7 @@ export interface GateReason {
     | 'active-key-expires'
     | 'alias-not-switched'
     | 'bucket-default-not-switched'
+    | 'not-accounted'
     | 'objects-left'
     | 'objects-unknown'
     | 'uploads-open'

@@ -64,7 +64,7 @@ function useOf(reported: Answered<LastUsage> | undefined): Use | undefined {
 
 /** The last use before this run moved anything. */
 function isExplainedBefore({ at, operation }: Use, { switchedAt, movedUntil }: KeyUse): boolean {
-  const switched = switchedAt.known?.at;
+  const switched = switchedAt.known;
   const isOfBefore = switched === undefined || at.getTime() < switched.getTime() + CLOCK_SLACK;
   if (WRITES.test(operation)) return isOfBefore;
   if (!READS.test(operation)) return false;

@@ -26,7 +26,7 @@ export interface KeyUse {
   /** The last use now. */
   readonly now: Answered<LastUsage>;
   /** When the alias was switched to the active key. */
-  readonly switchedAt: Answered<{ readonly at: Date | undefined }>;
+  readonly switchedAt: Answered<Date | undefined>;
   /** Whether this run moved objects. */
   readonly hasMoved: boolean;
   /** Milliseconds since the epoch: when Keyturn last moved objects, in this run or by the evidence here; absent: no such run is known. */
@@ -60,7 +60,7 @@ export async function observeUsers(
     use: {
       before: moved.usagesBefore?.find((one) => one.keyArn === keyArn)?.usage,
       now: lastUsage,
-      switchedAt: await aliasSwitchedAt(clients.kms, rotation.alias, activeKeyArn),
+      switchedAt: await answered('kms:ListAliases', () => aliasSwitchedAt(clients.kms, rotation.alias, activeKeyArn)),
       hasMoved: moved.movedUntil !== undefined,
       movedUntil: moved.movedUntil ?? byEvidence?.getTime(),
     },

@@ -4,10 +4,12 @@ import { CLOCK_SLACK } from '../s3/clock-slack';
 import type { BucketVerification } from '../verify/bucket-verification';
 import { verifyChanged } from '../verify/verify-changed';
 import type { VerificationRecord } from './flow-facts';
+import { endContradictedAttempt } from './jobs/end-contradicted-attempt';
 import { bucketsToVerify, toRetire } from './retirable-versions';
 import type { RetireRun, VerifyRun } from './rotation-run';
 import { VERIFICATION_FRESH } from './verification-age';
 import { verifyOne } from './verify-one';
+import { describeVerification } from './verify-text';
 
 /** What a verification of all buckets is made against. */
 export interface VerifyBucketsRequest {
@@ -45,11 +47,9 @@ export async function verifyBuckets(run: VerifyRun, request: VerifyBucketsReques
   const buckets: BucketVerification[] = [];
   for (const bucket of bucketsToVerify(run.rotation)) {
     const one = await verifyOne(run, bucket, request);
-    run.reporter.note(
-      `${bucket}: ${one.objectVersions} object version(s), ${one.byKey[request.activeKeyArn] ?? 0} under the active key, ` +
-        `${one.leftTotal} under another, ${one.unknownTotal} unknown, ${one.openUploadsTotal} open upload(s)` +
-        (one.sources.notInspected > 0 ? `, ${one.sources.notInspected} not inspected` : ''),
-    );
+    describeVerification(run.reporter, one);
+    const pass = request.passes.find((of) => of.bucket === bucket);
+    await endContradictedAttempt(run, request.activeKeyArn, pass, one);
     buckets.push(one);
   }
   const begun = earliest(buckets);

@@ -4,6 +4,7 @@ import { reencryptState } from './reencrypt';
 import type { RetireRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 import { approveDisabling, verifyBuckets } from './verify-buckets';
+import { summaryOf } from './verify-text';
 
 /**
  * Step 5: a fresh listing says which object versions there are, and HEADs, or S3's own list of what is under the old keys,
@@ -29,17 +30,8 @@ export const verify: Step<'verify', RetireRun, 're-encrypt'> = {
     // Nobody knows how long a question stands: asked now, nothing that is verified grows old while it does.
     const approvedToDisable = await approveDisabling(run, passes);
     const verification = await verifyBuckets(run, { activeKeyArn: key.arn, passes });
-    const { buckets: found } = verification;
-    const left = found.reduce((sum, one) => sum + one.leftTotal, 0);
-    const unknown = found.reduce((sum, one) => sum + one.unknownTotal, 0);
-    return {
-      outcome: 'unchanged',
-      summary:
-        left + unknown === 0
-          ? 'nothing is left under another key'
-          : `${left} left under another key, ${unknown} unknown`,
-      facts: { ...verification, approvedToDisable },
-    };
+    const summary = summaryOf(verification.buckets);
+    return { outcome: 'unchanged', summary, facts: { ...verification, approvedToDisable } };
   },
 
   async verify(_run, { facts }) {

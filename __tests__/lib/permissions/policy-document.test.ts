@@ -56,7 +56,7 @@ describe.each(
       rollback: ['kms:ListAliases'],
       // The gate looks for other users of a key: aliases and buckets are listed by account.
       'post-apply': ['kms:ListAliases', 's3:ListAllMyBuckets', ...(more === '' ? [] : ['s3:ListJobs'])],
-      reviewer: more === '' ? [] : ['s3:ListJobs'],
+      reviewer: more === '' ? [] : ['kms:ListAliases', 's3:ListJobs'],
       'pre-apply': [],
     } as const;
     expect(wide.flatMap(({ Action }) => Action)).toEqual(listing[name]);

@@ -17,7 +17,7 @@ const alone: OtherKeyUsers = {
   use: {
     before: none,
     now: none,
-    switchedAt: { known: { at: time('10:00') } },
+    switchedAt: { known: time('10:00') },
     hasMoved: true,
     movedUntil: time('12:30').getTime(),
   },
