@@ -1,16 +1,10 @@
-import { execFile } from 'node:child_process';
 import { appendFile, cp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { DescribeKeyCommand, DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { greenRetirements } from '../../lib/plan-bundle/green-evidence';
-import { findTerraform } from '../../lib/terraform/binary';
-import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
-import { terraformEnvironment } from '../../lib/terraform/terraform-environment';
 import { type Finished, openSite, rotationText, type Site } from '../support/keyturn-process';
 
 const MINUTES = 300_000;
-const run = promisify(execFile);
 
 /** One rotation from kept plans alone, told in order: each test goes on from where the one before it left AWS. */
 describe('a plan that is kept, reviewed and applied', () => {
@@ -159,30 +153,6 @@ describe('a plan that is kept, reviewed and applied', () => {
       expect([asJson.exitCode, asFile.exitCode]).toEqual([0, 0]);
       expect(JSON.parse(asFile.stdout).plans[0].unseen).toEqual([]);
       expect(JSON.parse(asJson.stdout).findings).toEqual(JSON.parse(asFile.stdout).findings);
-    },
-    MINUTES,
-  );
-
-  it(
-    'passes the tests that are generated beside each stack, with a mocked provider and without an endpoint',
-    async () => {
-      const binary = await findTerraform({ env: process.env });
-      const configuration = await writeCliConfiguration(
-        await providerSource({ binary, env: process.env }),
-        site.directory,
-      );
-      const env = terraformEnvironment(process.env, configuration);
-      const tested = (stack: string) => {
-        const cwd = at('cdktf.out', 'stacks', `rotation-test-${stack}`);
-        return run('terraform', ['test', '-no-color'], { cwd, env });
-      };
-      expect((await tested('storage')).stdout).toContain('Success! 3 passed, 0 failed.');
-      expect((await tested('keys')).stdout).toContain('Success! 1 passed, 0 failed.');
-      const file = at('cdktf.out', 'stacks', 'rotation-test-keys', 'cdk.tf.json');
-      const before = await readFile(file, 'utf8');
-      await writeFile(file, before.replace('"deletion_window_in_days": 30', '"deletion_window_in_days": 7'));
-      await expect(tested('keys')).rejects.toMatchObject({ stderr: expect.stringMatching(/KT060/) });
-      await writeFile(file, before);
     },
     MINUTES,
   );

@@ -150,7 +150,7 @@ async function placeLocks(
 async function reviewAgain(
   { run, env, directory, evidence }: ApplySavedPlanInput,
   { rollbackTo }: PlanManifest,
-  { stacks }: ReviewingTerraform,
+  { stacks, expected }: ReviewingTerraform,
   left: readonly StackRole[],
 ): Promise<Review> {
   const options = { rotation: run.rotation, env, signal: run.signal };
@@ -168,6 +168,8 @@ async function reviewAgain(
   if (moved.length > 0) throw new KeyturnError('reviewed-plan-moved', { directory, moved });
   const review = await reviewFiles({
     ...options,
+    expected,
+    jsonIsShown: true,
     files: left.map((stack) => path.join(directory, `${stack}.json`)),
     from: directory,
     observed: (await observe(run)).versions,

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { isCode, KeyturnError } from '../errors';
 import { provenance } from '../evidence/provenance';
@@ -7,8 +7,6 @@ import type { Review } from '../review/review';
 import { reviewJson } from '../review/review-json';
 import { reviewMarkdown } from '../review/review-markdown';
 import { reviewSarif } from '../review/review-sarif';
-import { keysStackTest, MOCKS_SINCE, storageStackTest, TERRAFORM_TEST_FILE } from '../review/terraform-test';
-import { isOlder } from '../terraform/binary';
 import { formatPlan } from '../terraform/plan-text';
 import type { StackRole } from '../terraform/workspace';
 import type { VerifyRun } from '../workflow/rotation-run';
@@ -60,10 +58,11 @@ export async function writePlanBundle(input: PlanBundleInput): Promise<PlanBundl
   const seen = await observe(run);
   const keys = await planStack('keys', reviewing, input);
   const storage = await planStack('storage', reviewing, input);
-  await writeTests(reviewing, run.rotation);
   const planned = (['keys', 'storage'] as const).filter((stack) => (stack === 'keys' ? keys : storage).planned);
   const review = await reviewFiles({
     ...options,
+    expected: reviewing.expected,
+    jsonIsShown: true,
     files: planned.map((stack) => path.join(directory, `${stack}.json`)),
     from: directory,
     observed: seen.versions,
@@ -114,16 +113,6 @@ async function planStack(
     const why = [...error.facts.refusals, error.facts.next];
     for (const reason of why) run.reporter.warn(reason);
     return { planned: false, name: target.name, why };
-  }
-}
-
-/** Beside each stack: the test that `terraform test` runs there. A Terraform that cannot mock gets none. */
-async function writeTests({ binary, stacks }: ReviewingTerraform, rotation: VerifyRun['rotation']): Promise<void> {
-  const tests = { keys: keysStackTest(rotation), storage: storageStackTest(rotation) };
-  for (const stack of ['keys', 'storage'] as const) {
-    const file = path.join(stacks[stack].directory, TERRAFORM_TEST_FILE);
-    if (isOlder(binary.version, MOCKS_SINCE[binary.product])) await rm(file, { force: true });
-    else await writeFile(file, tests[stack]);
   }
 }
 

@@ -2,11 +2,13 @@ import path from 'node:path';
 import type { ObservedVersion } from '../observation/observe';
 import type { KeyFromAws } from '../review/known-keys';
 import { type Review, reviewPlans } from '../review/review';
+import type { StackTexts } from '../terraform/expected-stacks';
 import { greenRetirements } from './green-evidence';
-import { loadPlan } from './load-plan';
-import type { ReviewingOptions } from './reviewing-terraform';
+import { type LoadPlanOptions, loadPlan } from './load-plan';
 
-export interface ReviewFilesInput extends ReviewingOptions {
+export interface ReviewFilesInput extends LoadPlanOptions {
+  /** Both stacks as trusted code synthesizes them from the rotation file. */
+  readonly expected: StackTexts;
   /** Absolute paths of plans. */
   readonly files: readonly string[];
   /** Absolute; names in the review are relative to it. */
@@ -25,13 +27,14 @@ export interface ReviewFilesInput extends ReviewingOptions {
  * @throws KeyturnError `review-plan-unreadable`, `review-plan-newer`, `review-plan-other-rotation`, `evidence-missing`
  */
 export async function reviewFiles(input: ReviewFilesInput): Promise<Review> {
-  const { rotation, files, from, observed, evidence, rollbackTo, now } = input;
+  const { rotation, files, from, observed, expected, evidence, rollbackTo, now } = input;
   const plans = [];
   for (const file of files) plans.push(await loadPlan(file, relative(from, file), input));
   return reviewPlans({
     rotation,
     rotationFile: relative(from, rotation.file),
     plans,
+    expected,
     now,
     aws: observed?.flatMap(keyFromAws),
     green: evidence === undefined ? undefined : await greenRetirements(evidence),

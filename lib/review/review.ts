@@ -1,12 +1,13 @@
 import { KeyturnError } from '../errors';
 import type { Rotation } from '../rotation/rotation';
 import { applyWaivers } from './apply-waivers';
+import { parsedObject } from './expectation/difference';
+import { type ExpectedStacks, expectedStack, type NamedText, type PlanFileFacts } from './expectation/expectation';
 import type { Finding, WaivedFinding } from './finding';
 import { type KeyFromAws, KnownKeys } from './known-keys';
 import { isEmpty, isOfARotation, rotationsNamedIn, stackOf } from './own-addresses';
 import type { PlanDocument } from './plan-document';
 import { planSummary } from './plan-summary';
-import type { Values } from './plan-values';
 import { type Words, words } from './review-messages';
 import type { GreenRetirement, PlannedStack, RuleContext } from './review-rule';
 import { reviewRules } from './rules';
@@ -38,8 +39,16 @@ export interface Review {
 
 export interface ReviewedPlanInput {
   readonly plan: PlanDocument;
-  /** The parsed `cdk.tf.json` of the plan; undefined: not available. */
-  readonly stackFile: Values | undefined;
+  /** The `cdk.tf.json` given with the plan; undefined: none was. */
+  readonly stackText?: NamedText | undefined;
+  /** The provider lock given with the plan. */
+  readonly lock?: string | undefined;
+  /** What the plan file holds; undefined: there is only JSON. */
+  readonly planFile?: PlanFileFacts | undefined;
+  /** Why a plan file that is there could not be compared with its JSON. */
+  readonly notCompared?: string | undefined;
+  /** SHA-256 of the file that was given, lower-case hex. */
+  readonly sha256?: string | undefined;
 }
 
 export interface ReviewInput {
@@ -47,6 +56,8 @@ export interface ReviewInput {
   /** Path of the rotation file relative to the repository. */
   readonly rotationFile: string;
   readonly plans: readonly ReviewedPlanInput[];
+  /** Both stacks as trusted code synthesizes them from the rotation file; undefined: nothing is clean then. */
+  readonly expected?: ExpectedStacks | undefined;
   /** The time that waivers are compared with. */
   readonly now: Date;
   /** The declared versions as AWS reports them; undefined: not read. */
@@ -66,28 +77,47 @@ export function reviewPlans(input: ReviewInput): Review {
   for (const { plan } of plans) refuseOthers(plan, rotation);
   const documents = plans.map(({ plan }) => plan);
   const keys = new KnownKeys(rotation, documents, input.aws ?? []);
-  const contexts = plans.map(
-    ({ plan, stackFile }): RuleContext => ({
-      rotation,
-      plan,
-      keys,
-      stackFile,
-      stack: stackOf(plan),
-      green: input.green,
-      rollbackTo: input.rollbackTo,
-    }),
-  );
+  const contexts = plans.map((one) => contextOf(one, keys, input));
   const applied = applyWaivers(contexts.flatMap(findingsOf), rotation.review.waivers, now);
   const findings = applied.findings.map(withoutSecrets);
   const waived = applied.waived.map(withoutSecrets);
-  const severities = new Set(findings.map((finding) => finding.severity));
   return {
     rotation: rotation.name,
     rotationFile: input.rotationFile,
-    verdict: severities.has('error') ? 'refused' : severities.has('warning') ? 'decide' : 'clean',
+    verdict: verdictOf(findings),
     plans: contexts.map((context) => reviewedPlan(context, input)),
     findings,
     waived,
+  };
+}
+
+/** The verdict of findings that no waiver takes out. */
+export function verdictOf(findings: readonly Pick<Finding, 'severity'>[]): Verdict {
+  const severities = new Set(findings.map(({ severity }) => severity));
+  return severities.has('error') ? 'refused' : severities.has('warning') ? 'decide' : 'clean';
+}
+
+function contextOf(
+  { plan, stackText, lock, planFile, notCompared }: ReviewedPlanInput,
+  keys: KnownKeys,
+  { rotation, expected, green, rollbackTo }: ReviewInput,
+): RuleContext {
+  const stack = stackOf(plan);
+  const text = planFile?.configuration['cdk.tf.json'] ?? stackText?.text;
+  return {
+    rotation,
+    plan,
+    stack,
+    keys,
+    green,
+    rollbackTo,
+    stackText,
+    planFile,
+    stackFile: text === undefined ? undefined : parsedObject(text),
+    expected: expectedStack(expected, stack),
+    hasExpectation: expected !== undefined,
+    expectedLock: lock,
+    notCompared,
   };
 }
 
@@ -141,7 +171,9 @@ function reviewedPlan(context: RuleContext, input: ReviewInput): ReviewedPlan {
     );
   }
   if (stackFile === undefined) {
-    unseen.push(words`cdk.tf.json is not next to the plan: backend (KT051) and guards (KT052) were not checked`);
+    unseen.push(
+      words`there is neither a plan file nor cdk.tf.json next to the plan: the stack (KT061), its backend (KT051) and its guards (KT052) were not checked`,
+    );
   }
   if (input.aws === undefined) unseen.push(words`AWS was not read: key states are those of the plan`);
   const { name, formatVersion, terraformVersion } = plan;

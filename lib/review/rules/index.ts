@@ -1,6 +1,9 @@
 import type { ReviewRule } from '../review-rule';
 import { bucketRules } from './bucket-rules';
 import { declaredRules } from './declared-rules';
+import { driftRules } from './drift-rules';
+import { expectationRules } from './expectation-rules';
+import { formatRules } from './format-rules';
 import { keyRules } from './key-rules';
 import { materialRules } from './material-rules';
 import { policyRules } from './policy-rules';
@@ -21,7 +24,10 @@ export const reviewRules: readonly ReviewRule[] = [
   ...policyRules,
   ...roleRules,
   ...terraformRules,
+  ...formatRules,
+  ...driftRules,
   ...declaredRules,
+  ...expectationRules,
   ...scopeRules,
   waiverRule,
-];
+].sort((left, right) => (left.id < right.id ? -1 : 1));
