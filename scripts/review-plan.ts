@@ -69,12 +69,12 @@ async function readAndReview(context: CommandContext, options: OptionValues, arg
   const trusted = text(options, 'trusted');
   const input = async (
     rotation: ReviewFilesInput['rotation'],
-    observed: ReviewFilesInput['observed'],
+    aws: ReviewFilesInput['aws'],
   ): Promise<ReviewFilesInput> => ({
     rotation,
     env,
     signal,
-    observed,
+    aws,
     expected: await expectedStacks({
       rotation,
       env,
@@ -90,7 +90,7 @@ async function readAndReview(context: CommandContext, options: OptionValues, arg
   });
   if (!flag(options, 'aws')) return reviewFiles(await input(await readRotation(context, options, 'accept'), undefined));
   const end = await withReading(context, options, async (run) =>
-    reviewFiles(await input(run.rotation, await observeVersions(run))),
+    reviewFiles(await input(run.rotation, { observing: run, versions: await observeVersions(run) })),
   );
   return end.result;
 }

@@ -7,8 +7,10 @@ import type { Review } from '../review/review';
 import { reviewJson } from '../review/review-json';
 import { reviewMarkdown } from '../review/review-markdown';
 import { reviewSarif } from '../review/review-sarif';
+import { declaredResources } from '../terraform/created-in';
 import { formatPlan } from '../terraform/plan-text';
-import type { StackRole } from '../terraform/workspace';
+import type { StackRole, Workspace } from '../terraform/workspace';
+import { refuseUnmanaged } from '../workflow/refuse-existing';
 import type { VerifyRun } from '../workflow/rotation-run';
 import {
   hashOf,
@@ -48,7 +50,8 @@ const OWN =
  *
  * The storage stack cannot be planned before the keys are there and Enabled; the manifest then says so, and why.
  *
- * @throws KeyturnError `reviewed-plan-directory`, and the errors of synthesis, Terraform, AWS and the review
+ * @throws KeyturnError `reviewed-plan-directory`, `resource-exists` where the storage stack, which cannot be planned yet,
+ * declares what exists already, and the errors of synthesis, Terraform, AWS and the review
  */
 export async function writePlanBundle(input: PlanBundleInput): Promise<PlanBundle> {
   const { run, env, directory } = input;
@@ -58,6 +61,7 @@ export async function writePlanBundle(input: PlanBundleInput): Promise<PlanBundl
   const seen = await observe(run);
   const keys = await planStack('keys', reviewing, input);
   const storage = await planStack('storage', reviewing, input);
+  if (!storage.planned) await refuseUnmanaged(run, 'storage', managedBy(reviewing));
   const planned = (['keys', 'storage'] as const).filter((stack) => (stack === 'keys' ? keys : storage).planned);
   const review = await reviewFiles({
     ...options,
@@ -65,7 +69,7 @@ export async function writePlanBundle(input: PlanBundleInput): Promise<PlanBundl
     jsonIsShown: true,
     files: planned.map((stack) => path.join(directory, `${stack}.json`)),
     from: directory,
-    observed: seen.versions,
+    aws: { observing: run, versions: seen.versions },
     evidence: input.evidence,
     rollbackTo: input.rollbackTo,
     now: new Date(),
@@ -115,6 +119,11 @@ async function planStack(
     return { planned: false, name: target.name, why };
   }
 }
+
+const managedBy = ({ terraform, stacks }: ReviewingTerraform): Pick<Workspace, 'declared' | 'managed'> => ({
+  declared: (stack) => declaredResources(stacks[stack]),
+  managed: (stack) => terraform.managed(stacks[stack]),
+});
 
 async function manifestOf(
   { run, env, directory, rollbackTo }: PlanBundleInput,

@@ -1,4 +1,5 @@
 import { KeyturnError } from '../errors';
+import type { ExistingResource } from '../rotation/created-resource';
 import type { Rotation } from '../rotation/rotation';
 import { applyWaivers } from './apply-waivers';
 import { parsedObject } from './expectation/difference';
@@ -62,6 +63,8 @@ export interface ReviewInput {
   readonly now: Date;
   /** The declared versions as AWS reports them; undefined: not read. */
   readonly aws?: readonly KeyFromAws[] | undefined;
+  /** What the plans create and AWS holds already; undefined: AWS was not asked. */
+  readonly existing?: readonly ExistingResource[] | undefined;
   /** Undefined: no evidence was given. */
   readonly green?: readonly GreenRetirement[] | undefined;
   readonly rollbackTo?: string | undefined;
@@ -100,7 +103,7 @@ export function verdictOf(findings: readonly Pick<Finding, 'severity'>[]): Verdi
 function contextOf(
   { plan, stackText, lock, planFile, notCompared }: ReviewedPlanInput,
   keys: KnownKeys,
-  { rotation, expected, green, rollbackTo }: ReviewInput,
+  { rotation, expected, existing, green, rollbackTo }: ReviewInput,
 ): RuleContext {
   const stack = stackOf(plan);
   const text = planFile?.configuration['cdk.tf.json'] ?? stackText?.text;
@@ -109,6 +112,7 @@ function contextOf(
     plan,
     stack,
     keys,
+    existing,
     green,
     rollbackTo,
     stackText,
@@ -175,7 +179,10 @@ function reviewedPlan(context: RuleContext, input: ReviewInput): ReviewedPlan {
       words`there is neither a plan file nor cdk.tf.json next to the plan: the stack (KT061), its backend (KT051) and its guards (KT052) were not checked`,
     );
   }
-  if (input.aws === undefined) unseen.push(words`AWS was not read: key states are those of the plan`);
+  if (input.aws === undefined)
+    unseen.push(
+      words`AWS was not read: key states are those of the plan, and whether what is created exists already (KT006) was not checked`,
+    );
   const { name, formatVersion, terraformVersion } = plan;
   return { name, stack, formatVersion, terraformVersion, effects: planSummary(context).map(concealedWords), unseen };
 }

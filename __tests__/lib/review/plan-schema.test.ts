@@ -83,7 +83,8 @@ describe('a plan that Terraform wrote', () => {
           fc.pre(!Object.hasOwn(at, name));
           Object.defineProperty(at, name, { value, enumerable: true, configurable: true, writable: true });
           const found = verdictOf(scenes[scene] as Scene, JSON.stringify(plan));
-          if (found.rules.every((rule) => rule === 'KT063')) throw new Error(`${found.verdict}: ${name} at ${pathOf(plan, at)}`);
+          if (found.rules.every((rule) => rule === 'KT063'))
+            throw new Error(`${found.verdict}: ${name} at ${pathOf(plan, at)}`);
         }),
         { numRuns: SLOW ? 10_000 : 100 },
       );
