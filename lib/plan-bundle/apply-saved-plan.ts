@@ -18,6 +18,7 @@ import {
 } from './bundle-manifest';
 import { reviewFiles } from './review-plan-files';
 import { openReviewing, type ReviewingTerraform, showPlan } from './reviewing-terraform';
+import { isSamePlan } from './same-plan';
 
 export interface ApplySavedPlanInput {
   readonly run: ChangeRun;
@@ -162,7 +163,7 @@ async function reviewAgain(
       [stacks[stack].directory],
       options,
     );
-    if (shown !== (await readFile(path.join(directory, `${stack}.json`), 'utf8')))
+    if (!isSamePlan(shown, await readFile(path.join(directory, `${stack}.json`), 'utf8')))
       moved.push(`${stack}.json is not what ${stack}.tfplan says`);
   }
   if (moved.length > 0) throw new KeyturnError('reviewed-plan-moved', { directory, moved });

@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isCode, KeyturnError } from '../errors';
-import { differences } from '../review/expectation/difference';
 import type { NamedText } from '../review/expectation/expectation';
 import { readPlanDocument } from '../review/plan-document';
 import type { ReviewedPlanInput } from '../review/review';
 import { stackNames } from '../rotation/rotation';
 import { readPlanFile } from '../terraform/plan-file';
 import { type ReviewingOptions, showPlan } from './reviewing-terraform';
+import { isSamePlan } from './same-plan';
 
 /** V8 makes no longer text: 512 MiB of JSON, far above any plan of two stacks. */
 const MOST_BYTES = 512 * 1024 * 1024 - 64;
@@ -50,7 +50,7 @@ export async function loadPlan(file: string, name: string, options: LoadPlanOpti
   if (options.jsonIsShown) return { ...common, plan, planFile: { ...facts, showsThePlan: true } };
   try {
     const shown = await showPlan(planFile, beside(planFile), await candidates(planFile, options), options);
-    return { ...common, plan, planFile: { ...facts, showsThePlan: isSameJson(content, shown) } };
+    return { ...common, plan, planFile: { ...facts, showsThePlan: isSamePlan(content, shown) } };
   } catch (error) {
     if (!isCode(error, 'review-plan-unreadable')) throw error;
     return { ...common, plan, notCompared: error.facts.reason };
@@ -58,9 +58,6 @@ export async function loadPlan(file: string, name: string, options: LoadPlanOpti
 }
 
 const isPlanFile = (bytes: Buffer): boolean => bytes.subarray(0, 4).equals(Buffer.from('PK\u0003\u0004', 'latin1'));
-
-const isSameJson = (left: string, right: string): boolean =>
-  left.trim() === right.trim() || differences(JSON.parse(left), JSON.parse(right)).length === 0;
 
 async function readBytes(file: string, name: string): Promise<Buffer> {
   const unreadable = (reason: string, cause?: unknown) =>

@@ -1,7 +1,6 @@
 import { BUCKET_DEFAULT } from '../key-target-changes';
 import { isOwnResource } from '../own-addresses';
 import type { PlannedChange } from '../plan-document';
-import { same } from '../plan-values';
 import { words } from '../review-messages';
 import type { ReviewRule, Sighting } from '../review-rule';
 import { handMoved } from './hand-moved';
@@ -46,23 +45,22 @@ function drifted(change: PlannedChange): readonly Sighting[] {
   return changed.sort().map((name) => ({ address, message: words`${name} of ${address} was changed` }));
 }
 
-/** Comparing fails for values that nest too deeply; they count as changed. Terraform writes unset as null or nothing. */
-function sameValue(left: unknown, right: unknown, type: string): boolean {
-  // The provider names one key by ARN or by id; whether it is another one, `handMoved` says.
-  if (type === 'aws_kms_alias' || type === BUCKET_DEFAULT) return sameButKey(left, right);
-  try {
-    return same(left ?? null, right ?? null);
-  } catch {
-    return false;
-  }
-}
+/** Terraform writes what is unset as null, false, an empty text or an empty list. */
+const UNSET: readonly unknown[] = [null, false, ''];
+/** The provider names one key by ARN or by id; whether it is another one, `handMoved` says. */
+const KEY = /^(arn:[^:]*:kms:.*:key\/)?[0-9a-f-]{36}$/;
 
-function sameButKey(left: unknown, right: unknown): boolean {
-  const without = (value: unknown): string =>
-    JSON.stringify(value ?? null).replaceAll(/"(arn:[^"]*:key\/[^"]*|[0-9a-f-]{36})"/g, '"key"');
+function sameValue(left: unknown, right: unknown, type: string): boolean {
+  const hidesKey = type === 'aws_kms_alias' || type === BUCKET_DEFAULT;
+  const shape = (value: unknown): string =>
+    JSON.stringify(value ?? null, (_, one: unknown) => {
+      if (UNSET.includes(one) || (Array.isArray(one) && one.length === 0)) return null;
+      return hidesKey && typeof one === 'string' && KEY.test(one) ? 'key' : one;
+    });
   try {
-    return without(left) === without(right);
+    return shape(left) === shape(right);
   } catch {
+    // It nests too deeply to be compared, so it counts as changed.
     return false;
   }
 }
