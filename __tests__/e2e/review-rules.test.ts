@@ -190,20 +190,37 @@ describe('every rule, on plans of real Terraform', () => {
     const found = await review(TWO, [recorded('first storage')]);
     expect(found.findings).toEqual([]);
     const effects = found.plans.flatMap((one) => one.effects).map(plain);
+    const beginning = (words: string) => expect.stringMatching(new RegExp(`^${words}`));
     expect(effects).toEqual(
       expect.arrayContaining([
-        'bucket payroll-jobs is created',
-        'bucket payroll-evidence is created',
-        'the role of the jobs is created',
-        'the policy of the role of the jobs is created',
-        'the object lock of the evidence bucket is created',
+        beginning('bucket payroll-jobs is created: force destroy false; '),
+        beginning('bucket payroll-evidence is created: force destroy false; object lock enabled true; '),
+        beginning(
+          'the role of the jobs is created: assume role policy allows Service batchoperations.s3.amazonaws.com: ',
+        ),
+        beginning('the policy of the role of the jobs is created: '),
+        'the object lock of bucket payroll-evidence is created: object lock enabled Enabled; days 400; mode COMPLIANCE',
+        'the public access block of bucket payroll.data is created: block public acls true; block public policy true; ignore public acls true; restrict public buckets true',
+        'the versioning of bucket payroll.data is created: status Enabled',
+        `the default of bucket payroll-legacy is set to v1 (Enabled, ${keyArn('v1')}); the plan does not show the default that it replaces: algorithm aws:kms; bucket key true`,
+        `alias alias/payroll is set to v1 (Enabled, ${keyArn('v1')})`,
+        `output active_key_arn becomes ${keyArn('v1')}`,
       ]),
     );
   });
 
   it('is quiet on the switch, and speaks on the way back unless that is called a rollback', async () => {
     const forward = recorded('switch');
-    expect((await review(SWITCHED, [forward])).findings).toEqual([]);
+    const switched = await review(SWITCHED, [forward]);
+    expect(switched.findings).toEqual([]);
+    const moved = `moves from v1 (Enabled, ${keyArn('v1')}) to v2 (Enabled, ${keyArn('v2')})`;
+    expect(switched.plans.flatMap((one) => one.effects).map(plain)).toEqual(
+      expect.arrayContaining([
+        `the default of bucket payroll.data ${moved}`,
+        `output active_key_arn ${keyArn('v1')} → ${keyArn('v2')}`,
+        expect.stringMatching(/^the policy of the role of the jobs changes: policy no longer allows: /),
+      ]),
+    );
     expect((await review(SWITCHED, [recorded('unchanged keys'), forward])).findings).toEqual([]);
     const back = recorded('way back');
     const found = await review(TWO, [back]);

@@ -13,6 +13,7 @@ import type { StackRole, Workspace } from '../terraform/workspace';
 import { refuseUnmanaged } from '../workflow/refuse-existing';
 import type { VerifyRun } from '../workflow/rotation-run';
 import {
+  bucketDefaults,
   hashOf,
   MANIFEST,
   MANIFEST_SCHEMA_VERSION,
@@ -70,6 +71,7 @@ export async function writePlanBundle(input: PlanBundleInput): Promise<PlanBundl
     files: planned.map((stack) => path.join(directory, `${stack}.json`)),
     from: directory,
     aws: { observing: run, versions: seen.versions },
+    defaults: bucketDefaults(seen),
     evidence: input.evidence,
     rollbackTo: input.rollbackTo,
     now: new Date(),

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { provenance } from '../evidence/provenance';
 import { existingResources } from '../observation/existing-resources';
 import type { ObservedVersion, Observing } from '../observation/observe';
 import type { KeyFromAws } from '../review/known-keys';
@@ -21,7 +22,14 @@ export interface ReviewFilesInput extends LoadPlanOptions {
   /** Directory or file of evidence; undefined: none is given. */
   readonly evidence: string | undefined;
   readonly rollbackTo: string | undefined;
+  /** The default encryption that AWS has now, by bucket; undefined: not read. */
+  readonly defaults?: ReadonlyMap<string, string> | undefined;
   readonly now: Date;
+}
+
+async function commitOf({ rotation, env }: ReviewFilesInput): Promise<string | undefined> {
+  const { commit, asCommitted } = (await provenance(rotation.file, env)).rotationFile;
+  return commit === undefined || asCommitted ? commit : `${commit} (the rotation file was changed since)`;
 }
 
 /**
@@ -46,6 +54,8 @@ export async function reviewFiles(input: ReviewFilesInput): Promise<Review> {
         aws.observing,
         plans.flatMap(({ plan }) => createdBy(plan)),
       )),
+    defaults: input.defaults,
+    commit: await commitOf(input),
     green: evidence === undefined ? undefined : await greenRetirements(evidence),
     rollbackTo,
   });

@@ -33,6 +33,8 @@ export interface RuleContext {
   readonly green: readonly GreenRetirement[] | undefined;
   /** The version of the declared rollback; undefined: no rollback was declared. */
   readonly rollbackTo: string | undefined;
+  /** The default encryption that AWS has now, by bucket; undefined: not read. */
+  readonly defaults: ReadonlyMap<string, string> | undefined;
   /** The `cdk.tf.json` that was given with the plan; undefined: none was. */
   readonly stackText: NamedText | undefined;
   /** The synthesized stack of the plan, parsed: that of the plan file, or else the one given with it. */

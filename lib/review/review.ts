@@ -1,14 +1,23 @@
+import { createHash } from 'node:crypto';
 import { KeyturnError } from '../errors';
 import type { ExistingResource } from '../rotation/created-resource';
 import type { Rotation } from '../rotation/rotation';
 import { applyWaivers } from './apply-waivers';
+import { planEffects } from './effects/plan-effects';
 import { parsedObject } from './expectation/difference';
-import { type ExpectedStacks, expectedStack, type NamedText, type PlanFileFacts } from './expectation/expectation';
+import {
+  callerAccount,
+  type ExpectedStacks,
+  expectedStack,
+  lockedProviders,
+  type NamedText,
+  type PlanFileFacts,
+} from './expectation/expectation';
 import type { Finding, WaivedFinding } from './finding';
 import { type KeyFromAws, KnownKeys } from './known-keys';
 import { isEmpty, isOfARotation, rotationsNamedIn, stackOf } from './own-addresses';
 import type { PlanDocument } from './plan-document';
-import { planSummary } from './plan-summary';
+import { text } from './plan-values';
 import { type Words, words } from './review-messages';
 import type { GreenRetirement, PlannedStack, RuleContext } from './review-rule';
 import { reviewRules } from './rules';
@@ -19,6 +28,15 @@ export interface ReviewedPlan {
   readonly stack: PlannedStack;
   readonly formatVersion: string;
   readonly terraformVersion: string | undefined;
+  /** Version of the AWS provider in the lock of the plan file, or else the one that the configuration requires. */
+  readonly providerVersion: string | undefined;
+  /** SHA-256 of the files, lower-case hex; undefined: there is none. */
+  readonly sha256: {
+    readonly planFile: string | undefined;
+    /** Of the JSON that was given. */
+    readonly json: string | undefined;
+    readonly stackFile: string | undefined;
+  };
   /** What the plan does, one sentence each. */
   readonly effects: readonly Words[];
   /** What could not be checked, and why. */
@@ -31,6 +49,11 @@ export type Verdict = 'clean' | 'decide' | 'refused';
 export interface Review {
   readonly rotation: string;
   readonly rotationFile: string;
+  /** That of the rotation file, or else the one whose credentials made the plan. */
+  readonly account: string | undefined;
+  readonly region: string;
+  /** Checked-out commit of the rotation file, `(changed since)` behind it where it holds another text. */
+  readonly commit: string | undefined;
   readonly verdict: Verdict;
   readonly plans: readonly ReviewedPlan[];
   /** Errors first, then by rule; without waived findings. */
@@ -68,6 +91,10 @@ export interface ReviewInput {
   /** Undefined: no evidence was given. */
   readonly green?: readonly GreenRetirement[] | undefined;
   readonly rollbackTo?: string | undefined;
+  /** Checked-out commit of the rotation file; undefined: outside of a repository. */
+  readonly commit?: string | undefined;
+  /** The default encryption that AWS has now, by bucket; undefined: not read. */
+  readonly defaults?: ReadonlyMap<string, string> | undefined;
 }
 
 /**
@@ -87,8 +114,11 @@ export function reviewPlans(input: ReviewInput): Review {
   return {
     rotation: rotation.name,
     rotationFile: input.rotationFile,
+    account: rotation.account ?? documents.map(({ prior }) => callerAccount(prior)).find((one) => one !== undefined),
+    region: rotation.region,
+    commit: input.commit,
     verdict: verdictOf(findings),
-    plans: contexts.map((context) => reviewedPlan(context, input)),
+    plans: contexts.map((context, index) => reviewedPlan(context, input, plans[index]?.sha256)),
     findings,
     waived,
   };
@@ -103,10 +133,10 @@ export function verdictOf(findings: readonly Pick<Finding, 'severity'>[]): Verdi
 function contextOf(
   { plan, stackText, lock, planFile, notCompared }: ReviewedPlanInput,
   keys: KnownKeys,
-  { rotation, expected, existing, green, rollbackTo }: ReviewInput,
+  { rotation, expected, existing, green, rollbackTo, defaults }: ReviewInput,
 ): RuleContext {
   const stack = stackOf(plan);
-  const text = planFile?.configuration['cdk.tf.json'] ?? stackText?.text;
+  const stackFile = planFile?.configuration['cdk.tf.json'] ?? stackText?.text;
   return {
     rotation,
     plan,
@@ -115,9 +145,10 @@ function contextOf(
     existing,
     green,
     rollbackTo,
+    defaults,
     stackText,
     planFile,
-    stackFile: text === undefined ? undefined : parsedObject(text),
+    stackFile: stackFile === undefined ? undefined : parsedObject(stackFile),
     expected: expectedStack(expected, stack),
     hasExpectation: expected !== undefined,
     expectedLock: lock,
@@ -161,7 +192,7 @@ function findingsOf(context: RuleContext): readonly Finding[] {
   );
 }
 
-function reviewedPlan(context: RuleContext, input: ReviewInput): ReviewedPlan {
+function reviewedPlan(context: RuleContext, input: ReviewInput, given: string | undefined): ReviewedPlan {
   const { plan, stack, stackFile } = context;
   const unseen: Words[] = [];
   if (plan.form === 'redacted') {
@@ -184,5 +215,28 @@ function reviewedPlan(context: RuleContext, input: ReviewInput): ReviewedPlan {
       words`AWS was not read: key states are those of the plan, and whether what is created exists already (KT006) was not checked`,
     );
   const { name, formatVersion, terraformVersion } = plan;
-  return { name, stack, formatVersion, terraformVersion, effects: planSummary(context).map(concealedWords), unseen };
+  return {
+    name,
+    stack,
+    formatVersion,
+    terraformVersion,
+    providerVersion: providerVersion(context),
+    sha256: hashes(context, given),
+    effects: planEffects(context).map(concealedWords),
+    unseen,
+  };
+}
+
+function providerVersion({ plan, planFile }: RuleContext): string | undefined {
+  const locked = planFile?.lock === undefined ? [] : lockedProviders(planFile.lock);
+  return locked[0]?.version ?? plan.providers.map((one) => text(one.version_constraint))[0];
+}
+
+function hashes({ planFile, stackText }: RuleContext, given: string | undefined): ReviewedPlan['sha256'] {
+  const stack = planFile?.configuration['cdk.tf.json'] ?? stackText?.text;
+  return {
+    planFile: planFile?.sha256,
+    json: given === planFile?.sha256 ? undefined : given,
+    stackFile: stack === undefined ? undefined : createHash('sha256').update(stack).digest('hex'),
+  };
 }
