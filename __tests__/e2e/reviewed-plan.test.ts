@@ -1,10 +1,17 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { appendFile, cp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { DescribeKeyCommand, DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { greenRetirements } from '../../lib/plan-bundle/green-evidence';
+import { findTerraform } from '../../lib/terraform/binary';
+import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
+import { terraformEnvironment } from '../../lib/terraform/terraform-environment';
 import { type Finished, openSite, rotationText, type Site } from '../support/keyturn-process';
 
 const MINUTES = 300_000;
+const run = promisify(execFile);
 
 /** One rotation from kept plans alone, told in order: each test goes on from where the one before it left AWS. */
 describe('a plan that is kept, reviewed and applied', () => {
@@ -26,6 +33,20 @@ describe('a plan that is kept, reviewed and applied', () => {
   const keyState = async (version: string) => {
     const found = await kms.send(new DescribeKeyCommand({ KeyId: `alias/rotation-test-key/${version}` }));
     return found.KeyMetadata?.KeyState;
+  };
+  /** Plans a stack that was edited by hand, in place of the plan that is kept of it. */
+  const planEdited = async (stack: string, edit: (text: string) => string) => {
+    const cwd = at('cdktf.out', 'stacks', stack);
+    const source = await providerSource({ binary: await findTerraform({ env: process.env }), env: process.env });
+    const environment = { ...process.env, ...site.endpoint.environment() };
+    const env = terraformEnvironment(environment, await writeCliConfiguration(source, site.directory));
+    const before = await readFile(path.join(cwd, 'cdk.tf.json'), 'utf8');
+    await writeFile(path.join(cwd, 'cdk.tf.json'), edit(before));
+    const options = { cwd, env, maxBuffer: 64 << 20 };
+    await run('terraform', ['plan', '-input=false', '-no-color', `-out=${at('plan', 'keys.tfplan')}`], options);
+    const { stdout } = await run('terraform', ['show', '-json', '-no-color', at('plan', 'keys.tfplan')], options);
+    await writeFile(at('plan', 'keys.json'), stdout);
+    await writeFile(path.join(cwd, 'cdk.tf.json'), before);
   };
   const done = (finished: Finished): Finished => {
     expect(`${finished.exitCode} ${finished.stderr}`).toMatch(/^[02] /);
@@ -101,6 +122,37 @@ describe('a plan that is kept, reviewed and applied', () => {
   );
 
   it(
+    'refuses a plan file of another stack, although its JSON and the manifest match it',
+    async () => {
+      await cp(at('plan'), at('plan as it was'), { recursive: true });
+      await planEdited('rotation-test-keys', (stack) =>
+        stack.replace('"output": {', '"output": {"x": {"value": "y"},'),
+      );
+      const sha256 = async (name: string) =>
+        createHash('sha256')
+          .update(await readFile(at('plan', name)))
+          .digest('hex');
+      const found = JSON.parse(await readFile(at('plan', 'manifest.json'), 'utf8'));
+      for (const name of ['keys.tfplan', 'keys.json']) found.files[name] = await sha256(name);
+      await writeFile(at('plan', 'manifest.json'), JSON.stringify(found));
+      const refused = await site.run(['apply', 'plan', '--yes']);
+      expect([refused.exitCode, refused.stderr]).toEqual([
+        4,
+        expect.stringContaining('the review rejects the plans: KT061'),
+      ]);
+      const reviewed = await site.run(['review-plan', 'plan/keys.tfplan', '--format', 'json']);
+      expect([reviewed.exitCode, reviewed.stdout]).toEqual([
+        4,
+        expect.stringContaining('output.x is {\\"value\\":\\"y\\"}'),
+      ]);
+      await expect(keyState('v1')).rejects.toMatchObject({ name: 'NotFoundException' });
+      await rm(at('plan'), { recursive: true });
+      await rename(at('plan as it was'), at('plan'));
+    },
+    MINUTES,
+  );
+
+  it(
     'applies exactly the kept plan, leaves evidence of it, and does nothing the second time',
     async () => {
       expect(done(await site.run(['apply', 'plan', '--dry-run', '--json'])).stdout).toContain('"would-apply"');
@@ -147,12 +199,28 @@ describe('a plan that is kept, reviewed and applied', () => {
     async () => {
       const stack = at('cdktf.out', 'stacks', 'rotation-test-storage', 'keyturn.tfplan');
       const asJson = done(await site.run(['review-plan', 'plan/storage.json', '--format', 'json']));
-      const asFile = done(
-        await site.run(['review-plan', '--aws', path.relative(site.directory, stack), '--format', 'json']),
-      );
-      expect([asJson.exitCode, asFile.exitCode]).toEqual([0, 0]);
+      const asFile = await site.run(['review-plan', '--aws', path.relative(site.directory, stack), '--format', 'json']);
+      // By now the plan is applied, so that AWS holds what it creates.
+      expect([asJson.exitCode, asFile.exitCode]).toEqual([0, 4]);
       expect(JSON.parse(asFile.stdout).plans[0].unseen).toEqual([]);
-      expect(JSON.parse(asJson.stdout).findings).toEqual(JSON.parse(asFile.stdout).findings);
+      expect(JSON.parse(asJson.stdout).findings).toEqual([]);
+      const rules = (JSON.parse(asFile.stdout).findings as { rule: string }[]).map(({ rule }) => rule);
+      expect([...new Set(rules)]).toEqual(['KT006']);
+    },
+    MINUTES,
+  );
+
+  it(
+    'refuses JSON that is not what its plan file says, and is not clean without the plan file',
+    async () => {
+      await cp(at('plan', 'storage.tfplan'), at('edited.tfplan'));
+      const json = await readFile(at('plan', 'storage.json'), 'utf8');
+      await writeFile(at('edited.json'), json.replace('"terraform_version":"', '"terraform_version":"9.'));
+      const edited = await site.run(['review-plan', 'edited.json']);
+      expect([edited.exitCode, edited.stdout]).toEqual([4, expect.stringContaining('KT062')]);
+      await rm(at('edited.tfplan'));
+      const alone = await site.run(['review-plan', 'edited.json']);
+      expect([alone.exitCode, alone.stdout]).toEqual([2, expect.stringContaining('KT063')]);
     },
     MINUTES,
   );
