@@ -13,6 +13,7 @@ import {
 } from '../s3/object-version';
 import type { Versioning } from '../s3/store';
 import { asFault, faultKind, faultText, StoreFault } from '../s3/store-fault';
+import { type MoveScope, versionScope } from '../s3/version-scope';
 import type { BlockedVersion, VersionOutcome } from './outcome';
 import { type MoveContext, type Moved, rewrap } from './rewrap';
 import { rewrite } from './rewrite';
@@ -20,6 +21,7 @@ import { versionClassOf } from './version-classes';
 
 export interface VersionMove extends MoveContext {
   readonly bucket: string;
+  readonly scope: MoveScope;
   readonly method: 'rewrap' | 'rewrite';
   readonly versioning: Versioning;
   readonly dryRun: boolean;
@@ -47,7 +49,7 @@ export async function moveVersion(move: VersionMove, listed: ListedVersion): Pro
   for (let round = 1; round <= ROUNDS; round += 1) {
     const inspection = await inspectSafely(move, ref, listed);
     if (inspection.found === 'gone') return [outcome(listed, { outcome: 'gone' })];
-    if (inspection.found === 'sse-c') return [blocked(listed, 'sse-c', SSE_C)];
+    if (inspection.found === 'sse-c') return [outcome(listed, { outcome: 'out-of-scope', from: { kind: 'sse-c' } })];
     if (inspection.found === 'fault') {
       const faulty = await resolveFault(move, listed, ref, inspection.fault, undefined);
       if (faulty) return [faulty];
@@ -74,11 +76,6 @@ export async function moveVersion(move: VersionMove, listed: ListedVersion): Pro
   return [failed(listed, { operation: move.method, status: 409, code: 'Contended', reason })];
 }
 
-const SSE_C = {
-  reason: 'customer-key',
-  detail: 'only the owner of its customer key can copy it; no KMS key holds it',
-} as const;
-
 /** Rewrite reads the checksum too, as it must ask for the same one again. */
 async function inspectSafely(move: VersionMove, ref: VersionRef, listed: ListedVersion): Promise<Inspection> {
   try {
@@ -96,13 +93,18 @@ function decide(
   isLatest: boolean,
   head: ObjectHead,
 ): VersionOutcome | undefined {
-  const { versioning, targetKeyArn, store } = move;
-  const facts = { head, isLatest, versioning, targetKeyArn, now: store.now() };
+  const { versioning, store } = move;
+  const dates = [listed.lastModified, head.lastModified];
+  const scope = versionScope(move.scope, { encryption: head.encryption, dates });
+  const facts = { head, isLatest, versioning, scope, now: store.now() };
   const kind = versionClassOf(facts);
   const verdict = kind[move.method];
   if (verdict.do === 'nothing') return outcome(listed, { outcome: 'already-there' });
+  if (verdict.do === 'leave') return outcome(listed, { outcome: 'out-of-scope', from: head.encryption });
   if (verdict.do === 'block') {
-    return blocked(listed, encryptionLabel(head.encryption), verdict, kind.earliest?.(facts));
+    const detail = scope.scope === 'unknown' ? scope.reason : verdict.detail;
+    const { reason } = verdict;
+    return blocked(listed, encryptionLabel(head.encryption), { reason, detail }, kind.earliest?.(facts));
   }
   return move.dryRun ? outcome(listed, { outcome: 'would-move', from: head.encryption }) : undefined;
 }
@@ -209,7 +211,7 @@ function moved(
     etag: end.head.etag,
     newVersionId: end.versionId === ref.versionId ? undefined : end.versionId,
   });
-  if (end.versionId === ref.versionId || holdingKey(before.encryption) === undefined) return [done];
+  if (end.versionId === ref.versionId) return [done];
   const detail = 'the rewrite left it behind as a noncurrent version; rewrap it, or let it expire';
   return [done, blocked(listed, encryptionLabel(before.encryption), { reason: 'noncurrent-version', detail })];
 }

@@ -4,7 +4,6 @@ import type { Encryption } from '../s3/object-version';
 
 /** Why a version cannot be moved now by the method in use. */
 export type BlockedReason =
-  | 'customer-key'
   | 'legal-hold'
   | 'compliance-retention'
   | 'governance-retention'
@@ -15,8 +14,7 @@ export type BlockedReason =
   | 'unknown-encryption'
   | 'archived'
   | 'being-restored'
-  | 'source-key-unusable'
-  | 'foreign-account-key';
+  | 'source-key-unusable';
 
 export interface BlockedVersion {
   readonly key: string;
@@ -44,6 +42,8 @@ export interface FailedVersion {
 /** What happened to one version. */
 export type VersionOutcome = { readonly key: string; readonly versionId: string | undefined; readonly size: number } & (
   | { readonly outcome: 'already-there' }
+  /** Under something that the rotation file does not name; never moved. */
+  | { readonly outcome: 'out-of-scope'; readonly from: Encryption }
   | {
       readonly outcome: 'moved';
       /** Undefined where it was not inspected before (`optimistic`). */

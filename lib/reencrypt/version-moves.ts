@@ -71,8 +71,10 @@ function moveOf(
   request: ReencryptRequest,
   versioning: Versioning,
 ): VersionMove {
-  const { bucket, targetKeyArn, bucketKeyDefault, method, dryRun } = request;
-  const { copySizes = COPY_SIZES, optimistic = false } = request;
+  const { bucket, targetKeyArn, bucketKeyDefault, method, dryRun, sources } = request;
+  const { copySizes = COPY_SIZES } = request;
+  const optimistic = request.optimistic === true && sources.from.any;
+  const scope = { activeKeyArn: targetKeyArn, ...sources };
   const run = { store, call, faultPolicy };
-  return { ...run, bucket, targetKeyArn, bucketKeyDefault, method, versioning, dryRun, copySizes, optimistic };
+  return { ...run, bucket, targetKeyArn, scope, bucketKeyDefault, method, versioning, dryRun, copySizes, optimistic };
 }

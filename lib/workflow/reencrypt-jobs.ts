@@ -4,6 +4,7 @@ import type { BatchRequest, JobToConfirm } from '../batch/batch-request';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { type BatchSettings, type Bucket, batchPrefix, batchRoleName } from '../rotation/rotation';
 import { jobsOf } from './jobs/rotation-jobs';
+import type { BucketTarget } from './move-scope';
 import { supersededKeyArns } from './reencrypt-engine';
 import type { ReencryptRun, RunTarget } from './rotation-run';
 
@@ -43,12 +44,13 @@ export async function reencryptByJobs(
   run: ReencryptRun,
   bucket: Bucket,
   settings: BatchSettings,
-  targetKeyArn: string,
+  { targetKeyArn, sources }: Pick<BucketTarget, 'targetKeyArn' | 'sources'>,
 ): Promise<BucketReencryption> {
   const { store, clients, reporter, signal, files, reencrypt } = run;
   const { concurrency, maxRps, relistDelayMs } = reencrypt;
   const request: BatchRequest = {
     ...(await jobFactsOf(run, bucket, settings, targetKeyArn)),
+    sources,
     confirm: (jobs) => confirmJobs(run, bucket, jobs),
     newJob: reencrypt.newJob,
     signal,

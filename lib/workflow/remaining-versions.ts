@@ -3,6 +3,7 @@ import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import type { BucketVerification } from '../verify/bucket-verification';
 import { verifyBucket } from '../verify/verify-bucket';
 import { activeKey } from './active-key';
+import { moveSources } from './move-scope';
 import type { VerifyRun } from './rotation-run';
 import { bucketsToVerify } from './verify';
 
@@ -30,11 +31,13 @@ export async function stragglers(run: VerifyRun): Promise<readonly BucketVerific
 export async function blockedVersions(run: VerifyRun): Promise<readonly BlockedIn[]> {
   const { arn } = await activeKey(run);
   const { concurrency, maxRps } = run.reencrypt;
+  const sources = await moveSources(run);
   const found: BlockedIn[] = [];
   for (const { name, bucketKey } of run.rotation.buckets) {
     const pass = await reencryptBucket(run.store, {
       bucket: name,
       targetKeyArn: arn,
+      sources,
       bucketKeyDefault: bucketKey,
       method: run.rotation.reencrypt.method,
       concurrency,

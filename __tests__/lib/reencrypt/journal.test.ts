@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { readJournal } from '../../../lib/reencrypt/journal';
 import { type ReencryptRequest, reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
 import { StoreFault } from '../../../lib/s3/store-fault';
-import { MemoryBucket, memoryStore, NEW_KEY, underKey } from '../s3/memory-store';
+import { MemoryBucket, memoryStore, NEW_KEY, SOURCES, underKey } from '../s3/memory-store';
 
 /** The clock of every bucket here. */
 const NOW = new MemoryBucket().clock;
@@ -21,6 +21,7 @@ afterEach(() => rmSync(directory, { recursive: true }));
 const request = (over: Partial<ReencryptRequest> = {}): ReencryptRequest => ({
   bucket: 'b',
   targetKeyArn: NEW_KEY,
+  sources: SOURCES,
   bucketKeyDefault: true,
   method: 'rewrap',
   dryRun: false,

@@ -10,6 +10,7 @@ import type {
 } from '../../../lib/s3/object-version';
 import type { ObjectStore, TargetEncryption, Versioning } from '../../../lib/s3/store';
 import { StoreFault } from '../../../lib/s3/store-fault';
+import { type MoveSources, type NamedSources, NO_NAMED_SOURCES } from '../../../lib/s3/version-scope';
 
 /** A bucket in memory behind the engine's own interface, for tests that count requests or stop between two of them. */
 
@@ -35,6 +36,18 @@ export const CONTENT: ContentHeaders = {
 
 export const OLD_KEY = 'arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-4000-8000-00000000000a';
 export const NEW_KEY = 'arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-4000-8000-00000000000b';
+
+/** A rotation from the old key to the new one that names no other source. */
+export const SOURCES: MoveSources = {
+  versionKeyArns: [OLD_KEY],
+  unresolvedVersions: [],
+  from: NO_NAMED_SOURCES,
+};
+
+/** The same sources, and what `reencrypt.from` names. */
+export function alsoFrom(named: Partial<NamedSources>, sources: MoveSources = SOURCES): MoveSources {
+  return { ...sources, from: { ...sources.from, ...named } };
+}
 
 export function underKey(keyArn: string, bucketKey = true): Encryption {
   return { kind: 'sse-kms', keyArn, bucketKey };
