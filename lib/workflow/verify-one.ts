@@ -3,12 +3,13 @@ import { JobFiles } from '../batch/job-files';
 import { openJobs } from '../batch/jobs';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import type { BatchSettings, Bucket } from '../rotation/rotation';
-import type { BucketVerification, VerifyRequest } from '../verify/bucket-verification';
+import type { BucketVerification, ListedBefore, VerifyRequest } from '../verify/bucket-verification';
 import { verifyBucket } from '../verify/verify-bucket';
 import { verifyByManifest } from '../verify/verify-by-manifest';
 import { engineAsked } from './reencrypt-engine';
 import { jobFactsOf } from './reencrypt-jobs';
 import type { VerifyRun } from './rotation-run';
+import { describeSources } from './verify-text';
 
 /** What a bucket is verified against. */
 interface Verified {
@@ -34,6 +35,7 @@ export async function verifyOne(
     concurrency: reencrypt.concurrency,
     maxRps: reencrypt.maxRps,
     ...(reencrypt.readAll ? { read: 'all' as const } : {}),
+    listedBefore: listedBefore(passes, name),
     signal,
     onProgress: (text) => reporter.progress(text),
   };
@@ -41,6 +43,13 @@ export async function verifyOne(
   const settings = bucket && manifestSettings(run, bucket, passes);
   if (!bucket || !settings) return verifyBucket(run.store, request);
   return byManifest(run, bucket, settings, { ...request, named: namedBy(passes, name) });
+}
+
+/** What the re-encryption of this run listed last; a pass that was stopped did not list everything, and counts no less. */
+function listedBefore(passes: Verified['passes'], name: string): ListedBefore | undefined {
+  const pass = passes.find((one) => one.bucket === name);
+  if (pass?.newestListed === undefined) return undefined;
+  return { versions: pass.objectVersions, newest: pass.newestListed };
 }
 
 /** Undefined: every version of the bucket is inspected. */
@@ -83,20 +92,6 @@ async function byManifest(
   });
   describeSources(reporter, found);
   return found;
-}
-
-/** What the verification is based on, in lines for people. */
-function describeSources(reporter: VerifyRun['reporter'], { bucket, sources }: BucketVerification): void {
-  const { heads, notInspected, because, disagreementsTotal } = sources;
-  const inspected = Object.entries(heads).map(([why, count]) => `${count} ${why}`);
-  reporter.note(
-    because === undefined
-      ? `${bucket}: inspected ${inspected.join(', ') || 'none'}; ${notInspected} by what S3 lists under the old keys`
-      : `${bucket}: every object version was inspected: ${because}`,
-  );
-  if (disagreementsTotal > 0) {
-    reporter.warn(`${bucket}: S3's list and HEAD differ for ${disagreementsTotal} object(s); HEAD decides`);
-  }
 }
 
 /** What this run could not move, by reason: whatever S3 lists, it is inspected. */
