@@ -17,6 +17,7 @@ import { type MoveScope, versionScope } from '../s3/version-scope';
 import type { BlockedVersion, VersionOutcome } from './outcome';
 import { type MoveContext, type Moved, rewrap } from './rewrap';
 import { rewrite } from './rewrite';
+import type { Unseen, UnseenParts } from './unseen-parts';
 import { versionClassOf } from './version-classes';
 
 export interface VersionMove extends MoveContext {
@@ -26,6 +27,7 @@ export interface VersionMove extends MoveContext {
   readonly versioning: Versioning;
   readonly dryRun: boolean;
   readonly faultPolicy: FaultPolicy;
+  readonly unseen: UnseenParts;
   /** Rewraps before anything was inspected. */
   readonly optimistic: boolean;
 }
@@ -59,7 +61,10 @@ export async function moveVersion(move: VersionMove, listed: ListedVersion): Pro
     move.faultPolicy.succeeded('HeadObject');
     const decided = decide(move, listed, isLatest, head);
     if (decided) return [decided];
-    const end = await moveSafely(move, ref, head);
+    const unseen = await unseenSafely(move, ref, head);
+    const stopped = decideUnseen(move, listed, isLatest, head, unseen);
+    if (stopped) return [stopped];
+    const end = unseen instanceof StoreFault ? unseen : await moveSafely(move, ref, head, tagsOf(unseen));
     if (end instanceof StoreFault) {
       const faulty = await resolveFault(move, listed, ref, end, head.encryption);
       if (faulty) return [faulty];
@@ -109,9 +114,48 @@ function decide(
   return move.dryRun ? outcome(listed, { outcome: 'would-move', from: head.encryption }) : undefined;
 }
 
-async function moveSafely(move: VersionMove, ref: VersionRef, head: ObjectHead): Promise<Moved | StoreFault> {
+async function unseenSafely(move: VersionMove, ref: VersionRef, head: ObjectHead): Promise<Unseen | StoreFault> {
   try {
-    const end = await (move.method === 'rewrap' ? rewrap(move, ref, head) : rewrite(move, ref, head));
+    return await move.unseen.of(ref, head);
+  } catch (error) {
+    const fault = asFault(error);
+    if (!fault) throw error;
+    return fault;
+  }
+}
+
+/** The outcome that what HEAD did not show leads to; undefined: it can be moved, or a fault is to be resolved. */
+function decideUnseen(
+  move: VersionMove,
+  listed: ListedVersion,
+  isLatest: boolean,
+  head: ObjectHead,
+  unseen: Unseen | StoreFault,
+): VersionOutcome | undefined {
+  if (unseen instanceof StoreFault || unseen.found === 'nothing') return undefined;
+  if (unseen.found === 'lock') return decide(move, listed, isLatest, { ...head, lock: unseen.lock });
+  if (unseen.found === 'annotations') return blocked(listed, encryptionLabel(head.encryption), ANNOTATED[move.method]);
+  const { operation, reason } = unseen;
+  return failed(listed, { operation, status: 403, code: 'NotCarried', reason });
+}
+
+const ANNOTATED = {
+  rewrap: { reason: 'annotated', detail: 'AWS does not say that rewrap moves annotations; rewrite it, or remove them' },
+  rewrite: { reason: 'annotated', detail: 'a copy in parts does not carry annotations; remove them, or let it expire' },
+} as const;
+
+function tagsOf(unseen: Unseen): Readonly<Record<string, string>> {
+  return (unseen.found === 'nothing' && unseen.tags) || {};
+}
+
+async function moveSafely(
+  move: VersionMove,
+  ref: VersionRef,
+  head: ObjectHead,
+  tags: Readonly<Record<string, string>>,
+): Promise<Moved | StoreFault> {
+  try {
+    const end = await (move.method === 'rewrap' ? rewrap(move, ref, head) : rewrite(move, ref, head, tags));
     move.faultPolicy.succeeded(move.method === 'rewrap' ? 'UpdateObjectEncryption' : 'CopyObject', head.encryption);
     return end;
   } catch (error) {
@@ -129,6 +173,7 @@ async function rewrapUnseen(
 ): Promise<VersionOutcome | undefined> {
   const { store, call, faultPolicy, targetKeyArn, bucketKeyDefault } = move;
   try {
+    if (await move.unseen.isAnnotated(ref)) return undefined;
     await call('kms', () => store.updateEncryption(ref, { keyArn: targetKeyArn, bucketKey: bucketKeyDefault }));
     const head = await call('s3', () => store.head(ref));
     faultPolicy.succeeded('UpdateObjectEncryption');

@@ -8,6 +8,8 @@ export type BlockedReason =
   | 'compliance-retention'
   | 'governance-retention'
   | 'object-lock'
+  | 'event-hold'
+  | 'annotated'
   | 'noncurrent-version'
   | 'dual-layer'
   | 'unencrypted'

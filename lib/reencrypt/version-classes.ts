@@ -77,6 +77,16 @@ export const VERSION_CLASSES: readonly VersionClass[] = [
     ...blockedEither('legal-hold', 'whoever placed the legal hold must lift it'),
   },
   {
+    kind: 'event hold (object lock with variable retention)',
+    holds: ({ head }) => head.lock?.eventHold === true,
+    ...blockedEither('event-hold', 'whoever placed the event hold must end it; until then S3 names no date'),
+  },
+  {
+    kind: 'retention of a kind that Keyturn does not know',
+    holds: ({ head }) => head.lock?.mode === 'OTHER',
+    ...blockedEither('object-lock', 'S3 names a retention mode that Keyturn does not know'),
+  },
+  {
     kind: 'compliance retention',
     holds: retained('COMPLIANCE'),
     ...blockedEither('compliance-retention', 'nobody can lift it before its date'),

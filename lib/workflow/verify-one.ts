@@ -3,9 +3,11 @@ import { JobFiles } from '../batch/job-files';
 import { openJobs } from '../batch/jobs';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import type { BatchSettings, Bucket } from '../rotation/rotation';
+import { versionScope } from '../s3/version-scope';
 import type { BucketVerification, ListedBefore, VerifyRequest } from '../verify/bucket-verification';
 import { verifyBucket } from '../verify/verify-bucket';
 import { verifyByManifest } from '../verify/verify-by-manifest';
+import { moveScope } from './move-scope';
 import { engineAsked } from './reencrypt-engine';
 import { jobFactsOf } from './reencrypt-jobs';
 import type { VerifyRun } from './rotation-run';
@@ -29,9 +31,11 @@ export async function verifyOne(
   { activeKeyArn, passes }: Verified,
 ): Promise<BucketVerification> {
   const { reencrypt, signal, reporter, rotation } = run;
+  const scope = await moveScope(run, activeKeyArn);
   const request: VerifyRequest = {
     bucket: name,
     activeKeyArn,
+    scopeOf: (version) => versionScope(scope, version),
     concurrency: reencrypt.concurrency,
     maxRps: reencrypt.maxRps,
     ...(reencrypt.readAll ? { read: 'all' as const } : {}),

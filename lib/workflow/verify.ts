@@ -6,7 +6,7 @@ import { reencryptState } from './reencrypt';
 import type { VerifyRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 import { verifyOne } from './verify-one';
-import { describeVerification, summaryOf } from './verify-text';
+import { describeVerification, outcomeOf, summaryOf } from './verify-text';
 
 /** Every bucket that must hold nothing under a version before it retires: the declared ones and `retire.verifyOnlyBuckets`. */
 export function bucketsToVerify(rotation: Rotation): readonly string[] {
@@ -39,7 +39,8 @@ export const verify: Step<'verify', VerifyRun, 're-encrypt'> = {
       describeVerification(run.reporter, one);
       found.push(one);
     }
-    return { outcome: 'unchanged', summary: summaryOf(found), facts: { activeKeyArn: key.arn, buckets: found } };
+    const outcome = run.dryRun ? 'unchanged' : outcomeOf(found);
+    return { outcome, summary: summaryOf(found), facts: { activeKeyArn: key.arn, buckets: found } };
   },
 
   async verify(_run, { facts }) {

@@ -25,7 +25,7 @@ describe('the forecast of a dry run', () => {
   bucket.put('c', { head: { encryption: { kind: 'sse-s3' } } });
   bucket.put('there', { head: { encryption: underKey(NEW_KEY) } });
   const locked = (days: number) =>
-    ({ mode: 'COMPLIANCE', until: bucket.clock + days * DAY, legalHold: false }) as const;
+    ({ mode: 'COMPLIANCE', until: bucket.clock + days * DAY, legalHold: false, eventHold: false }) as const;
   bucket.put('locked', { head: { lock: locked(9) } });
   bucket.put('locked sooner', { head: { lock: locked(3) } });
 

@@ -171,7 +171,9 @@ describe('the journal of a run', () => {
 describe('the evidence of a run', () => {
   it('has a line for the outcome of each version, in shards whose hashes are reported', async () => {
     const bucket = filled(12);
-    bucket.put('held', { head: { lock: { mode: undefined, until: undefined, legalHold: true }, lastModified: 1 } });
+    bucket.put('held', {
+      head: { lock: { mode: undefined, until: undefined, legalHold: true, eventHold: false }, lastModified: 1 },
+    });
     const result = await reencryptBucket(memoryStore(bucket), request({ evidence: { directory, name: 'objects' } }));
     expect(result.evidence).toMatchObject([{ file: path.join(directory, 'objects-000001.ndjson.gz'), lines: 13 }]);
     const text = gunzipSync(readFileSync(result.evidence[0]?.file ?? '')).toString();

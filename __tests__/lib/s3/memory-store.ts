@@ -31,6 +31,7 @@ export const CONTENT: ContentHeaders = {
   expires: undefined,
   websiteRedirect: undefined,
   metadata: {},
+  hiddenMetadata: 0,
   checksum: undefined,
 };
 
@@ -65,6 +66,8 @@ export class MemoryBucket {
   versioning: Versioning = 'unversioned';
   pageSize = 1000;
   hooks: MemoryHooks = {};
+  /** Keys of annotated objects; undefined: the endpoint knows no annotations. */
+  annotated: ReadonlySet<string> | undefined;
   clock = 1_800_000_000_000;
   log: string[] = [];
   /** S3 goes on with the next older version where a marker's version is gone; other stores go on with the next key. */
@@ -196,6 +199,9 @@ export function memoryStore(bucket: MemoryBucket): ObjectStore {
       }),
     grants: (ref) => request('GetObjectAcl', ref, () => undefined),
     tags: unused,
+    annotated: async (ref) => bucket.annotated?.has(ref.key) ?? 'unsupported',
+    legalHold: async () => 'no-lock',
+    retention: async () => 'no-lock',
     copy: (ref, copy) =>
       request('CopyObject', ref, () =>
         replace(ref, copy.etag, { encryption: encryptionOf(copy.encryption), storageClass: copy.storageClass }),
