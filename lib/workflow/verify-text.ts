@@ -21,6 +21,11 @@ export function describeVerification(reporter: Reporter, found: BucketVerificati
     reporter.warn(`${bucket}: not every object version is accounted for: ${fault}`);
 }
 
+/** Partly done while anything is left that the rotation file wants moved, also where no version's gate minds. */
+export function outcomeOf(found: readonly BucketVerification[]): 'partly' | 'unchanged' {
+  return found.some((one) => one.leftTotal > 0) ? 'partly' : 'unchanged';
+}
+
 /** The result of the step in one line. */
 export function summaryOf(found: readonly BucketVerification[]): string {
   const left = found.reduce((sum, one) => sum + one.account.left, 0);

@@ -63,6 +63,7 @@ const pass: BucketReencryption = {
   jobs: [],
   objectVersions: 2,
   deleteMarkers: 0,
+  outOfScope: {},
   alreadyThere: 0,
   moved: 2,
   movedBytes: 2,
