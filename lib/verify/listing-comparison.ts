@@ -6,7 +6,7 @@ export interface ListingComparison {
   readonly listedThere: number;
   /** Versions that this verification listed, and that could be in the other listing. */
   readonly listedHere: number;
-  /** Versions of the earlier of the two that S3 answers are gone, or replaced by newer ones. */
+  /** Versions of the earlier of the two that are gone since, or were replaced by newer ones. */
   readonly gone: number;
   /** Versions that this verification listed and that are newer than everything in the other listing: written since. */
   readonly newer: number;
@@ -14,13 +14,18 @@ export interface ListingComparison {
   readonly missing: number;
 }
 
-/** What the re-encryption listed must be listed again, or be gone. */
+/**
+ * What the re-encryption listed must be listed again, or be in neither of two listings that are made now, by both clients.
+ *
+ * @param lacking - versions that the re-encryption listed more
+ * @param hidden - versions that only the client of the re-encryption lists now
+ */
 export function withReencryption(
   listedThere: number,
-  { listedHere, newer, gone }: Pick<ListingComparison, 'listedHere' | 'newer' | 'gone'>,
+  { listedHere, newer, lacking, hidden }: Record<'listedHere' | 'newer' | 'lacking' | 'hidden', number>,
 ): ListingComparison {
-  const missing = Math.max(0, listedThere - listedHere - gone);
-  return { with: 're-encryption', listedThere, listedHere, gone, newer, missing };
+  const gone = Math.max(0, lacking - hidden);
+  return { with: 're-encryption', listedThere, listedHere, gone, newer, missing: hidden };
 }
 
 /** A second listing must not hold what the first did not, nor what was found to be gone. */

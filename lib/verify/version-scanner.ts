@@ -12,6 +12,7 @@ import { asFault } from '../s3/store-fault';
 import type { BucketVerification, VerificationSources, VerifyRequest } from './bucket-verification';
 import { Findings } from './findings';
 import { type ListingComparison, withReencryption, withSecondListing } from './listing-comparison';
+import { secondWalk } from './second-walk';
 import { allUploads } from './upload-union';
 import { VersionJudge } from './version-judge';
 import type { WalkedPage } from './version-walk';
@@ -125,7 +126,12 @@ export class VersionScanner {
   async scan(versions: Iterable<ListedVersion>, why: string): Promise<void> {
     await this.#untilIdle(async () => {
       for (const version of versions) {
-        await this.#start(version, why, { versions: [version], deleteMarkers: [] }, 'notInspected');
+        await this.#start(
+          version,
+          why,
+          { versions: [version], deleteMarkers: [], behind: undefined, upTo: undefined },
+          'notInspected',
+        );
       }
     });
   }
@@ -160,28 +166,21 @@ export class VersionScanner {
     };
   }
 
+  /** What this listing lacks of others has to be explained: by a second listing, which must not hold it either. */
   async #compare({ versions, asBefore, newest }: Listed): Promise<readonly ListingComparison[]> {
-    const { listedBefore } = this.#request;
+    const { bucket, listedBefore } = this.#request;
+    const gone = this.#findings.account.count('gone');
+    const lacking = Math.max(0, (listedBefore?.versions ?? 0) - asBefore);
+    const call = <T>(send: () => Promise<T>) => this.#ofBucket(send);
+    const request = { bucket, newest, byBoth: lacking > 0, call };
+    const again = gone + lacking > 0 ? await secondWalk(this.#store, request) : undefined;
     const comparisons: ListingComparison[] = [];
     if (listedBefore) {
-      const counts = { listedHere: asBefore, newer: versions - asBefore, gone: 0 };
+      const counts = { listedHere: asBefore, newer: versions - asBefore, lacking, hidden: again?.hidden ?? 0 };
       comparisons.push(withReencryption(listedBefore.versions, counts));
     }
-    const gone = this.#findings.account.count('gone');
-    if (gone === 0) return comparisons;
-    // An answer that garbles a name makes the version of another name disappear, and its own is nowhere.
-    const again = await this.#count(newest);
-    return [...comparisons, withSecondListing(again, { listedHere: versions, gone })];
-  }
-
-  /** Versions that a new listing holds and that are not newer than a time. */
-  async #count(newest: number): Promise<number> {
-    let count = 0;
-    const call = <T>(send: () => Promise<T>) => this.#ofBucket(send);
-    await walkInParallel(this.#store, { bucket: this.#request.bucket, call }, async ({ versions }) => {
-      count += versions.filter((one) => one.lastModified <= newest).length;
-    });
-    return count;
+    if (again) comparisons.push(withSecondListing(again.versions, { listedHere: versions, gone }));
+    return comparisons;
   }
 
   #uploads() {

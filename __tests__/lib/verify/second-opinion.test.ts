@@ -50,8 +50,33 @@ it('fails when it lists fewer versions than the re-encryption did, however many 
   const short = await verify({ ...store, witness }, { listedBefore });
   expect(short.comparisons).toEqual([
     { with: 're-encryption', listedThere: 3, listedHere: 2, gone: 0, newer: 1, missing: 1 },
+    { with: 'second listing', listedThere: 3, listedHere: 3, gone: 0, newer: 0, missing: 0 },
   ]);
   expect(unaccounted(short)).toEqual([expect.stringContaining('0 gone, 1 newer, 1 missing')]);
+});
+
+it('fails when one page of its own listing lacked a version, and the next listing has it', async () => {
+  const bucket = bucketOf(3);
+  const store = memoryStore(bucket);
+  let asked = 0;
+  const witness = {
+    ...store.witness,
+    listVersions: async (part: never) => {
+      asked += 1;
+      const page = await store.witness.listVersions(part);
+      return asked === 1 ? without(page, 'o2') : page;
+    },
+  };
+  const found = await verify({ ...store, witness }, { listedBefore: { versions: 3, newest: bucket.clock } });
+  expect(unaccounted(found)).toEqual([expect.stringContaining('second listing: 3 listed there, 2 here')]);
+});
+
+it('explains versions that were deleted since the re-encryption listed them', async () => {
+  const bucket = bucketOf(3);
+  const listedBefore = { versions: 4, newest: bucket.clock };
+  const found = await verify(memoryStore(bucket), { listedBefore });
+  expect(unaccounted(found)).toEqual([]);
+  expect(found.comparisons[0]).toMatchObject({ listedThere: 4, listedHere: 3, gone: 1, missing: 0 });
 });
 
 it('fails when a HEAD that is repeated by the second client names another key', async () => {
