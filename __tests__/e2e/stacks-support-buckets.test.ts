@@ -14,6 +14,7 @@ import { storageStackTest, TERRAFORM_TEST_FILE } from '../../lib/review/terrafor
 import { loadRotation } from '../../lib/rotation/rotation-file';
 import type { StackDirectory } from '../../lib/terraform/synthesize';
 import type { Terraform } from '../../lib/terraform/terraform';
+import type { KeptProvider } from '../support/kept-provider';
 import { type Stage, stage } from './stacks-stage';
 
 /** A rotation of two versions with a bucket for evidence, and what else it is given. */
@@ -46,6 +47,7 @@ const run = promisify(execFile);
 
 describe('what serves a rotation, by real Terraform', () => {
   let on: Stage;
+  let kept: KeptProvider;
   let terraform: Terraform;
   let s3: S3Client;
   let keys: StackDirectory;
@@ -53,7 +55,7 @@ describe('what serves a rotation, by real Terraform', () => {
 
   beforeAll(async () => {
     on = await stage();
-    await on.keepProvider();
+    kept = await on.keepProvider();
     terraform = await on.terraform();
     s3 = new S3Client({
       endpoint: on.aws.url,
@@ -150,7 +152,7 @@ describe('what serves a rotation, by real Terraform', () => {
       const cwd = storage.directory;
       const rotation = await loadRotation(path.join(on.folder, 'rotation.yaml'), { now: new Date() });
       await writeFile(path.join(cwd, TERRAFORM_TEST_FILE), storageStackTest(rotation));
-      const { stdout } = await run('terraform', ['test', '-no-color'], { cwd, env: on.env });
+      const { stdout } = await run(kept.terraform, ['test', '-no-color'], { cwd, env: on.env });
       expect(stdout).toContain('Success! 3 passed, 0 failed.');
       const file = path.join(cwd, 'cdk.tf.json');
       const before = await readFile(file, 'utf8');
@@ -159,7 +161,7 @@ describe('what serves a rotation, by real Terraform', () => {
         .replace('batchoperations.s3', 'lambda')
         .replace('"days": 30', '"days": 3');
       await writeFile(file, broken);
-      const tested = run('terraform', ['test', '-no-color'], { cwd, env: on.env });
+      const tested = run(kept.terraform, ['test', '-no-color'], { cwd, env: on.env });
       await expect(tested).rejects.toMatchObject({
         stderr: expect.stringMatching(/KT030[\s\S]*KT045[\s\S]*KT060: evidence/),
       });
