@@ -133,6 +133,8 @@ describe('a plan that is kept, reviewed and applied', () => {
   it(
     'applies storage once the key is Enabled, and refuses while that key is another than it was',
     async () => {
+      // A plan was kept, shown and applied by now with a provider that each call started.
+      await site.keepProvider();
       done(await site.run(['pre-apply', '--yes']));
       done(await site.run(['plan', '--out', 'plan']));
       expect((await manifest()).stacks.storage).toMatchObject({ planned: true, changes: true });
@@ -204,8 +206,6 @@ describe('a plan that is kept, reviewed and applied', () => {
   it(
     'is quiet from the declaration to the switch, and is applied from the kept plans alone',
     async () => {
-      // Plans of both stacks were kept, shown and applied by now with a provider that each call starts.
-      await site.keepProvider();
       expect(await greenRetirements(evidence())).toEqual([]);
       await site.declare(rotationText(['v1', 'v2'], 'v1'));
       done(await site.run(['plan', '--out', 'plan']));
