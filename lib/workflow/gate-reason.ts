@@ -5,6 +5,7 @@ export interface GateReason {
     | 'key-not-covered'
     | 'active-key-itself'
     | 'active-key-not-enabled'
+    | 'custody-not-proven'
     | 'alias-not-switched'
     | 'bucket-default-not-switched'
     | 'objects-left'

@@ -1,4 +1,5 @@
 import { KeyturnError } from '../errors';
+import type { CustodyStanding } from '../observation/custody-standing';
 import type { Observation } from '../observation/observe';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import type { KeyVersion } from '../rotation/rotation';
@@ -13,6 +14,8 @@ export interface GateInput {
   readonly keyArn: string;
   readonly activeKeyArn: string;
   readonly observation: Observation;
+  /** Whether custody holds the material of the active version; undefined: it was not asked. */
+  readonly activeCustody?: Pick<CustodyStanding, 'proven' | 'text'> | undefined;
   /** Every bucket the verification had to cover: the declared ones and `retire.verifyOnlyBuckets`. */
   readonly buckets: readonly string[];
   readonly verification: VerificationRecord | undefined;
@@ -47,7 +50,12 @@ export class GatePass {
 
 /** Every reason to keep the version on, none when it may be retired. Pure: the same input, the same reasons. */
 export function gateReasons(input: GateInput): readonly GateReason[] {
-  return [...switchReasons(input), ...verificationReasons(input), ...reencryptionReasons(input)];
+  return [
+    ...switchReasons(input),
+    ...custodyReasons(input),
+    ...verificationReasons(input),
+    ...reencryptionReasons(input),
+  ];
 }
 
 function switchReasons({ observation, activeKeyArn, keyArn }: GateInput): GateReason[] {
@@ -77,6 +85,12 @@ function switchReasons({ observation, activeKeyArn, keyArn }: GateInput): GateRe
     }
   }
   return reasons;
+}
+
+/** Once the old key is off, the material of the new one is all there is. */
+function custodyReasons({ activeCustody }: GateInput): GateReason[] {
+  if (activeCustody?.proven !== false) return [];
+  return [{ code: 'custody-not-proven', text: `the active version: ${activeCustody.text}` }];
 }
 
 function verificationReasons(input: GateInput): GateReason[] {

@@ -1,6 +1,7 @@
 import { isCode, KeyturnError } from '../errors';
 import { disableKey } from '../kms/key-switch';
 import { otherUsers } from '../kms/other-users';
+import { custodyStanding } from '../observation/custody-standing';
 import {
   type Observation,
   type ObservedVersion,
@@ -11,6 +12,7 @@ import {
 import { type Rotation, supersededVersions } from '../rotation/rotation';
 import type { FlowFacts, VerificationRecord } from './flow-facts';
 import { type GateInput, GatePass, gateReasons } from './gate';
+import { activeInUse } from './material/require-custody';
 import type { ChangeRun } from './rotation-run';
 import type { Earlier, Step, StepResult, StepState } from './step';
 import { bucketsToVerify } from './verify';
@@ -40,7 +42,11 @@ export const retire: Step<'retire', ChangeRun, 're-encrypt' | 'verify'> = {
     const seen = await observe(run);
     const versions = toRetire(run, seen.versions);
     if (versions.length === 0) return { outcome: 'unchanged', summary: 'no superseded version is Enabled', facts: {} };
-    const inputs = versions.flatMap((one) => gateInput(run.rotation, seen, earlier, one) ?? []);
+    const material = await activeInUse(run);
+    const activeCustody = material && (await custodyStanding(run, material));
+    const inputs = versions
+      .flatMap((one) => gateInput(run.rotation, seen, earlier, one) ?? [])
+      .map((input) => ({ ...input, activeCustody }));
     return run.dryRun ? previewOf(run, inputs) : retireAll(run, inputs);
   },
 
@@ -103,7 +109,11 @@ async function retireAll(run: ChangeRun, inputs: readonly GateInput[]): Promise<
 async function openGate(run: ChangeRun, input: GateInput): Promise<GatePass> {
   try {
     const pass = GatePass.open(input);
-    await run.evidence.record('gate', 'retire', { version: input.version.name, open: true });
+    await run.evidence.record('gate', 'retire', {
+      version: input.version.name,
+      open: true,
+      activeCustody: input.activeCustody,
+    });
     return pass;
   } catch (error) {
     if (isCode(error, 'gate-refused')) await run.evidence.record('gate', 'retire', { open: false, ...error.facts });
