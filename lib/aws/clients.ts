@@ -69,7 +69,8 @@ function transport() {
     connectionTimeout: CONNECTION_TIMEOUT,
     socketTimeout: SOCKET_TIMEOUT,
     httpAgent: agent,
-    httpsAgent: agent,
+    // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not switch the verification off.
+    httpsAgent: { ...agent, rejectUnauthorized: true },
   };
 }
 
