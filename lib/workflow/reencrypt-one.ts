@@ -9,9 +9,10 @@ import { abortUploads } from '../s3/open-uploads';
 import { withPacingAndRetry } from '../s3/pacing-and-retry';
 import { waitForUploads } from '../s3/wait-for-uploads';
 import { dryRunForecaster } from './dry-run-forecast';
+import { cancelOtherJobs } from './jobs/cancel-other-jobs';
 import type { BucketTarget } from './move-scope';
-import { type ChosenEngine, describeEngines, engineFor } from './reencrypt-engine';
-import { reencryptByJobs } from './reencrypt-jobs';
+import { type ChosenEngine, describeEngines, engineAsked, engineFor } from './reencrypt-engine';
+import { jobScopeOf, reencryptByJobs } from './reencrypt-jobs';
 import { describeForecast, describePass } from './reencrypt-text';
 import type { ReencryptRun } from './rotation-run';
 
@@ -33,6 +34,8 @@ export async function reencryptOne(
   const chosen = await engineFor(run, bucket);
   await abortOldUploads(run, bucket.name);
   await waitForOldUploads(run, bucket.name, target.switchSeenAt);
+  if (batch && !run.dryRun && engineAsked(run.rotation, run.reencrypt) !== 'local')
+    await cancelOtherJobs(run, await jobScopeOf(run, bucket, target.targetKeyArn));
   const pass =
     chosen.engine === 'batch' && batch && !run.dryRun
       ? await reencryptByJobs(run, bucket, batch, target)

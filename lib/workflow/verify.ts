@@ -2,6 +2,7 @@ import { KeyturnError } from '../errors';
 import type { Rotation } from '../rotation/rotation';
 import type { BucketVerification } from '../verify/bucket-verification';
 import { switchedKey } from './active-key';
+import { endContradictedAttempt } from './jobs/end-contradicted-attempt';
 import { reencryptState } from './reencrypt';
 import type { VerifyRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
@@ -37,6 +38,12 @@ export const verify: Step<'verify', VerifyRun, 're-encrypt'> = {
     for (const bucket of bucketsToVerify(run.rotation)) {
       const one = await verifyOne(run, bucket, { activeKeyArn: key.arn, passes: moved?.passes ?? [] });
       describeVerification(run.reporter, one);
+      await endContradictedAttempt(
+        run,
+        key.arn,
+        moved?.passes?.find((pass) => pass.bucket === bucket),
+        one,
+      );
       found.push(one);
     }
     const outcome = run.dryRun ? 'unchanged' : outcomeOf(found);

@@ -54,8 +54,8 @@ describe.each(
     const listing = {
       terraform: ['kms:ListAliases'],
       rollback: ['kms:ListAliases'],
-      'post-apply': more === '' ? [] : ['s3:ListJobs'],
-      reviewer: more === '' ? [] : ['s3:ListJobs'],
+      'post-apply': more === '' ? [] : ['kms:ListAliases', 's3:ListJobs'],
+      reviewer: more === '' ? [] : ['kms:ListAliases', 's3:ListJobs'],
       'pre-apply': [],
     } as const;
     expect(wide.flatMap(({ Action }) => Action)).toEqual(listing[name]);
