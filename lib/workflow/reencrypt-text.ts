@@ -9,15 +9,21 @@ type Reporting = Pick<ReencryptRun, 'reporter' | 'dryRun'>;
 
 /** The result of a bucket, in lines that a person can paste into a ticket. */
 export function describePass({ reporter, dryRun }: Reporting, pass: BucketReencryption): void {
-  for (const { jobId, part, status, total, succeeded, failed: tasks } of pass.jobs) {
-    reporter.note(
-      `${pass.bucket}: job ${jobId} (${part}) is ${status}: ${succeeded} of ${total} task(s) succeeded, ${tasks} failed`,
-    );
+  for (const { jobId, part, status, total, succeeded, failed: tasks, foundNothing } of pass.jobs) {
+    const end = foundNothing
+      ? 'found nothing to do'
+      : `is ${status}: ${succeeded} of ${total} task(s) succeeded, ${tasks} failed`;
+    reporter.note(`${pass.bucket}: job ${jobId} (${part}) ${end}`);
+  }
+  if (pass.stopped) {
+    const listed = pass.objectVersions > 0 ? `, of ${pass.objectVersions} object version(s) listed so far` : '';
+    reporter.note(`${pass.bucket}: not done yet: ${pass.moved} moved${listed}; ${pass.stopped.detail}`);
+    return;
   }
   const verb = dryRun ? `to ${pass.method}` : pass.method === 'rewrap' ? 'rewrapped' : 'rewritten';
   reporter.note(
     `${pass.bucket}: ${pass.objectVersions} object version(s), ${pass.moved} ${verb}, ${pass.alreadyThere} already there, ` +
-      `${pass.blockedTotal} blocked, ${pass.failedTotal} failed; ${pass.requests} requests, ${pass.passes} pass(es)`,
+      `${pass.blockedTotal} blocked, ${pass.failedTotal} failed${pass.gone > 0 ? `, and ${pass.gone} deleted meanwhile` : ''}; ${pass.requests} requests, ${pass.passes} pass(es)`,
   );
   for (const one of pass.blocked.slice(0, NAMED)) {
     const until = one.earliest ? `, not before ${one.earliest}` : '';

@@ -9,6 +9,7 @@ import type { BucketVerification, VerifyRequest } from '../verify/bucket-verific
 import { verifyBucket } from '../verify/verify-bucket';
 import { verifyByManifest } from '../verify/verify-by-manifest';
 import { jobFilesOf } from './jobs/job-files-of';
+import { jobPoll } from './jobs/job-poll';
 import { engineAsked } from './reencrypt-engine';
 import { type JobFacts, jobFactsOf } from './reencrypt-jobs';
 import type { VerifyRun } from './rotation-run';
@@ -106,6 +107,7 @@ async function byManifest(
     activeKeyArn: request.activeKeyArn,
     place,
     signal,
+    poll: await jobPoll(run),
     onSpec: async (spec) => void (await evidence.record('generated-manifest-job', 'verify', { bucket, spec })),
   });
   const found = await verifyByManifest(store, listUnderKey, {
