@@ -120,6 +120,8 @@ function timed(workspace: Workspace, stopwatch: Stopwatch): Workspace {
   return {
     plan: (stack) => stopwatch.measure('terraform plan', () => workspace.plan(stack)),
     apply: (plan) => stopwatch.measure('terraform apply', () => workspace.apply(plan)),
+    declared: (stack) => workspace.declared(stack),
+    managed: (stack) => workspace.managed(stack),
   };
 }
 

@@ -21,6 +21,7 @@ const owns = ({ buckets, reencrypt, evidence }: Rotation) =>
   [...buckets, reencrypt.batch].some((bucket) => bucket?.manage === 'bucket') || evidence.bucket !== undefined;
 const adopts = (rotation: Rotation) => rotation.buckets.some(({ manage }) => manage === 'encryption');
 const looksElsewhere = ({ retire }: Rotation) => retire.verifyOnlyBuckets.length > 0;
+const namesManagedKey = ({ reencrypt }: Rotation) => reencrypt.from.includes('aws/s3');
 const inPlace = ({ strategy }: Rotation) => strategy === 'in-place';
 const moves = ({ strategy }: Rotation) => strategy === 'new-key';
 const rewraps = (rotation: Rotation) => moves(rotation) && rotation.reencrypt.method === 'rewrap';
@@ -56,6 +57,7 @@ const VERIFY: readonly ActionSet[] = [
   { sid: 'HeadObjects', on: 'objects', actions: HEADING, when: moves },
   { sid: 'ListOtherObjects', on: 'other buckets', actions: LISTING, when: looksElsewhere },
   { sid: 'HeadOtherObjects', on: 'objects of other buckets', actions: HEADING, when: looksElsewhere },
+  { sid: 'FindManagedKey', on: 'anything', actions: ['kms:ListAliases'], when: namesManagedKey },
 ];
 
 const MOVE: readonly ActionSet[] = [
@@ -91,9 +93,13 @@ const MOVE: readonly ActionSet[] = [
   {
     sid: 'RetireKeys',
     on: 'own keys',
-    actions: ['kms:ListGrants', 'kms:GetKeyLastUsage', 'kms:DisableKey'],
+    actions: ['kms:ListGrants', 'kms:GetKeyLastUsage', 'kms:DisableKey', 'kms:EnableKey'],
     when: moves,
   },
+  // Who else uses a key: since when the alias names the active one, and other buckets that name the old one as their default.
+  { sid: 'DateSwitch', on: 'anything', actions: ['kms:ListAliases'], when: moves },
+  { sid: 'FindBuckets', on: 'anything', actions: ['s3:ListAllMyBuckets'], when: moves },
+  { sid: 'LookAtDefaults', on: 'buckets of the account', actions: ['s3:GetEncryptionConfiguration'], when: moves },
 ];
 
 /** The state of both stacks in S3. Only locks are ever deleted. */

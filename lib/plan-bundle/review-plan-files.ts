@@ -1,22 +1,35 @@
 import path from 'node:path';
-import type { ObservedVersion } from '../observation/observe';
+import { provenance } from '../evidence/provenance';
+import { existingResources } from '../observation/existing-resources';
+import type { ObservedVersion, Observing } from '../observation/observe';
 import type { KeyFromAws } from '../review/known-keys';
+import type { PlanDocument } from '../review/plan-document';
 import { type Review, reviewPlans } from '../review/review';
+import { createdResource, nameAttribute } from '../rotation/created-resource';
+import type { StackTexts } from '../terraform/expected-stacks';
 import { greenRetirements } from './green-evidence';
-import { loadPlan } from './load-plan';
-import type { ReviewingOptions } from './reviewing-terraform';
+import { type LoadPlanOptions, loadPlan } from './load-plan';
 
-export interface ReviewFilesInput extends ReviewingOptions {
+export interface ReviewFilesInput extends LoadPlanOptions {
+  /** Both stacks as trusted code synthesizes them from the rotation file. */
+  readonly expected: StackTexts;
   /** Absolute paths of plans. */
   readonly files: readonly string[];
   /** Absolute; names in the review are relative to it. */
   readonly from: string;
-  /** What AWS says of the versions; undefined: it is not asked. */
-  readonly observed: readonly ObservedVersion[] | undefined;
+  /** How AWS is asked, and what it says of the versions; undefined: it is not asked. */
+  readonly aws: { readonly observing: Observing; readonly versions: readonly ObservedVersion[] } | undefined;
   /** Directory or file of evidence; undefined: none is given. */
   readonly evidence: string | undefined;
   readonly rollbackTo: string | undefined;
+  /** The default encryption that AWS has now, by bucket; undefined: not read. */
+  readonly defaults?: ReadonlyMap<string, string> | undefined;
   readonly now: Date;
+}
+
+async function commitOf({ rotation, env }: ReviewFilesInput): Promise<string | undefined> {
+  const { commit, asCommitted } = (await provenance(rotation.file, env)).rotationFile;
+  return commit === undefined || asCommitted ? commit : `${commit} (the rotation file was changed since)`;
 }
 
 /**
@@ -25,18 +38,34 @@ export interface ReviewFilesInput extends ReviewingOptions {
  * @throws KeyturnError `review-plan-unreadable`, `review-plan-newer`, `review-plan-other-rotation`, `evidence-missing`
  */
 export async function reviewFiles(input: ReviewFilesInput): Promise<Review> {
-  const { rotation, files, from, observed, evidence, rollbackTo, now } = input;
+  const { rotation, files, from, aws, expected, evidence, rollbackTo, now } = input;
   const plans = [];
   for (const file of files) plans.push(await loadPlan(file, relative(from, file), input));
   return reviewPlans({
     rotation,
     rotationFile: relative(from, rotation.file),
     plans,
+    expected,
     now,
-    aws: observed?.flatMap(keyFromAws),
+    aws: aws?.versions.flatMap(keyFromAws),
+    existing:
+      aws &&
+      (await existingResources(
+        aws.observing,
+        plans.flatMap(({ plan }) => createdBy(plan)),
+      )),
+    defaults: input.defaults,
+    commit: await commitOf(input),
     green: evidence === undefined ? undefined : await greenRetirements(evidence),
     rollbackTo,
   });
+}
+
+/** The keys, aliases and buckets that a plan creates. */
+function createdBy({ changes }: PlanDocument) {
+  return changes.flatMap(({ address, type, action, after }) =>
+    action === 'create' ? (createdResource(address, type, after?.[nameAttribute(type)]) ?? []) : [],
+  );
 }
 
 function keyFromAws({ version, key }: ObservedVersion): readonly KeyFromAws[] {

@@ -110,6 +110,19 @@ export class Terraform {
     this.#refuseWrapper('apply', stack, outcome);
   }
 
+  /**
+   * The addresses in a stack's state, as the last apply left it; none without a state.
+   *
+   * @throws KeyturnError `terraform-failed`, `interrupted`, and the errors of {@link init}
+   */
+  async managed(stack: StackDirectory): Promise<ReadonlySet<string>> {
+    await this.init(stack);
+    const outcome = await this.#run(stack, ['state', 'list']);
+    if (outcome.exit === 0) return new Set(outcome.stdout.split('\n').filter((line) => line !== ''));
+    if (/No state file was found/.test(outcome.stderr)) return new Set();
+    throw this.#failure('state list', stack, outcome);
+  }
+
   async #show(stack: StackDirectory, planFile: string): Promise<string> {
     const outcome = await this.#run(stack, ['show', '-json', '-no-color', planFile]);
     if (outcome.exit !== 0) throw this.#failure('show', stack, outcome);

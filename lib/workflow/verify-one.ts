@@ -5,7 +5,7 @@ import { jobPriceText } from '../forecast/job-price';
 import { observeVersions } from '../observation/observe';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { type BatchSettings, type Bucket, supersededVersions } from '../rotation/rotation';
-import type { BucketVerification, VerifyRequest } from '../verify/bucket-verification';
+import type { BucketVerification, ListedBefore, VerifyRequest } from '../verify/bucket-verification';
 import { verifyBucket } from '../verify/verify-bucket';
 import { verifyByManifest } from '../verify/verify-by-manifest';
 import { jobFilesOf } from './jobs/job-files-of';
@@ -13,6 +13,7 @@ import { jobPoll } from './jobs/job-poll';
 import { engineAsked } from './reencrypt-engine';
 import { type JobFacts, jobFactsOf } from './reencrypt-jobs';
 import type { VerifyRun } from './rotation-run';
+import { describeSources } from './verify-text';
 
 /** What a bucket is verified against. */
 interface Verified {
@@ -39,6 +40,7 @@ export async function verifyOne(
     concurrency: reencrypt.concurrency,
     maxRps: reencrypt.maxRps,
     ...(reencrypt.readAll ? { read: 'all' as const } : {}),
+    listedBefore: listedBefore(passes, name),
     signal,
     onProgress: (text) => reporter.progress(text),
   };
@@ -47,6 +49,13 @@ export async function verifyOne(
   const facts = bucket && settings && (await jobFactsOf(run, bucket, settings, activeKeyArn));
   if (!facts || !(await mayList(run, facts, passes))) return verifyBucket(run.store, request);
   return byManifest(run, facts, { ...request, named: namedBy(passes, name) });
+}
+
+/** What the re-encryption of this run listed last; a pass that was stopped did not list everything, and counts no less. */
+function listedBefore(passes: Verified['passes'], name: string): ListedBefore | undefined {
+  const pass = passes.find((one) => one.bucket === name);
+  if (pass?.newestListed === undefined) return undefined;
+  return { versions: pass.objectVersions, newest: pass.newestListed };
 }
 
 /** Undefined: every version of the bucket is inspected. */
@@ -117,20 +126,6 @@ async function byManifest(
   });
   describeSources(reporter, found);
   return found;
-}
-
-/** What the verification is based on, in lines for people. */
-function describeSources(reporter: VerifyRun['reporter'], { bucket, sources }: BucketVerification): void {
-  const { heads, notInspected, because, disagreementsTotal } = sources;
-  const inspected = Object.entries(heads).map(([why, count]) => `${count} ${why}`);
-  reporter.note(
-    because === undefined
-      ? `${bucket}: inspected ${inspected.join(', ') || 'none'}; ${notInspected} by what S3 lists under the old keys`
-      : `${bucket}: every object version was inspected: ${because}`,
-  );
-  if (disagreementsTotal > 0) {
-    reporter.warn(`${bucket}: S3's list and HEAD differ for ${disagreementsTotal} object(s); HEAD decides`);
-  }
 }
 
 /** What this run could not move, by reason: whatever S3 lists, it is inspected. */

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { isOwnData, isOwnOutput, isOwnResource } from '../../../lib/review/own-addresses';
 import { plain } from '../../../lib/review/review-messages';
 import { reviewRules } from '../../../lib/review/rules';
-import { REGO_RULES, rulesTable } from '../../../lib/review/rules-table';
+import { rulesTable } from '../../../lib/review/rules-table';
 import { AWS_PROVIDER_VERSION } from '../../../lib/rotation/provider-version';
 import { ADOPTED_ARN, bucket, rotation, synthesized, version } from '../../stacks/synthesized';
 import { keyChange, planText, reviewText } from './plan-texts';
@@ -28,19 +28,36 @@ describe('the rules', () => {
       expect(title).not.toMatch(/\.$/);
     }
   });
+});
 
-  it('stand in policy/keyturn.rego as listed in the table, with their severity', () => {
-    const rego = read('policy/keyturn.rego');
-    const found = [...rego.matchAll(/"(KT\d{3}) /g)].map(([, id = '']) => id);
-    expect([...new Set(found)].sort()).toEqual([...REGO_RULES].sort());
-    expect(found.filter((id) => !reviewRules.some((rule) => rule.id === id))).toEqual([]);
-    // Without evidence the file only asks for a look, where the review refuses.
-    const softer = ['KT005'];
-    for (const [, kind = '', body = ''] of rego.matchAll(/^(deny|warn) contains ([\s\S]*?)^}$/gm)) {
-      const id = /KT\d{3}/.exec(body)?.[0] ?? '';
-      const severity = reviewRules.find((rule) => rule.id === id)?.severity;
-      expect([id, kind]).toEqual([id, severity === 'error' && !softer.includes(id) ? 'deny' : 'warn']);
-    }
+describe('KT006, something that exists already is created', () => {
+  const arn = 'arn:aws:kms:ap-northeast-1:111122223333:key/11111111-2222-4333-8444-555555555555';
+  const existing = [
+    {
+      address: 'aws_kms_external_key.version_v1',
+      kind: 'key',
+      name: 'v1',
+      keyArn: arn,
+      state: 'PendingDeletion',
+      deletionDate: new Date('2026-12-01T00:00:00Z'),
+    },
+  ] as const;
+
+  it('refuses a new key for a version whose alias names one, in whatever state, and cannot be waived', async () => {
+    const waiver = { rule: 'KT006', reason: 'we know what we are doing', until: '2027-01-01' };
+    const waived = { review: { waivers: [waiver] } };
+    const review = await reviewText(planText([keyChange()]), { existing }, waived);
+    expect(review.verdict).toBe('refused');
+    const [finding] = review.findings.filter(({ rule }) => rule === 'KT006');
+    expect(plain(finding?.message ?? [])).toMatch(
+      /names key \S+ already \(PendingDeletion, to be deleted on 2026-12-01.*cancel-key-deletion/,
+    );
+  });
+
+  it('lets a plan pass that keeps the key', async () => {
+    const kept = { change: { actions: ['no-op'], before: { arn }, after: { arn }, after_unknown: {} } };
+    const review = await reviewText(planText([keyChange({}, kept)]), { existing });
+    expect(review.findings.filter(({ rule }) => rule === 'KT006')).toEqual([]);
   });
 });
 
@@ -57,6 +74,7 @@ describe("a rotation's own resources", () => {
       buckets: [bucket('logs.example'), bucket('legacy', { manage: 'encryption' })],
       reencrypt: {
         method: 'rewrap',
+        from: [],
         engine: 'batch',
         batch: {
           bucket: 'jobs',
@@ -89,20 +107,6 @@ describe("a rotation's own resources", () => {
     );
     expect(data.filter((address) => !isOwnData(address))).toEqual([]);
     expect(Object.keys(all[stack].output ?? {}).filter((name) => !isOwnOutput(name))).toEqual([]);
-  });
-
-  it('are the same to policy/keyturn.rego', () => {
-    const pattern = /^own_address := concat\("", \[\n([\s\S]*?)\n\]\)$/m.exec(read('policy/keyturn.rego'))?.[1] ?? '';
-    const own = new RegExp([...pattern.matchAll(/`([^`]*)`/g)].map(([, part = '']) => part).join(''));
-    const addresses = [all.keys, all.storage].flatMap((stack) =>
-      Object.entries(stack.resource ?? {}).flatMap(([type, named]) =>
-        Object.keys(named ?? {}).map((name) => `${type}.${name}`),
-      ),
-    );
-    expect(addresses.filter((address) => !own.test(address))).toEqual([]);
-    expect(['aws_s3_bucket.elsewhere', 'module.x.aws_kms_alias.main'].filter((address) => own.test(address))).toEqual(
-      [],
-    );
   });
 
   it.each(['aws_s3_bucket.elsewhere', 'module.x.aws_kms_alias.main', 'aws_kms_key.version_v1', 'aws_iam_role.main'])(
