@@ -77,7 +77,8 @@ function counted(
   { moved: byJobs }: TaskOutcomes,
 ): Pick<BucketReencryption, 'moved' | 'alreadyThere' | 'gone'> {
   const moved = rest.moved + byJobs;
-  const others = rest.objectVersions - moved - rest.blockedTotal - rest.failedTotal;
+  const outOfScope = Object.values(rest.outOfScope).reduce((sum, count) => sum + count, 0);
+  const others = rest.objectVersions - moved - rest.blockedTotal - rest.failedTotal - outOfScope;
   // What was moved and is listed no more was deleted meanwhile. An interrupted listing accounts for nothing.
   const gone = rest.stopped ? rest.gone : rest.gone + Math.max(0, -others);
   return { moved, alreadyThere: rest.stopped ? rest.alreadyThere : Math.max(0, others), gone };

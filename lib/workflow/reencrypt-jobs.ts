@@ -9,6 +9,7 @@ import { type BatchSettings, type Bucket, batchPrefix, batchRoleName } from '../
 import { jobPoll } from './jobs/job-poll';
 import { boundSwitch } from './jobs/job-switch';
 import { jobsOf } from './jobs/rotation-jobs';
+import type { BucketTarget } from './move-scope';
 import { keyArnsToLeave } from './reencrypt-engine';
 import type { ReencryptRun, RunTarget } from './rotation-run';
 
@@ -56,7 +57,7 @@ export async function reencryptByJobs(
   run: ReencryptRun,
   bucket: Bucket,
   settings: BatchSettings,
-  targetKeyArn: string,
+  { targetKeyArn, sources }: Pick<BucketTarget, 'targetKeyArn' | 'sources'>,
 ): Promise<BucketReencryption> {
   const { store, clients, reporter, signal, files, reencrypt } = run;
   const { concurrency, maxRps, relistDelayMs } = reencrypt;
@@ -66,6 +67,7 @@ export async function reencryptByJobs(
     ...facts,
     scope: { ...facts.scope, switchId: bound.switchId },
     switch: bound.switch,
+    sources,
     confirm: (jobs) => confirmJobs(run, bucket, jobs),
     newJob: reencrypt.newJob,
     poll: await jobPoll(run),
