@@ -1,11 +1,13 @@
 import path from 'node:path';
 import { EXIT, type ExitCode, KeyturnError } from '../lib/errors';
 import { observeVersions } from '../lib/observation/observe';
+import { loadBase } from '../lib/plan-bundle/base-file';
 import { type ReviewFilesInput, reviewFiles } from '../lib/plan-bundle/review-plan-files';
 import type { Review, Verdict } from '../lib/review/review';
 import { reviewData, reviewJson } from '../lib/review/review-json';
 import { reviewMarkdown } from '../lib/review/review-markdown';
 import { reviewSarif } from '../lib/review/review-sarif';
+import type { Rotation } from '../lib/rotation/rotation';
 import { expectedStacks } from '../lib/terraform/expected-stacks';
 import {
   type CommandContext,
@@ -25,6 +27,22 @@ const EXIT_CODES: Readonly<Record<Verdict, ExitCode>> = {
   decide: EXIT.changesPending,
   refused: EXIT.refusedByGate,
 };
+
+/** The option of `review-plan` and `plan`. */
+export const baseOption = {
+  flags: '--base <file or revision>',
+  description: 'the rotation file before the change, as a file or a git revision; classifies what changed in it',
+} as const;
+
+/** The base that was named; undefined: none. */
+export async function baseOf(
+  { cwd, env }: CommandContext,
+  options: OptionValues,
+  rotation: Rotation,
+): Promise<Rotation | undefined> {
+  const base = text(options, 'base');
+  return base === undefined ? undefined : loadBase({ rotation, base, cwd, env });
+}
 
 const trustedOption = {
   flags: '--trusted <directory>',
@@ -46,6 +64,7 @@ export const reviewPlan: CommandDefinition = {
     { flags: '--aws', description: 'read the key states from AWS instead of from the plans' },
     { flags: '--evidence <path>', description: 'evidence file or directory with the retired versions' },
     { flags: '--rollback <version>', description: 'declare this change as a rollback to that version' },
+    baseOption,
     trustedOption,
   ],
   mutates: false,
@@ -82,6 +101,7 @@ async function readAndReview(context: CommandContext, options: OptionValues, arg
       trusted: trusted === undefined ? undefined : path.resolve(cwd, trusted),
     }),
     jsonIsShown: false,
+    base: await baseOf(context, options, rotation),
     files: args.map((file) => path.resolve(cwd, file)),
     from: cwd,
     evidence: evidence === undefined ? undefined : path.resolve(cwd, evidence),
