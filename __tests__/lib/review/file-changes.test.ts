@@ -31,8 +31,8 @@ function fieldsOf(schema: Fields, at = ''): readonly string[] {
 
 describe('the classes of fields', () => {
   it('name every field of the rotation file, and no other', () => {
-    const waiver = /^review\.waivers\[\]\..*/;
-    const fields = fieldsOf(rotationJsonSchema()).map((one) => (waiver.test(one) ? 'review.waivers' : one));
+    // A waiver is classified as a whole.
+    const fields = fieldsOf(rotationJsonSchema()).map((one) => one.replace(/(\.waivers)\[\]\..*/, '$1'));
     const classed = new Set(FIELD_CLASSES.map(({ field }) => field).filter((one) => !one.endsWith('[]')));
     expect([...classed].sort()).toEqual([...new Set(fields)].sort());
   });

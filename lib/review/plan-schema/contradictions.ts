@@ -61,7 +61,7 @@ function changeContradicts(resource: Values, path: string, add: Add): void {
   maskContradicts(resource, `${path}.change`, add);
 }
 
-/** A value cannot be known and known later at once. */
+/** A value cannot be known and known later at once, and tags are given twice. */
 function maskContradicts(resource: Values, path: string, add: Add): void {
   const { after, after_unknown } = values(resource.change);
   const masked = (mask: unknown, value: unknown): boolean => {
@@ -70,6 +70,12 @@ function maskContradicts(resource: Values, path: string, add: Add): void {
     if (Array.isArray(mask)) return mask.some((one, index) => masked(one, list(value)[index]));
     return Object.entries(mask).some(([name, one]) => masked(one, values(value)[name]));
   };
+  for (const [side, held] of Object.entries({ before: values(resource.change).before, after })) {
+    const { tags, tags_all } = values(held);
+    // The stacks set no default tags, so that the two are one.
+    if (tags_all !== undefined && tags_all !== null && !same(tags ?? {}, tags_all))
+      add(`${path}.${side}.tags_all`, words`is not what tags says`, addressOf(resource));
+  }
   if (masked(after_unknown, after))
     add(`${path}.after_unknown`, words`masks a value that is known`, addressOf(resource));
 }
