@@ -51,12 +51,13 @@ const trustedOption = {
 
 export const reviewPlan: CommandDefinition = {
   name: 'review-plan',
-  summary: 'report what plans do to keys, alias and buckets, and check them against the rules',
+  summary: 'compare plans with what the rotation file implies, and report what they do',
   description:
-    'Reads the output of `terraform show -json`, or plan files (with Terraform). Changes nothing; contacts AWS ' +
-    'only with --aws. Exit 0: clean · 2: a person must decide · 4: refused. See docs/plan-review.md for the rules.',
+    'Reads plan files (with Terraform), or the output of `terraform show -json` beside its plan file. A JSON plan alone ' +
+    'is never clean. Changes nothing; contacts AWS only with --aws. Exit 0: clean · 2: a person must decide · 4: ' +
+    'refused. See docs/plan-review.md.',
   arguments: [
-    { name: '<plan...>', description: 'plans of this rotation, JSON or plan files; pass both stacks together' },
+    { name: '<plan...>', description: 'plans of this rotation, plan files or JSON; pass both stacks together' },
   ],
   options: [
     rotationFileOption,
@@ -69,9 +70,9 @@ export const reviewPlan: CommandDefinition = {
   ],
   mutates: false,
   examples: [
-    'npx keyturn review-plan keys.json storage.json',
-    'npx keyturn review-plan --aws --evidence .keyturn/evidence plan.json >> "$GITHUB_STEP_SUMMARY"',
-    'npx keyturn review-plan --format sarif plan.json > review.sarif',
+    'npx keyturn review-plan --base origin/main keys.tfplan storage.tfplan',
+    'npx keyturn review-plan --aws --evidence .keyturn/evidence plan.tfplan >> "$GITHUB_STEP_SUMMARY"',
+    'npx keyturn review-plan --format sarif plan.tfplan > review.sarif',
   ],
   async run(context, options, args) {
     const review = await readAndReview(context, options, args);

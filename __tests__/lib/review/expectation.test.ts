@@ -104,6 +104,16 @@ describe('the stack of a plan', () => {
     ]);
   });
 
+  it('is refused with a number that only JavaScript rounds to the expected one', async () => {
+    const keys = JSON.stringify({ terraform: { backend: BACKEND }, days: 30 });
+    const text = keys.replace('30', '30.00000000000000000001');
+    const expected = { keys, storage: '{}' };
+    const file = planFile({ configuration: { 'cdk.tf.json': keys } });
+    expect(await found({ stack: text, file, expected })).toEqual([
+      'KT061 keys.cdk.tf.json writes a number in another way',
+    ]);
+  });
+
   it('is refused where it is no JSON', async () => {
     expect(await found({ stack: 'resource "x" "y" {}', file: planFile(), expected: EXPECTED })).toEqual([
       'KT061 keys.cdk.tf.json is no JSON object',
