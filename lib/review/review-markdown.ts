@@ -93,8 +93,8 @@ function madeFrom({
     ...known('Terraform', terraformVersion),
     ...known('AWS provider', providerVersion),
     ...known('SHA-256 of the plan file', sha256.planFile),
-    ...known('of the JSON', sha256.json),
-    ...known('of the stack', sha256.stackFile),
+    ...known('SHA-256 of the JSON', sha256.json),
+    ...known('SHA-256 of the stack', sha256.stackFile),
   ];
   return parts.length === 0 ? [] : [`- *made with* ${parts.join(' · ')}`];
 }
