@@ -77,7 +77,16 @@ test('takes a plus in a reported key for itself or a blank, whichever is in the 
   const compare = (rows: readonly ReturnType<typeof row>[]) =>
     compareRows({
       files: { content: async () => ({ etag: 'e', chunks: chunks() }) },
-      uploaded: { key: 'k', etag: 'e', rows: keys.length, digest: '', leftOut: {} },
+      uploaded: {
+        key: 'k',
+        etag: 'e',
+        rows: keys.length,
+        digest: '',
+        leftOut: {},
+        outOfScope: {},
+        there: 0,
+        undecided: [],
+      },
       report: async function* () {
         yield* rows;
       },
