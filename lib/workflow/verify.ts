@@ -4,7 +4,7 @@ import { reencryptState } from './reencrypt';
 import type { RetireRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 import { approveDisabling, verifyBuckets } from './verify-buckets';
-import { summaryOf } from './verify-text';
+import { outcomeOf, summaryOf } from './verify-text';
 
 /**
  * Step 5: a fresh listing says which object versions there are, and HEADs, or S3's own list of what is under the old keys,
@@ -30,8 +30,8 @@ export const verify: Step<'verify', RetireRun, 're-encrypt'> = {
     // Nobody knows how long a question stands: asked now, nothing that is verified grows old while it does.
     const approvedToDisable = await approveDisabling(run, passes);
     const verification = await verifyBuckets(run, { activeKeyArn: key.arn, passes });
-    const summary = summaryOf(verification.buckets);
-    return { outcome: 'unchanged', summary, facts: { ...verification, approvedToDisable } };
+    const outcome = run.dryRun ? 'unchanged' : outcomeOf(verification.buckets);
+    return { outcome, summary: summaryOf(verification.buckets), facts: { ...verification, approvedToDisable } };
   },
 
   async verify(_run, { facts }) {

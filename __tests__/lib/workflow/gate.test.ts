@@ -34,7 +34,7 @@ const verified: BucketVerification = {
     gone: 0,
     notInspected: 0,
   }),
-  comparison: undefined,
+  comparisons: [],
   secondHeads: { versions: 2, contradictions: 0 },
   byKey: { [ACTIVE]: 2 },
   left: [],
@@ -63,6 +63,7 @@ const pass: BucketReencryption = {
   jobs: [],
   objectVersions: 2,
   deleteMarkers: 0,
+  outOfScope: {},
   alreadyThere: 0,
   moved: 2,
   movedBytes: 2,
@@ -195,7 +196,9 @@ const broken: readonly [string, GateInput, string][] = [
   ['an object under DSSE is left', withBucket({ byKey: { [`DSSE:${OLD}`]: 1 } }), 'objects-left'],
   [
     'the re-encryption listed more than the verification',
-    withBucket({ comparison: { listedBefore: 3, listedAgain: 2, newer: 0, goneSince: 0, missing: 1 } }),
+    withBucket({
+      comparisons: [{ with: 're-encryption', listedThere: 3, listedHere: 2, gone: 0, newer: 0, missing: 1 }],
+    }),
     'not-accounted',
   ],
   [
