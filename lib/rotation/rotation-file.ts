@@ -134,6 +134,7 @@ function toRotation(file: RotationFile, path: string): Rotation {
       materialValidTo: version.materialValidTo === undefined ? undefined : new Date(version.materialValidTo),
       keyArn: version.keyArn,
       disabled: version.disabled,
+      ...(version.custodyWaiver === undefined ? {} : { custodyWaiver: version.custodyWaiver }),
     })),
     activeVersion: file.activeVersion,
     buckets: file.buckets,
