@@ -5,6 +5,7 @@ import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import type { Bucket } from '../rotation/rotation';
 import { AdaptiveLimiter } from '../s3/adaptive-limiter';
+import { CLOCK_SLACK } from '../s3/clock-slack';
 import { abortUploads } from '../s3/open-uploads';
 import { withPacingAndRetry } from '../s3/pacing-and-retry';
 import { waitForUploads } from '../s3/wait-for-uploads';
@@ -33,7 +34,8 @@ export async function reencryptOne(
   const { batch } = run.rotation.reencrypt;
   const chosen = await engineFor(run, bucket);
   await abortOldUploads(run, bucket.name);
-  await waitForOldUploads(run, bucket.name, target.switchSeenAt);
+  // The gate gives clocks the same slack.
+  await waitForOldUploads(run, bucket.name, target.switchSeenAt + CLOCK_SLACK);
   if (batch && !run.dryRun && engineAsked(run.rotation, run.reencrypt) !== 'local')
     await cancelOtherJobs(run, await jobScopeOf(run, bucket, target.targetKeyArn));
   const pass =
