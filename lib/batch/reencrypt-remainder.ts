@@ -23,6 +23,7 @@ export async function reencryptRemainder(
   const local = {
     bucket,
     targetKeyArn,
+    sources: request.sources,
     bucketKeyDefault,
     method,
     dryRun: false,

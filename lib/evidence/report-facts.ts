@@ -106,6 +106,23 @@ const verifiedSchema = z.object({
   byKey: z.record(z.string(), z.number()).catch({}),
   leftTotal: whole,
   unknownTotal: whole,
+  // Older evidence has no account.
+  account: z
+    .object({
+      listed: whole,
+      underActive: whole,
+      left: whole,
+      outOfScope: whole,
+      unknown: whole,
+      gone: whole,
+      notInspected: whole,
+    })
+    .optional()
+    .catch(undefined),
+  comparisons: listOf(
+    z.object({ with: text, listedThere: whole, listedHere: whole, gone: whole, newer: whole, missing: whole }),
+  ),
+  secondHeads: z.object({ versions: whole, contradictions: whole }).optional().catch(undefined),
   openUploadsTotal: whole,
   read: z.object({ versions: whole, bytes: whole }).catch({ versions: 0, bytes: 0 }),
   // Older evidence without sources checked every version.

@@ -14,6 +14,8 @@ import {
   pkcs11,
   principals,
   REGION,
+  reencryptSource,
+  retireWaiver,
   STANDING_PRINCIPAL,
   s3Backend,
   TOPIC_ARN,
@@ -168,6 +170,12 @@ export const rotationFileSchema = z.strictObject({
         'rewrap: re-encrypt data keys only, without moving data. rewrite: copy each object onto itself under a new data key.',
         'rewrap or rewrite',
       ),
+      from: field(
+        z.array(reencryptSource).default([]),
+        'What is moved besides the objects under the other versions of this rotation. Everything else is counted and left alone.',
+        'a list of sse-s3, aws/s3, any and key ARNs',
+        'write a list, [] for none',
+      ),
       engine: field(
         z.enum(['local', 'batch', 'auto']).default('local'),
         'local: this process sends one request per version. batch: S3 Batch Operations does it. auto: batch from batch.fromVersions on.',
@@ -186,6 +194,17 @@ export const rotationFileSchema = z.strictObject({
         z.array(field(z.string().regex(BUCKET_NAME), 'Name of a bucket.', ...BUCKET_WORDS)).default([]),
         'Buckets that Keyturn neither manages nor re-encrypts. They must hold nothing under a version before it retires.',
         'a list of bucket names',
+        'write a list, [] for none',
+      ),
+      unusedForDays: field(
+        z.int().min(LIMITS.unusedForDays.min).max(LIMITS.unusedForDays.max).optional(),
+        'Days without use before a key is disabled; its key policy makes KMS refuse earlier. Absent: it is disabled at once.',
+        `a whole number from ${LIMITS.unusedForDays.min} to ${LIMITS.unusedForDays.max}`,
+      ),
+      waivers: field(
+        z.array(retireWaiver).default([]),
+        'Reasons of the retire gate that are set aside until a date.',
+        'a list of waivers',
         'write a list, [] for none',
       ),
     })

@@ -9,6 +9,10 @@ export function encryptionOf(
   customer: string | undefined,
 ): Encryption {
   if (customer !== undefined) return { kind: 'sse-c' };
+  // A key without an algorithm that uses one is a contradiction: some KMS key may hold the version.
+  if (keyArn !== undefined && (algorithm === undefined || algorithm === 'AES256')) {
+    return { kind: 'other', algorithm: `${algorithm ?? 'no algorithm'} with the key ${keyArn}` };
+  }
   if (algorithm === undefined) return { kind: 'unencrypted' };
   if (algorithm === 'AES256') return { kind: 'sse-s3' };
   if (keyArn !== undefined && algorithm === 'aws:kms') return { kind: 'sse-kms', keyArn, bucketKey };
@@ -26,8 +30,9 @@ export function lockOf(
   mode: string | undefined,
   until: number | undefined,
   legalHold: string | undefined,
+  eventHold: string | undefined,
 ): ObjectLock | undefined {
-  if (mode === undefined && legalHold !== 'ON') return undefined;
-  const known = mode === 'GOVERNANCE' || mode === 'COMPLIANCE' ? mode : undefined;
-  return { mode: known, until: known && until, legalHold: legalHold === 'ON' };
+  if (mode === undefined && legalHold !== 'ON' && eventHold !== 'ON') return undefined;
+  const known = mode === undefined || mode === 'GOVERNANCE' || mode === 'COMPLIANCE' ? mode : 'OTHER';
+  return { mode: known, until: known && until, legalHold: legalHold === 'ON', eventHold: eventHold === 'ON' };
 }

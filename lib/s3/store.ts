@@ -2,11 +2,13 @@ import type {
   ChecksumAlgorithm,
   ContentHeaders,
   ObjectHead,
+  ObjectLock,
   OpenUpload,
   PageMarker,
   VersionPage,
   VersionRef,
 } from './object-version';
+import type { Witness } from './witness';
 
 /**
  * The S3 calls that moving and verifying objects needs, and no others: the permissions of a run can be read from
@@ -33,6 +35,14 @@ export interface ObjectStore {
   grants(ref: VersionRef, signal?: AbortSignal): Promise<Grants>;
   /** s3:GetObjectTagging, s3:GetObjectVersionTagging */
   tags(ref: VersionRef, signal?: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  /**
+   * Whether a version has annotations; `unsupported` where the endpoint knows none. HEAD does not show them. s3:ListObjectAnnotations
+   */
+  annotated(ref: VersionRef, signal?: AbortSignal): Promise<boolean | 'unsupported'>;
+  /** s3:GetObjectLegalHold. HEAD does not show a hold to who may not read it. `no-lock`: the bucket has no object lock. */
+  legalHold(ref: VersionRef, signal?: AbortSignal): Promise<boolean | 'no-lock'>;
+  /** s3:GetObjectRetention; undefined: the version has none. HEAD does not show it to who may not read it. */
+  retention(ref: VersionRef, signal?: AbortSignal): Promise<Retention | undefined | 'no-lock'>;
   /** s3:PutObject, s3:PutObjectTagging, s3:PutObjectAcl. Copies the version onto its own key. */
   copy(ref: VersionRef, copy: CopyInPlace, signal?: AbortSignal): Promise<Written>;
   beginMultipart(ref: VersionRef, upload: MultipartInPlace, signal?: AbortSignal): Promise<string>;
@@ -45,11 +55,16 @@ export interface ObjectStore {
   discardProbe(ref: VersionRef, signal?: AbortSignal): Promise<void>;
   /** s3:ListBucketMultipartUploads */
   listUploads(request: UploadsRequest, signal?: AbortSignal): Promise<UploadsPage>;
+  /** The second way to ask, for verification alone. */
+  readonly witness: Witness;
   /** Milliseconds since the epoch by the endpoint's clock, from the last answer; this machine's before the first. */
   now(): number;
   /** Requests sent so far. */
   requests(): number;
 }
+
+/** The retention of a version, as a question of its own reports it. */
+export type Retention = Pick<ObjectLock, 'mode' | 'until' | 'eventHold'>;
 
 export type Versioning = 'unversioned' | 'enabled' | 'suspended';
 

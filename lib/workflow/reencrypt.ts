@@ -1,10 +1,15 @@
+import { jobPriceText } from '../forecast/job-price';
 import { type Observing, observeVersions } from '../observation/observe';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { supersededVersions } from '../rotation/rotation';
 import { switchedKey } from './active-key';
 import type { ReencryptFacts } from './flow-facts';
+import { usagesBefore } from './key-users';
+import { moveSources } from './move-scope';
 import { engineAsked } from './reencrypt-engine';
 import { reencryptOne } from './reencrypt-one';
+import { describeSources, outOfScopeTotal } from './reencrypt-text';
+import { toRetire } from './retirable-versions';
 import type { ReencryptRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 import { switchState } from './switch-active';
@@ -21,18 +26,30 @@ export const reencrypt: Step<'re-encrypt', ReencryptRun, never> = {
   async run(run): Promise<StepResult<'re-encrypt'>> {
     const { key } = await switchedKey(run);
     const switchSeenAt = run.store.now();
+    const before = await usagesBefore(run, toRetire(run.rotation, await observeVersions(run)));
     const { method } = run.rotation.reencrypt;
     const engine = engineAsked(run.rotation, run.reencrypt);
+    const sources = await moveSources(run);
+    describeSources(run, sources);
     if (!run.dryRun) {
       const names = run.rotation.buckets.map((bucket) => bucket.name).join(', ');
-      await run.approve(`${method} the objects of ${names} to ${run.rotation.activeVersion}?`);
-      await run.evidence.record('intent', 're-encrypt', { targetKeyArn: key.arn, method, engine, buckets: names });
+      const each = jobPriceText({ jobs: 1 });
+      const price = engine === 'local' ? '' : ` (where jobs do it, each costs ${each})`;
+      await run.approve(`${method} the objects of ${names} to ${run.rotation.activeVersion}${price}?`);
+      await run.evidence.record('intent', 're-encrypt', {
+        targetKeyArn: key.arn,
+        method,
+        engine,
+        buckets: names,
+        sources,
+      });
     }
     const passes: BucketReencryption[] = [];
     for (const bucket of run.rotation.buckets) {
-      passes.push(await reencryptOne(run, bucket, { targetKeyArn: key.arn, switchSeenAt }));
+      passes.push(await reencryptOne(run, bucket, { targetKeyArn: key.arn, sources, switchSeenAt }));
     }
-    return summarize(run, { passes, switchSeenAt });
+    const movedUntil = passes.some((pass) => pass.moved > 0) ? run.store.now() : undefined;
+    return summarize(run, { passes, switchSeenAt, usagesBefore: before, movedUntil });
   },
 
   async verify() {
@@ -60,7 +77,8 @@ function summarize(run: Pick<ReencryptRun, 'dryRun'>, facts: ReencryptFacts): St
   const moved = passes.reduce((sum, pass) => sum + pass.moved, 0);
   const blocked = passes.reduce((sum, pass) => sum + pass.blockedTotal, 0);
   const failed = passes.reduce((sum, pass) => sum + pass.failedTotal, 0);
-  const summary = `${moved} object version(s) ${run.dryRun ? 'would move' : 'moved'}, ${blocked} blocked, ${failed} failed`;
+  const aside = passes.reduce((sum, pass) => sum + outOfScopeTotal(pass), 0);
+  const summary = `${moved} object version(s) ${run.dryRun ? 'would move' : 'moved'}, ${blocked} blocked, ${failed} failed${aside > 0 ? `, ${aside} out of scope` : ''}`;
   const waiting = passes.filter((pass) => pass.stopped?.because === 'unconfirmed').map((pass) => pass.bucket);
   if (waiting.length > 0) {
     return {

@@ -80,21 +80,24 @@ export interface MaterialRun extends CustodyRun, RunApproval {
   readonly material: { readonly source: MaterialSource; readonly identityFile: string | undefined };
 }
 
-/** What verification uses. It asks nobody: it only reads. */
+/** What verification uses. It only reads, and asks before it creates jobs that cost money. */
 export interface VerifyRun extends RunTarget, RunReport {
   readonly store: ObjectStore;
   readonly reencrypt: ReencryptOptions;
   readonly dryRun: boolean;
+  /** Asks a person at a terminal. False on a no, and where nobody can be asked: `--yes` does not answer it. */
+  ask(question: string): Promise<boolean>;
 }
 
 /** What re-encryption uses. */
 export interface ReencryptRun extends VerifyRun, RunApproval {
   readonly files: RunFiles | undefined;
-  /** Asks a person at a terminal. False on a no, and where nobody can be asked: `--yes` does not answer it. */
-  ask(question: string): Promise<boolean>;
 }
 
-/** What retiring a version, a rollback and the control of jobs use. */
+/** What verifying before a version retires, and retiring it, use: the last verification is repeated once it is old. */
+export interface RetireRun extends VerifyRun, CustodyRun, RunApproval {}
+
+/** What a rollback and the control of jobs use. */
 export interface ChangeRun extends CustodyRun, RunApproval {}
 
 /** Everything a run has. A script builds it once; each step names the part that it uses. */

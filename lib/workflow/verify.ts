@@ -1,22 +1,16 @@
 import { KeyturnError } from '../errors';
-import type { Rotation } from '../rotation/rotation';
-import type { BucketVerification } from '../verify/bucket-verification';
 import { switchedKey } from './active-key';
 import { reencryptState } from './reencrypt';
-import type { VerifyRun } from './rotation-run';
+import type { RetireRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
-import { verifyOne } from './verify-one';
-
-/** Every bucket that must hold nothing under a version before it retires: the declared ones and `retire.verifyOnlyBuckets`. */
-export function bucketsToVerify(rotation: Rotation): readonly string[] {
-  return [...rotation.buckets.map((bucket) => bucket.name), ...rotation.retire.verifyOnlyBuckets];
-}
+import { approveDisabling, verifyBuckets } from './verify-buckets';
+import { outcomeOf, summaryOf } from './verify-text';
 
 /**
  * Step 5: a fresh listing says which object versions there are, and HEADs, or S3's own list of what is under the old keys,
  * under which key they are. Moves nothing, and believes no journal.
  */
-export const verify: Step<'verify', VerifyRun, 're-encrypt'> = {
+export const verify: Step<'verify', RetireRun, 're-encrypt'> = {
   id: 'verify',
   title: 'verify',
   doneBy: 'post-apply',
@@ -32,26 +26,12 @@ export const verify: Step<'verify', VerifyRun, 're-encrypt'> = {
 
   async run(run, { 're-encrypt': moved }): Promise<StepResult<'verify'>> {
     const { key } = await switchedKey(run);
-    const found: BucketVerification[] = [];
-    for (const bucket of bucketsToVerify(run.rotation)) {
-      const one = await verifyOne(run, bucket, { activeKeyArn: key.arn, passes: moved?.passes ?? [] });
-      run.reporter.note(
-        `${bucket}: ${one.objectVersions} object version(s), ${one.byKey[key.arn] ?? 0} under the active key, ` +
-          `${one.leftTotal} under another, ${one.unknownTotal} unknown, ${one.openUploads.length} open upload(s)` +
-          (one.sources.notInspected > 0 ? `, ${one.sources.notInspected} not inspected` : ''),
-      );
-      found.push(one);
-    }
-    const left = found.reduce((sum, one) => sum + one.leftTotal, 0);
-    const unknown = found.reduce((sum, one) => sum + one.unknownTotal, 0);
-    return {
-      outcome: 'unchanged',
-      summary:
-        left + unknown === 0
-          ? 'nothing is left under another key'
-          : `${left} left under another key, ${unknown} unknown`,
-      facts: { activeKeyArn: key.arn, buckets: found },
-    };
+    const passes = moved?.passes ?? [];
+    // Nobody knows how long a question stands: asked now, nothing that is verified grows old while it does.
+    const approvedToDisable = await approveDisabling(run, passes);
+    const verification = await verifyBuckets(run, { activeKeyArn: key.arn, passes });
+    const outcome = run.dryRun ? 'unchanged' : outcomeOf(verification.buckets);
+    return { outcome, summary: summaryOf(verification.buckets), facts: { ...verification, approvedToDisable } };
   },
 
   async verify(_run, { facts }) {

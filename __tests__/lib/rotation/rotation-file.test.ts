@@ -53,9 +53,9 @@ describe('loadRotation', () => {
         command: undefined,
         pkcs11: undefined,
       },
-      reencrypt: { method: 'rewrap', engine: 'local', batch: undefined },
+      reencrypt: { method: 'rewrap', from: [], engine: 'local', batch: undefined },
       evidence: { bucket: undefined },
-      retire: { verifyOnlyBuckets: [] },
+      retire: { verifyOnlyBuckets: [], unusedForDays: undefined, waivers: [] },
       review: { waivers: [] },
       terraform: { backend: 'local' },
     });

@@ -1,6 +1,8 @@
 import { isCode } from '../../../lib/errors';
 import type { BucketReencryption } from '../../../lib/reencrypt/reencrypt-bucket';
+import { RETIRE_WAIVERS } from '../../../lib/rotation/rotation';
 import type { BucketVerification } from '../../../lib/verify/bucket-verification';
+import { accountOf } from '../../../lib/verify/version-account';
 import { type GateInput, GatePass, gateReasons } from '../../../lib/workflow/gate';
 
 const OLD = 'arn:aws:kms:ap-northeast-1:123456789012:key/old';
@@ -24,6 +26,17 @@ const verified: BucketVerification = {
   at: '2026-11-24T00:00:00.000Z',
   objectVersions: 2,
   deleteMarkers: 0,
+  account: accountOf('ledger', {
+    listed: 2,
+    underActive: 2,
+    left: 0,
+    outOfScope: 0,
+    unknown: 0,
+    gone: 0,
+    notInspected: 0,
+  }),
+  comparisons: [],
+  secondHeads: { versions: 2, contradictions: 0 },
   byKey: { [ACTIVE]: 2 },
   left: [],
   leftTotal: 0,
@@ -51,6 +64,7 @@ const pass: BucketReencryption = {
   jobs: [],
   objectVersions: 2,
   deleteMarkers: 0,
+  outOfScope: {},
   alreadyThere: 0,
   moved: 2,
   movedBytes: 2,
@@ -80,14 +94,30 @@ const sound: GateInput = {
     buckets: [{ name: 'ledger', default: { algorithm: 'aws:kms', keyArn: ACTIVE, bucketKey: true } }],
   },
   buckets: ['ledger'],
-  verification: { activeKeyArn: ACTIVE, buckets: [verified] },
+  verification: { activeKeyArn: ACTIVE, buckets: [verified], changes: [], asOf: verified.at },
   reencryptions: [pass],
   switchSeenAt: Date.parse('2026-11-24T00:00:00.000Z'),
+  users: {
+    grants: { known: [] },
+    defaultOf: [],
+    defaultsUnknown: [],
+    use: {
+      before: undefined,
+      now: { known: { at: undefined, operation: undefined, trackedSince: undefined } },
+      switchedAt: { known: undefined },
+      hasMoved: false,
+      movedUntil: undefined,
+    },
+  },
+  warnDays: 60,
+  unusedForDays: undefined,
+  waivers: [],
+  now: Date.parse('2026-11-24T00:10:00.000Z'),
 };
 
 const withBucket = (changes: Partial<BucketVerification>): GateInput => ({
   ...sound,
-  verification: { activeKeyArn: ACTIVE, buckets: [{ ...verified, ...changes }] },
+  verification: { activeKeyArn: ACTIVE, buckets: [{ ...verified, ...changes }], changes: [], asOf: verified.at },
 });
 
 const straggler = {
@@ -111,6 +141,14 @@ it('passes on what was checked, and takes nothing else for a pass', () => {
   }
 });
 
+it('stays closed while custody is not proven to hold the material of the active version, and no waiver opens it', () => {
+  const activeCustody = { proven: false, text: 'neither a custody record nor evidence says so' };
+  const waivers = RETIRE_WAIVERS.map((what) => ({ what, reason: 'everything is waived', until: '2027-01-01' }));
+  const reasons = gateReasons({ ...sound, activeCustody, waivers });
+  expect(reasons.map(({ code }) => code)).toEqual(['custody-not-proven']);
+  expect(gateReasons({ ...sound, activeCustody: { proven: true, text: 'a record' } })).toEqual([]);
+});
+
 it('asks for the state of the active key, whatever the others are', () => {
   const versions = [
     { version: version('v0'), key: undefined },
@@ -122,17 +160,26 @@ it('asks for the state of the active key, whatever the others are', () => {
 
 const uploadOf = (initiated: string) => ({ key: 'a', uploadId: 'u', initiated, keyArn: undefined });
 
-it('opens while uploads are open that were begun after the switch was seen', () => {
-  const input = withBucket({ openUploadsTotal: 1, openUploads: [uploadOf('2026-11-24T01:00:00.000Z')] });
-  expect(gateReasons(input)).toEqual([]);
+it.each([
+  ['before the switch was seen', '2026-11-23T23:59:59.999Z', 'uploads-open'],
+  ['less than the slack of clocks after it', '2026-11-24T00:14:59.999Z', 'uploads-open'],
+  ['later', '2026-11-24T00:15:00.000Z', 'uploads-unknown'],
+])('refuses an open upload that was begun %s, with its key, id and time', (_title, initiated, code) => {
+  const [reason, ...more] = gateReasons(withBucket({ openUploadsTotal: 1, openUploads: [uploadOf(initiated)] }));
+  expect(more).toEqual([]);
+  expect(reason).toMatchObject({
+    code,
+    subject: 'a',
+    text: expect.stringMatching(/"a" in ledger \(u\), begun 2026-11-2/),
+  });
+  expect(reason?.text).toContain(initiated);
 });
 
-it.each([
-  ['in the millisecond at which the switch was seen', '2026-11-24T00:00:00.000Z', []],
-  ['a millisecond before it', '2026-11-23T23:59:59.999Z', ['uploads-open']],
-])('tells an upload that was begun %s', (_title, initiated, expected) => {
-  const input = withBucket({ openUploadsTotal: 1, openUploads: [uploadOf(initiated)] });
-  expect(gateReasons(input).map(({ code }) => code)).toEqual(expected);
+it('names five uploads and counts the others', () => {
+  const openUploads = Array.from({ length: 7 }, () => uploadOf('2026-11-24T01:00:00.000Z'));
+  const reasons = gateReasons(withBucket({ openUploadsTotal: 9, openUploads }));
+  expect(reasons).toHaveLength(6);
+  expect(reasons[5]?.text).toContain('4 more open multipart upload(s)');
 });
 
 it('opens when not every version was inspected, but S3 listed what is under the key', () => {
@@ -144,7 +191,7 @@ const broken: readonly [string, GateInput, string][] = [
   ['a bucket was not verified', { ...sound, buckets: ['ledger', 'other'] }, 'not-verified'],
   [
     'the verification was against another key',
-    { ...sound, verification: { activeKeyArn: OLD, buckets: [verified] } },
+    { ...sound, verification: { activeKeyArn: OLD, buckets: [verified], changes: [], asOf: verified.at } },
     'not-verified',
   ],
   ['S3 listed what is under another key only', withBucket({ covers: [ACTIVE] }), 'key-not-covered'],
@@ -156,6 +203,19 @@ const broken: readonly [string, GateInput, string][] = [
   ],
   ['a count is left that names no object', withBucket({ byKey: { [OLD]: 1 } }), 'objects-left'],
   ['an object under DSSE is left', withBucket({ byKey: { [`DSSE:${OLD}`]: 1 } }), 'objects-left'],
+  [
+    'the re-encryption listed more than the verification',
+    withBucket({
+      comparisons: [{ with: 're-encryption', listedThere: 3, listedHere: 2, gone: 0, newer: 0, missing: 1 }],
+    }),
+    'not-accounted',
+  ],
+  [
+    'the account does not add up',
+    withBucket({ account: { ...verified.account, listed: 3 } as BucketVerification['account'], objectVersions: 3 }),
+    'not-accounted',
+  ],
+  ['the account holds more than the totals', withBucket({ objectVersions: 1 }), 'not-accounted'],
   [
     'an object cannot be told',
     withBucket({ unknown: [{ key: 'a', versionId: 'v', reason: 'HeadObject 403' }], unknownTotal: 1 }),
@@ -181,6 +241,55 @@ const broken: readonly [string, GateInput, string][] = [
       switchSeenAt: undefined,
     },
     'uploads-open',
+  ],
+  [
+    'the key was used less than the days ago that the file asks for',
+    {
+      ...sound,
+      unusedForDays: 30,
+      users: {
+        ...sound.users,
+        use: {
+          ...sound.users.use,
+          now: { known: { operation: 'ReEncrypt', at: new Date('2026-10-25T00:10:00.001Z'), trackedSince: undefined } },
+        },
+      },
+    },
+    'used-recently',
+  ],
+  [
+    'the active key expires within its warning time',
+    {
+      ...sound,
+      observation: {
+        ...sound.observation,
+        versions: [
+          {
+            version: version('v2'),
+            key: { ...key(ACTIVE, 'Enabled'), validTo: new Date('2027-01-23T00:09:59.999Z') },
+          },
+        ],
+      },
+    },
+    'active-key-expires',
+  ],
+  [
+    'the verification is older than 15 minutes',
+    { ...sound, now: Date.parse('2026-11-24T00:15:00.001Z') },
+    'verification-too-old',
+  ],
+  [
+    'something came under it while a long verification went on',
+    {
+      ...sound,
+      verification: {
+        activeKeyArn: ACTIVE,
+        buckets: [verified],
+        changes: [{ ...verified, covers: [], byKey: { [OLD]: 1 }, left: [straggler], leftTotal: 1 }],
+        asOf: verified.at,
+      },
+    },
+    'objects-left',
   ],
   [
     'the pass did not finish',
