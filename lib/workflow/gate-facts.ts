@@ -21,8 +21,8 @@ export async function gateInput(
   const moved = earlier['re-encrypt'] ?? {};
   const observation = await observe(run);
   const keyArn = key?.arn ?? '';
-  const activeKeyArn = observedActive(rotation, observation.versions).key?.arn ?? '';
   const material = await activeInUse(run);
+  const activeKeyArn = observedActive(rotation, observation.versions).key?.arn ?? '';
   return {
     version,
     keyArn,

@@ -20,8 +20,8 @@ export interface GateInput {
   readonly keyArn: string;
   readonly activeKeyArn: string;
   readonly observation: Observation;
-  /** Whether custody holds the material of the active version; undefined: it was not asked. */
-  readonly activeCustody?: Pick<CustodyStanding, 'proven' | 'text'> | undefined;
+  /** Whether custody holds the material of the active version; undefined: KMS has no material of it. */
+  readonly activeCustody: Pick<CustodyStanding, 'proven' | 'text'> | undefined;
   /** Every bucket the verification had to cover: the declared ones and `retire.verifyOnlyBuckets`. */
   readonly buckets: readonly string[];
   readonly verification: VerificationRecord | undefined;
@@ -131,8 +131,9 @@ function switchReasons({ observation, activeKeyArn, keyArn }: GateInput): GateRe
 
 /** Once the old key is off, the material of the new one is all there is. */
 function custodyReasons({ activeCustody }: GateInput): GateReason[] {
-  if (activeCustody?.proven !== false) return [];
-  return [{ code: 'custody-not-proven', text: `the active version: ${activeCustody.text}` }];
+  if (activeCustody?.proven) return [];
+  const text = activeCustody?.text ?? 'KMS has no material that custody could hold';
+  return [{ code: 'custody-not-proven', text: `the active version: ${text}` }];
 }
 
 function verificationReasons(input: GateInput): GateReason[] {

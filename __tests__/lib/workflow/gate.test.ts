@@ -93,6 +93,7 @@ const sound: GateInput = {
     aliasTarget: ACTIVE,
     buckets: [{ name: 'ledger', default: { algorithm: 'aws:kms', keyArn: ACTIVE, bucketKey: true } }],
   },
+  activeCustody: { proven: true, text: 'its custody was opened' },
   buckets: ['ledger'],
   verification: { activeKeyArn: ACTIVE, buckets: [verified], changes: [], asOf: verified.at },
   reencryptions: [pass],
@@ -187,6 +188,12 @@ it('opens when not every version was inspected, but S3 listed what is under the 
 });
 
 const broken: readonly [string, GateInput, string][] = [
+  [
+    'custody of the active version is not proven',
+    { ...sound, activeCustody: { proven: false, text: 'x' } },
+    'custody-not-proven',
+  ],
+  ['KMS has no material of the active version', { ...sound, activeCustody: undefined }, 'custody-not-proven'],
   ['nothing was verified', { ...sound, verification: undefined }, 'not-verified'],
   ['a bucket was not verified', { ...sound, buckets: ['ledger', 'other'] }, 'not-verified'],
   [
