@@ -14,7 +14,7 @@ import {
   text,
 } from './cli/command';
 import { withReading } from './cli/session';
-import { rollbackTo } from './review-plan';
+import { baseOf, baseOption, rollbackTo } from './review-plan';
 
 /** The option of both commands; default: the evidence of the rotation's own runs next to the file. */
 export const evidenceOption = {
@@ -44,6 +44,7 @@ export const plan: CommandDefinition = {
     },
     { flags: '--detailed-exitcode', description: 'exit 2 if there are changes' },
     { flags: '--rollback <version>', description: 'declare this change as a rollback to that version' },
+    baseOption,
     evidenceOption,
   ],
   mutates: false,
@@ -57,7 +58,8 @@ export const plan: CommandDefinition = {
         await preflight(run);
         const evidence = evidencePath(context, options, home);
         const announced = rollbackTo(run.rotation, text(options, 'rollback'));
-        return await writePlanBundle({ run, env: context.env, directory, evidence, rollbackTo: announced });
+        const base = await baseOf(context, options, run.rotation);
+        return await writePlanBundle({ run, env: context.env, directory, evidence, rollbackTo: announced, base });
       } finally {
         await lock.release();
       }

@@ -1,11 +1,13 @@
 import path from 'node:path';
 import { EXIT, type ExitCode, KeyturnError } from '../lib/errors';
 import { observeVersions } from '../lib/observation/observe';
+import { loadBase } from '../lib/plan-bundle/base-file';
 import { type ReviewFilesInput, reviewFiles } from '../lib/plan-bundle/review-plan-files';
 import type { Review, Verdict } from '../lib/review/review';
 import { reviewData, reviewJson } from '../lib/review/review-json';
 import { reviewMarkdown } from '../lib/review/review-markdown';
 import { reviewSarif } from '../lib/review/review-sarif';
+import type { Rotation } from '../lib/rotation/rotation';
 import { expectedStacks } from '../lib/terraform/expected-stacks';
 import {
   type CommandContext,
@@ -26,6 +28,22 @@ const EXIT_CODES: Readonly<Record<Verdict, ExitCode>> = {
   refused: EXIT.refusedByGate,
 };
 
+/** The option of `review-plan` and `plan`. */
+export const baseOption = {
+  flags: '--base <file or revision>',
+  description: 'the rotation file before the change, as a file or a git revision; classifies what changed in it',
+} as const;
+
+/** The base that was named; undefined: none. */
+export async function baseOf(
+  { cwd, env }: CommandContext,
+  options: OptionValues,
+  rotation: Rotation,
+): Promise<Rotation | undefined> {
+  const base = text(options, 'base');
+  return base === undefined ? undefined : loadBase({ rotation, base, cwd, env });
+}
+
 const trustedOption = {
   flags: '--trusted <directory>',
   description: "checkout of the base branch of the team's own program, which synthesizes the expected stacks",
@@ -33,12 +51,13 @@ const trustedOption = {
 
 export const reviewPlan: CommandDefinition = {
   name: 'review-plan',
-  summary: 'report what plans do to keys, alias and buckets, and check them against the rules',
+  summary: 'compare plans with what the rotation file implies, and report what they do',
   description:
-    'Reads the output of `terraform show -json`, or plan files (with Terraform). Changes nothing; contacts AWS ' +
-    'only with --aws. Exit 0: clean · 2: a person must decide · 4: refused. See docs/plan-review.md for the rules.',
+    'Reads plan files (with Terraform), or the output of `terraform show -json` beside its plan file. A JSON plan alone ' +
+    'is never clean. Changes nothing; contacts AWS only with --aws. Exit 0: clean · 2: a person must decide · 4: ' +
+    'refused. See docs/plan-review.md.',
   arguments: [
-    { name: '<plan...>', description: 'plans of this rotation, JSON or plan files; pass both stacks together' },
+    { name: '<plan...>', description: 'plans of this rotation, plan files or JSON; pass both stacks together' },
   ],
   options: [
     rotationFileOption,
@@ -46,13 +65,14 @@ export const reviewPlan: CommandDefinition = {
     { flags: '--aws', description: 'read the key states from AWS instead of from the plans' },
     { flags: '--evidence <path>', description: 'evidence file or directory with the retired versions' },
     { flags: '--rollback <version>', description: 'declare this change as a rollback to that version' },
+    baseOption,
     trustedOption,
   ],
   mutates: false,
   examples: [
-    'npx keyturn review-plan keys.json storage.json',
-    'npx keyturn review-plan --aws --evidence .keyturn/evidence plan.json >> "$GITHUB_STEP_SUMMARY"',
-    'npx keyturn review-plan --format sarif plan.json > review.sarif',
+    'npx keyturn review-plan --base origin/main keys.tfplan storage.tfplan',
+    'npx keyturn review-plan --aws --evidence .keyturn/evidence plan.tfplan >> "$GITHUB_STEP_SUMMARY"',
+    'npx keyturn review-plan --format sarif plan.tfplan > review.sarif',
   ],
   async run(context, options, args) {
     const review = await readAndReview(context, options, args);
@@ -82,6 +102,7 @@ async function readAndReview(context: CommandContext, options: OptionValues, arg
       trusted: trusted === undefined ? undefined : path.resolve(cwd, trusted),
     }),
     jsonIsShown: false,
+    base: await baseOf(context, options, rotation),
     files: args.map((file) => path.resolve(cwd, file)),
     from: cwd,
     evidence: evidence === undefined ? undefined : path.resolve(cwd, evidence),

@@ -255,7 +255,9 @@ describe('a plan that is kept, reviewed and applied', () => {
       const moves = `moves from ${key('v1')} to ${key('v2')}`;
       const lines = (...all: readonly string[]) => all.map((one) => expect.stringMatching(new RegExp(`^${one}$`)));
       expect(plans[0]?.effects).toEqual(
-        lines('outside Terraform: key version v2 was changed: enabled false → true; key state PendingImport → Enabled'),
+        lines(
+          'outside Terraform: key version v2 was changed: enabled false → true; expiration model \\(unset\\) → KEY_MATERIAL_DOES_NOT_EXPIRE; key state PendingImport → Enabled',
+        ),
       );
       expect(plans[1]?.effects).toEqual(
         lines(

@@ -1,3 +1,4 @@
+import { awsCodeOf } from '../aws/failures';
 import type { JobFiles } from './job-files';
 import { attemptPrefix, type JobId, type JobScope } from './job-spec';
 import type { JobState } from './job-state';
@@ -11,7 +12,7 @@ export interface ExpectedJob {
   readonly roleArn: string;
   /** Where attempts leave their manifests, with a slash at the end. */
   readonly prefix: string;
-  /** Full ARNs of the keys whose objects S3 may list for a manifest. */
+  /** Full ARNs of the keys whose objects S3 may list for a manifest, and `SSE-S3` where those under it may be. */
   readonly listableKeyArns: readonly string[];
 }
 
@@ -46,7 +47,7 @@ function listDifferences(
   const differences: string[] = [];
   const right = bucketArn(scope, scope.bucket);
   if (found !== right) differences.push(`its manifest lists ${found}, not ${right}`);
-  const known = new Set(['SSE-S3', ...listableKeyArns]);
+  const known = new Set(listableKeyArns);
   const others = under.filter((one) => !known.has(one));
   if (others.length > 0) differences.push(`its manifest lists what is under ${others.join(', ')}`);
   if (under.length === 0) differences.push('its manifest lists objects whatever they are under');
@@ -59,7 +60,10 @@ async function manifestDifferences(
   { scope, id, prefix }: ExpectedJob,
 ): Promise<readonly string[]> {
   const name = `${attemptPrefix(prefix, scope, id.attempt)}${id.part}`;
-  const uploaded = await readSummary(files, name);
+  const uploaded = await readSummary(files, name).catch((error: unknown) => {
+    if (awsCodeOf(error) !== 'Malformed') throw error;
+    return undefined;
+  });
   if (!uploaded) return [`its manifest is ${objectArn}, and Keyturn uploaded none for it`];
   const right = bucketArn(scope, `${files.bucket}/${uploaded.key}`);
   if (objectArn !== right) return [`its manifest is ${objectArn}, not ${right}`];

@@ -48,6 +48,7 @@ const jobSchema = z.object({
   part: maybe,
   specSha256: maybe,
   status: text,
+  foundNothing: z.boolean().catch(false),
   states: listOf(z.object({ status: text, at: text })),
   createdAt: maybe,
   endedAt: maybe,

@@ -7,6 +7,7 @@ import type { Review } from '../review/review';
 import { reviewJson } from '../review/review-json';
 import { reviewMarkdown } from '../review/review-markdown';
 import { reviewSarif } from '../review/review-sarif';
+import type { Rotation } from '../rotation/rotation';
 import { declaredResources } from '../terraform/created-in';
 import { formatPlan } from '../terraform/plan-text';
 import type { StackRole, Workspace } from '../terraform/workspace';
@@ -32,6 +33,8 @@ export interface PlanBundleInput {
   readonly directory: string;
   readonly evidence: string | undefined;
   readonly rollbackTo: string | undefined;
+  /** The rotation file before the change that is reviewed; undefined: its changes are not classified. */
+  readonly base: Rotation | undefined;
 }
 
 export interface PlanBundle {
@@ -71,6 +74,7 @@ export async function writePlanBundle(input: PlanBundleInput): Promise<PlanBundl
     files: planned.map((stack) => path.join(directory, `${stack}.json`)),
     from: directory,
     aws: { observing: run, versions: seen.versions },
+    base: input.base,
     defaults: bucketDefaults(seen),
     evidence: input.evidence,
     rollbackTo: input.rollbackTo,

@@ -6,6 +6,7 @@ import type { KeyFromAws } from '../review/known-keys';
 import type { PlanDocument } from '../review/plan-document';
 import { type Review, reviewPlans } from '../review/review';
 import { createdResource, nameAttribute } from '../rotation/created-resource';
+import type { Rotation } from '../rotation/rotation';
 import type { StackTexts } from '../terraform/expected-stacks';
 import { greenRetirements } from './green-evidence';
 import { type LoadPlanOptions, loadPlan } from './load-plan';
@@ -22,6 +23,8 @@ export interface ReviewFilesInput extends LoadPlanOptions {
   /** Directory or file of evidence; undefined: none is given. */
   readonly evidence: string | undefined;
   readonly rollbackTo: string | undefined;
+  /** The rotation file before the change that is reviewed; undefined: its changes are not classified. */
+  readonly base?: Rotation | undefined;
   /** The default encryption that AWS has now, by bucket; undefined: not read. */
   readonly defaults?: ReadonlyMap<string, string> | undefined;
   readonly now: Date;
@@ -54,6 +57,7 @@ export async function reviewFiles(input: ReviewFilesInput): Promise<Review> {
         aws.observing,
         plans.flatMap(({ plan }) => createdBy(plan)),
       )),
+    base: input.base,
     defaults: input.defaults,
     commit: await commitOf(input),
     green: evidence === undefined ? undefined : await greenRetirements(evidence),

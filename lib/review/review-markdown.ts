@@ -45,6 +45,7 @@ export function reviewMarkdown(review: Review): string {
       ...unseen.map((one) => `- *not checked:* ${sentence(one)}`),
     ]),
   ];
+  const file = ['', '### The rotation file', '', ...fileLines(review)];
   const findings = review.findings.length === 0 ? [] : ['', '### Findings', ''];
   const waived = review.waived.map(
     (one) =>
@@ -52,6 +53,7 @@ export function reviewMarkdown(review: Review): string {
   );
   return fitted([
     ...head,
+    ...file,
     ...findings,
     ...groups(review.findings).flatMap(([rule, found]) => [
       ruleLine(rule),
@@ -59,6 +61,15 @@ export function reviewMarkdown(review: Review): string {
     ]),
     ...(waived.length === 0 ? [] : ['', '### Waived', '', ...waived]),
   ]);
+}
+
+const CLASSES = { free: 'free', decide: '**to decide**', refused: '**refused**' } as const;
+
+function fileLines({ fileChanges, rotationFile }: Review): readonly string[] {
+  if (fileChanges === undefined)
+    return [`- *not compared:* ${code(rotationFile)} with its base; pass \`--base\` with a file or a git revision`];
+  if (fileChanges.length === 0) return ['- is as in its base'];
+  return fileChanges.map(({ verdict, message }) => `- ${CLASSES[verdict]}: ${sentence(message)}`);
 }
 
 /** Where the change applies, and what was reviewed. */
@@ -82,8 +93,8 @@ function madeFrom({
     ...known('Terraform', terraformVersion),
     ...known('AWS provider', providerVersion),
     ...known('SHA-256 of the plan file', sha256.planFile),
-    ...known('of the JSON', sha256.json),
-    ...known('of the stack', sha256.stackFile),
+    ...known('SHA-256 of the JSON', sha256.json),
+    ...known('SHA-256 of the stack', sha256.stackFile),
   ];
   return parts.length === 0 ? [] : [`- *made with* ${parts.join(' · ')}`];
 }

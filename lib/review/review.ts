@@ -13,6 +13,7 @@ import {
   type NamedText,
   type PlanFileFacts,
 } from './expectation/expectation';
+import { type FileChange, fileChanges } from './file-changes/file-changes';
 import type { Finding, WaivedFinding } from './finding';
 import { type KeyFromAws, KnownKeys } from './known-keys';
 import { isEmpty, isOfARotation, rotationsNamedIn, stackOf } from './own-addresses';
@@ -21,6 +22,7 @@ import { text } from './plan-values';
 import { type Words, words } from './review-messages';
 import type { GreenRetirement, PlannedStack, RuleContext } from './review-rule';
 import { reviewRules } from './rules';
+import { fileFindings } from './rules/file-rules';
 import { concealed, concealedWords } from './secrets';
 
 export interface ReviewedPlan {
@@ -56,6 +58,8 @@ export interface Review {
   readonly commit: string | undefined;
   readonly verdict: Verdict;
   readonly plans: readonly ReviewedPlan[];
+  /** What changed in the rotation file since its base; undefined: no base was given. */
+  readonly fileChanges: readonly FileChange[] | undefined;
   /** Errors first, then by rule; without waived findings. */
   readonly findings: readonly Finding[];
   readonly waived: readonly WaivedFinding[];
@@ -80,6 +84,8 @@ export interface ReviewInput {
   /** Path of the rotation file relative to the repository. */
   readonly rotationFile: string;
   readonly plans: readonly ReviewedPlanInput[];
+  /** The rotation file before the change that is reviewed; undefined: its changes are not classified. */
+  readonly base?: Rotation | undefined;
   /** Both stacks as trusted code synthesizes them from the rotation file; undefined: nothing is clean then. */
   readonly expected?: ExpectedStacks | undefined;
   /** The time that waivers are compared with. */
@@ -108,7 +114,9 @@ export function reviewPlans(input: ReviewInput): Review {
   const documents = plans.map(({ plan }) => plan);
   const keys = new KnownKeys(rotation, documents, input.aws ?? []);
   const contexts = plans.map((one) => contextOf(one, keys, input));
-  const applied = applyWaivers(contexts.flatMap(findingsOf), rotation.review.waivers, now);
+  const changes = input.base && fileChanges(input.base, rotation, input.rollbackTo);
+  const found = [...contexts.flatMap(findingsOf), ...fileFindings(changes ?? [])];
+  const applied = applyWaivers(found, rotation.review.waivers, now, input.base?.review.waivers);
   const findings = applied.findings.map(withoutSecrets);
   const waived = applied.waived.map(withoutSecrets);
   return {
@@ -119,6 +127,7 @@ export function reviewPlans(input: ReviewInput): Review {
     commit: input.commit,
     verdict: verdictOf(findings),
     plans: contexts.map((context, index) => reviewedPlan(context, input, plans[index]?.sha256)),
+    fileChanges: changes,
     findings,
     waived,
   };

@@ -12,7 +12,7 @@ import { dryRunForecaster } from './dry-run-forecast';
 import { cancelOtherJobs } from './jobs/cancel-other-jobs';
 import type { BucketTarget } from './move-scope';
 import { type ChosenEngine, describeEngines, engineAsked, engineFor } from './reencrypt-engine';
-import { jobScopeOf, reencryptByJobs } from './reencrypt-jobs';
+import { jobScopeOf, recordOutcomes, reencryptByJobs } from './reencrypt-jobs';
 import { describeForecast, describePass } from './reencrypt-text';
 import type { ReencryptRun } from './rotation-run';
 
@@ -41,6 +41,8 @@ export async function reencryptOne(
       ? await reencryptByJobs(run, bucket, batch, target)
       : await reencryptHere(run, bucket, target, chosen);
   describePass(run, pass);
+  // A run that stops in a later bucket writes no outcome record of the step.
+  await recordOutcomes(run, bucket.name, pass.evidence);
   if (pass.stopped?.because === 'interrupted') {
     // Jobs continue without this process, and the person who pressed Ctrl-C must know.
     if (pass.jobs.length > 0) run.reporter.warn(`${bucket.name}: ${pass.stopped.detail}`);

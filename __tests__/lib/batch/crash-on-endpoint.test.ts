@@ -9,6 +9,7 @@ import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import { SLOW } from '../../runner/slow';
 import { stateOf } from '../../support/bucket-state';
 import { killAt } from '../../support/killed-run';
+import { alsoFrom } from '../s3/memory-store';
 import { type JobsStand, jobsStand } from './jobs-stand';
 
 /**
@@ -61,6 +62,7 @@ async function jobsOf(bucket: string): Promise<readonly string[]> {
 }
 
 const settings = (method: Method) => ({
+  sources: alsoFrom({ sseS3: true }, stand.jobsRequest('').sources),
   scope: { method },
   noConcurrentWrites: true,
   poll: { firstMs: 12, mostMs: 24 },

@@ -1,9 +1,13 @@
+import fc from 'fast-check';
 import { differenceMessage, differences } from '../../../lib/review/expectation/difference';
 import { duplicateMember } from '../../../lib/review/expectation/duplicate-member';
 import type { ExpectedStacks, PlanFileFacts } from '../../../lib/review/expectation/expectation';
 import { readPlanDocument } from '../../../lib/review/plan-document';
 import { plain } from '../../../lib/review/review-messages';
 import { AWS_PROVIDER_VERSION } from '../../../lib/rotation/provider-version';
+import { SLOW } from '../../runner/slow';
+import { rotation, version } from '../../stacks/synthesized';
+import { expectedOf } from './edited-plans';
 import { keyChange, planText, reviewWhole } from './plan-texts';
 
 const BACKEND = { local: { path: '../../../terraform.test-keys.tfstate' } };
@@ -100,11 +104,54 @@ describe('the stack of a plan', () => {
     ]);
   });
 
+  it('is refused with a number that only JavaScript rounds to the expected one', async () => {
+    const keys = JSON.stringify({ terraform: { backend: BACKEND }, days: 30 });
+    const text = keys.replace('30', '30.00000000000000000001');
+    const expected = { keys, storage: '{}' };
+    const file = planFile({ configuration: { 'cdk.tf.json': keys } });
+    expect(await found({ stack: text, file, expected })).toEqual([
+      'KT061 keys.cdk.tf.json writes a number in another way',
+    ]);
+  });
+
   it('is refused where it is no JSON', async () => {
     expect(await found({ stack: 'resource "x" "y" {}', file: planFile(), expected: EXPECTED })).toEqual([
       'KT061 keys.cdk.tf.json is no JSON object',
     ]);
   });
+});
+
+describe('a stack file', () => {
+  type Json = Record<string, unknown>;
+  const objectsIn = (value: unknown): Json[] => {
+    if (typeof value !== 'object' || value === null) return [];
+    const below = Object.values(value).flatMap(objectsIn);
+    return Array.isArray(value) ? below : [value as Json, ...below];
+  };
+
+  it(
+    'is refused with any member added, changed or removed',
+    () => {
+      const { keys } = expectedOf(rotation({ keyVersions: [version('v1'), version('v2')] }));
+      const edit = fc.record({ place: fc.nat(), pick: fc.nat(), how: fc.constantFrom('add', 'change', 'remove') });
+      fc.assert(
+        fc.property(edit, fc.string(), fc.jsonValue({ maxDepth: 2 }), ({ place, pick, how }, name, value) => {
+          const stack = JSON.parse(keys) as Json;
+          const objects = objectsIn(stack);
+          const at = objects[place % objects.length] ?? stack;
+          const present = Object.keys(at);
+          const member = how === 'add' ? name : (present[pick % Math.max(1, present.length)] ?? name);
+          const before = JSON.stringify(stack);
+          if (how === 'remove') delete at[member];
+          else Object.defineProperty(at, member, { value, enumerable: true, configurable: true, writable: true });
+          fc.pre(JSON.stringify(stack) !== before);
+          expect(differences(JSON.parse(keys), JSON.parse(JSON.stringify(stack)))).not.toEqual([]);
+        }),
+        { numRuns: SLOW ? 10_000 : 200 },
+      );
+    },
+    SLOW ? 600_000 : 60_000,
+  );
 });
 
 describe('a plan file', () => {

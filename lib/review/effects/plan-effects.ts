@@ -115,7 +115,7 @@ function details(change: PlannedChange, moved: boolean): Words {
 }
 
 function attributeWords({ name, before, after, unknown }: AttributeChange, action: PlannedAction): readonly Words[] {
-  const label = LABELS[name] ?? name.replaceAll('_', ' ');
+  const label = labelOf(name);
   if (POLICY_ATTRIBUTES.has(name) && !unknown) {
     const [was, becomes] = [policyStatements(before), policyStatements(after)];
     if (was !== undefined || becomes !== undefined) return policyChange(label, was ?? [], becomes ?? [], action);
@@ -126,8 +126,15 @@ function attributeWords({ name, before, after, unknown }: AttributeChange, actio
   return [words`${label} ${shown(before)} → ${becomes}`];
 }
 
+/** A name that cannot steer an output format is plain text. */
+function labelOf(name: string): Words {
+  const known = LABELS[name];
+  if (known !== undefined) return [known];
+  return /^[a-z0-9_.]+$/.test(name) ? [name.replaceAll('_', ' ')] : words`${name}`;
+}
+
 function policyChange(
-  label: string,
+  label: Words,
   was: readonly string[],
   becomes: readonly string[],
   action: PlannedAction,

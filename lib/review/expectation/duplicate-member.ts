@@ -25,3 +25,13 @@ export function duplicateMember(text: string): string | undefined {
   }
   return undefined;
 }
+
+const NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
+
+/** The numbers of a JSON text as they are written, sorted as texts: a reader of JSON may round them. */
+export function numbersIn(text: string): readonly string[] {
+  return [...text.matchAll(NUMBER)]
+    .map(([token]) => token)
+    .filter((token) => !token.startsWith('"'))
+    .sort();
+}

@@ -1,5 +1,6 @@
 import { list, same, text, type Values, values } from '../plan-values';
 import { type Words, words } from '../review-messages';
+import { SENSITIVE_ATTRIBUTES } from './resource-attributes';
 import type { Fault } from './shape';
 
 /**
@@ -61,7 +62,7 @@ function changeContradicts(resource: Values, path: string, add: Add): void {
   maskContradicts(resource, `${path}.change`, add);
 }
 
-/** A value cannot be known and known later at once. */
+/** A value cannot be known and known later at once, and tags are given twice. */
 function maskContradicts(resource: Values, path: string, add: Add): void {
   const { after, after_unknown } = values(resource.change);
   const masked = (mask: unknown, value: unknown): boolean => {
@@ -70,12 +71,53 @@ function maskContradicts(resource: Values, path: string, add: Add): void {
     if (Array.isArray(mask)) return mask.some((one, index) => masked(one, list(value)[index]));
     return Object.entries(mask).some(([name, one]) => masked(one, values(value)[name]));
   };
+  for (const [side, held] of Object.entries({ before: values(resource.change).before, after })) {
+    const { tags, tags_all } = values(held);
+    // The stacks set no default tags, so that the two are one.
+    if (tags_all !== undefined && tags_all !== null && !same(tags ?? {}, tags_all))
+      add(`${path}.${side}.tags_all`, words`is not what tags says`, addressOf(resource));
+  }
   if (masked(after_unknown, after))
     add(`${path}.after_unknown`, words`masks a value that is known`, addressOf(resource));
+  const { actions, before, before_sensitive, after_sensitive } = values(resource.change);
+  if (list(actions)[0] === 'no-op' && !same(after_unknown ?? {}, {}))
+    add(`${path}.after_unknown`, words`is not empty, but nothing changes`, addressOf(resource));
+  const masks = [
+    ['after_unknown', after_unknown, after, {}],
+    ['before_sensitive', before_sensitive, before, {}],
+    ['after_sensitive', after_sensitive, after, after_unknown],
+  ] as const;
+  for (const [name, mask, held, later] of masks)
+    for (const attribute of emptyMasks(mask, held, later))
+      add(`${path}.${name}.${attribute}`, words`masks nothing`, addressOf(resource));
+}
+
+/** Attributes with a mask of a list or an object, where there is none and none will be. */
+function emptyMasks(mask: unknown, held: unknown, later: unknown): readonly string[] {
+  return Object.entries(values(mask))
+    .filter(
+      ([name, one]) => typeof one === 'object' && (values(held)[name] ?? null) === null && values(later)[name] !== true,
+    )
+    .map(([name]) => name);
 }
 
 const resourcesOf = (state: unknown): readonly Values[] =>
   list(values(values(state).root_module).resources).map(values);
+
+/** What is sensitive in a state, and in the change that it repeats. */
+function sameMask({ sensitive_values }: Values, mask: unknown): boolean {
+  if (sensitive_values === undefined || mask === undefined) return true;
+  // Terraform marks what the provider declares sensitive in one of the two places only, for a resource that is replaced.
+  const others = (held: unknown): Values =>
+    Object.fromEntries(Object.entries(values(held)).filter(([name]) => !SENSITIVE_ATTRIBUTES.has(name)));
+  return same(others(sensitive_values), others(mask));
+}
+
+function isPrior(held: Values, { actions, before, before_sensitive }: Values): boolean {
+  // Terraform does not refresh what it is about to destroy for lack of a configuration.
+  if (list(actions)[0] === 'delete') return true;
+  return same(held.values, before) && sameMask(held, before_sensitive);
+}
 
 function plannedContradicts(plan: Values, changes: readonly Values[], add: Add): void {
   const planned = new Map(resourcesOf(plan.planned_values).map((one) => [addressOf(one), one]));
@@ -86,7 +128,7 @@ function plannedContradicts(plan: Values, changes: readonly Values[], add: Add):
     if (after === null) continue;
     const held = planned.get(address);
     if (!held) add('planned_values', words`lacks ${address}`, address);
-    else if (!same(held.values, after))
+    else if (!same(held.values, after) || !sameMask(held, values(one.change).after_sensitive))
       add('planned_values', words`gives ${address} other values than its change`, address);
   }
   // What is forgotten stays under planned_values.
@@ -104,14 +146,16 @@ function priorContradicts(plan: Values, changes: readonly Values[], add: Add): v
     const address = addressOf(one);
     const held = prior.get(address);
     if (!held) add('prior_state', words`lacks ${address}`, address);
-    // Terraform does not refresh what it is about to destroy for lack of a configuration.
-    else if (!same(held.values, values(one.change).before) && list(values(one.change).actions)[0] !== 'delete')
+    else if (!isPrior(held, values(one.change)))
       add('prior_state', words`gives ${address} other values than its change`, address);
   }
   const known = new Set(existing.map(addressOf));
-  for (const [address, { mode }] of prior)
+  for (const [address, { mode, values: held, sensitive_values }] of prior) {
     if (mode === 'managed' && !known.has(address))
       add('prior_state', words`holds ${address}, which is in no change`, address);
+    for (const attribute of emptyMasks(sensitive_values, held, {}))
+      add(`prior_state: ${attribute}`, words`of ${address} is masked, but is not there`, address);
+  }
 }
 
 function outputsContradict(plan: Values, add: Add): void {

@@ -215,6 +215,9 @@ const PLAN = object({
   errored: scalar,
 });
 
+/** Two rules ask for the faults of each plan. */
+const FOUND = new WeakMap<Values, readonly Fault[]>();
+
 /** More are counted, not listed: a plan of thousands of strange resources is refused by the first. */
 const MOST_FAULTS = 200;
 
@@ -225,7 +228,10 @@ const MOST_FAULTS = 200;
  * @see https://developer.hashicorp.com/terraform/internals/json-format
  */
 export function formatFaults(plan: Values): readonly Fault[] {
+  const known = FOUND.get(plan);
+  if (known) return known;
   const found: Fault[] = [];
+  FOUND.set(plan, found);
   const report: Report = (path, what, kind = 'strange') => {
     if (found.length < MOST_FAULTS) found.push({ path, kind, what, address: addressAt(plan, path) });
   };

@@ -1,7 +1,7 @@
 import { AWS_PROVIDER_VERSION } from '../../rotation/provider-version';
 import { configurationDifferences } from '../expectation/configuration';
 import { addressOf, type Difference, differenceMessage, differences, parsedObject } from '../expectation/difference';
-import { duplicateMember } from '../expectation/duplicate-member';
+import { duplicateMember, numbersIn } from '../expectation/duplicate-member';
 import { declaredBackend, lockedProviders, type NamedText, type PlanFileFacts } from '../expectation/expectation';
 import { type Words, words } from '../review-messages';
 import type { ReviewRule, RuleContext, Sighting } from '../review-rule';
@@ -49,7 +49,9 @@ function stackFaults(expected: string, { name, text }: NamedText): readonly Sigh
   const twice = duplicateMember(text);
   if (twice !== undefined)
     return [{ message: words`${name} holds the member ${twice} twice, of which Terraform may read both` }];
-  return sightings(differences(parsedObject(expected), found), undefined);
+  const all = differences(parsedObject(expected), found);
+  const rounded = all.length === 0 && numbersIn(text).join() !== numbersIn(expected).join();
+  return rounded ? [{ message: words`${name} writes a number in another way` }] : sightings(all, undefined);
 }
 
 function sightings(found: readonly Difference[], where: string | undefined): readonly Sighting[] {

@@ -4,6 +4,7 @@ import { declaredRules } from './declared-rules';
 import { driftRules } from './drift-rules';
 import { existingRule } from './existing-rule';
 import { expectationRules } from './expectation-rules';
+import { fileRules } from './file-rules';
 import { formatRules } from './format-rules';
 import { keyRules } from './key-rules';
 import { materialRules } from './material-rules';
@@ -31,5 +32,6 @@ export const reviewRules: readonly ReviewRule[] = [
   ...declaredRules,
   ...expectationRules,
   ...scopeRules,
+  ...fileRules,
   waiverRule,
 ].sort((left, right) => (left.id < right.id ? -1 : 1));

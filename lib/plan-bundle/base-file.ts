@@ -1,0 +1,63 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { isCode, KeyturnError } from '../errors';
+import type { Rotation } from '../rotation/rotation';
+import { parseRotation } from '../rotation/rotation-file';
+
+export interface BaseFileInput {
+  readonly rotation: Pick<Rotation, 'file'>;
+  /** A file, relative to `cwd`, or else a git revision that holds the rotation file at its path. */
+  readonly base: string;
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+const run = promisify(execFile);
+
+/**
+ * The rotation file as it was before the change that is reviewed.
+ *
+ * @throws KeyturnError `usage` if there is no such file and no such revision, or it is no valid rotation file
+ */
+export async function loadBase({ rotation, base, cwd, env }: BaseFileInput): Promise<Rotation> {
+  const text = (await fileText(path.resolve(cwd, base))) ?? (await revisionText(rotation.file, base, env));
+  if (text === undefined) throw unusable(base, 'it is neither a file nor a git revision with the rotation file in it');
+  try {
+    // At the path of the reviewed file, so that paths in it compare.
+    return await parseRotation(text, rotation.file, { now: new Date(), expired: 'accept' });
+  } catch (error) {
+    if (!isCode(error, 'rotation-file-invalid')) throw error;
+    throw unusable(base, `its rotation file is not valid: ${error.message}`, error);
+  }
+}
+
+const unusable = (base: string, reason: string, cause?: unknown): KeyturnError =>
+  new KeyturnError(
+    'usage',
+    {
+      problem: `--base names ${base}: ${reason}`,
+      hint: 'name the rotation file of the base branch, or a revision such as origin/main',
+    },
+    cause,
+  );
+
+async function fileText(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'EISDIR') return undefined;
+    throw error;
+  });
+}
+
+/** Reads git's objects; runs neither a hook nor a configured program. */
+async function revisionText(file: string, revision: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  // A revision that begins with a dash would be an option of git.
+  if (revision.startsWith('-') || revision.includes(':')) return undefined;
+  const args = ['--no-pager', 'show', '--no-ext-diff', '--no-textconv', `${revision}:./${path.basename(file)}`];
+  const options = { cwd: path.dirname(file), env, encoding: 'utf8', timeout: 10_000, maxBuffer: 4 << 20 } as const;
+  return run('git', args, options).then(
+    ({ stdout }) => stdout,
+    () => undefined,
+  );
+}
