@@ -34,6 +34,8 @@ const LOOK: readonly ActionSet[] = [
   { sid: 'LookAtKeys', on: 'keys', actions: ['kms:DescribeKey'] },
   { sid: 'LookAtBuckets', on: 'buckets', actions: ['s3:ListBucket', 's3:GetEncryptionConfiguration'] },
   { sid: 'LookAtOtherBuckets', on: 'other buckets', actions: ['s3:ListBucket'], when: looksElsewhere },
+  // KMS dates the last move of the main alias, so that a verification is known to cover it.
+  { sid: 'FindAliases', on: 'anything', actions: ['kms:ListAliases'], when: moves },
   { sid: 'LookAtMaterial', on: 'own keys', actions: ['kms:ListKeyRotations'], when: inPlace },
 ];
 
@@ -90,7 +92,7 @@ const MOVE: readonly ActionSet[] = [
   },
   {
     sid: 'RetireKeys',
-    on: 'own keys',
+    on: 'keys to retire',
     actions: ['kms:ListGrants', 'kms:GetKeyLastUsage', 'kms:DisableKey'],
     when: moves,
   },
@@ -199,7 +201,12 @@ export const actionSets: Readonly<Record<PolicyName, readonly ActionSet[]>> = {
   ],
   terraform: [...LOOK, ...SWITCH, ...DECLARE, ...archiveEvidence],
   reviewer: [...LOOK, ...VERIFY, ...readJobs, ...readEvidence],
-  rollback: [...LOOK, { sid: 'EnableKeys', on: 'own keys', actions: ['kms:EnableKey'] }, ...SWITCH, ...archiveEvidence],
+  rollback: [
+    ...LOOK,
+    { sid: 'EnableKeys', on: 'keys to retire', actions: ['kms:EnableKey'] },
+    ...SWITCH,
+    ...archiveEvidence,
+  ],
 };
 
 /** The sets of a policy that a rotation needs. */

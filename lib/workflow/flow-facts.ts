@@ -35,8 +35,18 @@ export interface VerificationRecord {
   readonly buckets: readonly BucketVerification[];
 }
 
-/** The retirement: what was disabled, or in a dry run what the gate would say. */
+/** The retirement: the verdict on every version but the active one, what was disabled, or in a dry run what the gate would say. */
 export interface RetireFacts {
+  readonly verdicts: readonly {
+    readonly name: string;
+    /** Absent: its key is gone. */
+    readonly keyArn: string | undefined;
+    readonly state: string;
+    readonly empty: boolean;
+    /** ISO 8601; absent: this run's verification is the first that found it empty. */
+    readonly emptySince: string | undefined;
+    readonly reasons: readonly { readonly code: string; readonly text: string }[];
+  }[];
   readonly retired: readonly { readonly version: string; readonly keyArn: string }[];
   readonly gates: readonly { readonly version: string; readonly reasons: readonly GateReason[] }[];
 }

@@ -1,6 +1,6 @@
-import { type Observing, observeVersions } from '../observation/observe';
+import type { Observing } from '../observation/observe';
+import { versionVerdicts } from '../observation/version-verdicts';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
-import { supersededVersions } from '../rotation/rotation';
 import { switchedKey } from './active-key';
 import type { ReencryptFacts } from './flow-facts';
 import { engineAsked } from './reencrypt-engine';
@@ -40,19 +40,19 @@ export const reencrypt: Step<'re-encrypt', ReencryptRun, never> = {
   },
 };
 
-/** Whether a superseded version may still hold objects. Reads only. */
+/** Whether another version may still hold objects, whatever the state of its key. Reads AWS and evidence only. */
 export async function reencryptState(run: Observing): Promise<StepState> {
   const before = await switchState(run);
   if (before.state !== 'done') {
     return { state: 'blocked', summary: 'the switch is not done', hint: 'apply the storage stack first' };
   }
-  const superseded = new Set(supersededVersions(run.rotation).map((version) => version.name));
-  const on = (await observeVersions(run)).filter(
-    (one) => superseded.has(one.version.name) && one.key?.state === 'Enabled',
-  );
-  const own = on.filter((one) => one.version.keyArn === undefined);
-  if (own.length === 0) return { state: 'done', summary: 'no superseded version is left to empty' };
-  return { state: 'ready', summary: `objects may be left under ${own.map((one) => one.version.name).join(', ')}` };
+  const open = (await versionVerdicts(run)).filter(({ kind }) => kind === 'left' || kind === 'not-verified');
+  if (open.length === 0) return { state: 'done', summary: 'nothing is left under another version' };
+  const why = open.map((one) => `${one.version.name}: ${one.text}`).join('; ');
+  return {
+    state: 'ready',
+    summary: `objects may be left under ${open.map((one) => one.version.name).join(', ')} (${why})`,
+  };
 }
 
 function summarize(run: Pick<ReencryptRun, 'dryRun'>, facts: ReencryptFacts): StepResult<'re-encrypt'> {
@@ -72,7 +72,8 @@ function summarize(run: Pick<ReencryptRun, 'dryRun'>, facts: ReencryptFacts): St
   }
   const incomplete = passes.some((pass) => !pass.complete);
   const outcome = incomplete ? 'partly' : moved > 0 && !run.dryRun ? 'changed' : 'unchanged';
-  return { outcome, summary, facts };
+  const isPending = run.dryRun && moved + blocked + failed > 0;
+  return { outcome, summary, facts, ...(isPending ? { pending: summary } : {}) };
 }
 
 const GO_ON =

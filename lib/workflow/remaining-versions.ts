@@ -1,10 +1,10 @@
 import type { BlockedVersion } from '../reencrypt/outcome';
 import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
+import { bucketsToVerify } from '../rotation/rotation';
 import type { BucketVerification } from '../verify/bucket-verification';
 import { verifyBucket } from '../verify/verify-bucket';
 import { activeKey } from './active-key';
 import type { VerifyRun } from './rotation-run';
-import { bucketsToVerify } from './verify';
 
 export interface BlockedIn {
   readonly bucket: string;

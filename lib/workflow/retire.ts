@@ -1,29 +1,33 @@
 import { isCode, KeyturnError } from '../errors';
 import { disableKey } from '../kms/key-switch';
 import { otherUsers } from '../kms/other-users';
+import { type Observation, type ObservedVersion, observe, observeVersions } from '../observation/observe';
+import { isSettled, type VersionVerdict, versionVerdicts } from '../observation/version-verdicts';
+import { mayBeDisabled, supersededVersions } from '../rotation/rotation';
+import type { VerificationRecord } from './flow-facts';
+import { type GateInput, GatePass } from './gate';
 import {
-  type Observation,
-  type ObservedVersion,
-  observe,
-  observedActive,
-  observeVersions,
-} from '../observation/observe';
-import { type Rotation, supersededVersions } from '../rotation/rotation';
-import type { FlowFacts, VerificationRecord } from './flow-facts';
-import { type GateInput, GatePass, gateReasons } from './gate';
+  emptyLine,
+  factsOf,
+  type Judged,
+  judge,
+  recordVerdicts,
+  refuseWhatIsLeft,
+  verifiedAt,
+} from './retire-verdicts';
 import type { ChangeRun } from './rotation-run';
-import type { Earlier, Step, StepResult, StepState } from './step';
-import { bucketsToVerify } from './verify';
+import type { Step, StepResult, StepState } from './step';
+import { reasonsAgainst, type Subject, subjectsOf, verificationOf } from './version-subjects';
 
-/** Superseded versions that Keyturn may disable: its own, and still Enabled. Adopted keys are left as they are. */
+/** Superseded versions that the gate may disable and that are still Enabled. */
 function toRetire(run: Pick<ChangeRun, 'rotation'>, versions: readonly ObservedVersion[]): readonly ObservedVersion[] {
   const superseded = new Set(supersededVersions(run.rotation).map((version) => version.name));
   return versions.filter(
-    ({ version, key }) => superseded.has(version.name) && version.keyArn === undefined && key?.state === 'Enabled',
+    ({ version, key }) => superseded.has(version.name) && mayBeDisabled(version) && key?.state === 'Enabled',
   );
 }
 
-/** Step 6: superseded versions are disabled, each behind the retire gate. Nothing deletes a key. */
+/** Step 6: every earlier version gets its verdict, and those that may be are disabled behind the gate. Nothing deletes a key. */
 export const retire: Step<'retire', ChangeRun, 're-encrypt' | 'verify'> = {
   id: 'retire',
   title: 'retire',
@@ -31,17 +35,19 @@ export const retire: Step<'retire', ChangeRun, 're-encrypt' | 'verify'> = {
   leavesBehind: 'superseded versions are Disabled, never deleted',
 
   async check(run): Promise<StepState> {
-    const names = toRetire(run, await observeVersions(run)).map((one) => one.version.name);
-    if (names.length === 0) return { state: 'done', summary: 'no superseded version is Enabled' };
-    return { state: 'ready', summary: `${names.join(', ')} can retire once the gate is satisfied` };
+    const verdicts = await versionVerdicts(run);
+    const open = verdicts.filter((one) => !isSettled(one));
+    if (open.length > 0) return { state: 'ready', summary: open.map(verdictLine).join('; ') };
+    if (verdicts.length === 0) return { state: 'done', summary: 'there is no other version' };
+    return { state: 'done', summary: verdicts.map(verdictLine).join('; ') };
   },
 
   async run(run, earlier): Promise<StepResult<'retire'>> {
     const seen = await observe(run);
-    const versions = toRetire(run, seen.versions);
-    if (versions.length === 0) return { outcome: 'unchanged', summary: 'no superseded version is Enabled', facts: {} };
-    const inputs = versions.flatMap((one) => gateInput(run.rotation, seen, earlier, one) ?? []);
-    return run.dryRun ? previewOf(run, inputs) : retireAll(run, inputs);
+    const subjects = await subjectsOf(run, seen, earlier);
+    if (subjects.length === 0) return { outcome: 'unchanged', summary: 'there is no other version', facts: {} };
+    const verification = verificationOf(earlier.verify);
+    return run.dryRun ? previewOf(run, subjects, seen, verification) : settle(run, subjects, seen, verification);
   },
 
   async verify(run) {
@@ -51,53 +57,81 @@ export const retire: Step<'retire', ChangeRun, 're-encrypt' | 'verify'> = {
   },
 };
 
-function gateInput(
-  rotation: Rotation,
+const verdictLine = ({ version, text }: VersionVerdict): string => `${version.name}: ${text}`;
+
+/** In a dry run nothing has moved yet, so what the gate says is a preview and no refusal. */
+function previewOf(
+  { reporter }: Pick<ChangeRun, 'reporter'>,
+  subjects: readonly Subject[],
   seen: Observation,
-  { verify, 're-encrypt': moved }: Earlier<'re-encrypt' | 'verify'>,
-  { version, key }: ObservedVersion,
-): GateInput | undefined {
-  const active = observedActive(rotation, seen.versions).key;
-  if (!key || !active) return undefined;
+  verification: VerificationRecord | undefined,
+): StepResult<'retire'> {
+  const gates = subjects.map((one) => ({
+    version: one.version.name,
+    reasons: reasonsAgainst(one, seen, verification),
+    disables: one.disables,
+  }));
+  for (const { version, reasons, disables } of gates) {
+    for (const reason of reasons)
+      reporter.note(`${version} ${disables ? 'stays on' : 'is not empty'} as things stand: ${reason.text}`);
+  }
+  const open = gates.filter((gate) => gate.reasons.length === 0);
+  const closed = gates.filter((gate) => gate.reasons.length > 0).map((gate) => gate.version);
+  const disabled = open.filter((gate) => gate.disables).map((gate) => gate.version);
+  const summary = [
+    ...(disabled.length > 0 ? [`would disable ${disabled.join(', ')}`] : []),
+    ...(closed.length > 0 ? [`the gate would stay closed for ${closed.join(', ')} as things stand`] : []),
+  ].join('; ');
+  const isPending = summary !== '';
   return {
-    version,
-    keyArn: key.arn,
-    activeKeyArn: active.arn,
-    observation: seen,
-    buckets: bucketsToVerify(rotation),
-    verification: recordOf(verify),
-    reencryptions: moved?.passes ?? [],
-    switchSeenAt: moved?.switchSeenAt,
+    outcome: 'unchanged',
+    summary: isPending ? summary : `nothing is left under ${open.map((gate) => gate.version).join(', ')}`,
+    facts: { gates: gates.map(({ version, reasons }) => ({ version, reasons })) },
+    ...(isPending ? { pending: summary } : {}),
   };
 }
 
-/** Half a record is none: the gate stays closed. */
-function recordOf(found: Partial<FlowFacts['verify']> | undefined): VerificationRecord | undefined {
-  const { activeKeyArn, buckets } = found ?? {};
-  return activeKeyArn === undefined || buckets === undefined ? undefined : { activeKeyArn, buckets };
-}
-
-/** In a dry run nothing has moved yet, so what the gate says is a preview and no refusal. */
-function previewOf({ reporter }: Pick<ChangeRun, 'reporter'>, inputs: readonly GateInput[]): StepResult<'retire'> {
-  const gates = inputs.map((input) => ({ version: input.version.name, reasons: gateReasons(input) }));
-  for (const { version, reasons } of gates) {
-    for (const reason of reasons) reporter.note(`${version} stays on as things stand: ${reason.text}`);
+/** Every version is judged before anything is refused: one that is not empty keeps no other from its verdict. */
+async function settle(
+  run: ChangeRun,
+  subjects: readonly Subject[],
+  seen: Observation,
+  verification: VerificationRecord | undefined,
+): Promise<StepResult<'retire'>> {
+  const judged: Judged[] = [];
+  for (const subject of subjects) {
+    const { input } = subject;
+    judged.push(
+      subject.disables && input
+        ? await retireOne(run, subject, input)
+        : await judge(run, subject, reasonsAgainst(subject, seen, verification)),
+    );
   }
-  const open = gates.filter((gate) => gate.reasons.length === 0).map((gate) => gate.version);
-  const summary = open.length > 0 ? `would disable ${open.join(', ')}` : 'the gate would stay closed as things stand';
-  return { outcome: 'unchanged', summary, facts: { gates } };
+  await recordVerdicts(run, judged, seen, verification);
+  refuseWhatIsLeft(judged);
+  const retired = judged.flatMap(({ subject: { disables, version, input } }) =>
+    disables && input ? [{ version: version.name, keyArn: input.keyArn }] : [],
+  );
+  const since = verifiedAt(verification);
+  const lines = judged.map(({ subject }) => emptyLine(subject, since));
+  for (const line of lines) run.reporter.note(line);
+  const names = retired.map((one) => one.version).join(', ');
+  const summary = retired.length > 0 ? `${names} is Disabled` : lines.join('; ');
+  const verdicts = judged.map(factsOf);
+  return { outcome: retired.length > 0 ? 'changed' : 'unchanged', summary, facts: { retired, verdicts } };
 }
 
-async function retireAll(run: ChangeRun, inputs: readonly GateInput[]): Promise<StepResult<'retire'>> {
-  const retired = [];
-  for (const input of inputs) {
+/** One version through the gate. A refusal is a verdict, and every other error ends the step. */
+async function retireOne(run: ChangeRun, subject: Subject, input: GateInput): Promise<Judged> {
+  try {
     const pass = await openGate(run, input);
     await warnOfOtherUsers(run, input.keyArn);
     await retireVersion(run, pass);
-    retired.push({ version: input.version.name, keyArn: input.keyArn });
+    return { subject, reasons: [], refusal: undefined };
+  } catch (error) {
+    if (!isCode(error, 'gate-refused')) throw error;
+    return { subject, reasons: error.facts.reasons, refusal: error };
   }
-  const names = retired.map((one) => one.version).join(', ');
-  return { outcome: 'changed', summary: `${names} is Disabled`, facts: { retired } };
 }
 
 async function openGate(run: ChangeRun, input: GateInput): Promise<GatePass> {

@@ -15,7 +15,10 @@ export async function planAndApply(
   const facts: TerraformFacts = { stack, changes: plan.changes, summary: plan.summary, tools: plan.tools };
   if (!plan.changes) return { outcome: 'unchanged', summary: `the ${stack} stack has nothing to change`, facts };
   run.reporter.block(plan.text);
-  if (run.dryRun) return { outcome: 'unchanged', summary: `would apply the plan of the ${stack} stack`, facts };
+  if (run.dryRun) {
+    const summary = `would apply the plan of the ${stack} stack`;
+    return { outcome: 'unchanged', summary, facts, pending: summary };
+  }
   await run.approve(`apply this plan of the ${stack} stack?`);
   await run.evidence.record('intent', stack === 'keys' ? 'declare-keys' : 'switch', { ...facts });
   await run.workspace.apply(plan);

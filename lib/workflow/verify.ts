@@ -1,16 +1,11 @@
 import { KeyturnError } from '../errors';
-import type { Rotation } from '../rotation/rotation';
+import { bucketsToVerify } from '../rotation/rotation';
 import type { BucketVerification } from '../verify/bucket-verification';
 import { switchedKey } from './active-key';
 import { reencryptState } from './reencrypt';
 import type { VerifyRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 import { verifyOne } from './verify-one';
-
-/** Every bucket that must hold nothing under a version before it retires: the declared ones and `retire.verifyOnlyBuckets`. */
-export function bucketsToVerify(rotation: Rotation): readonly string[] {
-  return [...rotation.buckets.map((bucket) => bucket.name), ...rotation.retire.verifyOnlyBuckets];
-}
 
 /**
  * Step 5: a fresh listing says which object versions there are, and HEADs, or S3's own list of what is under the old keys,
@@ -26,7 +21,7 @@ export const verify: Step<'verify', VerifyRun, 're-encrypt'> = {
     const before = await reencryptState(run);
     if (before.state === 'blocked') return before;
     return before.state === 'done'
-      ? { state: 'done', summary: 'no superseded version is left to verify' }
+      ? { state: 'done', summary: 'every other version was verified since the last switch' }
       : { state: 'ready', summary: 'can be run at any time; it only reads' };
   },
 

@@ -54,9 +54,9 @@ describe.each(
     const listing = {
       terraform: ['kms:ListAliases'],
       rollback: ['kms:ListAliases'],
-      'post-apply': more === '' ? [] : ['s3:ListJobs'],
-      reviewer: more === '' ? [] : ['s3:ListJobs'],
-      'pre-apply': [],
+      'post-apply': more === '' ? ['kms:ListAliases'] : ['kms:ListAliases', 's3:ListJobs'],
+      reviewer: more === '' ? ['kms:ListAliases'] : ['kms:ListAliases', 's3:ListJobs'],
+      'pre-apply': ['kms:ListAliases'],
     } as const;
     expect(wide.flatMap(({ Action }) => Action)).toEqual(listing[name]);
     const anyKey = Statement.filter(({ Resource }) =>

@@ -58,8 +58,10 @@ export const rotateMaterial: Step<'rotate-material', ChangeRun, never> = {
     }
     if (observed.rotations === 0) run.reporter.block(CONSEQUENCES);
     const which = `rotation ${observed.rotations + 1} of ${ROTATION_BUDGET}`;
-    if (run.dryRun)
-      return { outcome: 'unchanged', summary: `would rotate ${version.name} into use, ${which}`, facts: {} };
+    if (run.dryRun) {
+      const summary = `would rotate ${version.name} into use, ${which}`;
+      return { outcome: 'unchanged', summary, facts: {}, pending: summary };
+    }
     await run.approve(`rotate ${observed.key.arn} to the material of ${version.name} (${which}, no way back)?`);
     await run.evidence.record('intent', 'rotate-material', { version: version.name, ...materialFacts(observed) });
     await rotateOnDemand(run.clients.kms, observed.key.arn);
