@@ -46,6 +46,11 @@ describe.each(yamls)('%s', (file) => {
   });
 });
 
+it('neither archives nor restores a prepared import, which could be anybody’s', () => {
+  expect(text('steps/archive.sh')).toMatch(/^rm -f "\$stage"\/custody\/\*\.pending\.json$/m);
+  expect(text('steps/restore.sh')).toContain("| tar -x --exclude='*.pending.json' -C");
+});
+
 /** What GitHub's own parser says of a workflow, by the schema that GitHub publishes with it. */
 async function faultsByGitHub(name: string, content: string): Promise<readonly string[]> {
   const { NoOperationTraceWriter, parseWorkflow } = await import('@actions/workflow-parser');

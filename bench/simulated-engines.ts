@@ -46,7 +46,7 @@ export function simulateBatch(scale: Scale, assumptions: Assumptions = ASSUMPTIO
   const heads = { ...asked(scale, assumptions, ['read'], assumptions.listings.verify), versions: someOf(scale) };
   return (
     moved +
-    generating +
+    2 * generating +
     simulatePhase(listed(scale, assumptions, assumptions.listings.verify), assumptions) +
     simulatePhase(heads, assumptions)
   );

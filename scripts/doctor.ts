@@ -86,7 +86,7 @@ async function examineAws(
   findings: Finding[],
 ): Promise<void> {
   findings.push(await custodyFinding(rotation, env, signal));
-  const clients = createClients({ region: rotation.region, signal });
+  const clients = createClients({ region: rotation.region, env, signal });
   try {
     const target = await attempt(
       'credentials and account',

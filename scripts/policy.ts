@@ -4,7 +4,14 @@ import { EXIT, KeyturnError } from '../lib/errors';
 import { POLICY_NAMES, type PolicyName } from '../lib/permissions/command-permissions';
 import { LARGEST_POLICY, policyDocument } from '../lib/permissions/policy-document';
 import type { Rotation } from '../lib/rotation/rotation';
-import { type CommandDefinition, flag, type OptionValues, rotationFileOption, text } from './cli/command';
+import {
+  type CommandContext,
+  type CommandDefinition,
+  flag,
+  type OptionValues,
+  rotationFileOption,
+  text,
+} from './cli/command';
 import { readRotation } from './cli/open-target';
 
 export const policy: CommandDefinition = {
@@ -30,7 +37,7 @@ export const policy: CommandDefinition = {
   async run(context, options, args) {
     const names = [...new Set(args.map(policyName))];
     const rotation = await readRotation(context, options, 'accept');
-    const document = policyDocument(names, rotation, await accountOf(rotation, options, context.signal));
+    const document = policyDocument(names, rotation, await accountOf(rotation, options, context));
     const size = JSON.stringify(document).length;
     if (size > LARGEST_POLICY) {
       context.terminal.warn(
@@ -48,7 +55,11 @@ function policyName(given: string): PolicyName {
   throw usage(`there is no policy for ${JSON.stringify(given)}`, `use one of ${POLICY_NAMES.join(', ')}`);
 }
 
-async function accountOf(rotation: Rotation, options: OptionValues, signal: AbortSignal): Promise<string> {
+async function accountOf(
+  rotation: Rotation,
+  options: OptionValues,
+  { env, signal }: Pick<CommandContext, 'env' | 'signal'>,
+): Promise<string> {
   const given = text(options, 'account');
   if (given !== undefined && !/^\d{12}$/.test(given)) {
     throw usage(`--account accepts 12 digits, not ${JSON.stringify(given)}`, 'such as --account 111122223333');
@@ -61,7 +72,7 @@ async function accountOf(rotation: Rotation, options: OptionValues, signal: Abor
   }
   const known = given ?? rotation.account;
   if (known !== undefined) return known;
-  const clients = createClients({ region: rotation.region, signal });
+  const clients = createClients({ region: rotation.region, env, signal });
   try {
     return (await confirmTarget(clients, rotation)).account;
   } finally {

@@ -82,7 +82,7 @@ async function play(context: CommandContext, options: OptionValues, setting: Set
   const { terminal, signal } = context;
   const { sample, endpoint, directory, custody } = setting;
   const rotationFile = path.join(directory, 'rotation.yaml');
-  const clients = createClients({ region: sample.region });
+  const clients = createClients({ region: sample.region, env: context.env });
   const stopwatch = new Stopwatch();
   const env = { ...process.env };
   terminal.note(`embedded endpoint at ${endpoint.url}, account ${endpoint.accountId}; working in ${directory}`);
@@ -120,6 +120,8 @@ function timed(workspace: Workspace, stopwatch: Stopwatch): Workspace {
   return {
     plan: (stack) => stopwatch.measure('terraform plan', () => workspace.plan(stack)),
     apply: (plan) => stopwatch.measure('terraform apply', () => workspace.apply(plan)),
+    declared: (stack) => workspace.declared(stack),
+    managed: (stack) => workspace.managed(stack),
   };
 }
 

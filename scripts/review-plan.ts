@@ -59,11 +59,11 @@ export const reviewPlan: CommandDefinition = {
 async function readAndReview(context: CommandContext, options: OptionValues, args: readonly string[]): Promise<Review> {
   const { cwd, env, signal } = context;
   const evidence = text(options, 'evidence');
-  const input = (rotation: ReviewFilesInput['rotation'], observed: ReviewFilesInput['observed']): ReviewFilesInput => ({
+  const input = (rotation: ReviewFilesInput['rotation'], aws: ReviewFilesInput['aws']): ReviewFilesInput => ({
     rotation,
     env,
     signal,
-    observed,
+    aws,
     files: args.map((file) => path.resolve(cwd, file)),
     from: cwd,
     evidence: evidence === undefined ? undefined : path.resolve(cwd, evidence),
@@ -72,7 +72,7 @@ async function readAndReview(context: CommandContext, options: OptionValues, arg
   });
   if (!flag(options, 'aws')) return reviewFiles(input(await readRotation(context, options, 'accept'), undefined));
   const end = await withReading(context, options, async (run) =>
-    reviewFiles(input(run.rotation, await observeVersions(run))),
+    reviewFiles(input(run.rotation, { observing: run, versions: await observeVersions(run) })),
   );
   return end.result;
 }

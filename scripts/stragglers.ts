@@ -1,5 +1,6 @@
 import { EXIT } from '../lib/errors';
 import type { BucketVerification } from '../lib/verify/bucket-verification';
+import { accountText } from '../lib/verify/version-account';
 import { stragglers as findStragglers } from '../lib/workflow/remaining-versions';
 import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
 import { paceOptions } from './cli/flow-options';
@@ -38,9 +39,7 @@ function format(found: readonly BucketVerification[]): string {
     ...one.openUploads.map((upload) => [one.bucket, JSON.stringify(upload.key), 'open upload', upload.initiated, '-']),
   ]);
   const totals = found.map(
-    (one) =>
-      `${one.bucket}: ${one.objectVersions} object version(s), ${one.leftTotal} left, ${one.unknownTotal} unknown, ` +
-      `${one.openUploadsTotal} open upload(s)`,
+    (one) => `${one.bucket}: ${accountText(one.account)}; ${one.openUploadsTotal} open upload(s)`,
   );
   if (rows.length === 0) return totals.join('\n');
   return [table(['bucket', 'key', 'version', 'written', 'under'], rows), '', ...totals].join('\n');

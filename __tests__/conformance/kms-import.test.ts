@@ -258,7 +258,7 @@ describe('ImportKeyMaterial', () => {
     expect((await describeKey(id))?.CurrentKeyMaterialId).toBe(materialId);
     const made = await kms.send(new GenerateDataKeyCommand({ KeyId: id, KeySpec: 'AES_256' }));
     expect(made.KeyMaterialId).toBe(materialId);
-    expect(await attempt(id, { ImportType: 'NEW_KEY_MATERIAL' })).toBe('IncorrectKeyMaterialException');
+    expect(await attempt(id, { ImportType: 'NEW_KEY_MATERIAL' })).toBe('KMSInvalidStateException');
     await kms.send(new DeleteImportedKeyMaterialCommand({ KeyId: id, KeyMaterialId: pending }));
     expect((await describeKey(id))?.KeyState).toBe('Enabled');
   });

@@ -71,13 +71,18 @@ buckets:
   it('fails when nobody vouches for its certificate, and changes nothing', async () => {
     const { exitCode, stderr } = await site.run(['post-apply', '--yes'], { env: { AWS_ENDPOINT_URL: relay.url } });
     expect(exitCode).toBe(1);
-    expect(stderr).toContain('aws-endpoint-unreachable');
-    expect(stderr).toMatch(/self-signed certificate/);
+    expect(stderr).toContain('aws-tls-untrusted');
+    expect(stderr).toMatch(/self-signed certificate.*AWS_CA_BUNDLE/s);
     expect([...site.endpoint.requests].filter((one) => one.operation === 'UpdateObjectEncryption')).toEqual([]);
   });
 
-  it('re-encrypts over it once the certificate is trusted', async () => {
+  it('answers once NODE_EXTRA_CA_CERTS vouches for it', async () => {
     const env = { AWS_ENDPOINT_URL: relay.url, NODE_EXTRA_CA_CERTS: trusted };
+    expect((await site.run(['post-apply', '--dry-run'], { env })).stderr).toContain(BUCKET);
+  });
+
+  it('re-encrypts over it once AWS_CA_BUNDLE vouches for it', async () => {
+    const env = { AWS_ENDPOINT_URL: relay.url, AWS_CA_BUNDLE: trusted };
     const { exitCode, stderr } = await site.run(['post-apply', '--yes', '--relist-delay', '0s'], { env });
     expect(stderr).toContain(`${OBJECTS} rewrapped`);
     expect(exitCode).toBe(0);

@@ -35,12 +35,13 @@ it('verifies by what S3 lists, writes the sources down, leaves no job waiting, a
   expect({ covers, leftTotal }).toEqual({ covers: [site.arns[0]], leftTotal: 0 });
   expect(sources).toMatchObject({ heads: { sample: 12 }, notInspected: 0 });
   expect(sources.because).toBeUndefined();
-  expect(sources.generated.map((one: { rows: number }) => one.rows)).toEqual([expect.any(Number), 0, 0]);
+  expect(sources.generated.map((one: { rows: number }) => one.rows)).toEqual([expect.any(Number), 0, 0, 0, 0]);
   expect(await site.stateOf(site.arns[0])).toBe('Disabled');
   expect(suspended()).toEqual([]);
   const records = (await readFile(JSON.parse(stdout).evidence, 'utf8')).trim().split('\n');
   const specified = records.map((line) => JSON.parse(line)).filter((one) => one.type === 'generated-manifest-job');
-  expect(specified.map((one) => one.data.spec.ConfirmationRequired)).toEqual([true, true, true]);
+  expect(specified.map((one) => one.data.spec.ConfirmationRequired)).toEqual([true, true, true, true, true]);
+  expect(stderr).toContain('`verify: manifest` takes 5 jobs that never run: 1.25 USD at list prices of');
   const evidence = path.join(site.directory, '.keyturn', 'evidence');
   expect((await speak(site.directory, ['verify-evidence', evidence])).exitCode).toBe(0);
 });
@@ -61,6 +62,30 @@ it('keeps the gate closed for what S3 lists under the old key', async () => {
   expect([exitCode, stderr]).toEqual([4, expect.stringContaining('"held"')]);
   expect(await site.stateOf(site.arns[0])).toBe('Enabled');
   expect(suspended()).toEqual([]);
+});
+
+it('creates no job for a verification unasked, and inspects every version instead', async () => {
+  await site.switch(await site.jobs({ more: BY_MANIFEST }));
+  const run = () => speak(site.directory, ['post-apply', '--yes', '--relist-delay', '0s', '--json']);
+  expect((await run()).exitCode).toBe(3);
+  const [jobId = ''] = site.endpoint.jobs.ids;
+  await speak(site.directory, ['job', 'resume', '--yes']);
+  expect(await site.endpoint.jobs.settled(jobId)).toBe('Complete');
+  const unasked = await run();
+  expect(unasked.exitCode).toBe(0);
+  expect(unasked.stderr).toContain('the jobs were not confirmed (`--confirm`)');
+  expect(verifiedIn(unasked.stdout)).toMatchObject({ covers: 'every-key', sources: { generated: [] } });
+  expect(site.endpoint.jobs.ids).toEqual([jobId]);
+});
+
+it('creates no job once no superseded version is Enabled', async () => {
+  await site.switch(await site.jobs({ more: BY_MANIFEST }));
+  expect((await postApply()).exitCode).toBe(0);
+  const before = site.endpoint.jobs.ids.length;
+  const { exitCode, stdout, stderr } = await postApply();
+  expect([exitCode, site.endpoint.jobs.ids.length]).toEqual([0, before]);
+  expect(stderr).toContain('no superseded version is Enabled, and jobs cost money');
+  expect(verifiedIn(stdout).covers).toBe('every-key');
 });
 
 it('creates no job in a dry run', async () => {

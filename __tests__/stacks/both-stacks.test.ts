@@ -89,7 +89,7 @@ describe('Terraform addresses', () => {
       noConcurrentWrites: false,
     } as const;
     const serving = addresses({
-      reencrypt: { method: 'rewrap', engine: 'auto', batch },
+      reencrypt: { method: 'rewrap', from: [], engine: 'auto', batch },
       evidence: { bucket: { name: 'proof', retention: { mode: 'COMPLIANCE', days: 1 } } },
     });
     expect(serving.filter((address) => /\.(batch|evidence)$/.test(address)).sort()).toEqual([

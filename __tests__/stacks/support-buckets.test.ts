@@ -25,7 +25,7 @@ const settings = (differences: Partial<BatchSettings> = {}): BatchSettings => ({
 const withJobs = (batch: Partial<BatchSettings> = {}, more: Partial<Rotation> = {}): Rotation =>
   rotation({
     account: '111122223333',
-    reencrypt: { method: 'rewrap', engine: 'batch', batch: settings(batch) },
+    reencrypt: { method: 'rewrap', from: [], engine: 'batch', batch: settings(batch) },
     ...more,
   });
 
@@ -40,7 +40,10 @@ describe('the jobs’ role', () => {
     'is declared with engine: %s, for S3 Batch Operations of the account',
     (engine) => {
       const { storage } = synthesized(
-        withJobs({}, { reencrypt: { method: 'rewrap', engine, batch: settings() }, tags: { team: 'payroll' } }),
+        withJobs(
+          {},
+          { reencrypt: { method: 'rewrap', from: [], engine, batch: settings() }, tags: { team: 'payroll' } },
+        ),
       );
       const role = storage.resource?.aws_iam_role?.batch;
       expect(role).toMatchObject({
@@ -92,7 +95,8 @@ describe('the jobs’ role', () => {
     const buckets = [bucket('payroll-data'), bucket('payroll-old', { manage: 'encryption' })];
     const listed = (batch: Partial<BatchSettings>, method: 'rewrap' | 'rewrite' = 'rewrap') =>
       statement(
-        synthesized(withJobs({}, { buckets, reencrypt: { method, engine: 'auto', batch: settings(batch) } })).storage,
+        synthesized(withJobs({}, { buckets, reencrypt: { method, from: [], engine: 'auto', batch: settings(batch) } }))
+          .storage,
         'ListByS3',
       )?.Resource;
     const arn = (name: string) => `arn:${reference('data.aws_partition.partition.partition')}:s3:::${name}`;

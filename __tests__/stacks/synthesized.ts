@@ -34,7 +34,7 @@ export function rotation(differences: Partial<Rotation> = {}): Rotation {
     rotateEveryDays: undefined,
     tags: {},
     custody: { age: undefined, command: undefined, pkcs11: undefined },
-    reencrypt: { method: 'rewrap', engine: 'local', batch: undefined },
+    reencrypt: { method: 'rewrap', from: [], engine: 'local', batch: undefined },
     evidence: { bucket: undefined },
     retire: { verifyOnlyBuckets: [] },
     review: { waivers: [] },

@@ -43,6 +43,9 @@ export async function tlsRelay(target: string): Promise<TlsRelay> {
   };
 }
 
+/** Names that no resolver knows; a proxy can lead them here. */
+const NAMES = ['aws.test', '*.aws.test'];
+
 function selfSigned(): { readonly key: string; readonly certificate: string } {
   const keys = pki.rsa.generateKeyPair(2048);
   const made = pki.createCertificate();
@@ -55,7 +58,7 @@ function selfSigned(): { readonly key: string; readonly certificate: string } {
   made.setIssuer(name);
   made.setExtensions([
     { name: 'basicConstraints', cA: true },
-    { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] },
+    { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }, ...NAMES.map((value) => ({ type: 2, value }))] },
   ]);
   made.sign(keys.privateKey, md.sha256.create());
   return { key: pki.privateKeyToPem(keys.privateKey), certificate: pki.certificateToPem(made) };

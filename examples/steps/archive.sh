@@ -12,6 +12,8 @@ top=$(git rev-parse --show-toplevel)
 parent=$(git rev-parse --verify --quiet "refs/remotes/origin/$ARCHIVE_BRANCH^{commit}" || true)
 if [ -d .keyturn/evidence ]; then cp -R .keyturn/evidence "$stage/evidence"; fi
 if [ -d "$CUSTODY" ]; then cp -R "$CUSTODY" "$stage/custody"; fi
+# A prepared import belongs to the job that prepared it: one that came back from an archive could be anybody's.
+rm -f "$stage"/custody/*.pending.json
 if [ -z "$(ls -A "$stage")" ]; then
   echo 'nothing to archive'
   exit 0

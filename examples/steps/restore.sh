@@ -22,5 +22,5 @@ for folder in "${@:-evidence}"; do
   esac
   git rev-parse --verify --quiet "refs/remotes/origin/$ARCHIVE_BRANCH:$folder" >/dev/null || continue
   mkdir -p "$target"
-  git archive "refs/remotes/origin/$ARCHIVE_BRANCH:$folder" | tar -x -C "$target"
+  git archive "refs/remotes/origin/$ARCHIVE_BRANCH:$folder" | tar -x --exclude='*.pending.json' -C "$target"
 done

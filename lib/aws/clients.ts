@@ -5,15 +5,9 @@ import { STSClient } from '@aws-sdk/client-sts';
 
 import { keepAccountOutOfHost } from './account-path';
 import { rememberEndpoint } from './endpoint-of';
+import { type Network, NetworkHandler, openNetwork } from './network';
 import { addressPathStyle } from './path-style';
 import { decideRetries } from './sdk-retries';
-
-/** Connection timeout in milliseconds: an unreachable endpoint is detected in seconds, including three attempts. */
-const CONNECTION_TIMEOUT = 3_000;
-/** Request timeout in milliseconds: longer than the slowest KMS management call. */
-const SOCKET_TIMEOUT = 30_000;
-/** Maximum open sockets per client; the direct S3 client has its own pool. */
-const MAX_SOCKETS = 64;
 
 export interface AwsClients {
   readonly kms: KMSClient;
@@ -30,17 +24,20 @@ export interface AwsClients {
 export interface ClientOptions {
   /** Region of the rotation file, for example `ap-northeast-1`. */
   readonly region: string;
+  /** Read for proxies: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`. */
+  readonly env: NodeJS.ProcessEnv;
   /** When it fires, requests in flight are aborted and retries stop. Omit it to let calls finish. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * The only place that creates AWS clients. The SDK reads endpoint, credentials and number of attempts from the
- * standard variables and profiles (`AWS_ENDPOINT_URL`, `AWS_PROFILE`, `AWS_MAX_ATTEMPTS`, …); only the Region is
- * passed.
+ * standard variables and profiles (`AWS_ENDPOINT_URL`, `AWS_PROFILE`, `AWS_MAX_ATTEMPTS`, …); only the Region and the
+ * network are passed.
  */
-export function createClients({ region, signal }: ClientOptions): AwsClients {
-  const settings = () => ({ region, requestHandler: transport() });
+export function createClients({ region, env, signal }: ClientOptions): AwsClients {
+  const network = openNetwork(env);
+  const settings = () => ({ region, requestHandler: new NetworkHandler(network) });
   const kms = new KMSClient(settings());
   const s3 = new S3Client(settings());
   const s3Control = new S3ControlClient(settings());
@@ -49,7 +46,7 @@ export function createClients({ region, signal }: ClientOptions): AwsClients {
   keepAccountOutOfHost(s3Control);
   for (const client of [kms, s3, s3Control, sts]) {
     decideRetries(client.config, signal);
-    watchRequests(client.config, signal);
+    watchRequests(client.config, network, signal);
   }
   return {
     kms,
@@ -63,20 +60,10 @@ export function createClients({ region, signal }: ClientOptions): AwsClients {
   };
 }
 
-function transport() {
-  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
-  return {
-    connectionTimeout: CONNECTION_TIMEOUT,
-    socketTimeout: SOCKET_TIMEOUT,
-    httpAgent: agent,
-    httpsAgent: agent,
-  };
-}
-
 type Handler = Pick<KMSClient['config'] | S3Client['config'] | STSClient['config'], 'requestHandler'>;
 
-/** Passes the signal to every request, and saves the URL of a failed request. */
-function watchRequests(config: Handler, signal: AbortSignal | undefined): void {
+/** Passes the signal to every request, and saves where a failed request was sent. */
+function watchRequests(config: Handler, network: Network, signal: AbortSignal | undefined): void {
   const handler = config.requestHandler;
   const handle = handler.handle.bind(handler);
   handler.handle = async (request, options) => {
@@ -85,7 +72,7 @@ function watchRequests(config: Handler, signal: AbortSignal | undefined): void {
     } catch (thrown) {
       const error = ofThisRealm(thrown);
       const port = request.port === undefined ? '' : `:${request.port}`;
-      rememberEndpoint(error, `${request.protocol}//${request.hostname}${port}`);
+      rememberEndpoint(error, network.route(`${request.protocol}//${request.hostname}${port}`));
       throw error;
     }
   };

@@ -1,5 +1,6 @@
 import { isCode, KeyturnError } from '../errors';
 import { endpointOf } from './endpoint-of';
+import { UNTRUSTED_CERTIFICATE } from './untrusted-certificate';
 
 /** The used parts of an SDK error, an SDK network error, or an error of the direct S3 client. */
 interface AwsError {
@@ -69,13 +70,12 @@ const NETWORK = new Set([
   'UND_ERR_HEADERS_TIMEOUT',
   'UND_ERR_SOCKET',
 ]);
-
 /**
  * Every AWS call goes through here.
  *
  * @param action - the required IAM action, `kms:DescribeKey`; shown if access is denied
  * @param resource - ARN or name of the resource; `*` if the call has none
- * @throws KeyturnError `aws-access-denied`, `aws-credentials-missing|expired|rejected`, `aws-endpoint-unreachable`,
+ * @throws KeyturnError `aws-access-denied`, `aws-credentials-missing|expired|rejected`, `aws-endpoint-unreachable`, `aws-tls-untrusted`,
  * `aws-wrong-region`, `aws-clock-skew`, `aws-throttled`, `interrupted`, otherwise `aws-failed` with AWS's own code
  */
 export async function called<T>(action: string, resource: string, send: () => Promise<T>): Promise<T> {
@@ -142,10 +142,13 @@ function unreachable({ error, action, awsCode, awsMessage }: Failure): KeyturnEr
   const from = error as AwsError | undefined;
   if (from?.$metadata?.httpStatusCode !== undefined) return undefined;
   const code = from?.code ?? awsCode;
-  const url = endpointOf(error);
-  if (url === undefined && !NETWORK.has(code)) return undefined;
+  const route = endpointOf(error);
+  if (route === undefined && !NETWORK.has(code) && !UNTRUSTED_CERTIFICATE.has(code)) return undefined;
   const reason = awsMessage.includes(code) ? awsMessage : `${code}: ${awsMessage}`;
-  return new KeyturnError('aws-endpoint-unreachable', { action, url: url ?? 'the AWS endpoint', reason }, error);
+  const { url = 'the AWS endpoint', proxy } = route ?? {};
+  if (UNTRUSTED_CERTIFICATE.has(code))
+    return new KeyturnError('aws-tls-untrusted', { action, url, reason, bundle: route?.bundle }, error);
+  return new KeyturnError('aws-endpoint-unreachable', { action, url, reason, proxy }, error);
 }
 
 function misdirected({ error, action, awsCode, awsMessage }: Failure): KeyturnError | undefined {

@@ -3,6 +3,7 @@ import { KeyturnError } from '../errors';
 import type { BucketCall } from '../s3/bucket-call';
 import type { ObjectStore } from '../s3/store';
 import type { JobFiles } from './job-files';
+import type { Switch } from './job-spec';
 import { uploadsNow } from './open-upload-keys';
 
 /** LastModified has whole seconds; a version written in the second that an attempt began in may be older or newer. */
@@ -22,6 +23,8 @@ const schema = z.object({
   bucketKey: z.boolean(),
   roleArn: z.string(),
   priority: z.number(),
+  /** The switch that the attempt belongs to. */
+  switch: z.object({ at: z.string(), keyArn: z.string(), keyMaterialId: z.string().optional() }).optional(),
 });
 
 /**
@@ -33,9 +36,28 @@ export type AttemptRecord = z.infer<typeof schema>;
 export type AttemptSettings = Pick<
   AttemptRecord,
   'kind' | 'supersededKeyArns' | 'withVersionIds' | 'bucketKey' | 'roleArn' | 'priority'
->;
+> & { readonly switch: Switch | undefined };
 
 const NAME = 'attempt.json';
+const OVER = 'over.json';
+
+/** Why an attempt counts no more. */
+export interface AttemptOver {
+  /** One sentence without a final period. */
+  readonly because: string;
+  /** The first object versions that show it. */
+  readonly examples: readonly { readonly key: string; readonly versionId: string }[];
+}
+
+/** Ends an attempt for every run on every machine: the next one starts another. */
+export async function endAttempt(files: JobFiles, attemptPrefix: string, over: AttemptOver): Promise<void> {
+  await files.create(`${attemptPrefix}${OVER}`, Buffer.from(`${JSON.stringify({ schemaVersion: 1, ...over })}\n`));
+}
+
+/** Whether {@link endAttempt} ended an attempt. */
+export async function isAttemptOver(files: JobFiles, attemptPrefix: string): Promise<boolean> {
+  return (await files.head(`${attemptPrefix}${OVER}`)) !== undefined;
+}
 
 /** The record of an attempt; undefined: it was never started. */
 export async function readAttemptRecord(files: JobFiles, attemptPrefix: string): Promise<AttemptRecord | undefined> {

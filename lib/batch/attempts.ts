@@ -1,11 +1,13 @@
 import { KeyturnError } from '../errors';
-import { readAttemptRecord } from './attempt-record';
+import { isAttemptOver, readAttemptRecord } from './attempt-record';
 import type { BatchJournal } from './batch-journal';
 import { failureOf, isJobFailure } from './job-failure';
 import type { JobFiles } from './job-files';
+import { jobDifferences } from './job-match';
 import {
   ACKNOWLEDGED_TAG,
   attemptPrefix,
+  attemptsPrefix,
   describedJob,
   isOfScope,
   type JobScope,
@@ -25,6 +27,8 @@ export interface AttemptSearch {
   /** Milliseconds since the epoch by S3's clock. */
   readonly now: number;
   readonly forceNew: boolean;
+  /** A line that a person must see. */
+  readonly onNote?: ((text: string) => void) | undefined;
 }
 
 /** The attempt that a run resumes or starts. */
@@ -38,8 +42,9 @@ export interface Attempt {
 const STALE = 60 * 86_400_000;
 
 /**
- * Finds the current attempt of a scope: the highest that S3 lists a job of, that left a manifest, or that this
- * machine knows of. One whose jobs failed is reported once, and the next run then starts another.
+ * Finds the current attempt of a scope, and so of one switch: the highest that S3 lists a job of, that left a manifest, or
+ * that this machine knows of. One whose jobs failed is reported once, and the next run then starts another; so it does after
+ * one that a verification contradicted, and after one with a job that is not what the attempt's record says.
  *
  * @throws job-paused, job-cancelled, job-failed, job-denied, job-role-missing, job-gone
  */
@@ -51,7 +56,7 @@ export async function findAttempt(search: AttemptSearch): Promise<Attempt> {
     if (!described || !isOfScope(described, scope)) continue;
     listed.push({ attempt: described.attempt, part: described.part, jobId });
   }
-  const left = (await files.folders(attemptPrefix(prefix, scope, 0).replace(/0\/$/, ''))).map(Number);
+  const left = (await files.folders(attemptsPrefix(prefix, scope))).map(Number);
   const numbers = [...listed.map((one) => one.attempt), ...journal.jobs.map((one) => one.attempt), ...left];
   const last = Math.max(0, ...numbers.filter(Number.isSafeInteger));
   if (last === 0) return { attempt: 1, found: new Map() };
@@ -62,8 +67,12 @@ export async function findAttempt(search: AttemptSearch): Promise<Attempt> {
     if (state?.targetKeyArn === scope.targetKeyArn) found.set(part, state);
   }
   const next: Attempt = { attempt: last + 1, found: new Map() };
-  if ((await isGivenUp(search, last, found)) || (await isUnknown(search, last, found))) {
-    await abandon(jobs, [...found.values()]);
+  const isOver =
+    (await isAttemptOver(files, attemptPrefix(prefix, scope, last))) ||
+    (await isUnknown(search, last, found)) ||
+    (await isGivenUp(search, last, found));
+  if (isOver) {
+    await abandon(search, [...found.values()]);
     return next;
   }
   if (found.size === 0 && (await isStale(search, last))) return next;
@@ -131,21 +140,36 @@ export async function markAcknowledged(
 }
 
 /** Cancels what is left of an attempt that is given up: it would run concurrently with the next one. */
-async function abandon(jobs: Jobs, states: readonly JobState[]): Promise<void> {
+async function abandon({ jobs, scope, onNote }: AttemptSearch, states: readonly JobState[]): Promise<void> {
   for (const { jobId } of states.filter((job) => !isTerminal(job))) {
+    onNote?.(`${scope.bucket}: job ${jobId} is cancelled: its attempt was given up`);
     await jobs.cancel(jobId, `${OWN_REASON}: its attempt was given up`).catch((error: unknown) => {
       if (!(error instanceof KeyturnError) || error.code !== 'job-state-invalid') throw error;
     });
   }
 }
 
-/** Without the record of an attempt, what its jobs left out is unknown: the bucket of manifests is another one now. */
+/**
+ * Without the record of an attempt, what its jobs left out is unknown: the bucket of manifests is another one now. A job
+ * with another role or manifest than the record's carries a description that somebody else wrote.
+ */
 async function isUnknown(
-  { files, prefix, scope }: AttemptSearch,
+  { files, prefix, scope, onNote }: AttemptSearch,
   attempt: number,
   found: ReadonlyMap<string, JobState>,
 ): Promise<boolean> {
-  return found.size > 0 && (await readAttemptRecord(files, attemptPrefix(prefix, scope, attempt))) === undefined;
+  if (found.size === 0) return false;
+  const record = await readAttemptRecord(files, attemptPrefix(prefix, scope, attempt));
+  if (record === undefined) return true;
+  const { roleArn, supersededKeyArns: listableKeyArns } = record;
+  for (const [part, job] of found) {
+    const expected = { scope, id: { attempt, part }, roleArn, prefix, listableKeyArns };
+    const differences = await jobDifferences(files, job, expected);
+    if (differences.length === 0) continue;
+    onNote?.(`${scope.bucket}: job ${job.jobId} is not of this rotation: ${differences.join('; ')}`);
+    return true;
+  }
+  return false;
 }
 
 async function isStale({ files, prefix, scope, journal, now }: AttemptSearch, attempt: number): Promise<boolean> {

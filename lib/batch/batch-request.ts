@@ -3,7 +3,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { ReencryptRequest } from '../reencrypt/reencrypt-request';
 import type { ObjectStore } from '../s3/store';
 import type { FileUpload } from './file-upload';
-import type { JobId, JobPlace, JobScope, JobSpec } from './job-spec';
+import type { JobId, JobPlace, JobScope, JobSpec, Switch } from './job-spec';
 import type { Jobs } from './jobs';
 import type { JobRetry } from './retry';
 
@@ -31,7 +31,10 @@ export type RemainderSettings = Pick<
 >;
 
 export interface BatchRequest {
+  /** Its `switchId` is that of `switch`. */
   readonly scope: JobScope;
+  /** The switch that the run belongs to; recorded with each attempt. */
+  readonly switch?: Switch | undefined;
   readonly place: JobPlace;
   /** Region of the rotation; the bucket of manifests must be in it. */
   readonly region: string;
@@ -60,8 +63,11 @@ export interface BatchRequest {
   readonly evidence?: ReencryptRequest['evidence'];
   /** Failed tasks up to which the local engine tries again, where above it another job does. Default 100,000. */
   readonly localBelow?: number | undefined;
-  /** Called with each specification before its job is created; a rejection keeps it from being created. */
-  readonly onSpec?: ((spec: JobSpec, sha256: string) => Promise<void>) | undefined;
+  /**
+   * Called with each specification before its job is created, and with the rows of its manifest where they are known; a
+   * rejection keeps it from being created.
+   */
+  readonly onSpec?: ((spec: JobSpec, sha256: string, rows: number | undefined) => Promise<void>) | undefined;
   /** A line about where the run stands. */
   readonly onProgress?: ((text: string) => void) | undefined;
   /** A line that a person must see: limits, job ids, what continues in S3. */

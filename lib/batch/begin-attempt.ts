@@ -18,12 +18,16 @@ export async function beginAttempt(
   const { scope, place, region, signal, retry, remainder = {}, onNote } = request;
   const { bucket, method, targetKeyArn } = scope;
   const { store, s3, jobs } = tools;
-  const files = new JobFiles({ s3, bucket: place.bucket, region, signal, retry });
+  const files = new JobFiles({ s3, bucket: place.bucket, owner: place.account, region, signal, retry });
   await files.require();
   const call = bucketCall({ bucket, targetKeyArn, maxRps: remainder.maxRps, retry: remainder.retry, signal });
   const versioning = await call(() => store.versioning(bucket));
   if (method === 'rewrite')
-    await requireCopies(s3, { bucket, noConcurrentWrites: request.noConcurrentWrites }, { signal, retry });
+    await requireCopies(
+      s3,
+      { bucket, account: place.account, noConcurrentWrites: request.noConcurrentWrites },
+      { signal, retry },
+    );
   const journal = await BatchJournal.open(request.jobsFile, scope);
   const search = {
     jobs,
@@ -33,6 +37,7 @@ export async function beginAttempt(
     prefix: place.prefix,
     now: store.now(),
     forceNew: request.newJob ?? false,
+    onNote,
   };
   const found = await findAttempt(search);
   const { attempt } = found;
@@ -46,6 +51,7 @@ export async function beginAttempt(
       bucketKey: request.bucketKeyDefault,
       roleArn: place.roleArn,
       priority: place.priority,
+      switch: request.switch,
     },
   );
   adopt(found, journal, watched);

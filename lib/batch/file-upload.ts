@@ -9,12 +9,14 @@ import {
 
 import { awsCodeOf, called } from '../aws/failures';
 import { KeyturnError } from '../errors';
-import { isTaken } from './job-files';
+import { bare, isTaken } from './job-files';
 import { type JobRetry, withJobRetry } from './retry';
 
 export interface FileUpload {
   readonly s3: S3Client;
   readonly bucket: string;
+  /** Account that must own the bucket, twelve digits; absent: any. */
+  readonly owner?: string | undefined;
   readonly key: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
@@ -35,29 +37,30 @@ export function partSize(number: number): number {
  * Writes a stream of text as one object, under SSE-S3 and only where there is none of that name: s3:PutObject,
  * s3:AbortMultipartUpload. When it fails, the upload is aborted.
  *
- * @returns false where there is one of that name already, or where whether this one got there is not known
+ * @returns the ETag that S3 answered when the upload was completed, without quotes: only that one is of these bytes.
+ *   Undefined where there is an object of that name already, or where whether this one got there is not known
  */
-export async function uploadFile(upload: FileUpload, rows: AsyncIterable<string>): Promise<boolean> {
-  const { s3, bucket: Bucket, key: Key, metadata } = upload;
+export async function uploadFile(upload: FileUpload, rows: AsyncIterable<string>): Promise<string | undefined> {
+  const { s3, metadata } = upload;
+  const at = placeOf(upload);
   const encrypted = { ServerSideEncryption: 'AES256', ContentType: 'text/csv', Metadata: { ...metadata } } as const;
-  const begin = () => new CreateMultipartUploadCommand({ Bucket, Key, ...encrypted });
+  const begin = () => new CreateMultipartUploadCommand({ ...at, ...encrypted });
   const { UploadId = '' } = await send(upload, 's3:PutObject', (options) => s3.send(begin(), options));
   try {
     const Parts = await uploadParts(upload, UploadId, rows);
     const end = () =>
       new CompleteMultipartUploadCommand({
-        Bucket,
-        Key,
+        ...at,
         UploadId,
         IfNoneMatch: '*',
         MultipartUpload: { Parts },
       });
-    await send(upload, 's3:PutObject', (options) => s3.send(end(), options));
-    return true;
+    const { ETag } = await send(upload, 's3:PutObject', (options) => s3.send(end(), options));
+    return ETag === undefined ? undefined : bare(ETag);
   } catch (error) {
     await abort(upload, UploadId);
     // An upload that is gone when it is completed again was completed by the attempt whose answer was lost.
-    if (isTaken(error) || awsCodeOf(error) === 'NoSuchUpload') return false;
+    if (isTaken(error) || awsCodeOf(error) === 'NoSuchUpload') return undefined;
     throw error;
   }
 }
@@ -84,16 +87,21 @@ async function uploadParts(upload: FileUpload, uploadId: string, rows: AsyncIter
 }
 
 async function uploadPart(upload: FileUpload, UploadId: string, PartNumber: number, body: Buffer) {
-  const { s3, bucket: Bucket, key: Key } = upload;
+  const { s3 } = upload;
+  const at = placeOf(upload);
   const ContentMD5 = createHash('md5').update(body).digest('base64');
-  const part = () => new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body: body, ContentMD5 });
+  const part = () => new UploadPartCommand({ ...at, UploadId, PartNumber, Body: body, ContentMD5 });
   const { ETag } = await send(upload, 's3:PutObject', (options) => s3.send(part(), options));
   return { PartNumber, ETag };
 }
 
 /** Best effort, and without the signal: an upload that stays open costs storage until somebody aborts it. */
-async function abort({ s3, bucket: Bucket, key: Key }: FileUpload, UploadId: string): Promise<void> {
-  await s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch(() => undefined);
+async function abort(upload: FileUpload, UploadId: string): Promise<void> {
+  await upload.s3.send(new AbortMultipartUploadCommand({ ...placeOf(upload), UploadId })).catch(() => undefined);
+}
+
+function placeOf({ bucket: Bucket, owner: ExpectedBucketOwner, key: Key }: FileUpload) {
+  return { Bucket, ExpectedBucketOwner, Key };
 }
 
 async function send<T>(

@@ -36,6 +36,7 @@ export function generatedManifestSpec(facts: GeneratedManifestFacts): JobSpec {
     },
     ManifestGenerator: { S3JobManifestGenerator: generatorOf(facts) },
     Report: {
+      ExpectedBucketOwner: place.account,
       Enabled: true,
       Bucket: bucketArn(activeKeyArn, place.bucket),
       Prefix: `${place.prefix}reports`,
@@ -54,9 +55,11 @@ export function generatedManifestSpec(facts: GeneratedManifestFacts): JobSpec {
 function generatorOf({ bucket, underKeyArn, layers, activeKeyArn, place, prefix }: GeneratedManifestFacts) {
   const under = { KmsKeyArn: underKeyArn };
   return {
+    ExpectedBucketOwner: place.account,
     SourceBucket: bucketArn(activeKeyArn, bucket),
     EnableManifestOutput: true,
     ManifestOutputLocation: {
+      ExpectedManifestBucketOwner: place.account,
       Bucket: bucketArn(activeKeyArn, place.bucket),
       ManifestPrefix: `${place.prefix}manifests/generated/${bucket}`,
       ManifestFormat: 'S3InventoryReport_CSV_20211130',

@@ -18,6 +18,8 @@ const BODY = RETRY_POLICY['job file body'];
 export interface OpenJobFiles {
   readonly s3: S3Client;
   readonly bucket: string;
+  /** Account that must own it, twelve digits; absent: any. */
+  readonly owner?: string | undefined;
   /** Region that it must be in. */
   readonly region: string;
   readonly signal?: AbortSignal | undefined;
@@ -42,25 +44,25 @@ export class JobFiles {
 
   /** s3:ListBucket. @throws job-bucket-missing, job-bucket-wrong-region */
   async require(): Promise<void> {
-    const { bucket: Bucket, region, s3 } = this.#open;
+    const { bucket, region, s3 } = this.#open;
     const answer = await this.#call('s3:ListBucket', undefined, (options) =>
-      s3.send(new HeadBucketCommand({ Bucket }), options),
+      s3.send(new HeadBucketCommand(this.#at()), options),
     );
     const found = answer.BucketRegion;
     if (found !== undefined && found !== region) {
-      throw new KeyturnError('job-bucket-wrong-region', { bucket: Bucket, region, found });
+      throw new KeyturnError('job-bucket-wrong-region', { bucket, region, found });
     }
   }
 
   /** s3:ListBucket. Folders right under a prefix, without it and without their slash. */
   async folders(prefix: string): Promise<readonly string[]> {
-    const { bucket: Bucket, s3 } = this.#open;
+    const { s3 } = this.#open;
     const found: string[] = [];
     let ContinuationToken: string | undefined;
     do {
       const command = (): ListObjectsV2Command =>
         new ListObjectsV2Command({
-          Bucket,
+          ...this.#at(),
           Prefix: prefix,
           Delimiter: '/',
           ContinuationToken,
@@ -74,10 +76,10 @@ export class JobFiles {
 
   /** s3:GetObject. Undefined: there is none. */
   async head(Key: string): Promise<{ readonly etag: string; readonly size: number } | undefined> {
-    const { bucket: Bucket, s3 } = this.#open;
+    const { s3 } = this.#open;
     return this.#unlessAbsent(async () => {
       const { ETag = '', ContentLength = 0 } = await this.#call('s3:GetObject', Key, (options) =>
-        s3.send(new HeadObjectCommand({ Bucket, Key }), options),
+        s3.send(new HeadObjectCommand({ ...this.#at(), Key }), options),
       );
       return { etag: bare(ETag), size: ContentLength };
     });
@@ -98,10 +100,10 @@ export class JobFiles {
    * @returns false where there was one already
    */
   async create(Key: string, body: Buffer, metadata: Readonly<Record<string, string>> = {}): Promise<boolean> {
-    const { bucket: Bucket, s3 } = this.#open;
+    const { s3 } = this.#open;
     const command = () =>
       new PutObjectCommand({
-        Bucket,
+        ...this.#at(),
         Key,
         Body: body,
         ContentMD5: createHash('md5').update(body).digest('base64'),
@@ -151,7 +153,7 @@ export class JobFiles {
   }
 
   async #get(Key: string, offset: number, ifMatch: string | undefined): Promise<OpenContent> {
-    const { bucket: Bucket, s3 } = this.#open;
+    const { s3 } = this.#open;
     const Range = offset === 0 ? undefined : `bytes=${offset}-`;
     const IfMatch = ifMatch === undefined ? undefined : `"${ifMatch}"`;
     const {
@@ -159,7 +161,7 @@ export class JobFiles {
       ETag = '',
       ContentLength = 0,
     } = await this.#call('s3:GetObject', Key, (options) =>
-      s3.send(new GetObjectCommand({ Bucket, Key, Range, IfMatch }), options),
+      s3.send(new GetObjectCommand({ ...this.#at(), Key, Range, IfMatch }), options),
     );
     return { etag: bare(ETag), size: ContentLength, body: Body as AsyncIterable<Uint8Array> };
   }
@@ -199,6 +201,11 @@ export class JobFiles {
       if (isAbsent(error)) return undefined;
       throw error;
     }
+  }
+
+  /** A bucket of that name in another account is never read or written. */
+  #at(): { readonly Bucket: string; readonly ExpectedBucketOwner: string | undefined } {
+    return { Bucket: this.#open.bucket, ExpectedBucketOwner: this.#open.owner };
   }
 
   #arn(key: string | undefined): string {

@@ -59,12 +59,17 @@ export function leftOutText(bucket: string, leftOut: Readonly<Record<string, num
  */
 export async function requireCopies(
   s3: S3Client,
-  { bucket, noConcurrentWrites }: { bucket: string; noConcurrentWrites: boolean },
+  {
+    bucket,
+    account,
+    noConcurrentWrites,
+  }: { bucket: string; account?: string | undefined; noConcurrentWrites: boolean },
   { signal, retry = {} }: { signal?: AbortSignal | undefined; retry?: JobRetry | undefined },
 ): Promise<void> {
   const unsupported = (reason: string) => new KeyturnError('job-copies-unsupported', { bucket, reason });
   if (!noConcurrentWrites)
     throw unsupported('they need writers to be paused, and the rotation file does not declare `noConcurrentWrites`');
+  const at = { Bucket: bucket, ExpectedBucketOwner: account };
   const arn = `arn:aws:s3:::${bucket}`;
   const ask = async <T>(
     action: string,
@@ -84,7 +89,7 @@ export async function requireCopies(
   };
   const ownership = await ask(
     's3:GetBucketOwnershipControls',
-    (options) => s3.send(new GetBucketOwnershipControlsCommand({ Bucket: bucket }), options),
+    (options) => s3.send(new GetBucketOwnershipControlsCommand(at), options),
     'OwnershipControlsNotFoundError',
   );
   const owner = ownership?.OwnershipControls?.Rules?.[0]?.ObjectOwnership;
@@ -95,7 +100,7 @@ export async function requireCopies(
   }
   const lock = await ask(
     's3:GetBucketObjectLockConfiguration',
-    (options) => s3.send(new GetObjectLockConfigurationCommand({ Bucket: bucket }), options),
+    (options) => s3.send(new GetObjectLockConfigurationCommand(at), options),
     'ObjectLockConfigurationNotFoundError',
   );
   if (lock?.ObjectLockConfiguration?.ObjectLockEnabled === 'Enabled') {

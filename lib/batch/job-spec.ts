@@ -16,6 +16,27 @@ export interface JobScope {
   /** Full ARN of the active key. */
   readonly targetKeyArn: string;
   readonly method: 'rewrap' | 'rewrite';
+  /**
+   * {@link switchId} of the switch that the job belongs to. Absent: the job was created before jobs were bound to a
+   * switch; no run takes it for its own.
+   */
+  readonly switchId?: string | undefined;
+}
+
+/** One move of alias and bucket defaults to a key version. */
+export interface Switch {
+  /** When the alias was moved, ISO 8601. */
+  readonly at: string;
+  /** Full ARN of the key that it was moved to. */
+  readonly keyArn: string;
+  /** KeyMaterialId of the material that the key encrypts with; absent for keys whose material KMS made. */
+  readonly keyMaterialId?: string | undefined;
+}
+
+/** Twelve hex digits that differ for any other switch, also for a later one to the same key. */
+export function switchId({ at, keyArn, keyMaterialId }: Switch): string {
+  const parts = ['keyturn switch', at, keyArn, keyMaterialId ?? ''];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12);
 }
 
 /** Which job of its scope: the attempt, from 1, and its part of it. */
@@ -106,9 +127,11 @@ export interface JobSpec {
   };
   readonly ManifestGenerator?: {
     readonly S3JobManifestGenerator: {
+      readonly ExpectedBucketOwner: string;
       readonly SourceBucket: string;
       readonly EnableManifestOutput: true;
       readonly ManifestOutputLocation: {
+        readonly ExpectedManifestBucketOwner: string;
         readonly Bucket: string;
         readonly ManifestPrefix: string;
         readonly ManifestFormat: 'S3InventoryReport_CSV_20211130';
@@ -118,6 +141,7 @@ export interface JobSpec {
     };
   };
   readonly Report: {
+    readonly ExpectedBucketOwner: string;
     readonly Enabled: true;
     readonly Bucket: string;
     readonly Prefix: string;
@@ -145,6 +169,7 @@ export function jobSpec(facts: JobFacts): JobSpec {
     Operation: operationOf(facts),
     ...(manifest.kind === 'listed' ? listed(facts, manifest) : generated(facts, manifest)),
     Report: {
+      ExpectedBucketOwner: place.account,
       Enabled: true,
       Bucket: bucketArn(scope, place.bucket),
       Prefix: `${place.prefix}reports`,
@@ -161,6 +186,7 @@ function jobTags({ scope, startedAt, attempt, part }: JobFacts): Readonly<Record
     'keyturn:rotation': scope.rotation,
     'keyturn:bucket': scope.bucket,
     'keyturn:target': scope.targetKeyArn,
+    ...(scope.switchId === undefined ? {} : { 'keyturn:switch': scope.switchId }),
     'keyturn:started': startedAt,
     'keyturn:attempt': `${attempt} ${part}`,
   };
@@ -206,9 +232,11 @@ function generated(
   return {
     ManifestGenerator: {
       S3JobManifestGenerator: {
+        ExpectedBucketOwner: place.account,
         SourceBucket: bucketArn(scope, scope.bucket),
         EnableManifestOutput: true,
         ManifestOutputLocation: {
+          ExpectedManifestBucketOwner: place.account,
           Bucket: bucketArn(scope, place.bucket),
           ManifestPrefix: attemptPrefix(place.prefix, scope, facts.attempt).slice(0, -1),
           ManifestFormat: 'S3InventoryReport_CSV_20211130',
@@ -223,8 +251,14 @@ function generated(
 }
 
 /** Prefix of what an attempt leaves in the bucket of manifests, with a slash at the end. */
-export function attemptPrefix(prefix: string, { bucket, method, targetKeyArn }: JobScope, attempt: number): string {
-  return `${prefix}manifests/${bucket}/${method}-${keyIdOf(targetKeyArn)}-${attempt}/`;
+export function attemptPrefix(prefix: string, scope: JobScope, attempt: number): string {
+  return `${attemptsPrefix(prefix, scope)}${attempt}/`;
+}
+
+/** What the prefixes of all attempts of a scope start with; the number of the attempt follows. */
+export function attemptsPrefix(prefix: string, { bucket, method, targetKeyArn, switchId: of }: JobScope): string {
+  const bound = of === undefined ? '' : `-${of}`;
+  return `${prefix}manifests/${bucket}/${method}-${keyIdOf(targetKeyArn)}${bound}-`;
 }
 
 /** The name under which a job is found again: ListJobs reports it, and reports no tags. */
@@ -232,8 +266,8 @@ export function jobDescription(scope: JobScope, { attempt, part }: JobId): strin
   return `${descriptionStart(scope)}#${attempt} ${part}`;
 }
 
-function descriptionStart({ rotation, method, bucket, targetKeyArn }: JobScope): string {
-  return `keyturn ${rotation}: ${method} ${bucket} to ${keyIdOf(targetKeyArn)} `;
+function descriptionStart({ rotation, method, bucket, targetKeyArn, switchId: of }: JobScope): string {
+  return `keyturn ${rotation}: ${method} ${bucket} to ${keyIdOf(targetKeyArn)}${of === undefined ? '' : `@${of}`} `;
 }
 
 /** What the description of a Keyturn job states. */
@@ -241,18 +275,19 @@ export interface DescribedJob extends JobId, Omit<JobScope, 'targetKeyArn'> {
   readonly targetKeyId: string;
 }
 
-const DESCRIPTION = /^keyturn (\S+): (rewrap|rewrite) (\S+) to (\S+) #([1-9]\d{0,5}) (\S+)$/;
+const DESCRIPTION = /^keyturn (\S+): (rewrap|rewrite) (\S+) to ([^\s@]+)(?:@(\S+))? #([1-9]\d{0,5}) (\S+)$/;
 
 /** Reads a description back; undefined: Keyturn did not create the job. */
 export function describedJob(description: string | undefined): DescribedJob | undefined {
   const found = DESCRIPTION.exec(description ?? '');
   if (!found) return undefined;
-  const [, rotation = '', method, bucket = '', targetKeyId = '', attempt, part = ''] = found;
+  const [, rotation = '', method, bucket = '', targetKeyId = '', of, attempt, part = ''] = found;
   return {
     rotation,
     method: method === 'rewrite' ? 'rewrite' : 'rewrap',
     bucket,
     targetKeyId,
+    switchId: of,
     attempt: Number(attempt),
     part,
   };
@@ -260,18 +295,24 @@ export function describedJob(description: string | undefined): DescribedJob | un
 
 /** Whether a described job belongs to a scope. */
 export function isOfScope(job: DescribedJob, scope: JobScope): boolean {
-  const { rotation, method, bucket, targetKeyArn } = scope;
+  const { method, targetKeyArn } = scope;
   return (
-    job.rotation === rotation &&
+    isOfBucket(job, scope) &&
     job.method === method &&
-    job.bucket === bucket &&
-    job.targetKeyId === keyIdOf(targetKeyArn)
+    job.targetKeyId === keyIdOf(targetKeyArn) &&
+    job.switchId === scope.switchId
   );
 }
 
+/** Whether a described job moves objects of the same bucket for the same rotation, to whichever key. */
+export function isOfBucket(job: DescribedJob, { rotation, bucket }: Pick<JobScope, 'rotation' | 'bucket'>): boolean {
+  return job.rotation === rotation && job.bucket === bucket;
+}
+
 /** `ClientRequestToken`: 64 hex digits, the most that S3 accepts. */
-export function jobToken({ rotation, bucket, targetKeyArn, method }: JobScope, { attempt, part }: JobId): string {
-  const parts = ['keyturn job', rotation, bucket, targetKeyArn, method, String(attempt), part];
+export function jobToken(scope: JobScope, { attempt, part }: JobId): string {
+  const { rotation, bucket, targetKeyArn, method, switchId: of = '' } = scope;
+  const parts = ['keyturn job', rotation, bucket, targetKeyArn, method, of, String(attempt), part];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 

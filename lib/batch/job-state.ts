@@ -1,4 +1,4 @@
-import type { DescribeJobCommandOutput, JobListDescriptor } from '@aws-sdk/client-s3-control';
+import type { DescribeJobCommandOutput, JobListDescriptor, JobManifestGenerator } from '@aws-sdk/client-s3-control';
 import type { JobStatus } from '../reencrypt/job-record';
 
 /** A job as ListJobs reports it. */
@@ -23,6 +23,8 @@ export interface JobState extends ListedJob {
   readonly confirmationRequired: boolean;
   /** ARN that the operation moves objects under; undefined for an operation that Keyturn does not use. */
   readonly targetKeyArn: string | undefined;
+  /** Where the operation copies objects to: a bucket's ARN; undefined for one that copies none. */
+  readonly copiesTo: string | undefined;
   readonly statusUpdateReason: string | undefined;
   readonly failureReasons: readonly { readonly code: string; readonly reason: string }[];
   /** Milliseconds since the epoch; absent for a job that was never suspended. */
@@ -31,6 +33,8 @@ export interface JobState extends ListedJob {
   readonly activeSeconds: number | undefined;
   /** The manifest that it was given or that S3 generated. */
   readonly manifest: { readonly objectArn: string; readonly etag: string; readonly generated: boolean } | undefined;
+  /** What S3 lists for a generated manifest: the bucket's ARN, and key ARNs or `SSE-S3`; undefined for another manifest. */
+  readonly lists: { readonly bucketArn: string; readonly under: readonly string[] } | undefined;
   readonly report: { readonly bucket: string; readonly prefix: string } | undefined;
 }
 
@@ -73,6 +77,7 @@ export function jobStateOf(job: NonNullable<DescribeJobCommandOutput['Job']>): J
     targetKeyArn:
       Operation?.S3UpdateObjectEncryption?.ObjectEncryption?.SSEKMS?.KMSKeyArn ??
       Operation?.S3PutObjectCopy?.SSEAwsKmsKeyId,
+    copiesTo: Operation?.S3PutObjectCopy?.TargetResource,
     statusUpdateReason: job.StatusUpdateReason,
     failureReasons: FailureReasons.map(({ FailureCode = '', FailureReason = '' }) => ({
       code: FailureCode,
@@ -85,9 +90,19 @@ export function jobStateOf(job: NonNullable<DescribeJobCommandOutput['Job']>): J
       etag: location.ETag ?? '',
       generated: Manifest === undefined,
     },
+    lists: listsOf(job.ManifestGenerator),
     report:
       Report?.Enabled && Report.Bucket
         ? { bucket: Report.Bucket.split(':::')[1] ?? '', prefix: Report.Prefix ?? '' }
         : undefined,
   };
+}
+
+function listsOf(generator: JobManifestGenerator | undefined): JobState['lists'] {
+  const { SourceBucket, Filter } = generator?.S3JobManifestGenerator ?? {};
+  if (SourceBucket === undefined) return undefined;
+  const under = (Filter?.MatchAnyObjectEncryption ?? []).map(
+    ({ SSES3, SSEKMS }) => SSEKMS?.KmsKeyArn ?? (SSES3 ? 'SSE-S3' : 'an encryption that Keyturn does not move'),
+  );
+  return { bucketArn: SourceBucket, under };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { KeyturnError } from '../errors';
 import type { BucketCall } from '../s3/bucket-call';
@@ -8,24 +9,29 @@ import type { ObjectStore } from '../s3/store';
 import { type FileUpload, uploadFile } from './file-upload';
 import type { JobFiles } from './job-files';
 import { manifestRow } from './manifest-row';
+import { RowDigest } from './row-digest';
 
 /** The most that one job accepts; see {@link https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops.html}. */
 const MAX_ROWS = 20_000_000_000;
 
 const summary = z.object({
+  key: z.string(),
+  /** As S3 answered it when the upload was completed, without quotes. */
   etag: z.string(),
   rows: z.number(),
+  /** {@link RowDigest} of its rows. */
+  digest: z.string(),
   /** Versions that were listed and left out, by the reason. */
   leftOut: z.record(z.string(), z.number()),
 });
 
 /** A manifest that was uploaded whole. */
-export type UploadedManifest = z.infer<typeof summary> & { readonly key: string };
+export type UploadedManifest = z.infer<typeof summary>;
 
 export interface ManifestRequest {
   readonly files: JobFiles;
   readonly upload: Omit<FileUpload, 'bucket' | 'key' | 'metadata'>;
-  /** Name of the CSV, without `.csv`. */
+  /** Name of the summary, and of the CSV where nobody wrote one before, without their endings. */
   readonly name: string;
   /** ISO 8601; kept with the file. */
   readonly startedAt: string;
@@ -36,43 +42,54 @@ export interface ManifestRequest {
 export type ManifestEntry = { readonly row: string } | { readonly leftOut: string };
 
 /**
- * Uploads a manifest, unless it is there: one that was uploaded whole is used again and never replaced, because a job may
- * already use it. Of two concurrent runs one wins, and both use its file.
+ * Uploads a manifest, unless one was uploaded whole: that is used again and never replaced, because a job may already use
+ * it. A file without a summary is nobody's: its upload was killed, or somebody else wrote it, so another is uploaded beside
+ * it. Of two concurrent runs the first summary counts, and both use its file.
  *
  * @throws job-too-large, and what listing and uploading throw
  */
 export async function ensureManifest(request: ManifestRequest): Promise<UploadedManifest> {
-  const { files, name, upload, startedAt } = request;
-  const key = `${name}.csv`;
+  const { files, name } = request;
   const known = await readSummary(files, name);
-  if (known) return { ...known, key };
-  let counted = { rows: 0, leftOut: {} as Record<string, number> };
-  if (!(await files.head(key))) {
-    const counting = { rows: 0, leftOut: {} as Record<string, number> };
-    const target = { ...upload, bucket: files.bucket, key, metadata: { started: startedAt } };
-    if (await uploadFile(target, rowsOf(request, counting))) counted = counting;
-  }
-  const head = await files.head(key);
-  if (!head) {
+  if (known) return known;
+  const isTaken = (await files.head(`${name}.csv`)) !== undefined;
+  const first = isTaken ? undefined : await upload(request, name);
+  const other = first ? undefined : await readSummary(files, name);
+  if (other) return other;
+  const uploaded = first ?? (await upload(request, besides(name)));
+  if (!uploaded) {
     const facts = { awsCode: 'NoSuchKey', awsMessage: 'its upload ended, but it is not there', requestId: undefined };
-    throw new KeyturnError('aws-failed', { action: 's3:PutObject', resource: `s3://${files.bucket}/${key}`, ...facts });
+    throw new KeyturnError('aws-failed', {
+      action: 's3:PutObject',
+      resource: `s3://${files.bucket}/${name}`,
+      ...facts,
+    });
   }
-  // A run that was killed before it wrote the summary, or another run, left the file: then its rows are counted.
-  if (counted.rows === 0 && head.size > 0) counted = { rows: await countRows(files, key, head.etag), leftOut: {} };
-  const written = { etag: head.etag, ...counted };
-  await files.create(`${name}.json`, Buffer.from(`${JSON.stringify(written)}\n`));
-  return { ...written, key };
+  const isOurs = await files.create(`${name}.json`, Buffer.from(`${JSON.stringify(uploaded)}\n`));
+  return isOurs ? uploaded : ((await readSummary(files, name)) ?? uploaded);
 }
 
+async function upload(request: ManifestRequest, name: string): Promise<UploadedManifest | undefined> {
+  const { files, startedAt } = request;
+  const key = `${name}.csv`;
+  const counting = { rows: 0, leftOut: {} as Record<string, number>, digest: new RowDigest() };
+  const target = { ...request.upload, bucket: files.bucket, key, metadata: { started: startedAt } };
+  const etag = await uploadFile(target, rowsOf(request, counting));
+  if (etag === undefined) return undefined;
+  return { key, etag, rows: counting.rows, digest: counting.digest.hex, leftOut: counting.leftOut };
+}
+
+const besides = (name: string): string => `${name}-${randomUUID()}`;
+
 /** The summary of a manifest; undefined: it is not whole. */
-export async function readSummary(files: JobFiles, name: string): Promise<z.infer<typeof summary> | undefined> {
+export async function readSummary(files: JobFiles, name: string): Promise<UploadedManifest | undefined> {
   const text = await files.text(`${name}.json`);
   return text === undefined ? undefined : summary.parse(JSON.parse(text));
 }
 
 async function* rowsOf(
   { rows, name }: ManifestRequest,
-  counting: { rows: number; leftOut: Record<string, number> },
+  counting: { rows: number; leftOut: Record<string, number>; readonly digest: RowDigest },
 ): AsyncGenerator<string, void, undefined> {
   for await (const entry of rows()) {
     if ('leftOut' in entry) {
@@ -82,16 +99,9 @@ async function* rowsOf(
     counting.rows += 1;
     if (counting.rows > MAX_ROWS)
       throw new KeyturnError('job-too-large', { bucket: name, rows: counting.rows, most: MAX_ROWS });
+    counting.digest.add(entry.row);
     yield entry.row;
   }
-}
-
-async function countRows(files: JobFiles, key: string, etag: string): Promise<number> {
-  let rows = 0;
-  for await (const chunk of (await files.content(key, etag)).chunks) {
-    for (const byte of chunk) if (byte === 0x0a) rows += 1;
-  }
-  return rows;
 }
 
 export interface ListingRequest {

@@ -12,7 +12,7 @@ import {
 } from './job-report';
 import { isEmptyManifest, isTerminal, type JobState } from './job-state';
 import { manifestRow } from './manifest-row';
-import type { ManifestEntry } from './manifest-upload';
+import type { ManifestEntry, UploadedManifest } from './manifest-upload';
 import { pause } from './retry';
 import { type AttemptRun, ensureJobs, listedPart, type PartOfAttempt } from './run-parts';
 import { observeJob, type WatchedJob, waitForJobs } from './wait-for-jobs';
@@ -60,7 +60,7 @@ async function runRound(run: AttemptRun, parts: readonly PartOfAttempt[]): Promi
   if (!(await confirmed(run, round))) return undefined;
   await waitFor(run, round, isTerminal);
   const ended: EndedJob[] = [];
-  for (const job of round) ended.push(await endOf(run, job, parts.find(({ part }) => part === job.part)?.rows));
+  for (const job of round) ended.push(await endOf(run, job, parts.find(({ part }) => part === job.part)?.uploaded));
   reportFailures(run, ended);
   return ended;
 }
@@ -111,7 +111,7 @@ function reportFailures({ request }: AttemptRun, round: readonly EndedJob[]): vo
   }
 }
 
-async function endOf(run: AttemptRun, job: WatchedJob, rows: number | undefined): Promise<EndedJob> {
+async function endOf(run: AttemptRun, job: WatchedJob, uploaded: UploadedManifest | undefined): Promise<EndedJob> {
   const { tools, files, journal, request } = run;
   const { bucket } = request.scope;
   const state = await observeJob(tools.jobs, bucket, job);
@@ -120,8 +120,8 @@ async function endOf(run: AttemptRun, job: WatchedJob, rows: number | undefined)
     const { jobId, succeeded, failed, total, statusUpdateReason: reason = '' } = state;
     throw new KeyturnError('job-cancelled', { bucket, jobId, reason, succeeded: succeeded + failed, total });
   }
-  if (rows !== undefined && state.total < rows) {
-    const found = `the job has ${state.total} task(s), and its manifest ${rows} row(s)`;
+  if (uploaded && state.total < uploaded.rows) {
+    const found = `the job has ${state.total} task(s), and its manifest ${uploaded.rows} row(s)`;
     throw new KeyturnError('job-report-invalid', { bucket, jobId: job.jobId, file: 'the manifest', found });
   }
   if (isEmptyManifest(state) || state.total === 0) return { job, state, report: undefined };

@@ -16,7 +16,7 @@ import {
   keyIdOf,
   specSha256,
 } from './job-spec';
-import { ensureManifest, listedRows, type ManifestEntry } from './manifest-upload';
+import { ensureManifest, listedRows, type ManifestEntry, type UploadedManifest } from './manifest-upload';
 import { observeJob, type WatchedJob } from './wait-for-jobs';
 
 /** Everything that the steps of one attempt share. */
@@ -38,8 +38,8 @@ export interface AttemptRun {
 export interface PartOfAttempt {
   readonly part: string;
   readonly manifest: JobManifest;
-  /** Rows of a manifest that Keyturn wrote: the job must have as many tasks. */
-  readonly rows?: number | undefined;
+  /** The manifest that Keyturn uploaded: the job must have as many tasks, and its report these rows. */
+  readonly uploaded?: UploadedManifest | undefined;
 }
 
 /** The jobs of the first round: one for a listing of our own, or one for each encryption that S3 lists. */
@@ -66,15 +66,19 @@ export async function listedPart(
     files,
     name: `${prefixOf(run)}${part}`,
     startedAt: new Date(record.startedAt).toISOString(),
-    upload: { s3: tools.s3, signal: request.signal, retry: request.retry, partSize: request.partSize },
+    upload: {
+      s3: tools.s3,
+      owner: request.place.account,
+      signal: request.signal,
+      retry: request.retry,
+      partSize: request.partSize,
+    },
     rows,
   });
   for (const text of leftOutText(bucket, manifest.leftOut)) request.onNote?.(text);
   if (manifest.rows === 0) return [];
   const { key, etag } = manifest;
-  return [
-    { part, manifest: { kind: 'listed', key, etag, withVersionIds: record.withVersionIds }, rows: manifest.rows },
-  ];
+  return [{ part, manifest: { kind: 'listed', key, etag, withVersionIds: record.withVersionIds }, uploaded: manifest }];
 }
 
 function listing({ tools, request, call, record, since, attempt }: AttemptRun): AsyncIterable<ManifestEntry> {
@@ -97,15 +101,14 @@ function listing({ tools, request, call, record, since, attempt }: AttemptRun): 
 /** Creates the jobs of parts that have none, each with its specification recorded before. */
 export async function ensureJobs(run: AttemptRun, parts: readonly PartOfAttempt[]): Promise<readonly WatchedJob[]> {
   const jobs: WatchedJob[] = [];
-  for (const { part, manifest } of parts) {
-    jobs.push(
-      run.watched.find((one) => one.part === part) ?? (await createJob(run, { attempt: run.attempt, part }, manifest)),
-    );
+  for (const one of parts) {
+    jobs.push(run.watched.find(({ part }) => part === one.part) ?? (await createJob(run, one)));
   }
   return jobs;
 }
 
-async function createJob(run: AttemptRun, id: JobId, manifest: JobManifest): Promise<WatchedJob> {
+async function createJob(run: AttemptRun, { part, manifest, uploaded }: PartOfAttempt): Promise<WatchedJob> {
+  const id: JobId = { attempt: run.attempt, part };
   const { request, record, tools, journal, watched } = run;
   const { scope, place, onSpec, onNote } = request;
   const spec = jobSpec({
@@ -117,7 +120,7 @@ async function createJob(run: AttemptRun, id: JobId, manifest: JobManifest): Pro
     manifest,
   });
   const sha256 = specSha256(spec);
-  await onSpec?.(spec, sha256);
+  await onSpec?.(spec, sha256, uploaded?.rows);
   if (request.signal?.aborted) throw new KeyturnError('interrupted', { during: 's3:CreateJob' });
   const jobId = await createOrFind(run, id, spec);
   await journal.note({ ...id, jobId }, { specSha256: sha256 });

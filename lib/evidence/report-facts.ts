@@ -106,6 +106,24 @@ const verifiedSchema = z.object({
   byKey: z.record(z.string(), z.number()).catch({}),
   leftTotal: whole,
   unknownTotal: whole,
+  // Older evidence has no account.
+  account: z
+    .object({
+      listed: whole,
+      underActive: whole,
+      left: whole,
+      outOfScope: whole,
+      unknown: whole,
+      gone: whole,
+      notInspected: whole,
+    })
+    .optional()
+    .catch(undefined),
+  comparison: z
+    .object({ listedBefore: whole, listedAgain: whole, newer: whole, goneSince: whole, missing: whole })
+    .optional()
+    .catch(undefined),
+  secondHeads: z.object({ versions: whole, contradictions: whole }).optional().catch(undefined),
   openUploadsTotal: whole,
   read: z.object({ versions: whole, bytes: whole }).catch({ versions: 0, bytes: 0 }),
   // Older evidence without sources checked every version.

@@ -38,8 +38,14 @@ export interface Estimate {
 export const MANIFEST_SAMPLE = 1_000;
 /** S3's filter accepts one encryption: a job for what is under the old key, and one for what no KMS key holds. They run at once. */
 const GENERATED_PARTS = 2;
-/** One that tries the filter, and one for each number of layers under the old key. None of them runs. */
-const VERIFY_JOBS = 3;
+/**
+ * One that tries the filter, and before and after the listing one for each number of layers under each old key. None of
+ * them runs.
+ */
+export function verifyJobs(oldKeys: number): number {
+  return 1 + 4 * oldKeys;
+}
+const VERIFY_JOBS = verifyJobs(1);
 /** S3 decrypts the data key under the old key and encrypts it under the new one; AWS does not document how. */
 const KMS_CALLS = 2;
 const NOTHING: Demand = { reads: 0, writes: 0, kms: 0, cpu: 0, seconds: 0 };
@@ -158,6 +164,7 @@ function inspectingSome(scale: Scale, assumptions: Assumptions): Load[] {
     generatedManifest('verify: manifests', scale, assumptions),
     { name: 'verify: listing', versions: scale.versions, demand: listing, by },
     { name: 'verify: heads', versions: someOf(scale), demand: head, by },
+    generatedManifest('verify: manifests again', scale, assumptions),
   ];
 }
 

@@ -78,6 +78,7 @@ function recordOf(kept: KeptBy, prepared: PreparedImport, result: ConfirmedImpor
       kind: kept.kind,
       location: kept.location,
       recipients: [...prepared.recipients],
+      opened: prepared.opened,
     },
     wrapping: {
       algorithm: prepared.algorithm,

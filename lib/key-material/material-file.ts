@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 
 import { KeyturnError } from '../errors';
 import { emptyMaterial, KEY_MATERIAL_BYTES, KeyMaterial } from './secret';
+import { type WrappedMaterial, type WrappingParameters, wrapKeyMaterial } from './wrap';
 
 /**
  * Reads key material from a regular file of exactly 32 bytes, directly into the buffer of the material. It does not
@@ -24,6 +25,12 @@ export async function readKeyMaterialFile(path: string): Promise<KeyMaterial> {
   } finally {
     await handle.close();
   }
+}
+
+/** Wraps the material of a file without keeping it. @throws as {@link readKeyMaterialFile} and `wrapKeyMaterial` */
+export async function wrapMaterialFile(path: string, parameters: WrappingParameters): Promise<WrappedMaterial> {
+  using material = await readKeyMaterialFile(path);
+  return wrapKeyMaterial(material, parameters);
 }
 
 async function openRegular(path: string): Promise<FileHandle> {

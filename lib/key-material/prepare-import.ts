@@ -1,10 +1,17 @@
 import { KeyturnError } from '../errors';
 import type { Custodian, HsmCustodian, MaterialCustodian } from './custody/custodian';
 import { readRecord } from './custody/custody-record';
-import { type PendingImport, readPending, removePending, writePending } from './custody/pending-import';
+import {
+  type ImportIntents,
+  intendedOf,
+  type PendingImport,
+  readPending,
+  removePending,
+  writePending,
+} from './custody/pending-import';
 import { readKeyMaterialFile } from './material-file';
 import { type PreparedImport, pendingOf, preparedFromPending, preparedOf } from './prepared-import';
-import { generateKeyMaterial } from './secret';
+import { generateKeyMaterial, type KeyMaterial } from './secret';
 import { sha256Hex, wrapKeyMaterial } from './wrap';
 import { type CustodyWrapRequest, wrapHeldCopy } from './wrap-from-custody';
 
@@ -17,10 +24,12 @@ export interface PrepareRequest extends CustodyWrapRequest {
   readonly publicKeySha256?: string | undefined;
   /** True: KMS rejected the pending import, so replace it. Default false. */
   readonly afresh?: boolean | undefined;
+  /** Absent on a machine that keeps no evidence: a pending import then counts as its own. */
+  readonly intents?: ImportIntents | undefined;
 }
 
 /** The key version of an import. */
-type Subject = Pick<PrepareRequest, 'version' | 'keyArn'>;
+type Subject = Pick<PrepareRequest, 'version' | 'keyArn' | 'intents'>;
 
 /** Minimum remaining lifetime of a usable token, in milliseconds. */
 const TOKEN_MARGIN = 60_000;
@@ -29,7 +38,8 @@ const TOKEN_MARGIN = 60_000;
  * Prepares key material for import, in an order that makes a loss by a crash impossible: it writes wrapped blob and
  * token first and the custody copy second, and returns only material that is in custody.
  *
- * - custody holds the material and its import is pending: that import again, no identity needed;
+ * - custody holds the material and its import is pending: that import again, no identity needed, if a run of this rotation
+ *   recorded it for this very copy and for the recipients of the rotation file;
  * - custody holds the material: decrypt it with the identity and wrap it under a new public key;
  * - custody holds nothing: generate or read, wrap, write the pending import, store the copy. A pending import without
  *   its copy never reached KMS and is replaced. A hardware module makes the material itself, and is custody of it from
@@ -52,14 +62,14 @@ export async function prepareImport(custodian: Custodian, request: PrepareReques
     if (record && source.kind === 'generate') throw lostCopy(custodian, request);
     return prepareNew(custodian, request);
   }
-  const found = await readPending(ledger, rotation, version);
-  const pending = found?.binding === binding ? found : undefined;
+  const pending = await ownPending(custodian, request, binding);
   refuseOtherKey(custodian, request, pending?.keyArn);
-  if (pending && isUsable(pending, request)) return preparedFromPending(pending);
+  // A custodian that opens its copies without a person is asked what they hold.
+  if (pending && custodian.kind !== 'command' && isUsable(pending, request)) return preparedFromPending(pending);
   const recipients = pending?.recipients ?? record?.custody.recipients ?? custodian.recipients;
   const given = source.kind === 'file' ? source.path : undefined;
   const prepared = await wrapHeldCopy(custodian, request, recipients, given);
-  await writePending(ledger, pendingOf(rotation, prepared, binding));
+  await keepPending(custodian, request, prepared, binding);
   return prepared;
 }
 
@@ -73,8 +83,8 @@ export async function prepareImport(custodian: Custodian, request: PrepareReques
 export async function pendingImportOf(custodian: Custodian, request: Subject): Promise<PreparedImport | undefined> {
   const { ledger, rotation } = custodian;
   if (!ledger) return undefined;
-  const pending = await readPending(ledger, rotation, request.version);
-  if (!pending || pending.binding !== (await custodian.copyBinding(request.version))) return undefined;
+  const pending = await ownPending(custodian, request, await custodian.copyBinding(request.version));
+  if (!pending) return undefined;
   refuseOtherKey(custodian, request, pending.keyArn);
   const record = await readRecord(ledger, rotation, request.version);
   if (record?.wrapping.wrappedSha256 !== pending.wrappedSha256) return preparedFromPending(pending);
@@ -88,15 +98,14 @@ async function prepareNew(custodian: Custodian, request: PrepareRequest): Promis
   const parameters = await request.parameters();
   using material = source.kind === 'file' ? await readKeyMaterialFile(source.path) : generateKeyMaterial();
   const from = source.kind === 'file' ? 'file' : 'generated';
-  const about = { version, keyArn, recipients: custodian.recipients, preparedAt: now, from } as const;
+  const about = { version, keyArn, recipients: custodian.recipients, preparedAt: now, opened: false, from } as const;
   const prepared = preparedOf(about, wrapKeyMaterial(material, parameters), parameters);
   const sealed = await custodian.seal(version, material);
-  if (custodian.ledger) {
-    await writePending(custodian.ledger, pendingOf(custodian.rotation, prepared, sealed.binding));
-  }
+  await keepPending(custodian, request, prepared, sealed.binding);
   await sealed.store();
-  if (custodian.ledger) await refuseUnread(custodian, version, sealed.binding);
-  return prepared;
+  if (!custodian.ledger) return prepared;
+  await refuseUnread(custodian, version, sealed.binding);
+  return { ...prepared, opened: await isReadBack(custodian, request, material) };
 }
 
 /** Material of a module is in custody as soon as it is generated, so nothing must be written before. */
@@ -108,8 +117,48 @@ async function prepareInside(custodian: HsmCustodian, request: PrepareRequest): 
   const binding = await custodian.generate(version);
   const held = await wrapHeldCopy(custodian, request, custodian.recipients);
   const prepared = { ...held, from: 'generated' } as const;
-  await writePending(custodian.ledger, pendingOf(custodian.rotation, prepared, binding));
+  await keepPending(custodian, request, prepared, binding);
   return prepared;
+}
+
+async function keepPending(
+  { ledger, rotation }: Custodian,
+  { intents }: PrepareRequest,
+  prepared: PreparedImport,
+  binding: string,
+): Promise<void> {
+  if (!ledger) return;
+  const pending = pendingOf(rotation, prepared, binding);
+  await intents?.record(intendedOf(pending));
+  await writePending(ledger, pending);
+}
+
+/** The pending import of this copy, unaltered, and meant by a run of this rotation for the recipients of its file. */
+async function ownPending(
+  { ledger, rotation, recipients }: Custodian,
+  { version, intents }: Subject,
+  binding: string | undefined,
+): Promise<PendingImport | undefined> {
+  const pending = ledger && (await readPending(ledger, rotation, version));
+  if (!pending || pending.binding !== binding || !isIntact(pending)) return undefined;
+  if (!intents) return pending;
+  const same = [...pending.recipients].sort().join() === [...recipients].sort().join();
+  return same && (await intents.holds(intendedOf(pending))) ? pending : undefined;
+}
+
+const isIntact = ({ wrapped, wrappedSha256 }: PendingImport): boolean =>
+  sha256Hex(Buffer.from(wrapped, 'base64')) === wrappedSha256;
+
+/** Opens the new copy and compares it, where no person is needed for that or the identity is at hand. */
+async function isReadBack(
+  custodian: MaterialCustodian,
+  { version, keyArn, identityFile }: PrepareRequest,
+  material: KeyMaterial,
+): Promise<boolean> {
+  if (custodian.kind !== 'command' && identityFile === undefined) return false;
+  using stored = await custodian.open(version, keyArn, identityFile);
+  if (!stored.equals(material)) throw new KeyturnError('custody-differs', { version, file: custodian.locate(version) });
+  return true;
 }
 
 async function refuseUnread(custodian: MaterialCustodian, version: string, binding: string): Promise<void> {
@@ -120,9 +169,8 @@ async function refuseUnread(custodian: MaterialCustodian, version: string, bindi
 
 function isUsable(pending: PendingImport, request: PrepareRequest): boolean {
   const { publicKeySha256, afresh = false, now = new Date() } = request;
-  const intact = sha256Hex(Buffer.from(pending.wrapped, 'base64')) === pending.wrappedSha256;
   const wanted = publicKeySha256 === undefined || publicKeySha256 === pending.publicKeySha256;
-  return !afresh && intact && wanted && Date.parse(pending.validTo) > now.getTime() + TOKEN_MARGIN;
+  return !afresh && wanted && Date.parse(pending.validTo) > now.getTime() + TOKEN_MARGIN;
 }
 
 function refuseOtherKey(custodian: Custodian, request: Subject, held: string | undefined): void {

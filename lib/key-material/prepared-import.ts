@@ -17,12 +17,14 @@ export interface PreparedImport {
   /** The recipients of the custody copy of this material. */
   readonly recipients: readonly string[];
   readonly preparedAt: Date;
+  /** True: the copy in custody was opened, and it is what is wrapped here. */
+  readonly opened: boolean;
   /** `pending`: an interrupted run prepared it. `custody`: the copy in custody was decrypted and wrapped again. */
   readonly from: 'generated' | 'file' | 'custody' | 'pending';
 }
 
 /** The key of an import, and the origin of its material. */
-export type PreparedFor = Pick<PreparedImport, 'version' | 'keyArn' | 'recipients' | 'preparedAt' | 'from'>;
+export type PreparedFor = Pick<PreparedImport, 'version' | 'keyArn' | 'recipients' | 'preparedAt' | 'opened' | 'from'>;
 
 /** Joins wrapped material and its token. */
 export function preparedOf(
@@ -73,6 +75,7 @@ export function preparedFromPending(pending: PendingImport): PreparedImport {
     wrappedSha256: pending.wrappedSha256,
     recipients: pending.recipients,
     preparedAt: new Date(pending.preparedAt),
+    opened: false,
     from: 'pending',
   };
 }

@@ -55,7 +55,7 @@ export async function wrapHeldCopy(
   given?: string,
 ): Promise<PreparedImport> {
   const { version, keyArn, now = new Date() } = request;
-  const about = { version, keyArn, recipients, preparedAt: now, from: 'custody' } as const;
+  const about = { version, keyArn, recipients, preparedAt: now, opened: true, from: 'custody' } as const;
   if (custodian.kind === 'pkcs11') {
     if (given !== undefined) throw new KeyturnError('hsm-refuses-file', { path: given });
     const parameters = await request.parameters(await custodian.wrapping());

@@ -17,6 +17,11 @@ export interface ImportRequest {
   readonly validTo?: Date | undefined;
   /** Only with `EXISTING_KEY_MATERIAL`: KMS then checks that the bytes are equal. */
   readonly keyMaterialId?: string | undefined;
+  /**
+   * Asked if KMS already has the bytes of a `NEW_KEY_MATERIAL`: the KeyMaterialId of the material that they must be, after
+   * an answer that was lost. Undefined: there is none, so the bytes belong to something else and are refused.
+   */
+  readonly expectedId?: (() => Promise<string | undefined>) | undefined;
   /** 0–256 characters, shown by ListKeyRotations and in CloudTrail. */
   readonly description?: string | undefined;
   /**
@@ -67,11 +72,18 @@ const REFUSALS: Readonly<Record<string, { readonly reason: string; readonly next
   },
 };
 
+/** A key takes one material at a time; KMS calls that a state of the key. */
+const PENDING_ROTATION = {
+  reason: 'the key holds other material that is pending rotation, and KMS takes the next one only after it',
+  next: 'rotate to the pending material first (`npx keyturn post-apply`); if no declared version stands for it, somebody else imported it: `npx keyturn status` shows the materials',
+};
+
 /**
  * ImportKeyMaterial with explicit ImportType and ExpirationModel.
  *
- * If KMS already has the bytes of a `NEW_KEY_MATERIAL`, because a response was lost or the material has expired, they
- * are imported as `EXISTING_KEY_MATERIAL`: KMS accepts them only if they are equal, and the result names the type.
+ * If KMS already has the bytes of a `NEW_KEY_MATERIAL`, because a response was lost, they are imported as
+ * `EXISTING_KEY_MATERIAL` under the ID that the caller expects: KMS accepts them only if they are that very material. It
+ * never imports them as whatever material of the key they are: that would rename it and change its date.
  *
  * @throws KeyturnError `kms-import-expiry` before the call; `kms-import-refused` with KMS's own code; else as `called`
  * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_ImportKeyMaterial.html
@@ -89,8 +101,10 @@ export async function importMaterial(kms: KMSClient, request: ImportRequest): Pr
 }
 
 async function sendIfSame(kms: KMSClient, request: ImportRequest): Promise<ImportResult | undefined> {
+  const keyMaterialId = await request.expectedId?.();
+  if (keyMaterialId === undefined) return undefined;
   try {
-    return await send(kms, { ...request, importType: 'EXISTING_KEY_MATERIAL', keyMaterialId: undefined });
+    return await send(kms, { ...request, importType: 'EXISTING_KEY_MATERIAL', keyMaterialId });
   } catch (error) {
     if (REFUSALS[awsCodeOf(error) ?? '']) return undefined;
     throw error;
@@ -141,8 +155,9 @@ export function checkExpiry(keyArn: string, validTo: Date | undefined, now: numb
 
 function refusal(keyArn: string, error: unknown): unknown {
   const awsCode = awsCodeOf(error);
-  const known = awsCode === undefined ? undefined : REFUSALS[awsCode];
-  if (awsCode === undefined || known === undefined) return error;
   const awsMessage = isCode(error, 'aws-failed') ? error.facts.awsMessage : '';
+  const waits = awsCode === 'KMSInvalidStateException' && /pending rotation/i.test(awsMessage);
+  const known = waits ? PENDING_ROTATION : awsCode === undefined ? undefined : REFUSALS[awsCode];
+  if (awsCode === undefined || known === undefined) return error;
   return new KeyturnError('kms-import-refused', { keyArn, awsCode, awsMessage, ...known }, error);
 }

@@ -21,6 +21,7 @@ const owns = ({ buckets, reencrypt, evidence }: Rotation) =>
   [...buckets, reencrypt.batch].some((bucket) => bucket?.manage === 'bucket') || evidence.bucket !== undefined;
 const adopts = (rotation: Rotation) => rotation.buckets.some(({ manage }) => manage === 'encryption');
 const looksElsewhere = ({ retire }: Rotation) => retire.verifyOnlyBuckets.length > 0;
+const namesManagedKey = ({ reencrypt }: Rotation) => reencrypt.from.includes('aws/s3');
 const inPlace = ({ strategy }: Rotation) => strategy === 'in-place';
 const moves = ({ strategy }: Rotation) => strategy === 'new-key';
 const rewraps = (rotation: Rotation) => moves(rotation) && rotation.reencrypt.method === 'rewrap';
@@ -58,6 +59,7 @@ const VERIFY: readonly ActionSet[] = [
   { sid: 'HeadObjects', on: 'objects', actions: HEADING, when: moves },
   { sid: 'ListOtherObjects', on: 'other buckets', actions: LISTING, when: looksElsewhere },
   { sid: 'HeadOtherObjects', on: 'objects of other buckets', actions: HEADING, when: looksElsewhere },
+  { sid: 'FindAliases', on: 'anything', actions: ['kms:ListAliases'], when: namesManagedKey },
 ];
 
 const MOVE: readonly ActionSet[] = [

@@ -9,9 +9,10 @@ const serves = (rotation: Rotation) => keeps(rotation) || rotation.reencrypt.bat
 
 /**
  * Reads the state of jobs and their bucket. Only reading each job of the account shows which ones belong to this
- * rotation.
+ * rotation, and only the date of the alias to which of its switches.
  */
 export const readJobs: readonly ActionSet[] = [
+  { sid: 'FindAliases', on: 'anything', actions: ['kms:ListAliases'], when: hasJobs },
   { sid: 'FindJobs', on: 'anything', actions: ['s3:ListJobs'], when: hasJobs },
   { sid: 'LookAtJobs', on: 'jobs', actions: ['s3:DescribeJob', 's3:GetJobTagging'], when: hasJobs },
   { sid: 'FindJobFiles', on: 'job bucket', actions: ['s3:ListBucket'], when: hasJobs },

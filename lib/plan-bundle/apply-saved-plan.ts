@@ -170,7 +170,7 @@ async function reviewAgain(
     ...options,
     files: left.map((stack) => path.join(directory, `${stack}.json`)),
     from: directory,
-    observed: (await observe(run)).versions,
+    aws: { observing: run, versions: (await observe(run)).versions },
     evidence,
     rollbackTo,
     now: new Date(),

@@ -45,7 +45,16 @@ function retirementsIn(records: readonly Values[], file: string): readonly Green
 
 function isGreen(data: Values): boolean {
   const buckets = list(data.buckets).map(values);
-  return buckets.length > 0 && buckets.every((one) => one.unknownTotal === 0);
+  return buckets.length > 0 && buckets.every((one) => one.unknownTotal === 0 && isAccounted(one));
+}
+
+/** A record without an account proves nothing: verifications of before there was one did not add up what they listed. */
+function isAccounted({ account, comparison }: Values): boolean {
+  const { listed, ...places } = values(account);
+  const counts = Object.values(places);
+  if (typeof listed !== 'number' || counts.length === 0) return false;
+  const sum = counts.reduce<number>((total, count) => total + (typeof count === 'number' ? count : Number.NaN), 0);
+  return sum === listed && (comparison === undefined || values(comparison).missing === 0);
 }
 
 const rolledBackIn = (records: readonly Values[]): readonly string[] =>

@@ -9,8 +9,10 @@ import { reviewMarkdown } from '../review/review-markdown';
 import { reviewSarif } from '../review/review-sarif';
 import { keysStackTest, MOCKS_SINCE, storageStackTest, TERRAFORM_TEST_FILE } from '../review/terraform-test';
 import { isOlder } from '../terraform/binary';
+import { declaredResources } from '../terraform/created-in';
 import { formatPlan } from '../terraform/plan-text';
-import type { StackRole } from '../terraform/workspace';
+import type { StackRole, Workspace } from '../terraform/workspace';
+import { refuseUnmanaged } from '../workflow/refuse-existing';
 import type { VerifyRun } from '../workflow/rotation-run';
 import {
   hashOf,
@@ -50,7 +52,8 @@ const OWN =
  *
  * The storage stack cannot be planned before the keys are there and Enabled; the manifest then says so, and why.
  *
- * @throws KeyturnError `reviewed-plan-directory`, and the errors of synthesis, Terraform, AWS and the review
+ * @throws KeyturnError `reviewed-plan-directory`, `resource-exists` where the storage stack, which cannot be planned yet,
+ * declares what exists already, and the errors of synthesis, Terraform, AWS and the review
  */
 export async function writePlanBundle(input: PlanBundleInput): Promise<PlanBundle> {
   const { run, env, directory } = input;
@@ -60,13 +63,14 @@ export async function writePlanBundle(input: PlanBundleInput): Promise<PlanBundl
   const seen = await observe(run);
   const keys = await planStack('keys', reviewing, input);
   const storage = await planStack('storage', reviewing, input);
+  if (!storage.planned) await refuseUnmanaged(run, 'storage', managedBy(reviewing));
   await writeTests(reviewing, run.rotation);
   const planned = (['keys', 'storage'] as const).filter((stack) => (stack === 'keys' ? keys : storage).planned);
   const review = await reviewFiles({
     ...options,
     files: planned.map((stack) => path.join(directory, `${stack}.json`)),
     from: directory,
-    observed: seen.versions,
+    aws: { observing: run, versions: seen.versions },
     evidence: input.evidence,
     rollbackTo: input.rollbackTo,
     now: new Date(),
@@ -116,6 +120,11 @@ async function planStack(
     return { planned: false, name: target.name, why };
   }
 }
+
+const managedBy = ({ terraform, stacks }: ReviewingTerraform): Pick<Workspace, 'declared' | 'managed'> => ({
+  declared: (stack) => declaredResources(stacks[stack]),
+  managed: (stack) => terraform.managed(stacks[stack]),
+});
 
 /** Beside each stack: the test that `terraform test` runs there. A Terraform that cannot mock gets none. */
 async function writeTests({ binary, stacks }: ReviewingTerraform, rotation: VerifyRun['rotation']): Promise<void> {

@@ -58,7 +58,8 @@ async function jobsOfBucket(
   targetKeyArn: string,
 ): Promise<readonly PlannedJob[]> {
   const facts = await jobFactsOf(run, bucket, settings, targetKeyArn);
-  const { scope, place, supersededKeyArns } = facts;
+  const { place, supersededKeyArns } = facts;
+  const scope = { ...facts.scope, switchId: '<switch>' };
   if (supersededKeyArns.length === 0) return [];
   const { method } = scope;
   // A bucket that is not there yet, or may not be read by whoever plans, is taken for one with versions.
@@ -89,13 +90,14 @@ async function jobsOfBucket(
 }
 
 const LATER = {
-  ClientRequestToken: 'made from rotation, bucket, key, method, part and attempt; this is that of attempt 1',
-  Description: 'attempt 1 becomes a later one where an earlier attempt ended',
+  ClientRequestToken: 'made from rotation, bucket, key, method, switch, part and attempt',
+  Description: 'names the switch once it is made; attempt 1 becomes a later one where an earlier attempt ended',
+  'Tags keyturn:switch': 'stands for the time of the switch and the key material it is made to',
   'Tags keyturn:started': 'when the listing starts',
   'Tags keyturn:attempt': 'as in the description',
 } as const;
 
 const ETAG_LATER = {
   'Manifest.Location.ETag': 'that of the manifest, once it is listed and uploaded',
-  'Manifest.Location.ObjectArn': 'names the attempt',
+  'Manifest.Location.ObjectArn': 'names the switch and the attempt',
 } as const;

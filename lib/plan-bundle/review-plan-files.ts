@@ -1,7 +1,10 @@
 import path from 'node:path';
-import type { ObservedVersion } from '../observation/observe';
+import { existingResources } from '../observation/existing-resources';
+import type { ObservedVersion, Observing } from '../observation/observe';
 import type { KeyFromAws } from '../review/known-keys';
+import type { PlanDocument } from '../review/plan-document';
 import { type Review, reviewPlans } from '../review/review';
+import { createdResource, nameAttribute } from '../rotation/created-resource';
 import { greenRetirements } from './green-evidence';
 import { loadPlan } from './load-plan';
 import type { ReviewingOptions } from './reviewing-terraform';
@@ -11,8 +14,8 @@ export interface ReviewFilesInput extends ReviewingOptions {
   readonly files: readonly string[];
   /** Absolute; names in the review are relative to it. */
   readonly from: string;
-  /** What AWS says of the versions; undefined: it is not asked. */
-  readonly observed: readonly ObservedVersion[] | undefined;
+  /** How AWS is asked, and what it says of the versions; undefined: it is not asked. */
+  readonly aws: { readonly observing: Observing; readonly versions: readonly ObservedVersion[] } | undefined;
   /** Directory or file of evidence; undefined: none is given. */
   readonly evidence: string | undefined;
   readonly rollbackTo: string | undefined;
@@ -25,7 +28,7 @@ export interface ReviewFilesInput extends ReviewingOptions {
  * @throws KeyturnError `review-plan-unreadable`, `review-plan-newer`, `review-plan-other-rotation`, `evidence-missing`
  */
 export async function reviewFiles(input: ReviewFilesInput): Promise<Review> {
-  const { rotation, files, from, observed, evidence, rollbackTo, now } = input;
+  const { rotation, files, from, aws, evidence, rollbackTo, now } = input;
   const plans = [];
   for (const file of files) plans.push(await loadPlan(file, relative(from, file), input));
   return reviewPlans({
@@ -33,10 +36,23 @@ export async function reviewFiles(input: ReviewFilesInput): Promise<Review> {
     rotationFile: relative(from, rotation.file),
     plans,
     now,
-    aws: observed?.flatMap(keyFromAws),
+    aws: aws?.versions.flatMap(keyFromAws),
+    existing:
+      aws &&
+      (await existingResources(
+        aws.observing,
+        plans.flatMap(({ plan }) => createdBy(plan)),
+      )),
     green: evidence === undefined ? undefined : await greenRetirements(evidence),
     rollbackTo,
   });
+}
+
+/** The keys, aliases and buckets that a plan creates. */
+function createdBy({ changes }: PlanDocument) {
+  return changes.flatMap(({ address, type, action, after }) =>
+    action === 'create' ? (createdResource(address, type, after?.[nameAttribute(type)]) ?? []) : [],
+  );
 }
 
 function keyFromAws({ version, key }: ObservedVersion): readonly KeyFromAws[] {

@@ -20,6 +20,8 @@ export interface BucketReencryption {
   readonly method: 'rewrap' | 'rewrite';
   /** Versions listed in the last pass. */
   readonly objectVersions: number;
+  /** The latest LastModified among them, milliseconds since the epoch; absent where nothing was listed by this process. */
+  readonly newestListed?: number | undefined;
   readonly deleteMarkers: number;
   /** Already under the target key when first inspected. */
   readonly alreadyThere: number;

@@ -91,7 +91,9 @@ export class ListingPass {
     const room = queue.room();
     if (room) await room;
     if (calls.isEnded) return;
-    tally.listed(this.#range.pass, { listed: page.versions.length, deleteMarkers: page.deleteMarkers.length });
+    const [listed, deleteMarkers] = [page.versions.length, page.deleteMarkers.length];
+    const newest = page.versions.reduce((latest, one) => Math.max(latest, one.lastModified), 0);
+    tally.listed(this.#range.pass, { listed, deleteMarkers, newest });
     const inspected = page.versions.filter(this.#range.shouldInspect);
     const report = queue.add(page, inspected.length);
     for (const version of inspected) {

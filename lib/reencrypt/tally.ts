@@ -9,7 +9,7 @@ export class Tally {
   readonly #blocked = new BoundedList<BlockedVersion>();
   readonly #failed = new BoundedList<FailedVersion>();
   /** Entries, and markers, of the listing by pass; the report gives those of the last. */
-  #listing = { pass: 1, objectVersions: 0, deleteMarkers: 0 };
+  #listing = { pass: 1, objectVersions: 0, deleteMarkers: 0, newest: 0 };
   #alreadyThere = 0;
   #moved = 0;
   #movedBytes = 0;
@@ -23,7 +23,7 @@ export class Tally {
     const tally = new Tally();
     const { counts } = resumed ?? {};
     if (!counts) return tally;
-    tally.#listing = { pass: 1, objectVersions: counts.objectVersions, deleteMarkers: counts.deleteMarkers };
+    tally.#listing = { pass: 1, objectVersions: counts.objectVersions, deleteMarkers: counts.deleteMarkers, newest: 0 };
     tally.#alreadyThere = counts.alreadyThere;
     tally.#moved = counts.moved;
     tally.#movedBytes = counts.movedBytes;
@@ -37,12 +37,13 @@ export class Tally {
     return this.#moved;
   }
 
-  listed(pass: number, { listed, deleteMarkers }: { listed: number; deleteMarkers: number }): void {
-    const before = this.#listing.pass === pass ? this.#listing : { objectVersions: 0, deleteMarkers: 0 };
+  listed(pass: number, page: { listed: number; deleteMarkers: number; newest?: number }): void {
+    const before = this.#listing.pass === pass ? this.#listing : { objectVersions: 0, deleteMarkers: 0, newest: 0 };
     this.#listing = {
       pass,
-      objectVersions: before.objectVersions + listed,
-      deleteMarkers: before.deleteMarkers + deleteMarkers,
+      objectVersions: before.objectVersions + page.listed,
+      deleteMarkers: before.deleteMarkers + page.deleteMarkers,
+      newest: Math.max(before.newest, page.newest ?? 0),
     };
   }
 
@@ -97,6 +98,7 @@ export class Tally {
       engine: 'local',
       jobs: [],
       ...this.counts(),
+      newestListed: this.#listing.newest,
       blocked: this.#blocked.first,
       failed: this.#failed.first,
       passes: this.passes,

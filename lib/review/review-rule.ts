@@ -1,3 +1,4 @@
+import type { ExistingResource } from '../rotation/created-resource';
 import type { Rotation } from '../rotation/rotation';
 import type { KnownKeys } from './known-keys';
 import type { PlanDocument } from './plan-document';
@@ -25,6 +26,8 @@ export interface RuleContext {
   readonly stack: PlannedStack;
   /** Keys of the declared versions, from all plans of the review and, if requested, from AWS. */
   readonly keys: KnownKeys;
+  /** What the plans create and AWS holds already; undefined: AWS was not asked. */
+  readonly existing: readonly ExistingResource[] | undefined;
   /** Undefined: no evidence was given. */
   readonly green: readonly GreenRetirement[] | undefined;
   /** The version of the declared rollback; undefined: no rollback was declared. */

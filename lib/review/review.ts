@@ -1,4 +1,5 @@
 import { KeyturnError } from '../errors';
+import type { ExistingResource } from '../rotation/created-resource';
 import type { Rotation } from '../rotation/rotation';
 import { applyWaivers } from './apply-waivers';
 import type { Finding, WaivedFinding } from './finding';
@@ -51,6 +52,8 @@ export interface ReviewInput {
   readonly now: Date;
   /** The declared versions as AWS reports them; undefined: not read. */
   readonly aws?: readonly KeyFromAws[] | undefined;
+  /** What the plans create and AWS holds already; undefined: AWS was not asked. */
+  readonly existing?: readonly ExistingResource[] | undefined;
   /** Undefined: no evidence was given. */
   readonly green?: readonly GreenRetirement[] | undefined;
   readonly rollbackTo?: string | undefined;
@@ -73,6 +76,7 @@ export function reviewPlans(input: ReviewInput): Review {
       keys,
       stackFile,
       stack: stackOf(plan),
+      existing: input.existing,
       green: input.green,
       rollbackTo: input.rollbackTo,
     }),
@@ -143,7 +147,10 @@ function reviewedPlan(context: RuleContext, input: ReviewInput): ReviewedPlan {
   if (stackFile === undefined) {
     unseen.push(words`cdk.tf.json is not next to the plan: backend (KT051) and guards (KT052) were not checked`);
   }
-  if (input.aws === undefined) unseen.push(words`AWS was not read: key states are those of the plan`);
+  if (input.aws === undefined)
+    unseen.push(
+      words`AWS was not read: key states are those of the plan, and whether what is created exists already (KT006) was not checked`,
+    );
   const { name, formatVersion, terraformVersion } = plan;
   return { name, stack, formatVersion, terraformVersion, effects: planSummary(context).map(concealedWords), unseen };
 }

@@ -14,6 +14,7 @@ import {
   pkcs11,
   principals,
   REGION,
+  reencryptSource,
   STANDING_PRINCIPAL,
   s3Backend,
   TOPIC_ARN,
@@ -167,6 +168,12 @@ export const rotationFileSchema = z.strictObject({
         z.enum(['rewrap', 'rewrite']).default('rewrap'),
         'rewrap: re-encrypt data keys only, without moving data. rewrite: copy each object onto itself under a new data key.',
         'rewrap or rewrite',
+      ),
+      from: field(
+        z.array(reencryptSource).default([]),
+        'What is moved besides the objects under the other versions of this rotation. Everything else is counted and left alone.',
+        'a list of sse-s3, aws/s3, any and key ARNs',
+        'write a list, [] for none',
       ),
       engine: field(
         z.enum(['local', 'batch', 'auto']).default('local'),

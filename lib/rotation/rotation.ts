@@ -154,6 +154,10 @@ export interface Rotation {
   readonly custody: Custody;
   readonly reencrypt: {
     readonly method: ReencryptMethod;
+    /**
+     * `sse-s3`, `aws/s3`, `any` or full key ARNs: what is moved besides the objects under the other declared versions. Empty: nothing.
+     */
+    readonly from: readonly string[];
     readonly engine: ReencryptEngine;
     /** Always present if the engine is `batch` or `auto`. */
     readonly batch: BatchSettings | undefined;

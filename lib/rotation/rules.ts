@@ -4,7 +4,7 @@
  */
 import { shownText } from './faults';
 import { type FieldPath, LIMITS } from './field-messages';
-import { batchRules, bucketRules, supportBucketRules } from './storage-rules';
+import { batchRules, bucketRules, sourceRules, supportBucketRules } from './storage-rules';
 import { type Finding, list, mapping, repeated, textOf, type UnvalidatedFile, unvalidated } from './unvalidated-file';
 import { activeRules, aliasRules, expiryRules, type RuleOptions, versionRules } from './version-rules';
 import type { YamlSource } from './yaml-source';
@@ -131,6 +131,7 @@ export function ruleFaults(source: YamlSource, value: unknown, options: RuleOpti
     ...bucketRules(view),
     ...policyRules(view),
     ...batchRules(view),
+    ...sourceRules(view),
     ...supportBucketRules(view),
     ...strategyRules(view),
     ...expiryWarningRules(view),

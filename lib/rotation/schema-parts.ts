@@ -8,6 +8,8 @@ export const BUCKET_NAME =
 export const REGION = /^(?!cn-)[a-z]{2,4}(?:-[a-z]+){1,3}-\d{1,2}$/;
 const KEY_ARN =
   /^arn:aws(?:-[a-z]+)*:kms:[a-z0-9-]+:\d{12}:key\/(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+/** What `reencrypt.from` may name, besides the ARN of a key. */
+const SOURCES = ['sse-s3', 'aws/s3', 'any'] as const;
 const PRINCIPAL_ARN =
   /^arn:aws(?:-[a-z]+)*:(?:iam::\d{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)|sts::\d{12}:assumed-role\/[\w+=,.@-]+\/[\w+=,.@-]+)$/;
 /** `aws:PrincipalArn` is the role of an assumed role, never its session, so a session named here would never match. */
@@ -70,6 +72,13 @@ export const bucket = z.strictObject({
     'write true or false without quotes',
   ),
 });
+
+export const reencryptSource = field(
+  z.string().regex(new RegExp(`^(?:${SOURCES.join('|')})$|${KEY_ARN.source}`)),
+  'sse-s3: under SSE-S3. aws/s3: under the AWS managed key of the account. any: whatever can be moved. Or the ARN of a key.',
+  'sse-s3, aws/s3, any, or the full ARN of a KMS key, arn:aws:kms:<region>:<account>:key/<id>',
+  'write one of these words, or the key ARN, not an alias or a bare id',
+);
 
 const ANY_PRINCIPAL = [
   z.string().regex(PRINCIPAL_ARN),

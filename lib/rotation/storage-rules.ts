@@ -84,6 +84,48 @@ function shared(support: Named, others: readonly Named[]): Finding[] {
   ];
 }
 
+/** Sources that exclude one another, or that no object of the rotation's buckets can be under. */
+export function sourceRules({ file, versions }: UnvalidatedFile): Finding[] {
+  const { from, batch } = mapping(file.reencrypt);
+  const sources = list(from).map(textOf);
+  const at = (index: number): FieldPath => ['reencrypt', 'from', index];
+  const adopted = new Set(versions.flatMap(({ keyArn }) => keyArn ?? []));
+  const found = repeated(sources, at, { allowed: 'each source once', change: 'remove one of the two' });
+  sources.forEach((source, index) => {
+    const region = source?.startsWith('arn:') ? source.split(':')[3] : undefined;
+    if (region !== undefined && typeof file.region === 'string' && region !== file.region)
+      found.push({
+        at: at(index),
+        given: `a key in ${shownText(region)}`,
+        allowed: `a key in the rotation's region ${shownText(file.region)}: S3 uses keys of the bucket's own Region only`,
+        change: 'correct the ARN, or remove it',
+      });
+    if (source !== undefined && adopted.has(source))
+      found.push({
+        at: at(index),
+        given: 'a key that is declared under keyVersions',
+        allowed: 'only keys that are no version of this rotation',
+        change: 'remove it here',
+      });
+  });
+  if (!sources.includes('any')) return found;
+  if (sources.length > 1)
+    found.push({
+      at: ['reencrypt', 'from'],
+      given: 'any together with other sources',
+      allowed: 'any alone, or a list without it',
+      change: 'remove any, or everything else',
+    });
+  if (mapping(batch).manifest === 'generated')
+    found.push({
+      at: ['reencrypt', 'batch', 'manifest'],
+      given: '"generated" with from: [any]',
+      allowed: 'auto or listed: S3 lists objects by a key that is named',
+      change: 'write listed, or name the sources',
+    });
+  return found;
+}
+
 /** A job needs its settings, settings need a job, and `rewrite` by jobs has limits. */
 export function batchRules({ file }: UnvalidatedFile): Finding[] {
   const { engine, batch, method } = mapping(file.reencrypt);

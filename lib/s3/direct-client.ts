@@ -1,5 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { type Dispatcher, Pool } from 'undici';
+import { type Dispatcher, Pool, ProxyAgent } from 'undici';
+
+import { type Network, NetworkHandler } from '../aws/network';
 import { resolveOrigin, type S3Origin } from './direct-origin';
 import { EMPTY_SHA256, type Header, RequestSigner, type SigningCredentials } from './request-signer';
 import { encodeKey } from './uri-encoding';
@@ -64,22 +66,23 @@ const TOLERATED_SKEW = 4 * 60_000;
 type ExpiringCredentials = SigningCredentials & { readonly expiration?: Date | undefined };
 
 /**
- * Opens a direct client next to an SDK client. Endpoint, style, TLS, Region and credentials are the SDK client's own, resolved
- * by the SDK and renewed by its provider chain.
+ * Opens a direct client next to an SDK client. Endpoint, style, Region and credentials are the SDK client's own, resolved
+ * by the SDK and renewed by its provider chain. Proxies and trusted authorities are those of `createClients`; next to
+ * another SDK client it connects directly.
  */
 export function openDirectClient(s3: S3Client): DirectClient {
   return new PooledClient(s3);
 }
 
 interface Route extends S3Origin {
-  readonly pool: Pool;
+  readonly pool: Dispatcher;
   readonly signer: RequestSigner;
 }
 
 class PooledClient implements DirectClient {
   readonly #s3: S3Client;
   readonly #routes = new Map<string, Promise<Route>>();
-  readonly #pools = new Map<string, Pool>();
+  readonly #pools = new Map<string, Dispatcher>();
   #route: { readonly bucket: string; readonly route: Route } | undefined;
   #credentials: ExpiringCredentials | undefined;
   #refreshing: Promise<unknown> | undefined;
@@ -111,6 +114,7 @@ class PooledClient implements DirectClient {
     const target = query === '' ? path : `${path}?${query}`;
     const answer = await exchange(
       route.pool,
+      route.origin,
       // undici closes the connection after a HEAD unless `reset` is false; S3 sends no body to one.
       { method, path: target, headers: flat(signed), body: body?.text ?? null, reset: false },
       request.discard ?? false,
@@ -152,7 +156,9 @@ class PooledClient implements DirectClient {
 
   async #open(bucket: string): Promise<Route> {
     const found = await resolveOrigin(this.#s3, bucket);
-    const pool = this.#pools.get(found.origin) ?? poolOf(found.origin);
+    const { requestHandler } = this.#s3.config;
+    const network = requestHandler instanceof NetworkHandler ? requestHandler.network : undefined;
+    const pool = this.#pools.get(found.origin) ?? (await poolOf(found.origin, network));
     this.#pools.set(found.origin, pool);
     return { ...found, pool, signer: new RequestSigner(found.region) };
   }
@@ -183,15 +189,21 @@ class PooledClient implements DirectClient {
   }
 }
 
-function poolOf(origin: string): Pool {
-  return new Pool(origin, {
+async function poolOf(origin: string, network: Network | undefined): Promise<Dispatcher> {
+  const ca = await network?.authorities();
+  const proxy = network?.proxyFor(new URL(origin))?.url;
+  const tls = ca === undefined ? {} : { ca };
+  const settings = {
     connections: null,
     pipelining: 1,
-    connect: { timeout: TIMEOUTS.connect },
     headersTimeout: TIMEOUTS.headers,
     bodyTimeout: TIMEOUTS.body,
     keepAliveTimeout: 4_000,
-  });
+  };
+  const connect = { timeout: TIMEOUTS.connect, ...tls };
+  if (proxy === undefined) return new Pool(origin, { ...settings, connect });
+  // Without a tunnel for http, as curl, the AWS CLI and Terraform do: proxies often allow CONNECT to port 443 only.
+  return new ProxyAgent({ ...settings, uri: proxy.href, proxyTunnel: false, requestTls: connect, proxyTls: connect });
 }
 
 /** Names and values in turn, the form that undici takes without a conversion. */
@@ -205,7 +217,8 @@ const NOTHING = Buffer.alloc(0);
 
 /** One request and its whole answer, without the streams that undici's own `request` builds around it. */
 function exchange(
-  pool: Pool,
+  pool: Dispatcher,
+  origin: string,
   options: Omit<Dispatcher.DispatchOptions, 'origin'>,
   discard: boolean,
 ): Promise<DirectResponse> {
@@ -214,25 +227,28 @@ function exchange(
     let headers: Record<string, string> = {};
     let bytes = 0;
     const chunks: Buffer[] = [];
-    pool.dispatch(options as Dispatcher.DispatchOptions, {
-      onRequestStart() {
-        // Required by undici of every handler; there is nothing to prepare.
+    pool.dispatch(
+      { ...options, origin },
+      {
+        onRequestStart() {
+          // Required by undici of every handler; there is nothing to prepare.
+        },
+        onResponseStart(_controller, statusCode, received) {
+          status = statusCode;
+          headers = received as Record<string, string>;
+        },
+        onResponseData(_controller, chunk) {
+          bytes += chunk.length;
+          if (!discard || status >= 300) chunks.push(chunk);
+        },
+        onResponseEnd() {
+          resolve({ status, headers, body: chunks.length === 0 ? NOTHING : Buffer.concat(chunks), bytes });
+        },
+        onResponseError(_controller, error) {
+          const code = (error as { code?: unknown }).code;
+          reject(new ConnectionBroken(typeof code === 'string' ? code : error.name, error.message, error));
+        },
       },
-      onResponseStart(_controller, statusCode, received) {
-        status = statusCode;
-        headers = received as Record<string, string>;
-      },
-      onResponseData(_controller, chunk) {
-        bytes += chunk.length;
-        if (!discard || status >= 300) chunks.push(chunk);
-      },
-      onResponseEnd() {
-        resolve({ status, headers, body: chunks.length === 0 ? NOTHING : Buffer.concat(chunks), bytes });
-      },
-      onResponseError(_controller, error) {
-        const code = (error as { code?: unknown }).code;
-        reject(new ConnectionBroken(typeof code === 'string' ? code : error.name, error.message, error));
-      },
-    });
+    );
   });
 }

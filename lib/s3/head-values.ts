@@ -9,6 +9,10 @@ export function encryptionOf(
   customer: string | undefined,
 ): Encryption {
   if (customer !== undefined) return { kind: 'sse-c' };
+  // A key without an algorithm that uses one is a contradiction: some KMS key may hold the version.
+  if (keyArn !== undefined && (algorithm === undefined || algorithm === 'AES256')) {
+    return { kind: 'other', algorithm: `${algorithm ?? 'no algorithm'} with the key ${keyArn}` };
+  }
   if (algorithm === undefined) return { kind: 'unencrypted' };
   if (algorithm === 'AES256') return { kind: 'sse-s3' };
   if (keyArn !== undefined && algorithm === 'aws:kms') return { kind: 'sse-kms', keyArn, bucketKey };

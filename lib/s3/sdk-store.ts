@@ -28,6 +28,7 @@ import {
   versionPageOf,
   wholeContent,
 } from './sdk-shapes';
+import { sdkWitness } from './sdk-witness';
 import type { CopiedPart, MultipartInPlace, ObjectStore } from './store';
 
 type Send = ReturnType<typeof sdkCalls>['send'];
@@ -38,7 +39,15 @@ type Send = ReturnType<typeof sdkCalls>['send'];
  */
 export function createSdkStore(s3: S3Client): ObjectStore {
   const { send, requests, now } = sdkCalls(s3);
-  return { requests, now, ...bucketCalls(send), ...reads(send), ...moves(send), ...multipart(send) };
+  return {
+    requests,
+    now,
+    witness: sdkWitness(send),
+    ...bucketCalls(send),
+    ...reads(send),
+    ...moves(send),
+    ...multipart(send),
+  };
 }
 
 /** Calls about a bucket. */

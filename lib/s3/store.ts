@@ -7,6 +7,7 @@ import type {
   VersionPage,
   VersionRef,
 } from './object-version';
+import type { Witness } from './witness';
 
 /**
  * The S3 calls that moving and verifying objects needs, and no others: the permissions of a run can be read from
@@ -45,6 +46,8 @@ export interface ObjectStore {
   discardProbe(ref: VersionRef, signal?: AbortSignal): Promise<void>;
   /** s3:ListBucketMultipartUploads */
   listUploads(request: UploadsRequest, signal?: AbortSignal): Promise<UploadsPage>;
+  /** The second way to ask, for verification alone. */
+  readonly witness: Witness;
   /** Milliseconds since the epoch by the endpoint's clock, from the last answer; this machine's before the first. */
   now(): number;
   /** Requests sent so far. */

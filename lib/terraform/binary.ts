@@ -26,9 +26,10 @@ export interface FindTerraformInput {
 /**
  * Finds Terraform: `TERRAFORM_BINARY_NAME` if set, otherwise `terraform`, otherwise `tofu`.
  *
- * @throws KeyturnError `terraform-missing`, `terraform-too-old`, `interrupted`
+ * @throws KeyturnError `terraform-environment`, `terraform-missing`, `terraform-too-old`, `interrupted`
  */
 export async function findTerraform({ env, signal }: FindTerraformInput): Promise<TerraformBinary> {
+  refuseRedirection(env);
   const named = env.TERRAFORM_BINARY_NAME;
   const candidates = named ? [named] : ['terraform', 'tofu'];
   for (const file of candidates) {
@@ -40,6 +41,15 @@ export async function findTerraform({ env, signal }: FindTerraformInput): Promis
     return found;
   }
   throw new KeyturnError('terraform-missing', { tried: candidates });
+}
+
+/** Refuses variables by which Terraform would use another state or other arguments than the ones that Keyturn names. */
+function refuseRedirection(env: NodeJS.ProcessEnv): void {
+  const variables = Object.keys(env).filter((name) => {
+    if (!env[name]) return false;
+    return name === 'TF_WORKSPACE' ? env[name] !== 'default' : /^TF_CLI_ARGS(_|$)/.test(name);
+  });
+  if (variables.length > 0) throw new KeyturnError('terraform-environment', { variables: variables.sort() });
 }
 
 /** Undefined if the program cannot be started or does not respond like Terraform or OpenTofu. */
@@ -58,7 +68,8 @@ async function probe(
   }
   throwIfInterrupted(signal, 'the search for Terraform');
   // Not `-json`: only the text output distinguishes Terraform and OpenTofu.
-  const answer = /^(Terraform|OpenTofu) v(\d+\.\d+\.\d+)\S*\s+on (\w+)/.exec(outcome.stdout);
+  // On any line: a wrapper of a CI system prints the command first.
+  const answer = /^(Terraform|OpenTofu) v(\d+\.\d+\.\d+)\S*\s+on (\w+)/m.exec(outcome.stdout);
   const [, product, version, platform] = answer ?? [];
   if (outcome.exit !== 0 || version === undefined || platform === undefined) return undefined;
   return { file, product: product === 'OpenTofu' ? 'OpenTofu' : 'Terraform', version, platform };

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { jsonLines } from './plan-outcome';
+
 const DIAGNOSTIC = z.object({
   severity: z.enum(['error', 'warning']),
   summary: z.string(),
@@ -19,9 +21,8 @@ const EVENT = z.object({ type: z.literal('diagnostic'), diagnostic: DIAGNOSTIC }
  * @see https://developer.hashicorp.com/terraform/internals/machine-readable-ui
  */
 export function errorsIn(output: string): readonly Diagnostic[] {
-  return output.split('\n').flatMap((line) => {
-    if (!line.startsWith('{')) return [];
-    const event = EVENT.safeParse(parsed(line));
+  return jsonLines(output).flatMap((line) => {
+    const event = EVENT.safeParse(line);
     return event.success && event.data.diagnostic.severity === 'error' ? [event.data.diagnostic] : [];
   });
 }
@@ -34,12 +35,4 @@ export function lastLines(text: string, lines = 12): string {
     .filter((line) => line !== '')
     .slice(-lines)
     .join('\n');
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

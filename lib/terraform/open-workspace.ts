@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Rotation } from '../rotation/rotation';
 import { findTerraform, type TerraformBinary } from './binary';
 import { providerSource, writeCliConfiguration } from './cli-configuration';
+import { declaredResources } from './created-in';
 import { lockedProvider } from './locked-provider';
 import { formatPlan } from './plan-text';
 import { type StackDirectory, synthesize } from './synthesize';
@@ -44,6 +45,14 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
     async apply({ stack, planFile }: StackPlan): Promise<void> {
       const { terraform, stacks } = await open();
       await terraform.apply({ stack: stacks[stack], planFile });
+    },
+    async declared(stack: StackRole) {
+      const { stacks } = await open();
+      return declaredResources(stacks[stack]);
+    },
+    async managed(stack: StackRole) {
+      const { terraform, stacks } = await open();
+      return terraform.managed(stacks[stack]);
     },
   };
 }

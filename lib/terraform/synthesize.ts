@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { EXIT, KeyturnError, throwIfInterrupted } from '../errors';
 import { stackNames } from '../rotation/rotation';
 import { runChild } from './child';
@@ -39,7 +40,7 @@ export async function synthesize(
   throwIfInterrupted(input.signal, 'synthesis');
   const outcome = await runChild({
     file: process.execPath,
-    args: ['--import', `file://${require.resolve('tsx')}`, join(PROJECT, 'main.ts')],
+    args: ['--import', pathToFileURL(require.resolve('tsx')).href, join(PROJECT, 'main.ts')],
     cwd: PROJECT,
     env: {
       ...input.env,

@@ -8,6 +8,7 @@ import type { TerraformBinary } from './binary';
 import { type ChildOutcome, runChild } from './child';
 import type { ProviderSource } from './cli-configuration';
 import { errorsIn, lastLines } from './diagnostics';
+import { onlyJsonLine, reportedWork } from './plan-outcome';
 import type { StackDirectory } from './synthesize';
 import { terraformEnvironment } from './terraform-environment';
 import { asFailure } from './terraform-failure';
@@ -55,11 +56,12 @@ export class Terraform {
    *
    * A changed backend is refused and never adopted silently: without its state, the plan would create everything again.
    *
-   * @throws KeyturnError `terraform-provider-missing`, `terraform-backend-changed`, `terraform-failed`,
+   * @throws KeyturnError `terraform-workspace-selected`, `terraform-provider-missing`, `terraform-backend-changed`, `terraform-failed`,
    * `interrupted`, and the
    * errors of AWS
    */
   async init(stack: StackDirectory): Promise<void> {
+    await refuseSelectedWorkspace(stack);
     const record = join(stack.directory, INIT_RECORD);
     const fingerprint = await this.#fingerprint(stack);
     const last = await readFile(record, 'utf8').catch(() => undefined);
@@ -72,7 +74,7 @@ export class Terraform {
   /**
    * Plans a stack to a file. It runs the provider once, and a second time for the summary only if there are changes.
    *
-   * @throws KeyturnError `terraform-guard`, `terraform-destroys` (a plan that destroys a key, a bucket or a bucket's
+   * @throws KeyturnError `terraform-guard`, `terraform-wrapped`, `terraform-destroys` (a plan that destroys a key, a bucket or a bucket's
    * default
    * encryption is never returned), `terraform-state-locked`, `terraform-failed`, `interrupted`, and the errors of AWS
    */
@@ -81,6 +83,7 @@ export class Terraform {
     const planFile = join(stack.directory, PLAN_FILE);
     const args = ['plan', '-json', '-input=false', '-detailed-exitcode', `-out=${planFile}`, this.#lockTimeout()];
     const outcome = await this.#run(stack, args);
+    this.#refuseWrapper('plan', stack, outcome);
     if (outcome.exit === 0) return { stack, planFile, changes: false, summary: NO_CHANGES, json: undefined };
     if (outcome.exit !== 2) throw this.#failure('plan', stack, outcome);
     const json = await this.#show(stack, planFile);
@@ -97,19 +100,52 @@ export class Terraform {
    * Applies exactly that plan file without interruption: an interrupted creation taints the resource, a tainted key
    * must be replaced, and `prevent_destroy` forbids that. An interruption is reported once Terraform is done.
    *
-   * @throws KeyturnError `terraform-plan-stale`, `terraform-state-locked`, `terraform-failed`, `interrupted`
+   * @throws KeyturnError `terraform-wrapped`, `terraform-plan-stale`, `terraform-state-locked`, `terraform-failed`, `interrupted`
    * (everything is applied then), and the errors of AWS
    */
   async apply({ stack, planFile }: Pick<PlanFile, 'stack' | 'planFile'>): Promise<void> {
     const args = ['apply', '-json', '-input=false', this.#lockTimeout(), planFile];
     const outcome = await this.#run(stack, args, 'finish');
     if (outcome.exit !== 0) throw this.#failure('apply', stack, outcome);
+    this.#refuseWrapper('apply', stack, outcome);
+  }
+
+  /**
+   * The addresses in a stack's state, as the last apply left it; none without a state.
+   *
+   * @throws KeyturnError `terraform-failed`, `interrupted`, and the errors of {@link init}
+   */
+  async managed(stack: StackDirectory): Promise<ReadonlySet<string>> {
+    await this.init(stack);
+    const outcome = await this.#run(stack, ['state', 'list']);
+    if (outcome.exit === 0) return new Set(outcome.stdout.split('\n').filter((line) => line !== ''));
+    if (/No state file was found/.test(outcome.stderr)) return new Set();
+    throw this.#failure('state list', stack, outcome);
   }
 
   async #show(stack: StackDirectory, planFile: string): Promise<string> {
     const outcome = await this.#run(stack, ['show', '-json', '-no-color', planFile]);
     if (outcome.exit !== 0) throw this.#failure('show', stack, outcome);
-    return outcome.stdout;
+    return onlyJsonLine(outcome.stdout) ?? outcome.stdout;
+  }
+
+  /** Exit 0 counts only if Terraform's own lines agree with it; so does an exit that is no answer to a finished plan. */
+  #refuseWrapper(command: 'plan' | 'apply', stack: StackDirectory, { exit, stdout }: ChildOutcome): void {
+    const { finished, changes } = reportedWork(stdout, command);
+    const failed = errorsIn(stdout).length > 0;
+    const contradicted =
+      exit === 0
+        ? failed || !finished || (command === 'plan' && changes)
+        : exit !== null && exit !== 2 && finished && !failed;
+    if (!contradicted) return;
+    const reported = failed ? 'an error' : changes ? 'changes' : finished ? 'no changes' : 'no result';
+    throw new KeyturnError('terraform-wrapped', {
+      file: this.#input.binary.file,
+      command,
+      stack: stack.name,
+      exit,
+      reported,
+    });
   }
 
   #lockTimeout(): string {
@@ -187,3 +223,10 @@ export class Terraform {
 }
 
 const CONFIGURATION = z.object({ terraform: z.unknown() });
+
+/** Terraform saves the selected workspace beside its data; each has a state of its own. */
+async function refuseSelectedWorkspace({ name, directory }: StackDirectory): Promise<void> {
+  const selected = (await readFile(join(directory, '.terraform', 'environment'), 'utf8').catch(() => '')).trim();
+  if (selected === '' || selected === 'default') return;
+  throw new KeyturnError('terraform-workspace-selected', { stack: name, selected, directory });
+}

@@ -1,3 +1,4 @@
+import type { CreatedResource } from '../rotation/created-resource';
 import type { PlanSummary } from './terraform-plan';
 
 /** Which of a rotation's two stacks. */
@@ -19,4 +20,8 @@ export interface StackPlan {
 export interface Workspace {
   plan(stack: StackRole): Promise<StackPlan>;
   apply(plan: StackPlan): Promise<void>;
+  /** The keys, aliases and buckets that the stack declares; from its configuration, without Terraform. */
+  declared(stack: StackRole): Promise<readonly CreatedResource[]>;
+  /** The addresses in the stack's state, as the last apply left it. */
+  managed(stack: StackRole): Promise<ReadonlySet<string>>;
 }

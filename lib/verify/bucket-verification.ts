@@ -1,6 +1,9 @@
 import type { OpenUploadFound } from '../s3/open-uploads';
 import type { RetryOptions } from '../s3/pacing-and-retry';
 import type { KeyListing } from './key-listing';
+import type { ListingComparison } from './listing-comparison';
+import type { ScopeOf } from './scope-of';
+import type { VersionAccount } from './version-account';
 
 /** What a verification of a bucket is to do. */
 export interface VerifyRequest {
@@ -13,11 +16,24 @@ export interface VerifyRequest {
   readonly maxRps?: number | undefined;
   /** Versions under the active key that are also read: a number, chosen at random, or all. Default 20. */
   readonly read?: number | 'all' | undefined;
+  /** Versions whose HEAD is repeated through the AWS SDK, chosen at random. Default 100. */
+  readonly secondHeads?: number | undefined;
+  /** Decides whether a version is one that this rotation empties a key of. Default: every one under another KMS key is. */
+  readonly scopeOf?: ScopeOf | undefined;
+  /** What a re-encryption of the same run listed: this verification has to find as many, or to explain each that it does not. */
+  readonly listedBefore?: ListedBefore | undefined;
   readonly retry?: RetryOptions | undefined;
   readonly onProgress?: ((text: string) => void) | undefined;
 }
 
-/** An object version under a KMS key that is not the active one. */
+/** A listing of the bucket by other code, before. */
+export interface ListedBefore {
+  readonly versions: number;
+  /** The latest LastModified in it, milliseconds since the epoch: what is newer cannot have been in it. */
+  readonly newest: number;
+}
+
+/** An object version under a KMS key that this rotation empties. */
 export interface StragglerVersion {
   readonly key: string;
   readonly versionId: string;
@@ -41,9 +57,15 @@ export interface BucketVerification {
   readonly at: string;
   readonly objectVersions: number;
   readonly deleteMarkers: number;
+  /** Where each listed version is accounted for; `left`, `unknown` and `listed` are the totals below. */
+  readonly account: VersionAccount;
+  /** Compared with the listing of the re-encryption in the same run; absent: there was none. */
+  readonly comparison: ListingComparison | undefined;
+  /** HEADs that were repeated through the AWS SDK. A version where the two differ is unknown. */
+  readonly secondHeads: { readonly versions: number; readonly contradictions: number };
   /** Versions by key ARN; `SSE-S3`, `SSE-C`, `unencrypted` and `DSSE:<arn>` for those not under SSE-KMS. */
   readonly byKey: Readonly<Record<string, number>>;
-  /** Under a KMS key that is not the active one: the first 1,000 of `leftTotal`. */
+  /** Under a KMS key that this rotation empties: the first 1,000 of `leftTotal`. */
   readonly left: readonly StragglerVersion[];
   readonly leftTotal: number;
   /** The first 1,000 of `unknownTotal`. */

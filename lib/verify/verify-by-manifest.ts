@@ -30,6 +30,9 @@ const DEFAULT_SAMPLE = 1_000;
  * that it does not name, and that was not written since, counts as under none of them. Every other version gets a HEAD:
  * noncurrent, written since the lists were requested, created by an open upload, named by any source.
  *
+ * S3 lists twice, before our own listing and after it: what a rewrap by somebody else or a replication puts under an old
+ * key bears an old date, and only the second list names it. It then takes a HEAD of every version.
+ *
  * The lists are accepted only where S3 first names an object that is known to be under the active key, and where no
  * object of the sample contradicts them. Otherwise, and in a versioned bucket that may have concurrent writes, every version
  * is inspected: there an old version can become current again, with its old date, after S3 listed the one above it.
@@ -65,6 +68,9 @@ class ManifestVerification {
   readonly #scanner: VersionScanner;
   /** Key → the key ARN that a generated manifest places it under. */
   readonly #named = new Map<string, string>();
+  /** Named keys whose current version a HEAD found under no superseded key, and all keys that it found under one. */
+  readonly #notUnder = new Set<string>();
+  readonly #leftKeys = new Set<string>();
   readonly #generated: KeyListing[] = [];
   readonly #disagreements = new BoundedList<Disagreement>();
   readonly #sample: RandomSample<ListedVersion>;
@@ -86,10 +92,13 @@ class ManifestVerification {
     this.#uploadKeys = new Set(start.uploads.first.map((upload) => upload.key));
     const before = this.#unsupported(start) ?? (await this.#tryFilter());
     if (before !== undefined) return this.#notEnough(before);
-    await this.#listByS3();
+    await this.#listByS3((key, keyArn) => {
+      if (this.#named.size <= MAX_NAMED) this.#named.set(key, keyArn);
+    });
     if (this.#named.size > MAX_NAMED) return this.#notEnough(`the manifests name more than ${MAX_NAMED} keys`);
     const listed = await this.#scanner.scanListing((version) => this.#pick(version));
     await this.#scanner.scan(this.#sample.chosen, 'sample');
+    await this.#listByS3((key, keyArn) => this.#compareAgain(key, keyArn));
     if (this.#contradiction !== undefined) return this.#notEnough(this.#contradiction);
     const sources = { because: undefined, ...this.#account() };
     return this.#scanner.report(start, listed, this.#request.supersededKeyArns, sources);
@@ -119,12 +128,10 @@ class ManifestVerification {
     return `S3 did not name ${JSON.stringify(control)}, which is under the active key, in a manifest of that key`;
   }
 
-  async #listByS3(): Promise<void> {
+  async #listByS3(onKey: (key: string, keyArn: string) => void): Promise<void> {
     const requested = this.#request.supersededKeyArns.flatMap((keyArn) =>
       (['SSE-KMS', 'DSSE-KMS'] as const).map((layers) =>
-        this.#list(keyArn, layers, undefined, (key) => {
-          if (this.#named.size <= MAX_NAMED) this.#named.set(key, keyArn);
-        }),
+        this.#list(keyArn, layers, undefined, (key) => onKey(key, keyArn)),
       ),
     );
     // Each list cleans up after itself: all have to end before the first failure is thrown.
@@ -162,11 +169,19 @@ class ManifestVerification {
     const reported = this.#named.get(key);
     const mustBeListed = isLatest && lastModified < this.#since && !this.#uploadKeys.has(key);
     const under = this.#request.supersededKeyArns.find((keyArn) => isUnder(label, keyArn));
+    if (under !== undefined) this.#leftKeys.add(key);
+    else if (reported !== undefined && isLatest) this.#notUnder.add(key);
     if (reported === under || (reported === undefined && !mustBeListed)) return;
     const source = 'generated manifest';
     this.#disagreements.add({ key, versionId, source, reported: reported ?? 'under no superseded key', found: label });
     if (reported === undefined)
       this.#contradiction = `${JSON.stringify(key)} is under ${under}, and no manifest named it`;
+  }
+
+  /** What came under an old key since the first lists, with whatever date, only a HEAD of every version accounts for. */
+  #compareAgain(key: string, keyArn: string): void {
+    if (this.#leftKeys.has(key) || (this.#named.has(key) && !this.#notUnder.has(key))) return;
+    this.#contradiction ??= `S3 named ${JSON.stringify(key)} under ${keyArn} only after the listing`;
   }
 
   #account(): Omit<NotEnough, 'because'> {

@@ -7,6 +7,7 @@ export interface GateReason {
     | 'active-key-not-enabled'
     | 'alias-not-switched'
     | 'bucket-default-not-switched'
+    | 'not-accounted'
     | 'objects-left'
     | 'objects-unknown'
     | 'uploads-open'

@@ -4,6 +4,7 @@ import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import type { KeyVersion } from '../rotation/rotation';
 import { isKey } from '../s3/object-version';
 import type { BucketVerification } from '../verify/bucket-verification';
+import { unaccounted } from '../verify/unaccounted';
 import type { VerificationRecord } from './flow-facts';
 import type { GateReason } from './gate-reason';
 
@@ -101,6 +102,12 @@ function bucketReasons(found: BucketVerification, { keyArn, switchSeenAt }: Gate
     const named = found.left.find((one) => isKey(one.keyArn, keyArn));
     const example = named ? `, such as ${JSON.stringify(named.key)} (version ${named.versionId})` : '';
     reasons.push({ code: 'objects-left', text: `${found.bucket} holds ${left} object version(s) under it${example}` });
+  }
+  for (const fault of unaccounted(found)) {
+    reasons.push({
+      code: 'not-accounted',
+      text: `the verification of ${found.bucket} does not account for every object version: ${fault}`,
+    });
   }
   if (found.unknownTotal > 0) {
     const named = found.unknown[0];

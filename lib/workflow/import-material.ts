@@ -39,6 +39,11 @@ export const importMaterial: Step<'import-material', MaterialRun, never> = {
       const summary = `would import material into ${names}`;
       return { outcome: 'unchanged', summary, facts: { wouldImport }, pending: summary };
     }
+    if (run.material.source.kind === 'file' && waiting.length > 1)
+      throw new KeyturnError('usage', {
+        problem: `--material-file holds the material of one version, and ${names} wait for it`,
+        hint: 'declare one version after the other, or import each with `npx keyturn material`',
+      });
     await run.approve(`generate, wrap and import key material for ${names}?`);
     const imported = [];
     for (const { version, key } of waiting) imported.push(await importVersion(run, version, key));

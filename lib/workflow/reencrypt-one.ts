@@ -10,8 +10,9 @@ import { withPacingAndRetry } from '../s3/pacing-and-retry';
 import { waitForUploads } from '../s3/wait-for-uploads';
 import { dryRunForecaster } from './dry-run-forecast';
 import type { ReencryptFacts } from './flow-facts';
-import { type ChosenEngine, describeEngines, engineFor } from './reencrypt-engine';
-import { reencryptByJobs } from './reencrypt-jobs';
+import { cancelOtherJobs } from './jobs/cancel-other-jobs';
+import { type ChosenEngine, describeEngines, engineAsked, engineFor } from './reencrypt-engine';
+import { jobScopeOf, reencryptByJobs } from './reencrypt-jobs';
 import { describeForecast, describePass } from './reencrypt-text';
 import type { ReencryptRun } from './rotation-run';
 
@@ -33,6 +34,8 @@ export async function reencryptOne(
   const chosen = await engineFor(run, bucket);
   await abortOldUploads(run, bucket.name);
   await waitForOldUploads(run, bucket.name, switchSeenAt);
+  if (batch && !run.dryRun && engineAsked(run.rotation, run.reencrypt) !== 'local')
+    await cancelOtherJobs(run, await jobScopeOf(run, bucket, targetKeyArn));
   const pass =
     chosen.engine === 'batch' && batch && !run.dryRun
       ? await reencryptByJobs(run, bucket, batch, targetKeyArn)

@@ -1,3 +1,4 @@
+import { jobPriceText } from '../forecast/job-price';
 import type { Observing } from '../observation/observe';
 import { versionVerdicts } from '../observation/version-verdicts';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
@@ -25,7 +26,9 @@ export const reencrypt: Step<'re-encrypt', ReencryptRun, never> = {
     const engine = engineAsked(run.rotation, run.reencrypt);
     if (!run.dryRun) {
       const names = run.rotation.buckets.map((bucket) => bucket.name).join(', ');
-      await run.approve(`${method} the objects of ${names} to ${run.rotation.activeVersion}?`);
+      const each = jobPriceText({ jobs: 1 });
+      const price = engine === 'local' ? '' : ` (where jobs do it, each costs ${each})`;
+      await run.approve(`${method} the objects of ${names} to ${run.rotation.activeVersion}${price}?`);
       await run.evidence.record('intent', 're-encrypt', { targetKeyArn: key.arn, method, engine, buckets: names });
     }
     const passes: BucketReencryption[] = [];

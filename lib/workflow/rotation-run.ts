@@ -76,18 +76,18 @@ export interface MaterialRun extends RunTarget, RunReport, RunApproval {
   readonly material: { readonly source: MaterialSource; readonly identityFile: string | undefined };
 }
 
-/** What verification uses. It asks nobody: it only reads. */
+/** What verification uses. It only reads, and asks before it creates jobs that cost money. */
 export interface VerifyRun extends RunTarget, RunReport {
   readonly store: ObjectStore;
   readonly reencrypt: ReencryptOptions;
   readonly dryRun: boolean;
+  /** Asks a person at a terminal. False on a no, and where nobody can be asked: `--yes` does not answer it. */
+  ask(question: string): Promise<boolean>;
 }
 
 /** What re-encryption uses. */
 export interface ReencryptRun extends VerifyRun, RunApproval {
   readonly files: RunFiles | undefined;
-  /** Asks a person at a terminal. False on a no, and where nobody can be asked: `--yes` does not answer it. */
-  ask(question: string): Promise<boolean>;
 }
 
 /** What retiring a version, a rollback and the control of jobs use. */

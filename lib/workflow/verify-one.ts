@@ -1,14 +1,18 @@
 import { manifestLister } from '../batch/generated-manifest';
-import { JobFiles } from '../batch/job-files';
 import { openJobs } from '../batch/jobs';
+import { verifyJobs } from '../forecast/engine-model';
+import { jobPriceText } from '../forecast/job-price';
+import { observeVersions } from '../observation/observe';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
-import type { BatchSettings, Bucket } from '../rotation/rotation';
-import type { BucketVerification, VerifyRequest } from '../verify/bucket-verification';
+import { type BatchSettings, type Bucket, supersededVersions } from '../rotation/rotation';
+import type { BucketVerification, ListedBefore, VerifyRequest } from '../verify/bucket-verification';
 import { verifyBucket } from '../verify/verify-bucket';
 import { verifyByManifest } from '../verify/verify-by-manifest';
+import { jobFilesOf } from './jobs/job-files-of';
 import { engineAsked } from './reencrypt-engine';
-import { jobFactsOf } from './reencrypt-jobs';
+import { type JobFacts, jobFactsOf } from './reencrypt-jobs';
 import type { VerifyRun } from './rotation-run';
+import { describeSources } from './verify-text';
 
 /** What a bucket is verified against. */
 interface Verified {
@@ -18,9 +22,10 @@ interface Verified {
 }
 
 /**
- * Verifies one bucket: every version by a HEAD, or by what S3 lists where the rotation file asks for that. A bucket under
- * `retire.verifyOnlyBuckets` is always inspected whole, because the role of the jobs may not list it; so is everything in a dry run, which
- * creates no job, and where every version is to be read.
+ * Verifies one bucket: every version by a HEAD, or by what S3 lists where the rotation file asks for that and whoever runs
+ * it agrees to its price. A bucket under `retire.verifyOnlyBuckets` is always inspected whole, because the role of the jobs
+ * may not list it; so is everything in a dry run, which creates no job, where every version is to be read, and where no
+ * superseded version is Enabled: there is nothing left to pay for.
  */
 export async function verifyOne(
   run: VerifyRun,
@@ -34,13 +39,22 @@ export async function verifyOne(
     concurrency: reencrypt.concurrency,
     maxRps: reencrypt.maxRps,
     ...(reencrypt.readAll ? { read: 'all' as const } : {}),
+    listedBefore: listedBefore(passes, name),
     signal,
     onProgress: (text) => reporter.progress(text),
   };
   const bucket = rotation.buckets.find((one) => one.name === name);
   const settings = bucket && manifestSettings(run, bucket, passes);
-  if (!bucket || !settings) return verifyBucket(run.store, request);
-  return byManifest(run, bucket, settings, { ...request, named: namedBy(passes, name) });
+  const facts = bucket && settings && (await jobFactsOf(run, bucket, settings, activeKeyArn));
+  if (!facts || !(await mayList(run, facts, passes))) return verifyBucket(run.store, request);
+  return byManifest(run, facts, { ...request, named: namedBy(passes, name) });
+}
+
+/** What the re-encryption of this run listed last; a pass that was stopped did not list everything, and counts no less. */
+function listedBefore(passes: Verified['passes'], name: string): ListedBefore | undefined {
+  const pass = passes.find((one) => one.bucket === name);
+  if (pass?.newestListed === undefined) return undefined;
+  return { versions: pass.objectVersions, newest: pass.newestListed };
 }
 
 /** Undefined: every version of the bucket is inspected. */
@@ -52,51 +66,64 @@ function manifestSettings(run: VerifyRun, { name }: Bucket, passes: Verified['pa
   return byJobs ? batch : undefined;
 }
 
+/** Whether S3 may list the bucket by jobs, which cost money: never unasked. */
+async function mayList(run: VerifyRun, facts: JobFacts, passes: Verified['passes']): Promise<boolean> {
+  const { reporter, evidence, reencrypt } = run;
+  const { bucket } = facts.scope;
+  if (!(await isAnySupersededEnabled(run))) {
+    reporter.note(
+      `${bucket}: every object version is inspected: no superseded version is Enabled, and jobs cost money`,
+    );
+    return false;
+  }
+  const jobs = verifyJobs(facts.supersededKeyArns.length);
+  const versions = passes.find((one) => one.bucket === bucket)?.objectVersions;
+  const price = jobPriceText({ jobs, tasks: 0, generated: versions === undefined ? undefined : jobs * versions });
+  const question = `let S3 list what is under the old keys in ${bucket} by ${jobs} jobs that never run, for ${price}?`;
+  reporter.note(`${bucket}: \`verify: manifest\` takes ${jobs} jobs that never run: ${price}`);
+  const confirmed = reencrypt.confirm || (await run.ask(question));
+  await evidence.record('confirmation', 'verify', { bucket, generatedManifestJobs: jobs, price, confirmed });
+  if (!confirmed)
+    reporter.note(`${bucket}: every object version is inspected: the jobs were not confirmed (\`--confirm\`)`);
+  return confirmed;
+}
+
+async function isAnySupersededEnabled(run: VerifyRun): Promise<boolean> {
+  const superseded = new Set(supersededVersions(run.rotation).map(({ name }) => name));
+  return (await observeVersions(run)).some(
+    ({ version, key }) => superseded.has(version.name) && key?.state === 'Enabled',
+  );
+}
+
 async function byManifest(
   run: VerifyRun,
-  bucket: Bucket,
-  settings: BatchSettings,
+  { scope, place, supersededKeyArns, noConcurrentWrites }: JobFacts,
   request: VerifyRequest & { readonly named: ReadonlyMap<string, string> },
 ): Promise<BucketVerification> {
   const { store, clients, identity, signal, rotation, evidence, reporter } = run;
-  reporter.note(`${bucket.name}: \`verify: manifest\` is experimental: AWS has not confirmed what it relies on`);
-  const facts = await jobFactsOf(run, bucket, settings, request.activeKeyArn);
+  const { bucket } = scope;
+  reporter.note(`${bucket}: \`verify: manifest\` is experimental: AWS has not confirmed what it relies on`);
   const opened = { client: clients.s3Control, account: identity.account };
   const tools = {
     jobs: openJobs({ ...opened, signal }),
     cleanUp: openJobs(opened),
-    files: new JobFiles({ s3: clients.s3, bucket: settings.bucket, region: rotation.region, signal }),
+    files: jobFilesOf(run),
   };
   const listUnderKey = await manifestLister(tools, {
     rotation: rotation.name,
-    bucket: bucket.name,
+    bucket,
     activeKeyArn: request.activeKeyArn,
-    place: facts.place,
+    place,
     signal,
-    onSpec: async (spec) =>
-      void (await evidence.record('generated-manifest-job', 'verify', { bucket: bucket.name, spec })),
+    onSpec: async (spec) => void (await evidence.record('generated-manifest-job', 'verify', { bucket, spec })),
   });
   const found = await verifyByManifest(store, listUnderKey, {
     ...request,
-    supersededKeyArns: facts.supersededKeyArns,
-    noConcurrentWrites: settings.noConcurrentWrites,
+    supersededKeyArns,
+    noConcurrentWrites,
   });
   describeSources(reporter, found);
   return found;
-}
-
-/** What the verification is based on, in lines for people. */
-function describeSources(reporter: VerifyRun['reporter'], { bucket, sources }: BucketVerification): void {
-  const { heads, notInspected, because, disagreementsTotal } = sources;
-  const inspected = Object.entries(heads).map(([why, count]) => `${count} ${why}`);
-  reporter.note(
-    because === undefined
-      ? `${bucket}: inspected ${inspected.join(', ') || 'none'}; ${notInspected} by what S3 lists under the old keys`
-      : `${bucket}: every object version was inspected: ${because}`,
-  );
-  if (disagreementsTotal > 0) {
-    reporter.warn(`${bucket}: S3's list and HEAD differ for ${disagreementsTotal} object(s); HEAD decides`);
-  }
 }
 
 /** What this run could not move, by reason: whatever S3 lists, it is inspected. */

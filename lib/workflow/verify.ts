@@ -2,10 +2,12 @@ import { KeyturnError } from '../errors';
 import { bucketsToVerify } from '../rotation/rotation';
 import type { BucketVerification } from '../verify/bucket-verification';
 import { switchedKey } from './active-key';
+import { endContradictedAttempt } from './jobs/end-contradicted-attempt';
 import { reencryptState } from './reencrypt';
 import type { VerifyRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 import { verifyOne } from './verify-one';
+import { describeVerification, summaryOf } from './verify-text';
 
 /**
  * Step 5: a fresh listing says which object versions there are, and HEADs, or S3's own list of what is under the old keys,
@@ -30,23 +32,16 @@ export const verify: Step<'verify', VerifyRun, 're-encrypt'> = {
     const found: BucketVerification[] = [];
     for (const bucket of bucketsToVerify(run.rotation)) {
       const one = await verifyOne(run, bucket, { activeKeyArn: key.arn, passes: moved?.passes ?? [] });
-      run.reporter.note(
-        `${bucket}: ${one.objectVersions} object version(s), ${one.byKey[key.arn] ?? 0} under the active key, ` +
-          `${one.leftTotal} under another, ${one.unknownTotal} unknown, ${one.openUploads.length} open upload(s)` +
-          (one.sources.notInspected > 0 ? `, ${one.sources.notInspected} not inspected` : ''),
+      describeVerification(run.reporter, one);
+      await endContradictedAttempt(
+        run,
+        key.arn,
+        moved?.passes?.find((pass) => pass.bucket === bucket),
+        one,
       );
       found.push(one);
     }
-    const left = found.reduce((sum, one) => sum + one.leftTotal, 0);
-    const unknown = found.reduce((sum, one) => sum + one.unknownTotal, 0);
-    return {
-      outcome: 'unchanged',
-      summary:
-        left + unknown === 0
-          ? 'nothing is left under another key'
-          : `${left} left under another key, ${unknown} unknown`,
-      facts: { activeKeyArn: key.arn, buckets: found },
-    };
+    return { outcome: 'unchanged', summary: summaryOf(found), facts: { activeKeyArn: key.arn, buckets: found } };
   },
 
   async verify(_run, { facts }) {

@@ -39,7 +39,7 @@ export async function withTarget<T>(
   const chosen = reencryptOptions(options);
   const rotation = await readRotation(context, options, expired);
   requireEngine(rotation, chosen);
-  const clients = createClients({ region: rotation.region });
+  const clients = createClients({ region: rotation.region, env: context.env });
   try {
     const identity = await confirmTarget(clients, rotation);
     const dry = flag(options, 'dryRun') ? ' (dry run: nothing will be changed)' : '';

@@ -18,7 +18,7 @@ async function addressed(endpoint: string | undefined, bucket: string): Promise<
   Object.assign(process.env, variables);
   delete process.env.AWS_ENDPOINT_URL;
   if (endpoint) process.env.AWS_ENDPOINT_URL = endpoint;
-  const clients = createClients({ region: 'ap-northeast-1' });
+  const clients = createClients({ region: 'ap-northeast-1', env: process.env });
   let url = '';
   stopBeforeSending(clients.s3, (request) => {
     url = `${request.protocol}//${request.hostname}${request.path}`;
@@ -66,7 +66,7 @@ test.each([
   Object.assign(process.env, variables);
   delete process.env.AWS_ENDPOINT_URL;
   if (endpoint) process.env.AWS_ENDPOINT_URL = endpoint;
-  const clients = createClients({ region: 'ap-northeast-1' });
+  const clients = createClients({ region: 'ap-northeast-1', env: process.env });
   let asked: unknown;
   clients.s3Control.middlewareStack.add(
     () => async (args) => {
@@ -82,7 +82,7 @@ test.each([
 
 test('all clients take the region of the rotation file, whatever the environment says', async () => {
   Object.assign(process.env, variables, { AWS_REGION: 'us-east-1' });
-  const clients = createClients({ region: 'ap-northeast-1' });
+  const clients = createClients({ region: 'ap-northeast-1', env: process.env });
   for (const client of [clients.kms, clients.s3, clients.sts])
     expect(await client.config.region()).toBe('ap-northeast-1');
   expect(clients.region).toBe('ap-northeast-1');
@@ -91,7 +91,7 @@ test('all clients take the region of the rotation file, whatever the environment
 
 test('the number of attempts is the one of AWS_MAX_ATTEMPTS', async () => {
   Object.assign(process.env, variables, { AWS_MAX_ATTEMPTS: '7' });
-  const clients = createClients({ region: 'ap-northeast-1' });
+  const clients = createClients({ region: 'ap-northeast-1', env: process.env });
   expect(await clients.kms.config.maxAttempts()).toBe(7);
   clients.destroy();
 });

@@ -21,7 +21,7 @@ export async function startEndpoint(options: LocalAwsOptions = {}): Promise<Test
   Object.assign(process.env, aws.environment(), { AWS_MAX_ATTEMPTS: '2' });
   const opened: AwsClients[] = [];
   const connect: TestEndpoint['connect'] = ({ region = aws.region, signal } = {}) => {
-    const clients = createClients({ region, signal });
+    const clients = createClients({ region, signal, env: process.env });
     opened.push(clients);
     return clients;
   };

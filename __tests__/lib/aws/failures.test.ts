@@ -229,7 +229,7 @@ describe('the account guard', () => {
   });
 
   test('refuses another region than the rotation file declares, before any call', async () => {
-    const clients = createClients({ region: 'eu-west-1' });
+    const clients = createClients({ region: 'eu-west-1', env: process.env });
     const confirmed = confirmTarget(clients, rotation);
     const facts = { declared: 'ap-northeast-1', given: 'eu-west-1' };
     await expect(confirmed).rejects.toMatchObject({ code: 'region-mismatch', facts });

@@ -28,7 +28,7 @@ async function open(options: LocalAwsOptions = {}): Promise<void> {
   // The product's own clients: what they make of a broken connection is part of what is tried.
   Object.assign(process.env, stand.aws.environment(), { AWS_MAX_ATTEMPTS: '1' });
   clients?.destroy();
-  clients = createClients({ region: stand.aws.region });
+  clients = createClients({ region: stand.aws.region, env: process.env });
 }
 beforeAll(() => open());
 afterAll(async () => {

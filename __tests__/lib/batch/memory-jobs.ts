@@ -158,6 +158,8 @@ function newState(jobId: string, spec: JobSpec): JobState {
     roleArn: spec.RoleArn,
     confirmationRequired: spec.ConfirmationRequired,
     targetKeyArn: undefined,
+    copiesTo: undefined,
+    lists: undefined,
     statusUpdateReason: undefined,
     failureReasons: [],
     suspendedAt: undefined,

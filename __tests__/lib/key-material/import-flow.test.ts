@@ -58,7 +58,8 @@ async function rotateIn(
   const importType = key?.enabled ? 'EXISTING_KEY_MATERIAL' : 'NEW_KEY_MATERIAL';
   const { importToken, wrapped } = prepared;
   try {
-    const request = { keyArn, importToken, wrapped, importType, validTo: options.validTo } as const;
+    const expectedId = async () => (await describeKey(kms, keyArn))?.currentKeyMaterialId;
+    const request = { keyArn, importToken, wrapped, importType, expectedId, validTo: options.validTo } as const;
     const imported = await importMaterial(kms, request);
     await proveImport(kms, keyArn, 'test');
     return await completeImport(custodian, prepared, imported);

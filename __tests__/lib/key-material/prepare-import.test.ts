@@ -229,7 +229,7 @@ describe('an unsettled import', () => {
     }
     const again = await prepareImport(custodian, afresh);
     expect(again.wrapped.equals(prepared.wrapped)).toBe(false);
-    expect(await pendingImportOf(custodian, subject)).toEqual({ ...again, from: 'pending' });
+    expect(await pendingImportOf(custodian, subject)).toEqual({ ...again, from: 'pending', opened: false });
   });
 
   test('is none where the record was written and only the pending import was left', async () => {
@@ -292,7 +292,7 @@ test('without custody no file is written at all', async () => {
   const custodian = createNoCustodian('test');
   const prepared = await prepareImport(custodian, request());
   const record = await completeImport(custodian, prepared, confirmed);
-  expect(record.custody).toEqual({ kind: 'none', location: null, recipients: [] });
+  expect(record.custody).toEqual({ kind: 'none', location: null, recipients: [], opened: false });
   expect(unwrap(prepared.wrapped)).toHaveLength(32);
   expect(readdirSync(folder.path)).toEqual(before);
 });

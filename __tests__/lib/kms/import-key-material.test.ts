@@ -4,6 +4,7 @@ import { KeyturnError } from '../../../lib/errors';
 import { describeKey } from '../../../lib/kms/describe-key';
 import { type ImportRequest, importMaterial } from '../../../lib/kms/import-key-material';
 import { importParameters } from '../../../lib/kms/import-parameters';
+import { keyMaterials } from '../../../lib/kms/key-materials';
 import { proveImport } from '../../../lib/kms/prove-import';
 import { startEndpoint, type TestEndpoint } from '../aws/endpoint';
 import { createExternalKey, importRandom, wrapBytes } from './external-key';
@@ -29,7 +30,8 @@ const inDays = (days: number) => new Date(Math.floor((Date.now() + days * DAY) /
 async function goodRequest(keyArn: string, bytes = randomBytes(32)): Promise<ImportRequest> {
   const parameters = await importParameters(endpoint.clients.kms, keyArn, { spec: 'RSA_2048' });
   const wrapped = wrapBytes(bytes, parameters);
-  return { keyArn, importToken: parameters.importToken, wrapped, importType: 'NEW_KEY_MATERIAL' };
+  const expectedId = async () => (await describeKey(endpoint.clients.kms, keyArn))?.currentKeyMaterialId;
+  return { keyArn, importToken: parameters.importToken, wrapped, importType: 'NEW_KEY_MATERIAL', expectedId };
 }
 
 const refusalOf = async (request: ImportRequest) => {
@@ -81,6 +83,44 @@ test('a lost answer does no harm: the attempt after it is taken as the same mate
   expect(await describeKey(kms, keyArn)).toMatchObject({
     state: 'Enabled',
     currentKeyMaterialId: result.keyMaterialId,
+  });
+});
+
+describe('bytes that the key has already as other material', () => {
+  const setUp = async () => {
+    const { kms } = endpoint.clients;
+    const keyArn = await createExternalKey(kms);
+    const first = randomBytes(32);
+    const { keyMaterialId } = await importRandom(kms, keyArn, first);
+    const described = { ...(await goodRequest(keyArn, first)), description: 'another version', validTo: inDays(5) };
+    return { keyArn, keyMaterialId, described };
+  };
+
+  test('are refused, and neither renamed nor given another date', async () => {
+    const { keyArn, keyMaterialId, described } = await setUp();
+    const refused = { code: 'kms-import-refused', awsCode: 'IncorrectKeyMaterialException' };
+    expect(await refusalOf({ ...described, expectedId: async () => undefined })).toEqual(refused);
+    const [only, ...more] = await keyMaterials(endpoint.clients.kms, keyArn);
+    expect(more).toEqual([]);
+    expect(only).toMatchObject({ id: keyMaterialId, description: undefined, validTo: undefined });
+  });
+
+  test('are refused as the material of another ID', async () => {
+    const { described } = await setUp();
+    const refused = { code: 'kms-import-refused', awsCode: 'IncorrectKeyMaterialException' };
+    expect(await refusalOf({ ...described, expectedId: async () => 'f'.repeat(64) })).toEqual(refused);
+  });
+});
+
+test('new material while other material is pending rotation is refused in words that say so', async () => {
+  const { kms } = endpoint.clients;
+  const keyArn = await createExternalKey(kms);
+  await importRandom(kms, keyArn);
+  await importMaterial(kms, await goodRequest(keyArn));
+  await expect(importMaterial(kms, await goodRequest(keyArn))).rejects.toMatchObject({
+    code: 'kms-import-refused',
+    facts: { awsCode: 'KMSInvalidStateException', reason: expect.stringContaining('is pending rotation') },
+    hint: expect.stringContaining('npx keyturn post-apply'),
   });
 });
 

@@ -44,6 +44,37 @@ describe('the rules', () => {
   });
 });
 
+describe('KT006, something that exists already is created', () => {
+  const arn = 'arn:aws:kms:ap-northeast-1:111122223333:key/11111111-2222-4333-8444-555555555555';
+  const existing = [
+    {
+      address: 'aws_kms_external_key.version_v1',
+      kind: 'key',
+      name: 'v1',
+      keyArn: arn,
+      state: 'PendingDeletion',
+      deletionDate: new Date('2026-12-01T00:00:00Z'),
+    },
+  ] as const;
+
+  it('refuses a new key for a version whose alias names one, in whatever state, and cannot be waived', async () => {
+    const waiver = { rule: 'KT006', reason: 'we know what we are doing', until: '2027-01-01' };
+    const waived = { review: { waivers: [waiver] } };
+    const review = await reviewText(planText([keyChange()]), { existing }, waived);
+    expect(review.verdict).toBe('refused');
+    const [finding] = review.findings.filter(({ rule }) => rule === 'KT006');
+    expect(plain(finding?.message ?? [])).toMatch(
+      /names key \S+ already \(PendingDeletion, to be deleted on 2026-12-01.*cancel-key-deletion/,
+    );
+  });
+
+  it('lets a plan pass that keeps the key', async () => {
+    const kept = { change: { actions: ['no-op'], before: { arn }, after: { arn }, after_unknown: {} } };
+    const review = await reviewText(planText([keyChange({}, kept)]), { existing });
+    expect(review.findings.filter(({ rule }) => rule === 'KT006')).toEqual([]);
+  });
+});
+
 describe("a rotation's own resources", () => {
   const all = synthesized(
     rotation({
@@ -57,6 +88,7 @@ describe("a rotation's own resources", () => {
       buckets: [bucket('logs.example'), bucket('legacy', { manage: 'encryption' })],
       reencrypt: {
         method: 'rewrap',
+        from: [],
         engine: 'batch',
         batch: {
           bucket: 'jobs',

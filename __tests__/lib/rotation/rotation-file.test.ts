@@ -53,7 +53,7 @@ describe('loadRotation', () => {
         command: undefined,
         pkcs11: undefined,
       },
-      reencrypt: { method: 'rewrap', engine: 'local', batch: undefined },
+      reencrypt: { method: 'rewrap', from: [], engine: 'local', batch: undefined },
       evidence: { bucket: undefined },
       retire: { verifyOnlyBuckets: [] },
       review: { waivers: [] },

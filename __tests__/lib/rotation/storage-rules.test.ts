@@ -12,6 +12,7 @@ describe('jobs of S3 Batch Operations', () => {
     const { reencrypt } = await parse(textWith({ reencrypt: { engine: 'auto', batch } }));
     expect(reencrypt).toEqual({
       method: 'rewrap',
+      from: [],
       engine: 'auto',
       batch: {
         bucket: 'test-jobs',
@@ -111,4 +112,34 @@ describe('a bucket that serves the rotation', () => {
         textWith({ ...jobs(), evidence, retire: { verifyOnlyBuckets: ['other-bucket'] }, ...state('state-bucket') }),
       ),
     ).toEqual([]));
+});
+
+describe('what is moved besides the versions of the rotation', () => {
+  const key = 'arn:aws:kms:ap-northeast-1:111122223333:key/11111111-2222-3333-4444-555555555555';
+
+  it('is nothing by default, and what the file names', async () => {
+    expect((await parse(textWith())).reencrypt.from).toEqual([]);
+    const from = ['sse-s3', 'aws/s3', key];
+    expect((await parse(textWith({ reencrypt: { from } }))).reencrypt.from).toEqual(from);
+    expect((await parse(textWith({ reencrypt: { from: ['any'] } }))).reencrypt.from).toEqual(['any']);
+  });
+
+  it.each([
+    ['an alias', 'alias/tenant-7'],
+    ['the ARN of an alias', 'arn:aws:kms:ap-northeast-1:111122223333:alias/tenant-7'],
+    ['the alias of aws/s3', 'alias/aws/s3'],
+    ['a bare id', '11111111-2222-3333-4444-555555555555'],
+    ['an encryption that no KMS key holds', 'sse-c'],
+  ])('refuses %s', (_name, source) => refuses({ reencrypt: { from: [source] } }, 'reencrypt.from[0]'));
+
+  it('refuses a key of another Region, one that is a version, a source twice, and any with others', async () => {
+    await refuses({ reencrypt: { from: [key.replace('ap-northeast-1', 'us-east-1')] } }, 'reencrypt.from[0]');
+    const keyVersions = [{ name: 'v1', keyArn: key }, { name: 'v2' }];
+    await refuses({ keyVersions, activeVersion: 'v2', reencrypt: { from: [key] } }, 'reencrypt.from[0]');
+    await refuses({ reencrypt: { from: ['sse-s3', 'sse-s3'] } }, 'reencrypt.from[1]');
+    await refuses({ reencrypt: { from: ['any', 'sse-s3'] } }, 'reencrypt.from');
+  });
+
+  it('refuses any where S3 is to list by keys', () =>
+    refuses(jobs({ from: ['any'], batch: { ...batch, manifest: 'generated' } }), 'reencrypt.batch.manifest'));
 });

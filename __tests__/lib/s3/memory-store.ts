@@ -155,7 +155,7 @@ export function memoryStore(bucket: MemoryBucket): ObjectStore {
   const unused = (): never => {
     throw new Error('not used by these tests');
   };
-  return {
+  const store: Omit<ObjectStore, 'witness'> = {
     now: () => bucket.clock,
     requests: () => bucket.log.length,
     versioning: () => request('GetBucketVersioning', {}, () => bucket.versioning),
@@ -198,6 +198,33 @@ export function memoryStore(bucket: MemoryBucket): ObjectStore {
     discardProbe: (ref) => request('DeleteObject', ref, () => bucket.remove(ref.key, 'null')),
     listUploads: () => request('ListMultipartUploads', {}, () => ({ uploads: [...bucket.uploads], next: undefined })),
   };
+  return { ...store, witness: witnessOf(store) };
+}
+
+/** The same bucket, asked the second way. */
+function witnessOf(store: Omit<ObjectStore, 'witness'>): ObjectStore['witness'] {
+  return {
+    listVersions: store.listVersions,
+    async head(ref) {
+      const { versionId, encryption } = await store.head(ref);
+      return { versionId, ...headersOf(encryption) };
+    },
+  };
+}
+
+function headersOf(encryption: Encryption): { algorithm: string | undefined; keyId: string | undefined } {
+  switch (encryption.kind) {
+    case 'sse-kms':
+      return { algorithm: 'aws:kms', keyId: encryption.keyArn };
+    case 'dsse-kms':
+      return { algorithm: 'aws:kms:dsse', keyId: encryption.keyArn };
+    case 'sse-s3':
+      return { algorithm: 'AES256', keyId: undefined };
+    case 'other':
+      return { algorithm: encryption.algorithm, keyId: undefined };
+    default:
+      return { algorithm: undefined, keyId: undefined };
+  }
 }
 
 function listed(bucket: MemoryBucket, one: StoredVersion): ListedVersion {

@@ -79,3 +79,32 @@ it('compares versions as numbers', () => {
     }),
   );
 });
+
+it('takes a terraform that a wrapper announces', async () => {
+  await using box = await sandbox();
+  await box.program('terraform', `echo '[command]terraform version'\n${answersVersion('Terraform', '1.11.4')}`);
+  await expect(findTerraform({ env: box.env })).resolves.toMatchObject({ product: 'Terraform', version: '1.11.4' });
+});
+
+it.each([
+  { TF_WORKSPACE: 'prod' },
+  { TF_CLI_ARGS: '-no-color' },
+  { TF_CLI_ARGS_plan: '-target=aws_kms_alias.main' },
+  { TF_CLI_ARGS_init: '-backend-config=key=other' },
+])('refuses %j, by which Terraform would do something else', async (variables) => {
+  await using box = await sandbox();
+  await box.program('terraform', answersVersion('Terraform', '1.11.4'));
+  await expect(findTerraform({ env: { ...box.env, ...variables } })).rejects.toMatchObject({
+    code: 'terraform-environment',
+    exitCode: 64,
+    facts: { variables: Object.keys(variables) },
+    hint: expect.stringContaining(`unset ${Object.keys(variables).join(' ')}`),
+  });
+});
+
+it('takes the default workspace and empty variables as they are', async () => {
+  await using box = await sandbox();
+  await box.program('terraform', answersVersion('Terraform', '1.11.4'));
+  const env = { ...box.env, TF_WORKSPACE: 'default', TF_CLI_ARGS: '' };
+  await expect(findTerraform({ env })).resolves.toMatchObject({ version: '1.11.4' });
+});

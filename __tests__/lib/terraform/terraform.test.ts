@@ -19,15 +19,18 @@ box=$(dirname "$0")/..
 echo "$*" >> $box/calls
 env > $box/environment
 pwd >> $box/folders
+summary() { echo '{"type":"change_summary","changes":{"add":'$2',"change":0,"import":0,"remove":0,"operation":"'$1'"}}'; }
 case $1 in
   init) [ -f $box/init-fails ] && { cat $box/init-fails >&2; exit 1; }
         mkdir -p .terraform; echo "lock" > .terraform.lock.hcl; exit 0;;
   plan) [ -f $box/plan-fails ] && { cat $box/plan-fails; exit 1; }
+        cat $box/plan-says 2>/dev/null || summary plan $(($(cat $box/plan-exit) / 2))
         exit $(cat $box/plan-exit);;
   show) cat $box/plan.json; exit 0;;
   apply) trap 'exit 9' INT; : > $box/applying
         while [ -f $box/apply-waits ]; do sleep 0.05; done
-        : > $box/applied; exit 0;;
+        : > $box/applied; cat $box/apply-says 2>/dev/null || summary apply 1
+        exit 0;;
 esac`;
 
 interface Bench {
@@ -156,6 +159,81 @@ describe('plan', () => {
       exitCode: 4,
       facts: { refusals: ['v1 is Disabled'] },
     });
+  });
+});
+
+/** One line of Terraform's machine-readable output. */
+const line = (event: object): string => `${JSON.stringify(event)}\n`;
+const summary = (operation: string, counts: object = {}): string =>
+  line({ type: 'change_summary', changes: { add: 0, change: 0, import: 0, remove: 0, ...counts, operation } });
+
+describe('a wrapper around Terraform', () => {
+  it.each([
+    ['hides that a resource is created', '0', summary('plan', { add: 1 }), 'changes'],
+    ['hides an import', '0', summary('plan', { import: 1 }), 'changes'],
+    ['hides a count that this version does not know', '0', summary('plan', { action_invocation: 1 }), 'changes'],
+    [
+      'hides a moved resource',
+      '0',
+      line({ type: 'planned_change', change: { action: 'move' } }) + summary('plan'),
+      'changes',
+    ],
+    [
+      'hides a changed output',
+      '0',
+      summary('plan') + line({ type: 'outputs', outputs: { key: { action: 'update' } } }),
+      'changes',
+    ],
+    ['hides an error', '0', diagnostic('Invalid index'), 'an error'],
+    ['hides the output', '0', '', 'no result'],
+    ['prints the summary of an apply', '0', summary('apply'), 'no result'],
+    ['turns exit 2 into 1', '1', summary('plan', { change: 1 }), 'changes'],
+    ['turns exit 0 into 1', '1', summary('plan'), 'no changes'],
+  ])('refuses one that %s', async (_, exit, says, reported) => {
+    await using box = await sandbox();
+    const { terraform, stack } = await bench(box);
+    await box.write('plan-exit', exit);
+    await box.write('plan-says', says);
+    await expect(terraform.plan(stack)).rejects.toMatchObject({
+      code: 'terraform-wrapped',
+      facts: { command: 'plan', stack: 'payroll-keys', exit: Number(exit), reported },
+      hint: expect.stringContaining('terraform_wrapper: false'),
+    });
+  });
+
+  it.each([
+    ['an error', diagnostic('Error creating KMS Key')],
+    ['no result', ''],
+  ])('refuses an apply that ends with exit 0 and reports %s', async (reported, says) => {
+    await using box = await sandbox();
+    const { terraform, stack } = await bench(box);
+    const plan = await terraform.plan(stack);
+    await box.write('apply-says', says);
+    await expect(terraform.apply(plan)).rejects.toMatchObject({
+      code: 'terraform-wrapped',
+      facts: { command: 'apply', reported },
+    });
+  });
+
+  it('may print lines of its own around a plan', async () => {
+    await using box = await sandbox();
+    const { terraform, stack } = await bench(box);
+    await box.write('plan.json', `[command]terraform show\n${PLAN}\n::debug::stdout: done\n`);
+    await expect(terraform.plan(stack)).resolves.toMatchObject({ changes: true, json: PLAN });
+  });
+});
+
+describe('a workspace', () => {
+  it('refuses a directory in which another one is selected', async () => {
+    await using box = await sandbox();
+    const { terraform, stack } = await bench(box);
+    await box.write('stack/.terraform/environment', 'prod');
+    await expect(terraform.plan(stack)).rejects.toMatchObject({
+      code: 'terraform-workspace-selected',
+      facts: { selected: 'prod' },
+    });
+    await box.write('stack/.terraform/environment', 'default');
+    await expect(terraform.plan(stack)).resolves.toMatchObject({ changes: true });
   });
 });
 

@@ -76,7 +76,9 @@ describe('a verification', () => {
           // Between the two pages of the key, the version that the first one ended with is deleted.
           if (listings === 2) bucket.remove('k', second.versionId);
         }
-        if (operation !== 'HeadObject' || bucket.log.filter((one) => one === operation).length !== 3) return;
+        const heads = bucket.log.filter((one) => one === 'HeadObject').length;
+        // Both clients are told that the third version is gone.
+        if (operation !== 'HeadObject' || heads < 3 || heads > 4) return;
         isDenied = true;
         throw new StoreFault({ operation, status: 404, code: '', message: 'not found' });
       },

@@ -65,6 +65,9 @@ describe('a verification by manifests', () => {
         [NEW_KEY, 'SSE-KMS', 1],
         [OLD_KEY, 'SSE-KMS', 0],
         [OLD_KEY, 'DSSE-KMS', 0],
+        // Asked again after the listing.
+        [OLD_KEY, 'SSE-KMS', 0],
+        [OLD_KEY, 'DSSE-KMS', 0],
       ]);
       expect(jobs.open).toEqual([]);
     },
@@ -101,6 +104,36 @@ describe('a verification by manifests', () => {
     const found = await verify(bucket, jobs, { sample: 0 });
     expect(found.left.map((one) => one.key)).toEqual(['late']);
     expect(found.sources.heads).toEqual({ 'written since the manifests were requested': 1 });
+  });
+
+  it.each([
+    ['an object that no list had named', 'k5'],
+    ['an object that came anew', 'replica'],
+  ])('finds %s and that came under the old key with an old date after S3 listed', async (_title, key) => {
+    const bucket = moved();
+    const jobs = new MemoryJobs(bucket);
+    jobs.spoil = ({ state }) => {
+      if (state.jobId === 'job-3') old(bucket, key, OLD_KEY);
+    };
+    const found = await verify(bucket, jobs, { sample: 0 });
+    expect(found.left.map((one) => one.key)).toEqual([key]);
+    expect(found).toMatchObject({ covers: 'every-key', byKey: { [OLD_KEY]: 1 } });
+    expect(found.sources.because).toBe(`S3 named "${key}" under ${OLD_KEY} only after the listing`);
+  });
+
+  it('finds what a list named, was moved before its HEAD, and came back under the old key after it', async () => {
+    const bucket = moved();
+    const back = old(bucket, 'back', OLD_KEY);
+    const jobs = new MemoryJobs(bucket);
+    jobs.spoil = ({ state }) => {
+      if (state.jobId === 'job-3') back.head = { ...back.head, encryption: underKey(NEW_KEY) };
+    };
+    jobs.before = (operation) => {
+      if (operation === 'create' && jobs.made.size >= 3) back.head = { ...back.head, encryption: underKey(OLD_KEY) };
+    };
+    const found = await verify(bucket, jobs, { sample: 0 });
+    expect(found.left.map((one) => one.key)).toEqual(['back']);
+    expect(found.covers).toBe('every-key');
   });
 
   it('finds what came of an upload that was open, which bears the date it was started', async () => {

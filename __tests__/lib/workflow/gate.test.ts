@@ -1,6 +1,7 @@
 import { isCode } from '../../../lib/errors';
 import type { BucketReencryption } from '../../../lib/reencrypt/reencrypt-bucket';
 import type { BucketVerification } from '../../../lib/verify/bucket-verification';
+import { accountOf } from '../../../lib/verify/version-account';
 import { type GateInput, GatePass, gateReasons } from '../../../lib/workflow/gate';
 
 const OLD = 'arn:aws:kms:ap-northeast-1:123456789012:key/old';
@@ -24,6 +25,17 @@ const verified: BucketVerification = {
   at: '2026-11-24T00:00:00.000Z',
   objectVersions: 2,
   deleteMarkers: 0,
+  account: accountOf('ledger', {
+    listed: 2,
+    underActive: 2,
+    left: 0,
+    outOfScope: 0,
+    unknown: 0,
+    gone: 0,
+    notInspected: 0,
+  }),
+  comparison: undefined,
+  secondHeads: { versions: 2, contradictions: 0 },
   byKey: { [ACTIVE]: 2 },
   left: [],
   leftTotal: 0,
@@ -156,6 +168,17 @@ const broken: readonly [string, GateInput, string][] = [
   ],
   ['a count is left that names no object', withBucket({ byKey: { [OLD]: 1 } }), 'objects-left'],
   ['an object under DSSE is left', withBucket({ byKey: { [`DSSE:${OLD}`]: 1 } }), 'objects-left'],
+  [
+    'the re-encryption listed more than the verification',
+    withBucket({ comparison: { listedBefore: 3, listedAgain: 2, newer: 0, goneSince: 0, missing: 1 } }),
+    'not-accounted',
+  ],
+  [
+    'the account does not add up',
+    withBucket({ account: { ...verified.account, listed: 3 } as BucketVerification['account'], objectVersions: 3 }),
+    'not-accounted',
+  ],
+  ['the account holds more than the totals', withBucket({ objectVersions: 1 }), 'not-accounted'],
   [
     'an object cannot be told',
     withBucket({ unknown: [{ key: 'a', versionId: 'v', reason: 'HeadObject 403' }], unknownTotal: 1 }),

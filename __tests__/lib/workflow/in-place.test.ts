@@ -80,7 +80,12 @@ buckets: [{ name: photos-bucket, manage: bucket }]
     },
     identity: { account: aws.accountId, arn: '', userId: '' },
     store: createSdkStore(s3),
-    workspace: { plan: unused('Terraform'), apply: unused('Terraform') },
+    workspace: {
+      plan: unused('Terraform'),
+      apply: unused('Terraform'),
+      declared: unused('Terraform'),
+      managed: unused('Terraform'),
+    },
     custodian: unused('custody'),
     material: { source: { kind: 'generate' }, identityFile: undefined },
     reencrypt: {

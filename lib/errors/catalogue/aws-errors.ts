@@ -25,10 +25,33 @@ export const awsErrors = {
     () =>
       'check AWS_PROFILE, or AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; check that the credentials belong to this endpoint',
   ),
-  'aws-endpoint-unreachable': entry<{ action: string; url: string; reason: string }>(
+  'aws-endpoint-unreachable': entry<{ action: string; url: string; reason: string; proxy?: string | undefined }>(
     EXIT.error,
-    (f) => `cannot reach ${f.url} for ${f.action}: ${f.reason}`,
-    () => 'check the network, AWS_ENDPOINT_URL and the region, then run the same command again',
+    (f) =>
+      `cannot reach ${f.url} for ${f.action}${f.proxy === undefined ? '' : ` through the proxy of ${f.proxy}`}: ${f.reason}`,
+    (f) =>
+      f.proxy === undefined
+        ? 'check the network, AWS_ENDPOINT_URL and the region, then run the same command again'
+        : 'check the proxy; NO_PROXY lists the hosts that are reached without it',
+  ),
+  'aws-tls-untrusted': entry<{ action: string; url: string; reason: string; bundle: string | undefined }>(
+    EXIT.error,
+    (f) =>
+      `the TLS certificate of ${f.url} is not trusted for ${f.action}: ${f.reason}${f.bundle === undefined ? '' : ` (trusted: the certificates in ${f.bundle})`}`,
+    (f) =>
+      f.bundle === undefined
+        ? "set AWS_CA_BUNDLE (or ca_bundle in the profile) to a PEM file with the certificate of your network's authority"
+        : `add the certificate of your network's authority to ${f.bundle}, or unset AWS_CA_BUNDLE to trust the public authorities`,
+  ),
+  'aws-ca-bundle-unreadable': entry<{ file: string; reason: string }>(
+    EXIT.error,
+    (f) => `cannot use the certificates that AWS_CA_BUNDLE or ca_bundle names, ${f.file}: ${f.reason}`,
+    () => 'point it to a file of PEM certificates, or unset it',
+  ),
+  'aws-proxy-invalid': entry<{ reason: string }>(
+    EXIT.usage,
+    (f) => f.reason,
+    () => 'set it to http://host:port or https://host:port',
   ),
   'aws-wrong-region': entry<{
     action: string;

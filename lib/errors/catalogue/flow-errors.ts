@@ -20,6 +20,18 @@ export const flowErrors = {
     (f) => `no key exists to import material into: ${f.found}`,
     (f) => `apply the keys stack first: \`npx cdktf deploy ${f.keysStack}\``,
   ),
+  'resource-exists': entry<{
+    stack: string;
+    found: readonly { readonly address: string; readonly text: string; readonly next: string }[];
+  }>(
+    EXIT.refusedByGate,
+    (f) =>
+      [
+        `the ${f.stack} stack would create what exists already, and nothing was applied:`,
+        ...f.found.map((one) => `  - ${one.address}: ${one.text}`),
+      ].join('\n'),
+    (f) => f.found.map((one) => one.next).join('; '),
+  ),
   'no-version-to-go-back-to': entry<{ active: string; named: string | null; declared: string }>(
     EXIT.usage,
     (f) =>

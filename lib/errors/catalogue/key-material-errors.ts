@@ -117,6 +117,25 @@ export const keyMaterialErrors = {
     () =>
       'nothing was changed and the key still works; find the right copy before the material expires or is deleted, or rotate to a new version now',
   ),
+  'custody-differs': entry<{ version: string; file: string }>(
+    EXIT.error,
+    (f) => `the copy of ${f.version} in custody (${f.file}) is not what was stored there`,
+    () =>
+      'nothing was imported, so nothing depends on that copy; repair the custodian, remove the copy from it, and run the same command again',
+  ),
+  'material-of-another': entry<{ version: string; keyArn: string; keyMaterialId: string; file: string }>(
+    EXIT.refusedByGate,
+    (f) =>
+      `somebody else imported material into ${f.version} (${f.keyArn}): KMS has material ${f.keyMaterialId}, and the copy in ${f.file} is not that`,
+    (f) =>
+      `no record was written; find out who imported it. If it was your team, bring that custody here in place of ${f.file} and its .pending.json; otherwise do not use ${f.version}: append another version`,
+  ),
+  'material-in-key': entry<{ version: string; keyArn: string; found: string }>(
+    EXIT.refusedByGate,
+    (f) => `the material for ${f.version} is in use already: ${f.found} (${f.keyArn})`,
+    () =>
+      'nothing was changed; every version needs material of its own: give another file, or put the right copy into custody',
+  ),
   'custody-material-differs': entry<{ file: string; path: string }>(
     EXIT.error,
     (f) => `the material in ${f.path} is not the material in ${f.file}`,

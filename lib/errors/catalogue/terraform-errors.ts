@@ -41,6 +41,31 @@ export const terraformErrors = {
     () =>
       'fix the cause that Terraform reports and run the same command again: it resumes from the state in AWS and Terraform',
   ),
+  'terraform-wrapped': entry<{
+    file: string;
+    command: string;
+    stack: string;
+    exit: number | null;
+    reported: string;
+  }>(
+    EXIT.error,
+    (f) =>
+      `${f.file} ${f.command} of ${f.stack} ended with exit ${f.exit ?? 'by a signal'}, but its output reports ${f.reported}: it is not Terraform itself, but a wrapper that changes exit codes or output`,
+    () =>
+      'remove the wrapper (terraform_wrapper: false in setup-terraform), or name the real binary with TERRAFORM_BINARY_NAME',
+  ),
+  'terraform-environment': entry<{ variables: readonly string[] }>(
+    EXIT.usage,
+    (f) => `these variables would change what Terraform plans or where its state lies: ${f.variables.join(', ')}`,
+    (f) =>
+      `unset them (unset ${f.variables.join(' ')}); the rotation file alone names the backend, and each rotation file has one state`,
+  ),
+  'terraform-workspace-selected': entry<{ stack: string; selected: string; directory: string }>(
+    EXIT.error,
+    (f) =>
+      `the directory of ${f.stack} has the Terraform workspace ${f.selected} selected; its state is not this rotation's`,
+    (f) => `run terraform workspace select default in ${f.directory}, then run the same command again`,
+  ),
   'terraform-state-locked': entry<{ stack: string; who: string; since: string; operation: string; id: string }>(
     EXIT.error,
     (f) => `the state of ${f.stack} is locked by ${f.who} since ${f.since} (${f.operation}, lock ${f.id})`,

@@ -104,6 +104,7 @@ export function acceptAnswer(
     wrappedSha256,
     recipients,
     preparedAt: new Date(answer.wrappedAt),
+    opened: false,
     from: 'custody',
   };
 }

@@ -19,6 +19,8 @@ const schema = z.strictObject({
     /** Name of the file next to the record, or the custodian's own location; null without a copy. */
     location: z.string().nullable(),
     recipients: z.array(z.string()),
+    /** True: the copy was opened before the import, and held what was imported. Absent in records of version 0.1.0. */
+    opened: z.boolean().optional(),
   }),
   wrapping: z.strictObject({
     algorithm: z.enum(['RSAES_OAEP_SHA_256', 'RSAES_OAEP_SHA_1']),

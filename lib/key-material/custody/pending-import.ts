@@ -31,6 +31,28 @@ const schema = z.strictObject({
 /** An import that is prepared but not confirmed: it lets an interrupted run continue without an identity. */
 export type PendingImport = z.infer<typeof schema>;
 
+/** What identifies a prepared import, to be recorded before it is written. */
+export type IntendedImport = Pick<
+  PendingImport,
+  'version' | 'keyArn' | 'binding' | 'wrappedSha256' | 'publicKeySha256' | 'recipients'
+>;
+
+/**
+ * The record of what this rotation's runs meant to import. Anybody can wrap bytes of his own under KMS's public key and
+ * leave them as a pending import; only what a run recorded before is imported.
+ */
+export interface ImportIntents {
+  /** Called before the pending import is written. */
+  record(intended: IntendedImport): Promise<void>;
+  holds(intended: IntendedImport): Promise<boolean>;
+}
+
+/** What is recorded of a prepared import. `binding` covers the whole custody file, with its age header. */
+export function intendedOf(pending: PendingImport): IntendedImport {
+  const { version, keyArn, binding, wrappedSha256, publicKeySha256, recipients } = pending;
+  return { version, keyArn, binding, wrappedSha256, publicKeySha256, recipients };
+}
+
 /** `<directory>/<rotation>-<version>.pending.json`. */
 export function pendingPath(ledger: CustodyLedger, rotation: string, version: string): string {
   return join(ledger.directory, `${rotation}-${version}.pending.json`);

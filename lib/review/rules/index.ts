@@ -1,6 +1,7 @@
 import type { ReviewRule } from '../review-rule';
 import { bucketRules } from './bucket-rules';
 import { declaredRules } from './declared-rules';
+import { existingRule } from './existing-rule';
 import { keyRules } from './key-rules';
 import { materialRules } from './material-rules';
 import { policyRules } from './policy-rules';
@@ -14,6 +15,7 @@ import { waiverRule } from './waiver-rule';
 /** Every rule, in the order of its id. The table of docs/plan-review.md and the SARIF driver are generated from it. */
 export const reviewRules: readonly ReviewRule[] = [
   ...keyRules,
+  existingRule,
   ...materialRules,
   ...switchRules,
   ...bucketRules,

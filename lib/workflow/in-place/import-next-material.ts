@@ -40,6 +40,10 @@ export const importMaterialInPlace: Step<'import-material', MaterialRun, never> 
     const names: string[] = [];
     const imported = [];
     for (let next = nextImport(observed); next && observed.key; next = nextImport(observed)) {
+      if (names.includes(next.version.name)) {
+        const found = `KMS took the material of ${next.version.name}, and lists none for it`;
+        throw new KeyturnError('step-not-verified', { step: 'import-material', found });
+      }
       names.push(next.version.name);
       if (run.dryRun) break;
       await run.approve(`generate, wrap and import key material for ${next.version.name}?`);
@@ -103,11 +107,12 @@ function waitingText({ versions }: ObservedMaterials): string | undefined {
   return `${left.join(', ')} can have material once ${pending} is in use: KMS holds one waiting material at a time`;
 }
 
-/** A version each, with the date of its own material: KMS tells of a key only the nearest one. */
+/** A version each, with its own material and that one's date: of a key KMS names only the current one and the nearest date. */
 function withOwnDates({ key, versions }: ObservedMaterials) {
   return versions.map(({ version, material }) => ({
     version,
-    key: key && material?.imported ? { ...key, validTo: material.validTo } : undefined,
+    key:
+      key && material?.imported ? { ...key, validTo: material.validTo, currentKeyMaterialId: material.id } : undefined,
   }));
 }
 
@@ -125,8 +130,12 @@ function termsOf(run: MaterialRun, key: KeyDescription, { version, material }: V
     const current = versions.find(({ material: one }) => one?.state === 'CURRENT')?.material;
     return proveCurrent(run, key, { keyMaterialId: current?.id ?? keyMaterialId });
   };
-  if (material) return { importType: 'EXISTING_KEY_MATERIAL', keyMaterialId: material.id, proveImported };
-  return { importType: 'NEW_KEY_MATERIAL', description, proveImported };
+  const expectedId = async () => {
+    const { versions } = await observeMaterials(run);
+    return versions.find((one) => one.version.name === version.name)?.material?.id;
+  };
+  if (material) return { importType: 'EXISTING_KEY_MATERIAL', keyMaterialId: material.id, expectedId, proveImported };
+  return { importType: 'NEW_KEY_MATERIAL', description, expectedId, proveImported };
 }
 
 const stateOf = (versions: readonly VersionMaterial[], id: string): string | undefined =>

@@ -4,7 +4,7 @@ import type { Custodian } from '../../key-material/custody/custodian';
 import type { CustodyRecord } from '../../key-material/custody/custody-record';
 import { pendingImportOf, prepareImport } from '../../key-material/prepare-import';
 import type { PreparedImport } from '../../key-material/prepared-import';
-import type { KeyDescription } from '../../kms/describe-key';
+import { describeKey, type KeyDescription } from '../../kms/describe-key';
 import { type ImportResult, type ImportType, importMaterial } from '../../kms/import-key-material';
 import { importParameters } from '../../kms/import-parameters';
 import { proveImport } from '../../kms/prove-import';
@@ -12,6 +12,8 @@ import { waitForKey } from '../../kms/wait-for-key';
 import type { ObservedVersion } from '../../observation/observe';
 import { custodyDirectory, type KeyVersion } from '../../rotation/rotation';
 import type { MaterialRun, RunTarget } from '../rotation-run';
+import { importIntents } from './import-intents';
+import { refuseReused } from './refuse-reused';
 
 /** How long KMS may take to show a new key or a finished import everywhere; its docs say seconds, at times minutes. */
 const CONSISTENCY_MS = 5 * 60_000;
@@ -29,17 +31,31 @@ export interface ImportTerms {
   /** Only for material that the key has had before. */
   readonly keyMaterialId?: string | undefined;
   readonly description?: string | undefined;
+  /** The material that KMS now has for this version; undefined: none. */
+  expectedId(): Promise<string | undefined>;
   /** Waits until KMS shows the import, proves what can be proved by then, and says what that was. */
   proveImported(imported: ImportResult): Promise<string>;
 }
 
 /** The terms where a version is a key: it becomes Enabled, and encrypts and decrypts under the imported material. */
-function termsOfKey(run: MaterialRun, key: KeyDescription): ImportTerms {
+function termsOfKey(run: MaterialRun, version: KeyVersion, key: KeyDescription): ImportTerms {
   return {
     importType: key.currentKeyMaterialId ? 'EXISTING_KEY_MATERIAL' : 'NEW_KEY_MATERIAL',
-    proveImported: (imported) => proveCurrent(run, key, imported),
+    keyMaterialId: key.currentKeyMaterialId,
+    expectedId: async () => (await describeKey(run.clients.kms, key.arn))?.currentKeyMaterialId,
+    async proveImported(imported) {
+      const awaited = { timeoutMs: CONSISTENCY_MS, signal: run.signal, awaited: 'Enabled' };
+      const now = await waitForKey(run.clients.kms, key.arn, ({ state }) => state === 'Enabled', awaited);
+      const { currentKeyMaterialId: current } = now;
+      if (current !== undefined && current !== imported.keyMaterialId)
+        throw ofAnother(await run.custodian(), version.name, key.arn, current);
+      return proveCurrent(run, key, imported);
+    },
   };
 }
+
+const ofAnother = (custodian: Custodian, version: string, keyArn: string, keyMaterialId: string): KeyturnError =>
+  new KeyturnError('material-of-another', { version, keyArn, keyMaterialId, file: custodian.locate(version) });
 
 /** Proves that the key is Enabled and uses this material. @throws step-not-verified where it uses another */
 export async function proveCurrent(
@@ -66,17 +82,19 @@ export async function importVersion(
   run: MaterialRun,
   version: KeyVersion,
   key: KeyDescription,
-  terms: ImportTerms = termsOfKey(run, key),
+  terms: ImportTerms = termsOfKey(run, version, key),
 ): Promise<CustodyRecord> {
   const { reporter, signal } = run;
   const { kms } = run.clients;
   const custodian = await run.custodian();
+  await refuseReused(run, custodian, version, key.arn);
   const prepared = await prepareImport(custodian, {
     version: version.name,
     keyArn: key.arn,
     parameters: (algorithm) => importParameters(kms, key.arn, { algorithm, signal }),
     source: run.material.source,
     identityFile: run.material.identityFile,
+    intents: importIntents(run),
   });
   reporter.note(`${version.name}: ${ORIGINS[prepared.from]}; custody: ${custodian.locate(version.name)}`);
   await run.evidence.record('intent', 'import-material', {
@@ -88,30 +106,50 @@ export async function importVersion(
   const seen = await terms.proveImported(imported);
   const record = await completeImport(custodian, prepared, imported);
   reporter.note(`${version.name}: ${seen}`);
+  if (!prepared.opened && custodian.kind !== 'none')
+    reporter.warn(
+      `${version.name}: nobody has opened the copy in custody yet; prove it now: \`npx keyturn drill --version ${version.name} --identity <age identity file>\``,
+    );
   return record;
 }
 
-/** A refusal of token or blob makes the prepared import worthless: it is forgotten, the copy in custody stays. */
+/** Refusals of token or blob: the prepared import is worthless. */
+const WORTHLESS = new Set([
+  'InvalidCiphertextException',
+  'InvalidImportTokenException',
+  'ExpiredImportTokenException',
+  'UnsupportedOperationException',
+]);
+
+/**
+ * A refusal of token or blob makes the prepared import worthless: it is forgotten, the copy in custody stays. A refusal of
+ * the bytes leaves it, so that no later run takes the material of somebody else for the one in custody.
+ */
 async function sendToKms(
   run: MaterialRun,
   custodian: Custodian,
   version: KeyVersion,
-  { importType, keyMaterialId, description }: ImportTerms,
+  terms: ImportTerms,
   prepared: PreparedImport,
 ): Promise<ImportResult> {
+  const { keyArn, importToken, wrapped } = prepared;
+  const { description, expectedId } = terms;
+  // Another run may have imported since this one looked: then KMS says whether it was the same material.
+  const keyMaterialId = terms.keyMaterialId ?? (await expectedId());
+  const importType = keyMaterialId === undefined ? terms.importType : 'EXISTING_KEY_MATERIAL';
+  const { materialValidTo: validTo } = version;
+  const request = { keyArn, importToken, wrapped, importType, keyMaterialId, description, expectedId, validTo };
   try {
-    return await importMaterial(run.clients.kms, {
-      keyArn: prepared.keyArn,
-      importToken: prepared.importToken,
-      wrapped: prepared.wrapped,
-      importType,
-      keyMaterialId,
-      description,
-      validTo: version.materialValidTo,
-    });
+    return await importMaterial(run.clients.kms, request);
   } catch (error) {
-    if (isCode(error, 'kms-import-refused')) await abandonImport(custodian, prepared);
-    throw error;
+    if (!isCode(error, 'kms-import-refused')) throw error;
+    const { awsCode } = error.facts;
+    if (WORTHLESS.has(awsCode)) await abandonImport(custodian, prepared);
+    if (awsCode !== 'IncorrectKeyMaterialException') throw error;
+    const there = keyMaterialId ?? (await expectedId());
+    if (there !== undefined) throw ofAnother(custodian, version.name, keyArn, there);
+    const found = `the key holds it as the material of another version, or of none`;
+    throw new KeyturnError('material-in-key', { version: version.name, keyArn, found }, error);
   }
 }
 
@@ -122,7 +160,11 @@ export async function completePendingImports(run: MaterialRun, versions: readonl
   const custodian = await run.custodian();
   for (const { version, key } of versions) {
     if (version.keyArn || key?.state !== 'Enabled') continue;
-    const pending = await pendingImportOf(custodian, { version: version.name, keyArn: key.arn });
+    const pending = await pendingImportOf(custodian, {
+      version: version.name,
+      keyArn: key.arn,
+      intents: importIntents(run),
+    });
     if (pending) await confirmPending(run, custodian, key, pending);
   }
 }
@@ -142,7 +184,7 @@ async function confirmPending(
   try {
     await confirmImport(run, custodian, key, pending);
   } catch (error) {
-    if (!isCode(error, 'kms-import-refused') || error.facts.awsCode === 'IncorrectKeyMaterialException') throw error;
+    if (!isCode(error, 'kms-import-refused')) throw error;
     const { identityFile } = run.material;
     if (identityFile === undefined && custodian.kind === 'age') {
       run.reporter.warn(
@@ -158,19 +200,38 @@ async function confirmPending(
       identityFile,
       // The pending import is replaced and never merely removed: a run that ends in between still finds it.
       afresh: true,
+      intents: importIntents(run),
     });
     await confirmImport(run, custodian, key, rewrapped);
   }
 }
 
+/** The record is written only for the material that KMS uses for this version: KMS compares with that very one. */
 async function confirmImport(
   run: MaterialRun,
   custodian: Custodian,
-  { arn: keyArn, validTo }: KeyDescription,
+  { arn: keyArn, validTo, currentKeyMaterialId: keyMaterialId }: KeyDescription,
   prepared: PreparedImport,
 ): Promise<void> {
   const { importToken, wrapped, version } = prepared;
-  const request = { keyArn, importToken, wrapped, importType: 'EXISTING_KEY_MATERIAL', validTo } as const;
-  await completeImport(custodian, prepared, await importMaterial(run.clients.kms, request));
-  run.reporter.note(`${version}: the import of an earlier run is confirmed, its custody record written`);
+  if (keyMaterialId === undefined) {
+    const found = `KMS names no material of ${version}, so nothing shows that it has the one in custody`;
+    throw new KeyturnError('step-not-verified', { step: 'import-material', found });
+  }
+  const request = {
+    keyArn,
+    importToken,
+    wrapped,
+    importType: 'EXISTING_KEY_MATERIAL',
+    validTo,
+    keyMaterialId,
+  } as const;
+  const imported = await importMaterial(run.clients.kms, request).catch((error: unknown) => {
+    const isOther = isCode(error, 'kms-import-refused') && error.facts.awsCode === 'IncorrectKeyMaterialException';
+    throw isOther ? ofAnother(custodian, version, keyArn, keyMaterialId) : error;
+  });
+  const record = await completeImport(custodian, prepared, imported);
+  const summary = `${version}: the import of an earlier run is confirmed, its custody record written`;
+  await run.evidence.record('outcome', 'import-material', { outcome: 'changed', summary, imported: [record] });
+  run.reporter.note(summary);
 }

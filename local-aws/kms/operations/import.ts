@@ -152,8 +152,12 @@ function place(key: Key, bytes: Buffer, importType: string, expectedId: string |
   }
   if (known !== undefined) throw incorrect('The key material is already associated with this key.');
   const first = key.materials.length === 0;
-  if (!first && key.materials.some((material) => material.state === 'PENDING_ROTATION')) {
-    throw incorrect('Other key material of this key is waiting for its rotation already.');
+  const waiting = key.materials.find((material) => material.state === 'PENDING_ROTATION');
+  if (waiting !== undefined) {
+    throw new KmsFault(
+      'KMSInvalidStateException',
+      `New key material (id: ${id}) cannot be imported into KMS key ${key.id}, because another key material (id: ${waiting.id}) is pending rotation.`,
+    );
   }
   const material = newMaterial(key.id, bytes, first ? 'CURRENT' : 'PENDING_ROTATION');
   key.materials.push(material);

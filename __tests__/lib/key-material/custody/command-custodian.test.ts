@@ -72,7 +72,7 @@ describe('the sample keeps the contract', () => {
     const custodian = sampleCustodian();
     const first = await prepareImport(custodian, request);
     const subject = { version: 'v1', keyArn: KEY_ARN };
-    expect(await pendingImportOf(custodian, subject)).toEqual({ ...first, from: 'pending' });
+    expect(await pendingImportOf(custodian, subject)).toEqual({ ...first, from: 'pending', opened: false });
     const record = await completeImport(custodian, first, {
       keyMaterialId: 'a'.repeat(64),
       importType: 'NEW_KEY_MATERIAL',
@@ -80,7 +80,7 @@ describe('the sample keeps the contract', () => {
       validTo: undefined,
       importedAt: new Date(),
     });
-    expect(record.custody).toMatchObject({ kind: 'command', recipients: [] });
+    expect(record.custody).toMatchObject({ kind: 'command', recipients: [], opened: true });
     const again = await prepareImport(custodian, request);
     expect(again.from).toBe('custody');
     expect(unwrap(again.wrapped)).toEqual(unwrap(first.wrapped));

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { isCode } from '../errors';
+import { type RecordedRun, readRuns } from '../evidence/report-records';
+import type { IntendedImport } from '../key-material/custody/pending-import';
+
+/** A material that a run imported, or found in custody: what sound evidence says of it. */
+export interface MaterialInEvidence {
+  readonly version: string;
+  readonly keyArn: string;
+  /** 64 hex digits. */
+  readonly keyMaterialId: string;
+  /** Kind of the custodian; `none`: the run was told to keep no copy. */
+  readonly kind: string;
+}
+
+/** What the evidence of a rotation says of its material. */
+export interface MaterialEvidence {
+  readonly materials: readonly MaterialInEvidence[];
+  readonly intended: readonly IntendedImport[];
+}
+
+const IMPORTED = z.object({
+  version: z.string(),
+  keyArn: z.string(),
+  keyMaterialId: z.string(),
+  custody: z.object({ kind: z.string() }).optional(),
+});
+
+const INTENDED = z.object({
+  version: z.string(),
+  keyArn: z.string(),
+  binding: z.string(),
+  wrappedSha256: z.string(),
+  publicKeySha256: z.string(),
+  recipients: z.array(z.string()),
+});
+
+/** A run that was killed, and the one that asks, are not closed: what they recorded before counts. */
+const OPEN = new Set(['not-closed', 'cut-line']);
+
+/**
+ * Reads evidence whose chain holds; a file with any other fault says nothing. No evidence at all is no error.
+ *
+ * @param directory - of the evidence
+ * @param rotation - name of the rotation; evidence of others is left out
+ */
+export async function materialEvidence(directory: string, rotation: string): Promise<MaterialEvidence> {
+  const records = (await runsOf(directory))
+    .filter(({ faults }) => faults.every(({ code }) => OPEN.has(code)))
+    .filter((run) => rotationOf(run) === rotation)
+    .flatMap((run) => run.records);
+  const materials = records.flatMap(({ type, step, data }): readonly MaterialInEvidence[] => {
+    if (type === 'outcome' && step === 'import-material') return importedIn(data.imported);
+    if (type === 'outcome' && step === 'drill') return data.outcome === 'held' ? importedIn([data]) : [];
+    return type === 'outcome' && step === 'ceremony' ? importedIn([data]) : [];
+  });
+  const intended = records.flatMap(({ type, step, data }) => {
+    const read = type === 'intent' && step === 'import-material' ? INTENDED.safeParse(data) : undefined;
+    return read?.success ? [read.data] : [];
+  });
+  return { materials, intended };
+}
+
+function importedIn(value: unknown): readonly MaterialInEvidence[] {
+  return (Array.isArray(value) ? value : []).flatMap((one) => {
+    const read = IMPORTED.safeParse(one);
+    if (!read.success) return [];
+    const { version, keyArn, keyMaterialId, custody } = read.data;
+    return [{ version, keyArn, keyMaterialId, kind: custody?.kind ?? 'elsewhere' }];
+  });
+}
+
+async function runsOf(directory: string): Promise<readonly RecordedRun[]> {
+  try {
+    return (await readRuns(directory)).runs;
+  } catch (error) {
+    if (isCode(error, 'evidence-missing')) return [];
+    throw error;
+  }
+}
+
+function rotationOf({ records }: RecordedRun): unknown {
+  return records.find((one) => one.type === 'run-opened')?.data.rotation;
+}

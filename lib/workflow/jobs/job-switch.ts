@@ -1,0 +1,30 @@
+import { type Switch, switchId } from '../../batch/job-spec';
+import { KeyturnError } from '../../errors';
+import { aliasSwitchedAt } from '../../kms/alias-switch';
+import { describeKey } from '../../kms/describe-key';
+import type { RunTarget } from '../rotation-run';
+
+/** A switch with the id that jobs carry. */
+export interface BoundSwitch {
+  readonly switch: Switch;
+  readonly switchId: string;
+}
+
+/**
+ * The switch that the jobs of a run belong to: when the main alias was moved to the target key, and which material that key
+ * encrypts with. A job of an earlier switch to the same key says nothing about objects now: a rollback may have moved them
+ * back. kms:ListAliases, kms:DescribeKey.
+ *
+ * @throws not-switched where the alias does not point at the key
+ */
+export async function boundSwitch(run: RunTarget, targetKeyArn: string): Promise<BoundSwitch> {
+  const { clients, rotation } = run;
+  const at = await aliasSwitchedAt(clients.kms, rotation.alias, targetKeyArn);
+  const key = await describeKey(clients.kms, targetKeyArn);
+  if (!at || !key) {
+    const found = `the alias ${rotation.alias} does not point at ${targetKeyArn}`;
+    throw new KeyturnError('not-switched', { version: rotation.activeVersion, found });
+  }
+  const bound = { at: at.toISOString(), keyArn: key.arn, keyMaterialId: key.currentKeyMaterialId };
+  return { switch: bound, switchId: switchId(bound) };
+}
