@@ -5,8 +5,7 @@ import { custodyDirectory, type Rotation } from '../rotation/rotation';
 import { driftFindings } from './drift';
 import type { DriftFinding, DriftInput, ObservedCustody } from './drift-finding';
 import { lastLeft, lastVerified } from './evidence-queries';
-import type { Observation } from './observe';
-import { evidenceDirectory } from './verdict-records';
+import { evidenceDirectory, type Observation } from './observe';
 
 /** Reads custody and evidence beside the rotation file, and reports what has moved. Reads only. */
 export async function observeDrift(

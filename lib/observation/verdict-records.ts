@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { RecordedRun } from '../evidence/report-records';
 import type { Rotation } from '../rotation/rotation';
 import { isState, soundRunsOf } from './evidence-queries';
+import { evidenceDirectory } from './observe';
 
 /** One verified version, in a run whose verification covered every bucket of the time. */
 export interface RecordedVersion {
@@ -55,11 +56,6 @@ const STATE = z.object({
   aliasTarget: z.string().optional(),
   versions: z.array(z.object({ name: z.string(), keyArn: z.string().optional() })),
 });
-
-/** Directory of the evidence beside a rotation file. */
-export function evidenceDirectory({ file }: Pick<Rotation, 'file'>): string {
-  return path.join(path.dirname(file), '.keyturn', 'evidence');
-}
 
 /** Reads and checks the evidence once for each loaded rotation: no run adds to the evidence of earlier runs. */
 export function verdictEvidence(rotation: Rotation): Promise<VerdictEvidence> {

@@ -95,9 +95,12 @@ const MOVE: readonly ActionSet[] = [
   {
     sid: 'RetireKeys',
     on: 'keys to retire',
-    actions: ['kms:ListGrants', 'kms:GetKeyLastUsage', 'kms:DisableKey'],
+    actions: ['kms:ListGrants', 'kms:GetKeyLastUsage', 'kms:DisableKey', 'kms:EnableKey'],
     when: moves,
   },
+  // Who else uses a key: other buckets that name the old one as their default.
+  { sid: 'FindBuckets', on: 'anything', actions: ['s3:ListAllMyBuckets'], when: moves },
+  { sid: 'LookAtDefaults', on: 'buckets of the account', actions: ['s3:GetEncryptionConfiguration'], when: moves },
 ];
 
 /** The state of both stacks in S3. Only locks are ever deleted. */

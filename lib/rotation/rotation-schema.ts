@@ -15,6 +15,7 @@ import {
   principals,
   REGION,
   reencryptSource,
+  retireWaiver,
   STANDING_PRINCIPAL,
   s3Backend,
   TOPIC_ARN,
@@ -193,6 +194,12 @@ export const rotationFileSchema = z.strictObject({
         z.array(field(z.string().regex(BUCKET_NAME), 'Name of a bucket.', ...BUCKET_WORDS)).default([]),
         'Buckets that Keyturn neither manages nor re-encrypts. They must hold nothing under a version before it retires.',
         'a list of bucket names',
+        'write a list, [] for none',
+      ),
+      waivers: field(
+        z.array(retireWaiver).default([]),
+        'Reasons of the retire gate that are set aside until a date.',
+        'a list of waivers',
         'write a list, [] for none',
       ),
     })

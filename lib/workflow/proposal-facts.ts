@@ -9,9 +9,10 @@ import type { ObservedKey } from '../proposals/proposal-messages';
 import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import { type Bucket, type Rotation, versionAlias } from '../rotation/rotation';
 import { dryRunForecaster } from './dry-run-forecast';
-import { stragglers } from './remaining-versions';
+
 import type { VerifyRun } from './rotation-run';
-import { reasonsAgainst, subjectsOf } from './version-subjects';
+import { verifyBuckets } from './verify-buckets';
+import { leftUnder, subjectsOf } from './version-subjects';
 
 /** Stands for a key that does not exist yet: whatever is under any key at all is then to be moved. */
 const NO_KEY_YET = 'arn:aws:kms:::key/not-declared-yet';
@@ -45,10 +46,10 @@ export async function notEmptyReason(run: VerifyRun, { kind, version }: Proposal
   const seen = await observe(run);
   const active = observedActive(run.rotation, seen.versions).key;
   if (active === undefined) return 'the active version has no key';
-  const verification = { activeKeyArn: active.arn, buckets: await stragglers(run) };
-  const subject = (await subjectsOf(run, seen, { verify: verification })).find((one) => one.version.name === version);
+  const verification = await verifyBuckets(run, { activeKeyArn: active.arn, passes: [] });
+  const subject = (await subjectsOf(run, seen)).find((one) => one.version.name === version);
   if (subject === undefined) return verdict.text;
-  const reasons = reasonsAgainst(subject, seen, verification);
+  const reasons = leftUnder(subject, seen, verification);
   return reasons.length === 0 ? undefined : reasons.map((reason) => reason.text).join('; ');
 }
 

@@ -4,31 +4,83 @@ import type { Observation } from '../observation/observe';
 import type { RecordedVerdicts } from '../observation/verdict-records';
 import { mayBeDisabled } from '../rotation/rotation';
 import type { RetireFacts, VerificationRecord } from './flow-facts';
+import { gateReasons } from './gate';
+import { gateInput, type RetireFindings, verificationOf } from './gate-facts';
 import type { GateReason } from './gate-reason';
-import type { ChangeRun } from './rotation-run';
-import { type Subject, wayOut } from './version-subjects';
+import type { RetireRun } from './rotation-run';
+import type { StepResult } from './step';
+import { leftUnder, type Subject, wayOut } from './version-subjects';
 
 /** A version with its verdict: empty where there is no reason against it. */
 export interface Judged {
   readonly subject: Subject;
   readonly reasons: readonly { readonly code: string; readonly text: string }[];
-  /** The gate's own refusal, where it was asked to disable the key. */
-  readonly refusal: KeyturnError<'gate-refused'> | undefined;
+  /** The refusal of the gate or of the look at a key that was off, where there was one. */
+  readonly refusal: KeyturnError<'gate-refused'> | KeyturnError<'disabled-not-empty'> | undefined;
+  /** True for a key that was off, and that only this run shows to be empty. */
+  readonly isProvenNow: boolean;
 }
 
-/** The same verdict as the gate's, for a key that this run leaves as it is. */
-export async function judge(run: ChangeRun, subject: Subject, reasons: readonly GateReason[]): Promise<Judged> {
+/**
+ * Every reason against a version. One that is superseded and in use is judged like a key that Keyturn disables itself: its owner
+ * relies on the verdict. Of any other key only what is under it counts.
+ */
+async function reasonsAgainst(
+  run: RetireRun,
+  subject: Subject,
+  seen: Observation,
+  earlier: RetireFindings,
+): Promise<readonly GateReason[]> {
+  const { version, key, superseded } = subject;
+  if (superseded && key?.state === 'Enabled') return gateReasons(await gateInput(run, { version, key }, earlier));
+  return leftUnder(subject, seen, verificationOf(earlier));
+}
+
+/** The verdict on a key that this run leaves as it is. */
+export async function judge(
+  run: RetireRun,
+  subject: Subject,
+  seen: Observation,
+  earlier: RetireFindings,
+): Promise<Judged> {
+  const reasons = await reasonsAgainst(run, subject, seen, earlier);
   await run.evidence.record('gate', 'retire', {
     version: subject.version.name,
-    keyArn: keyArnOf(subject),
+    keyArn: subject.keyArn,
     open: reasons.length === 0,
     disables: false,
     reasons,
   });
-  return { subject, reasons, refusal: undefined };
+  return { subject, reasons, refusal: undefined, isProvenNow: false };
 }
 
-const keyArnOf = ({ key, input }: Subject): string | undefined => key?.arn ?? input?.keyArn;
+/** In a dry run nothing has moved yet, so what the gate says is a preview and no refusal. */
+export async function previewOf(
+  run: RetireRun,
+  subjects: readonly Subject[],
+  seen: Observation,
+  earlier: RetireFindings,
+): Promise<StepResult<'retire'>> {
+  const gates = [];
+  for (const subject of subjects) {
+    const reasons = await reasonsAgainst(run, subject, seen, earlier);
+    gates.push({ version: subject.version.name, reasons, disables: subject.disables });
+  }
+  for (const { version, reasons, disables } of gates) {
+    for (const reason of reasons)
+      run.reporter.note(`${version} ${disables ? 'stays on' : 'is not empty'} as things stand: ${reason.text}`);
+  }
+  const open = gates.filter((gate) => gate.reasons.length === 0);
+  const closed = gates.filter((gate) => gate.reasons.length > 0).map((gate) => gate.version);
+  const disabled = open.filter((gate) => gate.disables).map((gate) => gate.version);
+  const pending = [
+    ...(disabled.length > 0 ? [`would disable ${disabled.join(', ')}`] : []),
+    ...(closed.length > 0 ? [`the gate would stay closed for ${closed.join(', ')} as things stand`] : []),
+  ].join('; ');
+  const summary = pending === '' ? `nothing is left under ${open.map((gate) => gate.version).join(', ')}` : pending;
+  const facts = { gates: gates.map(({ version, reasons }) => ({ version, reasons })) };
+  return { outcome: 'unchanged', summary, facts, ...(pending === '' ? {} : { pending }) };
+}
 
 /** When the first listing of a verification began, ISO 8601. */
 export function verifiedAt(verification: VerificationRecord | undefined): string | undefined {
@@ -49,7 +101,7 @@ export function factsOf({ subject, reasons }: Judged): RetireFacts['verdicts'][n
   const { version, key, emptySince } = subject;
   return {
     name: version.name,
-    keyArn: keyArnOf(subject),
+    keyArn: subject.keyArn,
     state: subject.disables && reasons.length === 0 ? 'Disabled' : (key?.state ?? 'gone'),
     empty: reasons.length === 0,
     emptySince: reasons.length === 0 ? emptySince : undefined,
@@ -59,7 +111,7 @@ export function factsOf({ subject, reasons }: Judged): RetireFacts['verdicts'][n
 
 /** What `status` believes later: which switch the verification covers, which buckets, and what it found of each version. */
 export async function recordVerdicts(
-  run: ChangeRun,
+  run: RetireRun,
   judged: readonly Judged[],
   seen: Observation,
   verification: VerificationRecord | undefined,

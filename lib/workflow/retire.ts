@@ -1,34 +1,31 @@
 import { isCode, KeyturnError } from '../errors';
-import { disableKey } from '../kms/key-switch';
-import { otherUsers } from '../kms/other-users';
+import { disableKey, enableKey } from '../kms/key-switch';
 import { type Observation, type ObservedVersion, observe, observeVersions } from '../observation/observe';
 import { isSettled, type VersionVerdict, versionVerdicts } from '../observation/version-verdicts';
-import { mayBeDisabled, supersededVersions } from '../rotation/rotation';
+import { verifyDisabled } from './disabled-versions';
 import type { VerificationRecord } from './flow-facts';
-import { type GateInput, GatePass } from './gate';
+import { type GateInput, GatePass, gateReasons } from './gate';
+import { gateInput, type RetireFindings, verificationOf } from './gate-facts';
+import type { GateReason } from './gate-reason';
+import { type DisabledVersion, lookAfterDisable, lookFailed, takeBack } from './look-after-disable';
+import { toRetire } from './retirable-versions';
 import {
   emptyLine,
   factsOf,
   type Judged,
   judge,
+  previewOf,
   recordVerdicts,
   refuseWhatIsLeft,
   verifiedAt,
 } from './retire-verdicts';
-import type { ChangeRun } from './rotation-run';
+import type { RetireRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
-import { reasonsAgainst, type Subject, subjectsOf, verificationOf } from './version-subjects';
-
-/** Superseded versions that the gate may disable and that are still Enabled. */
-function toRetire(run: Pick<ChangeRun, 'rotation'>, versions: readonly ObservedVersion[]): readonly ObservedVersion[] {
-  const superseded = new Set(supersededVersions(run.rotation).map((version) => version.name));
-  return versions.filter(
-    ({ version, key }) => superseded.has(version.name) && mayBeDisabled(version) && key?.state === 'Enabled',
-  );
-}
+import { verifyBuckets } from './verify-buckets';
+import { type Subject, subjectsOf } from './version-subjects';
 
 /** Step 6: every earlier version gets its verdict, and those that may be are disabled behind the gate. Nothing deletes a key. */
-export const retire: Step<'retire', ChangeRun, 're-encrypt' | 'verify'> = {
+export const retire: Step<'retire', RetireRun, 're-encrypt' | 'verify'> = {
   id: 'retire',
   title: 'retire',
   doneBy: 'post-apply',
@@ -44,14 +41,13 @@ export const retire: Step<'retire', ChangeRun, 're-encrypt' | 'verify'> = {
 
   async run(run, earlier): Promise<StepResult<'retire'>> {
     const seen = await observe(run);
-    const subjects = await subjectsOf(run, seen, earlier);
+    const subjects = await subjectsOf(run, seen);
     if (subjects.length === 0) return { outcome: 'unchanged', summary: 'there is no other version', facts: {} };
-    const verification = verificationOf(earlier.verify);
-    return run.dryRun ? previewOf(run, subjects, seen, verification) : settle(run, subjects, seen, verification);
+    return run.dryRun ? previewOf(run, subjects, seen, earlier) : settle(run, subjects, seen, earlier);
   },
 
   async verify(run) {
-    const left = toRetire(run, await observeVersions(run)).map((one) => one.version.name);
+    const left = toRetire(run.rotation, await observeVersions(run)).map((one) => one.version.name);
     if (left.length === 0 || run.dryRun) return;
     throw new KeyturnError('step-not-verified', { step: 'retire', found: `${left.join(', ')} is still Enabled` });
   },
@@ -59,107 +55,133 @@ export const retire: Step<'retire', ChangeRun, 're-encrypt' | 'verify'> = {
 
 const verdictLine = ({ version, text }: VersionVerdict): string => `${version.name}: ${text}`;
 
-/** In a dry run nothing has moved yet, so what the gate says is a preview and no refusal. */
-function previewOf(
-  { reporter }: Pick<ChangeRun, 'reporter'>,
-  subjects: readonly Subject[],
-  seen: Observation,
-  verification: VerificationRecord | undefined,
-): StepResult<'retire'> {
-  const gates = subjects.map((one) => ({
-    version: one.version.name,
-    reasons: reasonsAgainst(one, seen, verification),
-    disables: one.disables,
-  }));
-  for (const { version, reasons, disables } of gates) {
-    for (const reason of reasons)
-      reporter.note(`${version} ${disables ? 'stays on' : 'is not empty'} as things stand: ${reason.text}`);
-  }
-  const open = gates.filter((gate) => gate.reasons.length === 0);
-  const closed = gates.filter((gate) => gate.reasons.length > 0).map((gate) => gate.version);
-  const disabled = open.filter((gate) => gate.disables).map((gate) => gate.version);
-  const summary = [
-    ...(disabled.length > 0 ? [`would disable ${disabled.join(', ')}`] : []),
-    ...(closed.length > 0 ? [`the gate would stay closed for ${closed.join(', ')} as things stand`] : []),
-  ].join('; ');
-  const isPending = summary !== '';
-  return {
-    outcome: 'unchanged',
-    summary: isPending ? summary : `nothing is left under ${open.map((gate) => gate.version).join(', ')}`,
-    facts: { gates: gates.map(({ version, reasons }) => ({ version, reasons })) },
-    ...(isPending ? { pending: summary } : {}),
-  };
-}
-
 /** Every version is judged before anything is refused: one that is not empty keeps no other from its verdict. */
 async function settle(
-  run: ChangeRun,
+  run: RetireRun,
   subjects: readonly Subject[],
   seen: Observation,
-  verification: VerificationRecord | undefined,
+  earlier: RetireFindings,
 ): Promise<StepResult<'retire'>> {
+  const verification = verificationOf(earlier);
   const judged: Judged[] = [];
-  for (const subject of subjects) {
-    const { input } = subject;
-    judged.push(
-      subject.disables && input
-        ? await retireOne(run, subject, input)
-        : await judge(run, subject, reasonsAgainst(subject, seen, verification)),
-    );
-  }
+  for (const subject of subjects) judged.push(await settleOne(run, subject, seen, earlier));
   await recordVerdicts(run, judged, seen, verification);
   refuseWhatIsLeft(judged);
-  const retired = judged.flatMap(({ subject: { disables, version, input } }) =>
-    disables && input ? [{ version: version.name, keyArn: input.keyArn }] : [],
-  );
-  const since = verifiedAt(verification);
-  const lines = judged.map(({ subject }) => emptyLine(subject, since));
+  const named = (these: readonly Judged[]) =>
+    these.flatMap(({ subject: { version, keyArn } }) => (keyArn ? [{ version: version.name, keyArn }] : []));
+  const retired = named(judged.filter(({ subject }) => subject.disables));
+  const lookedAt = named(judged.filter(({ isProvenNow }) => isProvenNow));
+  const lines = judged.map(({ subject }) => emptyLine(subject, verifiedAt(verification)));
   for (const line of lines) run.reporter.note(line);
-  const names = retired.map((one) => one.version).join(', ');
-  const summary = retired.length > 0 ? `${names} is Disabled` : lines.join('; ');
-  const verdicts = judged.map(factsOf);
-  return { outcome: retired.length > 0 ? 'changed' : 'unchanged', summary, facts: { retired, verdicts } };
+  const names = [...lookedAt, ...retired].map((one) => one.version).join(', ');
+  const summary = names === '' ? lines.join('; ') : `${names} is Disabled, and nothing is under it`;
+  const facts = { retired, lookedAt, verdicts: judged.map(factsOf) };
+  return { outcome: retired.length > 0 ? 'changed' : 'unchanged', summary, facts };
 }
 
-/** One version through the gate. A refusal is a verdict, and every other error ends the step. */
-async function retireOne(run: ChangeRun, subject: Subject, input: GateInput): Promise<Judged> {
+/** A refusal is the verdict of one version; every other error ends the step. */
+async function settleOne(
+  run: RetireRun,
+  subject: Subject,
+  seen: Observation,
+  earlier: RetireFindings,
+): Promise<Judged> {
+  const { version, key } = subject;
   try {
-    const pass = await openGate(run, input);
-    await warnOfOtherUsers(run, input.keyArn);
-    await retireVersion(run, pass);
-    return { subject, reasons: [], refusal: undefined };
+    if (subject.disables) {
+      await retireOne(run, { version, key }, earlier);
+      return { subject, reasons: [], refusal: undefined, isProvenNow: false };
+    }
+    const proven = subject.isRetirable ? await verifyDisabled(run, [{ version, key }], verificationOf(earlier)) : [];
+    return { ...(await judge(run, subject, seen, earlier)), isProvenNow: proven.length > 0 };
   } catch (error) {
-    if (!isCode(error, 'gate-refused')) throw error;
-    return { subject, reasons: error.facts.reasons, refusal: error };
+    if (!isCode(error, 'gate-refused') && !isCode(error, 'disabled-not-empty')) throw error;
+    return { subject, reasons: error.facts.reasons, refusal: error, isProvenNow: false };
   }
 }
 
-async function openGate(run: ChangeRun, input: GateInput): Promise<GatePass> {
+/** Times that the buckets are verified again at most, until that is fresh when all facts of the gate are together. */
+const MOST_TIMES = 2;
+
+async function retireOne(run: RetireRun, version: ObservedVersion, earlier: RetireFindings): Promise<DisabledVersion> {
+  let input = await gateInput(run, version, earlier);
+  const isApproved = earlier.verify?.approvedToDisable?.includes(input.keyArn) ?? false;
+  if (!isApproved) {
+    await openGate(run, input);
+    await run.approve(`disable ${input.version.name} (${input.keyArn})?`);
+  }
+  // Whatever was verified before a question may be of long ago when the answer comes.
+  let isDue = !isApproved || isOnlyOld(input);
+  for (let times = 0; isDue && times < MOST_TIMES; times += 1) {
+    run.reporter.note(`the last verification has aged: every bucket is verified again`);
+    input = await gateInput(run, version, await verifiedAgain(run, input, earlier));
+    isDue = isOnlyOld(input);
+  }
+  const pass = await openGate(run, input);
+  return disableAndLook(run, pass, input.verification);
+}
+
+/** True where the gate stays closed for nothing but the age of the verification. */
+function isOnlyOld(input: GateInput): boolean {
+  const reasons = gateReasons(input);
+  return reasons.length > 0 && reasons.every(({ code }) => code === 'verification-too-old');
+}
+
+async function verifiedAgain(run: RetireRun, input: GateInput, earlier: RetireFindings): Promise<RetireFindings> {
+  const { activeKeyArn, reencryptions: passes } = input;
+  const again = await verifyBuckets(run, { activeKeyArn, passes });
+  await run.evidence.record('outcome', 'verify', { outcome: 'unchanged', summary: 'verified again', ...again });
+  return { ...earlier, verify: { ...earlier.verify, ...again } };
+}
+
+async function openGate(run: RetireRun, input: GateInput): Promise<GatePass> {
   try {
     const pass = GatePass.open(input);
-    await run.evidence.record('gate', 'retire', { version: input.version.name, open: true });
+    for (const { reason, waiver } of pass.waived) {
+      run.reporter.warn(`waived until ${waiver.until} (${waiver.reason}): ${reason.text}`);
+    }
+    const { waived } = pass;
+    await run.evidence.record('gate', 'retire', {
+      version: input.version.name,
+      open: true,
+      waived,
+      users: input.users,
+    });
     return pass;
   } catch (error) {
-    if (isCode(error, 'gate-refused')) await run.evidence.record('gate', 'retire', { open: false, ...error.facts });
+    if (isCode(error, 'gate-refused')) {
+      await run.evidence.record('gate', 'retire', { open: false, ...error.facts, users: input.users });
+    }
     throw error;
   }
 }
 
-/** The one caller of `disableKey`; it takes a pass, so there is no way here but through the gate. */
-async function retireVersion(run: ChangeRun, pass: GatePass): Promise<void> {
-  if (!GatePass.isPass(pass)) throw new TypeError('a key is disabled only with a pass of the retire gate');
-  await run.approve(`disable ${pass.version.name} (${pass.keyArn})?`);
-  await run.evidence.record('intent', 'retire', { version: pass.version.name, keyArn: pass.keyArn });
-  await disableKey(run.clients.kms, pass.keyArn, { signal: run.signal });
-}
-
-async function warnOfOtherUsers({ clients, reporter }: ChangeRun, keyArn: string): Promise<void> {
-  const { grants, lastUsage } = await otherUsers(clients.kms, keyArn);
-  for (const grant of grants) {
-    reporter.warn(
-      `${keyArn} is granted to ${grant.grantee ?? 'somebody'} (grant ${grant.name ?? grant.id}): it may still be in use`,
-    );
+/**
+ * The one caller of `disableKey`; it takes a pass, so there is no way here but through the gate. Whatever fails behind it, the key is
+ * enabled again: Disabled without a clean look proves nothing.
+ */
+async function disableAndLook(
+  run: RetireRun,
+  pass: GatePass,
+  verification: VerificationRecord | undefined,
+): Promise<DisabledVersion> {
+  if (!GatePass.isPass(pass) || !verification) {
+    throw new TypeError('a key is disabled only with a pass of the retire gate');
   }
-  if (lastUsage?.at)
-    reporter.note(`last use that KMS knows of: ${lastUsage.operation ?? 'a call'} at ${lastUsage.at.toISOString()}`);
+  const { kms } = run.clients;
+  const { keyArn } = pass;
+  const what = { version: pass.version.name, keyArn };
+  // Changes nothing on a key that is Enabled, and shows that the way back is permitted before it is needed.
+  await enableKey(kms, keyArn, { signal: run.signal });
+  await run.evidence.record('intent', 'retire', what);
+  let reasons: readonly GateReason[];
+  try {
+    await disableKey(kms, keyArn, { signal: run.signal });
+    reasons = await lookAfterDisable(run, what, verification);
+  } catch (error) {
+    if (!isCode(error, 'kms-disable-denied')) return takeBack(run, what, [lookFailed(error)], error);
+    await run.evidence.record('taken-back', 'retire', { ...what, enabled: true, reasons: [] });
+    throw error;
+  }
+  return reasons.length > 0 ? takeBack(run, what, reasons) : what;
 }
