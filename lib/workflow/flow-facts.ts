@@ -64,8 +64,6 @@ export interface RetireFacts {
     readonly keyArn: string | undefined;
     readonly state: string;
     readonly empty: boolean;
-    /** ISO 8601; absent: this run's verification is the first that found it empty. */
-    readonly emptySince: string | undefined;
     readonly reasons: readonly { readonly code: string; readonly text: string }[];
   }[];
   readonly retired: readonly { readonly version: string; readonly keyArn: string }[];

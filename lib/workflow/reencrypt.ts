@@ -1,5 +1,5 @@
 import { jobPriceText } from '../forecast/job-price';
-import type { Observing } from '../observation/observe';
+import { type Observing, observeVersions } from '../observation/observe';
 import { versionVerdicts } from '../observation/version-verdicts';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { switchedKey } from './active-key';
@@ -7,7 +7,7 @@ import type { ReencryptFacts } from './flow-facts';
 import { usagesBefore } from './key-users';
 import { engineAsked } from './reencrypt-engine';
 import { reencryptOne } from './reencrypt-one';
-import { toRetire } from './retirable-versions';
+import { supersededInUse } from './retirable-versions';
 import type { ReencryptRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 import { switchState } from './switch-active';
@@ -24,7 +24,7 @@ export const reencrypt: Step<'re-encrypt', ReencryptRun, never> = {
   async run(run): Promise<StepResult<'re-encrypt'>> {
     const { key } = await switchedKey(run);
     const switchSeenAt = run.store.now();
-    const before = await usagesBefore(run, toRetire(run.rotation, await observeVersions(run)));
+    const before = await usagesBefore(run, supersededInUse(run.rotation, await observeVersions(run)));
     const { method } = run.rotation.reencrypt;
     const engine = engineAsked(run.rotation, run.reencrypt);
     if (!run.dryRun) {

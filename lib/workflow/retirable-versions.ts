@@ -6,6 +6,12 @@ export function toRetire(rotation: Rotation, versions: readonly ObservedVersion[
   return retirable(rotation, versions).filter(({ key }) => key?.state === 'Enabled');
 }
 
+/** Superseded versions whose key is Enabled, adopted ones included: each of them gets the gate's verdict. */
+export function supersededInUse(rotation: Rotation, versions: readonly ObservedVersion[]): readonly ObservedVersion[] {
+  const superseded = new Set(supersededVersions(rotation).map((version) => version.name));
+  return versions.filter(({ version, key }) => superseded.has(version.name) && key?.state === 'Enabled');
+}
+
 /** Superseded versions that Keyturn may disable, whatever the state of their keys. */
 export function retirable(rotation: Rotation, versions: readonly ObservedVersion[]): readonly ObservedVersion[] {
   const superseded = new Set(supersededVersions(rotation).map((version) => version.name));

@@ -88,8 +88,8 @@ export function verifiedAt(verification: VerificationRecord | undefined): string
 }
 
 /** One line for people about a version that nothing is left under. */
-export function emptyLine({ version, key, disables, superseded, emptySince }: Subject, at: string | undefined): string {
-  const since = `empty since ${emptySince ?? at}`;
+export function emptyLine({ version, key, disables, superseded }: Subject, at: string | undefined): string {
+  const since = `empty since ${at}`;
   if (disables) return `${version.name} is Disabled: ${since}`;
   if (!superseded || mayBeDisabled(version)) return `${version.name} is ${key?.state ?? 'gone'}: ${since}`;
   if (key?.state !== 'Enabled') return `${version.name} is ${key?.state ?? 'gone'}: ${since}`;
@@ -98,13 +98,12 @@ export function emptyLine({ version, key, disables, superseded, emptySince }: Su
 
 /** The verdict as evidence and `--json` show it. */
 export function factsOf({ subject, reasons }: Judged): RetireFacts['verdicts'][number] {
-  const { version, key, emptySince } = subject;
+  const { version, key } = subject;
   return {
     name: version.name,
     keyArn: subject.keyArn,
     state: subject.disables && reasons.length === 0 ? 'Disabled' : (key?.state ?? 'gone'),
     empty: reasons.length === 0,
-    emptySince: reasons.length === 0 ? emptySince : undefined,
     reasons,
   };
 }

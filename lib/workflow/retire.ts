@@ -22,7 +22,7 @@ import {
 import type { RetireRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 import { verifyBuckets } from './verify-buckets';
-import { type Subject, subjectsOf } from './version-subjects';
+import { emptySince, type Subject, subjectsOf } from './version-subjects';
 
 /** Step 6: every earlier version gets its verdict, and those that may be are disabled behind the gate. Nothing deletes a key. */
 export const retire: Step<'retire', RetireRun, 're-encrypt' | 'verify'> = {
@@ -71,7 +71,10 @@ async function settle(
     these.flatMap(({ subject: { version, keyArn } }) => (keyArn ? [{ version: version.name, keyArn }] : []));
   const retired = named(judged.filter(({ subject }) => subject.disables));
   const lookedAt = named(judged.filter(({ isProvenNow }) => isProvenNow));
-  const lines = judged.map(({ subject }) => emptyLine(subject, verifiedAt(verification)));
+  const since = await emptySince(run);
+  const lines = judged.map(({ subject }) =>
+    emptyLine(subject, since.get(subject.version.name) ?? verifiedAt(verification)),
+  );
   for (const line of lines) run.reporter.note(line);
   const names = [...lookedAt, ...retired].map((one) => one.version).join(', ');
   const summary = names === '' ? lines.join('; ') : `${names} is Disabled, and nothing is under it`;

@@ -2,8 +2,8 @@ import type { KeyDescription } from '../kms/describe-key';
 import { remedyOf } from '../observation/key-remedy';
 import type { Observation } from '../observation/observe';
 import { verdictEvidence } from '../observation/verdict-records';
-import { type VersionVerdict, versionVerdicts } from '../observation/version-verdicts';
-import { type KeyVersion, mayBeDisabled } from '../rotation/rotation';
+import { versionVerdicts } from '../observation/version-verdicts';
+import { type KeyVersion, mayBeDisabled, supersededVersions } from '../rotation/rotation';
 import type { VerificationRecord } from './flow-facts';
 import { coverReasons, heldReasons } from './gate';
 import type { GateReason } from './gate-reason';
@@ -20,28 +20,35 @@ export interface Subject {
   readonly isRetirable: boolean;
   /** True: the step disables it behind the gate. False: it gets the verdict, and its key stays as it is. */
   readonly disables: boolean;
-  /** Since when earlier runs found it empty, without a break; absent: they did not. */
-  readonly emptySince: string | undefined;
 }
 
-/** Every version but the active one that could hold objects. */
-export async function subjectsOf(run: RunTarget, seen: Observation): Promise<readonly Subject[]> {
-  const verdicts = await versionVerdicts(run);
-  const { keyArns } = await verdictEvidence(run.rotation);
-  return verdicts.flatMap((verdict): Subject[] => {
-    const { version, superseded } = verdict;
-    const key = seen.versions.find((one) => one.version.name === version.name)?.key;
+/** Every version but the active one that could hold objects; none for a rotation in place. */
+export async function subjectsOf(
+  { rotation }: Pick<RunTarget, 'rotation'>,
+  seen: Observation,
+): Promise<readonly Subject[]> {
+  if (rotation.strategy === 'in-place') return [];
+  const { keyArns } = await verdictEvidence(rotation);
+  const past = new Set(supersededVersions(rotation).map(({ name }) => name));
+  return seen.versions.flatMap(({ version, key }): Subject[] => {
+    const superseded = past.has(version.name);
     const keyArn = key?.arn ?? version.keyArn ?? keyArns.get(version.name);
-    // Declared for later and not there yet.
-    if (!superseded && keyArn === undefined) return [];
+    // The active one, or one that is declared for later and not there yet.
+    if (version.name === rotation.activeVersion || (!superseded && keyArn === undefined)) return [];
     const isRetirable = superseded && mayBeDisabled(version);
     const disables = isRetirable && key?.state === 'Enabled';
-    return [{ version, key, keyArn, superseded, isRetirable, disables, emptySince: sinceOf(verdict) }];
+    return [{ version, key, keyArn, superseded, isRetirable, disables }];
   });
 }
 
-const sinceOf = ({ kind, since }: VersionVerdict): string | undefined =>
-  kind === 'empty' || kind === 'retired' ? since : undefined;
+/** Since when earlier runs found each version empty, without a break, by name. */
+export async function emptySince(run: RunTarget): Promise<ReadonlyMap<string, string>> {
+  const since = new Map<string, string>();
+  for (const { version, kind, since: at } of await versionVerdicts(run)) {
+    if (at !== undefined && (kind === 'empty' || kind === 'retired')) since.set(version.name, at);
+  }
+  return since;
+}
 
 /** What a verification found under a version. A key that nobody can name may hold whatever no declared key does. */
 export function leftUnder(
