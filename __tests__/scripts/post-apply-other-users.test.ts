@@ -1,7 +1,16 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { CreateAliasCommand, CreateGrantCommand, EncryptCommand } from '@aws-sdk/client-kms';
+import {
+  CreateAliasCommand,
+  CreateGrantCommand,
+  DisableKeyCommand,
+  EncryptCommand,
+  GenerateDataKeyCommand,
+  GetKeyLastUsageCommand,
+  PutKeyPolicyCommand,
+} from '@aws-sdk/client-kms';
 import { CreateMultipartUploadCommand, PutBucketEncryptionCommand } from '@aws-sdk/client-s3';
+import { keyPolicy } from '../../stacks/key-policy';
 import { speak } from '../support/command-line';
 import { type SwitchedSite, switchedSite } from '../support/switched-site';
 
@@ -32,13 +41,18 @@ async function gates(): Promise<readonly Record<string, unknown>[]> {
   return records.filter((one) => one.type === 'gate').map((one) => one.data);
 }
 
-/** Shut with the reason, in words and in evidence; open with a waiver, which stands in the evidence. */
-async function expectShutAndWaived(code: string, text: string, what: string, of?: string): Promise<void> {
+/** Shut with the reason, in words and in evidence. */
+async function expectShut(code: string, text: string): Promise<void> {
   await site.switch();
   const shut = await postApply();
   expect([shut.exitCode, shut.stderr]).toEqual([4, expect.stringContaining(text)]);
   expect(await site.stateOf(v1)).toBe('Enabled');
   expect(await gates()).toMatchObject([{ open: false, reasons: [{ code }], users: expect.any(Object) }]);
+}
+
+/** The same; open with a waiver, which stands in the evidence. */
+async function expectShutAndWaived(code: string, text: string, what: string, of?: string): Promise<void> {
+  await expectShut(code, text);
   await site.switch(waive(what, of));
   const waived = await postApply();
   expect([waived.exitCode, waived.stderr]).toEqual([0, expect.stringContaining('agreed with the other team')]);
@@ -70,6 +84,7 @@ it.each([
   const ApplyServerSideEncryptionByDefault = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: keyId() } as const;
   const ServerSideEncryptionConfiguration = { Rules: [{ ApplyServerSideEncryptionByDefault }] };
   await site.s3.send(new PutBucketEncryptionCommand({ Bucket: 'of-somebody-else', ServerSideEncryptionConfiguration }));
+  if (keyId() !== v1) return expectShut('default-elsewhere', 'of-somebody-else');
   await expectShutAndWaived('default-elsewhere', 'of-somebody-else', 'bucket-default', 'of-somebody-else');
 });
 
@@ -97,23 +112,16 @@ it('refuses for a use of v1 after the move', async () => {
 });
 
 it.each([
-  ['ListGrants', 'kms', 400, 'AccessDeniedException', 'kms:ListGrants is denied', 'grant', 'grants-unknown'],
-  ['GetKeyLastUsage', 'kms', 400, 'AccessDeniedException', 'kms:GetKeyLastUsage is denied', 'use', 'use-unknown'],
-  [
-    'GetKeyLastUsage',
-    'kms',
-    400,
-    'UnknownOperationException',
-    'does not know kms:GetKeyLastUsage',
-    'use',
-    'use-unknown',
-  ],
-  ['ListAliases', 'kms', 400, 'AccessDeniedException', 'kms:ListAliases is denied', 'use', 'use-unknown'],
-  ['ListBuckets', 's3', 403, 'AccessDenied', 's3:ListAllMyBuckets is denied', 'bucket-default', 'defaults-unknown'],
-] as const)('refuses where %s of %s answers %i %s', async (operation, service, status, answer, text, what, code) => {
+  ['ListGrants', 'kms', 400, 'AccessDeniedException', 'kms:ListGrants is denied', 'grants-unknown'],
+  ['GetKeyLastUsage', 'kms', 400, 'AccessDeniedException', 'kms:GetKeyLastUsage is denied', 'use-unknown'],
+  ['GetKeyLastUsage', 'kms', 400, 'UnknownOperationException', 'does not know kms:GetKeyLastUsage', 'use-unknown'],
+  ['ListAliases', 'kms', 400, 'AccessDeniedException', 'kms:ListAliases is denied', 'use-unknown'],
+  ['ListBuckets', 's3', 403, 'AccessDenied', 's3:ListAllMyBuckets is denied', 'defaults-unknown'],
+] as const)('refuses where %s of %s answers %i %s', async (operation, service, status, answer, text, code) => {
   const then = { kind: 'answer', status, code: answer } as const;
   site.endpoint.faults.inject({ match: { service, operation }, then });
-  await expectShutAndWaived(code, text, what);
+  if (operation !== 'ListBuckets') return expectShut(code, text);
+  await expectShutAndWaived(code, text, 'bucket-default');
 });
 
 it.each([
@@ -125,6 +133,68 @@ it.each([
   site.endpoint.clock.offset = offset;
   const { UploadId } = await site.s3.send(new CreateMultipartUploadCommand({ Bucket: site.bucket, Key: 'half' }));
   site.endpoint.clock.offset = 0;
-  await expectShutAndWaived(offset > 900_000 ? 'uploads-unknown' : 'uploads-open', text, 'upload', 'half');
+  if (offset < 900_000) await expectShut('uploads-open', text);
+  else await expectShutAndWaived('uploads-unknown', text, 'upload', 'half');
   expect(JSON.stringify(await gates())).toContain(UploadId);
+});
+
+describe('retire.unusedForDays', () => {
+  const DAY = 86_400_000;
+  const lastUse = async (): Promise<number> => {
+    const { KeyLastUsage } = await site.kms.send(new GetKeyLastUsageCommand({ KeyId: v1 }));
+    return KeyLastUsage?.Timestamp?.getTime() ?? 0;
+  };
+
+  /** KMS reports the use that it carried out last: that one is of so many days ago by its clock. */
+  const lastUsedDaysAgo = async (days: number): Promise<void> => {
+    site.endpoint.clock.offset = -days * DAY;
+    await site.kms.send(new GenerateDataKeyCommand({ KeyId: v1, KeySpec: 'AES_256' }));
+    site.endpoint.clock.offset = 0;
+  };
+
+  beforeEach(async () => {
+    const root = 'arn:aws:iam::123456789012:root';
+    const { Statement } = keyPolicy({
+      account: site.endpoint.accountId,
+      partition: 'aws',
+      region: site.endpoint.region,
+      rotation: 'ledger',
+      administrators: [root],
+      users: [],
+      breakGlass: [],
+      inPlace: false,
+      unusedForDays: 30,
+    });
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
+    await site.kms.send(new PutKeyPolicyCommand({ KeyId: v1, Policy }));
+  });
+
+  it('refuses with the date, as KMS does, until the key was unused for so long', async () => {
+    await site.switch('retire: { unusedForDays: 30 }\n');
+    const early = await postApply();
+    const from = new Date((await lastUse()) + 30 * DAY).toISOString();
+    expect([early.exitCode, early.stderr]).toEqual([4, expect.stringContaining(`it can be disabled from ${from} on`)]);
+    await expect(site.kms.send(new DisableKeyCommand({ KeyId: v1 }))).rejects.toThrow('explicit deny');
+    await lastUsedDaysAgo(31);
+    expect((await postApply()).exitCode).toBe(0);
+    expect(await site.stateOf(v1)).toBe('Disabled');
+  });
+
+  it('explains a refusal of KMS itself, for a use since the gate decided, and leaves the key on', async () => {
+    await site.switch('retire: { unusedForDays: 30 }\n');
+    expect((await postApply()).exitCode).toBe(4);
+    await lastUsedDaysAgo(31);
+    site.endpoint.requests.hook({
+      before: async ({ operation }) => {
+        if (operation !== 'EnableKey') return undefined;
+        await site.kms.send(new EncryptCommand({ KeyId: v1, Plaintext: Buffer.from('not of S3') }));
+        return undefined;
+      },
+    });
+    const { exitCode, stderr } = await postApply();
+    const from = new Date((await lastUse()) + 30 * DAY).toISOString();
+    expect([exitCode, stderr]).toEqual([4, expect.stringContaining('disable-too-early')]);
+    expect(stderr).toContain(from);
+    expect(await site.stateOf(v1)).toBe('Enabled');
+  });
 });

@@ -196,6 +196,11 @@ export const rotationFileSchema = z.strictObject({
         'a list of bucket names',
         'write a list, [] for none',
       ),
+      unusedForDays: field(
+        z.int().min(LIMITS.unusedForDays.min).max(LIMITS.unusedForDays.max).optional(),
+        'Days without use before a key is disabled; its key policy makes KMS refuse earlier. Absent: it is disabled at once.',
+        `a whole number from ${LIMITS.unusedForDays.min} to ${LIMITS.unusedForDays.max}`,
+      ),
       waivers: field(
         z.array(retireWaiver).default([]),
         'Reasons of the retire gate that are set aside until a date.',

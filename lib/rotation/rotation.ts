@@ -184,6 +184,8 @@ export interface Rotation {
   readonly retire: {
     /** Buckets that Keyturn neither manages nor re-encrypts. They must hold nothing under a version before it retires. */
     readonly verifyOnlyBuckets: readonly string[];
+    /** Whole days without use before a key is disabled, which its key policy enforces; absent: it is disabled at once. */
+    readonly unusedForDays: number | undefined;
     readonly waivers: readonly RetireWaiver[];
   };
   readonly review: { readonly waivers: readonly ReviewWaiver[] };

@@ -31,6 +31,7 @@ export async function gateInput(
     switchSeenAt: moved.switchSeenAt,
     users: await observeUsers(run, { keyArn, activeKeyArn }, moved),
     warnDays: Math.max(...rotation.expiry.warnDays),
+    unusedForDays: rotation.retire.unusedForDays,
     waivers: rotation.retire.waivers,
     now: run.store.now(),
   };

@@ -20,6 +20,7 @@ export interface GateReason {
     | 'default-elsewhere'
     | 'defaults-unknown'
     | 'used'
+    | 'used-recently'
     | 'use-unknown'
     | 'look-failed';
   /** What a waiver may name: the id of a grant, a bucket, the key of an upload. */

@@ -5,6 +5,7 @@ import type { KeyUse, OtherKeyUsers } from './key-users';
 
 /** What S3 asks of KMS for objects that it reads, moves and writes, and Keyturn for the proof of an import. */
 const READS = /^(?:Decrypt|ReEncrypt(?:From|To)?)$/;
+const DAY = 86_400_000;
 const WRITES = /^GenerateDataKey(?:WithoutPlaintext)?$/;
 
 /** Reasons about other users of the key, and about what could not be seen of them. Pure. */
@@ -76,4 +77,14 @@ function isExplainedBefore({ at, operation }: Use, { switchedAt, movedUntil }: K
 /** A use since this run began: it moved objects, and everything else is somebody else's. */
 function isExplainedNow({ at, operation }: Use, { movedUntil, hasMoved }: KeyUse): boolean {
   return hasMoved && movedUntil !== undefined && READS.test(operation) && at.getTime() <= movedUntil + CLOCK_SLACK;
+}
+
+/** The whole days without use that the rotation file asks for are not over: KMS would refuse, too. Pure. */
+export function soakReasons({ use }: Pick<OtherKeyUsers, 'use'>, days: number | undefined, now: number): GateReason[] {
+  const used = useOf(use.now);
+  if (days === undefined || used === undefined) return [];
+  const from = used.at.getTime() + days * DAY;
+  if (now >= from) return [];
+  const text = `it was last used at ${used.at.toISOString()} (${used.operation}), and retire.unusedForDays asks for ${days} days without use: it can be disabled from ${new Date(from).toISOString()} on`;
+  return [{ code: 'used-recently', text }];
 }

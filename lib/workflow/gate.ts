@@ -8,7 +8,7 @@ import { unaccounted } from '../verify/unaccounted';
 import type { VerificationRecord } from './flow-facts';
 import type { GateReason } from './gate-reason';
 import { uploadReasons } from './gate-uploads';
-import { userReasons } from './gate-users';
+import { soakReasons, userReasons } from './gate-users';
 import { applyRetireWaivers, type WaivedReason } from './gate-waivers';
 import type { OtherKeyUsers } from './key-users';
 import { isFresh, VERIFICATION_FRESH } from './verification-age';
@@ -27,6 +27,8 @@ export interface GateInput {
   readonly users: OtherKeyUsers;
   /** Days before its expiry from which on the active key is near its end: the longest of `expiry.warnDays`. */
   readonly warnDays: number;
+  /** Whole days without use that the rotation file asks for. */
+  readonly unusedForDays: number | undefined;
   /** What the rotation file sets aside. */
   readonly waivers: readonly RetireWaiver[];
   /** Milliseconds by S3's clock: the moment of the decision. */
@@ -79,6 +81,7 @@ export function gateVerdict(input: GateInput): {
     ...verificationReasons(input),
     ...reencryptionReasons(input),
     ...userReasons(input.users),
+    ...soakReasons(input.users, input.unusedForDays, input.now),
   ];
   return applyRetireWaivers(found, input.waivers, input.now);
 }

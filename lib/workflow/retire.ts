@@ -1,5 +1,6 @@
 import { isCode, KeyturnError } from '../errors';
 import { disableKey, enableKey } from '../kms/key-switch';
+import { lastUsageOf } from '../kms/other-users';
 import { type Observation, type ObservedVersion, observe, observeVersions } from '../observation/observe';
 import { isSettled, type VersionVerdict, versionVerdicts } from '../observation/version-verdicts';
 import { verifyDisabled } from './disabled-versions';
@@ -184,7 +185,22 @@ async function disableAndLook(
   } catch (error) {
     if (!isCode(error, 'kms-disable-denied')) return takeBack(run, what, [lookFailed(error)], error);
     await run.evidence.record('taken-back', 'retire', { ...what, enabled: true, reasons: [] });
-    throw error;
+    throw await explained(run, what, error);
   }
   return reasons.length > 0 ? takeBack(run, what, reasons) : what;
+}
+
+/** A refusal because of `retire.unusedForDays`, with the date from which KMS allows it; another one as it is. */
+async function explained(
+  { clients, rotation, store }: RetireRun,
+  { version, keyArn }: DisabledVersion,
+  refusal: KeyturnError<'kms-disable-denied'>,
+): Promise<KeyturnError> {
+  const days = rotation.retire.unusedForDays;
+  const at = (await lastUsageOf(clients.kms, keyArn)).known?.at;
+  if (days === undefined || at === undefined) return refusal;
+  const from = new Date(at.getTime() + days * 86_400_000);
+  if (from.getTime() <= store.now()) return refusal;
+  const facts = { version, days, lastUsed: at.toISOString(), from: from.toISOString() };
+  return new KeyturnError('disable-too-early', { ...facts, awsMessage: refusal.facts.awsMessage }, refusal);
 }

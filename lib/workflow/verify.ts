@@ -1,4 +1,5 @@
 import { KeyturnError } from '../errors';
+import type { BucketVerification } from '../verify/bucket-verification';
 import { switchedKey } from './active-key';
 import { reencryptState } from './reencrypt';
 import type { RetireRun } from './rotation-run';
@@ -31,7 +32,9 @@ export const verify: Step<'verify', RetireRun, 're-encrypt'> = {
     const approvedToDisable = await approveDisabling(run, passes);
     const verification = await verifyBuckets(run, { activeKeyArn: key.arn, passes });
     const summary = summaryOf(verification.buckets);
-    return { outcome: 'unchanged', summary, facts: { ...verification, approvedToDisable } };
+    const facts = { ...verification, approvedToDisable };
+    if (run.dryRun || verification.buckets.every(isEmptied)) return { outcome: 'unchanged', summary, facts };
+    return { outcome: 'partly', summary, facts, hint: LEFT };
   },
 
   async verify(_run, { facts }) {
@@ -39,3 +42,9 @@ export const verify: Step<'verify', RetireRun, 're-encrypt'> = {
     throw new KeyturnError('step-not-verified', { step: 'verify', found: 'no verification record' });
   },
 };
+
+/** Nothing that the rotation moves is left, and nothing is unknown. */
+const isEmptied = ({ account }: BucketVerification): boolean => account.left + account.unknown === 0;
+
+const LEFT =
+  'see what is left with `npx keyturn stragglers`, and what cannot move now with `npx keyturn blocked`; then run `npx keyturn post-apply` again';

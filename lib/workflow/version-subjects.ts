@@ -84,5 +84,5 @@ export function wayOut({ version, key }: Subject): string {
   const remedy = remedyOf(version, key);
   if (remedy) return `\`${remedy}\``;
   if (key?.state === 'Enabled') return 'resolve each item';
-  return `nothing brings the key of ${version.name} back: what is under it is lost; delete those object versions, or restore them from a backup`;
+  return `nothing brings the key of ${version.name} back: what is under it is lost; delete those object versions, or restore them from a backup; if none is its own, remove ${version.name} from the rotation file`;
 }

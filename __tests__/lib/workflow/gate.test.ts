@@ -108,6 +108,7 @@ const sound: GateInput = {
     },
   },
   warnDays: 60,
+  unusedForDays: undefined,
   waivers: [],
   now: Date.parse('2026-11-24T00:10:00.000Z'),
 };
@@ -228,6 +229,21 @@ const broken: readonly [string, GateInput, string][] = [
       switchSeenAt: undefined,
     },
     'uploads-open',
+  ],
+  [
+    'the key was used less than the days ago that the file asks for',
+    {
+      ...sound,
+      unusedForDays: 30,
+      users: {
+        ...sound.users,
+        use: {
+          ...sound.users.use,
+          now: { known: { operation: 'ReEncrypt', at: new Date('2026-10-25T00:10:00.001Z'), trackedSince: undefined } },
+        },
+      },
+    },
+    'used-recently',
   ],
   [
     'the active key expires within its warning time',

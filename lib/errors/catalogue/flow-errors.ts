@@ -118,6 +118,12 @@ export const flowErrors = {
     (f) =>
       `run \`npx keyturn post-apply\` again as soon as AWS answers: it looks again; to bring the key back now: \`aws kms enable-key --key-id ${f.keyArn}\``,
   ),
+  'disable-too-early': entry<{ version: string; days: number; lastUsed: string; from: string; awsMessage: string }>(
+    EXIT.refusedByGate,
+    (f) =>
+      `KMS refuses to disable ${f.version}: it was last used at ${f.lastUsed}, and its key policy asks for ${f.days} days without use (${f.awsMessage})`,
+    (f) => `run \`npx keyturn post-apply\` again from ${f.from} on; KMS counts the re-encryption itself as a use`,
+  ),
   'disabled-not-empty': entry<{ version: string; keyArn: string; reasons: Reasons }>(
     EXIT.refusedByGate,
     (f) =>
