@@ -2,6 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   CancelKeyDeletionCommand,
+  CreateGrantCommand,
   DeleteAliasCommand,
   DeleteImportedKeyMaterialCommand,
   DisableKeyCommand,
@@ -263,6 +264,21 @@ describe('an adopted version', () => {
     ]);
   });
 
+  it('is done with when it is empty and others use it, and its verdict names them', async () => {
+    await site.put('one');
+    await adopt();
+    const KeyId = site.arns[0];
+    const GranteePrincipal = 'arn:aws:iam::123456789012:root';
+    await site.kms.send(new CreateGrantCommand({ KeyId, GranteePrincipal, Operations: ['Decrypt'] }));
+    const { exitCode, stderr } = await postApply();
+    expect([exitCode, stderr]).toEqual([
+      0,
+      expect.stringMatching(/legacy is empty since .*not to be disabled yet: .*grant/),
+    ]);
+    const { exitCode: seen, verdict } = await status();
+    expect([seen, verdict('legacy').text]).toEqual([0, expect.stringContaining('not to be disabled yet')]);
+  });
+
   it('is disabled behind the gate where the file says retire: true', async () => {
     await site.put('one');
     await adopt(', retire: true');
@@ -281,11 +297,16 @@ describe('an adopted version', () => {
   });
 });
 
-it('fails when something stays that the rotation file names to be moved, under no version of it', async () => {
-  await site.put('held', { ...HELD, ServerSideEncryption: 'AES256' });
-  await site.switch('reencrypt: { from: [sse-s3] }\n');
-  const { exitCode, stderr } = await postApply();
-  expect([exitCode, stderr]).toEqual([3, expect.stringContaining('npx keyturn blocked')]);
+it('asks for no second run of post-apply where only another user of the key keeps the gate closed', async () => {
+  await site.put('one');
+  await site.switch();
+  const KeyId = site.arns[0];
+  const GranteePrincipal = 'arn:aws:iam::123456789012:root';
+  await site.kms.send(new CreateGrantCommand({ KeyId, GranteePrincipal, Operations: ['Decrypt'] }));
+  expect((await postApply()).exitCode).toBe(4);
+  const { exitCode, next, verdict } = await status();
+  expect([exitCode, verdict('v1').kind, next.step]).toEqual([2, 'empty', 'retire']);
+  expect(next.command).toContain('retire.waivers');
 });
 
 describe('a dry run', () => {

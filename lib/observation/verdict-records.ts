@@ -13,7 +13,15 @@ export interface RecordedVersion {
   readonly keyArn?: string | undefined;
   /** True: the gate had no reason against disabling it. */
   readonly empty: boolean;
-  readonly reasons: readonly { readonly code: string; readonly text: string }[];
+  readonly reasons: readonly RecordedReason[];
+  /** Why its key stays on although nothing is left under it: who else uses it, or an active key near its end. */
+  readonly keep?: readonly RecordedReason[] | undefined;
+}
+
+/** A reason of the gate. */
+export interface RecordedReason {
+  readonly code: string;
+  readonly text: string;
 }
 
 /** The verdicts of one run, all from one verification. */
@@ -37,6 +45,8 @@ export interface VerdictEvidence {
   readonly keyArns: ReadonlyMap<string, string>;
 }
 
+const REASON = z.object({ code: z.string(), text: z.string() });
+
 const VERDICTS = z.object({
   activeKeyArn: z.string(),
   aliasMovedAt: z.string().optional(),
@@ -47,7 +57,8 @@ const VERDICTS = z.object({
       name: z.string(),
       keyArn: z.string().optional(),
       empty: z.boolean(),
-      reasons: z.array(z.object({ code: z.string(), text: z.string() })),
+      reasons: z.array(REASON),
+      keep: z.array(REASON).optional(),
     }),
   ),
 });

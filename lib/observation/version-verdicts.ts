@@ -4,7 +4,13 @@ import { aliasTarget } from '../kms/alias-target';
 import type { KeyDescription } from '../kms/describe-key';
 import { activeVersion, bucketsToVerify, type KeyVersion, mayBeDisabled, type Rotation } from '../rotation/rotation';
 import { type Observing, observeVersions } from './observe';
-import { type RecordedVerdicts, type RecordedVersion, type VerdictEvidence, verdictEvidence } from './verdict-records';
+import {
+  type RecordedReason,
+  type RecordedVerdicts,
+  type RecordedVersion,
+  type VerdictEvidence,
+  verdictEvidence,
+} from './verdict-records';
 
 /**
  * `retired`: verified empty since the last switch, and its key is off. `empty`: verified empty, and its key is as it was.
@@ -22,6 +28,8 @@ export interface VersionVerdict {
   readonly superseded: boolean;
   /** The first verification of an unbroken series that found it empty. */
   readonly since: string | undefined;
+  /** Why its key stays on although it is empty. */
+  readonly keep?: readonly RecordedReason[] | undefined;
   /** For people: without the name of the version, without a final period. */
   readonly text: string;
 }
@@ -113,12 +121,13 @@ function verdictOf(about: About, covering: readonly RecordedVerdicts[]): Version
   }
   const firstOther = covering.findLastIndex((one) => recordedIn(one, about)?.empty !== true);
   const since = covering[firstOther + 1]?.verifiedAt;
-  return { ...about, ...emptyVerdict(about, since), since };
+  return { ...about, ...emptyVerdict(about, since, found.keep ?? []), since, keep: found.keep };
 }
 
 function emptyVerdict(
   { version, key, superseded }: About,
   since: string | undefined,
+  keep: readonly RecordedReason[],
 ): Pick<VersionVerdict, 'kind' | 'text'> {
   const off = key === undefined || key.state !== 'Enabled';
   if (superseded && mayBeDisabled(version) && off) {
@@ -126,6 +135,10 @@ function emptyVerdict(
   }
   if (off) return { kind: 'empty', text: `empty since ${since}, and its key is ${key?.state ?? 'gone'}` };
   if (!superseded) return { kind: 'empty', text: `empty since ${since}` };
+  if (keep.length > 0) {
+    const why = keep.map((reason) => reason.text).join('; ');
+    return { kind: 'empty', text: `empty since ${since}, and not to be disabled yet: ${why}` };
+  }
   return { kind: 'empty', text: `may be disabled: empty since ${since}` };
 }
 

@@ -65,6 +65,8 @@ export interface RetireFacts {
     readonly state: string;
     readonly empty: boolean;
     readonly reasons: readonly { readonly code: string; readonly text: string }[];
+    /** Why its key stays on although nothing is left under it. */
+    readonly keep: readonly { readonly code: string; readonly text: string }[];
   }[];
   readonly retired: readonly { readonly version: string; readonly keyArn: string }[];
   /** Versions that were Disabled already, and that no evidence showed to be empty afterwards: now it does. */

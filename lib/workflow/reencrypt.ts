@@ -82,13 +82,8 @@ function summarize(run: Pick<ReencryptRun, 'dryRun'>, facts: ReencryptFacts): St
     const isPending = moved + blocked + failed > 0;
     return { outcome: 'unchanged', summary, facts, ...(isPending ? { pending: summary } : {}) };
   }
-  // What is blocked was to be moved, whether or not the gate counts it later.
-  if (blocked > 0) return { outcome: 'partly', summary, facts, hint: SEE_BLOCKED };
   return { outcome: moved > 0 ? 'changed' : 'unchanged', summary, facts };
 }
-
-const SEE_BLOCKED =
-  'see what cannot move now, and until when, with `npx keyturn blocked`; then run `npx keyturn post-apply` again';
 
 const GO_ON =
   'inspect the tasks with `npx keyturn job status`, then run `npx keyturn post-apply --confirm`, or `npx keyturn job cancel`';

@@ -15,6 +15,8 @@ import { leftUnder, type Subject, wayOut } from './version-subjects';
 export interface Judged {
   readonly subject: Subject;
   readonly reasons: readonly { readonly code: string; readonly text: string }[];
+  /** Reasons to keep the key on that say nothing of what is under it. */
+  readonly keep: readonly { readonly code: string; readonly text: string }[];
   /** The refusal of the gate or of the look at a key that was off, where there was one. */
   readonly refusal: KeyturnError<'gate-refused'> | KeyturnError<'disabled-not-empty'> | undefined;
   /** True for a key that was off, and that only this run shows to be empty. */
@@ -43,15 +45,37 @@ export async function judge(
   seen: Observation,
   earlier: RetireFindings,
 ): Promise<Judged> {
-  const reasons = await reasonsAgainst(run, subject, seen, earlier);
+  const all = await reasonsAgainst(run, subject, seen, earlier);
   await run.evidence.record('gate', 'retire', {
     version: subject.version.name,
     keyArn: subject.keyArn,
-    open: reasons.length === 0,
+    open: all.length === 0,
     disables: false,
-    reasons,
+    reasons: all,
   });
-  return { subject, reasons, refusal: undefined, isProvenNow: false };
+  return { subject, ...split(all), refusal: undefined, isProvenNow: false };
+}
+
+/** Reasons of the gate about other users of a key, and about the active one. */
+const ABOUT_USERS: ReadonlySet<string> = new Set<GateReason['code']>([
+  'active-key-expires',
+  'granted',
+  'grants-unknown',
+  'default-elsewhere',
+  'defaults-unknown',
+  'used',
+  'used-recently',
+  'use-unknown',
+]);
+
+/** Sets apart what is left under a key, which is this rotation's to move, and who else needs it, which is its owner's to decide. */
+export function split(
+  all: readonly { readonly code: string; readonly text: string }[],
+): Pick<Judged, 'reasons' | 'keep'> {
+  return {
+    reasons: all.filter(({ code }) => !ABOUT_USERS.has(code)),
+    keep: all.filter(({ code }) => ABOUT_USERS.has(code)),
+  };
 }
 
 /** In a dry run nothing has moved yet, so what the gate says is a preview and no refusal. */
@@ -88,23 +112,28 @@ export function verifiedAt(verification: VerificationRecord | undefined): string
 }
 
 /** One line for people about a version that nothing is left under. */
-export function emptyLine({ version, key, disables, superseded }: Subject, at: string | undefined): string {
+export function emptyLine({ subject, keep }: Judged, at: string | undefined): string {
+  const { version, key, disables, superseded } = subject;
   const since = `empty since ${at}`;
   if (disables) return `${version.name} is Disabled: ${since}`;
   if (!superseded || mayBeDisabled(version)) return `${version.name} is ${key?.state ?? 'gone'}: ${since}`;
   if (key?.state !== 'Enabled') return `${version.name} is ${key?.state ?? 'gone'}: ${since}`;
+  if (keep.length > 0) {
+    return `${version.name} is ${since}, and not to be disabled yet: ${keep.map(({ text }) => text).join('; ')}`;
+  }
   return `${version.name} may be disabled: ${since}; its key is adopted, so its owner disables it, or \`retire: true\` on it lets Keyturn`;
 }
 
 /** The verdict as evidence and `--json` show it. */
-export function factsOf({ subject, reasons }: Judged): RetireFacts['verdicts'][number] {
+export function factsOf({ subject, reasons, keep, refusal }: Judged): RetireFacts['verdicts'][number] {
   const { version, key } = subject;
   return {
     name: version.name,
     keyArn: subject.keyArn,
-    state: subject.disables && reasons.length === 0 ? 'Disabled' : (key?.state ?? 'gone'),
+    state: subject.disables && !refusal ? 'Disabled' : (key?.state ?? 'gone'),
     empty: reasons.length === 0,
     reasons,
+    keep,
   };
 }
 
@@ -131,15 +160,15 @@ export async function recordVerdicts(
 
 /** @throws gate-refused where the gate alone refused, one version; otherwise versions-not-empty with all of them */
 export function refuseWhatIsLeft(judged: readonly Judged[]): void {
-  const left = judged.filter((one) => one.reasons.length > 0);
+  const left = judged.filter((one) => one.reasons.length > 0 || one.refusal);
   const [first, ...more] = left;
   if (first === undefined) return;
   if (first.refusal && more.length === 0) throw first.refusal;
   throw new KeyturnError('versions-not-empty', {
-    versions: left.map(({ subject, reasons }) => ({
+    versions: left.map(({ subject, reasons, keep }) => ({
       version: subject.version.name,
       state: subject.key?.state ?? 'gone',
-      reasons,
+      reasons: [...reasons, ...keep],
       fix: wayOut(subject),
     })),
   });

@@ -18,6 +18,7 @@ import {
   previewOf,
   recordVerdicts,
   refuseWhatIsLeft,
+  split,
   verifiedAt,
 } from './retire-verdicts';
 import type { RetireRun } from './rotation-run';
@@ -73,9 +74,7 @@ async function settle(
   const retired = named(judged.filter(({ subject }) => subject.disables));
   const lookedAt = named(judged.filter(({ isProvenNow }) => isProvenNow));
   const since = await emptySince(run);
-  const lines = judged.map(({ subject }) =>
-    emptyLine(subject, since.get(subject.version.name) ?? verifiedAt(verification)),
-  );
+  const lines = judged.map((one) => emptyLine(one, since.get(one.subject.version.name) ?? verifiedAt(verification)));
   for (const line of lines) run.reporter.note(line);
   const names = [...lookedAt, ...retired].map((one) => one.version).join(', ');
   const summary = names === '' ? lines.join('; ') : `${names} is Disabled, and nothing is under it`;
@@ -94,13 +93,13 @@ async function settleOne(
   try {
     if (subject.disables) {
       await retireOne(run, { version, key }, earlier);
-      return { subject, reasons: [], refusal: undefined, isProvenNow: false };
+      return { subject, reasons: [], keep: [], refusal: undefined, isProvenNow: false };
     }
     const proven = subject.isRetirable ? await verifyDisabled(run, [{ version, key }], verificationOf(earlier)) : [];
     return { ...(await judge(run, subject, seen, earlier)), isProvenNow: proven.length > 0 };
   } catch (error) {
     if (!isCode(error, 'gate-refused') && !isCode(error, 'disabled-not-empty')) throw error;
-    return { subject, reasons: error.facts.reasons, refusal: error, isProvenNow: false };
+    return { subject, ...split(error.facts.reasons), refusal: error, isProvenNow: false };
   }
 }
 

@@ -2,10 +2,11 @@ import { isCode } from '../errors';
 import type { KeyDescription } from '../kms/describe-key';
 import type { DriftFinding } from '../observation/drift-finding';
 import { lastDrilled, lastLeft } from '../observation/evidence-queries';
+import { extendCommand } from '../observation/key-remedy';
 import { evidenceDirectory, type Observation, observe } from '../observation/observe';
 import { observeDrift } from '../observation/observed-drift';
 import { currentVersion, type ObservedMaterials, observeMaterials } from '../observation/observed-materials';
-import { type VersionVerdict, versionVerdicts } from '../observation/version-verdicts';
+import { isSettled, type VersionVerdict, versionVerdicts } from '../observation/version-verdicts';
 import { activeVersion, type KeyVersion, type Rotation } from '../rotation/rotation';
 import type { StepId } from './flow-facts';
 import { flowFor } from './index';
@@ -82,22 +83,38 @@ export async function status(run: RotationRun): Promise<Status> {
     steps,
     jobs: await openJobs(run),
     drift,
-    next: nextOf(run.rotation, steps, drift),
+    next: nextOf(run.rotation, steps, drift, verdicts),
   };
 }
 
 /** An outage comes first: no step of the flow helps while a key is out of use. */
-function nextOf(rotation: Rotation, steps: Status['steps'], drift: Status['drift']): Status['next'] {
+function nextOf(
+  rotation: Rotation,
+  steps: Status['steps'],
+  drift: Status['drift'],
+  verdicts: readonly VersionVerdict[],
+): Status['next'] {
   const down = drift.find(({ level }) => level === 'outage');
   if (down) return { step: 'restore', summary: down.text, command: down.fix };
   const open = steps.find((step) => step.state !== 'done');
   if (!open) return undefined;
+  if (open.id === 'retire') {
+    const kept = verdicts
+      .filter((one) => !isSettled(one))
+      .flatMap(({ kind, keep = [] }) => (kind === 'empty' ? keep : []));
+    const expires = kept.some(({ code }) => code === 'active-key-expires');
+    if (expires) return { step: open.id, summary: open.summary, command: extendCommand(rotation.activeVersion) };
+    if (kept.length > 0) return { step: open.id, summary: open.summary, command: KEPT };
+  }
   const lost = drift.find(({ code }) => code === 'material-expired');
   // A plain import brings back no version that the rotation has gone past, and none whose date is over.
   const command =
     open.id === 'import-material' && open.state === 'blocked' && lost ? lost.fix : commandFor(open.id, rotation);
   return { step: open.id, summary: open.summary, command };
 }
+
+/** Running the command again changes none of these: somebody must look at who else needs the key. */
+const KEPT = 'see to each user of the key, or waive it under retire.waivers; then run `npx keyturn post-apply`';
 
 function verdictOf(verdicts: readonly VersionVerdict[], { name }: KeyVersion): VersionStatus['verdict'] {
   const found = verdicts.find(({ version }) => version.name === name);
