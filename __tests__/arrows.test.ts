@@ -63,6 +63,14 @@ it('leads from the verification to no engine', () => {
   expect([...reached].filter((file) => ['lib/reencrypt', 'lib/batch'].includes(folderOf(file)))).toEqual([]);
 });
 
+it('leads from the second client of the verification to no code that reads answers for the engines', () => {
+  const reached = reachableFrom((file) => file === 'lib/s3/sdk-witness.ts');
+  const shared = /lib\/s3\/(direct-|listing-answer|head-values|sdk-shapes|sdk-store|version-listing|boundary-key)/;
+  expect([...reached].filter((file) => shared.test(file))).toEqual([]);
+  const users = files.filter((file) => /\.witness\b/.test(code(file)));
+  expect([...new Set(users.map(folderOf))]).toEqual(['lib/verify']);
+});
+
 it('lets the offline check share the form of a record with its writer, and nothing else', () => {
   const checked = reachableFrom((file) => file === 'lib/evidence/check.ts');
   const written = reachableFrom((file) => file === 'lib/evidence/evidence.ts');

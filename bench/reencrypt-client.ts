@@ -4,11 +4,14 @@ import { openStore } from '../lib/s3/open-store';
 import { createSdkStore } from '../lib/s3/sdk-store';
 import type { ObjectStore } from '../lib/s3/store';
 import { listVersionPages } from '../lib/s3/version-listing';
+import { NO_NAMED_SOURCES } from '../lib/s3/version-scope';
 import { verifyBucket } from '../lib/verify/verify-bucket';
 
 /** One contestant in a process of its own: goes through the stub's bucket and prints what it cost, as JSON. */
 
 const NEW = 'arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-4000-8000-00000000000b';
+
+const OLD = NEW.replace(/b$/, 'a');
 
 /** Returns the number of versions it handled. */
 type Work = (store: ObjectStore) => Promise<number>;
@@ -28,6 +31,7 @@ async function rewrap(store: ObjectStore, optimistic: boolean): Promise<number> 
   const result = await reencryptBucket(store, {
     bucket: 'b',
     targetKeyArn: NEW,
+    sources: { versionKeyArns: [OLD], unresolvedVersions: [], from: { ...NO_NAMED_SOURCES, any: optimistic } },
     bucketKeyDefault: true,
     method: 'rewrap',
     dryRun: false,

@@ -70,6 +70,13 @@ function handle(method: string, path: string): string {
   requests += 1;
   if (method === 'HEAD') return Number.isNaN(at) ? answer('200 OK', '') : head(at);
   if (method === 'GET' && /[?&](versions|list-type)/.test(path)) return list(path);
+  if (method === 'GET' && path.includes('?annotation')) {
+    return answer(
+      '501 Not Implemented',
+      '',
+      '<Error><Code>NotImplemented</Code><Message>no annotations</Message></Error>',
+    );
+  }
   if (method === 'GET' && path.includes('versioning')) return answer('200 OK', '', '<VersioningConfiguration/>');
   if (method === 'GET' && path.includes('uploads')) {
     return answer(

@@ -1,13 +1,14 @@
 import { confirmTarget } from '../lib/aws/account-guard';
 import { createClients } from '../lib/aws/clients';
 import { EXIT, KeyturnError } from '../lib/errors';
+import { exposureOf, exposureText } from '../lib/key-material/custody/exposure';
 import { expiryOf } from '../lib/kms/expiry';
 import { type Observation, type Observing, observe } from '../lib/observation/observe';
 import { observeDrift } from '../lib/observation/observed-drift';
 import { type ObservedMaterials, observeMaterials } from '../lib/observation/observed-materials';
 import { versionVerdicts } from '../lib/observation/version-verdicts';
 import { actionsFor, POLICY_NAMES } from '../lib/permissions/command-permissions';
-import { batchRoleName, type Rotation } from '../lib/rotation/rotation';
+import { batchRoleName, custodyDirectory, type Rotation } from '../lib/rotation/rotation';
 import { bucketExists } from '../lib/s3/bucket-default';
 import { findTerraform } from '../lib/terraform/binary';
 import { providerSource } from '../lib/terraform/cli-configuration';
@@ -85,7 +86,7 @@ async function examineAws(
   { env, signal }: Pick<CommandContext, 'env' | 'signal'>,
   findings: Finding[],
 ): Promise<void> {
-  findings.push(await custodyFinding(rotation, env, signal));
+  findings.push(await custodyFinding(rotation, env, signal), ...(await exposureFindings(rotation)));
   const clients = createClients({ region: rotation.region, env, signal });
   try {
     const target = await attempt(
@@ -190,6 +191,15 @@ function expiryFinding(rotation: Rotation, name: string, key: Parameters<typeof 
   const found = `the material of ${name} ${when} (${expiry.validTo.toISOString()})`;
   const hint = `extend it: \`npx keyturn extend --version ${name} --valid-days 300\``;
   return [{ check: 'expiry', sound: !expiry.expired, found, hint }];
+}
+
+/** What others can write is a fault; what they can only read is encrypted, and a warning. */
+async function exposureFindings({ custody }: Rotation): Promise<readonly Finding[]> {
+  const directory = custodyDirectory(custody);
+  const found = directory === undefined ? undefined : await exposureOf(directory, true);
+  if (!found) return [];
+  const { others, fix } = found;
+  return [{ check: 'custody folder', sound: others === 'read', found: exposureText(found), hint: fix }];
 }
 
 /** Asks a custodian command whether it holds a copy, and a module whether it can wrap; neither changes anything. */

@@ -52,6 +52,10 @@ export const drill: CommandDefinition = {
   },
 };
 
+/** A person, or the lack of one, ends the command; anything else is the finding of one version. */
+const ENDS: ReadonlySet<string> = new Set(['interrupted', 'declined', 'confirmation-needed']);
+
+/** Every version is drilled, also after one that failed. */
 async function drillAll(run: RotationRun, named: string | undefined): Promise<readonly DrillResult[]> {
   const versions = named === undefined ? await drillableVersions(run) : [named];
   if (versions.length === 0) {
@@ -61,9 +65,21 @@ async function drillAll(run: RotationRun, named: string | undefined): Promise<re
     });
   }
   const results: DrillResult[] = [];
+  const failed: { readonly version: string; readonly error: KeyturnError }[] = [];
   for (const version of versions) {
     run.reporter.heading(`drill ${version}`);
-    results.push(await drillVersion(run, version));
+    try {
+      results.push(await drillVersion(run, version));
+    } catch (error) {
+      if (!(error instanceof KeyturnError) || ENDS.has(error.code)) throw error;
+      run.reporter.warn(`${version}: ${error.message}`);
+      failed.push({ version, error });
+    }
   }
-  return results;
+  const [first, ...more] = failed;
+  if (!first) return results;
+  if (more.length === 0) throw first.error;
+  throw new KeyturnError('drills-failed', {
+    failed: failed.map(({ version, error }) => ({ version, code: error.code, message: error.message })),
+  });
 }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { EXIT, KeyturnError } from '../lib/errors';
-import { answerRequest, writeWrappedAnswer } from '../lib/key-material/ceremony/wrapped-answer';
+import { answerFingerprint, answerRequest, writeWrappedAnswer } from '../lib/key-material/ceremony/wrapped-answer';
 import { readWrappingRequest, refuseStale, type WrappingRequest } from '../lib/key-material/ceremony/wrapping-request';
 import type { Custody } from '../lib/rotation/rotation';
 import { openCustodian } from '../lib/workflow/material/open-custodian';
@@ -21,19 +21,35 @@ export async function wrapMaterial(context: CommandContext, options: OptionValue
   await compare(context, options, request);
   const custody = await custodyFor(context, options, request);
   const dryRun = flag(options, 'dryRun');
+  let answered: string | null = null;
   const file = path.resolve(cwd, text(options, 'out') ?? `${request.rotation}-${request.version}.wrapped.json`);
   if (!dryRun) {
     const custodian = await openCustodian(custody, { noCustody: false, env, signal })();
     const answer = await answerRequest(custodian, request, { ...materialOptions(context, options), now });
     await writeWrappedAnswer(file, answer);
+    answered = answerFingerprint(answer);
     terminal.note(`custody: ${custodian.locate(request.version)}`);
+    terminal.note(`answer        ${spoken(answered)}`);
   }
   terminal.heading(dryRun ? 'dry run: nothing was wrapped' : `wrapped material written to ${file}`);
-  if (!dryRun) terminal.hint('take it back and run `keyturn material import` there; it is not secret');
+  if (!dryRun)
+    terminal.hint(
+      'take it back, read the line "answer" out over another channel, and run `keyturn material import` there; it is not secret',
+    );
   const { rotation, version, keyArn, publicKeySha256, validTo } = request;
   return {
     exitCode: EXIT.done,
-    data: { part: 'wrap', dryRun, file: dryRun ? null : file, rotation, version, keyArn, publicKeySha256, validTo },
+    data: {
+      part: 'wrap',
+      dryRun,
+      file: dryRun ? null : file,
+      rotation,
+      version,
+      keyArn,
+      publicKeySha256,
+      answerSha256: answered,
+      validTo,
+    },
   };
 }
 

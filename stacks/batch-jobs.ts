@@ -54,9 +54,12 @@ export function declareBatchJobs(stack: TerraformStack, rotation: Rotation, prop
       buckets: rotation.buckets.map(({ name }) => name),
       listedByS3: bucketsListedByS3(rotation),
       store: { bucket: settings.bucket, prefix: batchPrefix(rotation) },
-      oldKeys: supersededVersions(rotation)
-        .filter(({ disabled }) => !disabled)
-        .map(keyOf),
+      oldKeys: [
+        ...supersededVersions(rotation)
+          .filter(({ disabled }) => !disabled)
+          .map(keyOf),
+        ...rotation.reencrypt.from.filter((source) => source.startsWith('arn:')),
+      ],
     });
   const policy = new IamRolePolicy(stack, 'batch_policy', {
     name: 'jobs',

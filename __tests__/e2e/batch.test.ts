@@ -54,6 +54,7 @@ describe('a rotation by jobs, from the stacks to the retired key', () => {
 
   beforeAll(async () => {
     site = await openSite();
+    await site.keepProvider();
     const { url, region, accessKey: credentials } = site.endpoint;
     kms = new KMSClient({ endpoint: url, region, credentials });
     s3 = new S3Client({ endpoint: url, region, credentials, forcePathStyle: true });

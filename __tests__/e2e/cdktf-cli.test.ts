@@ -132,6 +132,7 @@ it(
   'is the same state that Keyturn itself plans on, without a difference in either stack',
   async () => {
     const { keys, storage } = await on.declare(ROTATION);
+    await on.keepProvider();
     const terraform = await on.terraform();
     expect((await terraform.plan(keys)).changes).toBe(false);
     expect((await terraform.plan(storage)).changes).toBe(false);

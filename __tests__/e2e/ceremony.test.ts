@@ -11,6 +11,8 @@ let kms: KMSClient;
 let keyArn: string;
 /** Where the material is: nothing but what is carried there. */
 let vault: string;
+/** Of the answer, as the other person reads it out. */
+let fingerprint: string;
 
 beforeAll(async () => {
   site = await openSite();
@@ -68,9 +70,11 @@ it('wraps without AWS, without a network and without a rotation file, custody fi
   const { publicKeySha256 } = JSON.parse(readFileSync(carried('request.json'), 'utf8'));
   const heard = publicKeySha256.replace(/.{4}/g, '$& ').toUpperCase();
   const args = ['--request', carried('request.json'), '--recipient', site.recipient, '--fingerprint', heard];
-  const { exitCode, stderr } = await wrap(...args, '--out', carried('wrapped.json'));
+  const { exitCode, stdout, stderr } = await wrap(...args, '--out', carried('wrapped.json'));
   expect(stderr).not.toContain('error');
   expect(exitCode).toBe(0);
+  ({ answerSha256: fingerprint } = JSON.parse(stdout));
+  expect(stderr.replaceAll(' ', '')).toContain(fingerprint);
   expect(readdirSync(path.join(vault, 'custody')).sort()).toEqual([
     'rotation-test-v1.age',
     'rotation-test-v1.pending.json',
@@ -142,7 +146,8 @@ describe('material import refuses, and leaves the key empty', () => {
 
 it('imports what fits, proves it, and keeps a record on this side', async () => {
   const args = ['--request', carried('request.json'), '--answer', carried('wrapped.json')];
-  const { exitCode, stdout } = await material('import', ...args);
+  expect(errorOf(await material('import', ...args)).code).toBe('usage');
+  const { exitCode, stdout } = await material('import', ...args, '--fingerprint', fingerprint);
   expect(exitCode).toBe(0);
   const { keyMaterialId } = JSON.parse(stdout);
   expect(await stateOf(keyArn)).toBe('Enabled');

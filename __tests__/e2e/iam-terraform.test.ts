@@ -10,30 +10,32 @@ import { terraformEnvironment } from '../../lib/terraform/terraform-environment'
 import type { LocalAws } from '../../local-aws';
 import { iamRequest } from '../conformance/iam-requests';
 import { startTestAws } from '../support/embedded-aws';
+import { type KeptProvider, keepProvider } from '../support/kept-provider';
 
 const run = promisify(execFile);
 
 let aws: LocalAws;
 let folder: string;
-let binary: string;
+let kept: KeptProvider;
 let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
   aws = await startTestAws();
   folder = await mkdtemp(join(tmpdir(), 'iam-terraform-'));
   const found = await findTerraform({ env: process.env });
-  binary = found.file;
+  kept = await keepProvider(aws);
   const configuration = await writeCliConfiguration(await providerSource({ binary: found, env: process.env }), folder);
   env = terraformEnvironment({ ...process.env, ...aws.environment() }, configuration);
 });
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
+  await kept.close();
   await aws.close();
 });
 
 async function terraform(...args: readonly string[]): Promise<{ code: number; output: string }> {
   try {
-    const { stdout } = await run(binary, [...args], { cwd: folder, env });
+    const { stdout } = await run(kept.terraform, [...args], { cwd: folder, env });
     return { code: 0, output: stdout };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };

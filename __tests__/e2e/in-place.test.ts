@@ -24,6 +24,7 @@ let users: Readonly<Record<'pre-apply' | 'post-apply', LimitedUser>>;
 
 beforeAll(async () => {
   site = await openSite();
+  await site.keepProvider();
   const { accessKey, url: endpoint, region } = site.endpoint;
   kms = new KMSClient({ endpoint, region, credentials: accessKey });
   s3 = new S3Client({ endpoint, region, credentials: accessKey, forcePathStyle: true });

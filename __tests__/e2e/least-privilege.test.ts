@@ -38,6 +38,7 @@ let site: Site;
 let kms: KMSClient;
 let s3: S3Client;
 let stateKey: string;
+let terraformBinary: string;
 const users = new Map<PolicyName, LimitedUser>();
 const rotations: Rotation[] = [];
 
@@ -47,6 +48,8 @@ beforeAll(async () => {
   kms = new KMSClient({ endpoint, region, credentials });
   s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
   for (const name of POLICY_NAMES) users.set(name, limitedUser(site.endpoint, name));
+  const planners = [users.get('terraform'), users.get('rollback')].flatMap((user) => user?.key ?? []);
+  terraformBinary = await site.keepProvider(planners);
   const CreateBucketConfiguration = { LocationConstraint: 'ap-northeast-1' } as const;
   const keepsAcls = { CreateBucketConfiguration, ObjectOwnership: 'ObjectWriter' } as const;
   await s3.send(new CreateBucketCommand({ Bucket: 'unversioned-bucket', ...keepsAcls }));
@@ -238,7 +241,11 @@ async function putUnderV1(Bucket: string, Key: string): Promise<void> {
 async function terraform(stack: 'keys' | 'storage'): Promise<void> {
   const user = users.get('terraform');
   const rotation = await loadRotation(site.rotationFile, { now: new Date() });
-  const env = { ...process.env, ...site.endpoint.environment(user?.key) };
+  const env = {
+    ...process.env,
+    ...site.endpoint.environment(user?.key),
+    TERRAFORM_BINARY_NAME: terraformBinary,
+  };
   const workspace = openWorkspace({ rotation, env, signal: new AbortController().signal });
   await workspace.apply(await workspace.plan(stack));
 }

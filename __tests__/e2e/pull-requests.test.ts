@@ -44,7 +44,7 @@ beforeAll(async () => {
 afterAll(async () => {
   kms.destroy();
   s3.destroy();
-  forge.close();
+  await forge.close();
   await endpoint.close();
 });
 
@@ -62,6 +62,8 @@ it('begins a rotation from an empty repository: the first key, then what points 
 });
 
 it('declares v2 by a pull request of one added line', async () => {
+  // The job before this one showed how the steps start Terraform's provider.
+  await forge.keepProvider();
   const { title, branch, diff, body } = await propose('version');
   expect(diff.match(/^[-+](?![-+])/gm)).toEqual(['+']);
   expect(body).toContain(`| \`${BUCKET}\` | 2 | 2 |`);

@@ -34,6 +34,8 @@ let s3: S3Client;
 
 beforeAll(async () => {
   site = await openSite();
+  // The first run goes through the relay, so it starts a provider for each call, as ever.
+  await site.keepProvider();
   relay = await tap(site.endpoint.url);
   ceremony = mkdtempSync(path.join(tmpdir(), 'keyturn-ceremony-'));
   writeFileSync(path.join(ceremony, 'material.bin'), material, { mode: 0o600 });

@@ -47,6 +47,7 @@ it(
   'tells who holds the state while another run applies, and that run is not disturbed',
   async () => {
     await using on = await stage();
+    await on.keepProvider();
     const { keys } = await on.declare(ROTATION);
     const terraform = await on.terraform();
     const plan = await terraform.plan(keys);

@@ -19,6 +19,7 @@ import { Terraform } from '../../lib/terraform/terraform';
 import { terraformEnvironment } from '../../lib/terraform/terraform-environment';
 import type { LocalAws, LocalAwsOptions } from '../../local-aws';
 import { startTestAws } from '../support/embedded-aws';
+import { type KeptProvider, keepProvider } from '../support/kept-provider';
 
 /** A rotation in a folder of its own, on an embedded endpoint of its own, with ordinary clients to look at what is there. */
 export interface Stage extends AsyncDisposable {
@@ -29,6 +30,8 @@ export interface Stage extends AsyncDisposable {
   /** Writes the rotation file and synthesizes it. */
   declare(rotation: string): Promise<{ readonly keys: StackDirectory; readonly storage: StackDirectory }>;
   terraform(env?: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<Terraform>;
+  /** From here on `terraform` asks one AWS provider that stays alive, where it is called with the endpoint's own access key. */
+  keepProvider(): Promise<KeptProvider>;
   key(alias: string): Promise<KeyMetadata>;
   /** Imports random material under the key's own public key, as anybody could. */
   importMaterial(alias: string): Promise<void>;
@@ -55,6 +58,8 @@ export async function stage(options: LocalAwsOptions = {}): Promise<Stage> {
   const cliConfiguration = await writeCliConfiguration(source, folder);
   const env = terraformEnvironment({ ...process.env, ...aws.environment() }, cliConfiguration);
 
+  let kept: KeptProvider | undefined;
+
   const key = async (alias: string): Promise<KeyMetadata> => {
     const { KeyMetadata: found } = await kms.send(new DescribeKeyCommand({ KeyId: alias }));
     if (!found) throw new Error(`no key ${alias}`);
@@ -69,8 +74,15 @@ export async function stage(options: LocalAwsOptions = {}): Promise<Stage> {
       await writeFile(rotationFile, rotation);
       return synthesize({ rotationFile, name: 'payroll', workDirectory: folder, env });
     },
-    terraform: async (own = env, signal) =>
-      new Terraform({ binary, source, cliConfiguration, env: own, signal, lockTimeoutSeconds: 1 }),
+    async terraform(own = env, signal) {
+      const file = kept?.terraform ?? binary.file;
+      const found = { ...binary, file };
+      return new Terraform({ binary: found, source, cliConfiguration, env: own, signal, lockTimeoutSeconds: 1 });
+    },
+    async keepProvider() {
+      kept = await keepProvider(aws);
+      return kept;
+    },
     key,
     async importMaterial(alias) {
       const { KeyId } = await key(alias);
@@ -119,6 +131,7 @@ export async function stage(options: LocalAwsOptions = {}): Promise<Stage> {
     async [Symbol.asyncDispose]() {
       kms.destroy();
       s3.destroy();
+      await kept?.close();
       await aws.close();
       await rm(folder, { recursive: true, force: true });
     },

@@ -20,6 +20,7 @@ terraform:
 
 it('keeps the state in S3, where another checkout finds it', async () => {
   await using on = await stage();
+  await on.keepProvider();
   await on.createBucket('payroll-state');
   const { keys } = await on.declare(ROTATION);
   const terraform = await on.terraform();

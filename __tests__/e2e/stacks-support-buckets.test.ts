@@ -46,6 +46,7 @@ describe('what serves a rotation, by real Terraform', () => {
 
   beforeAll(async () => {
     on = await stage();
+    await on.keepProvider();
     terraform = await on.terraform();
     s3 = new S3Client({
       endpoint: on.aws.url,

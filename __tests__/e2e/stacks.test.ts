@@ -35,6 +35,7 @@ describe('a rotation from nothing to retired, by real Terraform', () => {
 
   beforeAll(async () => {
     on = await stage();
+    await on.keepProvider();
     terraform = await on.terraform();
     await on.createBucket('payroll-legacy');
   }, MINUTES);
@@ -205,6 +206,7 @@ buckets:
     'of the caller’s own account is pointed at, whatever its origin, and is not touched',
     async () => {
       await using on = await stage();
+      await on.keepProvider();
       await on.createBucket('payroll-legacy');
       const arn = await on.createKey();
       const { keys, storage } = await on.declare(adopting(arn));
@@ -229,6 +231,7 @@ describe('what Terraform meets at AWS', () => {
     'access denied names the action, with exit code 77',
     async () => {
       await using on = await stage();
+      await on.keepProvider();
       on.aws.credentials.limit(on.aws.accessKey.accessKeyId, ['sts:*', 'kms:Describe*', 'kms:List*', 'kms:Get*']);
       const { keys } = await on.declare(ONE);
       const terraform = await on.terraform();
@@ -258,6 +261,7 @@ describe('what Terraform meets at AWS', () => {
     'refuses credentials of another account than the one declared',
     async () => {
       await using on = await stage();
+      await on.keepProvider();
       const { keys } = await on.declare(ONE.replace('123456789012', '999988887777'));
       const terraform = await on.terraform();
       await expect(terraform.plan(keys)).rejects.toMatchObject({

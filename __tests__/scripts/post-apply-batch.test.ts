@@ -124,7 +124,10 @@ it('takes --engine before the rotation file, and refuses jobs that it does not d
 it('moves by this process where no earlier version is declared, as after a rollback', async () => {
   await site.switch(await site.jobs());
   const file = path.join(site.directory, 'rotation.yaml');
-  await writeFile(file, (await readFile(file, 'utf8')).replace('{ name: v1 }, ', ''));
+  await writeFile(
+    file,
+    (await readFile(file, 'utf8')).replace('[{ name: v1 }, { name: v2 }]', '[{ name: v2 }, { name: v1 }]'),
+  );
   const { exitCode, stdout, stderr } = await postApply();
   expect(stderr).toContain('engine local: no earlier version');
   expect([exitCode, passOf(stdout).engine, passOf(stdout).moved]).toEqual([0, 'local', 12]);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { LocalAws } from '../../local-aws';
 import { compiledKeyturn } from './compiled-keyturn';
+import { type KeptProvider, keepProvider } from './kept-provider';
 import type { Finished } from './keyturn-process';
 
 const PROJECT = path.resolve(__dirname, '../..');
@@ -15,11 +16,14 @@ const PROJECT = path.resolve(__dirname, '../..');
 export class Forge {
   readonly #root = mkdtempSync(path.join(tmpdir(), 'keyturn-forge-'));
   readonly #env: NodeJS.ProcessEnv;
+  readonly #endpoint: LocalAws;
+  #kept: KeptProvider | undefined;
   readonly remote = path.join(this.#root, 'remote.git');
   readonly developer = path.join(this.#root, 'developer');
   #jobs = 0;
 
   constructor(endpoint: LocalAws) {
+    this.#endpoint = endpoint;
     const inherited = Object.entries(process.env).filter(([name]) => !/^(AWS_|GITHUB_|GIT_)/.test(name));
     const person = { NAME: 'A Developer', EMAIL: 'developer@example.com' };
     this.#env = {
@@ -78,7 +82,14 @@ export class Forge {
     return run(process.execPath, [compiledKeyturn(), ...args], this.developer, this.#env);
   }
 
-  close(): void {
+  /** From here on Terraform asks one AWS provider that stays alive. */
+  async keepProvider(): Promise<void> {
+    this.#kept = await keepProvider(this.#endpoint);
+    this.#env.TERRAFORM_BINARY_NAME = this.#kept.terraform;
+  }
+
+  async close(): Promise<void> {
+    await this.#kept?.close();
     rmSync(this.#root, { recursive: true, force: true });
   }
 }

@@ -3,9 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { generateIdentity } from '../../lib/key-material/age-identity';
-import type { LocalAws, LocalAwsOptions } from '../../local-aws';
+import type { AccessKey, LocalAws, LocalAwsOptions } from '../../local-aws';
 import { compiledKeyturn } from './compiled-keyturn';
 import { startTestAws } from './embedded-aws';
+import { type KeptProvider, keepProvider } from './kept-provider';
 
 export interface Finished {
   readonly exitCode: number | null;
@@ -29,6 +30,11 @@ export interface Site {
   readonly identityFile: string;
   readonly endpoint: LocalAws;
   run(args: readonly string[], options?: RunOptions): Promise<Finished>;
+  /**
+   * From here on Terraform asks one AWS provider for each of these access keys (default: the endpoint's own), which stays alive.
+   * @returns what `run` sets `TERRAFORM_BINARY_NAME` to
+   */
+  keepProvider(keys?: readonly AccessKey[]): Promise<string>;
   /** Writes the rotation file; `RECIPIENT` stands for the site's own age recipient. */
   declare(text: string): Promise<void>;
   close(): Promise<void>;
@@ -40,15 +46,24 @@ export async function openSite(options: LocalAwsOptions = {}): Promise<Site> {
   const { recipient } = await generateIdentity(identityFile);
   const endpoint = await startTestAws(options);
   const rotationFile = path.join(directory, 'rotation.yaml');
+  let kept: KeptProvider | undefined;
   return {
     directory,
     rotationFile,
     recipient,
     identityFile,
     endpoint,
-    run: (args, runOptions = {}) => runKeyturn(directory, endpoint, args, runOptions),
+    run(args, { env, ...runOptions } = {}) {
+      const provider = kept === undefined ? {} : { TERRAFORM_BINARY_NAME: kept.terraform };
+      return runKeyturn(directory, endpoint, args, { ...runOptions, env: { ...provider, ...env } });
+    },
+    async keepProvider(keys) {
+      kept = await keepProvider(endpoint, keys);
+      return kept.terraform;
+    },
     declare: (text) => writeFile(rotationFile, text.replaceAll('RECIPIENT', recipient)),
     async close() {
+      await kept?.close();
       await endpoint.close();
       await rm(directory, { recursive: true, force: true });
     },

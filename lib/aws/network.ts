@@ -103,7 +103,9 @@ export class NetworkHandler {
 async function handlerFor(proxy: ProxyChoice | undefined, network: Network): Promise<NodeHttpHandler> {
   const ca = await network.authorities();
   const pool = { keepAlive: true, maxSockets: MAX_SOCKETS };
-  const secure = ca === undefined ? pool : { ...pool, ca };
+  // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not switch the verification off.
+  const verifying = { ...pool, rejectUnauthorized: true };
+  const secure = ca === undefined ? verifying : { ...verifying, ca };
   return new NodeHttpHandler({
     connectionTimeout: CONNECTION_TIMEOUT,
     socketTimeout: SOCKET_TIMEOUT,
@@ -164,7 +166,8 @@ class TunnelAgent extends HttpsProxyAgent<string> {
     request.once('proxyConnect', (answer: { readonly statusCode: number }) => {
       status = answer.statusCode;
     });
-    const trusting = this.#ca === undefined ? options : ({ ...options, ca: this.#ca } as TunnelOptions);
+    const trust = { rejectUnauthorized: true, ...(this.#ca === undefined ? {} : { ca: this.#ca }) };
+    const trusting = { ...options, ...trust } as TunnelOptions;
     const socket = await super.connect(request, trusting);
     if (status === 200) return socket;
     socket.destroy();

@@ -2,6 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 
 import type { ReencryptRequest } from '../reencrypt/reencrypt-request';
 import type { ObjectStore } from '../s3/store';
+import type { MoveSources } from '../s3/version-scope';
 import type { FileUpload } from './file-upload';
 import type { JobId, JobPlace, JobScope, JobSpec, Switch } from './job-spec';
 import type { Jobs } from './jobs';
@@ -40,8 +41,10 @@ export interface BatchRequest {
   readonly region: string;
   /** Bucket key setting of every object that a job moves: a job has one for all, and the objects' own is not inspected. */
   readonly bucketKeyDefault: boolean;
-  /** Full ARNs of the keys that objects are moved away from. */
+  /** Full ARNs of the keys of versions that jobs move objects away from. */
   readonly supersededKeyArns: readonly string[];
+  /** What is moved; everything else is counted and left alone. */
+  readonly sources: MoveSources;
   readonly manifest: 'auto' | 'generated' | 'listed';
   /** True: nobody writes meanwhile, which copies by jobs need. */
   readonly noConcurrentWrites: boolean;

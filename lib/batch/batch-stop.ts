@@ -51,6 +51,7 @@ export function nothingDone({ scope }: BatchRequest, stopped: Stopped): BucketRe
     objectVersions: 0,
     deleteMarkers: 0,
     alreadyThere: 0,
+    outOfScope: {},
     moved: 0,
     movedBytes: 0,
     gone: 0,

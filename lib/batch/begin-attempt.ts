@@ -45,8 +45,8 @@ export async function beginAttempt(
     { files, store, call, bucket },
     attemptPrefix(place.prefix, scope, attempt),
     {
-      kind: manifestKind(request.manifest, method, versioning),
-      supersededKeyArns: [...request.supersededKeyArns],
+      kind: manifestKind(request.manifest, method, versioning, request.sources.from.any),
+      supersededKeyArns: generatedKeys(request),
       withVersionIds: versioning !== 'unversioned',
       bucketKey: request.bucketKeyDefault,
       roleArn: place.roleArn,
@@ -72,4 +72,10 @@ async function firstSince(request: BatchRequest, files: JobFiles, attempt: numbe
   if (request.scope.method === 'rewrap' || attempt === 1) return since;
   const first = await readAttemptRecord(files, attemptPrefix(request.place.prefix, request.scope, 1));
   return Math.min(since, first?.since ?? since);
+}
+
+/** What S3 may list objects under for a manifest of the attempt: full key ARNs, and `SSE-S3`. */
+function generatedKeys({ supersededKeyArns, sources }: BatchRequest): string[] {
+  const named = [...supersededKeyArns, ...sources.from.keyArns, ...(sources.from.sseS3 ? ['SSE-S3'] : [])];
+  return [...new Set(named)];
 }

@@ -33,7 +33,7 @@ export function jobLimitsOf(
   const oneForAll = `every object that a job moves gets bucketKey: ${bucketKey}, whatever it had before`;
   if (method === 'rewrap') {
     const unlisted =
-      'objects that are neither under a superseded key nor under SSE-S3 are in no manifest that S3 makes; above 100,000 versions only verification inspects them';
+      'a manifest that S3 makes lists what is under the keys to be emptied, annotated objects too, whose annotations AWS does not say are moved; above 100,000 versions only verification inspects the others';
     return kind === 'generated' ? [oneForAll, unlisted] : [oneForAll];
   }
   return [
@@ -108,13 +108,14 @@ export async function requireCopies(
   }
 }
 
-/** Who lists what a job works on: S3, where that misses no version. */
+/** Who lists what a job works on: S3, where that misses no version. S3 lists by a key that is named, so not with `any`. */
 export function manifestKind(
   chosen: 'auto' | 'generated' | 'listed',
   method: 'rewrap' | 'rewrite',
   versioning: Versioning,
+  isAny: boolean,
 ): 'listed' | 'generated' {
-  if (method === 'rewrite') return 'listed';
+  if (method === 'rewrite' || isAny) return 'listed';
   if (chosen !== 'auto') return chosen;
   return versioning === 'unversioned' ? 'generated' : 'listed';
 }

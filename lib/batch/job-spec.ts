@@ -31,11 +31,13 @@ export interface Switch {
   readonly keyArn: string;
   /** KeyMaterialId of the material that the key encrypts with; absent for keys whose material KMS made. */
   readonly keyMaterialId?: string | undefined;
+  /** `sourcesId` of what is moved: a job that moved something else is none of this run's. */
+  readonly sources?: string | undefined;
 }
 
 /** Twelve hex digits that differ for any other switch, also for a later one to the same key. */
-export function switchId({ at, keyArn, keyMaterialId }: Switch): string {
-  const parts = ['keyturn switch', at, keyArn, keyMaterialId ?? ''];
+export function switchId({ at, keyArn, keyMaterialId, sources }: Switch): string {
+  const parts = ['keyturn switch', at, keyArn, keyMaterialId ?? '', sources ?? ''];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12);
 }
 

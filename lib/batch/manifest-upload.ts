@@ -8,6 +8,7 @@ import type { ObjectStore } from '../s3/store';
 
 import { type FileUpload, uploadFile } from './file-upload';
 import type { JobFiles } from './job-files';
+import type { ManifestEntry } from './manifest-entries';
 import { manifestRow } from './manifest-row';
 import { RowDigest } from './row-digest';
 
@@ -23,6 +24,12 @@ const summary = z.object({
   digest: z.string(),
   /** Versions that were listed and left out, by the reason. */
   leftOut: z.record(z.string(), z.number()),
+  /** Versions that were left alone, by how they are encrypted. */
+  outOfScope: z.record(z.string(), z.number()).default({}),
+  /** Versions that were under the active key already. */
+  there: z.number().default(0),
+  /** Keys of versions that the local engine has to decide about; null: too many to name. */
+  undecided: z.array(z.string()).nullable().default([]),
 });
 
 /** A manifest that was uploaded whole. */
@@ -38,8 +45,30 @@ export interface ManifestRequest {
   readonly rows: () => AsyncIterable<ManifestEntry>;
 }
 
-/** A row of a manifest, or why a version has none. */
-export type ManifestEntry = { readonly row: string } | { readonly leftOut: string };
+/** Keys that a summary names at most. */
+const MAX_UNDECIDED = 10_000;
+
+/** What a manifest counts while it is written. */
+class EntryCounts {
+  rows = 0;
+  there = 0;
+  readonly leftOut: Record<string, number> = {};
+  readonly outOfScope: Record<string, number> = {};
+  undecided: string[] | null = [];
+  readonly digest = new RowDigest();
+
+  /** @returns true where the entry has no row */
+  skips(entry: ManifestEntry): entry is Exclude<ManifestEntry, { readonly row: string }> {
+    if ('row' in entry) return false;
+    if ('leftOut' in entry) this.leftOut[entry.leftOut] = (this.leftOut[entry.leftOut] ?? 0) + 1;
+    else if ('outOfScope' in entry) this.outOfScope[entry.outOfScope] = (this.outOfScope[entry.outOfScope] ?? 0) + 1;
+    else if ('there' in entry) this.there += 1;
+    else if ('again' in entry) return true;
+    else if (this.undecided && this.undecided.length < MAX_UNDECIDED) this.undecided.push(entry.undecided);
+    else this.undecided = null;
+    return true;
+  }
+}
 
 /**
  * Uploads a manifest, unless one was uploaded whole: that is used again and never replaced, because a job may already use
@@ -72,11 +101,12 @@ export async function ensureManifest(request: ManifestRequest): Promise<Uploaded
 async function upload(request: ManifestRequest, name: string): Promise<UploadedManifest | undefined> {
   const { files, startedAt } = request;
   const key = `${name}.csv`;
-  const counting = { rows: 0, leftOut: {} as Record<string, number>, digest: new RowDigest() };
+  const counting = new EntryCounts();
   const target = { ...request.upload, bucket: files.bucket, key, metadata: { started: startedAt } };
   const etag = await uploadFile(target, rowsOf(request, counting));
   if (etag === undefined) return undefined;
-  return { key, etag, rows: counting.rows, digest: counting.digest.hex, leftOut: counting.leftOut };
+  const { rows, there, leftOut, outOfScope, undecided, digest } = counting;
+  return { key, etag, rows, digest: digest.hex, leftOut, outOfScope, there, undecided };
 }
 
 const besides = (name: string): string => `${name}-${randomUUID()}`;
@@ -89,13 +119,10 @@ export async function readSummary(files: JobFiles, name: string): Promise<Upload
 
 async function* rowsOf(
   { rows, name }: ManifestRequest,
-  counting: { rows: number; leftOut: Record<string, number>; readonly digest: RowDigest },
+  counting: EntryCounts,
 ): AsyncGenerator<string, void, undefined> {
   for await (const entry of rows()) {
-    if ('leftOut' in entry) {
-      counting.leftOut[entry.leftOut] = (counting.leftOut[entry.leftOut] ?? 0) + 1;
-      continue;
-    }
+    if (counting.skips(entry)) continue;
     counting.rows += 1;
     if (counting.rows > MAX_ROWS)
       throw new KeyturnError('job-too-large', { bucket: name, rows: counting.rows, most: MAX_ROWS });
@@ -111,20 +138,24 @@ export interface ListingRequest {
   readonly withVersionIds: boolean;
   /** Why a version gets no row; undefined: it gets one. */
   readonly leaveOut: (version: ListedVersion) => string | undefined;
+  /** Decides about a version that is not left out; absent: it gets its row. */
+  readonly entryOf?: ((version: ListedVersion, row: string) => Promise<ManifestEntry>) | undefined;
   /** Called with the number of versions listed so far. */
   readonly onListed?: ((listed: number) => void) | undefined;
 }
 
 /** The whole bucket as rows of a manifest, a page at a time. */
 export async function* listedRows(request: ListingRequest): AsyncGenerator<ManifestEntry, void, undefined> {
-  const { store, call, bucket, withVersionIds, leaveOut, onListed } = request;
+  const { store, call, bucket, withVersionIds, leaveOut, entryOf, onListed } = request;
   let listed = 0;
   for await (const page of listVersionsInParallel(store, { bucket, listing: call })) {
-    for (const version of page.versions) {
-      const reason = leaveOut(version);
-      const versionId = withVersionIds ? version.versionId : undefined;
-      yield reason === undefined ? { row: manifestRow(bucket, version.key, versionId) } : { leftOut: reason };
-    }
+    const entries = page.versions.map(async (version): Promise<ManifestEntry> => {
+      const leftOut = leaveOut(version);
+      if (leftOut !== undefined) return { leftOut };
+      const row = manifestRow(bucket, version.key, withVersionIds ? version.versionId : undefined);
+      return entryOf ? entryOf(version, row) : { row };
+    });
+    yield* await Promise.all(entries);
     listed += page.versions.length;
     onListed?.(listed);
   }

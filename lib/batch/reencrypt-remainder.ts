@@ -1,7 +1,7 @@
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import { leftOutOfCopies } from './job-limits';
-import type { AttemptRun } from './run-parts';
+import { type AttemptRun, leftByListing } from './run-parts';
 import type { TaskOutcomes } from './task-outcomes';
 
 /** Versions of a bucket up to which all are inspected where S3 made the manifests, and so may have left some out. */
@@ -13,7 +13,7 @@ const LOOK_AT_ALL = 100_000;
  */
 export async function reencryptRemainder(
   run: AttemptRun,
-  { failed }: Pick<TaskOutcomes, 'failed'>,
+  { failed, moved, movedBefore }: Pick<TaskOutcomes, 'failed' | 'moved' | 'movedBefore'>,
   tasks: number,
 ): Promise<BucketReencryption> {
   const { request, record, since, attempt, watched, tools } = run;
@@ -23,6 +23,7 @@ export async function reencryptRemainder(
   const local = {
     bucket,
     targetKeyArn,
+    sources: request.sources,
     bucketKeyDefault,
     method,
     dryRun: false,
@@ -32,13 +33,15 @@ export async function reencryptRemainder(
     onProgress,
     ...remainder,
   };
+  const left = await leftByListing(run);
+  const undecided = left.undecided && new Set(left.undecided);
   const only = {
     label: `${attempt} ${since} ${watched.map(({ jobId }) => jobId).join(' ')}`,
     since,
-    hasKey: (key: string) => uploads.has(key) || failed.has(key),
+    hasKey: (key: string) => uploads.has(key) || failed.has(key) || (undecided?.has(key) ?? true),
     also: alsoLooked(run),
   };
-  const first = await reencryptBucket(tools.store, { ...local, only });
+  const first = withLeft(await reencryptBucket(tools.store, { ...local, only }), left);
   const mayBeUnlisted = record.kind === 'generated' && first.objectVersions > tasks;
   if (!mayBeUnlisted || first.stopped || first.objectVersions > LOOK_AT_ALL) return first;
   const second = await reencryptBucket(tools.store, local);
@@ -46,7 +49,7 @@ export async function reencryptRemainder(
     ...second,
     moved: first.moved + second.moved,
     movedBytes: first.movedBytes + second.movedBytes,
-    alreadyThere: Math.max(0, second.alreadyThere - first.moved),
+    alreadyThere: Math.max(0, second.alreadyThere - first.moved - moved - movedBefore),
     gone: first.gone + second.gone,
     passes: first.passes + second.passes,
     evidence: [...first.evidence, ...second.evidence],
@@ -60,4 +63,12 @@ function alsoLooked({ request, record }: AttemptRun) {
   }
   // AWS does not document whether a manifest that S3 generates lists noncurrent versions.
   return record.kind === 'generated' ? ({ isLatest }: { readonly isLatest: boolean }) => !isLatest : undefined;
+}
+
+/** Adds what the listing for the manifest counted; where everything was inspected again, that counts. */
+function withLeft(rest: BucketReencryption, left: Awaited<ReturnType<typeof leftByListing>>): BucketReencryption {
+  if (left.undecided === null) return rest;
+  const outOfScope: Record<string, number> = { ...rest.outOfScope };
+  for (const [label, count] of Object.entries(left.outOfScope)) outOfScope[label] = (outOfScope[label] ?? 0) + count;
+  return { ...rest, outOfScope, alreadyThere: rest.alreadyThere + left.there };
 }

@@ -11,8 +11,9 @@ import {
   reportRows,
 } from './job-report';
 import { isEmptyManifest, isTerminal, type JobState } from './job-state';
+import type { ManifestEntry } from './manifest-entries';
 import { manifestRow } from './manifest-row';
-import type { ManifestEntry, UploadedManifest } from './manifest-upload';
+import type { UploadedManifest } from './manifest-upload';
 import { pause } from './retry';
 import { type AttemptRun, ensureJobs, listedPart, type PartOfAttempt } from './run-parts';
 import { observeJob, type WatchedJob, waitForJobs } from './wait-for-jobs';

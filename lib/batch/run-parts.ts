@@ -1,5 +1,7 @@
 import { isCode, KeyturnError } from '../errors';
+import { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import type { BucketCall } from '../s3/bucket-call';
+import { withPacingAndRetry } from '../s3/pacing-and-retry';
 import type { AttemptRecord } from './attempt-record';
 import type { BatchJournal } from './batch-journal';
 import type { BatchRequest, BatchTools } from './batch-request';
@@ -16,7 +18,8 @@ import {
   keyIdOf,
   specSha256,
 } from './job-spec';
-import { ensureManifest, listedRows, type ManifestEntry, type UploadedManifest } from './manifest-upload';
+import { type EntryTools, type ManifestEntry, scopedEntry } from './manifest-entries';
+import { ensureManifest, listedRows, readSummary, type UploadedManifest } from './manifest-upload';
 import { observeJob, type WatchedJob } from './wait-for-jobs';
 
 /** Everything that the steps of one attempt share. */
@@ -45,8 +48,7 @@ export interface PartOfAttempt {
 /** The jobs of the first round: one for a listing of our own, or one for each encryption that S3 lists. */
 export async function partsOf(run: AttemptRun): Promise<readonly PartOfAttempt[]> {
   if (run.record.kind === 'generated') {
-    const unders = [...run.record.supersededKeyArns.map((keyArn) => ({ keyArn })), 'sse-s3' as const];
-    return unders.map((under) => ({
+    return generatedUnders(run.request).map((under) => ({
       part: under === 'sse-s3' ? under : `under-${keyIdOf(under.keyArn)}`,
       manifest: { kind: 'generated', under },
     }));
@@ -81,8 +83,27 @@ export async function listedPart(
   return [{ part, manifest: { kind: 'listed', key, etag, withVersionIds: record.withVersionIds }, uploaded: manifest }];
 }
 
+/** What S3 lists objects under: the keys of superseded versions, and the sources that the rotation file names. */
+export function generatedUnders({
+  supersededKeyArns,
+  sources,
+}: Pick<BatchRequest, 'supersededKeyArns' | 'sources'>): readonly ({ readonly keyArn: string } | 'sse-s3')[] {
+  const { keyArns, sseS3 } = sources.from;
+  const keys = [...new Set([...supersededKeyArns, ...keyArns])].map((keyArn) => ({ keyArn }));
+  return sseS3 ? [...keys, 'sse-s3'] : keys;
+}
+
 function listing({ tools, request, call, record, since, attempt }: AttemptRun): AsyncIterable<ManifestEntry> {
-  const { bucket, method } = request.scope;
+  const { bucket, method, targetKeyArn } = request.scope;
+  const { maxRps, retry = {}, concurrency } = request.remainder ?? {};
+  const uploads = new Set(record.uploadKeys);
+  const pace = new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
+  const asked: EntryTools = {
+    store: tools.store,
+    call: withPacingAndRetry(pace, retry, request.signal),
+    scope: { activeKeyArn: targetKeyArn, ...request.sources },
+    leaveAnnotated: method === 'rewrap',
+  };
   return listedRows({
     store: tools.store,
     call,
@@ -93,6 +114,12 @@ function listing({ tools, request, call, record, since, attempt }: AttemptRun): 
       // What an earlier attempt copied is newer than its listing, and not copied twice.
       const isNew = attempt > 1 && version.lastModified >= since;
       return leftOutOfCopies(version) ?? (isNew ? 'versions written since the first listing began' : undefined);
+    },
+    entryOf: async (listed, row) => {
+      const ref = { bucket, key: listed.key, versionId: record.withVersionIds ? listed.versionId : undefined };
+      const entry = await scopedEntry(asked, { ref, listed, row });
+      const isCounted = 'outOfScope' in entry || 'there' in entry;
+      return isCounted && (listed.lastModified >= since || uploads.has(listed.key)) ? { again: true } : entry;
     },
     onListed: (listed) => request.onProgress?.(`${bucket}: ${listed} versions listed for the manifest`),
   });
@@ -145,4 +172,12 @@ async function createOrFind({ tools, request }: AttemptRun, id: JobId, spec: Job
 
 export function prefixOf({ request, attempt }: Pick<AttemptRun, 'request' | 'attempt'>): string {
   return attemptPrefix(request.place.prefix, request.scope, attempt);
+}
+
+/** What the listing of an attempt left out of the manifest for good, or to the local engine. */
+export async function leftByListing(
+  run: Pick<AttemptRun, 'request' | 'attempt' | 'files' | 'record'>,
+): Promise<Pick<UploadedManifest, 'outOfScope' | 'there' | 'undecided'>> {
+  const summary = run.record.kind === 'listed' ? await readSummary(run.files, `${prefixOf(run)}all`) : undefined;
+  return summary ?? { outOfScope: {}, there: 0, undecided: [] };
 }

@@ -119,10 +119,9 @@ const verifiedSchema = z.object({
     })
     .optional()
     .catch(undefined),
-  comparison: z
-    .object({ listedBefore: whole, listedAgain: whole, newer: whole, goneSince: whole, missing: whole })
-    .optional()
-    .catch(undefined),
+  comparisons: listOf(
+    z.object({ with: text, listedThere: whole, listedHere: whole, gone: whole, newer: whole, missing: whole }),
+  ),
   secondHeads: z.object({ versions: whole, contradictions: whole }).optional().catch(undefined),
   openUploadsTotal: whole,
   read: z.object({ versions: whole, bytes: whole }).catch({ versions: 0, bytes: 0 }),

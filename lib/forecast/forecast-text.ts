@@ -4,6 +4,8 @@ export interface BucketForecast {
   readonly objectVersions: number;
   readonly toMove: number;
   readonly bytes: number;
+  /** Under something that the rotation file does not name: counted and left alone. */
+  readonly outOfScope: number;
   readonly blocked: number;
   readonly unknown: number;
   /** Requests that the re-encryption will send to S3. */
@@ -39,6 +41,7 @@ export function forecastRows(buckets: readonly BucketForecast[]): readonly Forec
       whole(one.objectVersions),
       whole(one.toMove),
       size(one.bytes),
+      whole(one.outOfScope),
       whole(one.blocked + one.unknown),
       whole(one.requests),
       duration(one.seconds),
@@ -52,6 +55,7 @@ export const FORECAST_COLUMNS = [
   'object versions',
   'to move',
   'bytes',
+  'out of scope',
   'blocked or unknown',
   'requests',
   'time',

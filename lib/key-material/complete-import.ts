@@ -12,6 +12,8 @@ export interface ConfirmedImport {
   readonly expirationModel: 'KEY_MATERIAL_EXPIRES' | 'KEY_MATERIAL_DOES_NOT_EXPIRE';
   readonly validTo: Date | undefined;
   readonly importedAt: Date;
+  /** Where KMS was reached if that is not AWS's; null or absent: AWS. */
+  readonly endpoint?: string | null | undefined;
 }
 
 /**
@@ -92,6 +94,7 @@ function recordOf(kept: KeptBy, prepared: PreparedImport, result: ConfirmedImpor
       validTo: result.validTo?.toISOString() ?? null,
       preparedAt: prepared.preparedAt.toISOString(),
       importedAt: result.importedAt.toISOString(),
+      ...(result.endpoint ? { endpoint: result.endpoint } : {}),
     },
   };
 }

@@ -1,5 +1,6 @@
 import { ImportKeyMaterialCommand, type KMSClient } from '@aws-sdk/client-kms';
 
+import { requireSecureEndpoint } from '../aws/endpoints';
 import { awsCodeOf, called } from '../aws/failures';
 import { isCode, KeyturnError } from '../errors';
 
@@ -38,7 +39,11 @@ export interface ImportResult {
   readonly expirationModel: 'KEY_MATERIAL_EXPIRES' | 'KEY_MATERIAL_DOES_NOT_EXPIRE';
   readonly validTo: Date | undefined;
   readonly importedAt: Date;
+  /** Where KMS was reached if that is not AWS's: `http://127.0.0.1:4566`; null: AWS. */
+  readonly endpoint: string | null;
 }
+
+type Sent = Omit<ImportResult, 'endpoint'>;
 
 const DAY = 24 * 60 * 60 * 1000;
 /** Maximum lifetime of imported material, in days. @see ImportKeyMaterial, ValidTo */
@@ -85,22 +90,23 @@ const PENDING_ROTATION = {
  * `EXISTING_KEY_MATERIAL` under the ID that the caller expects: KMS accepts them only if they are that very material. It
  * never imports them as whatever material of the key they are: that would rename it and change its date.
  *
- * @throws KeyturnError `kms-import-expiry` before the call; `kms-import-refused` with KMS's own code; else as `called`
+ * @throws KeyturnError `kms-import-expiry`, `endpoint-insecure` before the call; `kms-import-refused` with KMS's own code; else as `called`
  * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_ImportKeyMaterial.html
  */
 export async function importMaterial(kms: KMSClient, request: ImportRequest): Promise<ImportResult> {
   checkExpiry(request.keyArn, request.validTo, (request.now ?? new Date()).getTime());
+  const endpoint = (await requireSecureEndpoint(kms)) ?? null;
   try {
-    return await send(kms, request);
+    return { ...(await send(kms, request)), endpoint };
   } catch (error) {
     const mayBeSame = request.importType === 'NEW_KEY_MATERIAL' && awsCodeOf(error) === 'IncorrectKeyMaterialException';
     const same = mayBeSame && (await sendIfSame(kms, request));
-    if (same) return same;
+    if (same) return { ...same, endpoint };
     throw refusal(request.keyArn, error);
   }
 }
 
-async function sendIfSame(kms: KMSClient, request: ImportRequest): Promise<ImportResult | undefined> {
+async function sendIfSame(kms: KMSClient, request: ImportRequest): Promise<Sent | undefined> {
   const keyMaterialId = await request.expectedId?.();
   if (keyMaterialId === undefined) return undefined;
   try {
@@ -111,7 +117,7 @@ async function sendIfSame(kms: KMSClient, request: ImportRequest): Promise<Impor
   }
 }
 
-async function send(kms: KMSClient, request: ImportRequest): Promise<ImportResult> {
+async function send(kms: KMSClient, request: ImportRequest): Promise<Sent> {
   const { keyArn, importType, validTo } = request;
   const expirationModel = validTo ? 'KEY_MATERIAL_EXPIRES' : 'KEY_MATERIAL_DOES_NOT_EXPIRE';
   const command = new ImportKeyMaterialCommand({

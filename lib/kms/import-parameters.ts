@@ -1,5 +1,6 @@
 import { GetParametersForImportCommand, type KMSClient } from '@aws-sdk/client-kms';
 
+import { requireSecureEndpoint } from '../aws/endpoints';
 import { called } from '../aws/failures';
 import { RETRY_POLICY } from '../aws/retry-policy';
 import { KeyturnError } from '../errors';
@@ -49,6 +50,7 @@ export async function importParameters(
   { algorithm = 'RSAES_OAEP_SHA_256', spec = 'RSA_4096', signal, ...options }: ImportParametersOptions = {},
 ): Promise<ImportParameters> {
   const usable = usableAlgorithm(algorithm);
+  await requireSecureEndpoint(kms);
   const command = new GetParametersForImportCommand({
     KeyId: keyArn,
     WrappingAlgorithm: usable,

@@ -17,6 +17,10 @@ export type Target =
   | 'own keys for the proof'
   /** Every declared key, only through S3 of the rotation's Region. */
   | 'keys through S3'
+  /** The keys that `reencrypt.from` names by ARN, only through S3; with `any`, every key of the account. */
+  | 'named sources through S3'
+  /** The keys that objects are moved to: those that Keyturn declared, and the active one. Only through S3. */
+  | 'target keys through S3'
   | 'aliases'
   | 'buckets'
   /** Buckets that the storage stack owns, including support buckets. */

@@ -22,6 +22,7 @@ const owns = ({ buckets, reencrypt, evidence }: Rotation) =>
 const adopts = (rotation: Rotation) => rotation.buckets.some(({ manage }) => manage === 'encryption');
 const looksElsewhere = ({ retire }: Rotation) => retire.verifyOnlyBuckets.length > 0;
 const namesManagedKey = ({ reencrypt }: Rotation) => reencrypt.from.includes('aws/s3');
+const namesKeys = ({ reencrypt }: Rotation) => reencrypt.from.some((one) => one === 'any' || one.startsWith('arn:'));
 const inPlace = ({ strategy }: Rotation) => strategy === 'in-place';
 const moves = ({ strategy }: Rotation) => strategy === 'new-key';
 const rewraps = (rotation: Rotation) => moves(rotation) && rotation.reencrypt.method === 'rewrap';
@@ -63,7 +64,12 @@ const VERIFY: readonly ActionSet[] = [
 ];
 
 const MOVE: readonly ActionSet[] = [
-  { sid: 'RewrapObjects', on: 'objects', actions: ['s3:UpdateObjectEncryption', 's3:PutObject'], when: rewraps },
+  {
+    sid: 'RewrapObjects',
+    on: 'objects',
+    actions: ['s3:UpdateObjectEncryption', 's3:ListObjectAnnotations'],
+    when: rewraps,
+  },
   {
     sid: 'RewriteObjects',
     on: 'objects',
@@ -75,6 +81,9 @@ const MOVE: readonly ActionSet[] = [
       's3:GetObjectTagging',
       's3:GetObjectVersionTagging',
       's3:PutObjectTagging',
+      's3:ListObjectAnnotations',
+      's3:GetObjectAnnotation',
+      's3:PutObjectAnnotation',
     ],
     when: rewrites,
   },
@@ -89,7 +98,20 @@ const MOVE: readonly ActionSet[] = [
   {
     sid: 'UseKeysThroughS3',
     on: 'keys through S3',
-    actions: ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'],
+    actions: ['kms:Decrypt', 'kms:ReEncryptFrom'],
+    when: moves,
+  },
+  {
+    sid: 'LeaveNamedKeys',
+    on: 'named sources through S3',
+    actions: ['kms:Decrypt', 'kms:ReEncryptFrom'],
+    when: (rotation) => moves(rotation) && namesKeys(rotation),
+  },
+  {
+    // S3 opens what it wrote in parts, so that the new key needs Decrypt too: it is one of the keys above.
+    sid: 'MoveToOwnKeys',
+    on: 'target keys through S3',
+    actions: ['kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryptTo'],
     when: moves,
   },
   {
@@ -230,6 +252,8 @@ export function actionsFor(name: PolicyName, rotation?: Rotation): readonly stri
  * that every other action is used.
  */
 export const BEYOND_REHEARSAL: Readonly<Record<string, string>> = {
+  's3:GetObjectAnnotation': 'AWS documents it for CopyObject; the embedded endpoint has no annotations',
+  's3:PutObjectAnnotation': 'AWS documents it for CopyObject; the embedded endpoint has no annotations',
   'kms:Encrypt': 'AWS documents it for UpdateObjectEncryption; the embedded endpoint uses only ReEncrypt',
   'cloudwatch:DescribeAlarms': 'the embedded endpoint does not support CloudWatch',
   'cloudwatch:PutMetricAlarm': 'the embedded endpoint does not support CloudWatch',

@@ -1,4 +1,5 @@
 import {
+  activeVersion,
   type BucketManagement,
   batchPrefix,
   batchRoleName,
@@ -80,8 +81,9 @@ const SCOPES: Readonly<Record<Target, (place: Place) => readonly Scope[]>> = {
     const proof = equals({ 'kms:EncryptionContext:keyturn:proof': place.rotation.name });
     return [{ ...own, Condition: and(own.Condition, proof) }];
   },
-  'keys through S3': (place) =>
-    allKeys(place).map((scope) => ({ ...scope, Condition: and(scope.Condition, throughS3(place.rotation.region)) })),
+  'keys through S3': (place) => allKeys(place).map((scope) => viaS3(place, scope)),
+  'named sources through S3': (place) => namedSources(place).map((scope) => viaS3(place, scope)),
+  'target keys through S3': (place) => targetKeys(place).map((scope) => viaS3(place, scope)),
   aliases: (place) => [{ Resource: [kms(place, place.rotation.alias), kms(place, `${place.rotation.alias}/*`)] }],
   buckets: (place) => inBuckets(place, bucketNames(place)),
   'owned buckets': (place) => inBuckets(place, [...bucketNames(place, 'bucket'), ...supportBucketNames(place)]),
@@ -134,6 +136,23 @@ function ownKeys(place: Place): Scope {
 function allKeys(place: Place, isNamed: (version: KeyVersion) => boolean = () => true): readonly Scope[] {
   const adopted = place.rotation.keyVersions.filter(isNamed).flatMap(({ keyArn }) => keyArn ?? []);
   return [ownKeys(place), ...(adopted.length === 0 ? [] : [{ Resource: adopted }])];
+}
+
+function viaS3({ rotation }: Place, scope: Scope): Scope {
+  return { ...scope, Condition: and(scope.Condition, throughS3(rotation.region)) };
+}
+
+/** `aws/s3` takes no statement: its key policy admits the account's principals through S3. */
+function namedSources(place: Place): readonly Scope[] {
+  const { from } = place.rotation.reencrypt;
+  const named = from.includes('any') ? [kms(place, 'key/*')] : from.filter((source) => source.startsWith('arn:'));
+  return named.length === 0 ? [] : [{ Resource: named }];
+}
+
+/** An adopted key is one to leave, unless a rollback made it the active one. */
+function targetKeys(place: Place): readonly Scope[] {
+  const { keyArn } = activeVersion(place.rotation);
+  return [ownKeys(place), ...(keyArn === undefined ? [] : [{ Resource: keyArn }])];
 }
 
 const madeForUs = ({ rotation }: Place): Condition =>

@@ -8,6 +8,7 @@ import type { Review } from '../review/review';
 import { reviewData } from '../review/review-json';
 import type { StackRole } from '../terraform/workspace';
 import type { ChangeRun } from '../workflow/rotation-run';
+import { requireCustodyOfNext } from '../workflow/switch-active';
 import {
   BUNDLED_SUFFIXES,
   hashOf,
@@ -196,6 +197,7 @@ async function applyStack(
   if (!entry.planned || !entry.changes) return 'unchanged';
   run.reporter.heading(`apply the reviewed plan of the ${stack} stack`);
   if (run.dryRun) return 'would-apply';
+  if (stack === 'storage') await requireCustodyOfNext(run);
   await run.approve(`apply the reviewed plan of the ${stack} stack?`);
   const step = stack === 'keys' ? 'declare-keys' : 'switch';
   const { verdict, findings, waived } = reviewData(review);

@@ -59,12 +59,12 @@ function isGreen(data: Values): boolean {
 }
 
 /** A record without an account proves nothing: verifications of before there was one did not add up what they listed. */
-function isAccounted({ account, comparison }: Values): boolean {
+function isAccounted({ account, comparisons }: Values): boolean {
   const { listed, ...places } = values(account);
   const counts = Object.values(places);
   if (typeof listed !== 'number' || counts.length === 0) return false;
   const sum = counts.reduce<number>((total, count) => total + (typeof count === 'number' ? count : Number.NaN), 0);
-  return sum === listed && (comparison === undefined || values(comparison).missing === 0);
+  return sum === listed && list(comparisons).every((one) => values(one).missing === 0);
 }
 
 const enabledAgainIn = (records: readonly Values[]): readonly string[] =>

@@ -2,8 +2,10 @@
 
 import { jobLimitsOf, manifestKind } from '../batch/job-limits';
 import { attemptPrefix, type JobFacts, type JobSpec, jobSpec, keyIdOf } from '../batch/job-spec';
+import { generatedUnders } from '../batch/run-parts';
 import { observeVersions } from '../observation/observe';
 import { activeVersion, type BatchSettings, type Bucket } from '../rotation/rotation';
+import { moveSources } from '../workflow/move-scope';
 import { jobFactsOf } from '../workflow/reencrypt-jobs';
 import type { VerifyRun } from '../workflow/rotation-run';
 
@@ -61,10 +63,11 @@ async function jobsOfBucket(
   const { place, supersededKeyArns } = facts;
   const scope = { ...facts.scope, switchId: '<switch>' };
   if (supersededKeyArns.length === 0) return [];
+  const sources = await moveSources(run);
   const { method } = scope;
   // A bucket that is not there yet, or may not be read by whoever plans, is taken for one with versions.
   const versioning = await run.store.versioning(bucket.name, run.signal).catch(() => undefined);
-  const kind = manifestKind(settings.manifest, method, versioning ?? 'enabled');
+  const kind = manifestKind(settings.manifest, method, versioning ?? 'enabled', sources.from.any);
   const withVersionIds = versioning !== 'unversioned';
   const planned = (part: string, manifest: JobFacts['manifest'], later: Readonly<Record<string, string>>) => ({
     bucket: bucket.name,
@@ -74,7 +77,7 @@ async function jobsOfBucket(
     limits: jobLimitsOf(method, kind, bucket.bucketKey),
   });
   if (kind === 'generated') {
-    return [...supersededKeyArns.map((keyArn) => ({ keyArn })), 'sse-s3' as const].map((under) =>
+    return generatedUnders({ supersededKeyArns, sources }).map((under) =>
       planned(under === 'sse-s3' ? under : `under-${keyIdOf(under.keyArn)}`, { kind, under }, {}),
     );
   }
@@ -83,7 +86,7 @@ async function jobsOfBucket(
     settings.manifest === 'auto' && versioning === undefined && method === 'rewrap'
       ? {
           Manifest:
-            'where the bucket never had versions, S3 makes the manifests: one job for each superseded key and one for SSE-S3',
+            'where the bucket never had versions, S3 makes the manifests: one job for each superseded key and each source under `reencrypt.from`',
         }
       : {};
   return [planned('all', { kind, key, etag: '<etag>', withVersionIds }, { ...ETAG_LATER, ...guessed })];

@@ -7,6 +7,7 @@ import { runChild } from '../terraform/child';
 import { providerSource, writeCliConfiguration } from '../terraform/cli-configuration';
 import { lastLines } from '../terraform/diagnostics';
 import { type StackTexts, stackTexts } from '../terraform/expected-stacks';
+import { onlyJsonLine } from '../terraform/plan-outcome';
 import { type StackDirectory, synthesize } from '../terraform/synthesize';
 import { Terraform } from '../terraform/terraform';
 import { terraformEnvironment } from '../terraform/terraform-environment';
@@ -69,7 +70,7 @@ export async function showPlan(
       signal,
     });
     throwIfInterrupted(signal, 'terraform show');
-    if (outcome.exit === 0) return outcome.stdout;
+    if (outcome.exit === 0) return onlyJsonLine(outcome.stdout) ?? outcome.stdout;
     reported = lastLines(outcome.stderr || outcome.stdout, 4).replaceAll('\n', ' ');
   }
   throw new KeyturnError('review-plan-unreadable', { file: name, reason: reported });

@@ -25,6 +25,8 @@ export interface BucketReencryption {
   readonly deleteMarkers: number;
   /** Already under the target key when first inspected. */
   readonly alreadyThere: number;
+  /** Left alone when first inspected because the rotation file does not name it: versions by key ARN, `SSE-S3`, `SSE-C`, … */
+  readonly outOfScope: Readonly<Record<string, number>>;
   /** Moved by this run, or with `dryRun` those that would be. */
   readonly moved: number;
   /** Bytes of those that this process moved: the report of a job names no sizes. */

@@ -4,6 +4,7 @@ import { REPORT_LIMIT } from '../s3/bounded-list';
 import { RunStopped } from '../s3/fault-policy';
 import { openUploads } from '../s3/open-uploads';
 import type { ObjectStore, Versioning } from '../s3/store';
+import { sourcesId } from '../s3/version-scope';
 import type { BucketReencryption, Stopped } from './bucket-reencryption';
 import { readJournal } from './journal';
 import type { JournalHead, Resumed } from './journal-entry';
@@ -93,10 +94,10 @@ export class BucketRun {
 
   /** An object of an upload that is open now will bear the date the upload was started, so its key is recorded. */
   async #head(): Promise<JournalHead> {
-    const { bucket, targetKeyArn, method, dryRun, only } = this.#request;
+    const { bucket, targetKeyArn, method, sources, dryRun, only } = this.#request;
     const { store, ofBucket } = this.#calls;
     const startedAt = store.now() - SECOND;
-    const run = { bucket, targetKeyArn, method, only: only?.label, startedAt };
+    const run = { bucket, targetKeyArn, method, sources: sourcesId(sources), only: only?.label, startedAt };
     if (dryRun) return { ...run, uploadKeys: [] };
     const uploads = await openUploads(store, (_bound, send) => ofBucket(send), bucket);
     const uploadKeys = uploads.total > REPORT_LIMIT ? undefined : uploads.first.map((one) => one.key);

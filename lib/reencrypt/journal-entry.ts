@@ -7,6 +7,7 @@ export interface RunCounts {
   readonly objectVersions: number;
   readonly deleteMarkers: number;
   readonly alreadyThere: number;
+  readonly outOfScope: Readonly<Record<string, number>>;
   readonly moved: number;
   readonly movedBytes: number;
   readonly gone: number;
@@ -19,6 +20,8 @@ export interface JournalHead {
   readonly bucket: string;
   readonly targetKeyArn: string;
   readonly method: 'rewrap' | 'rewrite';
+  /** `sourcesId` of what the run moved: what it left alone, another one may have to move. */
+  readonly sources: string;
   /** What the run was limited to; absent: to nothing. */
   readonly only?: string | undefined;
   /** When the first pass began, by the endpoint's clock, in milliseconds since the epoch. */

@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/prom
 import path from 'node:path';
 import { type Segment, WHOLE } from '../s3/listing-segments';
 import type { PageMarker } from '../s3/object-version';
+import { type MoveSources, sourcesId } from '../s3/version-scope';
 import type { FailedEntry, JournalHead, JournalPage, Resumed, ResumedStart, RunCounts } from './journal-entry';
 import type { BlockedVersion } from './outcome';
 
@@ -83,6 +84,7 @@ export class Journal {
 export async function readJournal(
   file: string,
   expected: Pick<JournalHead, 'bucket' | 'targetKeyArn' | 'method'> & {
+    readonly sources: MoveSources;
     readonly only?: { readonly label: string } | undefined;
   },
   now: number,
@@ -96,6 +98,7 @@ export async function readJournal(
     head.bucket === expected.bucket &&
     head.targetKeyArn === expected.targetKeyArn &&
     head.method === expected.method &&
+    head.sources === sourcesId(expected.sources) &&
     head.only === expected.only?.label;
   return isSame && now - head.startedAt < MAX_AGE ? resumedOf(head, rest) : undefined;
 }

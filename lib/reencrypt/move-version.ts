@@ -13,17 +13,21 @@ import {
 } from '../s3/object-version';
 import type { Versioning } from '../s3/store';
 import { asFault, faultKind, faultText, StoreFault } from '../s3/store-fault';
+import { type MoveScope, versionScope } from '../s3/version-scope';
 import type { BlockedVersion, VersionOutcome } from './outcome';
 import { type MoveContext, type Moved, rewrap } from './rewrap';
 import { rewrite } from './rewrite';
+import type { Unseen, UnseenParts } from './unseen-parts';
 import { versionClassOf } from './version-classes';
 
 export interface VersionMove extends MoveContext {
   readonly bucket: string;
+  readonly scope: MoveScope;
   readonly method: 'rewrap' | 'rewrite';
   readonly versioning: Versioning;
   readonly dryRun: boolean;
   readonly faultPolicy: FaultPolicy;
+  readonly unseen: UnseenParts;
   /** Rewraps before anything was inspected. */
   readonly optimistic: boolean;
 }
@@ -47,7 +51,7 @@ export async function moveVersion(move: VersionMove, listed: ListedVersion): Pro
   for (let round = 1; round <= ROUNDS; round += 1) {
     const inspection = await inspectSafely(move, ref, listed);
     if (inspection.found === 'gone') return [outcome(listed, { outcome: 'gone' })];
-    if (inspection.found === 'sse-c') return [blocked(listed, 'sse-c', SSE_C)];
+    if (inspection.found === 'sse-c') return [outcome(listed, { outcome: 'out-of-scope', from: { kind: 'sse-c' } })];
     if (inspection.found === 'fault') {
       const faulty = await resolveFault(move, listed, ref, inspection.fault, undefined);
       if (faulty) return [faulty];
@@ -57,7 +61,10 @@ export async function moveVersion(move: VersionMove, listed: ListedVersion): Pro
     move.faultPolicy.succeeded('HeadObject');
     const decided = decide(move, listed, isLatest, head);
     if (decided) return [decided];
-    const end = await moveSafely(move, ref, head);
+    const unseen = await unseenSafely(move, ref, head);
+    const stopped = decideUnseen(move, listed, isLatest, head, unseen);
+    if (stopped) return [stopped];
+    const end = unseen instanceof StoreFault ? unseen : await moveSafely(move, ref, head, tagsOf(unseen));
     if (end instanceof StoreFault) {
       const faulty = await resolveFault(move, listed, ref, end, head.encryption);
       if (faulty) return [faulty];
@@ -73,11 +80,6 @@ export async function moveVersion(move: VersionMove, listed: ListedVersion): Pro
   const reason = `it was replaced ${ROUNDS} times while it was being moved`;
   return [failed(listed, { operation: move.method, status: 409, code: 'Contended', reason })];
 }
-
-const SSE_C = {
-  reason: 'customer-key',
-  detail: 'only the owner of its customer key can copy it; no KMS key holds it',
-} as const;
 
 /** Rewrite reads the checksum too, as it must ask for the same one again. */
 async function inspectSafely(move: VersionMove, ref: VersionRef, listed: ListedVersion): Promise<Inspection> {
@@ -96,20 +98,64 @@ function decide(
   isLatest: boolean,
   head: ObjectHead,
 ): VersionOutcome | undefined {
-  const { versioning, targetKeyArn, store } = move;
-  const facts = { head, isLatest, versioning, targetKeyArn, now: store.now() };
+  const { versioning, store } = move;
+  const dates = [listed.lastModified, head.lastModified];
+  const scope = versionScope(move.scope, { encryption: head.encryption, dates });
+  const facts = { head, isLatest, versioning, scope, now: store.now() };
   const kind = versionClassOf(facts);
   const verdict = kind[move.method];
   if (verdict.do === 'nothing') return outcome(listed, { outcome: 'already-there' });
+  if (verdict.do === 'leave') return outcome(listed, { outcome: 'out-of-scope', from: head.encryption });
   if (verdict.do === 'block') {
-    return blocked(listed, encryptionLabel(head.encryption), verdict, kind.earliest?.(facts));
+    const detail = scope.scope === 'unknown' ? scope.reason : verdict.detail;
+    const { reason } = verdict;
+    return blocked(listed, encryptionLabel(head.encryption), { reason, detail }, kind.earliest?.(facts));
   }
   return move.dryRun ? outcome(listed, { outcome: 'would-move', from: head.encryption }) : undefined;
 }
 
-async function moveSafely(move: VersionMove, ref: VersionRef, head: ObjectHead): Promise<Moved | StoreFault> {
+async function unseenSafely(move: VersionMove, ref: VersionRef, head: ObjectHead): Promise<Unseen | StoreFault> {
   try {
-    const end = await (move.method === 'rewrap' ? rewrap(move, ref, head) : rewrite(move, ref, head));
+    return await move.unseen.of(ref, head);
+  } catch (error) {
+    const fault = asFault(error);
+    if (!fault) throw error;
+    return fault;
+  }
+}
+
+/** The outcome that what HEAD did not show leads to; undefined: it can be moved, or a fault is to be resolved. */
+function decideUnseen(
+  move: VersionMove,
+  listed: ListedVersion,
+  isLatest: boolean,
+  head: ObjectHead,
+  unseen: Unseen | StoreFault,
+): VersionOutcome | undefined {
+  if (unseen instanceof StoreFault || unseen.found === 'nothing') return undefined;
+  if (unseen.found === 'lock') return decide(move, listed, isLatest, { ...head, lock: unseen.lock });
+  if (unseen.found === 'annotations') return blocked(listed, encryptionLabel(head.encryption), ANNOTATED[move.method]);
+  const { operation, reason } = unseen;
+  return failed(listed, { operation, status: 403, code: 'NotCarried', reason });
+}
+
+const ANNOTATED = {
+  rewrap: { reason: 'annotated', detail: 'AWS does not say that rewrap moves annotations; rewrite it, or remove them' },
+  rewrite: { reason: 'annotated', detail: 'a copy in parts does not carry annotations; remove them, or let it expire' },
+} as const;
+
+function tagsOf(unseen: Unseen): Readonly<Record<string, string>> {
+  return (unseen.found === 'nothing' && unseen.tags) || {};
+}
+
+async function moveSafely(
+  move: VersionMove,
+  ref: VersionRef,
+  head: ObjectHead,
+  tags: Readonly<Record<string, string>>,
+): Promise<Moved | StoreFault> {
+  try {
+    const end = await (move.method === 'rewrap' ? rewrap(move, ref, head) : rewrite(move, ref, head, tags));
     move.faultPolicy.succeeded(move.method === 'rewrap' ? 'UpdateObjectEncryption' : 'CopyObject', head.encryption);
     return end;
   } catch (error) {
@@ -127,6 +173,7 @@ async function rewrapUnseen(
 ): Promise<VersionOutcome | undefined> {
   const { store, call, faultPolicy, targetKeyArn, bucketKeyDefault } = move;
   try {
+    if (await move.unseen.isAnnotated(ref)) return undefined;
     await call('kms', () => store.updateEncryption(ref, { keyArn: targetKeyArn, bucketKey: bucketKeyDefault }));
     const head = await call('s3', () => store.head(ref));
     faultPolicy.succeeded('UpdateObjectEncryption');
@@ -209,7 +256,7 @@ function moved(
     etag: end.head.etag,
     newVersionId: end.versionId === ref.versionId ? undefined : end.versionId,
   });
-  if (end.versionId === ref.versionId || holdingKey(before.encryption) === undefined) return [done];
+  if (end.versionId === ref.versionId) return [done];
   const detail = 'the rewrite left it behind as a noncurrent version; rewrap it, or let it expire';
   return [done, blocked(listed, encryptionLabel(before.encryption), { reason: 'noncurrent-version', detail })];
 }

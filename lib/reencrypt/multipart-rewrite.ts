@@ -34,11 +34,14 @@ export async function multipartRewrite(
   context: MoveContext,
   ref: VersionRef,
   before: ObjectHead,
-  target: { readonly encryption: TargetEncryption; readonly grants: Grants },
+  target: {
+    readonly encryption: TargetEncryption;
+    readonly grants: Grants;
+    readonly tags: Readonly<Record<string, string>>;
+  },
 ): Promise<Written> {
   const { store, call } = context;
-  const tags = before.tagCount > 0 ? await call('s3', () => store.tags(ref)) : {};
-  const begin = { ...target, storageClass: before.storageClass, content: before.content, tags };
+  const begin = { ...target, storageClass: before.storageClass, content: before.content };
   const uploadId = await call('kms', () => store.beginMultipart(ref, begin));
   try {
     const parts = await copyParts(context, ref, before, uploadId);

@@ -103,6 +103,7 @@ function lineOf(one: VersionOutcome | TaskOutcome): Readonly<Record<string, unkn
         newVersionId: one.newVersionId,
       };
     case 'would-move':
+    case 'out-of-scope':
       return { ...version, from: encryptionLabel(one.from) };
     case 'blocked':
       return { ...version, reason: one.blocked.reason, earliest: one.blocked.earliest, from: one.blocked.encryption };

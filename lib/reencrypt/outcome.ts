@@ -4,19 +4,19 @@ import type { Encryption } from '../s3/object-version';
 
 /** Why a version cannot be moved now by the method in use. */
 export type BlockedReason =
-  | 'customer-key'
   | 'legal-hold'
   | 'compliance-retention'
   | 'governance-retention'
   | 'object-lock'
+  | 'event-hold'
+  | 'annotated'
   | 'noncurrent-version'
   | 'dual-layer'
   | 'unencrypted'
   | 'unknown-encryption'
   | 'archived'
   | 'being-restored'
-  | 'source-key-unusable'
-  | 'foreign-account-key';
+  | 'source-key-unusable';
 
 export interface BlockedVersion {
   readonly key: string;
@@ -44,6 +44,8 @@ export interface FailedVersion {
 /** What happened to one version. */
 export type VersionOutcome = { readonly key: string; readonly versionId: string | undefined; readonly size: number } & (
   | { readonly outcome: 'already-there' }
+  /** Under something that the rotation file does not name; never moved. */
+  | { readonly outcome: 'out-of-scope'; readonly from: Encryption }
   | {
       readonly outcome: 'moved';
       /** Undefined where it was not inspected before (`optimistic`). */

@@ -1,4 +1,5 @@
 import type { RetryOptions } from '../s3/pacing-and-retry';
+import type { MoveSources } from '../s3/version-scope';
 import type { VersionOutcome } from './outcome';
 import type { OnlyVersions } from './pass-range';
 import type { CopySizes } from './rewrap';
@@ -8,6 +9,8 @@ export interface ReencryptRequest {
   readonly bucket: string;
   /** Full ARN of the active key. */
   readonly targetKeyArn: string;
+  /** What is moved; everything else is counted and left alone. */
+  readonly sources: MoveSources;
   /** Bucket key setting for versions that no KMS key held before; the others keep their own. */
   readonly bucketKeyDefault: boolean;
   readonly method: 'rewrap' | 'rewrite';
@@ -21,7 +24,8 @@ export interface ReencryptRequest {
   readonly dryRun: boolean;
   /**
    * Rewraps without inspecting first, for two requests a version instead of three. Versions that are there already are
-   * rewrapped again, and every version takes `bucketKeyDefault`, as its own setting was not inspected. Default false.
+   * rewrapped again, and every version takes `bucketKeyDefault`, as its own setting was not inspected. Default false, and of no
+   * effect unless the sources are `any`: which key a version is under decides whether it is moved.
    */
   readonly optimistic?: boolean | undefined;
   /** When it fires, requests in progress end, no new one is sent, and what was done is reported. */

@@ -8,16 +8,22 @@ import { carriedBucketKey, headAfter, type MoveContext, type Moved } from './rew
  * the destination, so it never overwrites a newer object and never brings back a deleted one. The rewrite
  * re-applies what a copy would drop: class, redirect, ACL, checksum algorithm.
  *
+ * @param tags - those of the version, which a copy in parts sets itself
  * @throws StoreFault; a lost race among them
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
  */
-export async function rewrite(context: MoveContext, ref: VersionRef, before: ObjectHead): Promise<Moved> {
+export async function rewrite(
+  context: MoveContext,
+  ref: VersionRef,
+  before: ObjectHead,
+  tags: Readonly<Record<string, string>>,
+): Promise<Moved> {
   const { store, call } = context;
   const encryption = targetEncryption(context, before);
   const grants = await call('s3', () => store.grants(ref));
   const written: Written =
     before.size > context.copySizes.multipartAbove
-      ? await multipartRewrite(context, ref, before, { encryption, grants })
+      ? await multipartRewrite(context, ref, before, { encryption, grants, tags })
       : await call('kms', () =>
           store.copy(ref, {
             etag: before.etag,

@@ -1,4 +1,5 @@
 import { BoundedList } from '../s3/bounded-list';
+import { encryptionLabel } from '../s3/object-version';
 import type { BucketReencryption, Stopped } from './bucket-reencryption';
 import type { Resumed, RunCounts } from './journal-entry';
 import type { BlockedVersion, FailedVersion, VersionOutcome } from './outcome';
@@ -11,6 +12,7 @@ export class Tally {
   /** Entries, and markers, of the listing by pass; the report gives those of the last. */
   #listing = { pass: 1, objectVersions: 0, deleteMarkers: 0, newest: 0 };
   #alreadyThere = 0;
+  readonly #outOfScope = new Map<string, number>();
   #moved = 0;
   #movedBytes = 0;
   #gone = 0;
@@ -25,6 +27,7 @@ export class Tally {
     if (!counts) return tally;
     tally.#listing = { pass: 1, objectVersions: counts.objectVersions, deleteMarkers: counts.deleteMarkers, newest: 0 };
     tally.#alreadyThere = counts.alreadyThere;
+    for (const [label, count] of Object.entries(counts.outOfScope)) tally.#outOfScope.set(label, count);
     tally.#moved = counts.moved;
     tally.#movedBytes = counts.movedBytes;
     tally.#gone = counts.gone;
@@ -54,6 +57,10 @@ export class Tally {
         // Later passes find what the first one moved: only the first knows what was there before.
         if (this.passes === 1) this.#alreadyThere += 1;
         return;
+      case 'out-of-scope':
+        // As above: a later pass inspects again what was written while the first one went on.
+        if (this.passes === 1) this.#leave(encryptionLabel(outcome.from));
+        return;
       case 'moved':
       case 'would-move':
         this.#moved += 1;
@@ -71,11 +78,16 @@ export class Tally {
     }
   }
 
+  #leave(label: string): void {
+    this.#outOfScope.set(label, (this.#outOfScope.get(label) ?? 0) + 1);
+  }
+
   counts(): RunCounts {
     return {
       objectVersions: this.#listing.objectVersions,
       deleteMarkers: this.#listing.deleteMarkers,
       alreadyThere: this.#alreadyThere,
+      outOfScope: Object.fromEntries(this.#outOfScope),
       moved: this.#moved,
       movedBytes: this.#movedBytes,
       gone: this.#gone,
@@ -110,7 +122,9 @@ export class Tally {
   text(method: 'rewrap' | 'rewrite'): string {
     const verb = method === 'rewrap' ? 'rewrapped' : 'rewritten';
     const trouble = this.#blocked.total + this.#failed.total;
+    const left = [...this.#outOfScope.values()].reduce((sum, count) => sum + count, 0);
+    const aside = left === 0 ? '' : `, ${left} out of scope`;
     const tail = trouble === 0 ? '' : `, ${this.#blocked.total} blocked, ${this.#failed.total} failed`;
-    return `${this.inspected} inspected, ${this.moved} ${verb}, ${this.#alreadyThere} already there${tail}`;
+    return `${this.inspected} inspected, ${this.moved} ${verb}, ${this.#alreadyThere} already there${aside}${tail}`;
   }
 }

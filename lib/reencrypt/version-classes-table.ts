@@ -4,6 +4,7 @@ import { VERSION_CLASSES, type Verdict } from './version-classes';
 export function versionClassesTable(): string {
   const cell = (verdict: Verdict) => {
     if (verdict.do === 'nothing') return 'nothing to do';
+    if (verdict.do === 'leave') return 'counted, left alone';
     return verdict.do === 'move' ? 'moves it' : `blocked: ${verdict.detail} (\`${verdict.reason}\`)`;
   };
   const rows = VERSION_CLASSES.map(({ kind, rewrap, rewrite }) => `| ${kind} | ${cell(rewrap)} | ${cell(rewrite)} |`);

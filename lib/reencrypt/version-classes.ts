@@ -1,5 +1,6 @@
-import { holdingKey, isKey, type ObjectHead } from '../s3/object-version';
+import type { ObjectHead } from '../s3/object-version';
 import type { Versioning } from '../s3/store';
+import type { VersionScope } from '../s3/version-scope';
 import type { BlockedReason } from './outcome';
 
 /** Everything that the disposition of a version depends on. */
@@ -7,7 +8,7 @@ export interface VersionFacts {
   readonly head: ObjectHead;
   readonly isLatest: boolean;
   readonly versioning: Versioning;
-  readonly targetKeyArn: string;
+  readonly scope: VersionScope;
   /** Milliseconds since the epoch by the endpoint's clock. */
   readonly now: number;
 }
@@ -15,6 +16,7 @@ export interface VersionFacts {
 /** What is to be done with a version. */
 export type Verdict =
   | { readonly do: 'nothing' }
+  | { readonly do: 'leave' }
   | { readonly do: 'move' }
   | { readonly do: 'block'; readonly reason: BlockedReason; readonly detail: string };
 
@@ -29,6 +31,7 @@ export interface VersionClass {
 }
 
 const NOTHING: Verdict = { do: 'nothing' };
+const LEAVE: Verdict = { do: 'leave' };
 const MOVE: Verdict = { do: 'move' };
 const block = (reason: BlockedReason, detail: string): Verdict => ({ do: 'block', reason, detail });
 const blockedEither = (reason: BlockedReason, detail: string) => {
@@ -53,27 +56,35 @@ const isArchived = ({ head }: VersionFacts) =>
 export const VERSION_CLASSES: readonly VersionClass[] = [
   {
     kind: 'already under the target key, SSE-KMS or DSSE-KMS',
-    holds: ({ head, targetKeyArn }) => {
-      const key = holdingKey(head.encryption);
-      return key !== undefined && isKey(key, targetKeyArn);
-    },
+    holds: ({ scope }) => scope.scope === 'active',
     rewrap: NOTHING,
     rewrite: NOTHING,
   },
   {
-    kind: 'SSE-C',
-    holds: ({ head }) => head.encryption.kind === 'sse-c',
-    ...blockedEither('customer-key', 'only the owner of its customer key can copy it; no KMS key holds it'),
+    kind: 'under something that the rotation file does not name; SSE-C in any case',
+    holds: ({ scope }) => scope.scope === 'out-of-scope',
+    rewrap: LEAVE,
+    rewrite: LEAVE,
   },
   {
-    kind: 'under an encryption that Keyturn does not know',
-    holds: ({ head }) => head.encryption.kind === 'other',
-    ...blockedEither('unknown-encryption', 'S3 names an encryption that Keyturn does not know'),
+    kind: 'under a key or an encryption that cannot be determined',
+    holds: ({ scope }) => scope.scope === 'unknown',
+    ...blockedEither('unknown-encryption', 'S3 names no key of which Keyturn knows whether it is to be emptied'),
   },
   {
     kind: 'legal hold',
     holds: ({ head }) => head.lock?.legalHold === true,
     ...blockedEither('legal-hold', 'whoever placed the legal hold must lift it'),
+  },
+  {
+    kind: 'event hold (object lock with variable retention)',
+    holds: ({ head }) => head.lock?.eventHold === true,
+    ...blockedEither('event-hold', 'whoever placed the event hold must end it; until then S3 names no date'),
+  },
+  {
+    kind: 'retention of a kind that Keyturn does not know',
+    holds: ({ head }) => head.lock?.mode === 'OTHER',
+    ...blockedEither('object-lock', 'S3 names a retention mode that Keyturn does not know'),
   },
   {
     kind: 'compliance retention',
@@ -136,11 +147,4 @@ export function versionClassOf(facts: VersionFacts): VersionClass {
   const found = VERSION_CLASSES.find((kind) => kind.holds(facts));
   if (!found) throw new RangeError(`no kind holds for ${facts.head.encryption.kind}`);
   return found;
-}
-
-/** The accounts of two key ARNs differ; false where either is no ARN. */
-export function otherAccount(keyArn: string, targetKeyArn: string): boolean {
-  const account = (arn: string) => (arn.startsWith('arn:') ? arn.split(':')[4] : undefined);
-  const [one, other] = [account(keyArn), account(targetKeyArn)];
-  return one !== undefined && other !== undefined && one !== other;
 }

@@ -9,6 +9,7 @@ import { Progress } from './progress';
 import type { ReencryptRequest } from './reencrypt-request';
 import type { RunCalls } from './run-calls';
 import type { Tally } from './tally';
+import { UnseenParts } from './unseen-parts';
 
 /** Moves object versions of a bucket, as many at once as the run allows, and counts their outcomes. */
 export class VersionMoves {
@@ -71,8 +72,12 @@ function moveOf(
   request: ReencryptRequest,
   versioning: Versioning,
 ): VersionMove {
-  const { bucket, targetKeyArn, bucketKeyDefault, method, dryRun } = request;
-  const { copySizes = COPY_SIZES, optimistic = false } = request;
+  const { bucket, targetKeyArn, bucketKeyDefault, method, dryRun, sources } = request;
+  const { copySizes = COPY_SIZES } = request;
+  const optimistic = request.optimistic === true && sources.from.any;
+  const scope = { activeKeyArn: targetKeyArn, ...sources };
   const run = { store, call, faultPolicy };
-  return { ...run, bucket, targetKeyArn, bucketKeyDefault, method, versioning, dryRun, copySizes, optimistic };
+  const context = { ...run, targetKeyArn, bucketKeyDefault, copySizes };
+  const unseen = new UnseenParts(context, { method, versioning });
+  return { ...context, bucket, scope, method, versioning, dryRun, unseen, optimistic };
 }

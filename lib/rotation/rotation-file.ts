@@ -135,6 +135,7 @@ function toRotation(file: RotationFile, path: string): Rotation {
       keyArn: version.keyArn,
       retire: version.retire,
       disabled: version.disabled,
+      ...(version.custodyWaiver === undefined ? {} : { custodyWaiver: version.custodyWaiver }),
     })),
     activeVersion: file.activeVersion,
     buckets: file.buckets,

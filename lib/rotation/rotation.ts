@@ -12,6 +12,8 @@ export interface KeyVersion {
   readonly retire?: boolean | undefined;
   /** True once the file records the retirement of this version; the keys stack then declares `enabled = false`. */
   readonly disabled: boolean;
+  /** Why this version may be used although custody is not proven to hold its material; absent: it may not. */
+  readonly custodyWaiver?: string | undefined;
 }
 
 /** `bucket`: the storage stack creates and owns the bucket. `encryption`: it owns only the default encryption. */

@@ -56,6 +56,12 @@ export const keyVersion = z.strictObject({
     'true or false',
     'write true or false without quotes',
   ),
+  custodyWaiver: field(
+    z.string().min(10).max(LIMITS.waiverText).optional(),
+    'Why this version may be used although custody is not proven to hold its material.',
+    `10 to ${LIMITS.waiverText} characters`,
+    'write a reason that the next reviewer understands',
+  ),
 });
 
 export const bucket = z.strictObject({

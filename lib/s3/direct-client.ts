@@ -192,7 +192,8 @@ class PooledClient implements DirectClient {
 async function poolOf(origin: string, network: Network | undefined): Promise<Dispatcher> {
   const ca = await network?.authorities();
   const proxy = network?.proxyFor(new URL(origin))?.url;
-  const tls = ca === undefined ? {} : { ca };
+  // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not switch the verification off.
+  const tls = { rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) };
   const settings = {
     connections: null,
     pipelining: 1,

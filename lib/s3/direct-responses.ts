@@ -36,6 +36,7 @@ export function headOfHeaders(headers: Readonly<Record<string, string>>): Object
       headers['x-amz-object-lock-mode'],
       until === undefined ? undefined : Date.parse(until),
       headers['x-amz-object-lock-legal-hold'],
+      headers['x-amz-object-lock-event-hold'],
     ),
     replicationStatus: headers['x-amz-replication-status'],
     tagCount: Number(headers['x-amz-tagging-count'] ?? 0),
@@ -74,6 +75,9 @@ class ContentOfHeaders implements ContentHeaders {
     const prefix = 'x-amz-meta-';
     const own = Object.entries(this.#headers).filter(([name]) => name.startsWith(prefix));
     return Object.fromEntries(own.map(([name, value]) => [name.slice(prefix.length), value]));
+  }
+  get hiddenMetadata(): number {
+    return Number(this.#headers['x-amz-missing-meta'] ?? 0);
   }
   get checksum(): ContentHeaders['checksum'] {
     const headers = this.#headers;
@@ -161,6 +165,14 @@ export function aclOf(xml: string): Grants {
     }),
   );
   return aclGrantsOf(owner, grants);
+}
+
+/** @throws StoreFault for an answer that is no list of annotations: it does not say that there are none */
+export function annotatedOf(xml: string): boolean {
+  if (xml.includes('<AnnotationName>')) return true;
+  if (/<ListObjectAnnotations\w*[\s/>]/.test(xml)) return false;
+  const message = 'the answer is no list of annotations';
+  throw new StoreFault({ operation: 'ListObjectAnnotations', status: 0, code: 'IncompleteAnswer', message });
 }
 
 /** The new ETag of a CopyObject, or the error that its 200 was followed by. */

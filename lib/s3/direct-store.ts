@@ -4,11 +4,11 @@ import { RETRY_POLICY } from '../aws/retry-policy';
 import { copySource } from './copy-source';
 import type { DirectClient, DirectRequest, DirectResponse } from './direct-client';
 import { ConnectionBroken } from './direct-client';
-import { aclOf, copyResultOf, errorOf, headOfHeaders, versionPageOfXml } from './direct-responses';
+import { aclOf, annotatedOf, copyResultOf, errorOf, headOfHeaders, versionPageOfXml } from './direct-responses';
 import type { VersionRef } from './object-version';
 import type { Header } from './request-signer';
 import type { CopyInPlace, ObjectStore, TargetEncryption } from './store';
-import { StoreFault } from './store-fault';
+import { asFault, faultKind, StoreFault } from './store-fault';
 import { encodeQuery, percentEncode } from './uri-encoding';
 
 /** Sends one request and rejects with a `StoreFault` for every answer that is no success. */
@@ -47,7 +47,7 @@ function sender(client: DirectClient): Send {
   };
 }
 
-function reads(send: Send): Pick<ObjectStore, 'listVersions' | 'head' | 'probe' | 'grants'> {
+function reads(send: Send): Pick<ObjectStore, 'listVersions' | 'head' | 'probe' | 'annotated' | 'grants'> {
   return {
     async listVersions({ bucket, after, prefix, limit }) {
       const query = encodeQuery({
@@ -71,6 +71,19 @@ function reads(send: Send): Pick<ObjectStore, 'listVersions' | 'head' | 'probe' 
       const headers: Header[] = [...range, ['x-amz-checksum-mode', 'ENABLED']];
       const query = encodeQuery({ versionId: ref.versionId, 'x-id': 'GetObject' });
       await send('GetObject', { method: 'GET', ...addressed(ref), query, headers, discard: true });
+    },
+    async annotated(ref) {
+      const query = 'annotation=&max-annotation-results=1';
+      // An endpoint that takes the request for a read of the object shall not send all of it.
+      const headers: Header[] = [['range', 'bytes=0-1023']];
+      try {
+        const answer = await send('ListObjectAnnotations', { method: 'GET', ...addressed(ref, query), headers });
+        return answer.status === 206 ? 'unsupported' : annotatedOf(answer.body.toString());
+      } catch (error) {
+        const fault = asFault(error);
+        if (fault && (faultKind(fault) === 'unsupported' || fault.code === 'InvalidRange')) return 'unsupported';
+        throw error;
+      }
     },
     async grants(ref) {
       const { body } = await send('GetObjectAcl', { method: 'GET', ...addressed(ref, 'acl=') });

@@ -60,6 +60,9 @@ const ACTIONS: Readonly<Record<string, string>> = {
   ListMultipartUploads: 's3:ListBucketMultipartUploads',
   GetObjectTagging: 's3:GetObjectTagging',
   GetObjectAcl: 's3:GetObjectAcl',
+  ListObjectAnnotations: 's3:ListObjectAnnotations',
+  GetObjectLegalHold: 's3:GetObjectLegalHold',
+  GetObjectRetention: 's3:GetObjectRetention',
 };
 
 /** Refusals in a row, without one success of the same call before, that are the configuration's and not the objects'. */
@@ -143,10 +146,11 @@ export class FaultPolicy {
   }
 
   #denied(fault: StoreFault, ref: VersionRef, source: Encryption | undefined): Disposition {
-    if (/object lock|legal hold|retention|WORM/i.test(fault.message)) {
+    const denied = /not authorized to perform: (\S+)(?: on resource: "?([^\s",]+))?/.exec(fault.message);
+    // An action, a bucket or a key may be named after a lock, and a message that names an action is about no lock.
+    if (!denied && /object lock|legal hold|retention|WORM/i.test(fault.message)) {
       return { kind: 'blocked', reason: 'object-lock', detail: fault.message };
     }
-    const denied = /not authorized to perform: (\S+)(?: on resource: "?([^\s",]+))?/.exec(fault.message);
     const [action, resource] = [denied?.[1] ?? actionOf(fault), denied?.[2] ?? `arn:aws:s3:::${ref.bucket}/${ref.key}`];
     const stop = () => {
       const facts = { action, resource, awsMessage: fault.message, requestId: fault.requestId };

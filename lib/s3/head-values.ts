@@ -30,8 +30,9 @@ export function lockOf(
   mode: string | undefined,
   until: number | undefined,
   legalHold: string | undefined,
+  eventHold: string | undefined,
 ): ObjectLock | undefined {
-  if (mode === undefined && legalHold !== 'ON') return undefined;
-  const known = mode === 'GOVERNANCE' || mode === 'COMPLIANCE' ? mode : undefined;
-  return { mode: known, until: known && until, legalHold: legalHold === 'ON' };
+  if (mode === undefined && legalHold !== 'ON' && eventHold !== 'ON') return undefined;
+  const known = mode === undefined || mode === 'GOVERNANCE' || mode === 'COMPLIANCE' ? mode : 'OTHER';
+  return { mode: known, until: known && until, legalHold: legalHold === 'ON', eventHold: eventHold === 'ON' };
 }

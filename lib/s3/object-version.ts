@@ -56,10 +56,13 @@ export type Encryption =
   | { readonly kind: 'other'; readonly algorithm: string };
 
 export interface ObjectLock {
-  readonly mode: 'GOVERNANCE' | 'COMPLIANCE' | undefined;
+  /** `OTHER`: a mode that Keyturn does not know. */
+  readonly mode: 'GOVERNANCE' | 'COMPLIANCE' | 'OTHER' | undefined;
   /** Milliseconds since the epoch; present with `mode`. */
   readonly until: number | undefined;
   readonly legalHold: boolean;
+  /** While it is on, S3 computes `until` anew for each answer: it is no date on which the version becomes free. */
+  readonly eventHold: boolean;
 }
 
 /** What HEAD reports about one version, in the form that deciding and comparing need. */
@@ -95,6 +98,8 @@ export interface ContentHeaders {
   readonly websiteRedirect: string | undefined;
   /** User metadata without the `x-amz-meta-` prefix. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** Entries of user metadata that HEAD cannot show. */
+  readonly hiddenMetadata: number;
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly type: 'FULL_OBJECT' | 'COMPOSITE' } | undefined;
 }
 

@@ -111,7 +111,12 @@ export function headOf(output: HeadObjectCommandOutput): ObjectHead {
     ),
     archiveStatus: output.ArchiveStatus,
     restore: restoreOf(output.Restore),
-    lock: lockOf(output.ObjectLockMode, output.ObjectLockRetainUntilDate?.getTime(), output.ObjectLockLegalHoldStatus),
+    lock: lockOf(
+      output.ObjectLockMode,
+      output.ObjectLockRetainUntilDate?.getTime(),
+      output.ObjectLockLegalHoldStatus,
+      output.ObjectLockEventHold,
+    ),
     replicationStatus: output.ReplicationStatus,
     tagCount: output.TagCount ?? 0,
     content: {
@@ -123,6 +128,7 @@ export function headOf(output: HeadObjectCommandOutput): ObjectHead {
       expires: output.ExpiresString,
       websiteRedirect: output.WebsiteRedirectLocation,
       metadata: output.Metadata ?? {},
+      hiddenMetadata: output.MissingMeta ?? 0,
       checksum: checksumOf(output),
     },
   };
@@ -157,16 +163,14 @@ export function grantFields(grants: Grants) {
   };
 }
 
-/** Everything that CopyObject copies and a multipart copy does not. */
+/** What CopyObject copies and a multipart copy does not, but for `Expires`, which the SDK sends as a date of its own form. */
 export function wholeContent(content: ContentHeaders) {
-  const expires = content.expires === undefined ? Number.NaN : Date.parse(content.expires);
   return {
     ContentType: content.contentType,
     CacheControl: content.cacheControl,
     ContentDisposition: content.contentDisposition,
     ContentEncoding: content.contentEncoding,
     ContentLanguage: content.contentLanguage,
-    Expires: Number.isNaN(expires) ? undefined : new Date(expires),
     WebsiteRedirectLocation: content.websiteRedirect,
     Metadata: { ...content.metadata },
   };

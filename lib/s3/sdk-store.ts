@@ -7,9 +7,12 @@ import {
   GetBucketVersioningCommand,
   GetObjectAclCommand,
   GetObjectCommand,
+  GetObjectLegalHoldCommand,
+  GetObjectRetentionCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
+  ListObjectAnnotationsCommand,
   ListObjectVersionsCommand,
   type S3Client,
   UpdateObjectEncryptionCommand,
@@ -17,6 +20,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { aclGrantsOf } from './acl-grants';
 import { copySource } from './copy-source';
+import { lockOf } from './head-values';
 import type { VersionRef } from './object-version';
 import { sdkCalls } from './sdk-calls';
 import {
@@ -30,6 +34,7 @@ import {
 } from './sdk-shapes';
 import { sdkWitness } from './sdk-witness';
 import type { CopiedPart, MultipartInPlace, ObjectStore } from './store';
+import { asFault, faultKind } from './store-fault';
 
 type Send = ReturnType<typeof sdkCalls>['send'];
 
@@ -81,7 +86,9 @@ function bucketCalls(send: Send): Pick<ObjectStore, 'versioning' | 'listVersions
 }
 
 /** Calls that read about one version. */
-function reads(send: Send): Pick<ObjectStore, 'head' | 'probe' | 'readAll' | 'grants' | 'tags'> {
+function reads(
+  send: Send,
+): Pick<ObjectStore, 'head' | 'probe' | 'readAll' | 'grants' | 'tags' | 'annotated' | 'legalHold' | 'retention'> {
   return {
     async head(ref, options, signal) {
       const ChecksumMode = options?.checksums ? 'ENABLED' : undefined;
@@ -108,6 +115,30 @@ function reads(send: Send): Pick<ObjectStore, 'head' | 'probe' | 'readAll' | 'gr
           permission: Permission ?? '',
         })),
       );
+    },
+    async annotated(ref, signal) {
+      const command = new ListObjectAnnotationsCommand({ ...named(ref), MaxAnnotationResults: 1 });
+      // An endpoint that takes the request for a read of the object shall not send all of it.
+      withHeader(command, 'range', 'bytes=0-1023');
+      try {
+        const { Annotations = [] } = await send('ListObjectAnnotations', command, signal);
+        return Annotations.length > 0;
+      } catch (error) {
+        if (isUnsupported(error)) return 'unsupported';
+        throw error;
+      }
+    },
+    async legalHold(ref, signal) {
+      const command = new GetObjectLegalHoldCommand(named(ref));
+      const answer = await lockAnswer(() => send('GetObjectLegalHold', command, signal));
+      return answer === 'no-lock' ? answer : answer?.LegalHold?.Status === 'ON';
+    },
+    async retention(ref, signal) {
+      const command = new GetObjectRetentionCommand(named(ref));
+      const answer = await lockAnswer(() => send('GetObjectRetention', command, signal));
+      if (answer === 'no-lock' || answer?.Retention === undefined) return answer === 'no-lock' ? answer : undefined;
+      const { Mode, RetainUntilDate, EventHold } = answer.Retention;
+      return lockOf(Mode, RetainUntilDate?.getTime(), undefined, EventHold);
     },
     async tags(ref, signal) {
       const { TagSet } = await send('GetObjectTagging', new GetObjectTaggingCommand(named(ref)), signal);
@@ -156,6 +187,8 @@ function multipart(
   return {
     async beginMultipart(ref, upload, signal) {
       const command = new CreateMultipartUploadCommand({ Bucket: ref.bucket, Key: ref.key, ...uploadFields(upload) });
+      const { expires } = upload.content;
+      if (expires !== undefined) withHeader(command, 'expires', expires);
       return (await send('CreateMultipartUpload', command, signal)).UploadId ?? '';
     },
     async copyPart(ref, part, signal) {
@@ -209,4 +242,41 @@ function uploadFields({ storageClass, tags, content, encryption, grants }: Multi
 function partFields({ partNumber, etag, checksums }: CopiedPart) {
   const named = Object.entries(checksums).map(([algorithm, value]) => [`Checksum${algorithm}`, value]);
   return { PartNumber: partNumber, ETag: etag, ...Object.fromEntries(named) };
+}
+
+/** Sends a header as it is: the SDK's own field would give it another form, or has none. */
+function withHeader(command: { readonly middlewareStack: unknown }, name: string, value: string): void {
+  type Build = (args: { readonly request: unknown }) => unknown;
+  const stack = command.middlewareStack as {
+    add(middleware: (next: Build) => Build, options: { readonly step: 'build'; readonly name: string }): void;
+  };
+  stack.add(
+    (next) => (args) => {
+      (args.request as { headers: Record<string, string> }).headers[name] = value;
+      return next(args);
+    },
+    { step: 'build', name: `keyturnHeader-${name}` },
+  );
+}
+
+/** The answer about a lock; undefined: the version has none of that kind. S3 answers 400 for a bucket without object lock. */
+async function lockAnswer<T>(ask: () => Promise<T>): Promise<T | undefined | 'no-lock'> {
+  try {
+    return await ask();
+  } catch (error) {
+    const fault = asFault(error);
+    if (fault?.code === 'NoSuchObjectLockConfiguration') return undefined;
+    if (fault?.code === 'ObjectLockConfigurationNotFoundError') return 'no-lock';
+    if (fault?.code === 'InvalidRequest' && /Object Lock Configuration/i.test(fault.message)) return 'no-lock';
+    if (fault && faultKind(fault) === 'unsupported') return 'no-lock';
+    throw error;
+  }
+}
+
+/** An endpoint without annotations refuses the operation, or answers with a part of the object. */
+function isUnsupported(error: unknown): boolean {
+  const fault = asFault(error);
+  if (!fault) return false;
+  const { $metadata } = (fault.cause ?? {}) as { $metadata?: { httpStatusCode?: number } };
+  return faultKind(fault) === 'unsupported' || fault.code === 'InvalidRange' || $metadata?.httpStatusCode === 206;
 }

@@ -2,6 +2,7 @@ import type {
   ChecksumAlgorithm,
   ContentHeaders,
   ObjectHead,
+  ObjectLock,
   OpenUpload,
   PageMarker,
   VersionPage,
@@ -34,6 +35,14 @@ export interface ObjectStore {
   grants(ref: VersionRef, signal?: AbortSignal): Promise<Grants>;
   /** s3:GetObjectTagging, s3:GetObjectVersionTagging */
   tags(ref: VersionRef, signal?: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  /**
+   * Whether a version has annotations; `unsupported` where the endpoint knows none. HEAD does not show them. s3:ListObjectAnnotations
+   */
+  annotated(ref: VersionRef, signal?: AbortSignal): Promise<boolean | 'unsupported'>;
+  /** s3:GetObjectLegalHold. HEAD does not show a hold to who may not read it. `no-lock`: the bucket has no object lock. */
+  legalHold(ref: VersionRef, signal?: AbortSignal): Promise<boolean | 'no-lock'>;
+  /** s3:GetObjectRetention; undefined: the version has none. HEAD does not show it to who may not read it. */
+  retention(ref: VersionRef, signal?: AbortSignal): Promise<Retention | undefined | 'no-lock'>;
   /** s3:PutObject, s3:PutObjectTagging, s3:PutObjectAcl. Copies the version onto its own key. */
   copy(ref: VersionRef, copy: CopyInPlace, signal?: AbortSignal): Promise<Written>;
   beginMultipart(ref: VersionRef, upload: MultipartInPlace, signal?: AbortSignal): Promise<string>;
@@ -53,6 +62,9 @@ export interface ObjectStore {
   /** Requests sent so far. */
   requests(): number;
 }
+
+/** The retention of a version, as a question of its own reports it. */
+export type Retention = Pick<ObjectLock, 'mode' | 'until' | 'eventHold'>;
 
 export type Versioning = 'unversioned' | 'enabled' | 'suspended';
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Encryption, holdingKey, isKey } from './object-version';
 
 /** What a rotation moves in its buckets. Every key by its full ARN. */
@@ -13,6 +14,9 @@ export interface MoveScope {
   /** What `reencrypt.from` names in addition. */
   readonly from: NamedSources;
 }
+
+/** Where objects are moved from: a scope without its target. */
+export type MoveSources = Omit<MoveScope, 'activeKeyArn'>;
 
 /** `reencrypt.from`, with `aws/s3` resolved to its ARN. */
 export interface NamedSources {
@@ -116,4 +120,18 @@ function isFromBefore(time: number, dates: readonly number[]): boolean {
 
 function unknown(reason: string): VersionScope {
   return { scope: 'unknown', reason };
+}
+
+/** Differs where two runs may decide differently about a version: neither continues what the other began. */
+export function sourcesId({ versionKeyArns, unresolvedVersions, from }: MoveSources): string {
+  const { any, sseS3, keyArns, unresolved } = from;
+  const parts = [
+    versionKeyArns.toSorted(),
+    unresolvedVersions.toSorted(),
+    any,
+    sseS3,
+    keyArns.toSorted(),
+    unresolved !== undefined,
+  ];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }

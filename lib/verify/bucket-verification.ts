@@ -59,8 +59,8 @@ export interface BucketVerification {
   readonly deleteMarkers: number;
   /** Where each listed version is accounted for; `left`, `unknown` and `listed` are the totals below. */
   readonly account: VersionAccount;
-  /** Compared with the listing of the re-encryption in the same run; absent: there was none. */
-  readonly comparison: ListingComparison | undefined;
+  /** This listing beside others: that of the re-encryption in the same run, and one more where versions were found to be gone. */
+  readonly comparisons: readonly ListingComparison[];
   /** HEADs that were repeated through the AWS SDK. A version where the two differ is unknown. */
   readonly secondHeads: { readonly versions: number; readonly contradictions: number };
   /** Versions by key ARN; `SSE-S3`, `SSE-C`, `unencrypted` and `DSSE:<arn>` for those not under SSE-KMS. */

@@ -1,4 +1,5 @@
 import type { BucketVerification } from './bucket-verification';
+import { comparisonText } from './listing-comparison';
 import { sumFault } from './version-account';
 
 /** Why the numbers of a verification are no account of what the bucket holds; none: they are one. */
@@ -7,7 +8,7 @@ export function unaccounted({
   objectVersions,
   leftTotal,
   unknownTotal,
-  comparison,
+  comparisons,
 }: BucketVerification): readonly string[] {
   const reasons: string[] = [];
   const fault = sumFault(account);
@@ -15,12 +16,8 @@ export function unaccounted({
   if (objectVersions < account.listed || leftTotal < account.left || unknownTotal < account.unknown) {
     reasons.push('its totals are smaller than its account');
   }
-  if (comparison && comparison.missing > 0) {
-    const { listedBefore, listedAgain, goneSince, missing } = comparison;
-    const gone = goneSince > 0 ? `, and ${goneSince} are gone since` : '';
-    reasons.push(
-      `the re-encryption listed ${listedBefore} object version(s), the verification ${listedAgain} of that age${gone}: ${missing} are missing`,
-    );
+  for (const one of comparisons) {
+    if (one.missing > 0) reasons.push(`its listing lacks versions of another one; ${comparisonText(one)}`);
   }
   return reasons;
 }

@@ -86,8 +86,8 @@ export class AccountInMaking {
     this.#counts[to] += 1;
   }
 
-  get total(): number {
-    return this.#counts.listed;
+  count(name: 'listed' | Place): number {
+    return this.#counts[name];
   }
 
   /** @throws verification-stopped where a listed version is not settled, or settled twice */

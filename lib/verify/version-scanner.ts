@@ -11,7 +11,8 @@ import type { ObjectStore, Versioning } from '../s3/store';
 import { asFault } from '../s3/store-fault';
 import type { BucketVerification, VerificationSources, VerifyRequest } from './bucket-verification';
 import { Findings } from './findings';
-import { compareListings } from './listing-comparison';
+import { type ListingComparison, withReencryption, withSecondListing } from './listing-comparison';
+import { secondWalk } from './second-walk';
 import { allUploads } from './upload-union';
 import { VersionJudge } from './version-judge';
 import type { WalkedPage } from './version-walk';
@@ -30,7 +31,10 @@ export type InspectionReason = (version: ListedVersion) => string | undefined;
 
 /** What the listing held. */
 export interface Listed {
+  readonly versions: number;
   readonly deleteMarkers: number;
+  /** The latest LastModified, milliseconds since the epoch. */
+  readonly newest: number;
   /** Versions that are not newer than all that {@link VerifyRequest.listedBefore} holds. */
   readonly asBefore: number;
 }
@@ -98,12 +102,14 @@ export class VersionScanner {
   async scanListing(pick: InspectionReason): Promise<Listed> {
     const { bucket, onProgress, listedBefore } = this.#request;
     const newest = listedBefore?.newest ?? Number.POSITIVE_INFINITY;
-    let [deleteMarkers, asBefore] = [0, 0];
+    let [listed, deleteMarkers, asBefore, latest] = [0, 0, 0, 0];
     const onPage = async (page: WalkedPage): Promise<void> => {
       deleteMarkers += page.deleteMarkers.length;
+      listed += page.versions.length;
       this.#findings.account.listed(page.versions.length);
       for (const version of page.versions) {
         if (version.lastModified <= newest) asBefore += 1;
+        if (version.lastModified > latest) latest = version.lastModified;
         const why = pick(version);
         if (why === undefined) this.#findings.account.settle('notInspected');
         else await this.#start(version, why, page);
@@ -113,14 +119,19 @@ export class VersionScanner {
     };
     const call = <T>(send: () => Promise<T>) => this.#ofBucket(send);
     await this.#untilIdle(() => walkInParallel(this.#store, { bucket, call }, onPage));
-    return { deleteMarkers, asBefore };
+    return { versions: listed, deleteMarkers, asBefore, newest: latest };
   }
 
   /** Inspects versions that were listed before and not inspected. */
   async scan(versions: Iterable<ListedVersion>, why: string): Promise<void> {
     await this.#untilIdle(async () => {
       for (const version of versions) {
-        await this.#start(version, why, { versions: [version], deleteMarkers: [] }, 'notInspected');
+        await this.#start(
+          version,
+          why,
+          { versions: [version], deleteMarkers: [], behind: undefined, upTo: undefined },
+          'notInspected',
+        );
       }
     });
   }
@@ -128,24 +139,22 @@ export class VersionScanner {
   /** Reads one sample, repeats the HEADs of another, and puts together what was seen. */
   async report(
     { at, uploads }: VerificationStart,
-    { deleteMarkers, asBefore }: Listed,
+    listed: Listed,
     covers: BucketVerification['covers'],
     sources: Omit<VerificationSources, 'heads' | 'notInspected'>,
   ): Promise<BucketVerification> {
     await this.#judge.samples();
     throwIfInterrupted(this.#request.signal, 'verification');
-    const { bucket, listedBefore } = this.#request;
+    const { bucket } = this.#request;
+    const comparisons = await this.#compare(listed);
     const open = allUploads(uploads, await this.#uploads());
     const account = this.#findings.account.account(bucket);
-    const comparison =
-      listedBefore &&
-      compareListings(listedBefore.versions, { listedAgain: asBefore, newer: account.listed - asBefore, goneSince: 0 });
     return {
       bucket,
       at: new Date(at).toISOString(),
-      deleteMarkers,
+      deleteMarkers: listed.deleteMarkers,
       account,
-      comparison,
+      comparisons,
       ...this.#findings.found(account),
       secondHeads: this.#judge.secondHeads,
       openUploads: open.first,
@@ -155,6 +164,23 @@ export class VersionScanner {
       covers,
       sources: { heads: Object.fromEntries(this.#heads), notInspected: account.notInspected, ...sources },
     };
+  }
+
+  /** What this listing lacks of others has to be explained: by a second listing, which must not hold it either. */
+  async #compare({ versions, asBefore, newest }: Listed): Promise<readonly ListingComparison[]> {
+    const { bucket, listedBefore } = this.#request;
+    const gone = this.#findings.account.count('gone');
+    const lacking = Math.max(0, (listedBefore?.versions ?? 0) - asBefore);
+    const call = <T>(send: () => Promise<T>) => this.#ofBucket(send);
+    const request = { bucket, newest, byBoth: lacking > 0, call };
+    const again = gone + lacking > 0 ? await secondWalk(this.#store, request) : undefined;
+    const comparisons: ListingComparison[] = [];
+    if (listedBefore) {
+      const counts = { listedHere: asBefore, newer: versions - asBefore, lacking, hidden: again?.hidden ?? 0 };
+      comparisons.push(withReencryption(listedBefore.versions, counts));
+    }
+    if (again) comparisons.push(withSecondListing(again.versions, { listedHere: versions, gone }));
+    return comparisons;
   }
 
   #uploads() {

@@ -1,8 +1,10 @@
+import { custodyStanding } from '../observation/custody-standing';
 import { type ObservedVersion, observe, observedActive } from '../observation/observe';
 import { bucketsToVerify } from '../rotation/rotation';
 import type { FlowFacts, VerificationRecord } from './flow-facts';
 import type { GateInput } from './gate';
 import { observeUsers } from './key-users';
+import { activeInUse } from './material/require-custody';
 import type { RetireRun } from './rotation-run';
 import type { Earlier } from './step';
 
@@ -19,12 +21,14 @@ export async function gateInput(
   const moved = earlier['re-encrypt'] ?? {};
   const observation = await observe(run);
   const keyArn = key?.arn ?? '';
+  const material = await activeInUse(run);
   const activeKeyArn = observedActive(rotation, observation.versions).key?.arn ?? '';
   return {
     version,
     keyArn,
     activeKeyArn,
     observation,
+    activeCustody: material && (await custodyStanding(run, material)),
     buckets: bucketsToVerify(rotation),
     verification: verificationOf(earlier),
     reencryptions: moved.passes ?? [],

@@ -7,6 +7,7 @@ export interface GateReason {
     | 'active-key-itself'
     | 'active-key-not-enabled'
     | 'active-key-expires'
+    | 'custody-not-proven'
     | 'alias-not-switched'
     | 'bucket-default-not-switched'
     | 'not-accounted'

@@ -1,4 +1,5 @@
 import { KeyturnError } from '../errors';
+import type { CustodyStanding } from '../observation/custody-standing';
 import type { Observation } from '../observation/observe';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import type { KeyVersion, RetireWaiver } from '../rotation/rotation';
@@ -19,6 +20,8 @@ export interface GateInput {
   readonly keyArn: string;
   readonly activeKeyArn: string;
   readonly observation: Observation;
+  /** Whether custody holds the material of the active version; undefined: KMS has no material of it. */
+  readonly activeCustody: Pick<CustodyStanding, 'proven' | 'text'> | undefined;
   /** Every bucket the verification had to cover: the declared ones and `retire.verifyOnlyBuckets`. */
   readonly buckets: readonly string[];
   readonly verification: VerificationRecord | undefined;
@@ -77,6 +80,7 @@ export function gateVerdict(input: GateInput): {
 } {
   const found = [
     ...switchReasons(input),
+    ...custodyReasons(input),
     ...expiryReasons(input),
     ...verificationReasons(input),
     ...reencryptionReasons(input),
@@ -123,6 +127,13 @@ function switchReasons({ observation, activeKeyArn, keyArn }: GateInput): GateRe
     }
   }
   return reasons;
+}
+
+/** Once the old key is off, the material of the new one is all there is. */
+function custodyReasons({ activeCustody }: GateInput): GateReason[] {
+  if (activeCustody?.proven) return [];
+  const text = activeCustody?.text ?? 'KMS has no material that custody could hold';
+  return [{ code: 'custody-not-proven', text: `the active version: ${text}` }];
 }
 
 function verificationReasons(input: GateInput): GateReason[] {

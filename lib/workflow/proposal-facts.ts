@@ -8,13 +8,14 @@ import type { Proposal } from '../proposals/proposal';
 import type { ObservedKey } from '../proposals/proposal-messages';
 import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import { type Bucket, type Rotation, versionAlias } from '../rotation/rotation';
+import type { MoveSources } from '../s3/version-scope';
 import { dryRunForecaster } from './dry-run-forecast';
-
+import { moveSources } from './move-scope';
 import type { VerifyRun } from './rotation-run';
 import { verifyBuckets } from './verify-buckets';
 import { leftUnder, subjectsOf } from './version-subjects';
 
-/** Stands for a key that does not exist yet: whatever is under any key at all is then to be moved. */
+/** Stands for a key that does not exist yet: nothing is under it. */
 const NO_KEY_YET = 'arn:aws:kms:::key/not-declared-yet';
 
 type Proposing = Pick<Observing, 'rotation' | 'clients' | 'identity'>;
@@ -98,7 +99,9 @@ export async function forecastOf(run: VerifyRun, proposal: Proposal, observed: O
   const still = proposal.kind === 'retire' || run.rotation.strategy === 'in-place';
   if (still) return { known: false, why: 'this proposal moves no object' };
   const counted = [];
-  for (const bucket of run.rotation.buckets) counted.push(await forecastBucket(run, bucket, observed.key?.arn));
+  const sources = await moveSources(run, proposal.version);
+  for (const bucket of run.rotation.buckets)
+    counted.push(await forecastBucket(run, bucket, sources, observed.key?.arn));
   const later =
     proposal.kind === 'version'
       ? ['This pull request moves nothing yet: the figures are for the switch that follows']
@@ -126,12 +129,14 @@ export async function forecastOf(run: VerifyRun, proposal: Proposal, observed: O
 async function forecastBucket(
   run: VerifyRun,
   { name, bucketKey }: Bucket,
+  sources: MoveSources,
   targetKeyArn = NO_KEY_YET,
 ): Promise<{ bucket: BucketForecast; pricesAsOf: string }> {
   const { forecaster, onOutcome } = dryRunForecaster();
   const counted = await reencryptBucket(run.store, {
     bucket: name,
     targetKeyArn,
+    sources,
     bucketKeyDefault: bucketKey,
     method: run.rotation.reencrypt.method,
     dryRun: true,
@@ -145,6 +150,7 @@ async function forecastBucket(
     objectVersions: counted.objectVersions,
     toMove: counted.moved,
     bytes: counted.movedBytes,
+    outOfScope: Object.values(counted.outOfScope).reduce((sum, count) => sum + count, 0),
     blocked: counted.blockedTotal,
     unknown: counted.failedTotal,
     requests: requests.list + requests.head + requests.write + requests.other,

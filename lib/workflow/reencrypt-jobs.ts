@@ -7,6 +7,7 @@ import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { type BatchSettings, type Bucket, batchPrefix, batchRoleName } from '../rotation/rotation';
 import { boundSwitch } from './jobs/job-switch';
 import { jobsOf } from './jobs/rotation-jobs';
+import type { BucketTarget } from './move-scope';
 import { supersededKeyArns } from './reencrypt-engine';
 import type { ReencryptRun, RunTarget } from './rotation-run';
 
@@ -54,7 +55,7 @@ export async function reencryptByJobs(
   run: ReencryptRun,
   bucket: Bucket,
   settings: BatchSettings,
-  targetKeyArn: string,
+  { targetKeyArn, sources }: Pick<BucketTarget, 'targetKeyArn' | 'sources'>,
 ): Promise<BucketReencryption> {
   const { store, clients, reporter, signal, files, reencrypt } = run;
   const { concurrency, maxRps, relistDelayMs } = reencrypt;
@@ -64,6 +65,7 @@ export async function reencryptByJobs(
     ...facts,
     scope: { ...facts.scope, switchId: bound.switchId },
     switch: bound.switch,
+    sources,
     confirm: (jobs) => confirmJobs(run, bucket, jobs),
     newJob: reencrypt.newJob,
     signal,

@@ -9,8 +9,8 @@ import { abortUploads } from '../s3/open-uploads';
 import { withPacingAndRetry } from '../s3/pacing-and-retry';
 import { waitForUploads } from '../s3/wait-for-uploads';
 import { dryRunForecaster } from './dry-run-forecast';
-import type { ReencryptFacts } from './flow-facts';
 import { cancelOtherJobs } from './jobs/cancel-other-jobs';
+import type { BucketTarget } from './move-scope';
 import { type ChosenEngine, describeEngines, engineAsked, engineFor } from './reencrypt-engine';
 import { jobScopeOf, reencryptByJobs } from './reencrypt-jobs';
 import { describeForecast, describePass } from './reencrypt-text';
@@ -28,18 +28,18 @@ import type { ReencryptRun } from './rotation-run';
 export async function reencryptOne(
   run: ReencryptRun,
   bucket: Bucket,
-  { targetKeyArn, switchSeenAt }: Pick<ReencryptFacts, 'switchSeenAt'> & { readonly targetKeyArn: string },
+  target: BucketTarget,
 ): Promise<BucketReencryption> {
   const { batch } = run.rotation.reencrypt;
   const chosen = await engineFor(run, bucket);
   await abortOldUploads(run, bucket.name);
-  await waitForOldUploads(run, bucket.name, switchSeenAt);
+  await waitForOldUploads(run, bucket.name, target.switchSeenAt);
   if (batch && !run.dryRun && engineAsked(run.rotation, run.reencrypt) !== 'local')
-    await cancelOtherJobs(run, await jobScopeOf(run, bucket, targetKeyArn));
+    await cancelOtherJobs(run, await jobScopeOf(run, bucket, target.targetKeyArn));
   const pass =
     chosen.engine === 'batch' && batch && !run.dryRun
-      ? await reencryptByJobs(run, bucket, batch, targetKeyArn)
-      : await reencryptHere(run, bucket, targetKeyArn, chosen);
+      ? await reencryptByJobs(run, bucket, batch, target)
+      : await reencryptHere(run, bucket, target, chosen);
   describePass(run, pass);
   if (pass.stopped?.because === 'interrupted') {
     // Jobs continue without this process, and the person who pressed Ctrl-C must know.
@@ -56,7 +56,7 @@ export async function reencryptOne(
 async function reencryptHere(
   run: ReencryptRun,
   bucket: Bucket,
-  targetKeyArn: string,
+  { targetKeyArn, sources }: BucketTarget,
   chosen: ChosenEngine,
 ): Promise<BucketReencryption> {
   const { rotation, dryRun, files } = run;
@@ -66,6 +66,7 @@ async function reencryptHere(
   const pass = await reencryptBucket(run.store, {
     bucket: bucket.name,
     targetKeyArn,
+    sources,
     bucketKeyDefault: bucket.bucketKey,
     method,
     concurrency,

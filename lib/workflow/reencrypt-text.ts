@@ -1,11 +1,33 @@
 import type { Forecast } from '../forecast/reencryption-forecast';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
+import type { MoveSources } from '../s3/version-scope';
 import type { ReencryptRun } from './rotation-run';
 
 /** Object versions named one by one at most; the evidence names all. */
 const NAMED = 20;
 
 type Reporting = Pick<ReencryptRun, 'reporter' | 'dryRun'>;
+
+/** What is moved, and what of it could not be determined. */
+export function describeSources(
+  { reporter, reencrypt }: Pick<ReencryptRun, 'reporter' | 'reencrypt'>,
+  { versionKeyArns, unresolvedVersions, from }: MoveSources,
+): void {
+  const named = from.any ? ['anything else'] : [...(from.sseS3 ? ['SSE-S3'] : []), ...from.keyArns];
+  reporter.note(`moved is what is under ${[...versionKeyArns, ...named].join(', ') || 'no key'}; all else is counted`);
+  if (from.unresolved !== undefined) reporter.warn(`which key aws/s3 is cannot be determined: ${from.unresolved}`);
+  if (unresolvedVersions.length > 0) reporter.warn(`KMS reports no key of ${unresolvedVersions.join(', ')}`);
+  if (reencrypt.optimistic && !from.any) {
+    reporter.warn(
+      '--optimistic has no effect without `reencrypt.from: [any]`: each version is inspected before it is moved',
+    );
+  }
+}
+
+/** Versions of a bucket that were left alone, under whatever key. */
+export function outOfScopeTotal({ outOfScope }: Pick<BucketReencryption, 'outOfScope'>): number {
+  return Object.values(outOfScope).reduce((sum, count) => sum + count, 0);
+}
 
 /** The result of a bucket, in lines that a person can paste into a ticket. */
 export function describePass({ reporter, dryRun }: Reporting, pass: BucketReencryption): void {
@@ -19,6 +41,9 @@ export function describePass({ reporter, dryRun }: Reporting, pass: BucketReencr
     `${pass.bucket}: ${pass.objectVersions} object version(s), ${pass.moved} ${verb}, ${pass.alreadyThere} already there, ` +
       `${pass.blockedTotal} blocked, ${pass.failedTotal} failed; ${pass.requests} requests, ${pass.passes} pass(es)`,
   );
+  for (const [label, count] of Object.entries(pass.outOfScope)) {
+    reporter.note(`${pass.bucket}: ${count} object version(s) out of scope, under ${label}: left alone`);
+  }
   for (const one of pass.blocked.slice(0, NAMED)) {
     const until = one.earliest ? `, not before ${one.earliest}` : '';
     reporter.warn(`blocked: ${named(pass, one)}: ${one.reason}, ${one.detail}${until}`);

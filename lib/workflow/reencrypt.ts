@@ -5,8 +5,10 @@ import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { switchedKey } from './active-key';
 import type { ReencryptFacts } from './flow-facts';
 import { usagesBefore } from './key-users';
+import { moveSources } from './move-scope';
 import { engineAsked } from './reencrypt-engine';
 import { reencryptOne } from './reencrypt-one';
+import { describeSources, outOfScopeTotal } from './reencrypt-text';
 import { supersededInUse } from './retirable-versions';
 import type { ReencryptRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
@@ -27,16 +29,24 @@ export const reencrypt: Step<'re-encrypt', ReencryptRun, never> = {
     const before = await usagesBefore(run, supersededInUse(run.rotation, await observeVersions(run)));
     const { method } = run.rotation.reencrypt;
     const engine = engineAsked(run.rotation, run.reencrypt);
+    const sources = await moveSources(run);
+    describeSources(run, sources);
     if (!run.dryRun) {
       const names = run.rotation.buckets.map((bucket) => bucket.name).join(', ');
       const each = jobPriceText({ jobs: 1 });
       const price = engine === 'local' ? '' : ` (where jobs do it, each costs ${each})`;
       await run.approve(`${method} the objects of ${names} to ${run.rotation.activeVersion}${price}?`);
-      await run.evidence.record('intent', 're-encrypt', { targetKeyArn: key.arn, method, engine, buckets: names });
+      await run.evidence.record('intent', 're-encrypt', {
+        targetKeyArn: key.arn,
+        method,
+        engine,
+        buckets: names,
+        sources,
+      });
     }
     const passes: BucketReencryption[] = [];
     for (const bucket of run.rotation.buckets) {
-      passes.push(await reencryptOne(run, bucket, { targetKeyArn: key.arn, switchSeenAt }));
+      passes.push(await reencryptOne(run, bucket, { targetKeyArn: key.arn, sources, switchSeenAt }));
     }
     const movedUntil = passes.some((pass) => pass.moved > 0) ? run.store.now() : undefined;
     return summarize(run, { passes, switchSeenAt, usagesBefore: before, movedUntil });
@@ -67,7 +77,8 @@ function summarize(run: Pick<ReencryptRun, 'dryRun'>, facts: ReencryptFacts): St
   const moved = passes.reduce((sum, pass) => sum + pass.moved, 0);
   const blocked = passes.reduce((sum, pass) => sum + pass.blockedTotal, 0);
   const failed = passes.reduce((sum, pass) => sum + pass.failedTotal, 0);
-  const summary = `${moved} object version(s) ${run.dryRun ? 'would move' : 'moved'}, ${blocked} blocked, ${failed} failed`;
+  const aside = passes.reduce((sum, pass) => sum + outOfScopeTotal(pass), 0);
+  const summary = `${moved} object version(s) ${run.dryRun ? 'would move' : 'moved'}, ${blocked} blocked, ${failed} failed${aside > 0 ? `, ${aside} out of scope` : ''}`;
   const waiting = passes.filter((pass) => pass.stopped?.because === 'unconfirmed').map((pass) => pass.bucket);
   if (waiting.length > 0) {
     return {

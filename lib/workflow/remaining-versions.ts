@@ -1,9 +1,12 @@
 import type { BlockedVersion } from '../reencrypt/outcome';
 import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import { bucketsToVerify } from '../rotation/rotation';
+import { versionScope } from '../s3/version-scope';
 import type { BucketVerification } from '../verify/bucket-verification';
+import type { ScopeOf } from '../verify/scope-of';
 import { verifyBucket } from '../verify/verify-bucket';
 import { activeKey } from './active-key';
+import { moveScope, moveSources } from './move-scope';
 import type { VerifyRun } from './rotation-run';
 
 export interface BlockedIn {
@@ -17,10 +20,21 @@ export interface BlockedIn {
 export async function stragglers(run: VerifyRun): Promise<readonly BucketVerification[]> {
   const { arn } = await activeKey(run);
   const { concurrency, maxRps } = run.reencrypt;
+  const scope = await moveScope(run, arn);
+  const scopeOf: ScopeOf = (version) => versionScope(scope, version);
   const found: BucketVerification[] = [];
   for (const bucket of bucketsToVerify(run.rotation)) {
     const onProgress = (text: string) => run.reporter.progress(text);
-    const request = { bucket, activeKeyArn: arn, signal: run.signal, concurrency, maxRps, read: 0, onProgress };
+    const request = {
+      bucket,
+      activeKeyArn: arn,
+      scopeOf,
+      signal: run.signal,
+      concurrency,
+      maxRps,
+      read: 0,
+      onProgress,
+    };
     found.push(await verifyBucket(run.store, request));
   }
   return found;
@@ -30,11 +44,13 @@ export async function stragglers(run: VerifyRun): Promise<readonly BucketVerific
 export async function blockedVersions(run: VerifyRun): Promise<readonly BlockedIn[]> {
   const { arn } = await activeKey(run);
   const { concurrency, maxRps } = run.reencrypt;
+  const sources = await moveSources(run);
   const found: BlockedIn[] = [];
   for (const { name, bucketKey } of run.rotation.buckets) {
     const pass = await reencryptBucket(run.store, {
       bucket: name,
       targetKeyArn: arn,
+      sources,
       bucketKeyDefault: bucketKey,
       method: run.rotation.reencrypt.method,
       concurrency,

@@ -149,6 +149,7 @@ async function openGate(run: RetireRun, input: GateInput): Promise<GatePass> {
       open: true,
       waived,
       users: input.users,
+      activeCustody: input.activeCustody,
     });
     return pass;
   } catch (error) {

@@ -64,15 +64,19 @@ export interface RunApproval {
   approve(question: string): Promise<void>;
 }
 
+/** Who asks custody. */
+export interface CustodyRun extends RunTarget, RunReport {
+  /** Opened at the first call: a run that needs no custody opens none. @throws custody-recipients-missing */
+  custodian(): Promise<Custodian>;
+}
+
 /** What a Terraform step uses. */
-export interface TerraformRun extends RunTarget, RunReport, RunApproval {
+export interface TerraformRun extends CustodyRun, RunApproval {
   readonly workspace: Workspace;
 }
 
 /** What the steps and commands about key material use. */
-export interface MaterialRun extends RunTarget, RunReport, RunApproval {
-  /** Opened at the first call: a run that imports nothing needs no custody. @throws custody-recipients-missing */
-  custodian(): Promise<Custodian>;
+export interface MaterialRun extends CustodyRun, RunApproval {
   readonly material: { readonly source: MaterialSource; readonly identityFile: string | undefined };
 }
 
@@ -91,10 +95,10 @@ export interface ReencryptRun extends VerifyRun, RunApproval {
 }
 
 /** What verifying before a version retires, and retiring it, use: the last verification is repeated once it is old. */
-export interface RetireRun extends VerifyRun, RunApproval {}
+export interface RetireRun extends VerifyRun, CustodyRun, RunApproval {}
 
 /** What a rollback and the control of jobs use. */
-export interface ChangeRun extends RunTarget, RunReport, RunApproval {}
+export interface ChangeRun extends CustodyRun, RunApproval {}
 
 /** Everything a run has. A script builds it once; each step names the part that it uses. */
 export interface RotationRun extends TerraformRun, MaterialRun, ReencryptRun {}

@@ -1,6 +1,7 @@
 import { KeyturnError } from '../errors';
 import { type Observation, type Observing, observe, observedActive } from '../observation/observe';
-import type { TerraformRun } from './rotation-run';
+import { activeInUse, requireCustody } from './material/require-custody';
+import type { CustodyRun, TerraformRun } from './rotation-run';
 import type { Step, StepState } from './step';
 import { planAndApply } from './terraform-step';
 
@@ -13,7 +14,10 @@ export const switchActive: Step<'switch', TerraformRun, never> = {
 
   check: switchState,
 
-  run: (run) => planAndApply(run, 'storage'),
+  async run(run) {
+    await requireCustodyOfNext(run);
+    return planAndApply(run, 'storage');
+  },
 
   async verify(run) {
     const seen = await observe(run);
@@ -22,6 +26,24 @@ export const switchActive: Step<'switch', TerraformRun, never> = {
     if (off.length > 0) throw new KeyturnError('step-not-verified', { step: 'switch', found: off.join(', ') });
   },
 };
+
+/**
+ * Before alias or a bucket default moves to a version, custody must hold its material. Back to an earlier version is a
+ * rollback: objects are under that key already, and it stays possible whatever custody holds.
+ *
+ * @throws custody-not-proven
+ */
+export async function requireCustodyOfNext(run: CustodyRun): Promise<void> {
+  const { rotation } = run;
+  const seen = await observe(run);
+  const { key } = observedActive(rotation, seen.versions);
+  if (!key || notSwitched(seen, key.arn).length === 0) return;
+  const names = rotation.keyVersions.map(({ name }) => name);
+  const now = seen.versions.findIndex((one) => one.key !== undefined && one.key.arn === seen.aliasTarget);
+  if (now > names.indexOf(rotation.activeVersion)) return;
+  const material = await activeInUse(run);
+  if (material) await requireCustody(run, 'switch', material);
+}
 
 /** Whether alias and bucket defaults point at the active version. Reads only. */
 export async function switchState(run: Observing): Promise<StepState> {

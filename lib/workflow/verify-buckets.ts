@@ -2,10 +2,13 @@ import { observeVersions } from '../observation/observe';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { bucketsToVerify } from '../rotation/rotation';
 import { CLOCK_SLACK } from '../s3/clock-slack';
+import { versionScope } from '../s3/version-scope';
 import type { BucketVerification } from '../verify/bucket-verification';
+import type { ScopeOf } from '../verify/scope-of';
 import { verifyChanged } from '../verify/verify-changed';
 import type { VerificationRecord } from './flow-facts';
 import { endContradictedAttempt } from './jobs/end-contradicted-attempt';
+import { moveScope } from './move-scope';
 import { toRetire } from './retirable-versions';
 import type { RetireRun, VerifyRun } from './rotation-run';
 import { VERIFICATION_FRESH } from './verification-age';
@@ -71,11 +74,13 @@ export async function changedSince(
 ): Promise<readonly BucketVerification[]> {
   const { concurrency, maxRps } = run.reencrypt;
   const { signal, reporter } = run;
+  const scope = await moveScope(run, activeKeyArn);
+  const scopeOf: ScopeOf = (version) => versionScope(scope, version);
   const found: BucketVerification[] = [];
   for (const before of verified) {
     const onProgress = (text: string) => reporter.progress(text);
-    const request = { bucket: before.bucket, activeKeyArn, since: sinceOf(before), concurrency, maxRps, signal };
-    found.push(await verifyChanged(run.store, { ...request, onProgress }));
+    const request = { bucket: before.bucket, activeKeyArn, scopeOf, since: sinceOf(before), concurrency, maxRps };
+    found.push(await verifyChanged(run.store, { ...request, signal, onProgress }));
   }
   return found;
 }

@@ -5,10 +5,12 @@ import { jobPriceText } from '../forecast/job-price';
 import { observeVersions } from '../observation/observe';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { type BatchSettings, type Bucket, supersededVersions } from '../rotation/rotation';
+import { versionScope } from '../s3/version-scope';
 import type { BucketVerification, ListedBefore, VerifyRequest } from '../verify/bucket-verification';
 import { verifyBucket } from '../verify/verify-bucket';
 import { verifyByManifest } from '../verify/verify-by-manifest';
 import { jobFilesOf } from './jobs/job-files-of';
+import { moveScope } from './move-scope';
 import { engineAsked } from './reencrypt-engine';
 import { type JobFacts, jobFactsOf } from './reencrypt-jobs';
 import type { VerifyRun } from './rotation-run';
@@ -33,9 +35,11 @@ export async function verifyOne(
   { activeKeyArn, passes }: Verified,
 ): Promise<BucketVerification> {
   const { reencrypt, signal, reporter, rotation } = run;
+  const scope = await moveScope(run, activeKeyArn);
   const request: VerifyRequest = {
     bucket: name,
     activeKeyArn,
+    scopeOf: (version) => versionScope(scope, version),
     concurrency: reencrypt.concurrency,
     maxRps: reencrypt.maxRps,
     ...(reencrypt.readAll ? { read: 'all' as const } : {}),

@@ -1,16 +1,15 @@
 import type { BucketVerification } from '../verify/bucket-verification';
+import { comparisonText } from '../verify/listing-comparison';
 import { unaccounted } from '../verify/unaccounted';
 import { accountText } from '../verify/version-account';
 import type { Reporter } from './reporter';
 
 /** Where every listed version of a bucket is accounted for, and what contradicts it, in lines for people. */
 export function describeVerification(reporter: Reporter, found: BucketVerification): void {
-  const { bucket, account, openUploadsTotal, secondHeads, comparison } = found;
+  const { bucket, account, openUploadsTotal, secondHeads, comparisons } = found;
   reporter.note(`${bucket}: ${accountText(account)}; ${openUploadsTotal} open upload(s)`);
-  if (comparison && comparison.newer + comparison.goneSince > 0) {
-    reporter.note(
-      `${bucket}: since the re-encryption listed it, ${comparison.newer} object version(s) were written, ${comparison.goneSince} are gone`,
-    );
+  for (const one of comparisons) {
+    if (one.newer + one.gone > 0) reporter.note(`${bucket}: compared with the ${comparisonText(one)}`);
   }
   if (secondHeads.contradictions > 0) {
     reporter.warn(
@@ -19,6 +18,11 @@ export function describeVerification(reporter: Reporter, found: BucketVerificati
   }
   for (const fault of unaccounted(found))
     reporter.warn(`${bucket}: not every object version is accounted for: ${fault}`);
+}
+
+/** Partly done while anything is left that the rotation file wants moved, also where no version's gate minds. */
+export function outcomeOf(found: readonly BucketVerification[]): 'partly' | 'unchanged' {
+  return found.some((one) => one.leftTotal > 0) ? 'partly' : 'unchanged';
 }
 
 /** The result of the step in one line. */

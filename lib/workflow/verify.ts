@@ -1,11 +1,10 @@
 import { KeyturnError } from '../errors';
-import type { BucketVerification } from '../verify/bucket-verification';
 import { switchedKey } from './active-key';
 import { reencryptState } from './reencrypt';
 import type { RetireRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 import { approveDisabling, verifyBuckets } from './verify-buckets';
-import { summaryOf } from './verify-text';
+import { outcomeOf, summaryOf } from './verify-text';
 
 /**
  * Step 5: a fresh listing says which object versions there are, and HEADs, or S3's own list of what is under the old keys,
@@ -31,10 +30,10 @@ export const verify: Step<'verify', RetireRun, 're-encrypt'> = {
     // Nobody knows how long a question stands: asked now, nothing that is verified grows old while it does.
     const approvedToDisable = await approveDisabling(run, passes);
     const verification = await verifyBuckets(run, { activeKeyArn: key.arn, passes });
-    const summary = summaryOf(verification.buckets);
+    const outcome = run.dryRun ? 'unchanged' : outcomeOf(verification.buckets);
     const facts = { ...verification, approvedToDisable };
-    if (run.dryRun || verification.buckets.every(isEmptied)) return { outcome: 'unchanged', summary, facts };
-    return { outcome: 'partly', summary, facts, hint: LEFT };
+    const summary = summaryOf(verification.buckets);
+    return { outcome, summary, facts, ...(outcome === 'partly' ? { hint: LEFT } : {}) };
   },
 
   async verify(_run, { facts }) {
@@ -42,9 +41,6 @@ export const verify: Step<'verify', RetireRun, 're-encrypt'> = {
     throw new KeyturnError('step-not-verified', { step: 'verify', found: 'no verification record' });
   },
 };
-
-/** Nothing that the rotation moves is left, and nothing is unknown. */
-const isEmptied = ({ account }: BucketVerification): boolean => account.left + account.unknown === 0;
 
 const LEFT =
   'see what is left with `npx keyturn stragglers`, and what cannot move now with `npx keyturn blocked`; then run `npx keyturn post-apply` again';

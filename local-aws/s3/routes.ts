@@ -131,6 +131,10 @@ route('HEAD object ', 'HeadObject', headObject, [...VERSION, ...RESPONSE, 'partN
 route('DELETE object ', 'DeleteObject', deleteObject, VERSION);
 route('POST bucket delete', 'DeleteObjects', deleteObjects);
 route('GET bucket versions', 'ListObjectVersions', listObjectVersions, [...LISTING, 'key-marker', 'version-id-marker']);
+route('GET object annotation', 'ListObjectAnnotations', object.listObjectAnnotations, [
+  ...VERSION,
+  'max-annotation-results',
+]);
 route('GET object tagging', 'GetObjectTagging', object.getObjectTagging, VERSION);
 route('PUT object tagging', 'PutObjectTagging', object.putObjectTagging, VERSION);
 route('DELETE object tagging', 'DeleteObjectTagging', object.deleteObjectTagging, VERSION);

@@ -31,7 +31,8 @@ export const reencryptOptions: readonly CommandOption[] = [
   {
     flags: '--optimistic',
     description:
-      "rewrap without a HEAD request first: a third fewer requests; every object gets the bucket's bucket key setting",
+      'rewrap without a HEAD request first, where `reencrypt.from` is [any]: a third fewer requests; ' +
+      "every object gets the bucket's bucket key setting",
   },
   {
     flags: '--relist-delay <time>',

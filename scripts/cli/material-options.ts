@@ -64,8 +64,9 @@ const options: readonly PhaseOption[] = [
   {
     name: 'fingerprint',
     flags: '--fingerprint <hex>',
-    description: 'wrap: the fingerprint that the other person read out, instead of a prompt',
-    phases: ['wrap'],
+    description:
+      'the fingerprint that the other person read out, instead of a prompt; wrap: of the request; import: of the answer',
+    phases: ['wrap', 'import'],
   },
   {
     name: 'materialFile',

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { confirmTarget } from '../../lib/aws/account-guard';
 import { createClients } from '../../lib/aws/clients';
+import { endpointsOf } from '../../lib/aws/endpoints';
 import type { Rotation } from '../../lib/rotation/rotation';
 import { loadRotation } from '../../lib/rotation/rotation-file';
 import { openStore } from '../../lib/s3/open-store';
@@ -46,6 +47,7 @@ export async function withTarget<T>(
     context.terminal.note(
       `rotation ${rotation.name} in account ${identity.account}, Region ${rotation.region}, as ${identity.arn}${dry}`,
     );
+    await showEndpoints(context, clients);
     const opened = openStore(clients.s3);
     try {
       return await body({ rotation, clients, identity, store: opened.store });
@@ -55,4 +57,14 @@ export async function withTarget<T>(
   } finally {
     clients.destroy();
   }
+}
+
+/** An endpoint that is not AWS's is a rehearsal, or somebody in between: people and programs must see it. */
+async function showEndpoints(context: CommandContext, clients: Parameters<typeof endpointsOf>[0]): Promise<void> {
+  const endpoints = await endpointsOf(clients);
+  const foreign = Object.entries(endpoints).filter(([, url]) => url !== null);
+  if (foreign.length === 0) return;
+  const list = foreign.map(([service, url]) => `${service} ${url}`).join(', ');
+  context.terminal.warn(`this is not AWS: ${list}`);
+  context.sideResult('endpoints', { ...endpoints });
 }

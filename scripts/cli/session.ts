@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { endpointsOf } from '../../lib/aws/endpoints';
 import { isCode, KeyturnError } from '../../lib/errors';
 import { type EvidenceRun, openEvidence } from '../../lib/evidence/evidence';
 import { provenance } from '../../lib/evidence/provenance';
@@ -122,7 +123,9 @@ async function runRecorded<T>(
 ): Promise<T> {
   const { rotation, identity } = target;
   const source = await provenance(rotation.file, context.env);
-  await evidence.record('run', 'begin', { rotation: rotation.name, region: rotation.region, identity, ...source });
+  const endpoints = await endpointsOf(target.clients);
+  const about = { rotation: rotation.name, region: rotation.region, identity, endpoints };
+  await evidence.record('run', 'begin', { ...about, ...source });
   return body(await assembleRun(context, options, target, evidence));
 }
 

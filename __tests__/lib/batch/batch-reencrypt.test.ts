@@ -6,6 +6,7 @@ import { DeleteObjectCommand, ListObjectVersionsCommand } from '@aws-sdk/client-
 import { reencryptBucketByJobs } from '../../../lib/batch/batch-reencrypt';
 import type { JobSpec } from '../../../lib/batch/job-spec';
 import { verifyBucket } from '../../../lib/verify/verify-bucket';
+import { alsoFrom } from '../s3/memory-store';
 import { type JobsStand, jobsStand } from './jobs-stand';
 
 let stand: JobsStand;
@@ -13,6 +14,8 @@ beforeAll(async () => {
   stand = await jobsStand();
 });
 afterAll(() => stand.close());
+
+const andSseS3 = () => alsoFrom({ sseS3: true }, stand.jobsRequest('').sources);
 
 const HOSTILE = [
   'plain',
@@ -47,7 +50,7 @@ describe('a bucket that never had versions', () => {
       SSEKMSKeyId: undefined,
       BucketKeyEnabled: undefined,
     });
-    const done = await reencryptBucketByJobs(stand.tools(), stand.jobsRequest(bucket));
+    const done = await reencryptBucketByJobs(stand.tools(), stand.jobsRequest(bucket, { sources: andSseS3() }));
     expect(done).toMatchObject({
       engine: 'batch',
       complete: true,
@@ -130,6 +133,7 @@ describe('a versioned bucket', () => {
     const second = await reencryptBucketByJobs(stand.tools(), stand.jobsRequest(bucket));
     expect(second.jobs.map(({ jobId }) => jobId)).toEqual(first.jobs.map(({ jobId }) => jobId));
     expect(second).toMatchObject({ complete: true, moved: 0 });
+    await stand.put(bucket, 'two');
     const repeated = await reencryptBucketByJobs(stand.tools(), stand.jobsRequest(bucket, { newJob: true }));
     expect(repeated.jobs).toMatchObject([{ attempt: 2 }]);
   });

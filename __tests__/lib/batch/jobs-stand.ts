@@ -4,6 +4,7 @@ import path from 'node:path';
 
 import type { BatchRequest, BatchTools } from '../../../lib/batch/batch-request';
 import { openJobs } from '../../../lib/batch/jobs';
+import { NO_NAMED_SOURCES } from '../../../lib/s3/version-scope';
 import type { LocalAwsOptions } from '../../../local-aws';
 import { type BatchStand, batchStand, JOBS_BUCKET } from '../../local-aws/s3-control/batch-stand';
 
@@ -35,7 +36,7 @@ export async function jobsStand(options: LocalAwsOptions = {}): Promise<JobsStan
       s3: stand.s3,
       jobs: openJobs({ client: stand.control, account: stand.account, retry: RETRY, signal }),
     }),
-    jobsRequest(bucket, { scope, place, ...over } = {}) {
+    jobsRequest(bucket, { scope, place, ...over } = {}): BatchRequest {
       return {
         scope: { rotation: 'rot', bucket, targetKeyArn: stand.newKey, method: 'rewrap', ...scope },
         place: {
@@ -49,6 +50,7 @@ export async function jobsStand(options: LocalAwsOptions = {}): Promise<JobsStan
         region: stand.aws.region,
         bucketKeyDefault: true,
         supersededKeyArns: [stand.oldKey],
+        sources: { versionKeyArns: [stand.oldKey], unresolvedVersions: [], from: NO_NAMED_SOURCES },
         manifest: 'auto',
         noConcurrentWrites: false,
         confirm: async () => true,

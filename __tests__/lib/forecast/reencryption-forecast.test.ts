@@ -1,12 +1,19 @@
 import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
 import { dryRunForecaster } from '../../../lib/workflow/dry-run-forecast';
-import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, underKey } from '../s3/memory-store';
+import { alsoFrom, MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, underKey } from '../s3/memory-store';
 
 const DAY = 86_400_000;
 
 async function forecastOf(bucket: MemoryBucket, method: 'rewrap' | 'rewrite', optimistic = false) {
   const { forecaster, onOutcome } = dryRunForecaster();
-  const request = { bucket: 'b', targetKeyArn: NEW_KEY, bucketKeyDefault: true, method, dryRun: true } as const;
+  const request = {
+    bucket: 'b',
+    targetKeyArn: NEW_KEY,
+    sources: alsoFrom({ sseS3: true }),
+    bucketKeyDefault: true,
+    method,
+    dryRun: true,
+  } as const;
   const run = await reencryptBucket(memoryStore(bucket), { ...request, onOutcome });
   return forecaster.forecast(run, { optimistic });
 }
@@ -18,7 +25,7 @@ describe('the forecast of a dry run', () => {
   bucket.put('c', { head: { encryption: { kind: 'sse-s3' } } });
   bucket.put('there', { head: { encryption: underKey(NEW_KEY) } });
   const locked = (days: number) =>
-    ({ mode: 'COMPLIANCE', until: bucket.clock + days * DAY, legalHold: false }) as const;
+    ({ mode: 'COMPLIANCE', until: bucket.clock + days * DAY, legalHold: false, eventHold: false }) as const;
   bucket.put('locked', { head: { lock: locked(9) } });
   bucket.put('locked sooner', { head: { lock: locked(3) } });
 
@@ -52,6 +59,7 @@ describe('the forecast of a dry run', () => {
     const request = {
       bucket: 'b',
       targetKeyArn: NEW_KEY,
+      sources: alsoFrom({ sseS3: true }),
       bucketKeyDefault: true,
       method: 'rewrap',
       dryRun: false,

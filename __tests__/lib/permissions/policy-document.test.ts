@@ -114,10 +114,7 @@ it('names an adopted key by its ARN, and never lets anybody change it', async ()
     'kms:CreateAlias',
     'kms:Decrypt',
     'kms:DescribeKey',
-    'kms:Encrypt',
-    'kms:GenerateDataKey',
     'kms:ReEncryptFrom',
-    'kms:ReEncryptTo',
     'kms:UpdateAlias',
   ]);
 });
@@ -237,4 +234,36 @@ buckets: [{ name: gov-bucket, manage: bucket }]
   const { Statement } = policyDocument(POLICY_NAMES, rotation, ACCOUNT);
   const resources = Statement.flatMap(({ Resource }) => Resource).filter((one) => one !== '*');
   expect(resources.filter((one) => !one.startsWith('arn:aws-us-gov:'))).toEqual([]);
+});
+
+it('rewraps without s3:PutObject, and moves objects to keys of the rotation alone', async () => {
+  const rotation = await rotationOf(`reencrypt: { from: ["${ADOPTED}"] }`);
+  const { Statement } = policyDocument(['post-apply'], rotation, ACCOUNT);
+  expect(statement({ Statement }, 'RewrapObjects')?.Action).toEqual([
+    's3:UpdateObjectEncryption',
+    's3:ListObjectAnnotations',
+  ]);
+  expect(Statement.filter(({ Action }) => Action.includes('s3:PutObject'))).toEqual([]);
+  expect(statement({ Statement }, 'LeaveNamedKeys')).toMatchObject({
+    Action: ['kms:Decrypt', 'kms:ReEncryptFrom'],
+    Resource: [ADOPTED],
+  });
+  const to = Statement.filter(({ Action }) => Action.includes('kms:ReEncryptTo'));
+  expect(to.map(({ Condition }) => Object.keys(Condition?.StringEquals ?? {}))).toEqual([
+    ['aws:ResourceTag/keyturn:rotation', 'kms:ViaService'],
+  ]);
+});
+
+it('asks for what a rewrite carries, and for every key where the sources are any', async () => {
+  const rotation = await rotationOf('reencrypt: { method: rewrite, from: [any] }');
+  const { Statement } = policyDocument(['post-apply'], rotation, ACCOUNT);
+  const actions = actionsFor('post-apply', rotation);
+  for (const action of [
+    's3:GetObjectVersionTagging',
+    's3:GetObjectLegalHold',
+    's3:GetObjectRetention',
+    's3:ListObjectAnnotations',
+  ])
+    expect(actions).toContain(action);
+  expect(statement({ Statement }, 'LeaveNamedKeys')?.Resource).toEqual([expect.stringMatching(/:key\/\*$/)]);
 });

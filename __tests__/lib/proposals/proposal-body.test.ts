@@ -37,6 +37,7 @@ async function bodyOf(more: Partial<BodyInput> = {}, text = TEXT): Promise<strin
         {
           bucket: 'photos-originals',
           objectVersions: 1234567,
+          outOfScope: 3,
           toMove: 1234000,
           bytes: 1024 ** 4,
           blocked: 2,
@@ -59,7 +60,7 @@ it('shows what changes, why it is safe, what comes next, and the forecast in num
     'stays enabled: every existing object stays readable',
     'photos-replica',
     'npx keyturn post-apply',
-    '| `photos-originals` | 1,234,567 | 1,234,000 | 1.0 TiB | 3 | 4,000,000 | 21 min | 21.50 USD |',
+    '| `photos-originals` | 1,234,567 | 1,234,000 | 1.0 TiB | 3 | 3 | 4,000,000 | 21 min | 21.50 USD |',
   ])
     expect(body).toContain(part);
 });

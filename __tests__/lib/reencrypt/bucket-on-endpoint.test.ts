@@ -8,6 +8,7 @@ import {
 
 import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
 import { verifyBucket } from '../../../lib/verify/verify-bucket';
+import { alsoFrom } from '../s3/memory-store';
 import { type TestEndpoint, testEndpoint } from './endpoint';
 
 /** Names that have broken object tools before. */
@@ -137,7 +138,8 @@ describe.each(['wire', 'sdk'] as const)('a bucket on the endpoint, over the %s p
           BucketKeyEnabled: undefined,
         });
         await other.kms.send(new DisableKeyCommand({ KeyId: other.oldKey }));
-        const result = await reencryptBucket(other.store(path), other.request(bucket, { method }));
+        const sources = alsoFrom({ sseS3: true }, other.request(bucket).sources);
+        const result = await reencryptBucket(other.store(path), other.request(bucket, { method, sources }));
         expect(result).toMatchObject({ moved: 1, blockedTotal: 1, failedTotal: 0, complete: true });
         expect(result.blocked[0]).toMatchObject({ key: 'held by the old key', reason: 'source-key-unusable' });
         const found = await verifyBucket(other.store(path), { bucket, activeKeyArn: other.newKey });

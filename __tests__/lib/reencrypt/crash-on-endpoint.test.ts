@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DeleteObjectCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 
-import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
+import { type ReencryptRequest, reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
 import { verifyBucket } from '../../../lib/verify/verify-bucket';
 import { stateOf } from '../../support/bucket-state';
 import { killAt } from '../../support/killed-run';
+import { alsoFrom } from '../s3/memory-store';
 import { type TestEndpoint, testEndpoint } from './endpoint';
 
 /**
@@ -27,6 +28,9 @@ afterAll(async () => {
 
 const NO_RETRY = { transientAttempts: 1, throttledAttempts: 1, baseMs: 0, capMs: 0 };
 let buckets = 0;
+
+const request = (bucket: string, over: Partial<ReencryptRequest> = {}) =>
+  endpoint.request(bucket, { ...over, sources: alsoFrom({ sseS3: true }, endpoint.request(bucket).sources) });
 
 /** One of each kind that a run treats differently. */
 async function seeded(kind: 'unversioned' | 'versioned'): Promise<string> {
@@ -57,8 +61,8 @@ async function endsBefore(nth: number, bucket: string, method: 'rewrap' | 'rewri
   const killed = killAt(endpoint.aws, nth, { bucket, files: [journalFile] }, () => {
     if (existsSync(journalFile)) copyFileSync(journalFile, `${journalFile}.killed`);
   });
-  const request = endpoint.request(bucket, { method, journalFile, concurrency: 1, retry: NO_RETRY });
-  await reencryptBucket(endpoint.store(), request).catch(() => undefined);
+  const dying = request(bucket, { method, journalFile, concurrency: 1, retry: NO_RETRY });
+  await reencryptBucket(endpoint.store(), dying).catch(() => undefined);
   killed.end();
   if (!killed.isDead) return true;
   // The journal of a killed run is the one that stood when it was killed.
@@ -78,7 +82,7 @@ describe.each([
 ] as const)('a %s run over a bucket of each kind, %s', (method, kind) => {
   it('killed before or after the effect of any request, ends in the same state when run again', async () => {
     const calm = await seeded(kind);
-    await reencryptBucket(endpoint.store(), endpoint.request(calm, { method }));
+    await reencryptBucket(endpoint.store(), request(calm, { method }));
     const expected = await stateOf(endpoint.s3, calm);
 
     let boundaries = 0;
@@ -87,7 +91,7 @@ describe.each([
       const journalFile = path.join(directory, `${bucket}.ndjson`);
       if (await endsBefore(nth, bucket, method, journalFile)) break;
       boundaries += 1;
-      const again = await reencryptBucket(endpoint.store(), endpoint.request(bucket, { method, journalFile }));
+      const again = await reencryptBucket(endpoint.store(), request(bucket, { method, journalFile }));
       expect(again).toMatchObject({ complete: true, failedTotal: 0 });
       expect({ nth, ...(await stateOf(endpoint.s3, bucket)) }).toEqual({ nth, ...expected });
       expect(readable(journalFile)).toBe(true);

@@ -11,6 +11,7 @@ import { openDirectClient } from '../../../lib/s3/direct-client';
 import { createDirectStore } from '../../../lib/s3/direct-store';
 import { createSdkStore } from '../../../lib/s3/sdk-store';
 import type { ObjectStore } from '../../../lib/s3/store';
+import { NO_NAMED_SOURCES } from '../../../lib/s3/version-scope';
 import type { LocalAws, LocalAwsOptions } from '../../../local-aws';
 import { startTestAws } from '../../support/embedded-aws';
 
@@ -59,6 +60,7 @@ export async function testEndpoint(options: LocalAwsOptions = {}): Promise<TestE
     request: (bucket, over) => ({
       bucket,
       targetKeyArn: newKey,
+      sources: { versionKeyArns: [oldKey], unresolvedVersions: [], from: NO_NAMED_SOURCES },
       bucketKeyDefault: true,
       method: 'rewrap',
       dryRun: false,

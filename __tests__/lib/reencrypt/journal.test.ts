@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { readJournal } from '../../../lib/reencrypt/journal';
 import { type ReencryptRequest, reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
 import { StoreFault } from '../../../lib/s3/store-fault';
-import { MemoryBucket, memoryStore, NEW_KEY, underKey } from '../s3/memory-store';
+import { MemoryBucket, memoryStore, NEW_KEY, SOURCES, underKey } from '../s3/memory-store';
 
 /** The clock of every bucket here. */
 const NOW = new MemoryBucket().clock;
@@ -21,6 +21,7 @@ afterEach(() => rmSync(directory, { recursive: true }));
 const request = (over: Partial<ReencryptRequest> = {}): ReencryptRequest => ({
   bucket: 'b',
   targetKeyArn: NEW_KEY,
+  sources: SOURCES,
   bucketKeyDefault: true,
   method: 'rewrap',
   dryRun: false,
@@ -170,7 +171,9 @@ describe('the journal of a run', () => {
 describe('the evidence of a run', () => {
   it('has a line for the outcome of each version, in shards whose hashes are reported', async () => {
     const bucket = filled(12);
-    bucket.put('held', { head: { lock: { mode: undefined, until: undefined, legalHold: true }, lastModified: 1 } });
+    bucket.put('held', {
+      head: { lock: { mode: undefined, until: undefined, legalHold: true, eventHold: false }, lastModified: 1 },
+    });
     const result = await reencryptBucket(memoryStore(bucket), request({ evidence: { directory, name: 'objects' } }));
     expect(result.evidence).toMatchObject([{ file: path.join(directory, 'objects-000001.ndjson.gz'), lines: 13 }]);
     const text = gunzipSync(readFileSync(result.evidence[0]?.file ?? '')).toString();

@@ -1,11 +1,12 @@
 import type { VersionOutcome } from '../../../lib/reencrypt/outcome';
 import { type ReencryptRequest, reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
 import { StoreFault } from '../../../lib/s3/store-fault';
-import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, underKey } from '../s3/memory-store';
+import { alsoFrom, MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, SOURCES, underKey } from '../s3/memory-store';
 
 const request = (over: Partial<ReencryptRequest> = {}): ReencryptRequest => ({
   bucket: 'b',
   targetKeyArn: NEW_KEY,
+  sources: SOURCES,
   bucketKeyDefault: true,
   method: 'rewrap',
   dryRun: false,
@@ -36,7 +37,10 @@ describe('re-encrypting a bucket by rewrap', () => {
     bucket.put('off', { head: { encryption: underKey(OLD_KEY, false) } });
     bucket.put('on', { head: { encryption: underKey(OLD_KEY, true) } });
     bucket.put('s3', { head: { encryption: { kind: 'sse-s3' } } });
-    await reencryptBucket(memoryStore(bucket), request({ bucketKeyDefault: false }));
+    await reencryptBucket(
+      memoryStore(bucket),
+      request({ bucketKeyDefault: false, sources: alsoFrom({ sseS3: true }) }),
+    );
     expect(bucket.current('off')?.head.encryption).toEqual(underKey(NEW_KEY, false));
     expect(bucket.current('on')?.head.encryption).toEqual(underKey(NEW_KEY, true));
     expect(bucket.current('s3')?.head.encryption).toEqual(underKey(NEW_KEY, false));

@@ -1,5 +1,5 @@
 import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
-import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, underKey } from '../s3/memory-store';
+import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, SOURCES, underKey } from '../s3/memory-store';
 
 it('fails when the endpoint treats the rewrap as an upload, before any object is touched', async () => {
   const bucket = new MemoryBucket();
@@ -14,6 +14,7 @@ it('fails when the endpoint treats the rewrap as an upload, before any object is
   const request = {
     bucket: 'b',
     targetKeyArn: NEW_KEY,
+    sources: SOURCES,
     bucketKeyDefault: true,
     method: 'rewrap',
     dryRun: false,

@@ -3,7 +3,7 @@ import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
 import { between, compareKeys, splitRest } from '../../../lib/s3/listing-segments';
 import { listVersionPages } from '../../../lib/s3/version-listing';
 import { runs } from '../../runner/slow';
-import { MemoryBucket, memoryStore, NEW_KEY, underKey } from './memory-store';
+import { MemoryBucket, memoryStore, NEW_KEY, SOURCES, underKey } from './memory-store';
 
 const key = fc.oneof(
   fc.string({ minLength: 1, maxLength: 12 }),
@@ -84,6 +84,7 @@ describe('a listing in segments', () => {
         const result = await reencryptBucket(memoryStore(bucket), {
           bucket: 'b',
           targetKeyArn: NEW_KEY,
+          sources: SOURCES,
           bucketKeyDefault: true,
           method: 'rewrap',
           dryRun: false,

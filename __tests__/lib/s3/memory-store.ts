@@ -10,6 +10,7 @@ import type {
 } from '../../../lib/s3/object-version';
 import type { ObjectStore, TargetEncryption, Versioning } from '../../../lib/s3/store';
 import { StoreFault } from '../../../lib/s3/store-fault';
+import { type MoveSources, type NamedSources, NO_NAMED_SOURCES } from '../../../lib/s3/version-scope';
 
 /** A bucket in memory behind the engine's own interface, for tests that count requests or stop between two of them. */
 
@@ -30,11 +31,24 @@ export const CONTENT: ContentHeaders = {
   expires: undefined,
   websiteRedirect: undefined,
   metadata: {},
+  hiddenMetadata: 0,
   checksum: undefined,
 };
 
 export const OLD_KEY = 'arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-4000-8000-00000000000a';
 export const NEW_KEY = 'arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-4000-8000-00000000000b';
+
+/** A rotation from the old key to the new one that names no other source. */
+export const SOURCES: MoveSources = {
+  versionKeyArns: [OLD_KEY],
+  unresolvedVersions: [],
+  from: NO_NAMED_SOURCES,
+};
+
+/** The same sources, and what `reencrypt.from` names. */
+export function alsoFrom(named: Partial<NamedSources>, sources: MoveSources = SOURCES): MoveSources {
+  return { ...sources, from: { ...sources.from, ...named } };
+}
 
 export function underKey(keyArn: string, bucketKey = true): Encryption {
   return { kind: 'sse-kms', keyArn, bucketKey };
@@ -52,6 +66,8 @@ export class MemoryBucket {
   versioning: Versioning = 'unversioned';
   pageSize = 1000;
   hooks: MemoryHooks = {};
+  /** Keys of annotated objects; undefined: the endpoint knows no annotations. */
+  annotated: ReadonlySet<string> | undefined;
   clock = 1_800_000_000_000;
   log: string[] = [];
   /** S3 goes on with the next older version where a marker's version is gone; other stores go on with the next key. */
@@ -183,6 +199,9 @@ export function memoryStore(bucket: MemoryBucket): ObjectStore {
       }),
     grants: (ref) => request('GetObjectAcl', ref, () => undefined),
     tags: unused,
+    annotated: async (ref) => bucket.annotated?.has(ref.key) ?? 'unsupported',
+    legalHold: async () => 'no-lock',
+    retention: async () => 'no-lock',
     copy: (ref, copy) =>
       request('CopyObject', ref, () =>
         replace(ref, copy.etag, { encryption: encryptionOf(copy.encryption), storageClass: copy.storageClass }),

@@ -34,7 +34,7 @@ const verified: BucketVerification = {
     gone: 0,
     notInspected: 0,
   }),
-  comparison: undefined,
+  comparisons: [],
   secondHeads: { versions: 2, contradictions: 0 },
   byKey: { [ACTIVE]: 2 },
   left: [],
@@ -63,6 +63,7 @@ const pass: BucketReencryption = {
   jobs: [],
   objectVersions: 2,
   deleteMarkers: 0,
+  outOfScope: {},
   alreadyThere: 0,
   moved: 2,
   movedBytes: 2,
@@ -91,6 +92,7 @@ const sound: GateInput = {
     aliasTarget: ACTIVE,
     buckets: [{ name: 'ledger', default: { algorithm: 'aws:kms', keyArn: ACTIVE, bucketKey: true } }],
   },
+  activeCustody: { proven: true, text: 'its custody was opened' },
   buckets: ['ledger'],
   verification: { activeKeyArn: ACTIVE, buckets: [verified], changes: [], asOf: verified.at },
   reencryptions: [pass],
@@ -177,6 +179,12 @@ it('opens when not every version was inspected, but S3 listed what is under the 
 });
 
 const broken: readonly [string, GateInput, string][] = [
+  [
+    'custody of the active version is not proven',
+    { ...sound, activeCustody: { proven: false, text: 'x' } },
+    'custody-not-proven',
+  ],
+  ['KMS has no material of the active version', { ...sound, activeCustody: undefined }, 'custody-not-proven'],
   ['nothing was verified', { ...sound, verification: undefined }, 'not-verified'],
   ['a bucket was not verified', { ...sound, buckets: ['ledger', 'other'] }, 'not-verified'],
   [
@@ -195,7 +203,9 @@ const broken: readonly [string, GateInput, string][] = [
   ['an object under DSSE is left', withBucket({ byKey: { [`DSSE:${OLD}`]: 1 } }), 'objects-left'],
   [
     'the re-encryption listed more than the verification',
-    withBucket({ comparison: { listedBefore: 3, listedAgain: 2, newer: 0, goneSince: 0, missing: 1 } }),
+    withBucket({
+      comparisons: [{ with: 're-encryption', listedThere: 3, listedHere: 2, gone: 0, newer: 0, missing: 1 }],
+    }),
     'not-accounted',
   ],
   [

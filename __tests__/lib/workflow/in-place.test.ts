@@ -1,5 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { CreateAliasCommand, type KMSClient, RotateKeyOnDemandCommand } from '@aws-sdk/client-kms';
+import {
+  CreateAliasCommand,
+  DeleteImportedKeyMaterialCommand,
+  type KMSClient,
+  RotateKeyOnDemandCommand,
+} from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
 import { S3ControlClient } from '@aws-sdk/client-s3-control';
 import { STSClient } from '@aws-sdk/client-sts';
@@ -40,7 +45,10 @@ let names = 0;
 async function site(versions: number, active: number) {
   names += 1;
   const name = `photos-${names}`;
-  const list = Array.from({ length: versions }, (_, index) => `{ name: v${index + 1} }`);
+  const list = Array.from(
+    { length: versions },
+    (_, index) => `{ name: v${index + 1}, custodyWaiver: imported by the test itself }`,
+  );
   const rotation = await parseRotation(
     `name: ${name}
 region: ${aws.region}
@@ -117,7 +125,9 @@ buckets: [{ name: photos-bucket, manage: bucket }]
     ask: async () => false,
   };
   const rotate = () => kms.send(new RotateKeyOnDemandCommand({ KeyId: key.id }));
-  return { run, bring, rotate, said, asked };
+  const remove = (material: string) =>
+    kms.send(new DeleteImportedKeyMaterialCommand({ KeyId: key.id, KeyMaterialId: material }));
+  return { run, bring, rotate, remove, said, asked };
 }
 
 describe('rotating the material into use', () => {
@@ -133,6 +143,29 @@ describe('rotating the material into use', () => {
       'rotation 1 of 25',
       'rotation 2 of 25',
     ]);
+  });
+
+  it('refuses material that custody is not known to hold, though its description is ours', async () => {
+    const { run, bring, asked } = await site(2, 2);
+    await bring('v1');
+    await bring('v2');
+    const keyVersions = run.rotation.keyVersions.map((one) => ({ ...one, custodyWaiver: undefined }));
+    const unwaived = { ...run, rotation: { ...run.rotation, keyVersions } };
+    await expect(rotateMaterial.run(unwaived, {})).rejects.toMatchObject({ code: 'custody-not-proven', exitCode: 4 });
+    expect(asked).toEqual([]);
+    expect((await observeMaterials(run)).rotations).toBe(0);
+  });
+
+  it('refuses when other material is pending by the time that a person has answered', async () => {
+    const { run, bring, remove } = await site(2, 2);
+    await bring('v1');
+    const first = await bring('v2');
+    const approve = async () => {
+      await remove(first);
+      await bring('v2', false);
+    };
+    await expect(rotateMaterial.run({ ...run, approve }, {})).rejects.toMatchObject({ code: 'material-not-ready' });
+    expect((await observeMaterials(run)).rotations).toBe(0);
   });
 
   it('changes nothing when the person says no', async () => {

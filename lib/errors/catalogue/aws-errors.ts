@@ -53,6 +53,12 @@ export const awsErrors = {
     (f) => f.reason,
     () => 'set it to http://host:port or https://host:port',
   ),
+  'endpoint-insecure': entry<{ url: string }>(
+    EXIT.refusedByGate,
+    (f) =>
+      `key material is not imported through ${f.url}: plain http leads off this machine, so nobody knows who answers`,
+    () => 'use https, or an endpoint on this machine; check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_KMS and the profile',
+  ),
   'aws-wrong-region': entry<{
     action: string;
     given: string | undefined;

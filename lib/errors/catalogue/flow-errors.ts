@@ -51,6 +51,12 @@ export const flowErrors = {
     () =>
       'apply the keys stack, then run `npx keyturn pre-apply`; with several pending versions, activate one after the other',
   ),
+  'custody-not-proven': entry<{ version: string; keyArn: string; found: string }>(
+    EXIT.refusedByGate,
+    (f) => `${f.version} (${f.keyArn}) is not used while its custody is not proven: ${f.found}`,
+    (f) =>
+      `run it where the custody directory and .keyturn/evidence of the import are, or prove the copy with \`npx keyturn drill --version ${f.version} --identity <age identity file>\`; if somebody else imported the material, append another version; a team that accepts the loss writes keyVersions[].custodyWaiver with the reason`,
+  ),
   'rotation-only-forward': entry<{ version: string; current: string }>(
     EXIT.refusedByGate,
     (f) => `the key was already rotated past ${f.version}: it encrypts with ${f.current}, and KMS rotates forward only`,

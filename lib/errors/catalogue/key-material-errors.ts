@@ -117,6 +117,33 @@ export const keyMaterialErrors = {
     () =>
       'nothing was changed and the key still works; find the right copy before the material expires or is deleted, or rotate to a new version now',
   ),
+  'hsm-key-foreign': entry<{ file: string; reason: string }>(
+    EXIT.refusedByGate,
+    (f) => `${f.file} is not material of this rotation: ${f.reason}`,
+    () =>
+      'find out who made that key, and rename or remove it in the module; Keyturn uses only keys that the module generated and that were never readable',
+  ),
+  'custody-shared-name': entry<{ file: string; rotation: string; version: string; held: string }>(
+    EXIT.refusedByGate,
+    (f) => `${f.file} belongs to ${f.held}, not to version ${f.version} of ${f.rotation}: both have that file name`,
+    () => 'nothing was changed; give each rotation a custody directory of its own, and declare it in the rotation file',
+  ),
+  'custody-of-another-kind': entry<{ version: string; kind: string; declared: string }>(
+    EXIT.error,
+    (f) => `the material of ${f.version} is in custody by ${f.kind}, and the rotation file declares ${f.declared}`,
+    (f) =>
+      `declare custody.${f.kind} again to use that copy, or rotate to a version whose material is in the new custody`,
+  ),
+  'drills-failed': entry<{
+    failed: readonly { readonly version: string; readonly code: string; readonly message: string }[];
+  }>(
+    EXIT.error,
+    (f) =>
+      ['not every drill passed:', ...f.failed.map((one) => `  - ${one.version}: ${one.message} (${one.code})`)].join(
+        '\n',
+      ),
+    () => 'run `npx keyturn drill --version <name>` for each of them: its error names the next step',
+  ),
   'custody-differs': entry<{ version: string; file: string }>(
     EXIT.error,
     (f) => `the copy of ${f.version} in custody (${f.file}) is not what was stored there`,

@@ -32,7 +32,7 @@ export async function readCeremonyFile<T>(path: string, schema: z.ZodType<T>, wh
   try {
     return schema.parse(JSON.parse(text));
   } catch (error) {
-    throw new KeyturnError('ceremony-file', { path, reason: `it is not a ${what} of schema version 1` }, error);
+    throw new KeyturnError('ceremony-file', { path, reason: `it is not a ${what}` }, error);
   }
 }
 

@@ -11,7 +11,7 @@ import { parametersOf, refuseStale, type WrappingRequest } from './wrapping-requ
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 
 const schema = z.strictObject({
-  schemaVersion: z.literal(1),
+  schemaVersion: z.literal(2),
   kind: z.literal('keyturn-wrapped-material'),
   rotation: z.string().min(1),
   version: z.string().min(1),
@@ -21,6 +21,8 @@ const schema = z.strictObject({
   wrappedSha256: hex64,
   /** The recipients of the custody copy on the machine that wrapped. */
   recipients: z.array(z.string()),
+  /** The copy that custody sealed on that machine: its kind, and its digest (age) or the custodian's own binding. */
+  custody: z.strictObject({ kind: z.enum(['age', 'command', 'pkcs11']), binding: z.string().min(1).max(256) }),
   wrappedAt: z.iso.datetime(),
 });
 
@@ -61,8 +63,11 @@ export async function answerRequest(
     identityFile,
     now,
   });
+  const { kind } = custodian;
+  const binding = await custodian.copyBinding(request.version);
+  if (kind === 'none' || binding === undefined) throw mismatch('custody on this machine keeps no copy');
   return {
-    schemaVersion: 1,
+    schemaVersion: 2,
     kind: 'keyturn-wrapped-material',
     rotation: request.rotation,
     version: request.version,
@@ -71,27 +76,48 @@ export async function answerRequest(
     wrapped: prepared.wrapped.toString('base64'),
     wrappedSha256: prepared.wrappedSha256,
     recipients: [...prepared.recipients],
+    custody: { kind, binding },
     wrappedAt: prepared.preparedAt.toISOString(),
   };
 }
 
 /**
+ * Fingerprint of an answer, over everything that an import takes from it. Whoever carries it could wrap bytes of his own
+ * under the request's public key, so two people compare this one as they compare that of the request.
+ *
+ * @returns lower-case hex SHA-256
+ */
+export function answerFingerprint(answer: WrappedAnswer): string {
+  const { rotation, version, keyArn, publicKeySha256, wrappedSha256, recipients, custody } = answer;
+  const parts = [rotation, version, keyArn, publicKeySha256, wrappedSha256, recipients, custody.kind, custody.binding];
+  return sha256Hex(Buffer.from(JSON.stringify(parts)));
+}
+
+/** What the machine with AWS access knows by itself. */
+export interface AnswerTerms {
+  /** The key that the version's alias names now. */
+  readonly keyArn: string;
+  /** Custody of the rotation file, which was reviewed: its kind, and its recipients for age. */
+  readonly custody: { readonly kind: WrappedAnswer['custody']['kind']; readonly recipients: readonly string[] };
+  /** The copy that custody on this machine holds of the version; undefined: none. */
+  readonly copyHere?: string | undefined;
+  readonly now?: Date | undefined;
+}
+
+/**
  * Joins the request and the answer into an import, on the machine with AWS access.
  *
- * @param keyArn - the key that the version's alias names now
  * @throws KeyturnError `ceremony-stale`, `ceremony-mismatch`
  */
-export function acceptAnswer(
-  request: WrappingRequest,
-  answer: WrappedAnswer,
-  { keyArn, now = new Date() }: { readonly keyArn: string; readonly now?: Date | undefined },
-): PreparedImport {
+export function acceptAnswer(request: WrappingRequest, answer: WrappedAnswer, terms: AnswerTerms): PreparedImport {
+  const { keyArn, now = new Date() } = terms;
   refuseStale(request, now);
   const wrapped = Buffer.from(answer.wrapped, 'base64');
-  const reason = misfit(request, answer, wrapped, keyArn);
+  const reason = misfit(request, answer, wrapped, keyArn) ?? foreignCustody(answer, terms);
   if (reason) throw mismatch(reason);
   const { version, algorithm, wrappingKeySpec, publicKeySha256 } = request;
-  const { recipients, wrappedSha256 } = answer;
+  const { wrappedSha256 } = answer;
+  const { recipients } = terms.custody;
   return {
     version,
     keyArn,
@@ -107,6 +133,17 @@ export function acceptAnswer(
     opened: false,
     from: 'custody',
   };
+}
+
+/** What the answer says of custody counts only as far as it is that of the reviewed file, and of this machine. */
+function foreignCustody({ custody, recipients }: WrappedAnswer, { custody: declared, copyHere }: AnswerTerms) {
+  if (custody.kind !== declared.kind)
+    return `its material is in custody by ${custody.kind}, and the rotation file declares ${declared.kind}`;
+  const [theirs, ours] = [recipients, declared.recipients].map((list) => [...list].sort().join(', '));
+  if (theirs !== ours) return `its copy is for the recipients ${theirs}, and the rotation file declares ${ours}`;
+  if (copyHere !== undefined && copyHere !== custody.binding)
+    return 'custody on this machine holds another copy for this version; move it away if it was never imported';
+  return undefined;
 }
 
 function misfit(request: WrappingRequest, answer: WrappedAnswer, wrapped: Buffer, keyArn: string): string | undefined {
@@ -132,7 +169,7 @@ export async function writeWrappedAnswer(path: string, answer: WrappedAnswer): P
 
 /** @throws KeyturnError `ceremony-file` */
 export async function readWrappedAnswer(path: string): Promise<WrappedAnswer> {
-  return readCeremonyFile(path, schema, 'wrapped material');
+  return readCeremonyFile(path, schema, 'wrapped material of schema version 2');
 }
 
 function mismatch(reason: string): KeyturnError {

@@ -63,7 +63,7 @@ export async function writeWrappingRequest(path: string, request: WrappingReques
 
 /** @throws KeyturnError `ceremony-file` for an invalid request, or a public key that does not match its fingerprint */
 export async function readWrappingRequest(path: string): Promise<WrappingRequest> {
-  const request = await readCeremonyFile(path, schema, 'wrapping request');
+  const request = await readCeremonyFile(path, schema, 'wrapping request of schema version 1');
   if (sha256Hex(Buffer.from(request.publicKey, 'base64')) !== request.publicKeySha256) {
     throw new KeyturnError('ceremony-file', { path, reason: 'its public key does not match its fingerprint' });
   }

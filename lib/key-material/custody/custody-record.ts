@@ -35,6 +35,8 @@ const schema = z.strictObject({
     validTo: instant.nullable(),
     preparedAt: instant,
     importedAt: instant,
+    /** Where KMS was reached if that is not AWS's, as in a rehearsal. */
+    endpoint: z.string().optional(),
   }),
 });
 
@@ -46,7 +48,7 @@ export function recordPath(ledger: CustodyLedger, rotation: string, version: str
   return join(ledger.directory, `${rotation}-${version}.record.json`);
 }
 
-/** The record of the last import; undefined if there was none. @throws KeyturnError `custody-damaged` */
+/** The record of the last import; undefined if there was none. @throws KeyturnError `custody-damaged`, `custody-shared-name` */
 export async function readRecord(
   ledger: CustodyLedger,
   rotation: string,
@@ -55,8 +57,9 @@ export async function readRecord(
   const file = recordPath(ledger, rotation, version);
   const bytes = await readFile(ledger.files, file);
   if (!bytes) return undefined;
+  let record: CustodyRecord;
   try {
-    return schema.parse(JSON.parse(bytes.toString('utf8')));
+    record = schema.parse(JSON.parse(bytes.toString('utf8')));
   } catch (error) {
     throw new KeyturnError(
       'custody-damaged',
@@ -64,10 +67,14 @@ export async function readRecord(
       error,
     );
   }
+  if (record.rotation === rotation && record.version === version) return record;
+  const held = `version ${record.version} of ${record.rotation}`;
+  throw new KeyturnError('custody-shared-name', { file, rotation, version, held });
 }
 
-/** Replaces the record. @throws KeyturnError `custody-write-failed` */
+/** Replaces the record. @throws KeyturnError `custody-write-failed`, `custody-shared-name` */
 export async function writeRecord(ledger: CustodyLedger, record: CustodyRecord): Promise<void> {
   const file = recordPath(ledger, record.rotation, record.version);
+  await readRecord(ledger, record.rotation, record.version);
   await replaceFile(ledger.files, file, Buffer.from(`${JSON.stringify(schema.parse(record), undefined, 2)}\n`));
 }

@@ -1,4 +1,4 @@
-import { link, mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** The file-system operations of custody. A crash may happen at each of them, so tests replace them. */
@@ -24,7 +24,7 @@ const DIRECTORY_MODE = 0o700;
 
 export const nodeFiles: FileOperations = {
   async makeDirectory(path) {
-    const first = await mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
+    const first = await makeDirectories(path);
     if (first !== undefined) await syncDirectory(dirname(first));
   },
   async writeNew(path, bytes) {
@@ -49,6 +49,27 @@ export const nodeFiles: FileOperations = {
     }
   },
 };
+
+/**
+ * Creates missing directories from the top, and returns the first one. Node's own `recursive` asks for ever where a
+ * parent exists and the child cannot be created (`ENOENT`, as in /proc).
+ */
+async function makeDirectories(path: string): Promise<string | undefined> {
+  try {
+    await mkdir(path, { mode: DIRECTORY_MODE });
+    return path;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST' && (await stat(path)).isDirectory()) return undefined;
+    const parent = dirname(path);
+    if (errnoOf(error) !== 'ENOENT' || parent === path) throw error;
+    const first = await makeDirectories(parent);
+    // Another process may have been faster.
+    await mkdir(path, { mode: DIRECTORY_MODE }).catch(async (again: unknown) => {
+      if (errnoOf(again) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw again;
+    });
+    return first ?? path;
+  }
+}
 
 async function syncDirectory(path: string): Promise<void> {
   // Windows cannot open directories, and makes names durable by itself.

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 
+import { KeyturnError } from '../../errors';
 import { readFile, removeFile, replaceFile } from './atomic-file';
 import type { CustodyLedger } from './custodian';
 
@@ -58,7 +59,11 @@ export function pendingPath(ledger: CustodyLedger, rotation: string, version: st
   return join(ledger.directory, `${rotation}-${version}.pending.json`);
 }
 
-/** The pending import; undefined if there is none or it is unreadable: it can always be created again from custody. */
+/**
+ * The pending import; undefined if there is none or it is unreadable: it can always be created again from custody.
+ *
+ * @throws KeyturnError `custody-shared-name` for that of another rotation with the same file name
+ */
 export async function readPending(
   ledger: CustodyLedger,
   rotation: string,
@@ -66,9 +71,22 @@ export async function readPending(
 ): Promise<PendingImport | undefined> {
   const bytes = await readFile(ledger.files, pendingPath(ledger, rotation, version));
   if (!bytes) return undefined;
+  const read = schema.safeParse(jsonOf(bytes));
+  if (!read.success) return undefined;
+  const found = read.data;
+  if (found.rotation === rotation && found.version === version) return found;
+  const held = `version ${found.version} of ${found.rotation}`;
+  throw new KeyturnError('custody-shared-name', {
+    file: pendingPath(ledger, rotation, version),
+    rotation,
+    version,
+    held,
+  });
+}
+
+function jsonOf(bytes: Buffer): unknown {
   try {
-    const found = schema.parse(JSON.parse(bytes.toString('utf8')));
-    return found.rotation === rotation && found.version === version ? found : undefined;
+    return JSON.parse(bytes.toString('utf8'));
   } catch {
     return undefined;
   }

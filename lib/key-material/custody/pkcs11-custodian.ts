@@ -5,7 +5,7 @@ import { sha256Hex } from '../wrap';
 import { checkWrappingKey, type WrappingAlgorithm } from '../wrapping-key';
 import type { HsmCustodian } from './custodian';
 import { type FileOperations, nodeFiles } from './file-operations';
-import { destroy, generateInside, keysOf, negotiate, type TokenKey, wrapInside } from './pkcs11-keys';
+import { destroy, generateInside, keysOf, negotiate, refuseForeign, type TokenKey, wrapInside } from './pkcs11-keys';
 import { type TokenAddress, type TokenSession, withToken } from './pkcs11-module';
 
 export interface Pkcs11CustodyOptions extends TokenAddress {
@@ -60,6 +60,7 @@ export function createPkcs11Custodian(options: Pkcs11CustodyOptions): HsmCustodi
 
 function onlyKey(session: TokenSession, label: string, file: string): TokenKey | undefined {
   const [key, ...more] = keysOf(session, label);
+  if (key && more.length === 0) refuseForeign(session, key, file);
   if (more.length === 0) return key;
   const reason = `the token holds ${more.length + 1} keys with that label, but only one can be the material`;
   throw new KeyturnError('custody-damaged', { file, reason });

@@ -34,6 +34,27 @@ export function keysOf(session: TokenSession, label: string): readonly TokenKey[
   }));
 }
 
+/** What every key that holds material must be, and how a person is told that one is not. */
+const REQUIRED = [
+  [CK.CKA_LOCAL, 'the module did not generate it'],
+  [CK.CKA_ALWAYS_SENSITIVE, 'it could once be read in clear'],
+  [CK.CKA_SENSITIVE, 'it can be read in clear'],
+] as const;
+
+/**
+ * Refuses a key under our label that cannot be material of ours: anybody with the PIN can make one, of bytes that he knows.
+ *
+ * @throws KeyturnError `hsm-key-foreign`
+ */
+export function refuseForeign(session: TokenSession, { handle }: TokenKey, file: string): void {
+  const foreign = REQUIRED.find(([type]) => attribute(session, handle, type)[0] !== 1);
+  if (foreign) throw new KeyturnError('hsm-key-foreign', { file, reason: foreign[1] });
+  const length = Number(attribute(session, handle, CK.CKA_VALUE_LEN).readUIntLE(0, 4));
+  const type = attribute(session, handle, CK.CKA_KEY_TYPE).readUIntLE(0, 4);
+  if (type === CK.CKK_AES && length === KEY_MATERIAL_BYTES) return;
+  throw new KeyturnError('hsm-key-foreign', { file, reason: `it is not an AES key of ${KEY_MATERIAL_BYTES} bytes` });
+}
+
 /**
  * Generates 32 random bytes in the token. Sensitive: they cannot be read in clear, not even with the PIN.
  * Extractable: in PKCS#11 this only allows wrapped export, which the import into KMS needs.

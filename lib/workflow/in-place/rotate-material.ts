@@ -10,6 +10,7 @@ import {
   ROTATION_BUDGET,
 } from '../../observation/observed-materials';
 import { proveCurrent } from '../material/import-version';
+import { requireCustody } from '../material/require-custody';
 import type { ChangeRun } from '../rotation-run';
 import type { Step, StepResult, StepState } from '../step';
 
@@ -62,8 +63,19 @@ export const rotateMaterial: Step<'rotate-material', ChangeRun, never> = {
       const summary = `would rotate ${version.name} into use, ${which}`;
       return { outcome: 'unchanged', summary, facts: {}, pending: summary };
     }
+    const { arn: keyArn, origin } = observed.key;
+    const inUse = { version, keyArn, origin, keyMaterialId: material.id };
+    const { text: custody } = await requireCustody(run, 'rotate-material', inUse);
+    run.reporter.note(`${version.name}: ${custody}`);
     await run.approve(`rotate ${observed.key.arn} to the material of ${version.name} (${which}, no way back)?`);
     await run.evidence.record('intent', 'rotate-material', { version: version.name, ...materialFacts(observed) });
+    // KMS rotates to whatever is pending then; a person may have taken an hour to answer.
+    const { material: pending } = activeMaterial(run.rotation, await observeMaterials(run));
+    if (pending?.id !== material.id || pending.state !== 'PENDING_ROTATION')
+      throw new KeyturnError('material-not-ready', {
+        version: version.name,
+        found: 'its material is not the one that is pending any more',
+      });
     await rotateOnDemand(run.clients.kms, observed.key.arn);
     const after = await untilCurrent(run, version.name);
     const proof = await proveCurrent(run, observed.key, { keyMaterialId: material.id });

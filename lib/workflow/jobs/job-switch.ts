@@ -2,6 +2,8 @@ import { type Switch, switchId } from '../../batch/job-spec';
 import { KeyturnError } from '../../errors';
 import { aliasSwitchedAt } from '../../kms/alias-switch';
 import { describeKey } from '../../kms/describe-key';
+import { sourcesId } from '../../s3/version-scope';
+import { moveSources } from '../move-scope';
 import type { RunTarget } from '../rotation-run';
 
 /** A switch with the id that jobs carry. */
@@ -12,7 +14,7 @@ export interface BoundSwitch {
 
 /**
  * The switch that the jobs of a run belong to: when the main alias was moved to the target key, and which material that key
- * encrypts with. A job of an earlier switch to the same key says nothing about objects now: a rollback may have moved them
+ * encrypts with, and what is moved. A job of an earlier switch to the same key says nothing about objects now: a rollback may have moved them
  * back. kms:ListAliases, kms:DescribeKey.
  *
  * @throws not-switched where the alias does not point at the key
@@ -25,6 +27,7 @@ export async function boundSwitch(run: RunTarget, targetKeyArn: string): Promise
     const found = `the alias ${rotation.alias} does not point at ${targetKeyArn}`;
     throw new KeyturnError('not-switched', { version: rotation.activeVersion, found });
   }
-  const bound = { at: at.toISOString(), keyArn: key.arn, keyMaterialId: key.currentKeyMaterialId };
+  const sources = sourcesId(await moveSources(run));
+  const bound = { at: at.toISOString(), keyArn: key.arn, keyMaterialId: key.currentKeyMaterialId, sources };
   return { switch: bound, switchId: switchId(bound) };
 }

@@ -1,9 +1,10 @@
-import { KeyturnError } from '../../errors';
-import { acceptAnswer, type WrappedAnswer } from '../../key-material/ceremony/wrapped-answer';
+import { isCode, KeyturnError } from '../../errors';
+import { acceptAnswer, answerFingerprint, type WrappedAnswer } from '../../key-material/ceremony/wrapped-answer';
 import { createWrappingRequest, type WrappingRequest } from '../../key-material/ceremony/wrapping-request';
 import { recordImport } from '../../key-material/complete-import';
 import { nodeFiles } from '../../key-material/custody/file-operations';
-import { importMaterial } from '../../kms/import-key-material';
+import type { PreparedImport } from '../../key-material/prepared-import';
+import { type ImportResult, importMaterial } from '../../kms/import-key-material';
 import { importParameters } from '../../kms/import-parameters';
 import { observeVersions, waitsForMaterial } from '../../observation/observe';
 import { type Custody, custodyDirectory } from '../../rotation/rotation';
@@ -52,12 +53,14 @@ export interface CeremonyImport {
  * Imports what another machine wrapped, and proves it. The custody record is written here too, so that this side knows who
  * keeps the material.
  *
+ * @param compare - asks a person whether the other one read out this fingerprint of the answer; throws on a no
  * @throws KeyturnError `ceremony-stale`, `ceremony-mismatch`, `material-not-ours`, `kms-import-refused`, `kms-proof-failed`
  */
 export async function importCeremony(
   run: MaterialRun,
   request: WrappingRequest,
   answer: WrappedAnswer,
+  compare: (fingerprint: string) => Promise<void>,
 ): Promise<CeremonyImport> {
   if (request.rotation !== run.rotation.name) {
     const reason = `the request is of rotation ${request.rotation}, the rotation file is ${run.rotation.name}`;
@@ -65,21 +68,15 @@ export async function importCeremony(
   }
   const held = await versionInCustody(run, request.version);
   const { version, key } = held;
-  const prepared = acceptAnswer(request, answer, { keyArn: key.arn });
+  const prepared = acceptAnswer(request, answer, await answerTerms(run, held));
+  await compare(answerFingerprint(answer));
   if (run.dryRun) return { version: version.name, keyArn: key.arn, keyMaterialId: null };
   await run.approve(`import the wrapped material into ${version.name} (${key.arn})?`);
   const { publicKeySha256, wrappedSha256 } = prepared;
-  const about = { version: version.name, keyArn: key.arn, publicKeySha256, wrappedSha256 };
+  const { custody } = answer;
+  const about = { version: version.name, keyArn: key.arn, publicKeySha256, wrappedSha256, custody };
   await run.evidence.record('intent', 'ceremony', about);
-  const imported = await importMaterial(run.clients.kms, {
-    keyArn: key.arn,
-    importToken: prepared.importToken,
-    wrapped: prepared.wrapped,
-    importType: held.material.id ? 'EXISTING_KEY_MATERIAL' : 'NEW_KEY_MATERIAL',
-    validTo: dateOf(held),
-    keyMaterialId: held.material.id,
-    description: descriptionOf(run, version),
-  });
+  const imported = await sendAnswer(run, held, prepared);
   const proof = await proveVersionInCustody(run, held, imported);
   const directory = custodyDirectory(run.rotation.custody);
   if (directory !== undefined) {
@@ -89,6 +86,48 @@ export async function importCeremony(
   await run.evidence.record('outcome', 'ceremony', { ...about, keyMaterialId: imported.keyMaterialId });
   run.reporter.note(`${version.name}: ${proof}`);
   return { version: version.name, keyArn: key.arn, keyMaterialId: imported.keyMaterialId };
+}
+
+/** The reviewed file says who keeps the material; custody of this machine must not hold another copy of the version. */
+async function answerTerms({ rotation, custodian }: MaterialRun, { version, key }: VersionInCustody) {
+  const { custody } = rotation;
+  const terms = {
+    keyArn: key.arn,
+    custody: { kind: kindOf(custody), recipients: custody.age?.recipients ?? [] },
+  };
+  // Custody of another kind is asked by who has it: here only files are looked at.
+  if (!custody.age || custody.age.recipients.length === 0) return terms;
+  const here = await custodian();
+  return { ...terms, copyHere: here.kind === 'age' ? await here.copyBinding(version.name) : undefined };
+}
+
+async function sendAnswer(run: MaterialRun, held: VersionInCustody, prepared: PreparedImport): Promise<ImportResult> {
+  const { version, key, material } = held;
+  const expectedId = async () => (await versionInCustody(run, version.name)).material.id;
+  try {
+    return await importMaterial(run.clients.kms, {
+      keyArn: key.arn,
+      importToken: prepared.importToken,
+      wrapped: prepared.wrapped,
+      importType: material.id ? 'EXISTING_KEY_MATERIAL' : 'NEW_KEY_MATERIAL',
+      validTo: dateOf(held),
+      keyMaterialId: material.id,
+      expectedId,
+      description: descriptionOf(run, version),
+    });
+  } catch (error) {
+    if (!isCode(error, 'kms-import-refused') || error.facts.awsCode !== 'IncorrectKeyMaterialException') throw error;
+    const keyMaterialId = material.id ?? (await expectedId());
+    const about = { version: version.name, keyArn: key.arn };
+    if (keyMaterialId !== undefined)
+      throw new KeyturnError(
+        'material-of-another',
+        { ...about, keyMaterialId, file: 'the custody that answered' },
+        error,
+      );
+    const found = 'the key holds it as the material of another version, or of none';
+    throw new KeyturnError('material-in-key', { ...about, found }, error);
+  }
 }
 
 /** A key that has its material keeps the date it has; one that waits takes that of the rotation file. */

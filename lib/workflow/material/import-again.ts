@@ -11,6 +11,8 @@ import { materialDescription, observeMaterials } from '../../observation/observe
 import type { KeyVersion } from '../../rotation/rotation';
 import type { MaterialRun } from '../rotation-run';
 import { proveCurrent } from './import-version';
+import { custodianOf } from './open-custodian';
+import { warnExposed } from './warn-exposed';
 
 /** A declared version with the key that its material is in. */
 export interface VersionInCustody {
@@ -75,7 +77,8 @@ export async function wrapAgain(
   run: MaterialRun,
   { version, key }: VersionInCustody,
 ): Promise<{ readonly custodian: Custodian; readonly prepared: PreparedImport }> {
-  const custodian = await run.custodian();
+  await warnExposed(run);
+  const custodian = await custodianOf(run, version.name);
   const { signal } = run;
   const prepared = await wrapFromCustody(custodian, {
     version: version.name,

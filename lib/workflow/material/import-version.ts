@@ -13,7 +13,9 @@ import type { ObservedVersion } from '../../observation/observe';
 import { custodyDirectory, type KeyVersion } from '../../rotation/rotation';
 import type { MaterialRun, RunTarget } from '../rotation-run';
 import { importIntents } from './import-intents';
+import { custodianOf } from './open-custodian';
 import { refuseReused } from './refuse-reused';
+import { warnExposed } from './warn-exposed';
 
 /** How long KMS may take to show a new key or a finished import everywhere; its docs say seconds, at times minutes. */
 const CONSISTENCY_MS = 5 * 60_000;
@@ -86,7 +88,8 @@ export async function importVersion(
 ): Promise<CustodyRecord> {
   const { reporter, signal } = run;
   const { kms } = run.clients;
-  const custodian = await run.custodian();
+  await warnExposed(run);
+  const custodian = await custodianOf(run, version.name);
   await refuseReused(run, custodian, version, key.arn);
   const prepared = await prepareImport(custodian, {
     version: version.name,
@@ -157,9 +160,9 @@ async function sendToKms(
 export async function completePendingImports(run: MaterialRun, versions: readonly ObservedVersion[]): Promise<void> {
   if (run.dryRun || custodyDirectory(run.rotation.custody) === undefined) return;
   if (run.rotation.custody.age?.recipients.length === 0) return;
-  const custodian = await run.custodian();
   for (const { version, key } of versions) {
     if (version.keyArn || key?.state !== 'Enabled') continue;
+    const custodian = await run.custodian();
     const pending = await pendingImportOf(custodian, {
       version: version.name,
       keyArn: key.arn,

@@ -2,9 +2,11 @@ import { KeyturnError } from '../../errors';
 import { createAgeCustodian } from '../../key-material/custody/age-custodian';
 import { createCommandCustodian } from '../../key-material/custody/command-custodian';
 import type { Custodian } from '../../key-material/custody/custodian';
+import { readRecord } from '../../key-material/custody/custody-record';
+import { nodeFiles } from '../../key-material/custody/file-operations';
 import { createNoCustodian } from '../../key-material/custody/no-custodian';
 import { createPkcs11Custodian } from '../../key-material/custody/pkcs11-custodian';
-import type { Rotation } from '../../rotation/rotation';
+import { custodyDirectory, type Rotation } from '../../rotation/rotation';
 
 export interface CustodianOptions {
   /** True: `--no-custody` was said aloud. */
@@ -28,6 +30,26 @@ export function openCustodian(
     opened ??= open(rotation, options);
     return opened;
   };
+}
+
+/**
+ * The custodian that holds the material of a version: the one that its custody record names. A rotation that changed its
+ * kind of custody still has earlier copies in the other one.
+ *
+ * @throws custody-of-another-kind where the rotation file no longer says how to reach it, and as {@link openCustodian}
+ */
+export async function custodianOf(
+  run: { readonly rotation: Pick<Rotation, 'name' | 'custody'>; custodian(): Promise<Custodian> },
+  version: string,
+): Promise<Custodian> {
+  const { name, custody } = run.rotation;
+  const directory = custodyDirectory(custody);
+  const record = directory === undefined ? undefined : await readRecord({ directory, files: nodeFiles }, name, version);
+  const declared = custody.command ? 'command' : custody.pkcs11 ? 'pkcs11' : 'age';
+  const kind = record?.custody.kind ?? declared;
+  if (kind === declared || kind === 'none' || directory === undefined) return run.custodian();
+  if (kind !== 'age') throw new KeyturnError('custody-of-another-kind', { version, kind, declared });
+  return createAgeCustodian({ rotation: name, directory, recipients: record?.custody.recipients ?? [] });
 }
 
 async function open(

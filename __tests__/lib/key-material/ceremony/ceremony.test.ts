@@ -41,6 +41,8 @@ const about = { rotation: 'test', version: 'v2' };
 const source = { kind: 'generate' } as const;
 const request = (keyArn = KEY_ARN) => createWrappingRequest(parametersFor(keyArn), about);
 const answered = async (to = request()) => answerRequest(await custodianIn(), to, { source });
+/** Custody as the reviewed rotation file declares it. */
+const ours = () => ({ kind: 'age', recipients }) as const;
 const tomorrow = () => new Date(Date.now() + 25 * 60 * 60 * 1000);
 
 test('three steps on two machines bring material into KMS, and only files pass between them', async () => {
@@ -56,7 +58,10 @@ test('three steps on two machines bring material into KMS, and only files pass b
   await writeWrappedAnswer(answerFile, answer);
 
   const back = await readWrappedAnswer(answerFile);
-  const { importToken, wrapped } = acceptAnswer(await readWrappingRequest(requestFile), back, { keyArn });
+  const { importToken, wrapped } = acceptAnswer(await readWrappingRequest(requestFile), back, {
+    keyArn,
+    custody: ours(),
+  });
   const { keyMaterialId } = await importMaterial(kms, { keyArn, importToken, wrapped, importType: 'NEW_KEY_MATERIAL' });
   expect(await describeKey(kms, keyArn)).toMatchObject({ state: 'Enabled', currentKeyMaterialId: keyMaterialId });
   expect(await proveImport(kms, keyArn, 'test')).toEqual({ keyMaterialId });
@@ -89,11 +94,17 @@ test('another request for the same key needs the identity, and gets the same mat
 });
 
 describe('refused', () => {
-  const refusal = (change: { request?: Partial<WrappingRequest>; answer?: Partial<WrappedAnswer>; keyArn?: string }) =>
+  const refusal = (change: {
+    request?: Partial<WrappingRequest>;
+    answer?: Partial<WrappedAnswer>;
+    keyArn?: string;
+    copyHere?: string;
+  }) =>
     answered().then((answer) => {
       const merged = { ...answer, ...change.answer };
       const asked = { ...request(), ...change.request };
-      return () => acceptAnswer(asked, merged, { keyArn: change.keyArn ?? KEY_ARN });
+      const { keyArn = KEY_ARN, copyHere } = change;
+      return () => acceptAnswer(asked, merged, { keyArn, custody: ours(), copyHere });
     });
 
   const cases: [string, Parameters<typeof refusal>[0], string][] = [
@@ -108,6 +119,9 @@ describe('refused', () => {
       { request: { wrappingKeySpec: 'RSA_4096' } },
       '256 bytes, but RSA_4096 produces 512',
     ],
+    ['for recipients of its own', { answer: { recipients: ['age1other'] } }, 'for the recipients age1other'],
+    ['in custody of another kind', { answer: { custody: { kind: 'command', binding: 'b' } } }, 'by command'],
+    ['beside another copy here', { copyHere: 'c'.repeat(64) }, 'holds another copy'],
   ];
   test.each(cases)('is an answer %s', async (_name, change, reason) => {
     const accept = await refusal(change);
@@ -118,7 +132,7 @@ describe('refused', () => {
   test('is a request whose token has run out, on both machines', async () => {
     const now = tomorrow();
     const answer = await answered();
-    const accept = () => acceptAnswer(request(), answer, { keyArn: KEY_ARN, now });
+    const accept = () => acceptAnswer(request(), answer, { keyArn: KEY_ARN, custody: ours(), now });
     expect(accept).toThrow(expect.objectContaining({ code: 'ceremony-stale' }));
     const late = answerRequest(await custodianIn(), request(), { source, now });
     await expect(late).rejects.toMatchObject({ code: 'ceremony-stale' });

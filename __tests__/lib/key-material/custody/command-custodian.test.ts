@@ -178,3 +178,18 @@ test('a command that stores and then denies it fails the preparation: nothing go
   );
   await expect(prepareImport(custodian, request)).rejects.toMatchObject({ code: 'custody-write-failed' });
 });
+
+test('a command that stores other bytes and says done is found before anything goes to KMS', async () => {
+  const kept = JSON.stringify(join(folder.path, 'other-bytes'));
+  const custodian = commandThat(
+    `const fs = require('node:fs');
+    const asked = JSON.parse(input.subarray(0, input.indexOf(10)).toString());
+    const stored = fs.existsSync(${kept}) ? fs.readFileSync(${kept}, 'utf8') : undefined;
+    if (asked.action === 'held')
+      process.stdout.write(JSON.stringify({ contract: asked.contract, held: stored !== undefined, binding: stored }) + '\\n');
+    if (asked.action === 'store') { fs.writeFileSync(${kept}, asked.binding); process.stdout.write(answer); }
+    if (asked.action === 'open') { process.stdout.write(answer); process.stdout.write(require('node:crypto').randomBytes(32)); }`,
+  );
+  const refused = prepareImport(custodian, request);
+  await expect(refused).rejects.toMatchObject({ code: 'custody-differs', facts: { version: 'v1' } });
+});

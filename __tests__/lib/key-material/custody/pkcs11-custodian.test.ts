@@ -91,6 +91,27 @@ withSoftHsm('custody in SoftHSM2 (needs softhsm2 and a built pkcs11js)', () => {
     expect(await hsm.copyBinding('v1')).toBe(binding);
   });
 
+  it('refuses a key under its label that somebody else made, whether it is looked for or wrapped', async () => {
+    const hsm = custodian();
+    const address = { module: softHsm(), token: 'keyturn', pinFile: undefined, pin: PIN };
+    await withToken(address, ({ library, session }) =>
+      library.C_CreateObject(session, [
+        { type: 0x000, value: 4 },
+        { type: 0x100, value: 0x1f },
+        { type: 0x003, value: `${hsm.rotation}-v1` },
+        { type: 0x102, value: Buffer.from('known') },
+        { type: 0x001, value: true },
+        { type: 0x011, value: randomBytes(32) },
+        { type: 0x103, value: false },
+        { type: 0x162, value: true },
+      ]),
+    );
+    const foreign = { code: 'hsm-key-foreign', facts: { reason: 'the module did not generate it' } };
+    await expect(hsm.copyBinding('v1')).rejects.toMatchObject(foreign);
+    await expect(hsm.wrap('v1', await parameters('RSAES_OAEP_SHA_1'))).rejects.toMatchObject(foreign);
+    await expect(prepareImport(hsm, request)).rejects.toMatchObject(foreign);
+  });
+
   it('refuses material from a file', async () => {
     const file = path.join(folder.path, 'material.bin');
     writeFileSync(file, randomBytes(32));

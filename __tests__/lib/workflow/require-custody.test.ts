@@ -1,0 +1,197 @@
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { CreateBucketCommand } from '@aws-sdk/client-s3';
+import { type AwsClients, createClients } from '../../../lib/aws/clients';
+import { custodyStanding } from '../../../lib/observation/custody-standing';
+import { observe } from '../../../lib/observation/observe';
+import { loadRotation } from '../../../lib/rotation/rotation-file';
+import { gateReasons } from '../../../lib/workflow/gate';
+import { openCustodian } from '../../../lib/workflow/material/open-custodian';
+import { activeInUse } from '../../../lib/workflow/material/require-custody';
+import type { TerraformRun } from '../../../lib/workflow/rotation-run';
+import { switchActive } from '../../../lib/workflow/switch-active';
+import { importMaterial } from '../../conformance/byok';
+import { type CustodySite, openCustodySite } from '../../support/custody-site';
+import { rotationText } from '../../support/keyturn-process';
+
+/** Who asks custody before a version becomes active, and before an earlier one retires. */
+jest.setTimeout(60_000);
+
+let site: CustodySite;
+let clients: AwsClients;
+let keyArn: string;
+beforeEach(async () => {
+  site = await openCustodySite();
+  keyArn = await site.declareKey('v1');
+  await site.declare(rotationText(['v1'], 'v1'));
+  clients = createClients({ region: site.endpoint.region, env: process.env });
+});
+afterEach(async () => {
+  clients.destroy();
+  await site.close();
+});
+
+/** The switch of this rotation, with a plan that changes something; says what was applied and what was recorded. */
+async function openRun() {
+  const rotation = await loadRotation(path.join(site.directory, 'rotation.yaml'), { now: new Date() });
+  const applied: string[] = [];
+  const recorded: unknown[] = [];
+  const { signal } = new AbortController();
+  const run: TerraformRun = {
+    rotation,
+    clients,
+    identity: { account: site.endpoint.accountId, arn: '', userId: '' },
+    signal,
+    dryRun: false,
+    custodian: openCustodian(rotation, { noCustody: false, env: process.env, signal }),
+    approve: async () => undefined,
+    evidence: {
+      file: undefined,
+      record: async (type, step, data) => {
+        if (type === 'custody') recorded.push({ step, ...data });
+      },
+    },
+    reporter: {
+      heading: () => undefined,
+      note: () => undefined,
+      warn: () => undefined,
+      block: () => undefined,
+      progress: () => undefined,
+    },
+    workspace: {
+      plan: async (stack) => ({
+        stack,
+        planFile: '',
+        changes: true,
+        text: '',
+        summary: { resources: [], outputs: [] },
+        tools: { terraform: '', awsProvider: undefined },
+      }),
+      apply: async ({ stack }) => {
+        applied.push(stack);
+      },
+      declared: async () => [],
+      managed: async () => new Set(),
+    },
+  };
+  return { run, applied, recorded };
+}
+
+async function switchNow() {
+  const { run, applied, recorded } = await openRun();
+  const error = await switchActive.run(run, {}).then(
+    () => undefined,
+    (thrown: { code: string; facts: { found: string } }) => thrown,
+  );
+  return { applied, recorded, code: error?.code, found: error?.facts.found };
+}
+
+const preApply = (...more: readonly string[]) => site.run('pre-apply', '--yes', ...more);
+const custody = (name: string) => path.join(site.directory, 'custody', `rotation-test-${name}`);
+const evidence = () => path.join(site.directory, '.keyturn', 'evidence');
+const byStranger = () =>
+  importMaterial(site.kms, keyArn, randomBytes(32), { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' });
+
+describe('the switch to a version', () => {
+  it('goes on with the record of this material and its copy, and records what showed it', async () => {
+    await preApply();
+    const { applied, recorded } = await switchNow();
+    expect(applied).toEqual(['storage']);
+    expect(recorded).toEqual([expect.objectContaining({ step: 'switch', version: 'v1', proven: true, by: 'record' })]);
+  });
+
+  it('goes on with the evidence of the import alone, as on a runner', async () => {
+    await preApply();
+    renameSync(path.join(site.directory, 'custody'), path.join(site.directory, 'moved'));
+    expect((await switchNow()).recorded).toEqual([expect.objectContaining({ by: 'evidence' })]);
+  });
+
+  it('refuses material that somebody else imported', async () => {
+    await byStranger();
+    expect(await switchNow()).toMatchObject({ applied: [], code: 'custody-not-proven' });
+  });
+
+  it("refuses a stranger's material beside a copy of our own, and a record of other material", async () => {
+    await preApply();
+    const record = JSON.parse(readFileSync(`${custody('v1')}.record.json`, 'utf8'));
+    writeFileSync(`${custody('v1')}.record.json`, JSON.stringify({ ...record, keyMaterialId: 'a'.repeat(64) }));
+    const refused = await switchNow();
+    expect(refused).toMatchObject({ applied: [], code: 'custody-not-proven' });
+    expect(refused.found).toContain('its custody record is of material aaaaaaaaaaaa');
+  });
+
+  it('refuses when the copy was deleted before', async () => {
+    await preApply();
+    rmSync(`${custody('v1')}.age`);
+    const refused = await switchNow();
+    expect(refused).toMatchObject({ applied: [], code: 'custody-not-proven' });
+    expect(refused.found).toContain('is gone');
+  });
+
+  it('refuses when neither custody nor evidence is here, and evidence with a changed byte says nothing', async () => {
+    await preApply();
+    rmSync(path.join(site.directory, 'custody'), { recursive: true });
+    const [file = ''] = readdirSync(evidence()).filter((name) => name.endsWith('.ndjson'));
+    const text = readFileSync(path.join(evidence(), file), 'utf8');
+    writeFileSync(path.join(evidence(), file), text.replace('"kind":"age"', '"kind":"agf"'));
+    expect(await switchNow()).toMatchObject({ applied: [], code: 'custody-not-proven' });
+    rmSync(evidence(), { recursive: true });
+    expect(await switchNow()).toMatchObject({ applied: [], code: 'custody-not-proven' });
+  });
+
+  it('accepts --no-custody, which stands in the evidence, and a waiver, whose reason does', async () => {
+    await preApply('--no-custody');
+    expect((await switchNow()).recorded).toEqual([expect.objectContaining({ by: 'no-custody' })]);
+    rmSync(evidence(), { recursive: true });
+    const text = await site.readRotation();
+    await site.declare(text.replace('- name: v1\n', '- name: v1\n    custodyWaiver: objects live for a day\n'));
+    const { applied, recorded } = await switchNow();
+    expect(applied).toEqual(['storage']);
+    expect(JSON.stringify(recorded)).toContain('objects live for a day');
+  });
+});
+
+it('keeps the gate closed for earlier versions while the active one has no proven custody', async () => {
+  await byStranger();
+  const { LocationConstraint } = { LocationConstraint: site.endpoint.region as 'eu-west-1' };
+  await clients.s3.send(
+    new CreateBucketCommand({
+      Bucket: 'kms-key-rotation-test-bucket',
+      CreateBucketConfiguration: { LocationConstraint },
+    }),
+  );
+  const { run } = await openRun();
+  const material = await activeInUse(run);
+  const activeCustody = material && (await custodyStanding(run, material));
+  const [version] = run.rotation.keyVersions;
+  if (!version) throw new Error('no version');
+  const reasons = gateReasons({
+    version,
+    keyArn: 'another',
+    activeKeyArn: keyArn,
+    observation: await observe(run),
+    activeCustody,
+    buckets: [],
+    verification: undefined,
+    reencryptions: [],
+    switchSeenAt: undefined,
+    users: {
+      grants: { known: [] },
+      defaultOf: [],
+      defaultsUnknown: [],
+      use: {
+        before: undefined,
+        now: { known: { at: undefined, operation: undefined, trackedSince: undefined } },
+        switchedAt: { known: undefined },
+        hasMoved: false,
+        movedUntil: undefined,
+      },
+    },
+    warnDays: 60,
+    unusedForDays: undefined,
+    waivers: [],
+    now: Date.now(),
+  });
+  expect(reasons.map(({ code }) => code)).toContain('custody-not-proven');
+});

@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { sha256Hex } from '../../lib/key-material/wrap';
+import { wrap } from '../conformance/byok';
+import { type CustodySite, openCustodySite } from '../support/custody-site';
+import { rotationText } from '../support/keyturn-process';
+
+/** What comes back from the machine without AWS access is believed only as far as two people compared it. */
+jest.setTimeout(60_000);
+
+let site: CustodySite;
+let keyArn: string;
+let fingerprint: string;
+const at = (name: string) => path.join(site.directory, name);
+const read = (name: string) => JSON.parse(readFileSync(at(name), 'utf8'));
+const material = (...args: readonly string[]) => site.run('material', ...args, '--json', '--yes');
+const importing = (answer: string, ...more: readonly string[]) =>
+  material('import', '--request', 'request.json', '--answer', answer, ...more);
+const errorOf = ({ stdout }: { readonly stdout: string }) => JSON.parse(stdout).error ?? { code: 'done' };
+
+beforeEach(async () => {
+  site = await openCustodySite();
+  keyArn = await site.declareKey('v1');
+  await site.declare(rotationText(['v1'], 'v1'));
+  await material('prepare', '--out', 'request.json');
+  const [, recipient = ''] = /recipients: \[(\S+)\]/.exec(await site.readRotation()) ?? [];
+  const vault = ['--request', 'request.json', '--recipient', recipient, '--directory', 'vault', '--out', 'answer.json'];
+  fingerprint = JSON.parse((await material('wrap', ...vault)).stdout).answerSha256;
+});
+afterEach(() => site.close());
+
+/** The carrier's own answer: his bytes under the request's public key, everything else as in the true one. */
+function forged(changes: object = {}): string {
+  const wrapped = wrap(randomBytes(32), Buffer.from(read('request.json').publicKey, 'base64'));
+  const answer = { ...read('answer.json'), wrapped: wrapped.toString('base64'), wrappedSha256: sha256Hex(wrapped) };
+  writeFileSync(at('forged.json'), JSON.stringify({ ...answer, ...changes }));
+  return 'forged.json';
+}
+
+it("refuses a carrier's own answer, also with --yes, and imports the true one", async () => {
+  expect(errorOf(await importing(forged())).code).toBe('usage');
+  expect(errorOf(await importing(forged(), '--fingerprint', fingerprint)).code).toBe('ceremony-mismatch');
+  expect(await site.describe(keyArn)).toMatchObject({ state: 'PendingImport' });
+  expect(await importing('answer.json', '--fingerprint', fingerprint)).toMatchObject({ exitCode: 0 });
+  expect(await site.describe(keyArn)).toMatchObject({ state: 'Enabled' });
+});
+
+it("refuses an answer whose copy is for a carrier's own recipients", async () => {
+  const error = errorOf(await importing(forged({ recipients: ['age1carrier'] }), '--fingerprint', fingerprint));
+  expect([error.code, error.facts.reason]).toEqual(['ceremony-mismatch', expect.stringContaining('age1carrier')]);
+});
+
+it('refuses to import what custody on this machine holds otherwise', async () => {
+  site.endpoint.faults.inject({
+    match: { operation: 'ImportKeyMaterial' },
+    // biome-ignore lint/suspicious/noThenProperty: the fault rule's own word; nobody awaits it
+    then: { kind: 'reset-before' },
+  });
+  await site.run('pre-apply', '--yes');
+  site.endpoint.faults.clear();
+  expect(existsSync(at('custody/rotation-test-v1.age'))).toBe(true);
+  const error = errorOf(await importing('answer.json', '--fingerprint', fingerprint));
+  expect([error.code, error.facts.reason]).toEqual(['ceremony-mismatch', expect.stringContaining('another copy')]);
+  expect(await site.describe(keyArn)).toMatchObject({ state: 'PendingImport' });
+});
+
+it('refuses in place an answer that was relabelled for another version, and renames nothing', async () => {
+  const inPlace = (versions: readonly string[]) => `${rotationText(versions, 'v1')}strategy: in-place\n`;
+  await site.declare(inPlace(['v1']));
+  expect(await importing('answer.json', '--fingerprint', fingerprint)).toMatchObject({ exitCode: 0 });
+  await site.declare(inPlace(['v1', 'v2']));
+  for (const file of ['request.json', 'answer.json'])
+    writeFileSync(at(`v2-${file}`), JSON.stringify({ ...read(file), version: 'v2' }));
+  const again = await material('import', '--request', 'v2-request.json', '--answer', 'v2-answer.json', '--dry-run');
+  const spoken = /answer {8}([0-9a-f ]+)/.exec(again.stderr)?.[1] ?? '';
+  const args = ['--request', 'v2-request.json', '--answer', 'v2-answer.json', '--fingerprint', spoken];
+  expect(errorOf(await material('import', ...args)).code).toBe('material-in-key');
+});

@@ -1,0 +1,173 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
+import { findTerraform, type TerraformBinary } from '../../lib/terraform/binary';
+import { runChild } from '../../lib/terraform/child';
+import { type ProviderSource, providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
+import { terraformEnvironment } from '../../lib/terraform/terraform-environment';
+import type { AccessKey, LocalAws } from '../../local-aws';
+import { relaySchemas, type SchemaRelay } from './schema-relay';
+
+/** A Terraform whose AWS provider stays alive from one call to the next. */
+export interface KeptProvider {
+  /** For `TERRAFORM_BINARY_NAME`. */
+  readonly terraform: string;
+  close(): Promise<void>;
+}
+
+/** How long a provider has to start. A busy machine needs seconds. */
+const START_MS = 60_000;
+const STACKS = path.resolve(__dirname, '../../stacks');
+
+/**
+ * Starts the AWS provider once for each access key, and makes a Terraform that uses it: a plan then costs a tenth of the CPU
+ * time, since neither a process of 700 MB starts for each call nor does Terraform read the schemas of every AWS resource.
+ *
+ * The provider has its credentials and its endpoint from its own environment. So the Terraform that this makes asks it only where
+ * those of the call are the same, and runs as ever otherwise. `init` runs as ever too, so that it writes the lock, and so does a
+ * call with `TF_LOG`, whose log shows what the provider does. Tests of how Keyturn finds and starts the provider do not use it.
+ *
+ * @throws Error where no provider is found, or where it does not start or answer
+ */
+export async function keepProvider(aws: LocalAws, keys: readonly AccessKey[] = [aws.accessKey]): Promise<KeptProvider> {
+  const directory = mkdtempSync(path.join(tmpdir(), 'keyturn-provider-'));
+  const started: RunningProvider[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(started.map((one) => one.close()));
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    const binary = await findTerraform({ env: process.env });
+    const executable = await providerExecutable(binary, directory);
+    for (const key of keys) {
+      const provider = await startProvider(executable, directory, key.accessKeyId, aws.environment(key));
+      started.push(provider);
+      writeFileSync(path.join(directory, `${key.accessKeyId}.json`), attachment(binary, provider));
+    }
+    const terraform = path.join(directory, 'terraform');
+    writeFileSync(terraform, script(binary, aws, directory), { mode: 0o755 });
+    return { terraform, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface RunningProvider {
+  readonly pid: number;
+  readonly socket: string;
+  close(): Promise<void>;
+}
+
+function script({ file }: TerraformBinary, { url }: LocalAws, directory: string): string {
+  return `#!/bin/sh
+attachment="${directory}/$AWS_ACCESS_KEY_ID.json"
+if [ "$1" != init ] && [ -z "$TF_LOG" ] && [ "$AWS_ENDPOINT_URL" = '${url}' ] && [ -f "$attachment" ]; then
+  read -r TF_REATTACH_PROVIDERS < "$attachment"
+  export TF_REATTACH_PROVIDERS
+fi
+exec '${file}' "$@"
+`;
+}
+
+function attachment({ product }: TerraformBinary, { pid, socket }: RunningProvider): string {
+  const host = product === 'OpenTofu' ? 'registry.opentofu.org' : 'registry.terraform.io';
+  const Addr = { Network: 'unix', String: socket };
+  const provider = { Protocol: 'grpc', ProtocolVersion: 5, Pid: pid, Test: true, Addr };
+  return `${JSON.stringify({ [`${host}/hashicorp/aws`]: provider })}\n`;
+}
+
+/** From where the product takes it: an unpacked mirror as it is, else from what an init installs. */
+async function providerExecutable(binary: TerraformBinary, directory: string): Promise<string> {
+  const source = await providerSource({ binary, env: process.env });
+  if (source.kind === 'mirror') {
+    const found = executableUnder(source.directory, source.host, binary);
+    if (found !== undefined) return found;
+  }
+  return executableOfInit(binary, source, mkdtempSync(path.join(directory, 'init-')));
+}
+
+async function executableOfInit(binary: TerraformBinary, source: ProviderSource, cwd: string): Promise<string> {
+  const aws = { source: 'hashicorp/aws', version: AWS_PROVIDER_VERSION };
+  writeFileSync(path.join(cwd, 'main.tf.json'), JSON.stringify({ terraform: { required_providers: { aws } } }));
+  const env = terraformEnvironment(process.env, await writeCliConfiguration(source, cwd));
+  const args = ['init', '-input=false', '-no-color'];
+  const { exit, stderr } = await runChild({ file: binary.file, args, cwd, env, signal: undefined });
+  const installed = path.join(cwd, '.terraform/providers');
+  const found = exit === 0 ? readdirSync(installed).map((host) => executableUnder(installed, host, binary)) : [];
+  const [executable] = found.filter((one) => one !== undefined);
+  if (executable === undefined) throw new Error(`there is no AWS provider ${AWS_PROVIDER_VERSION} to keep\n${stderr}`);
+  return executable;
+}
+
+function executableUnder(directory: string, host: string, { platform }: TerraformBinary): string | undefined {
+  const folder = path.join(directory, host, 'hashicorp/aws', AWS_PROVIDER_VERSION, platform);
+  try {
+    const name = readdirSync(folder).find((one) => one.startsWith('terraform-provider-aws'));
+    return name === undefined ? undefined : path.join(folder, name);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A provider ends when nobody holds its standard input any more: no test that is killed leaves one behind. */
+const WHILE_WANTED = '"$0" -debug & echo "pid $!"; read -r _; kill $!; wait $!';
+
+async function startProvider(
+  executable: string,
+  directory: string,
+  name: string,
+  aws: Readonly<Record<string, string>>,
+): Promise<RunningProvider> {
+  const inherited = Object.entries(process.env).filter(([variable]) => !/^(AWS_|TF_)/.test(variable));
+  const env = { ...Object.fromEntries(inherited), ...aws, TMPDIR: directory };
+  const child = spawn('sh', ['-c', WHILE_WANTED, executable], { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  let relay: SchemaRelay | undefined;
+  const close = async (): Promise<void> => {
+    await relay?.close();
+    child.stdin.end();
+    await ended;
+  };
+  try {
+    const { pid, socket: own } = await addressOf(child);
+    const socket = path.join(directory, `${name}.sock`);
+    relay = await relaySchemas(own, socket, kindsOfStacks());
+    return { pid, socket, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Reads what a provider prints once it listens. */
+function addressOf(child: ChildProcess): Promise<{ readonly pid: number; readonly socket: string }> {
+  return new Promise((resolve, reject) => {
+    let printed = '';
+    const fail = (why: string) => reject(new Error(`the AWS provider ${why}\n${printed}`));
+    const late = setTimeout(() => fail(`did not start within ${START_MS / 1000} s`), START_MS);
+    const read = (chunk: Buffer) => {
+      printed += chunk.toString();
+      const pid = /^pid (\d+)$/m.exec(printed)?.[1];
+      const socket = /TF_REATTACH_PROVIDERS='.*"String":"([^"]+)"/.exec(printed)?.[1];
+      if (pid === undefined || socket === undefined) return;
+      clearTimeout(late);
+      resolve({ pid: Number(pid), socket });
+    };
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
+    child.once('error', reject);
+    child.once('close', () => fail('ended'));
+  });
+}
+
+/** Resources and data sources of the AWS provider that the stacks declare, as Terraform names them. */
+function kindsOfStacks(): ReadonlySet<string> {
+  const texts = readdirSync(STACKS).map((name) => readFileSync(path.join(STACKS, name), 'utf8'));
+  const bindings = texts.flatMap((text) => [
+    ...text.matchAll(/@cdktf\/provider-aws\/lib\/(?:data-aws-)?([a-z0-9-]+)'/g),
+  ]);
+  return new Set(bindings.map(([, name = '']) => `aws_${name.replaceAll('-', '_')}`));
+}

@@ -1,0 +1,111 @@
+import path from 'node:path';
+import { KeyturnError } from '../errors';
+import type { Custodian } from '../key-material/custody/custodian';
+import { type CustodyRecord, readRecord } from '../key-material/custody/custody-record';
+import { nodeFiles } from '../key-material/custody/file-operations';
+import { custodyDirectory, type KeyVersion, type Rotation } from '../rotation/rotation';
+import { materialEvidence } from './material-evidence';
+
+/** The material of a version, as KMS names it now. */
+export interface MaterialInUse {
+  readonly version: KeyVersion;
+  readonly keyArn: string;
+  /** `EXTERNAL` for imported material. */
+  readonly origin: string;
+  /** 64 hex digits; undefined: KMS names none. */
+  readonly keyMaterialId: string | undefined;
+}
+
+/** Whether custody is known to hold the material that KMS uses for a version. */
+export interface CustodyStanding {
+  readonly proven: boolean;
+  /**
+   * What shows it: the custody record here, the evidence here; or why it is not needed: `no-custody` stands in the
+   * evidence, the rotation file has a waiver, or Keyturn imports nothing into this key. Undefined: nothing does.
+   */
+  readonly by: 'record' | 'evidence' | 'no-custody' | 'waiver' | 'not-imported' | undefined;
+  /** One clause, for people. */
+  readonly text: string;
+}
+
+export interface CustodyObserving {
+  readonly rotation: Rotation;
+  /** Asked only for a custodian that keeps its copies elsewhere. */
+  custodian(): Promise<Custodian>;
+}
+
+/**
+ * Compares the material that KMS uses with what custody and evidence here say of it. A custody record counts only for this
+ * very material, and only while its copy is there, wherever that can be looked at. Where neither is here, as on a runner
+ * without its archive, nothing is proven.
+ */
+export async function custodyStanding(run: CustodyObserving, material: MaterialInUse): Promise<CustodyStanding> {
+  const { version, keyArn, origin, keyMaterialId } = material;
+  if (version.keyArn !== undefined || origin !== 'EXTERNAL')
+    return { proven: true, by: 'not-imported', text: `Keyturn imports no material into ${version.name}` };
+  const found = keyMaterialId === undefined ? unnamed(version) : await standing(run, version, keyArn, keyMaterialId);
+  if (found.proven || version.custodyWaiver === undefined) return found;
+  return { proven: true, by: 'waiver', text: `${found.text}; waived: ${version.custodyWaiver}` };
+}
+
+const unnamed = ({ name }: KeyVersion): CustodyStanding => ({
+  proven: false,
+  by: undefined,
+  text: `KMS names no material of ${name}`,
+});
+
+async function standing(
+  run: CustodyObserving,
+  { name }: KeyVersion,
+  keyArn: string,
+  id: string,
+): Promise<CustodyStanding> {
+  const { rotation } = run;
+  const record = await recordOf(rotation, name);
+  const isSame = record?.keyArn === keyArn && record.keyMaterialId === id;
+  if (record && !isSame)
+    return no(`its custody record is of material ${short(record.keyMaterialId)}, and KMS has ${short(id)}`);
+  const lost = record && (await whatIsLost(run, name, record));
+  if (lost !== undefined) return no(lost);
+  if (record) return { proven: true, by: 'record', text: `custody holds material ${short(id)} of ${name}` };
+  const directory = path.join(path.dirname(rotation.file), '.keyturn', 'evidence');
+  const { materials } = await materialEvidence(directory, rotation.name);
+  const ours = materials.filter((one) => one.keyArn === keyArn && one.keyMaterialId === id && one.version === name);
+  if (ours.some(({ kind }) => kind !== 'none'))
+    return { proven: true, by: 'evidence', text: `by the evidence, custody holds material ${short(id)} of ${name}` };
+  if (ours.length > 0)
+    return { proven: true, by: 'no-custody', text: `material ${short(id)} of ${name} was imported with --no-custody` };
+  return no(`neither a custody record nor evidence here says that custody holds material ${short(id)} of ${name}`);
+}
+
+const no = (text: string): CustodyStanding => ({ proven: false, by: undefined, text });
+const short = (id: string): string => `${id.slice(0, 12)}…`;
+
+async function recordOf({ custody, name }: Rotation, version: string): Promise<CustodyRecord | undefined> {
+  const directory = custodyDirectory(custody);
+  return directory === undefined ? undefined : readRecord({ directory, files: nodeFiles }, name, version);
+}
+
+/** The copy that the record names is looked for where it can be; one that is on another machine cannot. */
+async function whatIsLost(
+  run: CustodyObserving,
+  version: string,
+  { custody }: CustodyRecord,
+): Promise<string | undefined> {
+  const { kind, location } = custody;
+  const directory = custodyDirectory(run.rotation.custody);
+  if (location === null || directory === undefined) return undefined;
+  if (kind === 'age') {
+    const copy = path.join(directory, location);
+    return (await nodeFiles.read(copy)) ? undefined : `the copy that its custody record names is gone: ${copy}`;
+  }
+  if (kind === 'none' || run.rotation.custody[kind] === undefined) return undefined;
+  try {
+    const custodian = await run.custodian();
+    if (custodian.kind !== kind || (await custodian.copyBinding(version)) !== undefined) return undefined;
+    return `${location} holds no copy any more`;
+  } catch (error) {
+    if (!(error instanceof KeyturnError) || error.code === 'interrupted') throw error;
+    return `${location} cannot be asked: ${error.message}`;
+  }
+}
