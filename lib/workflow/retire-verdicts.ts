@@ -59,6 +59,7 @@ export async function judge(
 /** Reasons of the gate about other users of a key, and about the active one. */
 const ABOUT_USERS: ReadonlySet<string> = new Set<GateReason['code']>([
   'active-key-expires',
+  'custody-not-proven',
   'granted',
   'grants-unknown',
   'default-elsewhere',

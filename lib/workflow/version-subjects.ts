@@ -67,7 +67,9 @@ export function leftUnder(
   const known = new Set(seen.versions.flatMap(({ key }) => key?.arn ?? []));
   return found.flatMap(({ bucket, byKey, unknownTotal }): GateReason[] => {
     const strange = Object.entries(byKey).filter(([label]) => isStrange(label, known));
-    const count = strange.reduce((sum, [, versions]) => sum + versions, unknownTotal);
+    // Where a key is gone, the verification counts what is under strange keys as unknown too.
+    const underStrange = strange.reduce((sum, [, versions]) => sum + versions, 0);
+    const count = Math.max(underStrange, unknownTotal);
     if (count === 0) return [];
     const text = `${bucket} holds ${count} object version(s) under keys that no version declares; the key of ${version.name} is gone, and may be one of them`;
     return [{ code: 'objects-left', text }];
