@@ -3,7 +3,10 @@ import { createClients } from '../lib/aws/clients';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { exposureOf, exposureText } from '../lib/key-material/custody/exposure';
 import { expiryOf } from '../lib/kms/expiry';
-import { type Observation, observe } from '../lib/observation/observe';
+import { type Observation, type Observing, observe } from '../lib/observation/observe';
+import { observeDrift } from '../lib/observation/observed-drift';
+import { type ObservedMaterials, observeMaterials } from '../lib/observation/observed-materials';
+import { versionVerdicts } from '../lib/observation/version-verdicts';
 import { actionsFor, POLICY_NAMES } from '../lib/permissions/command-permissions';
 import { batchRoleName, custodyDirectory, type Rotation } from '../lib/rotation/rotation';
 import { bucketExists } from '../lib/s3/bucket-default';
@@ -100,7 +103,7 @@ async function examineAws(
       findings,
     );
     await examineServing({ rotation, clients, identity: target, signal }, findings);
-    if (seen) findings.push(...expiryFindings(rotation, seen, new Date()));
+    if (seen) await examineKeys({ rotation, clients, identity: target, signal }, seen, findings);
   } finally {
     clients.destroy();
   }
@@ -131,16 +134,63 @@ async function examineServing(looking: Parameters<typeof jobsReady>[0], findings
   );
 }
 
+/** Every key that objects need is in use: an outage is a fault here as it is in `status`. */
+async function examineKeys(looking: Observing, seen: Observation, findings: Finding[]): Promise<void> {
+  const { rotation } = looking;
+  const now = new Date();
+  const read = async () => {
+    const materials = rotation.strategy === 'in-place' ? await observeMaterials(looking) : undefined;
+    const drift = await observeDrift(rotation, seen, now, { verdicts: await versionVerdicts(looking), materials });
+    return { materials, faults: drift.filter(({ level, code }) => level === 'outage' || KEY_FAULTS.has(code)) };
+  };
+  const found = await attempt(
+    'keys',
+    read,
+    ({ faults }) => (faults.length === 0 ? 'no key is lost or off' : ''),
+    findings,
+  );
+  if (found && found.faults.length > 0) {
+    findings.pop();
+    for (const { text, fix } of found.faults) findings.push({ check: 'keys', sound: false, found: text, hint: fix });
+  }
+  findings.push(
+    ...(found?.materials ? materialExpiry(rotation, found.materials, now) : expiryFindings(rotation, seen, now)),
+  );
+}
+
+/** Findings about keys that call for somebody although nothing is down yet. */
+const KEY_FAULTS: ReadonlySet<string> = new Set([
+  'key-pending-deletion',
+  'material-expired',
+  'material-foreign',
+  'earlier-key-not-verified',
+]);
+
+function materialExpiry(rotation: Rotation, { versions }: ObservedMaterials, now: Date): Finding[] {
+  return versions.flatMap(({ version, material }) =>
+    material?.imported && material.validTo
+      ? expiryFinding(
+          rotation,
+          version.name,
+          { validTo: material.validTo, expirationModel: 'KEY_MATERIAL_EXPIRES' },
+          now,
+        )
+      : [],
+  );
+}
+
 /** A near expiry is a note; expired material is a fault. */
 function expiryFindings(rotation: Rotation, seen: Observation, now: Date): Finding[] {
-  return seen.versions.flatMap(({ version, key }): Finding[] => {
-    const expiry = key && expiryOf(key, now, rotation.expiry.warnDays);
-    if (expiry?.warning === undefined) return [];
-    const when = expiry.expired ? 'has expired' : `expires in ${expiry.daysLeft} days`;
-    const found = `the material of ${version.name} ${when} (${expiry.validTo.toISOString()})`;
-    const hint = `extend it: \`npx keyturn extend --version ${version.name} --valid-days 300\``;
-    return [{ check: 'expiry', sound: !expiry.expired, found, hint }];
-  });
+  return seen.versions.flatMap(({ version, key }) => (key ? expiryFinding(rotation, version.name, key, now) : []));
+}
+
+function expiryFinding(rotation: Rotation, name: string, key: Parameters<typeof expiryOf>[0], now: Date): Finding[] {
+  const expiry = expiryOf(key, now, rotation.expiry.warnDays);
+  if (expiry?.warning === undefined) return [];
+  const when = expiry.expired ? 'has expired' : `expires in ${expiry.daysLeft} days`;
+  const found = `the material of ${name} ${when} (${expiry.validTo.toISOString()})`;
+  const hint = `extend it: \`npx keyturn extend --version ${name} --valid-days 300\``;
+  return [{ check: 'expiry', sound: !expiry.expired, found, hint }];
 }
 
 /** What others can write is a fault; what they can only read is encrypted, and a warning. */

@@ -3,7 +3,7 @@ import { stepsOf } from '../lib/workflow';
 import { preflightCustody } from '../lib/workflow/preflight';
 import { runFlow } from '../lib/workflow/run-flow';
 import { type CommandDefinition, rotationFileOption } from './cli/command';
-import { materialOptions } from './cli/flow-options';
+import { materialOptions, pendingOption } from './cli/flow-options';
 import { flowOutcome } from './cli/flow-outcome';
 import { withRun } from './cli/session';
 
@@ -14,7 +14,7 @@ export const preApply: CommandDefinition = {
     'Run this after applying the keys stack and before the storage stack. Generates 32 bytes per key, saves them ' +
     'in custody, wraps and imports them, and proves the import. The plain bytes never leave the memory of this ' +
     'process. Safe to run again: it continues an interrupted run and never replaces material that is in custody.',
-  options: [rotationFileOption, ...materialOptions],
+  options: [rotationFileOption, ...materialOptions, pendingOption],
   mutates: true,
   examples: [
     'npx keyturn pre-apply',
@@ -24,8 +24,9 @@ export const preApply: CommandDefinition = {
   async run(context, options) {
     const end = await withRun('pre-apply', context, options, async (run) => {
       const steps = stepsOf(run.rotation, ['import-material', 'record']);
-      const before = await steps[0]?.check(run);
-      if (before?.state === 'blocked') {
+      const [declared] = stepsOf(run.rotation, ['declare-keys']);
+      const before = await declared?.check(run);
+      if (before && before.state !== 'done') {
         throw new KeyturnError('keys-not-declared', { found: before.summary, keysStack: `${run.rotation.name}-keys` });
       }
       await preflightCustody(run);

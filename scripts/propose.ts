@@ -10,7 +10,7 @@ import { proposalBody, rollbackTrailer } from '../lib/proposals/proposal-body';
 import type { Rotation } from '../lib/rotation/rotation';
 import { writeRotation } from '../lib/rotation/rotation-edit';
 import { parseRotation, readRotationText } from '../lib/rotation/rotation-file';
-import { forecastOf, observedKeyOf, requireGrounds } from '../lib/workflow/proposal-facts';
+import { forecastOf, notEmptyReason, observedKeyOf, requireGrounds } from '../lib/workflow/proposal-facts';
 import {
   type CommandContext,
   type CommandDefinition,
@@ -59,12 +59,18 @@ export const propose: CommandDefinition = {
     await parseRotation(proposal.after, file, { now, expired: 'accept' });
     const seen = await look(context, options, proposal);
     const evidence = path.join(path.dirname(file), '.keyturn', 'evidence');
-    requireGrounds(rotation, proposal, seen.observed, await retiredVersions(evidence, rotation.name));
+    requireGrounds(rotation, proposal, seen.observed, {
+      retiredByEvidence: await retiredVersions(evidence, rotation.name),
+      notEmpty: seen.notEmpty,
+    });
     return finish(context, options, { rotation, proposal, ...seen });
   },
 };
 
-type Seen = Omit<Parameters<typeof proposalBody>[0], 'shownFile' | 'forecast'> & { readonly forecast: Forecast };
+type Seen = Omit<Parameters<typeof proposalBody>[0], 'shownFile' | 'forecast'> & {
+  readonly forecast: Forecast;
+  readonly notEmpty: string | undefined;
+};
 
 function phaseOf(given: string | undefined): ProposalKind {
   const kind = PROPOSAL_KINDS.find((one) => one === given);
@@ -78,19 +84,21 @@ async function look(
   context: CommandContext,
   options: OptionValues,
   proposal: Proposal,
-): Promise<Pick<Seen, 'observed' | 'forecast'>> {
-  if (flag(options, 'offline')) return { observed: undefined, forecast: { known: false, why: 'AWS was not read' } };
+): Promise<Pick<Seen, 'observed' | 'forecast' | 'notEmpty'>> {
+  if (flag(options, 'offline'))
+    return { observed: undefined, forecast: { known: false, why: 'AWS was not read' }, notEmpty: undefined };
   const { result } = await withReading(context, options, async (run) => {
     const observed = await observedKeyOf(run, proposal);
+    const notEmpty = await notEmptyReason(run, proposal);
     if (options.forecast === false) {
       const forecast: Forecast = { known: false, why: '--no-forecast was given' };
-      return { observed, forecast };
+      return { observed, forecast, notEmpty };
     }
     const forecast = await forecastOf(run, proposal, observed).catch((error: unknown): Forecast => {
       if (!(error instanceof KeyturnError) || isCode(error, 'interrupted')) throw error;
       return { known: false, why: `${error.code}: ${error.message}` };
     });
-    return { observed, forecast };
+    return { observed, forecast, notEmpty };
   });
   return result;
 }

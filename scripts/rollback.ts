@@ -22,7 +22,9 @@ export const rollback: CommandDefinition = {
   mutates: true,
   examples: ['npx keyturn rollback', 'npx keyturn rollback --dry-run', 'npx keyturn rollback --to v1 --yes'],
   async run(context, options) {
-    const end = await withRun('rollback', context, options, (run) => rollBack(context, run, text(options, 'to')));
+    const body = (run: RotationRun) => rollBack(context, run, text(options, 'to'));
+    // The version that is left may have expired: that is a reason to go back, and no fault.
+    const end = await withRun('rollback', context, options, body, { expired: 'accept' });
     const outcome = flowOutcome(context, options, end);
     context.terminal.hint('run `npx keyturn post-apply` to move the objects back under the active version');
     return outcome;
@@ -47,7 +49,7 @@ async function rollBack(
   if (run.dryRun) return [];
   await run.approve('make it active in the rotation file?');
   await writeRotation(run.rotation.file, after, before);
-  const rotation = await loadRotation(run.rotation.file, { now: new Date() });
+  const rotation = await loadRotation(run.rotation.file, { now: new Date(), expired: 'accept' });
   const workspace = openWorkspace({ rotation, env: context.env, signal: context.signal });
   return runFlow(stepsOf(rotation, ['declare-keys', 'switch', 'record']), { ...run, rotation, workspace });
 }

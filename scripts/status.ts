@@ -11,7 +11,8 @@ export const status: CommandDefinition = {
   description:
     'Reads AWS, the rotation file, custody records and evidence; changes nothing. As a scheduled job it finds ' +
     'expiring material (60, 30 or 7 days ahead), keys that are too old, changes made outside of Terraform, ' +
-    'superseded keys without verification, and missing custody records.',
+    'earlier versions without a verification since the last switch, and missing custody records. It exits 1 during an ' +
+    'outage, when a key that objects need is out of use.',
   options: [
     rotationFileOption,
     {
@@ -24,10 +25,11 @@ export const status: CommandDefinition = {
   async run(context, options) {
     const { rotation, account, result } = await withReading(context, options, readStatus);
     if (!flag(options, 'json')) context.terminal.show(formatStatus(result));
-    const called = result.next !== undefined || result.drift.some((one) => one.level === 'act');
+    const called = result.next !== undefined || result.drift.some((one) => one.level !== 'note');
     const pending = flag(options, 'detailedExitcode') && called;
+    const down = result.drift.some((one) => one.level === 'outage');
     return {
-      exitCode: pending ? EXIT.changesPending : EXIT.done,
+      exitCode: pending ? EXIT.changesPending : down ? EXIT.error : EXIT.done,
       data: { rotation: rotation.name, account, region: rotation.region, ...result },
     };
   },
@@ -40,11 +42,12 @@ function formatStatus(found: Status): string {
       one.name,
       one.role,
       one.material ? `${one.keyState}, material ${one.material}` : one.keyState,
-      one.validTo ?? 'does not expire',
+      dateText(one),
       one.drilledAt ?? 'never',
       one.keyArn ?? '-',
     ]),
   );
+  const verdicts = found.versions.flatMap((one) => (one.verdict ? [`${one.name}: ${one.verdict.text}`] : []));
   const pointers = table(
     ['what', 'points at', 'bucket key'],
     [
@@ -59,9 +62,26 @@ function formatStatus(found: Status): string {
   const next = found.next
     ? `next: ${found.next.command}  (${found.next.summary})`
     : 'next: nothing, the rotation is done';
-  const findings = found.drift.map((one) => `${one.level === 'act' ? '!' : 'i'} ${one.text}\n    ${one.fix}`);
+  const findings = found.drift.map((one) => `${one.level === 'note' ? 'i' : '!'} ${one.text}\n    ${one.fix}`);
   const jobs = found.jobs === undefined ? [] : [jobLines(found.jobs)].filter((text) => text !== '');
-  return [versions, pointers, steps, ...jobs, ...(findings.length > 0 ? [findings.join('\n')] : []), next].join('\n\n');
+  const judged = verdicts.length > 0 ? [verdicts.join('\n')] : [];
+  return [
+    versions,
+    pointers,
+    ...judged,
+    steps,
+    ...jobs,
+    ...(findings.length > 0 ? [findings.join('\n')] : []),
+    next,
+  ].join('\n\n');
+}
+
+function dateText({ validity, validTo, keyState }: Status['versions'][number]): string {
+  if (validity === 'expired') return 'expired';
+  if (validity === 'lost') return 'no material any more';
+  if (validity === 'waiting') return 'no material yet';
+  if (validity === undefined) return keyState;
+  return validTo ?? 'does not expire';
 }
 
 function jobLines(jobs: NonNullable<Status['jobs']>): string {

@@ -144,7 +144,9 @@ it('objects are rewritten, with their tags and ACLs, while the role gets what so
     PolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [anybody] }),
   });
   await terraform('storage');
-  await postApply(['--engine', 'local']);
+  // A rewrite leaves noncurrent versions under v2, which was rolled back from: they are left, and the exit code says so.
+  const { stderr } = await postApply(['--engine', 'local'], 4);
+  expect(stderr).toContain('v2 (Enabled) is not proven empty');
 });
 
 it('jobs copy where no object has an ACL or a lock, and refuse to elsewhere', async () => {

@@ -229,6 +229,7 @@ const WORDS: Readonly<Record<string, string>> = {
   job: 'job specification, before the job is created',
   'generated-manifest-job': 'job specification for its manifest only, before the job is created',
   confirmation: 'decision whether a job may run',
+  verdict: 'the verdict on every version but the active one',
   'run-opened': 'the run started',
   'run-closed': 'the run ended',
 };

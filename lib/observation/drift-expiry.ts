@@ -1,44 +1,111 @@
-import { supersededVersions } from '../rotation/rotation';
-import { DAY, type DriftFinding, type DriftInput, nextProposal } from './drift-finding';
+import { type KeyVersion, supersededVersions } from '../rotation/rotation';
+import { act, DAY, type DriftFinding, type DriftInput, nextProposal, note, outage } from './drift-finding';
+import { extendCommand } from './key-remedy';
 import type { ObservedVersion } from './observe';
 
 /** The same bytes again, with the date that the rotation file has. */
 const REIMPORT = 'npx keyturn pre-apply --identity <age identity file>';
-/** The same bytes again, with a later date. */
-const extendCommand = (version: string): string =>
-  `npx keyturn extend --version ${version} --valid-days 300 --identity <age identity file>`;
 
 /** Material that KMS will delete, or has deleted: what is under the key cannot be read from then on. */
 export function expiryFindings(input: DriftInput): DriftFinding[] {
-  return input.seen.versions.flatMap((one) => expiryOf(input, one));
+  // In place, each material is watched by itself.
+  if (input.rotation.strategy === 'in-place') return [];
+  return input.seen.versions.flatMap((one) => [...expiryOf(input, one), ...dateOf(input, one)]);
 }
 
 function expiryOf(input: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
-  const { rotation, now } = input;
-  if (version.disabled || !key) return [];
-  const inPlace = rotation.strategy === 'in-place';
-  // One key, whose earliest expiry counts for all of its materials: it is reported once.
-  if (inPlace && version.name !== rotation.activeVersion) return [];
-  if (key.state === 'PendingImport') return lapsed(input, version.name);
-  // A key that is off is retired: its expiry stops nothing that runs.
-  if (key.validTo === undefined || key.state !== 'Enabled') return [];
-  const days = Math.floor((key.validTo.getTime() - now.getTime()) / DAY);
-  const degree = [...rotation.expiry.warnDays].sort((a, b) => a - b).find((limit) => days < limit);
-  if (degree === undefined) return [];
+  const { rotation } = input;
+  if (!key) return [];
+  if (key.state === 'PendingImport') return lapsed(input, version, key.arn);
+  const degree = degreeOf(input, key.validTo);
+  if (degree === undefined || key.validTo === undefined) return [];
+  const at = key.validTo.toISOString();
   const superseded = supersededVersions(rotation).some((one) => one.name === version.name);
-  const text = `the material of ${version.name} expires at ${key.validTo.toISOString()}, in less than ${degree} days; then nothing under it can be read`;
-  const due = rotation.keyVersions.find((one) => one.materialValidTo?.getTime() === key.validTo?.getTime()) ?? version;
-  const fix = inPlace ? extendCommand(due.name) : superseded ? 'npx keyturn post-apply' : nextProposal(rotation);
-  return [{ code: 'material-expiring', level: 'act', text, fix }];
+  if (key.state === 'Disabled' && superseded && version.keyArn === undefined) {
+    const text = `${version.name} is off, and its material expires at ${at}, in less than ${degree} days; a rollback after that needs its material from custody`;
+    return [
+      note(
+        'rollback-window-closing',
+        text,
+        `npx keyturn rollback --to ${version.name}   (or nothing, if nobody goes back)`,
+      ),
+    ];
+  }
+  // A key that is off is retired: its expiry stops nothing that runs.
+  if (version.disabled || key.state !== 'Enabled') return [];
+  const text = `the material of ${version.name} expires at ${at}, in less than ${degree} days; then nothing under it can be read`;
+  return [act('material-expiring', text, superseded ? 'npx keyturn post-apply' : nextProposal(rotation))];
 }
 
-/** Waiting for material is the start of a version, unless the rotation has gone past it already. */
-function lapsed({ rotation, left, now }: DriftInput, name: string): DriftFinding[] {
-  const past = supersededVersions(rotation).some((one) => one.name === name);
-  const served = name === rotation.activeVersion && left?.aliasTarget !== undefined;
-  const expired = rotation.keyVersions.find((one) => one.name === name)?.materialValidTo;
-  if (!past && !(served && expired !== undefined && expired.getTime() < now.getTime())) return [];
-  const text = `${name} has no material any more: it expired or was deleted, and nothing under it can be read`;
-  const fix = expired !== undefined && expired.getTime() < now.getTime() ? extendCommand(name) : REIMPORT;
-  return [{ code: 'material-expired', level: 'act', text, fix }];
+/** The smallest of the file's warning days that the date is within; undefined before the first one. */
+export function degreeOf(
+  { rotation, now }: Pick<DriftInput, 'rotation' | 'now'>,
+  validTo: Date | undefined,
+): number | undefined {
+  if (validTo === undefined) return undefined;
+  const days = Math.floor((validTo.getTime() - now.getTime()) / DAY);
+  return [...rotation.expiry.warnDays].sort((a, b) => a - b).find((limit) => days < limit);
 }
+
+/** Waiting for material is the start of a version, unless something points at it or the rotation has gone past it. */
+function lapsed(input: DriftInput, version: KeyVersion, keyArn: string): DriftFinding[] {
+  const { rotation, seen, left } = input;
+  const { name } = version;
+  const verdict = input.verdicts.find((one) => one.version.name === name);
+  if (name !== rotation.activeVersion) return verdict ? lapsedEarlier(version, verdict) : [];
+  const pointedAt = seen.aliasTarget === keyArn || seen.buckets.some((one) => one.default?.keyArn === keyArn);
+  const worked = left?.aliasTarget === keyArn;
+  if (!pointedAt && !worked) return [];
+  const text = `outage: the active version ${name} has no material any more (it expired or was deleted): nothing can be written, and nothing under it can be read`;
+  return [outage('material-expired', text, importAgain(input, version))];
+}
+
+function lapsedEarlier(version: KeyVersion, { kind, text }: DriftInput['verdicts'][number]): DriftFinding[] {
+  const { name } = version;
+  const what = `${name} has no material any more (it expired or was deleted)`;
+  const fix =
+    version.keyArn === undefined
+      ? extendCommand(name)
+      : `the owner of ${version.keyArn} must import its material again`;
+  if (kind === 'left')
+    return [outage('material-expired', `outage: ${what}, and objects under it cannot be read; it is ${text}`, fix)];
+  if (kind !== 'not-verified') return [];
+  return [act('material-expired', `${what}, and objects may be left under it: ${text}`, 'npx keyturn post-apply')];
+}
+
+/** The command that brings lost material back, by the date that the file has; where nobody keeps a copy, that is stated. */
+export function importAgain(
+  { rotation, custody, now }: DriftInput,
+  { name, materialValidTo, keyArn }: KeyVersion,
+): string {
+  if (keyArn !== undefined) return `the owner of ${keyArn} must import its material again`;
+  if (custody.here && !custody.imported.has(name))
+    return `custody here has no copy of ${name}: without a copy elsewhere, what is under it is lost; go on with \`${nextProposal(rotation)}\``;
+  const isPast = materialValidTo !== undefined && materialValidTo.getTime() <= now.getTime();
+  return isPast ? extendCommand(name) : REIMPORT;
+}
+
+/** The alarms and the plan go by the date in the file, so it must be the one that KMS goes by. */
+function dateOf({ rotation }: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
+  const superseded = supersededVersions(rotation).some((one) => one.name === version.name);
+  if (superseded || version.keyArn !== undefined || key?.state !== 'Enabled' || key.origin !== 'EXTERNAL') return [];
+  return differingDate(version, key.validTo);
+}
+
+/** A finding where file and KMS name different dates; a second apart is the same. */
+export function differingDate(
+  { name, materialValidTo: declared }: KeyVersion,
+  validTo: Date | undefined,
+): DriftFinding[] {
+  const [file, kms] = [declared?.getTime(), validTo?.getTime()];
+  if (file === kms || (file !== undefined && kms !== undefined && Math.abs(file - kms) < 1000)) return [];
+  const text = `the rotation file says that the material of ${name} ${expires(declared)}, KMS says that it ${expires(validTo)}`;
+  if (validTo === undefined)
+    return [act('material-date-differs', text, `remove materialValidTo of ${name} from the rotation file`)];
+  const later = declared !== undefined && declared > validTo ? declared : validTo;
+  const at = later.toISOString().replace(/\.\d{3}Z$/, 'Z');
+  const fix = `npx keyturn extend --version ${name} --valid-to ${at} --identity <age identity file>`;
+  return [act('material-date-differs', text, fix)];
+}
+
+const expires = (date: Date | undefined): string => (date ? `expires at ${date.toISOString()}` : 'does not expire');

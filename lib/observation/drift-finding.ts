@@ -1,23 +1,35 @@
 import { activeVersion, type Rotation } from '../rotation/rotation';
+import type { LeftByRun } from './evidence-queries';
 import type { Observation } from './observe';
+import type { ObservedMaterials } from './observed-materials';
+import type { VersionVerdict } from './version-verdicts';
 
 export interface DriftFinding {
   readonly code:
     | 'key-over-age'
     | 'material-expiring'
     | 'material-expired'
+    | 'material-date-differs'
+    | 'material-foreign'
+    | 'rotations-nearly-used'
+    | 'rollback-window-closing'
     | 'active-key-unusable'
     | 'key-pending-deletion'
+    | 'earlier-key-unusable'
+    | 'earlier-key-not-verified'
     | 'alias-moved'
     | 'bucket-default-moved'
     | 'bucket-key-moved'
     | 'stragglers-not-checked'
     | 'custody-record-absent'
     | 'retirement-not-recorded';
-  /** `act`: somebody must do something, and `--detailed-exitcode` says so. `note`: good to know. */
-  readonly level: 'act' | 'note';
+  /**
+   * `outage`: objects cannot be read or written now. `act`: somebody must do something. Both make `--detailed-exitcode`
+   * exit 2. `note`: good to know.
+   */
+  readonly level: 'outage' | 'act' | 'note';
   readonly text: string;
-  /** What to type; it proposes or shows, and asks before it changes anything. */
+  /** What to type, or why nothing helps. A command proposes or shows, and asks before it changes anything. */
   readonly fix: string;
 }
 
@@ -38,15 +50,33 @@ export interface DriftInput {
   readonly verifiedAt: Date | undefined;
   /** What the last sound run left; undefined where no evidence here says so. */
   readonly left: LeftByRun | undefined;
-}
-
-/** The pointers as the last run recorded them. */
-export interface LeftByRun {
-  readonly aliasTarget: string | undefined;
-  readonly bucketDefaults: Readonly<Record<string, string | undefined>>;
+  /** Whether each version but the active one is accounted for; empty for a rotation in place. */
+  readonly verdicts: readonly VersionVerdict[];
+  /** Rotated in place: the materials of the one key. */
+  readonly materials: ObservedMaterials | undefined;
 }
 
 export const DAY = 86_400_000;
+
+/** A finding that somebody must act on. */
+export const act = (code: DriftFinding['code'], text: string, fix: string): DriftFinding => ({
+  code,
+  level: 'act',
+  text,
+  fix,
+});
+
+/** A finding of objects that cannot be read or written now. */
+export const outage = (code: DriftFinding['code'], text: string, fix: string): DriftFinding => ({
+  ...act(code, text, fix),
+  level: 'outage',
+});
+
+/** A finding that calls nobody. */
+export const note = (code: DriftFinding['code'], text: string, fix: string): DriftFinding => ({
+  ...act(code, text, fix),
+  level: 'note',
+});
 
 /** A later version that is declared already only has to be switched to. */
 export function nextProposal(rotation: Rotation): string {

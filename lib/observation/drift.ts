@@ -1,8 +1,12 @@
 /** What has moved away from the rotation file, or will soon: for a scheduled job. Pure: `observed-drift.ts` does the reading. */
+import type { KeyDescription } from '../kms/describe-key';
 import { type KeyVersion, type Rotation, supersededVersions } from '../rotation/rotation';
 import { expiryFindings } from './drift-expiry';
-import { DAY, type DriftFinding, type DriftInput, nextProposal } from './drift-finding';
+import { act, DAY, type DriftFinding, type DriftInput, nextProposal, note, outage } from './drift-finding';
+import { materialFindings } from './drift-materials';
+import { remedyOf } from './key-remedy';
 import type { ObservedVersion } from './observe';
+import { isSettled } from './version-verdicts';
 
 /** A verification older than this says nothing of what writers have done since. */
 const VERIFIED_DAYS = 7;
@@ -10,26 +14,84 @@ const VERIFIED_DAYS = 7;
 /** Every finding, the pressing ones first. */
 export function driftFindings(input: DriftInput): readonly DriftFinding[] {
   const findings = [
-    ...input.seen.versions.flatMap((one) => keyFindings(input, one)),
+    ...keysOf(input).flatMap((one) => keyFindings(input, one)),
     ...pointerFindings(input),
     ...ageFindings(input),
     ...expiryFindings(input),
+    ...materialFindings(input),
     ...stragglerFindings(input),
     ...custodyFindings(input),
     ...retirementFindings(input),
   ];
-  return [...findings.filter((one) => one.level === 'act'), ...findings.filter((one) => one.level === 'note')];
+  return (['outage', 'act', 'note'] as const).flatMap((level) => findings.filter((one) => one.level === level));
 }
 
-function keyFindings({ rotation }: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
-  if (key?.state === 'PendingDeletion') {
-    const on = key.deletionDate ? ` on ${key.deletionDate.toISOString()}` : '';
-    const text = `the key of ${version.name} (${key.arn}) will be deleted${on}, and everything under it with it`;
-    return [act('key-pending-deletion', text, `aws kms cancel-key-deletion --key-id ${key.arn}`)];
+/** In place there is one key, and it is reported once. */
+function keysOf({ rotation, seen }: DriftInput): readonly ObservedVersion[] {
+  if (rotation.strategy === 'new-key') return seen.versions;
+  return seen.versions.filter(({ version }) => version.name === rotation.activeVersion);
+}
+
+function keyFindings(input: DriftInput, observed: ObservedVersion): DriftFinding[] {
+  const { version, key } = observed;
+  const deletion = key?.state === 'PendingDeletion' ? [deletionFinding(input, version, key)] : [];
+  if (version.name === input.rotation.activeVersion) return [...deletion, ...activeKeyFindings(input, observed)];
+  return [...deletion, ...earlierKeyFindings(input, observed)];
+}
+
+function deletionFinding({ verdicts }: DriftInput, version: KeyVersion, key: KeyDescription): DriftFinding {
+  const on = key.deletionDate ? ` on ${key.deletionDate.toISOString()}` : '';
+  const verdict = verdicts.find((one) => one.version.name === version.name);
+  const settled = verdict !== undefined && isSettled(verdict);
+  const fix = `aws kms cancel-key-deletion --key-id ${key.arn}`;
+  if (settled) {
+    const text = `the key of ${version.name} (${key.arn}) will be deleted${on}; it is ${verdict.text}, and nobody can roll back to it then`;
+    return note('key-pending-deletion', text, fix);
   }
-  if (version.name !== rotation.activeVersion || key?.state !== 'Disabled') return [];
-  const text = `the active version ${version.name} is Disabled: nothing can be written or read under it`;
-  return [act('active-key-unusable', text, `aws kms enable-key --key-id ${key.arn}`)];
+  return act(
+    'key-pending-deletion',
+    `the key of ${version.name} (${key.arn}) will be deleted${on}, and everything under it with it`,
+    fix,
+  );
+}
+
+/** The key that everything is written under: any state but Enabled is an outage, unless the version is only beginning. */
+function activeKeyFindings({ rotation, seen, left }: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
+  const { name } = version;
+  if (key === undefined) {
+    const before = left?.keys?.get(name);
+    if (before === undefined || rotation.strategy === 'in-place') return [];
+    const text = `outage: the key of the active version ${name} (${before.arn}) does not exist any more: nothing under it can ever be read again`;
+    return [
+      outage(
+        'active-key-unusable',
+        text,
+        `restore the objects from a backup, and go on with \`${nextProposal(rotation)}\``,
+      ),
+    ];
+  }
+  // A key without material has findings of its own.
+  if (key.state === 'Enabled' || key.state === 'PendingImport') return [];
+  const pointedAt = seen.aliasTarget === key.arn || seen.buckets.some((one) => one.default?.keyArn === key.arn);
+  const what = pointedAt ? 'nothing can be written or read under it' : 'nothing can be switched to it';
+  const text = `outage: the active version ${name} is ${key.state}: ${what}`;
+  const fix = remedyOf(version, key) ?? `aws kms describe-key --key-id ${key.arn}`;
+  return [outage('active-key-unusable', text, fix)];
+}
+
+/** An earlier key that is out of use is fine once it is verified empty; until then its objects cannot be read or moved. */
+function earlierKeyFindings({ verdicts }: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
+  const verdict = verdicts.find((one) => one.version.name === version.name);
+  if (verdict === undefined || key?.state === 'Enabled' || key?.state === 'PendingImport') return [];
+  const state = key?.state ?? 'gone from KMS';
+  if (verdict.kind === 'left') {
+    const text = `outage: ${version.name} is ${state}, and objects under it cannot be read; it is ${verdict.text}`;
+    const lost = 'nothing brings this key back: restore the objects from a backup, or delete those object versions';
+    return [outage('earlier-key-unusable', text, remedyOf(version, key) ?? lost)];
+  }
+  if (verdict.kind !== 'not-verified') return [];
+  const text = `${version.name} is ${state}, and objects may be left under it: ${verdict.text}`;
+  return [act('earlier-key-not-verified', text, 'npx keyturn post-apply')];
 }
 
 /** A pointer that is behind is the next step of a rotation; one that moved otherwise was moved by hand. */
@@ -103,7 +165,8 @@ function stragglerFindings({ rotation, seen, verifiedAt, now }: DriftInput): Dri
     days === undefined ? 'no evidence here shows when that was last verified' : `last verified ${days} days ago`;
   const names = on.map((one) => one.version.name).join(', ');
   const text = `${names} is still on, and objects may be left under it: ${since}`;
-  return [act('stragglers-not-checked', text, 'npx keyturn post-apply --dry-run')];
+  // A dry run leaves no evidence, so it would leave this finding too.
+  return [act('stragglers-not-checked', text, 'npx keyturn post-apply')];
 }
 
 function custodyFindings({ rotation, seen, custody }: DriftInput): DriftFinding[] {
@@ -117,26 +180,12 @@ function custodyFindings({ rotation, seen, custody }: DriftInput): DriftFinding[
   });
 }
 
-function retirementFindings({ rotation, seen }: DriftInput): DriftFinding[] {
-  const superseded = supersededVersions(rotation);
-  return seen.versions.flatMap(({ version, key }): DriftFinding[] => {
-    const open = superseded.includes(version) && version.keyArn === undefined && !version.disabled;
-    if (!open || key?.state !== 'Disabled') return [];
+/** Only a version that passed the gate, or a verification as good, is proposed as retired. */
+function retirementFindings({ verdicts }: DriftInput): DriftFinding[] {
+  return verdicts.flatMap(({ version, key, kind, superseded }): DriftFinding[] => {
+    const open = superseded && version.keyArn === undefined && !version.disabled;
+    if (!open || kind !== 'retired' || key?.state !== 'Disabled') return [];
     const text = `${version.name} is retired, and the rotation file does not record it yet`;
-    return [
-      {
-        code: 'retirement-not-recorded',
-        level: 'note',
-        text,
-        fix: `npx keyturn propose retire --name ${version.name}`,
-      },
-    ];
+    return [note('retirement-not-recorded', text, `npx keyturn propose retire --name ${version.name}`)];
   });
 }
-
-const act = (code: DriftFinding['code'], text: string, fix: string): DriftFinding => ({
-  code,
-  level: 'act',
-  text,
-  fix,
-});

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { isCode } from '../errors';
 import type { EvidenceRecord } from '../evidence/evidence-record';
 import { type RecordedRun, readRuns } from '../evidence/report-records';
-import type { LeftByRun } from './drift-finding';
 
 /**
  * Versions of a rotation of which sound evidence shows that the gate opened and that the key was disabled. Evidence with
@@ -77,6 +76,14 @@ export async function lastDrilled(directory: string, rotation: string): Promise<
   return drilled;
 }
 
+/** The pointers as the last run recorded them, and the dates of the keys. */
+export interface LeftByRun {
+  readonly aliasTarget: string | undefined;
+  readonly bucketDefaults: Readonly<Record<string, string | undefined>>;
+  /** Versions whose key existed then, with the date on which KMS was to delete the material. */
+  readonly keys?: ReadonlyMap<string, { readonly arn: string; readonly validTo: Date | undefined }> | undefined;
+}
+
 /** What alias and bucket defaults pointed at when the last sound run of a rotation ended; undefined where none says so. */
 export async function lastLeft(directory: string, rotation: string): Promise<LeftByRun | undefined> {
   const runs = (await soundRuns(directory)).filter((run) => rotationOf(run) === rotation);
@@ -89,16 +96,48 @@ export async function lastLeft(directory: string, rotation: string): Promise<Lef
   const read = STATE.safeParse(last.data);
   if (!read.success) return undefined;
   const { aliasTarget, buckets } = read.data;
-  return { aliasTarget, bucketDefaults: Object.fromEntries(buckets.map((one) => [one.name, one.default?.keyArn])) };
+  const bucketDefaults = Object.fromEntries(buckets.map((one) => [one.name, one.default?.keyArn]));
+  return { aliasTarget, bucketDefaults, keys: knownKeys(states) };
 }
 
-const isState = ({ type, step }: EvidenceRecord): boolean =>
+/** True for a record of what AWS held. */
+export const isState = ({ type, step }: EvidenceRecord): boolean =>
   type === 'state' || (type === 'outcome' && step === 'record');
+
+/** A version keeps the last date that KMS gave: a key that has lost its material shows none. */
+function knownKeys(states: readonly EvidenceRecord[]): LeftByRun['keys'] {
+  const keys = new Map<string, { arn: string; validTo: Date | undefined }>();
+  for (const { data } of states) {
+    for (const { name, keyArn, validTo, state } of VERSIONS.safeParse(data).data?.versions ?? []) {
+      if (keyArn === undefined) continue;
+      const before = keys.get(name);
+      const lost = state === 'PendingImport' && before?.arn === keyArn ? before.validTo : undefined;
+      keys.set(name, { arn: keyArn, validTo: validTo === undefined ? lost : new Date(validTo) });
+    }
+  }
+  return keys;
+}
+
+const VERSIONS = z.object({
+  versions: z.array(
+    z.object({
+      name: z.string(),
+      keyArn: z.string().optional(),
+      validTo: z.string().optional(),
+      state: z.string().optional(),
+    }),
+  ),
+});
 
 const STATE = z.object({
   aliasTarget: z.string().optional(),
   buckets: z.array(z.object({ name: z.string(), default: z.object({ keyArn: z.string().optional() }).optional() })),
 });
+
+/** The sound runs of a rotation. Evidence with a fault shows nothing; no evidence at all is no error. */
+export async function soundRunsOf(directory: string, rotation: string): Promise<readonly RecordedRun[]> {
+  return (await soundRuns(directory)).filter((run) => rotationOf(run) === rotation);
+}
 
 async function soundRuns(directory: string): Promise<readonly RecordedRun[]> {
   return (await allRuns(directory)).filter((run) => run.faults.length === 0);
@@ -122,7 +161,7 @@ function retiredIn({ records }: RecordedRun): string[] {
   const of = (type: string) => records.filter((one) => one.type === type && one.step === 'retire');
   const named = (found: readonly EvidenceRecord[]) =>
     found.flatMap(({ data }) => (typeof data.version === 'string' ? [data.version] : []));
-  const opened = named(of('gate').filter(({ data }) => data.open === true));
+  const opened = named(of('gate').filter(({ data }) => data.open === true && data.disables !== false));
   const looked = new Set(named(of('look').filter(({ data }) => data.clean === true)));
   if (of('look').length > 0) return opened.filter((version) => looked.has(version));
   return of('outcome').some(({ data }) => data.outcome === 'changed') ? opened : [];

@@ -1,16 +1,20 @@
 import { stat } from 'node:fs/promises';
-import path from 'node:path';
 import { readRecord } from '../key-material/custody/custody-record';
 import { nodeFiles } from '../key-material/custody/file-operations';
 import { custodyDirectory, type Rotation } from '../rotation/rotation';
 import { driftFindings } from './drift';
-import type { DriftFinding, ObservedCustody } from './drift-finding';
+import type { DriftFinding, DriftInput, ObservedCustody } from './drift-finding';
 import { lastLeft, lastVerified } from './evidence-queries';
-import type { Observation } from './observe';
+import { evidenceDirectory, type Observation } from './observe';
 
 /** Reads custody and evidence beside the rotation file, and reports what has moved. Reads only. */
-export async function observeDrift(rotation: Rotation, seen: Observation, now: Date): Promise<readonly DriftFinding[]> {
-  const evidence = path.join(path.dirname(rotation.file), '.keyturn', 'evidence');
+export async function observeDrift(
+  rotation: Rotation,
+  seen: Observation,
+  now: Date,
+  { verdicts, materials }: Pick<DriftInput, 'verdicts' | 'materials'>,
+): Promise<readonly DriftFinding[]> {
+  const evidence = evidenceDirectory(rotation);
   return driftFindings({
     rotation,
     seen,
@@ -18,6 +22,8 @@ export async function observeDrift(rotation: Rotation, seen: Observation, now: D
     custody: await custodySight(rotation),
     verifiedAt: await lastVerified(evidence, rotation.name),
     left: await lastLeft(evidence, rotation.name),
+    verdicts,
+    materials,
   });
 }
 

@@ -17,6 +17,8 @@ export interface ObservedMaterials {
   /** Absent: not declared to AWS yet. */
   readonly key: KeyDescription | undefined;
   readonly versions: readonly VersionMaterial[];
+  /** Materials that stand for no declared version. */
+  readonly others: readonly KeyMaterialEntry[];
   /** Rotations that this key has had. */
   readonly rotations: number;
 }
@@ -25,12 +27,14 @@ export interface ObservedMaterials {
 export async function observeMaterials(run: Observing): Promise<ObservedMaterials> {
   const key = (await observeVersions(run))[0]?.key;
   const materials = key ? await keyMaterials(run.clients.kms, key.arn) : [];
+  const versions = run.rotation.keyVersions.map((version) => ({
+    version,
+    material: materialOf(run.rotation, version, materials),
+  }));
   return {
     key,
-    versions: run.rotation.keyVersions.map((version) => ({
-      version,
-      material: materialOf(run.rotation, version, materials),
-    })),
+    versions,
+    others: materials.filter((one) => versions.every(({ material }) => material !== one)),
     rotations: materials.filter(({ rotatedAt }) => rotatedAt !== undefined).length,
   };
 }

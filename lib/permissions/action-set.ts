@@ -12,6 +12,7 @@ export type Target =
   | 'keys'
   /** The keys that Keyturn declared, by their tag. */
   | 'own keys'
+  | 'keys to retire'
   /** The same, for the round trip that proves material. */
   | 'own keys for the proof'
   /** Every declared key, only through S3 of the rotation's Region. */

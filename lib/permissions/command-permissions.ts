@@ -36,6 +36,8 @@ const LOOK: readonly ActionSet[] = [
   { sid: 'LookAtKeys', on: 'keys', actions: ['kms:DescribeKey'] },
   { sid: 'LookAtBuckets', on: 'buckets', actions: ['s3:ListBucket', 's3:GetEncryptionConfiguration'] },
   { sid: 'LookAtOtherBuckets', on: 'other buckets', actions: ['s3:ListBucket'], when: looksElsewhere },
+  // KMS dates the last move of the main alias, so that a verification is known to cover it.
+  { sid: 'FindAliases', on: 'anything', actions: ['kms:ListAliases'], when: moves },
   { sid: 'LookAtMaterial', on: 'own keys', actions: ['kms:ListKeyRotations'], when: inPlace },
 ];
 
@@ -58,7 +60,7 @@ const VERIFY: readonly ActionSet[] = [
   { sid: 'HeadObjects', on: 'objects', actions: HEADING, when: moves },
   { sid: 'ListOtherObjects', on: 'other buckets', actions: LISTING, when: looksElsewhere },
   { sid: 'HeadOtherObjects', on: 'objects of other buckets', actions: HEADING, when: looksElsewhere },
-  { sid: 'FindManagedKey', on: 'anything', actions: ['kms:ListAliases'], when: namesManagedKey },
+  { sid: 'FindAliases', on: 'anything', actions: ['kms:ListAliases'], when: namesManagedKey },
 ];
 
 const MOVE: readonly ActionSet[] = [
@@ -114,12 +116,11 @@ const MOVE: readonly ActionSet[] = [
   },
   {
     sid: 'RetireKeys',
-    on: 'own keys',
+    on: 'keys to retire',
     actions: ['kms:ListGrants', 'kms:GetKeyLastUsage', 'kms:DisableKey', 'kms:EnableKey'],
     when: moves,
   },
-  // Who else uses a key: since when the alias names the active one, and other buckets that name the old one as their default.
-  { sid: 'DateSwitch', on: 'anything', actions: ['kms:ListAliases'], when: moves },
+  // Who else uses a key: other buckets that name the old one as their default.
   { sid: 'FindBuckets', on: 'anything', actions: ['s3:ListAllMyBuckets'], when: moves },
   { sid: 'LookAtDefaults', on: 'buckets of the account', actions: ['s3:GetEncryptionConfiguration'], when: moves },
 ];
@@ -227,7 +228,12 @@ export const actionSets: Readonly<Record<PolicyName, readonly ActionSet[]>> = {
   ],
   terraform: [...LOOK, ...SWITCH, ...DECLARE, ...archiveEvidence],
   reviewer: [...LOOK, ...VERIFY, ...readJobs, ...readEvidence],
-  rollback: [...LOOK, { sid: 'EnableKeys', on: 'own keys', actions: ['kms:EnableKey'] }, ...SWITCH, ...archiveEvidence],
+  rollback: [
+    ...LOOK,
+    { sid: 'EnableKeys', on: 'keys to retire', actions: ['kms:EnableKey'] },
+    ...SWITCH,
+    ...archiveEvidence,
+  ],
 };
 
 /** The sets of a policy that a rotation needs. */

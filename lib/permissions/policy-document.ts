@@ -3,6 +3,7 @@ import {
   type BucketManagement,
   batchPrefix,
   batchRoleName,
+  type KeyVersion,
   type Rotation,
   type S3Backend,
 } from '../rotation/rotation';
@@ -74,6 +75,7 @@ const SCOPES: Readonly<Record<Target, (place: Place) => readonly Scope[]>> = {
   'tags of new keys': (place) => [{ Resource: kms(place, 'key/*'), Condition: madeForUs(place) }],
   keys: allKeys,
   'own keys': (place) => [ownKeys(place)],
+  'keys to retire': (place) => allKeys(place, ({ retire }) => retire === true),
   'own keys for the proof': (place) => {
     const own = ownKeys(place);
     const proof = equals({ 'kms:EncryptionContext:keyturn:proof': place.rotation.name });
@@ -131,8 +133,8 @@ function ownKeys(place: Place): Scope {
   };
 }
 
-function allKeys(place: Place): readonly Scope[] {
-  const adopted = place.rotation.keyVersions.flatMap(({ keyArn }) => keyArn ?? []);
+function allKeys(place: Place, isNamed: (version: KeyVersion) => boolean = () => true): readonly Scope[] {
+  const adopted = place.rotation.keyVersions.filter(isNamed).flatMap(({ keyArn }) => keyArn ?? []);
   return [ownKeys(place), ...(adopted.length === 0 ? [] : [{ Resource: adopted }])];
 }
 

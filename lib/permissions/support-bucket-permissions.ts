@@ -12,7 +12,7 @@ const serves = (rotation: Rotation) => keeps(rotation) || rotation.reencrypt.bat
  * rotation, and only the date of the alias to which of its switches.
  */
 export const readJobs: readonly ActionSet[] = [
-  { sid: 'DateSwitch', on: 'anything', actions: ['kms:ListAliases'], when: hasJobs },
+  { sid: 'FindAliases', on: 'anything', actions: ['kms:ListAliases'], when: hasJobs },
   { sid: 'FindJobs', on: 'anything', actions: ['s3:ListJobs'], when: hasJobs },
   { sid: 'LookAtJobs', on: 'jobs', actions: ['s3:DescribeJob', 's3:GetJobTagging'], when: hasJobs },
   { sid: 'FindJobFiles', on: 'job bucket', actions: ['s3:ListBucket'], when: hasJobs },

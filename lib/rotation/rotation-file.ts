@@ -133,6 +133,7 @@ function toRotation(file: RotationFile, path: string): Rotation {
       name: version.name,
       materialValidTo: version.materialValidTo === undefined ? undefined : new Date(version.materialValidTo),
       keyArn: version.keyArn,
+      retire: version.retire,
       disabled: version.disabled,
       ...(version.custodyWaiver === undefined ? {} : { custodyWaiver: version.custodyWaiver }),
     })),

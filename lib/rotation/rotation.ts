@@ -6,8 +6,10 @@ export interface KeyVersion {
   readonly name: string;
   /** When KMS deletes the material; absent: it does not expire. At most 365 days ahead at import time. */
   readonly materialValidTo: Date | undefined;
-  /** ARN of an existing key that Keyturn did not create and never changes; absent for keys the keys stack declares. */
+  /** ARN of an existing key that Keyturn did not create; absent for keys the keys stack declares. */
   readonly keyArn: string | undefined;
+  /** True: Keyturn may disable this adopted key once the gate is open. Never set without `keyArn`. Default false. */
+  readonly retire?: boolean | undefined;
   /** True once the file records the retirement of this version; the keys stack then declares `enabled = false`. */
   readonly disabled: boolean;
   /** Why this version may be used although custody is not proven to hold its material; absent: it may not. */
@@ -240,6 +242,16 @@ export function versionAlias(rotation: KeyLayout & Pick<Rotation, 'alias'>, vers
 /** The directory of the custody records, for any custodian; undefined without custody. */
 export function custodyDirectory({ age, command, pkcs11 }: Custody): string | undefined {
   return (age ?? command ?? pkcs11)?.directory;
+}
+
+/** True for a version that the retire gate may disable: a key of our own, or an adopted one with `retire: true`. */
+export function mayBeDisabled({ keyArn, retire }: Pick<KeyVersion, 'keyArn' | 'retire'>): boolean {
+  return keyArn === undefined || retire === true;
+}
+
+/** Every bucket that must hold nothing under a version before it retires: the declared ones and `retire.verifyOnlyBuckets`. */
+export function bucketsToVerify({ buckets, retire }: Pick<Rotation, 'buckets' | 'retire'>): readonly string[] {
+  return [...buckets.map((bucket) => bucket.name), ...retire.verifyOnlyBuckets];
 }
 
 /** The version that alias and bucket defaults are declared to point at. */

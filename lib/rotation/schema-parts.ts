@@ -40,9 +40,15 @@ export const keyVersion = z.strictObject({
   ),
   keyArn: field(
     z.string().regex(KEY_ARN).optional(),
-    'ARN of an existing KMS key that objects are moved away from; Keyturn never changes that key.',
+    'ARN of an existing KMS key that objects are moved away from; Keyturn changes that key only with retire: true.',
     'the full ARN of a KMS key, arn:aws:kms:<region>:<account>:key/<id>',
     'write the key ARN, not an alias or a bare id',
+  ),
+  retire: field(
+    z.boolean().optional(),
+    'True allows Keyturn to disable this adopted key once the retire gate is open. Default: only the verdict is given.',
+    'true or false',
+    'write true or false without quotes',
   ),
   disabled: field(
     z.boolean().default(false),

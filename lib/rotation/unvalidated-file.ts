@@ -20,6 +20,7 @@ export interface UnvalidatedVersion {
   readonly name: string | undefined;
   readonly validTo: string | undefined;
   readonly keyArn: string | undefined;
+  readonly retire: boolean;
   readonly disabled: boolean;
 }
 
@@ -39,6 +40,7 @@ export function unvalidated(value: unknown): UnvalidatedFile {
       name: textOf(version.name),
       validTo: textOf(version.materialValidTo),
       keyArn: textOf(version.keyArn),
+      retire: version.retire === true,
       disabled: version.disabled === true,
     };
   });

@@ -27,6 +27,32 @@ export function versionRules({ versions, file }: UnvalidatedFile): Finding[] {
       change: 'remove one of the two versions',
     }),
     ...versions.flatMap((version) => adoptedRules(version, textOf(file.region))),
+    ...versions.flatMap((version) => retireRules(version, file.account)),
+  ];
+}
+
+/** Only the account that owns a key can disable it. */
+function retireRules({ index, retire, keyArn }: UnvalidatedVersion, account: unknown): Finding[] {
+  if (!retire) return [];
+  const at = ['keyVersions', index, 'retire'];
+  if (keyArn === undefined)
+    return [
+      {
+        at,
+        given: 'retire: true without keyArn',
+        allowed: 'only for an adopted key: Keyturn always retires the keys that the keys stack declares',
+        change: 'remove retire',
+      },
+    ];
+  const owner = keyArn.split(':')[4];
+  if (account === undefined || owner === undefined || String(account) === owner) return [];
+  return [
+    {
+      at,
+      given: `retire: true for a key of account ${shownText(owner)}`,
+      allowed: `only for a key of the rotation's account ${shownText(String(account))}: KMS lets no other account disable a key`,
+      change: 'remove retire; `npx keyturn status` gives the owner of the key the verdict',
+    },
   ];
 }
 
@@ -111,7 +137,9 @@ export function expiryRules({ versions, active }: UnvalidatedFile, { now, expire
     const change =
       index === active
         ? 'write a later time and run `npx keyturn pre-apply`, which imports the same material again; or append a version and rotate to it'
-        : 'write a later time';
+        : version.name === undefined
+          ? 'write a later time'
+          : `run \`npx keyturn extend --version ${version.name} --valid-days 300 --identity <file>\`, which imports the same material again and writes its date`;
     return [{ at, given, allowed: allowed(), change }];
   });
 }

@@ -5,7 +5,7 @@ import type { VerificationRecord } from './flow-facts';
 import { coverReasons, heldReasons } from './gate';
 import type { GateReason } from './gate-reason';
 import { type DisabledVersion, lookAfterDisable, lookFailed, takeBack } from './look-after-disable';
-import { ownSuperseded } from './retirable-versions';
+import { retirable } from './retirable-versions';
 import type { RetireRun } from './rotation-run';
 
 /** A version whose key is Disabled, and the last thing that the evidence here says of that. */
@@ -23,7 +23,7 @@ export async function withoutLook(
   { rotation }: Pick<Observing, 'rotation'>,
   versions: readonly ObservedVersion[],
 ): Promise<readonly UnprovenVersion[]> {
-  const disabled = ownSuperseded(rotation, versions).filter(
+  const disabled = retirable(rotation, versions).filter(
     ({ version, key }) => key?.state === 'Disabled' && !version.disabled,
   );
   if (disabled.length === 0) return [];

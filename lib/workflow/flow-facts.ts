@@ -56,8 +56,18 @@ export interface VerifyFacts extends VerificationRecord {
   readonly approvedToDisable: readonly string[];
 }
 
-/** The retirement: what was disabled, or in a dry run what the gate would say. */
+/** The retirement: the verdict on every version but the active one, what was disabled, or in a dry run what the gate would say. */
 export interface RetireFacts {
+  readonly verdicts: readonly {
+    readonly name: string;
+    /** Absent: its key is gone. */
+    readonly keyArn: string | undefined;
+    readonly state: string;
+    readonly empty: boolean;
+    readonly reasons: readonly { readonly code: string; readonly text: string }[];
+    /** Why its key stays on although nothing is left under it. */
+    readonly keep: readonly { readonly code: string; readonly text: string }[];
+  }[];
   readonly retired: readonly { readonly version: string; readonly keyArn: string }[];
   /** Versions that were Disabled already, and that no evidence showed to be empty afterwards: now it does. */
   readonly lookedAt: readonly { readonly version: string; readonly keyArn: string }[];

@@ -1,10 +1,10 @@
 import { custodyStanding } from '../observation/custody-standing';
 import { type ObservedVersion, observe, observedActive } from '../observation/observe';
+import { bucketsToVerify } from '../rotation/rotation';
 import type { FlowFacts, VerificationRecord } from './flow-facts';
 import type { GateInput } from './gate';
 import { observeUsers } from './key-users';
 import { activeInUse } from './material/require-custody';
-import { bucketsToVerify } from './retirable-versions';
 import type { RetireRun } from './rotation-run';
 import type { Earlier } from './step';
 

@@ -1,6 +1,7 @@
 import { KeyturnError } from '../errors';
-import { observeVersions, waitsForMaterial } from '../observation/observe';
+import { observeVersions } from '../observation/observe';
 import { completePendingImports, importVersion } from './material/import-version';
+import { type LostMaterial, lostText, lostVersions, waitingVersions } from './material/lost-material';
 import type { MaterialRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 
@@ -18,20 +19,26 @@ export const importMaterial: Step<'import-material', MaterialRun, never> = {
       const names = absent.map((one) => one.version.name).join(', ');
       return { state: 'blocked', summary: `no key yet for ${names}`, hint: 'apply the keys stack first' };
     }
-    const waiting = versions.filter(waitsForMaterial).map((one) => one.version.name);
+    const waiting = waitingVersions(run.rotation, versions).map((one) => one.version.name);
     if (waiting.length > 0) return { state: 'ready', summary: `${waiting.join(', ')} waits for key material` };
+    const lost = await lostVersions(run, versions);
+    if (lost[0]) return { state: 'blocked', summary: lostText(lost), hint: `run \`${lost[0].fix}\`` };
     return { state: 'done', summary: 'no version waits for key material' };
   },
 
   async run(run): Promise<StepResult<'import-material'>> {
     const versions = await observeVersions(run);
     await completePendingImports(run, versions);
-    const waiting = versions.filter(waitsForMaterial);
+    const waiting = waitingVersions(run.rotation, versions);
+    const lost = await lostVersions(run, versions);
+    if (waiting.length === 0 && lost.length > 0) return restoreFirst(run, lost);
     if (waiting.length === 0) return { outcome: 'unchanged', summary: 'no version waits for key material', facts: {} };
     const wouldImport = waiting.map((one) => one.version.name);
     const names = wouldImport.join(', ');
-    if (run.dryRun)
-      return { outcome: 'unchanged', summary: `would import material into ${names}`, facts: { wouldImport } };
+    if (run.dryRun) {
+      const summary = `would import material into ${names}`;
+      return { outcome: 'unchanged', summary, facts: { wouldImport }, pending: summary };
+    }
     if (run.material.source.kind === 'file' && waiting.length > 1)
       throw new KeyturnError('usage', {
         problem: `--material-file holds the material of one version, and ${names} wait for it`,
@@ -44,9 +51,19 @@ export const importMaterial: Step<'import-material', MaterialRun, never> = {
   },
 
   async verify(run) {
-    const waiting = (await observeVersions(run)).filter(waitsForMaterial).map((one) => one.version.name);
+    const waiting = waitingVersions(run.rotation, await observeVersions(run)).map((one) => one.version.name);
     if (waiting.length === 0) return;
     const found = `${waiting.join(', ')} is still PendingImport`;
     throw new KeyturnError('step-not-verified', { step: 'import-material', found });
   },
 };
+
+/** Nothing to import, and yet not done: the flow goes on only where the version that lost its material is not the active one. */
+function restoreFirst(
+  { rotation }: Pick<MaterialRun, 'rotation'>,
+  lost: readonly LostMaterial[],
+): StepResult<'import-material'> {
+  const hint = `bring it back first: ${lost.map(({ fix }) => `\`${fix}\``).join(', ')}`;
+  const isActive = lost.some(({ name }) => name === rotation.activeVersion);
+  return { outcome: 'partly', summary: lostText(lost), facts: {}, hint, ...(isActive ? { endsWith: hint } : {}) };
+}

@@ -1,6 +1,7 @@
 import { KeyturnError } from '../errors';
-import { observeVersions, waitsForMaterial } from '../observation/observe';
+import { observeVersions } from '../observation/observe';
 import { bucketExists } from '../s3/bucket-default';
+import { waitingVersions } from './material/lost-material';
 import type { MaterialRun } from './rotation-run';
 
 /**
@@ -26,10 +27,8 @@ export async function preflight(run: Pick<MaterialRun, 'rotation' | 'clients' | 
  */
 export async function preflightCustody(run: MaterialRun): Promise<void> {
   const versions = await observeVersions(run);
-  const needed = versions.some(
-    (one) => waitsForMaterial(one) || (!one.key && !one.version.keyArn && !one.version.disabled),
-  );
-  if (!needed) return;
+  const undeclared = versions.some((one) => !one.key && !one.version.keyArn && !one.version.disabled);
+  if (!undeclared && waitingVersions(run.rotation, versions).length === 0) return;
   const custodian = await run.custodian();
   // A module that is absent, locked or unable to wrap is found out before a key is declared for it.
   if (custodian.kind === 'pkcs11') await custodian.wrapping();

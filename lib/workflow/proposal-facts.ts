@@ -2,7 +2,8 @@ import { KeyturnError } from '../errors';
 import type { BucketForecast, Forecast } from '../forecast/forecast-text';
 import { paceOfOnePrefix } from '../forecast/reencryption-forecast';
 import { describeKey } from '../kms/describe-key';
-import type { Observing } from '../observation/observe';
+import { type Observing, observe, observedActive } from '../observation/observe';
+import { isSettled, versionVerdicts } from '../observation/version-verdicts';
 import type { Proposal } from '../proposals/proposal';
 import type { ObservedKey } from '../proposals/proposal-messages';
 import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
@@ -11,6 +12,8 @@ import type { MoveSources } from '../s3/version-scope';
 import { dryRunForecaster } from './dry-run-forecast';
 import { moveSources } from './move-scope';
 import type { VerifyRun } from './rotation-run';
+import { verifyBuckets } from './verify-buckets';
+import { leftUnder, subjectsOf } from './version-subjects';
 
 /** Stands for a key that does not exist yet: nothing is under it. */
 const NO_KEY_YET = 'arn:aws:kms:::key/not-declared-yet';
@@ -27,18 +30,41 @@ export async function observedKeyOf(
   return { key: key && { arn: key.arn, state: key.state }, account: identity.account };
 }
 
+/** What a retirement is recorded on. */
+export interface RetirementGrounds {
+  /** Versions of which sound evidence shows that the gate opened and the key was disabled. */
+  readonly retiredByEvidence: ReadonlySet<string>;
+  /** Why a version whose key is off is not proven empty; absent where it is, or where AWS was not read. */
+  readonly notEmpty: string | undefined;
+}
+
+/** Why a version whose key is off is not proven empty: by evidence, else by a verification of every bucket now. Reads only. */
+export async function notEmptyReason(run: VerifyRun, { kind, version }: Proposal): Promise<string | undefined> {
+  if (kind !== 'retire') return undefined;
+  const verdict = (await versionVerdicts(run)).find((one) => one.version.name === version);
+  if (verdict === undefined || isSettled(verdict) || verdict.key?.state !== 'Disabled') return undefined;
+  if (verdict.kind === 'left') return verdict.text;
+  const seen = await observe(run);
+  const active = observedActive(run.rotation, seen.versions).key;
+  if (active === undefined) return 'the active version has no key';
+  const verification = await verifyBuckets(run, { activeKeyArn: active.arn, passes: [] });
+  const subject = (await subjectsOf(run, seen)).find((one) => one.version.name === version);
+  if (subject === undefined) return verdict.text;
+  const reasons = leftUnder(subject, seen, verification);
+  return reasons.length === 0 ? undefined : reasons.map((reason) => reason.text).join('; ');
+}
+
 /**
  * Refuses a proposal that AWS or the evidence contradict. The file records a retirement, it never carries one out: the key
  * must be off already, or evidence must show that the gate opened for it.
  *
- * @param retiredByEvidence - versions of which sound evidence shows that the gate opened and the key was disabled.
  * @throws KeyturnError `proposal-refused`
  */
 export function requireGrounds(
   rotation: Pick<Rotation, 'strategy'>,
   proposal: Proposal,
   observed: ObservedKey | undefined,
-  retiredByEvidence: ReadonlySet<string>,
+  { retiredByEvidence, notEmpty }: RetirementGrounds,
 ): void {
   const { kind, version, from } = proposal;
   // In place, the key is there from the first version on: that the name is free the rotation file has said.
@@ -53,6 +79,12 @@ export function requireGrounds(
   }
   if (kind !== 'retire') return;
   const off = observed ? observed.key?.state === 'Disabled' : retiredByEvidence.has(version);
+  if (off && notEmpty !== undefined) {
+    throw new KeyturnError('proposal-refused', {
+      problem: `the key of ${version} is off, and ${version} is not proven empty: ${notEmpty}`,
+      hint: 'run `npx keyturn post-apply`, which verifies it',
+    });
+  }
   if (off) return;
   throw new KeyturnError('proposal-refused', {
     problem: observed

@@ -1,7 +1,7 @@
 import { jobPriceText } from '../forecast/job-price';
 import { type Observing, observeVersions } from '../observation/observe';
+import { versionVerdicts } from '../observation/version-verdicts';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
-import { supersededVersions } from '../rotation/rotation';
 import { switchedKey } from './active-key';
 import type { ReencryptFacts } from './flow-facts';
 import { usagesBefore } from './key-users';
@@ -9,7 +9,7 @@ import { moveSources } from './move-scope';
 import { engineAsked } from './reencrypt-engine';
 import { reencryptOne } from './reencrypt-one';
 import { describeSources, outOfScopeTotal } from './reencrypt-text';
-import { toRetire } from './retirable-versions';
+import { supersededInUse } from './retirable-versions';
 import type { ReencryptRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 import { switchState } from './switch-active';
@@ -26,7 +26,7 @@ export const reencrypt: Step<'re-encrypt', ReencryptRun, never> = {
   async run(run): Promise<StepResult<'re-encrypt'>> {
     const { key } = await switchedKey(run);
     const switchSeenAt = run.store.now();
-    const before = await usagesBefore(run, toRetire(run.rotation, await observeVersions(run)));
+    const before = await usagesBefore(run, supersededInUse(run.rotation, await observeVersions(run)));
     const { method } = run.rotation.reencrypt;
     const engine = engineAsked(run.rotation, run.reencrypt);
     const sources = await moveSources(run);
@@ -57,19 +57,19 @@ export const reencrypt: Step<'re-encrypt', ReencryptRun, never> = {
   },
 };
 
-/** Whether a superseded version may still hold objects. Reads only. */
+/** Whether another version may still hold objects, whatever the state of its key. Reads AWS and evidence only. */
 export async function reencryptState(run: Observing): Promise<StepState> {
   const before = await switchState(run);
   if (before.state !== 'done') {
     return { state: 'blocked', summary: 'the switch is not done', hint: 'apply the storage stack first' };
   }
-  const superseded = new Set(supersededVersions(run.rotation).map((version) => version.name));
-  const on = (await observeVersions(run)).filter(
-    (one) => superseded.has(one.version.name) && one.key?.state === 'Enabled',
-  );
-  const own = on.filter((one) => one.version.keyArn === undefined);
-  if (own.length === 0) return { state: 'done', summary: 'no superseded version is left to empty' };
-  return { state: 'ready', summary: `objects may be left under ${own.map((one) => one.version.name).join(', ')}` };
+  const open = (await versionVerdicts(run)).filter(({ kind }) => kind === 'left' || kind === 'not-verified');
+  if (open.length === 0) return { state: 'done', summary: 'nothing is left under another version' };
+  const why = open.map((one) => `${one.version.name}: ${one.text}`).join('; ');
+  return {
+    state: 'ready',
+    summary: `objects may be left under ${open.map((one) => one.version.name).join(', ')} (${why})`,
+  };
 }
 
 function summarize(run: Pick<ReencryptRun, 'dryRun'>, facts: ReencryptFacts): StepResult<'re-encrypt'> {
@@ -88,9 +88,12 @@ function summarize(run: Pick<ReencryptRun, 'dryRun'>, facts: ReencryptFacts): St
       endsWith: GO_ON,
     };
   }
-  const incomplete = passes.some((pass) => !pass.complete);
-  const outcome = incomplete ? 'partly' : moved > 0 && !run.dryRun ? 'changed' : 'unchanged';
-  return { outcome, summary, facts };
+  if (passes.some((pass) => !pass.complete)) return { outcome: 'partly', summary, facts };
+  if (run.dryRun) {
+    const isPending = moved + blocked + failed > 0;
+    return { outcome: 'unchanged', summary, facts, ...(isPending ? { pending: summary } : {}) };
+  }
+  return { outcome: moved > 0 ? 'changed' : 'unchanged', summary, facts };
 }
 
 const GO_ON =

@@ -1,12 +1,12 @@
 import type { BlockedVersion } from '../reencrypt/outcome';
 import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
+import { bucketsToVerify } from '../rotation/rotation';
 import { versionScope } from '../s3/version-scope';
 import type { BucketVerification } from '../verify/bucket-verification';
 import type { ScopeOf } from '../verify/scope-of';
 import { verifyBucket } from '../verify/verify-bucket';
 import { activeKey } from './active-key';
 import { moveScope, moveSources } from './move-scope';
-import { bucketsToVerify } from './retirable-versions';
 import type { VerifyRun } from './rotation-run';
 
 export interface BlockedIn {

@@ -1,18 +1,19 @@
 import type { ObservedVersion } from '../observation/observe';
-import { type Rotation, supersededVersions } from '../rotation/rotation';
+import { mayBeDisabled, type Rotation, supersededVersions } from '../rotation/rotation';
 
-/** Superseded versions that Keyturn may disable: its own, and still Enabled. Adopted keys are left as they are. */
+/** Superseded versions that Keyturn may disable and that are still Enabled: its own, and adopted ones with `retire: true`. */
 export function toRetire(rotation: Rotation, versions: readonly ObservedVersion[]): readonly ObservedVersion[] {
-  return ownSuperseded(rotation, versions).filter(({ key }) => key?.state === 'Enabled');
+  return retirable(rotation, versions).filter(({ key }) => key?.state === 'Enabled');
 }
 
-/** Superseded versions that the keys stack declares. */
-export function ownSuperseded(rotation: Rotation, versions: readonly ObservedVersion[]): readonly ObservedVersion[] {
+/** Superseded versions whose key is Enabled, adopted ones included: each of them gets the gate's verdict. */
+export function supersededInUse(rotation: Rotation, versions: readonly ObservedVersion[]): readonly ObservedVersion[] {
   const superseded = new Set(supersededVersions(rotation).map((version) => version.name));
-  return versions.filter(({ version }) => superseded.has(version.name) && version.keyArn === undefined);
+  return versions.filter(({ version, key }) => superseded.has(version.name) && key?.state === 'Enabled');
 }
 
-/** Every bucket that must hold nothing under a version before it retires: the declared ones and `retire.verifyOnlyBuckets`. */
-export function bucketsToVerify(rotation: Rotation): readonly string[] {
-  return [...rotation.buckets.map((bucket) => bucket.name), ...rotation.retire.verifyOnlyBuckets];
+/** Superseded versions that Keyturn may disable, whatever the state of their keys. */
+export function retirable(rotation: Rotation, versions: readonly ObservedVersion[]): readonly ObservedVersion[] {
+  const superseded = new Set(supersededVersions(rotation).map((version) => version.name));
+  return versions.filter(({ version }) => superseded.has(version.name) && mayBeDisabled(version));
 }

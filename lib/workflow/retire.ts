@@ -1,19 +1,32 @@
 import { isCode, KeyturnError } from '../errors';
 import { disableKey, enableKey } from '../kms/key-switch';
 import { lastUsageOf } from '../kms/other-users';
-import { type ObservedVersion, observeVersions } from '../observation/observe';
-import { verifyDisabled, withoutLook } from './disabled-versions';
+import { type Observation, type ObservedVersion, observe, observeVersions } from '../observation/observe';
+import { isSettled, type VersionVerdict, versionVerdicts } from '../observation/version-verdicts';
+import { verifyDisabled } from './disabled-versions';
 import type { VerificationRecord } from './flow-facts';
-import { type GateInput, GatePass, gateReasons, gateVerdict } from './gate';
+import { type GateInput, GatePass, gateReasons } from './gate';
 import { gateInput, type RetireFindings, verificationOf } from './gate-facts';
 import type { GateReason } from './gate-reason';
 import { type DisabledVersion, lookAfterDisable, lookFailed, takeBack } from './look-after-disable';
 import { toRetire } from './retirable-versions';
+import {
+  emptyLine,
+  factsOf,
+  type Judged,
+  judge,
+  previewOf,
+  recordVerdicts,
+  refuseWhatIsLeft,
+  split,
+  verifiedAt,
+} from './retire-verdicts';
 import type { RetireRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 import { verifyBuckets } from './verify-buckets';
+import { emptySince, type Subject, subjectsOf } from './version-subjects';
 
-/** Step 6: superseded versions are disabled, each behind the retire gate. Nothing deletes a key. */
+/** Step 6: every earlier version gets its verdict, and those that may be are disabled behind the gate. Nothing deletes a key. */
 export const retire: Step<'retire', RetireRun, 're-encrypt' | 'verify'> = {
   id: 'retire',
   title: 'retire',
@@ -21,28 +34,18 @@ export const retire: Step<'retire', RetireRun, 're-encrypt' | 'verify'> = {
   leavesBehind: 'superseded versions are Disabled, never deleted',
 
   async check(run): Promise<StepState> {
-    const versions = await observeVersions(run);
-    const unproven = (await withoutLook(run, versions)).map((one) => one.version.name);
-    if (unproven.length > 0) {
-      const names = unproven.join(', ');
-      return { state: 'ready', summary: `${names} is Disabled, and no evidence here shows that nothing needs it` };
-    }
-    const names = toRetire(run.rotation, versions).map((one) => one.version.name);
-    if (names.length === 0) return { state: 'done', summary: NOTHING };
-    return { state: 'ready', summary: `${names.join(', ')} can retire once the gate is satisfied` };
+    const verdicts = await versionVerdicts(run);
+    const open = verdicts.filter((one) => !isSettled(one));
+    if (open.length > 0) return { state: 'ready', summary: open.map(verdictLine).join('; ') };
+    if (verdicts.length === 0) return { state: 'done', summary: 'there is no other version' };
+    return { state: 'done', summary: verdicts.map(verdictLine).join('; ') };
   },
 
   async run(run, earlier): Promise<StepResult<'retire'>> {
-    const versions = await observeVersions(run);
-    const enabled = toRetire(run.rotation, versions);
-    if (run.dryRun) return enabled.length === 0 ? UNCHANGED : previewOf(run, await inputsOf(run, enabled, earlier));
-    const lookedAt = await verifyDisabled(run, versions, verificationOf(earlier));
-    const retired = [];
-    for (const one of enabled) retired.push(await retireOne(run, one, earlier));
-    if (retired.length + lookedAt.length === 0) return UNCHANGED;
-    const names = [...lookedAt, ...retired].map((one) => one.version).join(', ');
-    const outcome = retired.length > 0 ? 'changed' : 'unchanged';
-    return { outcome, summary: `${names} is Disabled, and nothing is under it`, facts: { retired, lookedAt } };
+    const seen = await observe(run);
+    const subjects = await subjectsOf(run, seen);
+    if (subjects.length === 0) return { outcome: 'unchanged', summary: 'there is no other version', facts: {} };
+    return run.dryRun ? previewOf(run, subjects, seen, earlier) : settle(run, subjects, seen, earlier);
   },
 
   async verify(run) {
@@ -52,28 +55,52 @@ export const retire: Step<'retire', RetireRun, 're-encrypt' | 'verify'> = {
   },
 };
 
-const NOTHING = 'no superseded version is Enabled';
-const UNCHANGED: StepResult<'retire'> = { outcome: 'unchanged', summary: NOTHING, facts: {} };
+const verdictLine = ({ version, text }: VersionVerdict): string => `${version.name}: ${text}`;
 
-async function inputsOf(
+/** Every version is judged before anything is refused: one that is not empty keeps no other from its verdict. */
+async function settle(
   run: RetireRun,
-  versions: readonly ObservedVersion[],
+  subjects: readonly Subject[],
+  seen: Observation,
   earlier: RetireFindings,
-): Promise<readonly GateInput[]> {
-  const inputs = [];
-  for (const one of versions) inputs.push(await gateInput(run, one, earlier));
-  return inputs;
+): Promise<StepResult<'retire'>> {
+  const verification = verificationOf(earlier);
+  const judged: Judged[] = [];
+  for (const subject of subjects) judged.push(await settleOne(run, subject, seen, earlier));
+  await recordVerdicts(run, judged, seen, verification);
+  refuseWhatIsLeft(judged);
+  const named = (these: readonly Judged[]) =>
+    these.flatMap(({ subject: { version, keyArn } }) => (keyArn ? [{ version: version.name, keyArn }] : []));
+  const retired = named(judged.filter(({ subject }) => subject.disables));
+  const lookedAt = named(judged.filter(({ isProvenNow }) => isProvenNow));
+  const since = await emptySince(run);
+  const lines = judged.map((one) => emptyLine(one, since.get(one.subject.version.name) ?? verifiedAt(verification)));
+  for (const line of lines) run.reporter.note(line);
+  const names = [...lookedAt, ...retired].map((one) => one.version).join(', ');
+  const summary = names === '' ? lines.join('; ') : `${names} is Disabled, and nothing is under it`;
+  const facts = { retired, lookedAt, verdicts: judged.map(factsOf) };
+  return { outcome: retired.length > 0 ? 'changed' : 'unchanged', summary, facts };
 }
 
-/** In a dry run nothing has moved yet, so what the gate says is a preview and no refusal. */
-function previewOf({ reporter }: Pick<RetireRun, 'reporter'>, inputs: readonly GateInput[]): StepResult<'retire'> {
-  const gates = inputs.map((input) => ({ version: input.version.name, ...gateVerdict(input) }));
-  for (const { version, reasons } of gates) {
-    for (const reason of reasons) reporter.note(`${version} stays on as things stand: ${reason.text}`);
+/** A refusal is the verdict of one version; every other error ends the step. */
+async function settleOne(
+  run: RetireRun,
+  subject: Subject,
+  seen: Observation,
+  earlier: RetireFindings,
+): Promise<Judged> {
+  const { version, key } = subject;
+  try {
+    if (subject.disables) {
+      await retireOne(run, { version, key }, earlier);
+      return { subject, reasons: [], keep: [], refusal: undefined, isProvenNow: false };
+    }
+    const proven = subject.isRetirable ? await verifyDisabled(run, [{ version, key }], verificationOf(earlier)) : [];
+    return { ...(await judge(run, subject, seen, earlier)), isProvenNow: proven.length > 0 };
+  } catch (error) {
+    if (!isCode(error, 'gate-refused') && !isCode(error, 'disabled-not-empty')) throw error;
+    return { subject, ...split(error.facts.reasons), refusal: error, isProvenNow: false };
   }
-  const open = gates.filter((gate) => gate.reasons.length === 0).map((gate) => gate.version);
-  const summary = open.length > 0 ? `would disable ${open.join(', ')}` : 'the gate would stay closed as things stand';
-  return { outcome: 'unchanged', summary, facts: { gates } };
 }
 
 /** Times that the buckets are verified again at most, until that is fresh when all facts of the gate are together. */

@@ -1,7 +1,7 @@
 import { KeyturnError } from '../errors';
 import { enableKey } from '../kms/key-switch';
 import { observeVersions } from '../observation/observe';
-import { activeVersion, type KeyVersion, type Rotation } from '../rotation/rotation';
+import { activeVersion, type KeyVersion, mayBeDisabled, type Rotation } from '../rotation/rotation';
 import { setActiveVersion, setDisabled } from '../rotation/rotation-edit';
 import { readRotationText } from '../rotation/rotation-file';
 import type { ChangeRun } from './rotation-run';
@@ -40,6 +40,10 @@ export async function reenable(run: ChangeRun, target: KeyVersion): Promise<'ena
     throw new KeyturnError('rollback-impossible', { version: target.name, state: key?.state ?? 'no key' });
   }
   if (key.state === 'Enabled') return 'was-enabled';
+  if (!mayBeDisabled(target)) {
+    const state = 'Disabled, and adopted: its owner enables it';
+    throw new KeyturnError('rollback-impossible', { version: target.name, state });
+  }
   if (run.dryRun) return 'enabled';
   await run.approve(`enable ${target.name} (${key.arn}) again?`);
   await run.evidence.record('intent', 'rollback', { version: target.name, keyArn: key.arn });

@@ -1,10 +1,12 @@
-import path from 'node:path';
 import { isCode } from '../errors';
+import type { KeyDescription } from '../kms/describe-key';
 import type { DriftFinding } from '../observation/drift-finding';
-import { lastDrilled } from '../observation/evidence-queries';
-import { type Observation, observe } from '../observation/observe';
+import { lastDrilled, lastLeft } from '../observation/evidence-queries';
+import { extendCommand } from '../observation/key-remedy';
+import { evidenceDirectory, type Observation, observe } from '../observation/observe';
 import { observeDrift } from '../observation/observed-drift';
 import { currentVersion, type ObservedMaterials, observeMaterials } from '../observation/observed-materials';
+import { isSettled, type VersionVerdict, versionVerdicts } from '../observation/version-verdicts';
 import { activeVersion, type KeyVersion, type Rotation } from '../rotation/rotation';
 import type { StepId } from './flow-facts';
 import { flowFor } from './index';
@@ -20,6 +22,13 @@ export interface VersionStatus {
   /** Rotated in place: what KMS says of this version's material in the one key. */
   readonly material: string | undefined;
   readonly validTo: string | undefined;
+  /**
+   * What KMS says of the material: `expired` where its last known date is past, `lost` where it had material and has none, `waiting`
+   * where none was imported yet. Absent: KMS has no key.
+   */
+  readonly validity: 'valid' | 'expired' | 'lost' | 'waiting' | undefined;
+  /** Whether nothing is left under it; absent for the active version and for a rotation in place. */
+  readonly verdict: Pick<VersionVerdict, 'kind' | 'since' | 'text'> | undefined;
   /** When evidence beside the rotation file last shows that custody holds the material; absent: never. */
   readonly drilledAt: string | undefined;
 }
@@ -38,7 +47,7 @@ export interface Status {
   /** What has moved away from the rotation file, or will soon; the pressing ones first. */
   readonly drift: readonly DriftFinding[];
   /** Absent when nothing is left to do. */
-  readonly next: { readonly step: StepId; readonly summary: string; readonly command: string } | undefined;
+  readonly next: { readonly step: StepId | 'restore'; readonly summary: string; readonly command: string } | undefined;
 }
 
 /** What AWS holds now, and the first step that is not done. Reads only. */
@@ -49,9 +58,11 @@ export async function status(run: RotationRun): Promise<Status> {
   const steps = [];
   for (const step of flowFor(run.rotation).filter((one) => one.id !== 'record'))
     steps.push({ id: step.id, ...(await step.check(run)) });
-  const evidence = path.join(path.dirname(run.rotation.file), '.keyturn', 'evidence');
+  const evidence = evidenceDirectory(run.rotation);
   const drilled = await lastDrilled(evidence, run.rotation.name);
-  const open = steps.find((step) => step.state !== 'done');
+  const known = (await lastLeft(evidence, run.rotation.name))?.keys;
+  const verdicts = await versionVerdicts(run);
+  const drift = await observeDrift(run.rotation, seen, new Date(), { verdicts, materials: inPlace });
   return {
     versions: seen.versions.map(({ version, key }) => ({
       name: version.name,
@@ -59,6 +70,8 @@ export async function status(run: RotationRun): Promise<Status> {
       keyArn: key?.arn,
       keyState: key?.state ?? 'no key yet',
       ...materialOf(inPlace, version, key?.validTo),
+      validity: validityOf({ version, key, inPlace, pointers: seen, lastValidTo: known?.get(version.name)?.validTo }),
+      verdict: verdictOf(verdicts, version),
       drilledAt: drilled.get(version.name)?.toISOString(),
     })),
     alias: { name: run.rotation.alias, pointsAt: named(seen.aliasTarget) },
@@ -69,9 +82,64 @@ export async function status(run: RotationRun): Promise<Status> {
     })),
     steps,
     jobs: await openJobs(run),
-    drift: await observeDrift(run.rotation, seen, new Date()),
-    next: open && { step: open.id, summary: open.summary, command: commandFor(open.id, run.rotation) },
+    drift,
+    next: nextOf(run.rotation, steps, drift, verdicts),
   };
+}
+
+/** An outage comes first: no step of the flow helps while a key is out of use. */
+function nextOf(
+  rotation: Rotation,
+  steps: Status['steps'],
+  drift: Status['drift'],
+  verdicts: readonly VersionVerdict[],
+): Status['next'] {
+  const down = drift.find(({ level }) => level === 'outage');
+  if (down) return { step: 'restore', summary: down.text, command: down.fix };
+  const open = steps.find((step) => step.state !== 'done');
+  if (!open) return undefined;
+  if (open.id === 'retire') {
+    const kept = verdicts
+      .filter((one) => !isSettled(one))
+      .flatMap(({ kind, keep = [] }) => (kind === 'empty' ? keep : []));
+    const expires = kept.some(({ code }) => code === 'active-key-expires');
+    if (expires) return { step: open.id, summary: open.summary, command: extendCommand(rotation.activeVersion) };
+    if (kept.length > 0) return { step: open.id, summary: open.summary, command: KEPT };
+  }
+  const lost = drift.find(({ code }) => code === 'material-expired');
+  // A plain import brings back no version that the rotation has gone past, and none whose date is over.
+  const command =
+    open.id === 'import-material' && open.state === 'blocked' && lost ? lost.fix : commandFor(open.id, rotation);
+  return { step: open.id, summary: open.summary, command };
+}
+
+/** Running the command again changes none of these: somebody must look at who else needs the key. */
+const KEPT = 'see to each user of the key, or waive it under retire.waivers; then run `npx keyturn post-apply`';
+
+function verdictOf(verdicts: readonly VersionVerdict[], { name }: KeyVersion): VersionStatus['verdict'] {
+  const found = verdicts.find(({ version }) => version.name === name);
+  return found && { kind: found.kind, since: found.since, text: found.text };
+}
+
+interface Validity {
+  readonly version: KeyVersion;
+  readonly key: KeyDescription | undefined;
+  readonly inPlace: ObservedMaterials | undefined;
+  readonly pointers: Pick<Observation, 'aliasTarget' | 'buckets'>;
+  /** The last date that evidence knows. */
+  readonly lastValidTo: Date | undefined;
+}
+
+function validityOf({ version, key, inPlace, pointers, lastValidTo }: Validity): VersionStatus['validity'] {
+  if (!key) return undefined;
+  const material = inPlace?.versions.find((one) => one.version.name === version.name)?.material;
+  if (inPlace && material === undefined) return 'waiting';
+  if (material ? material.imported : key.state !== 'PendingImport') return 'valid';
+  const date = version.materialValidTo ?? lastValidTo;
+  if (date !== undefined && date.getTime() <= Date.now()) return 'expired';
+  const pointedAt = pointers.aliasTarget === key.arn || pointers.buckets.some((one) => one.default?.keyArn === key.arn);
+  const had = material !== undefined || pointedAt || key.currentKeyMaterialId !== undefined;
+  return had ? 'lost' : 'waiting';
 }
 
 async function openJobs(run: RunTarget): Promise<Status['jobs']> {

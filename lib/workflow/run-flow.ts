@@ -40,7 +40,8 @@ async function runStep(step: Step, run: RotationRun, earlier: Earlier<StepId>): 
   if (run.dryRun) {
     const before = await step.check(run);
     if (before.state === 'blocked') {
-      return { outcome: 'unchanged', summary: `cannot be tried yet: ${before.summary}`, facts: {} };
+      const summary = `cannot be tried yet: ${before.summary}`;
+      return { outcome: 'unchanged', summary, facts: {}, pending: summary };
     }
   }
   const result = await step.run(run, earlier);

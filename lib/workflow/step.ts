@@ -13,6 +13,10 @@ export interface StepResult<Id extends StepId = StepId> {
   readonly summary: string;
   /** What the step found: for the steps behind it that name it, the evidence and `--json`; nothing secret. */
   readonly facts: Partial<FlowFacts[Id]>;
+  /** In a dry run: what a real run would change or refuse. Absent: it would find nothing to do. */
+  readonly pending?: string;
+  /** Of a step that is partly done: what to type, where running it again does not help. */
+  readonly hint?: string;
   /** Given: the steps behind this one cannot begin yet. The next thing to type. */
   readonly endsWith?: string;
 }

@@ -21,7 +21,10 @@ export async function planAndApply(
   // The storage stack is planned only once the keys are applied: what it would collide with must be found before.
   if (stack === 'keys') await refuseUnmanaged(run, 'storage', run.workspace);
   run.reporter.block(plan.text);
-  if (run.dryRun) return { outcome: 'unchanged', summary: `would apply the plan of the ${stack} stack`, facts };
+  if (run.dryRun) {
+    const summary = `would apply the plan of the ${stack} stack`;
+    return { outcome: 'unchanged', summary, facts, pending: summary };
+  }
   await run.approve(`apply this plan of the ${stack} stack?`);
   await run.evidence.record('intent', stack === 'keys' ? 'declare-keys' : 'switch', { ...facts });
   await run.workspace.apply(plan);

@@ -1,5 +1,6 @@
 import { observeVersions } from '../observation/observe';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
+import { bucketsToVerify } from '../rotation/rotation';
 import { CLOCK_SLACK } from '../s3/clock-slack';
 import { versionScope } from '../s3/version-scope';
 import type { BucketVerification } from '../verify/bucket-verification';
@@ -8,7 +9,7 @@ import { verifyChanged } from '../verify/verify-changed';
 import type { VerificationRecord } from './flow-facts';
 import { endContradictedAttempt } from './jobs/end-contradicted-attempt';
 import { moveScope } from './move-scope';
-import { bucketsToVerify, toRetire } from './retirable-versions';
+import { toRetire } from './retirable-versions';
 import type { RetireRun, VerifyRun } from './rotation-run';
 import { VERIFICATION_FRESH } from './verification-age';
 import { verifyOne } from './verify-one';

@@ -20,7 +20,7 @@ export const verify: Step<'verify', RetireRun, 're-encrypt'> = {
     const before = await reencryptState(run);
     if (before.state === 'blocked') return before;
     return before.state === 'done'
-      ? { state: 'done', summary: 'no superseded version is left to verify' }
+      ? { state: 'done', summary: 'every other version was verified since the last switch' }
       : { state: 'ready', summary: 'can be run at any time; it only reads' };
   },
 
@@ -31,7 +31,9 @@ export const verify: Step<'verify', RetireRun, 're-encrypt'> = {
     const approvedToDisable = await approveDisabling(run, passes);
     const verification = await verifyBuckets(run, { activeKeyArn: key.arn, passes });
     const outcome = run.dryRun ? 'unchanged' : outcomeOf(verification.buckets);
-    return { outcome, summary: summaryOf(verification.buckets), facts: { ...verification, approvedToDisable } };
+    const facts = { ...verification, approvedToDisable };
+    const summary = summaryOf(verification.buckets);
+    return { outcome, summary, facts, ...(outcome === 'partly' ? { hint: LEFT } : {}) };
   },
 
   async verify(_run, { facts }) {
@@ -39,3 +41,6 @@ export const verify: Step<'verify', RetireRun, 're-encrypt'> = {
     throw new KeyturnError('step-not-verified', { step: 'verify', found: 'no verification record' });
   },
 };
+
+const LEFT =
+  'see what is left with `npx keyturn stragglers`, and what cannot move now with `npx keyturn blocked`; then run `npx keyturn post-apply` again';

@@ -63,3 +63,9 @@ export const reencryptOptions: readonly CommandOption[] = [
   },
   { flags: '--read-all', description: 'verify by reading every object version in full instead of a sample' },
 ];
+
+/** For commands whose dry run can find changes. */
+export const pendingOption: CommandOption = {
+  flags: '--detailed-exitcode',
+  description: 'in a dry run, exit 2 if a real run would change something or leave something behind',
+};

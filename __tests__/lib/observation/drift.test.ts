@@ -1,6 +1,7 @@
 import type { KeyDescription } from '../../../lib/kms/describe-key';
 import { driftFindings } from '../../../lib/observation/drift';
 import type { DriftInput } from '../../../lib/observation/drift-finding';
+import type { VersionVerdict } from '../../../lib/observation/version-verdicts';
 import { parseRotation } from '../../../lib/rotation/rotation-file';
 
 const NOW = new Date('2026-11-24T12:00:00Z');
@@ -29,6 +30,8 @@ interface World {
   readonly keys?: Readonly<Record<string, Partial<KeyDescription>>>;
   readonly alias?: string | undefined;
   readonly bucket?: { algorithm: string; keyArn: string | undefined; bucketKey: boolean };
+  /** Of every earlier version. Default: retired. */
+  readonly verdict?: Pick<VersionVerdict, 'kind' | 'text'> | undefined;
   readonly input?: Partial<DriftInput>;
 }
 
@@ -65,6 +68,19 @@ ${world.more ?? ''}`;
     custody: { here: true, imported: new Map(['v1', 'v2', 'v3'].map((name) => [name, daysFromNow(-100)])) },
     verifiedAt: daysFromNow(-1),
     left: { aliasTarget: arn(active), bucketDefaults: { 'photos-originals': arn(active) } },
+    verdicts: (rotation.strategy === 'in-place' ? [] : rotation.keyVersions)
+      .slice(
+        0,
+        rotation.keyVersions.findIndex((one) => one.name === active),
+      )
+      .map((version) => ({
+        version,
+        key: key(version.name, state(version.name)),
+        superseded: true,
+        since: NOW.toISOString(),
+        ...(world.verdict ?? { kind: 'retired', text: 'retired: empty' }),
+      })),
+    materials: undefined,
     ...input,
   });
 }
@@ -104,24 +120,33 @@ describe('age and expiry', () => {
     [29, 'in less than 30 days'],
     [6, 'in less than 7 days'],
   ])('says of material that expires in %d days: %s', async (days, words) => {
-    const found = await findings({ keys: { v2: { validTo: daysFromNow(days) } } });
+    const validTo = daysFromNow(days);
+    const date = validTo.toISOString().replace('.000Z', 'Z');
+    const versions = `  - name: v1\n    disabled: true\n  - name: v2\n    materialValidTo: ${date}\n`;
+    const found = await findings({ versions, keys: { v2: { validTo } } });
     expect(found.map((one) => one.code)).toEqual(words === undefined ? [] : ['material-expiring']);
     if (words !== undefined) expect(found[0]?.text).toContain(words);
   });
 
-  it('asks to empty a superseded version whose material expires, and leaves a retired one alone', async () => {
+  it('asks to empty a superseded version whose material expires, and announces the end of a rollback', async () => {
     const versions = '  - name: v1\n  - name: v2\n';
     const soon = { validTo: daysFromNow(3) };
     expect(await said({ versions, keys: { v1: { ...soon, state: 'Enabled' } } })).toEqual([
       'act material-expiring: npx keyturn post-apply',
     ]);
-    expect(await said({ keys: { v1: soon } })).toEqual([]);
+    expect(await said({ keys: { v1: soon } })).toEqual([
+      'note rollback-window-closing: npx keyturn rollback --to v1   (or nothing, if nobody goes back)',
+    ]);
   });
 
   it('tells material that is gone from a version that never had any', async () => {
     const gone = { state: 'PendingImport' };
     const versions = '  - name: v1\n  - name: v2\n';
-    expect((await findings({ versions, keys: { v1: gone } })).map((one) => one.code)).toEqual(['material-expired']);
+    const codes = async (verdict: World['verdict']) =>
+      (await findings({ versions, verdict, keys: { v1: gone } })).map(({ level, code }) => `${level} ${code}`);
+    expect(await codes({ kind: 'not-verified', text: 'not verified' })).toEqual(['act material-expired']);
+    expect(await codes({ kind: 'left', text: 'not empty' })).toEqual(['outage material-expired']);
+    expect(await codes({ kind: 'retired', text: 'retired: empty' })).toEqual([]);
     const fresh = { ...gone, creationDate: NOW };
     expect(
       await findings({ versions: `${versions}  - name: v3\n`, keys: { v1: { state: 'Disabled' }, v3: fresh } }),
@@ -178,7 +203,7 @@ describe('what nobody looks after', () => {
   it('asks for a look where a superseded key is on and the last verification is old or unknown', async () => {
     for (const verifiedAt of [undefined, daysFromNow(-8)])
       expect(await said({ versions, keys: on, input: { verifiedAt } })).toEqual([
-        'act stragglers-not-checked: npx keyturn post-apply --dry-run',
+        'act stragglers-not-checked: npx keyturn post-apply',
       ]);
     expect(await said({ versions, keys: on })).toEqual([]);
   });

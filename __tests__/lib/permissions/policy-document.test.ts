@@ -54,10 +54,10 @@ describe.each(
     const listing = {
       terraform: ['kms:ListAliases'],
       rollback: ['kms:ListAliases'],
-      // The gate looks for other users of a key: aliases and buckets are listed by account.
+      // The gate looks for other users of a key: buckets are listed by account.
       'post-apply': ['kms:ListAliases', 's3:ListAllMyBuckets', ...(more === '' ? [] : ['s3:ListJobs'])],
-      reviewer: more === '' ? [] : ['kms:ListAliases', 's3:ListJobs'],
-      'pre-apply': [],
+      reviewer: ['kms:ListAliases', ...(more === '' ? [] : ['s3:ListJobs'])],
+      'pre-apply': ['kms:ListAliases'],
     } as const;
     expect(wide.flatMap(({ Action }) => Action)).toEqual(listing[name]);
     const anyKey = Statement.filter(({ Resource }) =>

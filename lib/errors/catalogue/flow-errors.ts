@@ -80,8 +80,28 @@ export const flowErrors = {
     (f) => `cannot roll back to ${f.version}: its key is ${f.state}`,
     (f) =>
       f.state === 'PendingImport'
-        ? `import the same material from custody first: \`npx keyturn pre-apply --identity <file>\``
-        : 'choose a version whose key is Enabled or Disabled',
+        ? `import the same material from custody first: \`npx keyturn extend --version ${f.version} --valid-days 300 --identity <file>\`, then run \`npx keyturn rollback --to ${f.version}\` again`
+        : f.state === 'PendingDeletion'
+          ? 'cancel the deletion first: `aws kms cancel-key-deletion --key-id <key>`; `npx keyturn status` shows the key'
+          : 'choose a version whose key is Enabled or Disabled',
+  ),
+  'versions-not-empty': entry<{
+    versions: readonly {
+      readonly version: string;
+      readonly state: string;
+      readonly reasons: readonly { readonly code: string; readonly text: string }[];
+      readonly fix: string;
+    }[];
+  }>(
+    EXIT.refusedByGate,
+    (f) =>
+      f.versions
+        .flatMap((one) => [
+          `${one.version} (${one.state}) is not proven empty:`,
+          ...one.reasons.map((reason) => `  - ${reason.text}`),
+        ])
+        .join('\n'),
+    (f) => `${[...new Set(f.versions.map((one) => one.fix))].join(' · ')}; then run \`npx keyturn post-apply\` again`,
   ),
   'gate-refused': entry<{ version: string; reasons: Reasons }>(
     EXIT.refusedByGate,

@@ -1,6 +1,7 @@
 import { KeyturnError } from '../../errors';
 import type { KeyDescription } from '../../kms/describe-key';
 import { pauseFor } from '../../kms/wait-for-key';
+import { extendCommand } from '../../observation/key-remedy';
 import {
   materialDescription,
   materialFacts,
@@ -10,6 +11,7 @@ import {
 } from '../../observation/observed-materials';
 import { importMaterial as perKey } from '../import-material';
 import { completePendingImports, type ImportTerms, importVersion, proveCurrent } from '../material/import-version';
+import { type LostMaterial, lostText } from '../material/lost-material';
 import type { MaterialRun } from '../rotation-run';
 import type { Step, StepResult, StepState } from '../step';
 
@@ -27,6 +29,8 @@ export const importMaterialInPlace: Step<'import-material', MaterialRun, never> 
     if (!observed.key) return { state: 'blocked', summary: 'no key yet', hint: 'apply the keys stack first' };
     const next = nextImport(observed);
     if (next) return { state: 'ready', summary: `${next.version.name} waits for key material` };
+    const lost = lapsedVersions(observed);
+    if (lost[0]) return { state: 'blocked', summary: lostText(lost), hint: `run \`${lost[0].fix}\`` };
     return { state: 'done', summary: waitingText(observed) ?? 'every declared version has its material' };
   },
 
@@ -48,14 +52,17 @@ export const importMaterialInPlace: Step<'import-material', MaterialRun, never> 
     }
     const left = waitingText(observed);
     if (left && !run.dryRun) run.reporter.note(left);
+    const lost = lapsedVersions(observed);
+    if (lost.length > 0 && !run.dryRun) {
+      const hint = `bring it back first: ${lost.map(({ fix }) => `\`${fix}\``).join(', ')}`;
+      return { outcome: 'partly', summary: lostText(lost), facts: materialFacts(observed), endsWith: hint };
+    }
     if (names.length === 0)
       return { outcome: 'unchanged', summary: 'no version waits for key material', facts: materialFacts(observed) };
-    if (run.dryRun)
-      return {
-        outcome: 'unchanged',
-        summary: `would import material for ${names.join(', ')}`,
-        facts: { wouldImport: names },
-      };
+    if (run.dryRun) {
+      const summary = `would import material for ${names.join(', ')}`;
+      return { outcome: 'unchanged', summary, facts: { wouldImport: names }, pending: summary };
+    }
     const facts = { imported, ...materialFacts(observed) };
     return { outcome: 'changed', summary: `the key now holds the material of ${names.join(', ')}`, facts };
   },
@@ -80,6 +87,15 @@ export function nextImport({ versions }: Pick<ObservedMaterials, 'versions'>): V
   const before = versions.slice(0, Math.max(first, 0));
   const isTaken = before.every(({ material }) => material && material.state !== 'PENDING_ROTATION');
   return isTaken ? importable.find((one) => one === versions[first]) : undefined;
+}
+
+/** Material that was lost, with a date in the file that KMS would refuse: only a later date brings it back. */
+function lapsedVersions({ versions }: Pick<ObservedMaterials, 'versions'>): readonly LostMaterial[] {
+  return versions.flatMap(({ version, material }) =>
+    material?.imported === false && hasLapsed(version.materialValidTo)
+      ? [{ name: version.name, fix: extendCommand(version.name) }]
+      : [],
+  );
 }
 
 const hasLapsed = (validTo: Date | undefined): boolean => validTo !== undefined && validTo.getTime() <= Date.now();

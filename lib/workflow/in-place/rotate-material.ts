@@ -59,8 +59,10 @@ export const rotateMaterial: Step<'rotate-material', ChangeRun, never> = {
     }
     if (observed.rotations === 0) run.reporter.block(CONSEQUENCES);
     const which = `rotation ${observed.rotations + 1} of ${ROTATION_BUDGET}`;
-    if (run.dryRun)
-      return { outcome: 'unchanged', summary: `would rotate ${version.name} into use, ${which}`, facts: {} };
+    if (run.dryRun) {
+      const summary = `would rotate ${version.name} into use, ${which}`;
+      return { outcome: 'unchanged', summary, facts: {}, pending: summary };
+    }
     const { arn: keyArn, origin } = observed.key;
     const inUse = { version, keyArn, origin, keyMaterialId: material.id };
     const { text: custody } = await requireCustody(run, 'rotate-material', inUse);

@@ -28,7 +28,7 @@ export async function extendVersion(run: MaterialRun, name: string, validTo: Dat
   const held = await versionInCustody(run, name);
   const { key, version, material } = held;
   const before = material.validTo;
-  refuseState(held);
+  refuseState(run, held);
   checkExpiry(key.arn, validTo, Date.now());
   const recovered = !material.imported;
   if (!recovered) refuseEarlier(name, before, validTo);
@@ -74,13 +74,17 @@ function question({ version, material }: VersionInCustody, before: Date | undefi
 }
 
 /** KMS enables a key that it imports into, and a key that is off was switched off on purpose. */
-function refuseState({ version, key }: VersionInCustody): void {
+function refuseState({ rotation }: Pick<MaterialRun, 'rotation'>, { version, key }: VersionInCustody): void {
+  const isActive = version.name === rotation.activeVersion;
   const reason =
-    version.disabled || key.state === 'Disabled'
-      ? 'it is retired, and an import would enable its key again; `npx keyturn rollback` brings a version back'
-      : key.state === 'Enabled' || key.state === 'PendingImport'
-        ? undefined
-        : `its key is ${key.state}`;
+    key.state === 'Disabled' && isActive
+      ? `somebody disabled its key, and an import would enable it: enable it first with \`aws kms enable-key --key-id ${key.arn}\``
+      : // A retired version that lost its material comes back only this way, before a rollback to it.
+        key.state === 'Disabled' || (version.disabled && key.state !== 'PendingImport')
+        ? 'it is retired, and an import would enable its key again; `npx keyturn rollback` brings a version back'
+        : key.state === 'Enabled' || key.state === 'PendingImport'
+          ? undefined
+          : `its key is ${key.state}`;
   if (reason) throw new KeyturnError('extend-refused', { version: version.name, reason });
 }
 

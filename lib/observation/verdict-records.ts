@@ -1,0 +1,120 @@
+/** What earlier runs decided about the versions that a rotation moves objects away from, as sound evidence records it. */
+import path from 'node:path';
+import { z } from 'zod';
+import type { RecordedRun } from '../evidence/report-records';
+import type { Rotation } from '../rotation/rotation';
+import { isState, soundRunsOf } from './evidence-queries';
+import { evidenceDirectory } from './observe';
+
+/** One verified version, in a run whose verification covered every bucket of the time. */
+export interface RecordedVersion {
+  readonly name: string;
+  /** Absent: its key was gone. */
+  readonly keyArn?: string | undefined;
+  /** True: the gate had no reason against disabling it. */
+  readonly empty: boolean;
+  readonly reasons: readonly RecordedReason[];
+  /** Why its key stays on although nothing is left under it: who else uses it, or an active key near its end. */
+  readonly keep?: readonly RecordedReason[] | undefined;
+}
+
+/** A reason of the gate. */
+export interface RecordedReason {
+  readonly code: string;
+  readonly text: string;
+}
+
+/** The verdicts of one run, all from one verification. */
+export interface RecordedVerdicts {
+  readonly activeKeyArn: string;
+  /** When KMS last moved the main alias, as that run saw it. It identifies the switch that the verification covers. */
+  readonly aliasMovedAt?: string | undefined;
+  /** ISO 8601: when the first listing began, by the clock of S3. */
+  readonly verifiedAt: string;
+  readonly buckets: readonly string[];
+  readonly versions: readonly RecordedVersion[];
+}
+
+/** What evidence beside the rotation file knows; everything empty where there is none. */
+export interface VerdictEvidence {
+  /** Newest last. */
+  readonly verdicts: readonly (RecordedVerdicts & { readonly order: number })[];
+  /** Where the main alias pointed, each time a run recorded it. Newest last. */
+  readonly aliasTargets: readonly { readonly keyArn: string | undefined; readonly order: number }[];
+  /** The last ARN that evidence knows for a version. */
+  readonly keyArns: ReadonlyMap<string, string>;
+}
+
+const REASON = z.object({ code: z.string(), text: z.string() });
+
+const VERDICTS = z.object({
+  activeKeyArn: z.string(),
+  aliasMovedAt: z.string().optional(),
+  verifiedAt: z.string(),
+  buckets: z.array(z.string()),
+  versions: z.array(
+    z.object({
+      name: z.string(),
+      keyArn: z.string().optional(),
+      empty: z.boolean(),
+      reasons: z.array(REASON),
+      keep: z.array(REASON).optional(),
+    }),
+  ),
+});
+
+const STATE = z.object({
+  aliasTarget: z.string().optional(),
+  versions: z.array(z.object({ name: z.string(), keyArn: z.string().optional() })),
+});
+
+/** Reads and checks the evidence once for each loaded rotation: no run adds to the evidence of earlier runs. */
+export function verdictEvidence(rotation: Rotation): Promise<VerdictEvidence> {
+  const known = READ.get(rotation);
+  if (known) return known;
+  const reading = soundRunsOf(evidenceDirectory(rotation), rotation.name).then(collect);
+  READ.set(rotation, reading);
+  return reading;
+}
+
+const READ = new WeakMap<Rotation, Promise<VerdictEvidence>>();
+
+function collect(runs: readonly RecordedRun[]): VerdictEvidence {
+  const verdicts: (RecordedVerdicts & { readonly order: number })[] = [];
+  const aliasTargets: { keyArn: string | undefined; order: number }[] = [];
+  const keyArns = new Map<string, string>();
+  const records = inChainOrder(runs).flatMap((run) => run.records);
+  for (const [order, record] of records.entries()) {
+    const verdict = record.type === 'verdict' ? VERDICTS.safeParse(record.data) : undefined;
+    if (verdict?.success) verdicts.push({ ...verdict.data, order });
+    const state = isState(record) ? STATE.safeParse(record.data) : undefined;
+    if (!state?.success) continue;
+    aliasTargets.push({ keyArn: state.data.aliasTarget, order });
+    for (const { name, keyArn } of state.data.versions) if (keyArn !== undefined) keyArns.set(name, keyArn);
+  }
+  return { verdicts, aliasTargets, keyArns };
+}
+
+/** Each run names the one before it, so a clock that was set back does not change the order of a chain. */
+function inChainOrder(runs: readonly RecordedRun[]): readonly RecordedRun[] {
+  const byName = new Map(runs.map((run) => [path.basename(run.checked.file), run]));
+  const depths = new Map<string, number>();
+  const depthOf = (name: string, seen: ReadonlySet<string>): number => {
+    const known = depths.get(name);
+    const run = byName.get(name);
+    if (known !== undefined || run === undefined || seen.has(name)) return known ?? 0;
+    const before = previousOf(run);
+    const depth = 1 + (before === undefined ? 0 : depthOf(before, new Set([...seen, name])));
+    depths.set(name, depth);
+    return depth;
+  };
+  const placed = [...byName].map(([name, run]) => ({ run, depth: depthOf(name, new Set()), at: startOf(run) }));
+  return placed.sort((a, b) => a.depth - b.depth || (a.at < b.at ? -1 : 1)).map(({ run }) => run);
+}
+
+const startOf = ({ records }: RecordedRun): string => records[0]?.at ?? '';
+
+function previousOf({ records }: RecordedRun): string | undefined {
+  const read = z.object({ previousRun: z.object({ file: z.string() }) }).safeParse(records[0]?.data);
+  return read.success ? read.data.previousRun.file : undefined;
+}
