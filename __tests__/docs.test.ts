@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { BEYOND_REHEARSAL, POLICY_NAMES } from '../lib/permissions/command-permissions';
+import { RETIRE_WAIVERS } from '../lib/rotation/rotation';
 import { flowInPlace } from '../lib/workflow';
 
 const DOCS = path.resolve(__dirname, '../docs');
@@ -25,7 +26,22 @@ it.each(POLICY_NAMES)('explains the policy for %s', (name) => {
   expect(read('permissions.md')).toContain(`| \`${name}\` |`);
 });
 
-it.each(['strategies.md', 'permissions.md'])('links only to files that exist (%s)', (file) => {
+it('lists every reason of the retire gate, and no other', () => {
+  const source = readFileSync(path.resolve(__dirname, '../lib/workflow/gate-reason.ts'), 'utf8');
+  const codes = [...source.matchAll(/^ +\| '([a-z-]+)'/gm)].map(([, code]) => code);
+  const [reasons = ''] = read('gate.md').split('## Waivers');
+  const rows = reasons
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`([a-z-]+)`/g)].map(([, code]) => code));
+  expect(rows.toSorted()).toEqual(codes.toSorted());
+});
+
+it('says what each waiver of the retire gate sets aside', () => {
+  for (const what of RETIRE_WAIVERS) expect(read('gate.md')).toMatch(new RegExp(`^\\| \`${what}\` \\| `, 'm'));
+});
+
+it.each(['strategies.md', 'permissions.md', 'gate.md'])('links only to files that exist (%s)', (file) => {
   const targets = [...read(file).matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)].map(([, target = '']) => target);
   expect(targets.filter((target) => !existsSync(path.join(DOCS, target)))).toEqual([]);
 });

@@ -1,9 +1,4 @@
-import {
-  CreateBucketCommand,
-  PutBucketEncryptionCommand,
-  PutBucketVersioningCommand,
-  PutObjectCommand,
-} from '@aws-sdk/client-s3';
+import { CreateBucketCommand, PutBucketVersioningCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { leftBehindBucket } from './rehearsed-file';
 import type { Stage } from './stage';
 
@@ -25,13 +20,10 @@ async function createBucket({ s3, sample }: Stage, name: string): Promise<void> 
   await s3.send(new PutBucketVersioningCommand({ Bucket: name, VersioningConfiguration }));
 }
 
-/** Puts an object under v1 into the unmanaged bucket. */
+/** Puts an object under v1 into the unmanaged bucket, by a writer that names the key: the gate would see a bucket default. */
 export async function leaveObjectBehind({ s3, sample }: Stage, keyArn: string): Promise<void> {
-  const Bucket = leftBehindBucket(sample);
-  const rule = {
-    ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: keyArn },
-    BucketKeyEnabled: true,
-  } as const;
-  await s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration: { Rules: [rule] } }));
-  await s3.send(new PutObjectCommand({ Bucket, Key: LEFT_BEHIND_KEY, Body: 'amount\n42\n' }));
+  const key = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: keyArn } as const;
+  await s3.send(
+    new PutObjectCommand({ Bucket: leftBehindBucket(sample), Key: LEFT_BEHIND_KEY, Body: 'amount\n42\n', ...key }),
+  );
 }

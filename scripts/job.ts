@@ -20,7 +20,8 @@ export const job: CommandDefinition = {
   summary: 'show, pause, resume or cancel the jobs of S3 Batch Operations of this rotation',
   description:
     'status: list the jobs and explain each state. pause: cancel running jobs and create no new one until resume ' +
-    '(S3 cannot pause a job). resume: end the pause, and confirm a job that waits for confirmation. cancel: cancel ' +
+    '(S3 cannot pause a job). resume: end the pause, and confirm a job that waits for confirmation if its target key, ' +
+    'role and manifest are those of this rotation. cancel: cancel ' +
     'jobs; the next post-apply creates new ones. Finished tasks keep their effect. You can run this while ' +
     'post-apply waits in another terminal.',
   arguments: [
@@ -65,7 +66,7 @@ function format(jobs: readonly RotationJob[]): string {
     one.jobId,
     one.bucket,
     `${one.attempt} ${one.part}`,
-    one.paused ? `${one.status}, paused` : one.status,
+    one.foundNothing ? 'nothing to do' : one.paused ? `${one.status}, paused` : one.status,
     one.total === 0 ? '-' : `${one.succeeded + one.failed} of ${one.total}`,
     String(one.failed),
     one.rate === undefined ? '-' : `${one.rate.toFixed(0)}/s`,
@@ -107,9 +108,11 @@ async function perform(
   for (const one of jobs) terminal.note(`${one.jobId}: ${one.bucket}, ${one.before}: ${one.did}`);
   if (jobs.length === 0) terminal.note(NOTHING[control]);
   if (end.evidenceFile) terminal.note(`evidence: ${end.evidenceFile}`);
-  if (jobs.length > 0 && !dryRun) terminal.hint(NEXT[control]);
+  const isRefused = jobs.some(({ refused }) => refused !== undefined);
+  if (isRefused) terminal.hint('find out who created the refused jobs; `npx keyturn job cancel <id>` cancels one');
+  else if (jobs.length > 0 && !dryRun) terminal.hint(NEXT[control]);
   return {
-    exitCode: EXIT.done,
+    exitCode: isRefused ? EXIT.refusedByGate : EXIT.done,
     data: {
       rotation: end.rotation.name,
       account: end.account,

@@ -8,6 +8,7 @@ import {
   batchRoleName,
   bucketsListedByS3,
   type KeyVersion,
+  laterVersions,
   type Rotation,
   supersededVersions,
   versionAlias,
@@ -29,8 +30,8 @@ export interface BatchJobsProps {
  * Resources for jobs of S3 Batch Operations: their role with its policy, and with `manage: bucket` the bucket for
  * manifests and reports. Jobs are not Terraform resources: `post-apply` creates them.
  *
- * The role names the keys by the ARNs in the plan. It omits versions after the active one: their aliases may not
- * exist yet, and no object moves away from them.
+ * The role names the keys by the ARNs in the plan, and those of versions after the active one by their aliases, which may
+ * not exist yet: after a rollback objects move away from them.
  */
 export function declareBatchJobs(stack: TerraformStack, rotation: Rotation, props: BatchJobsProps): void {
   const { settings, newKey, tags } = props;
@@ -43,33 +44,43 @@ export function declareBatchJobs(stack: TerraformStack, rotation: Rotation, prop
     tags: { ...tags },
   });
   role.overrideLogicalId(BATCH_ID);
+  const later = laterVersions(rotation).filter(({ disabled }) => !disabled);
+  const laterAliases = later.filter((version) => !isAdopted(version)).map((version) => versionAlias(rotation, version));
+  const anyKeyOf = (arn: string, account: string) => `arn:${arn}:kms:${rotation.region}:${account}:key/*`;
   const policyOf = (
-    given: Pick<BatchRolePolicyInput, 'partition' | 'newKey'>,
+    given: Pick<BatchRolePolicyInput, 'partition' | 'newKey'> & { readonly anyKey: string },
     keyOf: (version: KeyVersion) => string,
   ) =>
     batchRolePolicy({
-      ...given,
+      partition: given.partition,
+      newKey: given.newKey,
+      laterKeys: laterAliases.length === 0 ? undefined : { anyKey: given.anyKey, aliases: laterAliases },
       region: rotation.region,
       method: rotation.reencrypt.method,
       buckets: rotation.buckets.map(({ name }) => name),
       listedByS3: bucketsListedByS3(rotation),
       store: { bucket: settings.bucket, prefix: batchPrefix(rotation) },
       oldKeys: [
-        ...supersededVersions(rotation)
-          .filter(({ disabled }) => !disabled)
-          .map(keyOf),
+        ...[...supersededVersions(rotation), ...later.filter(isAdopted)].filter(({ disabled }) => !disabled).map(keyOf),
         ...rotation.reencrypt.from.filter((source) => source.startsWith('arn:')),
       ],
     });
   const policy = new IamRolePolicy(stack, 'batch_policy', {
     name: 'jobs',
     role: role.name,
-    policy: Fn.jsonencode(policyOf({ partition, newKey }, (version) => keyArn(stack, rotation, version))),
+    policy: Fn.jsonencode(
+      policyOf({ partition, newKey, anyKey: anyKeyOf(partition, accountOf(stack, rotation)) }, (version) =>
+        keyArn(stack, rotation, version),
+      ),
+    ),
   });
   policy.overrideLogicalId(BATCH_ID);
-  const largest = policyOf({ partition: LONGEST.partition, newKey: LONGEST.keyArn }, () => LONGEST.keyArn);
+  const longest = { partition: LONGEST.partition, newKey: LONGEST.keyArn };
+  const largest = policyOf({ ...longest, anyKey: anyKeyOf(LONGEST.partition, '0'.repeat(12)) }, () => LONGEST.keyArn);
   stack.node.addValidation(new RolePolicyFits(largest, rotation.buckets.length));
 }
+
+const isAdopted = ({ keyArn: arn }: KeyVersion): boolean => arn !== undefined;
 
 /** ARN of the key of a superseded version: of an adopted one directly, of a declared one by its version alias. */
 function keyArn(stack: TerraformStack, rotation: Rotation, version: KeyVersion): string {

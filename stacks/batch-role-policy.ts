@@ -3,7 +3,7 @@ import type { ReencryptMethod } from '../lib/rotation/rotation';
 /** The service principal of S3 Batch Operations, equal in every partition. */
 export const BATCH_SERVICE = 'batchoperations.s3.amazonaws.com';
 
-type Condition = Readonly<Record<string, Readonly<Record<string, string>>>>;
+type Condition = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 
 export interface TrustPolicy {
   readonly Version: '2012-10-17';
@@ -58,6 +58,11 @@ export interface BatchRolePolicyInput {
   readonly store: { readonly bucket: string; readonly prefix: string };
   /** ARNs of the keys that objects are moved away from, or references to them. */
   readonly oldKeys: readonly string[];
+  /**
+   * Aliases of versions after the active one, and any key of the account that bears one. After a rollback objects are under
+   * those keys too; before, the aliases need not exist, so that no ARN can be named.
+   */
+  readonly laterKeys?: { readonly anyKey: string; readonly aliases: readonly string[] } | undefined;
   /** ARN of the key that objects are moved to, or a reference to it. */
   readonly newKey: string;
 }
@@ -117,7 +122,7 @@ const NEW_KEY_ACTIONS: Readonly<Record<ReencryptMethod, readonly string[]>> = {
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
  */
 export function batchRolePolicy(input: BatchRolePolicyInput): RolePolicy {
-  const { partition, region, method, buckets, listedByS3, store, oldKeys, newKey } = input;
+  const { partition, region, method, buckets, listedByS3, store, oldKeys, laterKeys, newKey } = input;
   const bucket = (name: string): string => `arn:${partition}:s3:::${name}`;
   const kept = (what: string): string => `${bucket(store.bucket)}/${store.prefix}${what}`;
   const throughS3 = { StringEquals: { 'kms:ViaService': `s3.${region}.amazonaws.com` } };
@@ -132,6 +137,10 @@ export function batchRolePolicy(input: BatchRolePolicyInput): RolePolicy {
     allow('WriteReports', ['s3:PutObject'], [kept('reports/*')]),
   ];
   if (oldKeys.length > 0) statements.push(allow('LeaveOldKeys', OLD_KEY_ACTIONS[method], oldKeys, throughS3));
+  if (laterKeys) {
+    const named = { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': laterKeys.aliases } };
+    statements.push(allow('LeaveLaterKeys', OLD_KEY_ACTIONS[method], [laterKeys.anyKey], { ...throughS3, ...named }));
+  }
   if (listedByS3.length > 0)
     statements.push(
       allow('ListByS3', ['s3:PutInventoryConfiguration'], listedByS3.map(bucket)),

@@ -7,6 +7,7 @@ import { importMaterial } from '../../lib/kms/import-key-material';
 import { importParameters } from '../../lib/kms/import-parameters';
 import { type CustodySite, openCustodySite } from '../support/custody-site';
 import { rotationText } from '../support/keyturn-process';
+import { tlsRelay } from '../support/tls-relay';
 
 /** Custody that changes its kind, drills of many versions, endpoints that are not AWS's. */
 jest.setTimeout(60_000);
@@ -86,13 +87,20 @@ describe('an endpoint that is not AWS’s', () => {
     }
   });
 
-  it('verifies TLS whatever NODE_TLS_REJECT_UNAUTHORIZED says', async () => {
-    const clients = createClients({ region: 'eu-west-1', env: process.env });
-    const { requestHandler } = clients.kms.config;
-    const { httpsAgent } = (await (requestHandler as unknown as { configProvider: Promise<unknown> })
-      .configProvider) as { httpsAgent: { options: { rejectUnauthorized?: boolean } } };
-    expect(httpsAgent.options.rejectUnauthorized).toBe(true);
-    clients.destroy();
+  it('refuses a certificate that nobody verified, whatever NODE_TLS_REJECT_UNAUTHORIZED says', async () => {
+    const relay = await tlsRelay(site.endpoint.url);
+    Object.assign(process.env, {
+      AWS_ENDPOINT_URL: relay.url,
+      NODE_TLS_REJECT_UNAUTHORIZED: '0',
+      AWS_MAX_ATTEMPTS: '1',
+    });
+    try {
+      const refused = await site.run('pre-apply', '--yes', '--json');
+      expect(errorOf(refused).code).toBe('aws-tls-untrusted');
+      expect(await site.describe(keyArn)).toMatchObject({ state: 'PendingImport' });
+    } finally {
+      await relay.close();
+    }
   });
 });
 

@@ -1,10 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetJobTaggingCommand, S3ControlClient } from '@aws-sdk/client-s3-control';
 import { keepAccountOutOfHost } from '../../lib/aws/account-path';
 import { type JobFacts, jobSpec } from '../../lib/batch/job-spec';
 import { openJobs } from '../../lib/batch/jobs';
 import { lockRotation } from '../../lib/workflow/run-lock';
+import { newRole } from '../local-aws/s3-control/iam-role';
 import { speak } from '../support/command-line';
 import { JOBS_BUCKET, type SwitchedSite, switchedSite } from '../support/switched-site';
 
@@ -25,28 +27,30 @@ afterEach(async () => {
   await site[Symbol.asyncDispose]();
 });
 
+/** What a run would create. */
+function specOf(change: Partial<JobFacts> = {}) {
+  const { accountId: account } = site.endpoint;
+  return jobSpec({
+    scope: { rotation: 'ledger', bucket: site.bucket, targetKeyArn: site.arns[1], method: 'rewrap' },
+    place: {
+      account,
+      roleArn: `arn:aws:iam::${account}:role/keyturn-ledger-batch`,
+      bucket: JOBS_BUCKET,
+      prefix: 'keyturn/ledger/',
+      priority: 10,
+    },
+    attempt: 1,
+    part: 'all',
+    bucketKey: true,
+    startedAt: new Date().toISOString(),
+    manifest: { kind: 'generated', under: { keyArn: site.arns[0] } },
+    ...change,
+  });
+}
+
 /** Creates a job as a run would, and waits until S3 counted its tasks. */
 async function suspended(change: Partial<JobFacts> = {}): Promise<string> {
-  const { accountId: account } = site.endpoint;
-  const jobs = openJobs({ client, account });
-  const jobId = await jobs.create(
-    jobSpec({
-      scope: { rotation: 'ledger', bucket: site.bucket, targetKeyArn: site.arns[1], method: 'rewrap' },
-      place: {
-        account,
-        roleArn: `arn:aws:iam::${account}:role/keyturn-ledger-batch`,
-        bucket: JOBS_BUCKET,
-        prefix: 'keyturn/ledger/',
-        priority: 10,
-      },
-      attempt: 1,
-      part: 'all',
-      bucketKey: true,
-      startedAt: new Date().toISOString(),
-      manifest: { kind: 'generated', under: { keyArn: site.arns[0] } },
-      ...change,
-    }),
-  );
+  const jobId = await openJobs({ client, account: site.endpoint.accountId }).create(specOf(change));
   expect(await site.endpoint.jobs.settled(jobId)).toBe('Suspended');
   return jobId;
 }
@@ -167,4 +171,67 @@ it('refuses an unknown part, a job of another rotation, and a change that nobody
   });
   await suspended();
   expect(await job('cancel')).toMatchObject({ exitCode: 64, stderr: expect.stringContaining('confirmation-needed') });
+});
+
+describe('refuses to confirm a job that carries the description but', () => {
+  const scopeTo = (targetKeyArn: string) =>
+    ({ rotation: 'ledger', bucket: site.bucket, targetKeyArn, method: 'rewrap' }) as const;
+  const place = (roleName: string, bucket = JOBS_BUCKET) => ({
+    account: site.endpoint.accountId,
+    roleArn: `arn:aws:iam::${site.endpoint.accountId}:role/${roleName}`,
+    bucket,
+    prefix: 'keyturn/ledger/',
+    priority: 10,
+  });
+
+  it.each<[string, () => Promise<Partial<JobFacts>>, string]>([
+    ['moves objects to another key', async () => ({ scope: scopeTo(site.arns[0]) }), 'its target key is'],
+    [
+      'runs as another role',
+      async () => {
+        await newRole(site.endpoint, 'strong');
+        return { place: place('strong') };
+      },
+      'its role is',
+    ],
+    [
+      'lists what is under a key of somebody else',
+      async () => {
+        await site.put('under v2');
+        return { manifest: { kind: 'generated', under: { keyArn: site.arns[1] } } };
+      },
+      'its manifest lists what is under',
+    ],
+    [
+      'has a manifest that Keyturn did not upload',
+      async () => {
+        const Key = 'keyturn/ledger/manifests/forged.csv';
+        const Body = `${site.bucket},one\n`;
+        const { ETag = '' } = await site.s3.send(new PutObjectCommand({ Bucket: JOBS_BUCKET, Key, Body }));
+        const manifest = { kind: 'listed', key: Key, etag: ETag.replaceAll('"', ''), withVersionIds: false } as const;
+        return { manifest };
+      },
+      'Keyturn uploaded none for it',
+    ],
+  ])('%s', async (_title, change, said) => {
+    const jobId = await suspended(await change());
+    const { exitCode, stderr, stdout } = await job('resume', '--yes', '--json');
+    expect([exitCode, stderr]).toEqual([4, expect.stringContaining(said)]);
+    expect(JSON.parse(stdout).jobs[0].did).toMatch(/^refused: /);
+    expect(site.endpoint.jobs.status(jobId)).toBe('Suspended');
+    expect((await job('resume', jobId, '--yes')).exitCode).toBe(4);
+  });
+});
+
+it('finds a waiting job behind more than a hundred newer ones', async () => {
+  const oldest = await suspended();
+  const jobs = openJobs({ client, account: site.endpoint.accountId });
+  await Promise.all(
+    Array.from({ length: 105 }, async (_, at) =>
+      jobs.cancel(await jobs.create(specOf({ attempt: at + 2 })), 'not needed'),
+    ),
+  );
+  expect((await job('status')).stdout).toContain(`${oldest}: it waits for confirmation`);
+  const { stdout } = await job('cancel', '--yes', '--json');
+  expect(JSON.parse(stdout).jobs).toEqual([expect.objectContaining({ jobId: oldest, did: 'cancelled' })]);
 });

@@ -37,7 +37,9 @@ it('moves the bulk by a job, writes its specification down before, and retires v
     RoleArn: expect.stringContaining('keyturn-ledger-batch'),
   });
   expect(specified.data.specSha256).toBe(pass.jobs[0].specSha256);
-  expect(records.find((one) => one.type === 'confirmation').data).toMatchObject({ confirmed: true, tasks: 12 });
+  expect(records.find((one) => one.type === 'confirmation').data).toMatchObject({
+    ...{ confirmed: true, tasks: 12, price: expect.stringContaining('0.25 USD') },
+  });
   const evidence = path.join(site.directory, '.keyturn', 'evidence');
   expect((await speak(site.directory, ['verify-evidence', evidence])).exitCode).toBe(0);
 });
@@ -47,7 +49,8 @@ it('leaves the job waiting without --confirm, exits 3, names the next command, a
   const waiting = await postApply();
   expect(waiting.exitCode).toBe(3);
   expect(waiting.stderr).toContain('npx keyturn post-apply --confirm');
-  expect(waiting.stderr).toContain('12 tasks');
+  expect(waiting.stderr).toMatch(/a job is created suspended: 0\.25 USD at list prices of \d{4}-\d{2}/);
+  expect(waiting.stderr).toMatch(/12 tasks, 0\.25 USD at list prices/);
   expect(JSON.parse(waiting.stdout).steps.map((one: { id: string }) => one.id)).toEqual(['re-encrypt']);
   expect(passOf(waiting.stdout).stopped.because).toBe('unconfirmed');
   expect(await site.keyOf('object 1')).toBe(site.arns[0]);

@@ -1,6 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { DisableKeyCommand } from '@aws-sdk/client-kms';
+import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms';
 import { greenRetirements } from '../../lib/plan-bundle/green-evidence';
 import { speak, speakWithPerson } from '../support/command-line';
 import { type SwitchedSite, switchedSite } from '../support/switched-site';
@@ -160,6 +160,40 @@ it('looks in the next run when this one ends between DisableKey and the look, an
   expect(await site.stateOf(v1)).toBe('Enabled');
   expect((await postApply()).exitCode).toBe(0);
   expect(await site.keyOf('in between')).toBe(site.arns[1]);
+});
+
+/** What a run leaves that is killed right after DisableKey: its evidence ends with the intent. */
+async function killAfterDisable(): Promise<void> {
+  const folder = path.join(site.directory, '.keyturn', 'evidence');
+  const name = (await readdir(folder)).find((one) => one.endsWith('.ndjson')) ?? '';
+  const lines = (await readFile(path.join(folder, name), 'utf8')).split('\n');
+  const intent = lines.findIndex((line) => line.includes('"step":"retire"') && line.includes('"type":"intent"'));
+  await writeFile(path.join(folder, name), `${lines.slice(0, intent + 1).join('\n')}\n`);
+}
+
+describe('after a run that was killed between DisableKey and the look', () => {
+  const status = () => speak(site.directory, ['status', '--detailed-exitcode']);
+
+  it('is not done until the next run has looked', async () => {
+    expect((await postApply()).exitCode).toBe(0);
+    await killAfterDisable();
+    const before = await status();
+    expect([before.exitCode, before.stdout]).toEqual([2, expect.stringContaining('npx keyturn post-apply')]);
+    expect((await postApply()).exitCode).toBe(0);
+    expect(await recordsOf('look')).toMatchObject([{ data: { keyArn: v1, clean: true } }]);
+    expect((await status()).stdout).toContain('the rotation is done');
+  });
+
+  it('enables v1 again where it is needed', async () => {
+    expect((await postApply()).exitCode).toBe(0);
+    await site.kms.send(new EnableKeyCommand({ KeyId: v1 }));
+    await writeUnderV1('in between');
+    await site.kms.send(new DisableKeyCommand({ KeyId: v1 }));
+    await killAfterDisable();
+    const { exitCode, stderr } = await postApply();
+    expect([exitCode, stderr]).toEqual([3, expect.stringContaining('"in between"')]);
+    expect(await site.stateOf(v1)).toBe('Enabled');
+  });
 });
 
 it('leaves a key as it is that somebody else disabled, and is not done while an object is under it', async () => {

@@ -2,9 +2,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CreateAliasCommand, CreateKeyCommand, EnableKeyCommand, UpdateAliasCommand } from '@aws-sdk/client-kms';
 import { PutBucketEncryptionCommand, UpdateObjectEncryptionCommand } from '@aws-sdk/client-s3';
-import { EVERYTHING } from '../local-aws/s3-control/iam-role';
+import { batchRolePolicy } from '../../stacks/batch-role-policy';
+import { EVERYTHING, permit } from '../local-aws/s3-control/iam-role';
 import { speak } from '../support/command-line';
-import { type SwitchedSite, switchedSite } from '../support/switched-site';
+import { JOBS_BUCKET, type SwitchedSite, switchedSite } from '../support/switched-site';
 
 /** Jobs of S3 Batch Operations belong to one switch: what an earlier one reported says nothing after a rollback. */
 
@@ -122,5 +123,29 @@ it('creates new jobs unasked by a flag once verification found under v1 what a r
   const next = await postApply('--confirm');
   expect(next.exitCode).toBe(0);
   expect(passOf(next.stdout).jobs).toMatchObject([{ attempt: 2, status: 'Complete' }]);
+  expect(await keysInUse()).toEqual({ v2: OBJECTS });
+});
+
+it('may read the later key after a rollback to the middle of three versions', async () => {
+  const policy = { partition: 'aws', region: site.endpoint.region, method: 'rewrap', buckets: [site.bucket] } as const;
+  const store = { bucket: JOBS_BUCKET, prefix: 'keyturn/ledger/' };
+  const anyKey = `arn:aws:kms:${site.endpoint.region}:${site.endpoint.accountId}:key/*`;
+  /** As the storage stack declares it. */
+  const roleFor = async (newKey: string, oldKeys: string[], aliases: string[]) => {
+    const laterKeys = aliases.length === 0 ? undefined : { anyKey, aliases };
+    const { Statement } = batchRolePolicy({ ...policy, listedByS3: [site.bucket], store, oldKeys, newKey, laterKeys });
+    await permit(site.endpoint, 'keyturn-ledger-batch', Statement);
+  };
+  const { v1 = '', v2 = '', v3 = '' } = keys;
+  await switchTo('v3');
+  await roleFor(v3, [v1, v2], []);
+  expect((await postApply('--confirm')).exitCode).toBe(0);
+  expect(await keysInUse()).toEqual({ v3: OBJECTS });
+  await switchTo('v2');
+  await roleFor(v2, [v1], ['alias/ledger/v3']);
+  const { exitCode, stdout, stderr } = await postApply('--confirm');
+  expect(stderr).not.toContain('denied');
+  expect(exitCode).toBe(0);
+  expect(passOf(stdout).jobs).toMatchObject([{ succeeded: OBJECTS, failed: 0 }]);
   expect(await keysInUse()).toEqual({ v2: OBJECTS });
 });

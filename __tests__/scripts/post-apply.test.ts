@@ -1,7 +1,13 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { CreateAliasCommand, CreateKeyCommand, DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import {
+  CreateAliasCommand,
+  CreateKeyCommand,
+  DeleteAliasCommand,
+  DescribeKeyCommand,
+  KMSClient,
+} from '@aws-sdk/client-kms';
 import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
@@ -126,6 +132,13 @@ it('forecasts in a dry run and changes nothing', async () => {
   expect(stderr).toMatch(/USD at list prices of \d{4}-\d{2}/);
   expect((await s3.send(new HeadObjectCommand({ Bucket: BUCKET, Key: 'one' }))).SSEKMSKeyId).toBe(arns[0]);
   expect(await stateOf(arns[0])).toBe('Enabled');
+});
+
+it('says in a dry run what it would do while the active version has no key yet', async () => {
+  await switched();
+  await kms.send(new DeleteAliasCommand({ AliasName: 'alias/ledger/v2' }));
+  const { exitCode, stderr } = await speak(directory, ['post-apply', '--dry-run']);
+  expect([exitCode, stderr]).toEqual([0, expect.stringContaining('the gate would stay closed as things stand')]);
 });
 
 it('keeps v1 Enabled, exits 4 and names a locked object; stragglers and blocked list it', async () => {

@@ -80,6 +80,21 @@ describe('the policy of the jobs’ role', () => {
     expect(on(listed, 'arn:aws:s3:::payroll-jobs/keyturn/payroll/manifests*')).toContain('s3:PutObject');
   });
 
+  it('reaches the keys of later versions by their aliases, to leave them and through S3 alone', () => {
+    const anyKey = 'arn:aws:kms:ap-northeast-1:111122223333:key/*';
+    const { Statement } = batchRolePolicy(input({ laterKeys: { anyKey, aliases: ['alias/payroll/v3'] } }));
+    expect(Statement.find(({ Sid }) => Sid === 'LeaveLaterKeys')).toEqual({
+      Sid: 'LeaveLaterKeys',
+      Effect: 'Allow',
+      Action: ['kms:Decrypt', 'kms:ReEncryptFrom'],
+      Resource: anyKey,
+      Condition: {
+        StringEquals: { 'kms:ViaService': 's3.ap-northeast-1.amazonaws.com' },
+        'ForAnyValue:StringEquals': { 'kms:ResourceAliases': ['alias/payroll/v3'] },
+      },
+    });
+  });
+
   it('names no old key where there is none', () => {
     expect(batchRolePolicy(input({ oldKeys: [] })).Statement.map(({ Sid }) => Sid)).not.toContain('LeaveOldKeys');
   });

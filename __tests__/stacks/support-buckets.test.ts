@@ -88,7 +88,9 @@ describe('the jobs’ role', () => {
       reference('data.aws_kms_key.after_payroll-keys_and_keyturn_pre-apply.arn'),
     );
     expect(storage.data?.aws_kms_key?.superseded_v2?.key_id).toBe('alias/payroll/v2');
-    expect(JSON.stringify(storage)).not.toContain('alias/payroll/v4');
+    // The alias of a later version need not exist: a plan that looked it up would fail.
+    expect(JSON.stringify(storage.data)).not.toContain('alias/payroll/v4');
+    expect(JSON.stringify(storage)).toContain('LeaveLaterKeys');
   });
 
   it('lets S3 list the buckets that a manifest may be generated of, and no others', () => {

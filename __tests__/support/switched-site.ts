@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { generateIdentity } from '../../lib/key-material/age-identity';
 import type { LocalAws, LocalAwsOptions } from '../../local-aws';
-import { batchRolePolicy } from '../../stacks/batch-role-policy';
+import { type BatchRolePolicyInput, batchRolePolicy } from '../../stacks/batch-role-policy';
 import { newRole } from '../local-aws/s3-control/iam-role';
 import { startTestAws } from './embedded-aws';
 
@@ -52,6 +52,8 @@ export interface JobsOfSite {
   readonly more?: string;
   /** Statements of the role's policy. Default: those of the storage stack. */
   readonly may?: readonly object[];
+  /** Otherwise than after a switch from v1 to v2. */
+  readonly policy?: Partial<BatchRolePolicyInput>;
 }
 
 /** Bucket of manifests and reports. */
@@ -134,7 +136,7 @@ ${text}`,
       } as const;
       await s3.send(new PutObjectLockConfigurationCommand({ Bucket: name, ObjectLockConfiguration }));
     },
-    async jobs({ engine = 'batch', more: settings = '', may } = {}) {
+    async jobs({ engine = 'batch', more: settings = '', may, policy = {} } = {}) {
       await create(JOBS_BUCKET, false);
       const { Statement } = batchRolePolicy({
         partition: 'aws',
@@ -145,6 +147,7 @@ ${text}`,
         store: { bucket: JOBS_BUCKET, prefix: 'keyturn/ledger/' },
         oldKeys: [arns[0]],
         newKey: arns[1],
+        ...policy,
       });
       await newRole(endpoint, 'keyturn-ledger-batch', { may: may ?? Statement });
       return `reencrypt: { engine: ${engine}, batch: { bucket: ${JOBS_BUCKET}, manage: existing${settings} } }\n`;

@@ -28,6 +28,11 @@ export function addressPathStyle(s3: S3Client): void {
   );
 }
 
+/** Host of the endpoint that the standard variables or profiles name for a client; undefined: AWS's own. */
+export function customEndpointHost(client: { readonly config: object }): Promise<string | undefined> {
+  return endpointHost(client.config as EndpointSettings);
+}
+
 async function endpointHost(settings: EndpointSettings): Promise<string | undefined> {
   if (settings.endpoint) return (await settings.endpoint()).hostname;
   const configured = await settings.serviceConfiguredEndpoint?.();

@@ -3,10 +3,11 @@ import type { BatchRequest, BatchTools } from './batch-request';
 import { nothingDone, stoppedBy, unconfirmed } from './batch-stop';
 import { beginAttempt } from './begin-attempt';
 import { jobRecords } from './job-records';
+import type { UploadedManifest } from './manifest-upload';
 import { reencryptRemainder } from './reencrypt-remainder';
 import { type EndedJob, runAttempt } from './run-jobs';
 import { partsOf } from './run-parts';
-import { readOutcomes } from './task-outcomes';
+import { readOutcomes, type TaskOutcomes } from './task-outcomes';
 import type { WatchedJob } from './wait-for-jobs';
 
 export type { BatchRequest, BatchTools, JobToConfirm } from './batch-request';
@@ -46,8 +47,14 @@ async function throughJobs(
   ended: EndedJob[],
 ): Promise<BucketReencryption> {
   const run = await beginAttempt(tools, request, watched);
-  const end = await runAttempt(run, await partsOf(run));
-  if (!end) return { ...nothingDone(request, unconfirmed(watched)), jobs: jobRecords(watched, ended) };
+  const parts = await partsOf(run);
+  const end = await runAttempt(run, parts);
+  if (!end) {
+    const listed = parts.reduce((sum, { uploaded }) => sum + listedIn(uploaded), 0);
+    const tasks = watched.reduce((sum, { state }) => sum + (state?.total ?? 0), 0);
+    const objectVersions = Math.max(listed, tasks);
+    return { ...nothingDone(request, unconfirmed(watched)), objectVersions, jobs: jobRecords(watched, ended) };
+  }
   ended.push(...end.map((one) => one.ended));
   const outcomes = await readOutcomes(run, end);
   const tasks = ended.reduce((sum, { state }) => sum + state.total, 0);
@@ -56,8 +63,28 @@ async function throughJobs(
     ...rest,
     engine: 'batch',
     jobs: jobRecords(watched, ended),
-    moved: rest.moved + outcomes.moved,
-    alreadyThere: rest.alreadyThere + outcomes.movedBefore,
+    ...counted(rest, outcomes),
     evidence: [...outcomes.evidence, ...rest.evidence],
   };
+}
+
+/**
+ * What jobs and this process moved, of what the last listing holds. A version that a job moved may be inspected again by
+ * this process, and one that an earlier run's job moved is in no report of this run: both are there already, once.
+ */
+function counted(
+  rest: BucketReencryption,
+  { moved: byJobs }: TaskOutcomes,
+): Pick<BucketReencryption, 'moved' | 'alreadyThere' | 'gone'> {
+  const moved = rest.moved + byJobs;
+  const outOfScope = Object.values(rest.outOfScope).reduce((sum, count) => sum + count, 0);
+  const others = rest.objectVersions - moved - rest.blockedTotal - rest.failedTotal - outOfScope;
+  // What was moved and is listed no more was deleted meanwhile. An interrupted listing accounts for nothing.
+  const gone = rest.stopped ? rest.gone : rest.gone + Math.max(0, -others);
+  return { moved, alreadyThere: rest.stopped ? rest.alreadyThere : Math.max(0, others), gone };
+}
+
+function listedIn(uploaded: UploadedManifest | undefined): number {
+  if (!uploaded) return 0;
+  return uploaded.rows + Object.values(uploaded.leftOut).reduce((sum, count) => sum + count, 0);
 }

@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 
+import type { Shard } from '../reencrypt/outcome-shards';
 import type { ReencryptRequest } from '../reencrypt/reencrypt-request';
 import type { ObjectStore } from '../s3/store';
 import type { MoveSources } from '../s3/version-scope';
@@ -71,6 +72,8 @@ export interface BatchRequest {
    * rejection keeps it from being created.
    */
   readonly onSpec?: ((spec: JobSpec, sha256: string, rows: number | undefined) => Promise<void>) | undefined;
+  /** Called with the files of task outcomes once they are written, before anything else happens. */
+  readonly onOutcomes?: ((files: readonly Shard[]) => Promise<void>) | undefined;
   /** A line about where the run stands. */
   readonly onProgress?: ((text: string) => void) | undefined;
   /** A line that a person must see: limits, job ids, what continues in S3. */
@@ -83,7 +86,7 @@ export interface BatchRequest {
 }
 
 export interface PollSettings {
-  /** Milliseconds until a job is polled again, at first. Default 1,000. */
+  /** Milliseconds until a job is polled again, at first. Default 30,000: AWS asks for no less. */
   readonly firstMs?: number | undefined;
   /** Milliseconds that the interval grows to. Default 30,000. */
   readonly mostMs?: number | undefined;

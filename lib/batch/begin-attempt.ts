@@ -63,7 +63,15 @@ export async function beginAttempt(
 function adopt({ attempt, found }: Attempt, journal: BatchJournal, watched: WatchedJob[]): void {
   for (const [part, state] of found) {
     const { jobId } = state;
-    watched.push({ attempt, part, jobId, specSha256: journal.of(jobId)?.specSha256, state, states: [] });
+    watched.push({
+      attempt,
+      part,
+      jobId,
+      specSha256: journal.of(jobId)?.specSha256,
+      state,
+      observedAt: performance.now(),
+      states: [],
+    });
   }
 }
 

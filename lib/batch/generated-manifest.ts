@@ -22,7 +22,7 @@ export interface ManifestListerRequest
   readonly signal?: AbortSignal | undefined;
   /** Called with the specification before the job is created; a rejection keeps it from being created. */
   readonly onSpec?: ((spec: JobSpec) => Promise<void>) | undefined;
-  /** Milliseconds between two polls of a job: at first, and at most. Default 500 and 30,000. */
+  /** Milliseconds between two polls of a job: at first, and at most. Default 30,000: AWS asks for no less. */
   readonly poll?: { readonly firstMs?: number | undefined; readonly mostMs?: number | undefined } | undefined;
 }
 
@@ -138,7 +138,7 @@ async function prepared(
   jobId: string,
 ): Promise<JobState> {
   const { signal, poll = {} } = request;
-  const { firstMs = 500, mostMs = 30_000 } = poll;
+  const { firstMs = 30_000, mostMs = 30_000 } = poll;
   for (let waitMs = firstMs; ; waitMs = Math.min(mostMs, waitMs * 1.5)) {
     throwIfInterrupted(signal, 'verification');
     const job = await jobs.describe(jobId);

@@ -1,3 +1,4 @@
+import { awsCodeOf } from '../aws/failures';
 import type { JobFiles } from './job-files';
 import { attemptPrefix, type JobId, type JobScope } from './job-spec';
 import type { JobState } from './job-state';
@@ -59,7 +60,10 @@ async function manifestDifferences(
   { scope, id, prefix }: ExpectedJob,
 ): Promise<readonly string[]> {
   const name = `${attemptPrefix(prefix, scope, id.attempt)}${id.part}`;
-  const uploaded = await readSummary(files, name);
+  const uploaded = await readSummary(files, name).catch((error: unknown) => {
+    if (awsCodeOf(error) !== 'Malformed') throw error;
+    return undefined;
+  });
   if (!uploaded) return [`its manifest is ${objectArn}, and Keyturn uploaded none for it`];
   const right = bucketArn(scope, `${files.bucket}/${uploaded.key}`);
   if (objectArn !== right) return [`its manifest is ${objectArn}, not ${right}`];

@@ -1,4 +1,6 @@
 import type { JobRecord } from '../reencrypt/job-record';
+import type { RowDifferences } from './compare-rows';
+import { isEmptyManifest, isTerminal } from './job-state';
 import type { EndedJob } from './run-jobs';
 import type { WatchedJob } from './wait-for-jobs';
 
@@ -6,6 +8,7 @@ import type { WatchedJob } from './wait-for-jobs';
 export function jobRecords(watched: readonly WatchedJob[], ended: readonly EndedJob[]): readonly JobRecord[] {
   return watched.flatMap(({ jobId, attempt, part, specSha256, state, states }) => {
     if (!state) return [];
+    const one = ended.find(({ job }) => job.jobId === jobId);
     const { status, description = '', roleArn, createdAt, endedAt, total, succeeded, failed, manifest } = state;
     return [
       {
@@ -23,9 +26,15 @@ export function jobRecords(watched: readonly WatchedJob[], ended: readonly Ended
         succeeded,
         failed,
         manifest,
-        report: ended.find(({ job }) => job.jobId === jobId)?.report?.record,
+        report: one?.report?.record,
+        foundNothing: isTerminal(state) && isEmptyManifest(state),
+        differences: one?.differences && differencesOf(one.differences),
         failureReasons: state.failureReasons.map(({ code, reason }) => (code === '' ? reason : `${code}: ${reason}`)),
       },
     ];
   });
+}
+
+function differencesOf({ unknown, missing, twice, examples }: RowDifferences): JobRecord['differences'] {
+  return { unknown, missing, twice, examples: [...examples] };
 }

@@ -7,7 +7,8 @@ import type { JobRecord, ReportFile } from '../reencrypt/job-record';
 import { csvRecords } from './csv';
 import { isAbsent, type JobFiles } from './job-files';
 import type { JobState } from './job-state';
-import { decodeKey } from './manifest-row';
+import { decodeKey, manifestRow } from './manifest-row';
+import { RowDigest } from './row-digest';
 
 /** The result of one task. */
 export interface ReportRow {
@@ -29,6 +30,8 @@ export interface ReportRequest {
   readonly job: JobState;
   /** The bucket that every row must be of. */
   readonly bucket: string;
+  /** Given: the digest of its rows is taken as those of a manifest that Keyturn uploaded, with version ids or without. */
+  readonly digestOf?: { readonly withVersionIds: boolean } | undefined;
   /** Called now and then with the number of rows checked so far. */
   readonly onRows?: ((rows: number) => void) | undefined;
 }
@@ -39,6 +42,8 @@ export interface CheckedReport {
   readonly failed: number;
   /** Failed transiently: throttling, faults of S3. */
   readonly transient: number;
+  /** {@link RowDigest} of its rows; undefined where it was not asked for, or where a key may stand for two. */
+  readonly digest: string | undefined;
   /** A failed row for each of the first error codes. */
   readonly examples: readonly ReportRow[];
   /** What each file had when it was checked; it is read again only like that. */
@@ -82,6 +87,8 @@ export async function checkReport(request: ReportRequest): Promise<CheckedReport
   const errors: Record<string, number> = {};
   const examples: ReportRow[] = [];
   const etags: Record<string, string> = {};
+  const digest = new RowDigest();
+  let isPlain = request.digestOf !== undefined;
   const read: ReportFile[] = [];
   for (const one of Results) {
     const status = one.TaskExecutionStatus.toLowerCase() === 'succeeded' ? 'succeeded' : 'failed';
@@ -90,6 +97,8 @@ export async function checkReport(request: ReportRequest): Promise<CheckedReport
     const hash = createHash('md5');
     etags[one.Key] = await eachRow(request, one.Key, undefined, hash, (row) => {
       rows += 1;
+      if (request.digestOf) digest.add(rowText(request, row));
+      isPlain &&= row.keys.length === 1;
       sum[row.ok ? 'succeeded' : 'failed'] += 1;
       if (rows % PROGRESS_EVERY === 0) request.onRows?.(sum.succeeded + sum.failed);
       if (row.ok) return;
@@ -109,7 +118,13 @@ export async function checkReport(request: ReportRequest): Promise<CheckedReport
     throw invalid(request, manifestKey, found);
   }
   const manifestSha256 = createHash('sha256').update(text).digest('hex');
-  return { record: { manifestKey, manifestSha256, files: read, errors }, ...sum, examples, etags };
+  return {
+    record: { manifestKey, manifestSha256, files: read, errors },
+    ...sum,
+    digest: isPlain ? digest.hex : undefined,
+    examples,
+    etags,
+  };
 }
 
 /** The rows of a report that was checked, as they were then. @throws job-report-invalid where a file was changed since */
@@ -170,6 +185,11 @@ async function* rowsOf(
     if (!(error instanceof RangeError)) throw error;
     throw invalid(request, key, `row ${number}: ${error.message}`, error);
   }
+}
+
+/** A row as the manifest that Keyturn uploaded has it. */
+function rowText({ bucket, digestOf }: ReportRequest, { keys, versionId }: ReportRow): string {
+  return manifestRow(bucket, keys[0], digestOf?.withVersionIds ? (versionId ?? 'null') : undefined);
 }
 
 /** The schema that the report names and AWS's own examples differ in the order of status and code: three digits are the status. */

@@ -111,10 +111,23 @@ async function upload(request: ManifestRequest, name: string): Promise<UploadedM
 
 const besides = (name: string): string => `${name}-${randomUUID()}`;
 
-/** The summary of a manifest; undefined: it is not whole. */
+/** The summary of a manifest; undefined: it is not whole. @throws aws-failed for one that Keyturn did not write */
 export async function readSummary(files: JobFiles, name: string): Promise<UploadedManifest | undefined> {
   const text = await files.text(`${name}.json`);
-  return text === undefined ? undefined : summary.parse(JSON.parse(text));
+  if (text === undefined) return undefined;
+  const read = summary.safeParse(jsonOf(text));
+  if (read.success) return read.data;
+  const facts = { awsCode: 'Malformed', awsMessage: 'it is not what Keyturn wrote', requestId: undefined };
+  const resource = `s3://${files.bucket}/${name}.json`;
+  throw new KeyturnError('aws-failed', { action: 's3:GetObject', resource, ...facts });
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 async function* rowsOf(

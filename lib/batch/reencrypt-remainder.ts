@@ -13,7 +13,7 @@ const LOOK_AT_ALL = 100_000;
  */
 export async function reencryptRemainder(
   run: AttemptRun,
-  { failed, moved, movedBefore }: Pick<TaskOutcomes, 'failed' | 'moved' | 'movedBefore'>,
+  { failed }: Pick<TaskOutcomes, 'failed'>,
   tasks: number,
 ): Promise<BucketReencryption> {
   const { request, record, since, attempt, watched, tools } = run;
@@ -49,7 +49,7 @@ export async function reencryptRemainder(
     ...second,
     moved: first.moved + second.moved,
     movedBytes: first.movedBytes + second.movedBytes,
-    alreadyThere: Math.max(0, second.alreadyThere - first.moved - moved - movedBefore),
+    alreadyThere: Math.max(0, second.alreadyThere - first.moved),
     gone: first.gone + second.gone,
     passes: first.passes + second.passes,
     evidence: [...first.evidence, ...second.evidence],

@@ -1,6 +1,7 @@
 import { RETRY_POLICY } from '../aws/retry-policy';
 import { isCode, KeyturnError } from '../errors';
 import { classifyEnd, markAcknowledged } from './attempts';
+import { compareRows, type RowDifferences } from './compare-rows';
 import { denialOfAll } from './job-failure';
 import {
   type CheckedReport,
@@ -23,8 +24,12 @@ export interface EndedJob {
   readonly job: WatchedJob;
   readonly state: JobState;
   readonly report: CheckedReport | undefined;
+  /** Where its report has other rows than the manifest that was uploaded for it. */
+  readonly differences: RowDifferences | undefined;
 }
 
+/** Milliseconds until a report that is not there yet is looked for again: a file of ours, and no call about the job. */
+const FILE_POLL = 1_000;
 /** Failed tasks above which another job tries them again. */
 const LOCAL_BELOW = 100_000;
 
@@ -115,7 +120,7 @@ function reportFailures({ request }: AttemptRun, round: readonly EndedJob[]): vo
 async function endOf(run: AttemptRun, job: WatchedJob, uploaded: UploadedManifest | undefined): Promise<EndedJob> {
   const { tools, files, journal, request } = run;
   const { bucket } = request.scope;
-  const state = await observeJob(tools.jobs, bucket, job);
+  const state = job.state ?? (await observeJob(tools.jobs, bucket, job));
   const search = { jobs: tools.jobs, files, journal, scope: request.scope };
   if ((await classifyEnd(search, job, state)) === 'acknowledged') {
     const { jobId, succeeded, failed, total, statusUpdateReason: reason = '' } = state;
@@ -125,20 +130,51 @@ async function endOf(run: AttemptRun, job: WatchedJob, uploaded: UploadedManifes
     const found = `the job has ${state.total} task(s), and its manifest ${uploaded.rows} row(s)`;
     throw new KeyturnError('job-report-invalid', { bucket, jobId: job.jobId, file: 'the manifest', found });
   }
-  if (isEmptyManifest(state) || state.total === 0) return { job, state, report: undefined };
-  const report = await reportOf(run, state);
+  if (isEmptyManifest(state) || state.total === 0) return { job, state, report: undefined, differences: undefined };
+  const report = await reportOf(run, state, uploaded);
   const denied = denialOfAll(state, bucket, report);
   if (denied) {
     await markAcknowledged(search, job);
     throw denied;
   }
-  return { job, state, report };
+  return { job, state, report, differences: uploaded && (await differencesOf(run, state, report, uploaded)) };
+}
+
+/** Undefined where the report has the rows of the manifest, each once. */
+async function differencesOf(
+  { files, request, record }: AttemptRun,
+  job: JobState,
+  report: CheckedReport,
+  uploaded: UploadedManifest,
+): Promise<RowDifferences | undefined> {
+  if (report.digest === uploaded.digest) return undefined;
+  const { bucket } = request.scope;
+  const found = await compareRows({
+    files,
+    uploaded,
+    report: () => reportRows({ files, job, bucket }, report),
+    reportRows: report.succeeded + report.failed,
+    withVersionIds: record.withVersionIds,
+  });
+  const { unknown, missing, twice, examples } = found;
+  if (unknown + missing + twice === 0) return undefined;
+  const named = examples.slice(0, 3).map(({ difference, key }) => `${JSON.stringify(key)} (${difference})`);
+  request.onNote?.(
+    `${bucket}: the report of job ${job.jobId} differs from its manifest: ${unknown} row(s) that are not in it, ` +
+      `${missing} missing, ${twice} named twice, such as ${named.join(', ')}; this process inspects them`,
+  );
+  return found;
 }
 
 /** The report of a job that ended, given that S3 may need a while to show it. */
-async function reportOf({ files, request }: AttemptRun, job: JobState): Promise<CheckedReport> {
+async function reportOf(
+  { files, request, record }: AttemptRun,
+  job: JobState,
+  uploaded: UploadedManifest | undefined,
+): Promise<CheckedReport> {
   const { scope, signal, poll = {}, onProgress } = request;
-  const { firstMs = 1_000, reportMs = 120_000 } = poll;
+  const { reportMs = 120_000 } = poll;
+  const firstMs = Math.min(poll.firstMs ?? FILE_POLL, FILE_POLL);
   for (let waited = 0; waited < reportMs; waited += firstMs) {
     if (await files.head(reportManifestKey(job))) break;
     onProgress?.(`${scope.bucket}: job ${job.jobId} ended; its report is not there yet`);
@@ -146,7 +182,8 @@ async function reportOf({ files, request }: AttemptRun, job: JobState): Promise<
   }
   const onRows = (rows: number) =>
     onProgress?.(`${scope.bucket}: job ${job.jobId}: ${rows} rows of its report checked`);
-  return checkReport({ files, job, bucket: scope.bucket, onRows });
+  const digestOf = uploaded && { withVersionIds: record.withVersionIds };
+  return checkReport({ files, job, bucket: scope.bucket, digestOf, onRows });
 }
 
 /** Rows of a report, each as often as its key may be meant. */

@@ -6,15 +6,21 @@ import type { AttemptRun } from './run-parts';
 
 /** What the tasks of an attempt came to. */
 export interface TaskOutcomes {
-  /** Moved by jobs whose reports no run had read before. */
+  /** Moved by jobs whose reports no run on this machine had read before. */
   readonly moved: number;
-  /** Moved by jobs that an earlier run on this machine has reported. */
-  readonly movedBefore: number;
-  /** What failed, and no later job tried again. */
-  readonly failed: FailedKeys;
+  /** What failed, and no later job tried again; and what a report does not account for as its manifest has it. */
+  readonly failed: Pick<FailedKeys, 'has'>;
   readonly failedTotal: number;
   readonly evidence: readonly Shard[];
 }
+
+/** What is recorded of a row that the report has otherwise than the manifest: not that it moved. */
+const DOUBTFUL = {
+  ok: false,
+  code: 'KeyturnUnexpectedRow',
+  status: 0,
+  message: 'the rows of the report for this key are not those of the manifest',
+} as const;
 
 /** Rows that are recorded at once. */
 const AT_ONCE = 1_000;
@@ -25,20 +31,24 @@ export async function readOutcomes(run: AttemptRun, end: NonNullable<AttemptEnd>
   const { evidence } = request;
   const failed = new FailedKeys(end.reduce((sum, { ended }) => sum + (ended.report?.failed ?? 0), 0));
   const shards = evidence && new OutcomeShards(evidence.directory, `${evidence.name}.jobs`);
-  const counts = { moved: 0, movedBefore: 0, failedTotal: 0 };
+  const counts = { moved: 0, failedTotal: 0 };
   let written: readonly Shard[] = [];
   try {
     for (const one of end) {
       const isKnown = journal.of(one.ended.job.jobId)?.recorded === true;
       const read = await readJob(run, one, failed, isKnown ? undefined : shards);
-      counts[isKnown ? 'movedBefore' : 'moved'] += read.succeeded;
+      if (!isKnown) counts.moved += read.succeeded;
       counts.failedTotal += read.failed;
     }
   } finally {
     written = (await shards?.close()) ?? [];
+    // Recorded before anything else can end the run: a file that no record names could be changed unseen.
+    if (written.length > 0) await request.onOutcomes?.(written);
   }
   for (const { ended } of end) await journal.note(ended.job, { recorded: true });
-  return { ...counts, failed, evidence: written };
+  const differing = end.flatMap(({ ended }) => ended.differences?.keys ?? []);
+  const all = { has: (key: string) => failed.has(key) || differing.some((keys) => keys.has(key)) };
+  return { ...counts, failed: all, evidence: written };
 }
 
 async function readJob(
@@ -51,13 +61,15 @@ async function readJob(
   let waiting: TaskOutcome[] = [];
   let [succeeded, failed] = [0, 0];
   for await (const row of rowsOf(run, ended)) {
-    if (row.ok) succeeded += 1;
+    const isDoubtful = ended.differences !== undefined && row.keys.some((key) => ended.differences?.keys.has(key));
+    if (isDoubtful) failed += 1;
+    else if (row.ok) succeeded += 1;
     else if (!triedAgain || !failedTransiently(row)) {
       failed += 1;
       for (const key of row.keys) failedKeys.add(key);
     }
     if (!shards) continue;
-    waiting.push(outcomeOf(row, ended.job.jobId, targetKeyArn));
+    waiting.push(outcomeOf(isDoubtful ? { ...row, ...DOUBTFUL } : row, ended.job.jobId, targetKeyArn));
     if (waiting.length < AT_ONCE) continue;
     await shards.add(waiting);
     waiting = [];

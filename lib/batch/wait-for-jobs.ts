@@ -12,6 +12,8 @@ export interface WatchedJob extends JobId {
   /** SHA-256 of the specification, where this run created it. */
   readonly specSha256: string | undefined;
   state: JobState | undefined;
+  /** When S3 was last asked about it, by `performance.now()`; absent: not by this run. */
+  observedAt?: number | undefined;
   readonly states: { readonly status: JobStatus; readonly at: string }[];
 }
 
@@ -30,20 +32,21 @@ export interface JobWait {
 const RATE_SPAN = 5_000;
 
 /**
- * Polls jobs until all have reached a state, at growing intervals: a job of a billion objects is polled twice a minute. The
- * wait may be given up at any time: the jobs continue in S3.
+ * Polls jobs until all have reached a state, each at most once in 30 s, as AWS asks. The wait may be given up at any time:
+ * the jobs continue in S3.
  *
  * @throws interrupted, job-gone, and what a call rejects with once trying again did not help
  */
 export async function waitForJobs(wait: JobWait): Promise<void> {
   const { jobs, bucket, watched, until, signal, poll = {}, onProgress } = wait;
-  const { firstMs = 1_000, mostMs = 30_000 } = poll;
+  const { firstMs = 30_000, mostMs = 30_000 } = poll;
   const rates = new Map(watched.map((one) => [one.jobId, new JobRate()]));
   let interval = firstMs;
   for (;;) {
     let isAllThere = true;
     for (const one of watched) {
       if (!one.state || !until(one.state)) {
+        await pauseSince(one.observedAt, firstMs, signal);
         const before = one.state?.status;
         await observeJob(jobs, bucket, one);
         // Something is going on: the next change may be near.
@@ -65,7 +68,14 @@ export async function observeJob(jobs: Jobs, bucket: string, one: WatchedJob): P
   if (one.states.at(-1)?.status !== state.status)
     one.states.push({ status: state.status, at: new Date().toISOString() });
   one.state = state;
+  one.observedAt = performance.now();
   return state;
+}
+
+/** A run that creates, confirms and awaits a job asks about it at each of these steps, and no more often for that. */
+async function pauseSince(at: number | undefined, ms: number, signal: AbortSignal | undefined): Promise<void> {
+  const left = at === undefined ? 0 : at + ms - performance.now();
+  if (left > 0) await pause(left, signal);
 }
 
 /** Tasks a second, over the last few polls. */

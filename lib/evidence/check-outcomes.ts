@@ -17,11 +17,11 @@ export interface OutcomesFile {
   readonly line: number;
 }
 
-/** The files that the outcome record of a re-encryption names; other data is ignored. */
+/** The files that the outcome record of a re-encryption, or a record of type `outcomes`, names; other data is ignored. */
 export function outcomesIn(data: Readonly<Record<string, unknown>>, line: number): readonly OutcomesFile[] {
   const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
   const passes = list(data.passes).flatMap((pass) => list((pass as { evidence?: unknown } | null)?.evidence));
-  return passes.flatMap((one) => {
+  return [...passes, ...list(data.outcomes)].flatMap((one) => {
     const { file, sha256 } = (one ?? {}) as { file?: unknown; sha256?: unknown };
     return typeof file === 'string' && typeof sha256 === 'string' ? [{ name: baseName(file), sha256, line }] : [];
   });
@@ -31,17 +31,19 @@ export function outcomesIn(data: Readonly<Record<string, unknown>>, line: number
 const baseName = (file: string): string => file.split(/[\\/]/).at(-1) ?? file;
 
 /**
- * Each named file must exist unchanged; in a finished run there must be no other. A stopped run leaves files that no
- * record names.
+ * Each named file must exist unchanged; in a run that finished or was interrupted there must be no other. A run that
+ * failed leaves files that no record names.
  */
 export async function outcomeFaults(
   evidenceFile: string,
   named: readonly OutcomesFile[],
-  finished: boolean,
+  isWhole: boolean,
 ): Promise<readonly Omit<EvidenceFault, 'file'>[]> {
   const folder = `${evidenceFile.slice(0, -EVIDENCE_SUFFIX.length)}.outcomes`;
   const faults: Omit<EvidenceFault, 'file'>[] = [];
-  for (const { name, sha256, line } of named) {
+  // One file may be named when it was written and again at the end of its step.
+  const once = new Map(named.toReversed().map((one) => [`${one.name} ${one.sha256}`, one]));
+  for (const { name, sha256, line } of [...once.values()].toReversed()) {
     const found = await hashOf(path.join(folder, name));
     const shown = JSON.stringify(name);
     if (found === undefined)
@@ -49,7 +51,7 @@ export async function outcomeFaults(
     else if (found !== sha256)
       faults.push({ line, code: 'changed-outcomes', problem: `the outcomes file ${shown} was changed` });
   }
-  if (!finished) return faults;
+  if (!isWhole) return faults;
   const known = new Set(named.map((one) => one.name));
   const others = (await readdir(folder).catch(() => [])).filter((name) => !known.has(name)).sort();
   const problem = (name: string) => `no record names the outcomes file ${JSON.stringify(name)}: it was added`;

@@ -12,6 +12,9 @@ import { followed, headFaults, linkFaults } from './check-runs';
 import type { CheckedFile, EvidenceCheck, EvidenceFault, EvidenceFaultCode } from './checked-evidence';
 import { EVIDENCE_SCHEMA_VERSION, EVIDENCE_SUFFIX, NO_PREVIOUS, RUN_CLOSED, RUN_OPENED } from './evidence-record';
 
+/** Outcomes of a run that names every file it wrote. */
+const NAMES_ALL: ReadonlySet<string> = new Set(['finished', 'interrupted']);
+
 /** Maximum length of a line, which limits the memory of a check. */
 const LINE_BYTES = 16 * 1024 * 1024;
 
@@ -88,7 +91,7 @@ async function checkFile(file: string, report: Report): Promise<CheckedFile> {
       code: 'not-closed',
       problem: 'the last record is not run-closed: records were removed, the run was killed, or it is still running',
     });
-  for (const fault of await outcomeFaults(file, state.outcomes, state.outcome === 'finished')) report(fault);
+  for (const fault of await outcomeFaults(file, state.outcomes, NAMES_ALL.has(state.outcome ?? ''))) report(fault);
   const { head, outcome, follows, concurrentRun } = state;
   return { file, records: state.line, head, outcome, follows, concurrentRun };
 }
@@ -107,7 +110,8 @@ function checkLine(bytes: Buffer, ended: boolean, state: ChainState, report: Rep
   const hash = createHash('sha256').update(read.hashed).digest('hex');
   if (read.record.hash !== hash) fault('wrong-hash', 'the record does not match its hash: it was changed');
   state.head = read.record.hash;
-  if (read.record.type === 'outcome') state.outcomes.push(...outcomesIn(read.record.data, state.line));
+  if (read.record.type === 'outcome' || read.record.type === 'outcomes')
+    state.outcomes.push(...outcomesIn(read.record.data, state.line));
   if (state.line === 1) {
     state.follows = followed(read.record.data.previousRun);
     state.concurrentRun = read.record.data.concurrentRun === true;

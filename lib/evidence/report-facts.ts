@@ -48,6 +48,7 @@ const jobSchema = z.object({
   part: maybe,
   specSha256: maybe,
   status: text,
+  foundNothing: z.boolean().catch(false),
   states: listOf(z.object({ status: text, at: text })),
   createdAt: maybe,
   endedAt: maybe,
@@ -143,7 +144,21 @@ const gateSchema = z.object({
   version: text,
   open: z.boolean(),
   reasons: listOf(z.object({ code: text, text })),
+  waived: listOf(z.object({ reason: z.object({ code: text, text }), waiver: z.object({ reason: text, until: text }) })),
 });
+
+const lookSchema = z.object({ version: text, clean: z.boolean(), reasons: listOf(z.object({ code: text, text })) });
+/** What was found once a key was Disabled. */
+export type LookFacts = z.output<typeof lookSchema> & { readonly at: string };
+
+const takenBackSchema = z.object({
+  version: text,
+  enabled: z.boolean(),
+  reasons: listOf(z.object({ code: text, text })),
+});
+/** A key that was disabled and had to be enabled again. */
+export type TakenBackFacts = z.output<typeof takenBackSchema> & { readonly at: string };
+
 export type GateFacts = z.output<typeof gateSchema> & { readonly at: string };
 
 const custodySchema = z.object({
@@ -195,6 +210,8 @@ export interface RunFacts extends z.output<typeof beginSchema> {
   readonly specs: readonly SpecFacts[];
   readonly verified: readonly VerifiedFacts[];
   readonly gates: readonly GateFacts[];
+  readonly looks: readonly LookFacts[];
+  readonly takenBack: readonly TakenBackFacts[];
   readonly custody: readonly CustodyFacts[];
 }
 
@@ -220,6 +237,8 @@ export function factsOf(recorded: RecordedRun): RunFacts {
     specs: of('job', 're-encrypt').flatMap((one) => read(specSchema, one, one.data)),
     verified: of('outcome', 'verify').flatMap((one) => itemsOf(verifiedSchema, one.data.buckets)),
     gates: of('gate').flatMap((one) => read(gateSchema, one, one.data)),
+    looks: of('look').flatMap((one) => read(lookSchema, one, one.data)),
+    takenBack: of('taken-back').flatMap((one) => read(takenBackSchema, one, one.data)),
     custody: of('outcome', 'import-material').flatMap((one) => itemsOf(custodySchema, one.data.imported)),
   };
 }

@@ -47,7 +47,8 @@ function id({ jobId }: Pick<JobFacts, 'jobId'>): Html {
   return html`<code class="id">${jobId}</code>`;
 }
 
-function state({ status, failureReasons }: JobFacts): Html {
+function state({ status, failureReasons, foundNothing }: JobFacts): Html {
+  if (foundNothing) return html`<span class="mark good">nothing to do</span>`;
   const kind = status === 'Complete' ? 'good' : status === 'Failed' || status === 'Cancelled' ? 'bad' : 'wait';
   const why = failureReasons.length === 0 ? undefined : html` ${failureReasons.join('; ')}`;
   return html`<span class="mark ${kind}">${status}</span>${why}`;

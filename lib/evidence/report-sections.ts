@@ -1,6 +1,6 @@
 /** The sections of a report about one rotation. */
 import { changesOf, keyLanes, versionsIn } from './report-drawings';
-import type { RunFacts, StateFacts } from './report-facts';
+import type { GateFacts, RunFacts, StateFacts } from './report-facts';
 import { code, type Html, html, table, time } from './report-html';
 import { jobSection } from './report-jobs';
 import { blockedSection, moveSection, type NameOf, verifySection } from './report-objects';
@@ -110,9 +110,40 @@ function gateSection(runs: readonly RunFacts[]): Html {
       time(gate.at),
       gate.version,
       gate.open ? html`<span class="mark good">open</span>` : html`<span class="mark wait">closed</span>`,
-      gate.open
-        ? 'nothing left under it, nothing unknown'
-        : html`<ul>${gate.reasons.map((reason) => html`<li>${reason.text} ${code(reason.code)}</li>`)}</ul>`,
+      gate.open ? openBecause(gate) : reasonList(gate.reasons),
+    ]),
+  })}${lookTable(runs)}`;
+}
+
+type Reason = GateFacts['reasons'][number];
+
+const reasonList = (reasons: readonly Reason[]): Html =>
+  html`<ul>${reasons.map((reason) => html`<li>${reason.text} ${code(reason.code)}</li>`)}</ul>`;
+
+function openBecause({ waived }: GateFacts): Html {
+  if (waived.length === 0) return html`nothing left under it, nothing unknown`;
+  const items = waived.map(
+    ({ reason, waiver }) =>
+      html`<li>waived until ${waiver.until} (${waiver.reason}): ${reason.text} ${code(reason.code)}</li>`,
+  );
+  return html`nothing left under it, nothing unknown<ul>${items}</ul>`;
+}
+
+/** What was found once a key was Disabled: a key that was enabled again was not retired. */
+function lookTable(runs: readonly RunFacts[]): Html {
+  const looks = runs.flatMap((run) => [
+    ...run.looks.map((one) => ({ ...one, result: one.clean ? 'clean' : 'needed' })),
+    ...run.takenBack.map((one) => ({ ...one, result: one.enabled ? 'enabled again' : 'could not be enabled again' })),
+  ]);
+  if (looks.length === 0) return html``;
+  return html`${table({
+    caption: 'What changed until each key was disabled',
+    head: ['inspected', 'version', 'result', 'reasons'],
+    rows: looks.map((one) => [
+      time(one.at),
+      one.version,
+      html`<span class="mark ${one.result === 'clean' ? 'good' : 'bad'}">${one.result}</span>`,
+      one.reasons.length === 0 ? 'none' : reasonList(one.reasons),
     ]),
   })}`;
 }

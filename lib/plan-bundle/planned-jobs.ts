@@ -4,7 +4,7 @@ import { jobLimitsOf, manifestKind } from '../batch/job-limits';
 import { attemptPrefix, type JobFacts, type JobSpec, jobSpec, keyIdOf } from '../batch/job-spec';
 import { generatedUnders } from '../batch/run-parts';
 import { observeVersions } from '../observation/observe';
-import { activeVersion, type BatchSettings, type Bucket } from '../rotation/rotation';
+import { activeVersion, type BatchSettings, type Bucket, supersededVersions } from '../rotation/rotation';
 import { moveSources } from '../workflow/move-scope';
 import { jobFactsOf } from '../workflow/reencrypt-jobs';
 import type { VerifyRun } from '../workflow/rotation-run';
@@ -62,7 +62,9 @@ async function jobsOfBucket(
   const facts = await jobFactsOf(run, bucket, settings, targetKeyArn);
   const { place, supersededKeyArns } = facts;
   const scope = { ...facts.scope, switchId: '<switch>' };
-  if (supersededKeyArns.length === 0) return [];
+  const isEmptied =
+    supersededVersions(run.rotation).every(({ disabled }) => disabled) || supersededKeyArns.length === 0;
+  if (isEmptied && run.rotation.reencrypt.from.length === 0) return [];
   const sources = await moveSources(run);
   const { method } = scope;
   // A bucket that is not there yet, or may not be read by whoever plans, is taken for one with versions.

@@ -52,5 +52,16 @@ export interface JobRecord {
         readonly errors: Readonly<Record<string, number>>;
       }
     | undefined;
+  /** True for a job that ended because there was no object for it, whatever S3 calls that. */
+  readonly foundNothing: boolean;
+  /** Rows of the report that are not as in the manifest that was uploaded; absent where all are. */
+  readonly differences?:
+    | {
+        readonly unknown: number;
+        readonly missing: number;
+        readonly twice: number;
+        readonly examples: readonly { readonly key: string; readonly versionId: string | undefined }[];
+      }
+    | undefined;
   readonly failureReasons: readonly string[];
 }

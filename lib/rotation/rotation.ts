@@ -249,6 +249,12 @@ export function activeVersion(rotation: Rotation): KeyVersion {
   return found;
 }
 
+/** Versions declared after the active one. After a rollback they may hold objects. None with `strategy: in-place`. */
+export function laterVersions(rotation: Rotation): readonly KeyVersion[] {
+  if (rotation.strategy === 'in-place') return [];
+  return rotation.keyVersions.slice(rotation.keyVersions.indexOf(activeVersion(rotation)) + 1);
+}
+
 /**
  * Versions declared before the active one: post-apply empties and retires them. None with `strategy: in-place`,
  * because the one key stays in use.

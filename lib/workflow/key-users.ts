@@ -60,7 +60,11 @@ export async function observeUsers(
     use: {
       before: moved.usagesBefore?.find((one) => one.keyArn === keyArn)?.usage,
       now: lastUsage,
-      switchedAt: await answered('kms:ListAliases', () => aliasSwitchedAt(clients.kms, rotation.alias, activeKeyArn)),
+      // In a dry run the active version may have no key yet.
+      switchedAt:
+        activeKeyArn === ''
+          ? { known: undefined }
+          : await answered('kms:ListAliases', () => aliasSwitchedAt(clients.kms, rotation.alias, activeKeyArn)),
       hasMoved: moved.movedUntil !== undefined,
       movedUntil: moved.movedUntil ?? byEvidence?.getTime(),
     },

@@ -3,7 +3,7 @@ import { chooseEngine } from '../forecast/choose-engine';
 import type { EngineForecast, EngineForecasts } from '../forecast/engine-forecasts';
 import { duration } from '../forecast/forecast-text';
 import { observeVersions } from '../observation/observe';
-import { type Bucket, type Rotation, supersededVersions } from '../rotation/rotation';
+import { type Bucket, type KeyVersion, laterVersions, type Rotation, supersededVersions } from '../rotation/rotation';
 import { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import { countVersions } from '../s3/count-versions';
 import { withPacingAndRetry } from '../s3/pacing-and-retry';
@@ -44,8 +44,8 @@ export async function engineFor(run: VerifyRun, bucket: Bucket): Promise<ChosenE
   const { rotation, store, reporter, signal } = run;
   const engine = engineAsked(rotation, run.reencrypt);
   const { method, batch } = rotation.reencrypt;
-  // After a rollback objects are under a later version: the role of the jobs names the keys of earlier ones alone.
-  if (engine !== 'local' && (await supersededKeyArns(run)).length === 0) {
+  // A later version that was declared ahead holds nothing: jobs for it alone would cost money for no object.
+  if (engine !== 'local' && (await keyArnsOf(run, supersededVersions(run.rotation))).length === 0) {
     const why = 'no earlier version has a key that jobs could move objects away from';
     reporter.note(`${bucket.name}: engine local: ${why}`);
     return { engine: 'local', why, forecasts: undefined };
@@ -96,10 +96,17 @@ function forecastLine({ engine, seconds, requests, jobs, cost }: EngineForecast)
   return `${by}: about ${time}, ${requests.toLocaleString('en-US')} requests, ${cost.amount.toFixed(2)} ${cost.currency} at list prices of ${cost.pricesAsOf}, verification included`;
 }
 
-/** Full ARNs of the keys that jobs move objects away from: those of superseded versions that are not declared disabled. */
-export async function supersededKeyArns(run: RunTarget): Promise<readonly string[]> {
-  const superseded = new Set(supersededVersions(run.rotation).map(({ name }) => name));
+/**
+ * Full ARNs of the keys that jobs move objects away from: those of every version but the active one that is not declared
+ * disabled and may hold objects. After a rollback a later version does.
+ */
+export function keyArnsToLeave(run: RunTarget): Promise<readonly string[]> {
+  return keyArnsOf(run, [...supersededVersions(run.rotation), ...laterVersions(run.rotation)]);
+}
+
+async function keyArnsOf(run: RunTarget, versions: readonly KeyVersion[]): Promise<readonly string[]> {
+  const names = versions.map(({ name }) => name);
   return (await observeVersions(run)).flatMap(({ version, key }) =>
-    key && superseded.has(version.name) && !version.disabled ? [key.arn] : [],
+    key && key.state !== 'PendingImport' && names.includes(version.name) && !version.disabled ? [key.arn] : [],
   );
 }

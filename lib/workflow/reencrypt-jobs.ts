@@ -4,11 +4,13 @@ import type { BatchRequest, JobToConfirm } from '../batch/batch-request';
 import type { JobScope } from '../batch/job-spec';
 import { jobPriceText } from '../forecast/job-price';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
+import type { Shard } from '../reencrypt/outcome-shards';
 import { type BatchSettings, type Bucket, batchPrefix, batchRoleName } from '../rotation/rotation';
+import { jobPoll } from './jobs/job-poll';
 import { boundSwitch } from './jobs/job-switch';
 import { jobsOf } from './jobs/rotation-jobs';
 import type { BucketTarget } from './move-scope';
-import { supersededKeyArns } from './reencrypt-engine';
+import { keyArnsToLeave } from './reencrypt-engine';
 import type { ReencryptRun, RunTarget } from './rotation-run';
 
 /** What jobs of a bucket are made from. */
@@ -37,7 +39,7 @@ export async function jobFactsOf(
     },
     region: rotation.region,
     bucketKeyDefault: bucketKey,
-    supersededKeyArns: await supersededKeyArns(run),
+    supersededKeyArns: await keyArnsToLeave(run),
     manifest: settings.manifest,
     noConcurrentWrites: settings.noConcurrentWrites,
   };
@@ -68,6 +70,7 @@ export async function reencryptByJobs(
     sources,
     confirm: (jobs) => confirmJobs(run, bucket, jobs),
     newJob: reencrypt.newJob,
+    poll: await jobPoll(run),
     signal,
     remainder: { concurrency, maxRps, relistDelayMs },
     journalFile: files && path.join(files.journals, `${bucket.name}.rest.ndjson`),
@@ -78,6 +81,7 @@ export async function reencryptByJobs(
       reporter.note(`${bucket.name}: a job is created suspended: ${jobPriceText({ jobs: 1, tasks: rows, generated })}`);
       await run.evidence.record('job', 're-encrypt', { bucket: bucket.name, specSha256: sha256, spec });
     },
+    onOutcomes: (outcomes) => recordOutcomes(run, bucket.name, outcomes),
     onProgress: (text) => reporter.progress(text),
     onNote: (text) => reporter.note(text),
   };
@@ -102,4 +106,13 @@ async function confirmJobs(run: ReencryptRun, bucket: Bucket, jobs: readonly Job
     ));
   await run.evidence.record('confirmation', 're-encrypt', { ...facts, confirmed: agreed });
   return agreed;
+}
+
+/** Names files of outcomes in the evidence, for a run that may not come to its own record of them. */
+export async function recordOutcomes(
+  { evidence }: Pick<ReencryptRun, 'evidence'>,
+  bucket: string,
+  outcomes: readonly Shard[],
+): Promise<void> {
+  if (outcomes.length > 0) await evidence.record('outcomes', 're-encrypt', { bucket, outcomes });
 }

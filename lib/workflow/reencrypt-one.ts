@@ -5,6 +5,7 @@ import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import type { Bucket } from '../rotation/rotation';
 import { AdaptiveLimiter } from '../s3/adaptive-limiter';
+import { CLOCK_SLACK } from '../s3/clock-slack';
 import { abortUploads } from '../s3/open-uploads';
 import { withPacingAndRetry } from '../s3/pacing-and-retry';
 import { waitForUploads } from '../s3/wait-for-uploads';
@@ -12,7 +13,7 @@ import { dryRunForecaster } from './dry-run-forecast';
 import { cancelOtherJobs } from './jobs/cancel-other-jobs';
 import type { BucketTarget } from './move-scope';
 import { type ChosenEngine, describeEngines, engineAsked, engineFor } from './reencrypt-engine';
-import { jobScopeOf, reencryptByJobs } from './reencrypt-jobs';
+import { jobScopeOf, recordOutcomes, reencryptByJobs } from './reencrypt-jobs';
 import { describeForecast, describePass } from './reencrypt-text';
 import type { ReencryptRun } from './rotation-run';
 
@@ -33,7 +34,8 @@ export async function reencryptOne(
   const { batch } = run.rotation.reencrypt;
   const chosen = await engineFor(run, bucket);
   await abortOldUploads(run, bucket.name);
-  await waitForOldUploads(run, bucket.name, target.switchSeenAt);
+  // The gate gives clocks the same slack.
+  await waitForOldUploads(run, bucket.name, target.switchSeenAt + CLOCK_SLACK);
   if (batch && !run.dryRun && engineAsked(run.rotation, run.reencrypt) !== 'local')
     await cancelOtherJobs(run, await jobScopeOf(run, bucket, target.targetKeyArn));
   const pass =
@@ -41,6 +43,8 @@ export async function reencryptOne(
       ? await reencryptByJobs(run, bucket, batch, target)
       : await reencryptHere(run, bucket, target, chosen);
   describePass(run, pass);
+  // A run that stops in a later bucket writes no outcome record of the step.
+  await recordOutcomes(run, bucket.name, pass.evidence);
   if (pass.stopped?.because === 'interrupted') {
     // Jobs continue without this process, and the person who pressed Ctrl-C must know.
     if (pass.jobs.length > 0) run.reporter.warn(`${bucket.name}: ${pass.stopped.detail}`);

@@ -31,15 +31,23 @@ export function outOfScopeTotal({ outOfScope }: Pick<BucketReencryption, 'outOfS
 
 /** The result of a bucket, in lines that a person can paste into a ticket. */
 export function describePass({ reporter, dryRun }: Reporting, pass: BucketReencryption): void {
-  for (const { jobId, part, status, total, succeeded, failed: tasks } of pass.jobs) {
-    reporter.note(
-      `${pass.bucket}: job ${jobId} (${part}) is ${status}: ${succeeded} of ${total} task(s) succeeded, ${tasks} failed`,
-    );
+  for (const { jobId, part, status, total, succeeded, failed: tasks, foundNothing } of pass.jobs) {
+    const end = foundNothing
+      ? 'found nothing to do'
+      : `is ${status}: ${succeeded} of ${total} task(s) succeeded, ${tasks} failed`;
+    reporter.note(`${pass.bucket}: job ${jobId} (${part}) ${end}`);
+  }
+  if (pass.stopped) {
+    const listed = pass.objectVersions > 0 ? `, of ${pass.objectVersions} object version(s) listed so far` : '';
+    reporter.note(`${pass.bucket}: not done yet: ${pass.moved} moved${listed}; ${pass.stopped.detail}`);
+    return;
   }
   const verb = dryRun ? `to ${pass.method}` : pass.method === 'rewrap' ? 'rewrapped' : 'rewritten';
+  const scope = outOfScopeTotal(pass) > 0 ? `, ${outOfScopeTotal(pass)} out of scope` : '';
+  const gone = pass.gone > 0 ? `, and ${pass.gone} deleted meanwhile` : '';
   reporter.note(
     `${pass.bucket}: ${pass.objectVersions} object version(s), ${pass.moved} ${verb}, ${pass.alreadyThere} already there, ` +
-      `${pass.blockedTotal} blocked, ${pass.failedTotal} failed; ${pass.requests} requests, ${pass.passes} pass(es)`,
+      `${pass.blockedTotal} blocked, ${pass.failedTotal} failed${scope}${gone}; ${pass.requests} requests, ${pass.passes} pass(es)`,
   );
   for (const [label, count] of Object.entries(pass.outOfScope)) {
     reporter.note(`${pass.bucket}: ${count} object version(s) out of scope, under ${label}: left alone`);

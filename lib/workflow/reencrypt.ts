@@ -83,7 +83,7 @@ function summarize(run: Pick<ReencryptRun, 'dryRun'>, facts: ReencryptFacts): St
   if (waiting.length > 0) {
     return {
       outcome: 'partly',
-      summary: `the jobs of ${waiting.join(', ')} wait for confirmation; ${summary}`,
+      summary: `the jobs of ${waiting.join(', ')} wait for confirmation; ${moved > 0 ? summary : 'nothing is moved yet'}`,
       facts,
       endsWith: GO_ON,
     };

@@ -10,6 +10,7 @@ import type { BucketVerification, ListedBefore, VerifyRequest } from '../verify/
 import { verifyBucket } from '../verify/verify-bucket';
 import { verifyByManifest } from '../verify/verify-by-manifest';
 import { jobFilesOf } from './jobs/job-files-of';
+import { jobPoll } from './jobs/job-poll';
 import { moveScope } from './move-scope';
 import { engineAsked } from './reencrypt-engine';
 import { type JobFacts, jobFactsOf } from './reencrypt-jobs';
@@ -119,6 +120,7 @@ async function byManifest(
     activeKeyArn: request.activeKeyArn,
     place,
     signal,
+    poll: await jobPoll(run),
     onSpec: async (spec) => void (await evidence.record('generated-manifest-job', 'verify', { bucket, spec })),
   });
   const found = await verifyByManifest(store, listUnderKey, {

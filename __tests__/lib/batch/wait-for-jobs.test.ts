@@ -1,5 +1,7 @@
+import { S3ControlClient } from '@aws-sdk/client-s3-control';
 import { reencryptBucketByJobs } from '../../../lib/batch/batch-reencrypt';
 import { reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
+import { jobPoll } from '../../../lib/workflow/jobs/job-poll';
 import { type JobsStand, jobsStand } from './jobs-stand';
 
 let stand: JobsStand;
@@ -47,6 +49,39 @@ describe('while a job runs', () => {
     await reencryptBucketByJobs(stand.tools(), stand.jobsRequest(bucket, { onProgress: (text) => lines.push(text) }));
     expect(lines).toContainEqual(expect.stringMatching(/is suspended: 0 of 6 tasks, 0 failed/));
     expect(lines).toContainEqual(expect.stringMatching(/is active: [1-5] of 6 tasks, 0 failed/));
+  });
+});
+
+describe('how often S3 is asked about a job', () => {
+  test('is at most once in the interval, from its creation to its report', async () => {
+    const bucket = await seeded('paced', 3);
+    stand.aws.jobs.stepMs = 50;
+    const at: number[] = [];
+    const tools = stand.tools();
+    const describeJob: typeof tools.jobs.describe = (jobId) => {
+      at.push(performance.now());
+      return tools.jobs.describe(jobId);
+    };
+    const poll = { firstMs: 60, mostMs: 60 };
+    const jobs = { ...tools.jobs, describe: describeJob };
+    await reencryptBucketByJobs({ ...tools, jobs }, stand.jobsRequest(bucket, { poll }));
+    stand.aws.jobs.stepMs = 1;
+    const gaps = at.slice(1).map((time, index) => time - (at[index] ?? 0));
+    expect(at.length).toBeGreaterThan(2);
+    // Timers may fire a millisecond early.
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(58);
+  });
+
+  test('is every 30 s on AWS, and more often only on a loopback address', async () => {
+    const control = (endpoint?: string) => new S3ControlClient({ region: 'eu-west-1', ...(endpoint && { endpoint }) });
+    const intervalOf = async (endpoint?: string) => {
+      const clients = { s3Control: control(endpoint) } as Parameters<typeof jobPoll>[0]['clients'];
+      return (await jobPoll({ clients })).firstMs;
+    };
+    expect(await intervalOf()).toBe(30_000);
+    expect(await intervalOf('https://vpce-1.s3.eu-west-1.vpce.amazonaws.com')).toBe(30_000);
+    expect(await intervalOf('https://s3.corp.example')).toBe(30_000);
+    expect(await intervalOf('http://127.0.0.1:4567')).toBe(100);
   });
 });
 

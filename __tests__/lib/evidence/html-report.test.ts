@@ -99,6 +99,23 @@ it('reports that the evidence is sound, who did what where, and why the gate sta
   expect(text).toMatch(/photos rewrap 1,042 7 2 0 0/);
 });
 
+it('shows what was waived, and what was found once the key was Disabled', async () => {
+  const run = await openEvidence({ directory, command: 'post-apply', rotation: 'photos' });
+  const reason = { code: 'granted', text: `a grant is on it (${HOSTILE})` };
+  const waiver = { what: 'grant', reason: 'the backup vault keeps copies', until: '2027-01-31' };
+  await run.record('gate', 'retire', { version: 'v1', open: true, waived: [{ reason, waiver }] });
+  const reasons = [{ code: 'objects-left', text: 'photos holds 1 object version(s) under it' }];
+  await run.record('look', 'retire', { version: 'v1', keyArn: V1, clean: false, reasons, buckets: [] });
+  await run.record('taken-back', 'retire', { version: 'v1', keyArn: V1, enabled: true, reasons });
+  await run.close('retire-taken-back');
+  const html = await page();
+  expect(html).not.toContain('<script>');
+  const text = textOf(html);
+  expect(text).toContain('waived until 2027-01-31 (the backup vault keeps copies): a grant is on it');
+  expect(text).toContain('v1 needed photos holds 1 object version(s) under it objects-left');
+  expect(text).toContain('v1 enabled again photos holds 1 object version(s) under it');
+});
+
 it('shows what jobs were asked for and what came of them, and what a verification stands on', async () => {
   const run = await openEvidence({ directory, command: 'post-apply', rotation: 'photos' });
   const spec = { Description: `keyturn photos: rewrap photos ${HOSTILE}`, RoleArn: 'arn:aws:iam::111122223333:role/r' };

@@ -1,5 +1,6 @@
 import { isCode } from '../../../lib/errors';
 import type { BucketReencryption } from '../../../lib/reencrypt/reencrypt-bucket';
+import { RETIRE_WAIVERS } from '../../../lib/rotation/rotation';
 import type { BucketVerification } from '../../../lib/verify/bucket-verification';
 import { accountOf } from '../../../lib/verify/version-account';
 import { type GateInput, GatePass, gateReasons } from '../../../lib/workflow/gate';
@@ -139,6 +140,14 @@ it('passes on what was checked, and takes nothing else for a pass', () => {
   for (const other of [undefined, null, 'pass', 1, {}, { ...made }, Object.create(GatePass.prototype)]) {
     expect(GatePass.isPass(other)).toBe(false);
   }
+});
+
+it('stays closed while custody is not proven to hold the material of the active version, and no waiver opens it', () => {
+  const activeCustody = { proven: false, text: 'neither a custody record nor evidence says so' };
+  const waivers = RETIRE_WAIVERS.map((what) => ({ what, reason: 'everything is waived', until: '2027-01-01' }));
+  const reasons = gateReasons({ ...sound, activeCustody, waivers });
+  expect(reasons.map(({ code }) => code)).toEqual(['custody-not-proven']);
+  expect(gateReasons({ ...sound, activeCustody: { proven: true, text: 'a record' } })).toEqual([]);
 });
 
 it('asks for the state of the active key, whatever the others are', () => {

@@ -1,14 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { type AwsClients, createClients } from '../../../lib/aws/clients';
-import { custodyStanding } from '../../../lib/observation/custody-standing';
-import { observe } from '../../../lib/observation/observe';
 import { loadRotation } from '../../../lib/rotation/rotation-file';
-import { gateReasons } from '../../../lib/workflow/gate';
 import { openCustodian } from '../../../lib/workflow/material/open-custodian';
-import { activeInUse } from '../../../lib/workflow/material/require-custody';
 import type { TerraformRun } from '../../../lib/workflow/rotation-run';
 import { switchActive } from '../../../lib/workflow/switch-active';
 import { importMaterial } from '../../conformance/byok';
@@ -150,48 +145,4 @@ describe('the switch to a version', () => {
     expect(applied).toEqual(['storage']);
     expect(JSON.stringify(recorded)).toContain('objects live for a day');
   });
-});
-
-it('keeps the gate closed for earlier versions while the active one has no proven custody', async () => {
-  await byStranger();
-  const { LocationConstraint } = { LocationConstraint: site.endpoint.region as 'eu-west-1' };
-  await clients.s3.send(
-    new CreateBucketCommand({
-      Bucket: 'kms-key-rotation-test-bucket',
-      CreateBucketConfiguration: { LocationConstraint },
-    }),
-  );
-  const { run } = await openRun();
-  const material = await activeInUse(run);
-  const activeCustody = material && (await custodyStanding(run, material));
-  const [version] = run.rotation.keyVersions;
-  if (!version) throw new Error('no version');
-  const reasons = gateReasons({
-    version,
-    keyArn: 'another',
-    activeKeyArn: keyArn,
-    observation: await observe(run),
-    activeCustody,
-    buckets: [],
-    verification: undefined,
-    reencryptions: [],
-    switchSeenAt: undefined,
-    users: {
-      grants: { known: [] },
-      defaultOf: [],
-      defaultsUnknown: [],
-      use: {
-        before: undefined,
-        now: { known: { at: undefined, operation: undefined, trackedSince: undefined } },
-        switchedAt: { known: undefined },
-        hasMoved: false,
-        movedUntil: undefined,
-      },
-    },
-    warnDays: 60,
-    unusedForDays: undefined,
-    waivers: [],
-    now: Date.now(),
-  });
-  expect(reasons.map(({ code }) => code)).toContain('custody-not-proven');
 });

@@ -1,6 +1,7 @@
 import { OWN_REASON, PAUSED_TAG } from '../../batch/job-spec';
 import { isCode } from '../../errors';
 import type { ChangeRun } from '../rotation-run';
+import { resumeCheck } from './check-resumed';
 import { jobsOf, oneRotationJob, type RotationJob, rotationJobs } from './rotation-jobs';
 
 export const CONTROLS = ['pause', 'resume', 'cancel'] as const;
@@ -11,8 +12,10 @@ export interface ControlledJob {
   readonly jobId: string;
   readonly bucket: string;
   readonly before: RotationJob['status'];
-  /** `cancelled`, `confirmed`, `tag taken off`, `would be …` in a dry run, or why nothing was done. */
+  /** `cancelled`, `confirmed`, `unmarked`, `would be …` in a dry run, or why nothing was done. */
   readonly did: string;
+  /** Why a job that waits was not confirmed: it is not what this rotation would create. Absent: it was not refused. */
+  readonly refused?: readonly string[];
 }
 
 /** States that S3 takes a cancellation in. */
@@ -48,12 +51,19 @@ export async function controlJobs(
   const chosen = all.filter((job) => isFor(control, job));
   if (chosen.length === 0) return [];
   for (const job of chosen) run.reporter.note(`${job.jobId}: ${job.bucket}, ${job.status}, ${progress(job)}`);
-  if (run.dryRun) return chosen.map((job) => resultOf(job, `would be ${willBe(control, job)}`));
+  const refused = control === 'resume' ? await refusals(run, chosen) : [];
+  const accepted = chosen.filter((job) => !refused.some(({ jobId: id }) => id === job.jobId));
+  if (run.dryRun) return [...accepted.map((job) => resultOf(job, `would be ${willBe(control, job)}`)), ...refused];
+  if (accepted.length === 0) return refused;
   await run.approve(`${DOES[control]}?`);
-  const facts = { control, jobs: chosen.map(({ jobId: id, bucket, status }) => ({ jobId: id, bucket, status })) };
+  const facts = {
+    control,
+    jobs: accepted.map(({ jobId: id, bucket, status }) => ({ jobId: id, bucket, status })),
+    refused,
+  };
   await run.evidence.record('intent', 'job', facts);
-  const controlled: ControlledJob[] = [];
-  for (const job of chosen) controlled.push(resultOf(job, await perform(run, control, job)));
+  const controlled: ControlledJob[] = [...refused];
+  for (const job of accepted) controlled.push(resultOf(job, await perform(run, control, job)));
   await run.evidence.record('outcome', 'job', {
     outcome: 'changed',
     summary: DONE[control],
@@ -68,6 +78,24 @@ const DONE: Readonly<Record<Control, string>> = {
   resume: 'jobs resumed',
   cancel: 'jobs cancelled',
 };
+
+/** Jobs that wait and are not what this rotation would confirm. What each would do is printed before anybody is asked. */
+async function refusals(run: ChangeRun, chosen: readonly RotationJob[]): Promise<readonly ControlledJob[]> {
+  const waiting = chosen.filter(({ status }) => status === 'Suspended');
+  if (waiting.length === 0) return [];
+  const check = await resumeCheck(run);
+  const refused: ControlledJob[] = [];
+  for (const job of waiting) {
+    const { jobId, targetKeyArn, roleArn, manifest, lists } = job;
+    const works = lists ? `what S3 lists in ${lists.bucketArn} under ${lists.under.join(', ')}` : manifest?.objectArn;
+    run.reporter.note(`${jobId}: to ${targetKeyArn ?? 'no key'}, as ${roleArn}, on ${works ?? 'no manifest'}`);
+    const differences = await check(job);
+    if (differences.length === 0) continue;
+    run.reporter.warn(`${jobId} is not confirmed: ${differences.join('; ')}`);
+    refused.push({ ...resultOf(job, `refused: ${differences.join('; ')}`), refused: differences });
+  }
+  return refused;
+}
 
 function isFor(control: Control, job: RotationJob): boolean {
   if (control === 'resume') return job.paused || job.status === 'Suspended';

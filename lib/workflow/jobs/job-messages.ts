@@ -20,8 +20,9 @@ const STATES: Readonly<Record<JobStatus, string>> = {
 };
 
 /** One sentence on where a job stands and what to type, without a final period. */
-export function explainJob(job: Pick<RotationJob, 'status' | 'paused' | 'failureReasons'>): string {
+export function explainJob(job: Pick<RotationJob, 'status' | 'paused' | 'failureReasons' | 'foundNothing'>): string {
   const reasons = job.failureReasons.map(({ code, reason }) => `${reason} (${code})`).join('; ');
   if (job.paused) return 'paused by a person: `npx keyturn job resume`, then `npx keyturn post-apply`, continues';
+  if (job.foundNothing) return 'S3 found no object for it: there was nothing to do';
   return reasons === '' ? STATES[job.status] : `${STATES[job.status]}: ${reasons}`;
 }

@@ -1,11 +1,11 @@
 import { describedJob, PAUSED_TAG } from '../../batch/job-spec';
-import { isTerminal, type JobState } from '../../batch/job-state';
+import { isEmptyManifest, isTerminal, type JobState } from '../../batch/job-state';
 import { type Jobs, jobsOfRotation, openJobs } from '../../batch/jobs';
 import { KeyturnError } from '../../errors';
 import type { RunTarget } from '../rotation-run';
 
-/** Jobs described one by one at most, the newest: S3 keeps each for 90 days after it ends. */
-const DESCRIBED = 100;
+/** Jobs that are described at once. */
+const AT_ONCE = 10;
 
 /** A job of a rotation, as S3 reports it now. */
 export interface RotationJob extends JobState {
@@ -15,6 +15,8 @@ export interface RotationJob extends JobState {
   readonly part: string;
   /** A person paused it; it ends as cancelled, and no other is created. */
   readonly paused: boolean;
+  /** True where it ended because there was no object for it, whatever S3 calls that. */
+  readonly foundNothing: boolean;
   /** True once it can change no more. */
   readonly ended: boolean;
   /** Tasks a second over the time that it was active; undefined before the first second. */
@@ -28,14 +30,15 @@ export function jobsOf({ clients, identity, signal }: Omit<RunTarget, 'rotation'
   return openJobs({ client: clients.s3Control, account: identity.account, signal });
 }
 
-/** Every job of the rotation that S3 still knows, the oldest first, at most {@link DESCRIBED}. Reads only. */
+/** Every job of the rotation that S3 still knows, the oldest first: S3 keeps each for 90 days after it ends. Reads only. */
 export async function rotationJobs(target: RunTarget): Promise<readonly RotationJob[]> {
   const jobs = jobsOf(target);
-  const own = (await jobsOfRotation(jobs, target.rotation.name)).slice(-DESCRIBED);
+  const { name: rotation } = target.rotation;
+  const own = await jobsOfRotation(jobs, rotation);
   const found: RotationJob[] = [];
-  for (const { jobId } of own) {
-    const one = await rotationJob(jobs, target.rotation.name, jobId);
-    if (one) found.push(one);
+  for (let from = 0; from < own.length; from += AT_ONCE) {
+    const some = own.slice(from, from + AT_ONCE).map(({ jobId }) => rotationJob(jobs, rotation, jobId));
+    found.push(...(await Promise.all(some)).filter((one) => one !== undefined));
   }
   return found;
 }
@@ -65,6 +68,7 @@ async function rotationJob(jobs: Jobs, rotation: string, jobId: string): Promise
     attempt,
     part,
     paused: tags[PAUSED_TAG] !== undefined,
+    foundNothing: ended && isEmptyManifest(state),
     ended,
     rate,
     secondsLeft: ended || rate === undefined || left <= 0 ? undefined : Math.ceil(left / rate),
