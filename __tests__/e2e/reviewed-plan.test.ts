@@ -271,11 +271,12 @@ describe('a plan that is kept, reviewed and applied', () => {
   );
 
   it(
-    'can be applied in another folder that has the state: same stacks, same provider',
+    'can be applied in another folder that has the state and custody: same stacks, same provider',
     async () => {
       const elsewhere = path.join(site.directory, 'elsewhere');
       for (const name of [
         'rotation.yaml',
+        'custody',
         'plan',
         'terraform.rotation-test-keys.tfstate',
         'terraform.rotation-test-storage.tfstate',

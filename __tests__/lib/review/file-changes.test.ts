@@ -57,6 +57,11 @@ describe('a change of the rotation file', () => {
       { keyVersions: [{ name: 'v1' }, { name: 'old', keyArn: ADOPTED }] },
       [`decide keyVersions[old]: {"name":"old","keyArn":"${ADOPTED}","disabled":false} is added`],
     ],
+    [
+      v('v1'),
+      { keyVersions: [{ name: 'v1' }, { name: 'v2', custodyWaiver: 'the safe is open' }] },
+      ['decide keyVersions[v2]: {"name":"v2","disabled":false,"custodyWaiver":"the safe is open"} is added'],
+    ],
     [v('v1', 'v2'), v('v1'), ['refused keyVersions[v2]: {"name":"v2","disabled":false} is removed']],
     [v('v1', 'v2'), { ...v('v2', 'v1') }, ['refused keyVersions: ["v1","v2"] → ["v2","v1"]']],
     [

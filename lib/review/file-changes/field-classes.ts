@@ -11,7 +11,15 @@ export interface FieldClass {
   /** Absent: all three. */
   readonly kind?: ChangeKind;
   /** A more exact case of the change; the first row that applies counts. */
-  readonly when?: 'forward' | 'backward' | 'with keyArn' | 'to true' | 'to false' | 'less' | 'more';
+  readonly when?:
+    | 'forward'
+    | 'backward'
+    | 'with keyArn'
+    | 'with custodyWaiver'
+    | 'to true'
+    | 'to false'
+    | 'less'
+    | 'more';
   readonly verdict: FieldVerdict;
   /** One sentence. */
   readonly why: string;
@@ -36,6 +44,13 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
     verdict: 'decide',
     why: 'Keyturn does not know who holds the material of an adopted key.',
   },
+  {
+    field: 'keyVersions[]',
+    kind: 'added',
+    when: 'with custodyWaiver',
+    verdict: 'decide',
+    why: 'It is used although nothing proves that custody holds its material.',
+  },
   { field: 'keyVersions[]', kind: 'added', verdict: 'free', why: 'A new version starts a rotation.' },
   {
     field: 'keyVersions[]',
@@ -46,6 +61,11 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'keyVersions[]', verdict: 'refused', why: 'Their order is the order of succession.' },
   { field: 'keyVersions[].name', verdict: 'refused', why: 'A renamed version is another key.' },
   { field: 'keyVersions[].keyArn', verdict: 'refused', why: 'One version stands for one key.' },
+  {
+    field: 'keyVersions[].custodyWaiver',
+    verdict: 'decide',
+    why: 'The version is used although nothing proves that custody holds its material.',
+  },
   { field: 'keyVersions[].materialValidTo', verdict: 'decide', why: 'KMS deletes the material at that time.' },
   {
     field: 'keyVersions[].disabled',

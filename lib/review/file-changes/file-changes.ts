@@ -119,7 +119,13 @@ function casesOf({ field, before, after }: Found, head: Rotation): readonly Fiel
     const at = (name: unknown): number => head.keyVersions.findIndex((version) => version.name === name);
     return [at(before) >= 0 && at(after) > at(before) ? 'forward' : 'backward'];
   }
-  if (field === 'keyVersions[]') return text(values(after).keyArn) === undefined ? [] : ['with keyArn'];
+  if (field === 'keyVersions[]') {
+    const { keyArn, custodyWaiver } = values(after);
+    return [
+      ...(keyArn === undefined ? [] : (['with keyArn'] as const)),
+      ...(custodyWaiver === undefined ? [] : (['with custodyWaiver'] as const)),
+    ];
+  }
   if (typeof after === 'boolean') return [after ? 'to true' : 'to false'];
   if (typeof before === 'number' && typeof after === 'number') return [after > before ? 'more' : 'less'];
   return [];
