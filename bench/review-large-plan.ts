@@ -41,7 +41,7 @@ async function measure(): Promise<void> {
     const review = reviewPlans({
       rotation,
       rotationFile: 'rotation.yaml',
-      plans: [{ plan, stackFile: undefined }],
+      plans: [{ plan }],
       now: new Date(),
     });
     const reviewed = performance.now();

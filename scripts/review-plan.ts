@@ -6,6 +6,7 @@ import type { Review, Verdict } from '../lib/review/review';
 import { reviewData, reviewJson } from '../lib/review/review-json';
 import { reviewMarkdown } from '../lib/review/review-markdown';
 import { reviewSarif } from '../lib/review/review-sarif';
+import { expectedStacks } from '../lib/terraform/expected-stacks';
 import {
   type CommandContext,
   type CommandDefinition,
@@ -25,6 +26,11 @@ const EXIT_CODES: Readonly<Record<Verdict, ExitCode>> = {
   refused: EXIT.refusedByGate,
 };
 
+const trustedOption = {
+  flags: '--trusted <directory>',
+  description: "checkout of the base branch of the team's own program, which synthesizes the expected stacks",
+} as const;
+
 export const reviewPlan: CommandDefinition = {
   name: 'review-plan',
   summary: 'report what plans do to keys, alias and buckets, and check them against the rules',
@@ -40,6 +46,7 @@ export const reviewPlan: CommandDefinition = {
     { flags: '--aws', description: 'read the key states from AWS instead of from the plans' },
     { flags: '--evidence <path>', description: 'evidence file or directory with the retired versions' },
     { flags: '--rollback <version>', description: 'declare this change as a rollback to that version' },
+    trustedOption,
   ],
   mutates: false,
   examples: [
@@ -59,20 +66,31 @@ export const reviewPlan: CommandDefinition = {
 async function readAndReview(context: CommandContext, options: OptionValues, args: readonly string[]): Promise<Review> {
   const { cwd, env, signal } = context;
   const evidence = text(options, 'evidence');
-  const input = (rotation: ReviewFilesInput['rotation'], aws: ReviewFilesInput['aws']): ReviewFilesInput => ({
+  const trusted = text(options, 'trusted');
+  const input = async (
+    rotation: ReviewFilesInput['rotation'],
+    aws: ReviewFilesInput['aws'],
+  ): Promise<ReviewFilesInput> => ({
     rotation,
     env,
     signal,
     aws,
+    expected: await expectedStacks({
+      rotation,
+      env,
+      signal,
+      trusted: trusted === undefined ? undefined : path.resolve(cwd, trusted),
+    }),
+    jsonIsShown: false,
     files: args.map((file) => path.resolve(cwd, file)),
     from: cwd,
     evidence: evidence === undefined ? undefined : path.resolve(cwd, evidence),
     rollbackTo: rollbackTo(rotation, text(options, 'rollback')),
     now: new Date(),
   });
-  if (!flag(options, 'aws')) return reviewFiles(input(await readRotation(context, options, 'accept'), undefined));
+  if (!flag(options, 'aws')) return reviewFiles(await input(await readRotation(context, options, 'accept'), undefined));
   const end = await withReading(context, options, async (run) =>
-    reviewFiles(input(run.rotation, { observing: run, versions: await observeVersions(run) })),
+    reviewFiles(await input(run.rotation, { observing: run, versions: await observeVersions(run) })),
   );
   return end.result;
 }

@@ -74,6 +74,8 @@ export interface KeyPolicyInput {
   readonly jobRole?: string | undefined;
   /** Whether administrators rotate the key in place. */
   readonly inPlace: boolean;
+  /** Whole days without use before anybody may disable the key; absent: it may be disabled at any time. */
+  readonly unusedForDays?: number | undefined;
 }
 
 interface Statement {
@@ -148,6 +150,7 @@ export function keyPolicy(input: KeyPolicyInput): KeyPolicy {
       },
       ...useByJobs(input, root),
       ...destruction(input.breakGlass),
+      ...soak(input.unusedForDays),
     ],
   };
 }
@@ -185,6 +188,25 @@ function destruction(breakGlass: readonly string[]): readonly Statement[] {
   return [
     { ...denied, Sid: 'DestroyOnlyBreakingTheGlass', Condition: { ArnNotEquals: { 'aws:PrincipalArn': exempt } } },
     { ...denied, Sid: 'BreakTheGlass', Effect: 'Allow', Principal: { AWS: exempt } },
+  ];
+}
+
+/**
+ * KMS itself refuses to disable a key that was used lately, whoever asks. KMS counts a re-encryption as a use.
+ *
+ * @see https://docs.aws.amazon.com/kms/latest/developerguide/monitoring-keys-determining-usage.html
+ */
+function soak(days: number | undefined): readonly Statement[] {
+  if (days === undefined) return [];
+  return [
+    {
+      Sid: 'DisableOnlyUnused',
+      Effect: 'Deny',
+      Principal: { AWS: '*' },
+      Action: ['kms:DisableKey'],
+      Resource: '*',
+      Condition: { NumericLessThan: { 'kms:TrailingDaysWithoutKeyUsage': String(days) } },
+    },
   ];
 }
 

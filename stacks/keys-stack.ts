@@ -52,6 +52,7 @@ export class KeysStack extends TerraformStack {
             ? undefined
             : `arn:${partition}:iam::${account}:role/${batchRoleName(rotation)}`,
         inPlace: rotation.strategy === 'in-place',
+        unusedForDays: rotation.retire.unusedForDays,
       }),
     );
     for (const version of declared) this.#declareVersion(rotation, version, policy);

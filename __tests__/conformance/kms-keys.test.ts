@@ -81,7 +81,7 @@ describe('DescribeKey', () => {
     [
       'an ARN of another Region',
       'arn:aws:kms:us-east-1:123456789012:key/c4a3a8a7-0000-4000-8000-000000000000',
-      'InvalidArnException',
+      'NotFoundException',
     ],
     [
       'an ARN of another account',

@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { readPlanDocument } from '../../lib/review/plan-document';
-import { type Review, type ReviewInput, reviewPlans } from '../../lib/review/review';
+import { type Review, type ReviewInput, reviewPlans, verdictOf } from '../../lib/review/review';
 import { parseRotation } from '../../lib/rotation/rotation-file';
 import type { StackDirectory } from '../../lib/terraform/synthesize';
 import type { Stage } from './stacks-stage';
@@ -49,8 +49,22 @@ export async function planChanged(
   }
 }
 
-/** Reviews real plans against a rotation file, each beside the stack it was made of. */
+/** The rule that a plan without its plan file always breaks. */
+const NOT_COMPARED = 'KT063';
+
+/** What the other rules find in real plans, each beside the stack it was made of. */
 export async function reviewReal(
+  rotation: string,
+  plans: readonly RealPlan[],
+  more: Partial<ReviewInput> = {},
+): Promise<Review> {
+  const review = await reviewRecorded(rotation, plans, more);
+  const findings = review.findings.filter(({ rule }) => rule !== NOT_COMPARED);
+  return { ...review, findings, verdict: verdictOf(findings) };
+}
+
+/** What every rule finds in them. */
+export async function reviewRecorded(
   rotation: string,
   plans: readonly RealPlan[],
   more: Partial<ReviewInput> = {},
@@ -60,7 +74,7 @@ export async function reviewReal(
     rotationFile: 'rotation.yaml',
     plans: plans.map(({ json, stackFile }, index) => ({
       plan: readPlanDocument(json, `plan-${index + 1}.json`),
-      stackFile,
+      stackText: stackFile && { name: `plan-${index + 1}.cdk.tf.json`, text: JSON.stringify(stackFile) },
     })),
     now: new Date(),
     ...more,

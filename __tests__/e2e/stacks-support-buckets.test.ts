@@ -1,7 +1,3 @@
-import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { promisify } from 'node:util';
 import {
   DeleteObjectCommand,
   GetBucketEncryptionCommand,
@@ -10,8 +6,6 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { storageStackTest, TERRAFORM_TEST_FILE } from '../../lib/review/terraform-test';
-import { loadRotation } from '../../lib/rotation/rotation-file';
 import type { StackDirectory } from '../../lib/terraform/synthesize';
 import type { Terraform } from '../../lib/terraform/terraform';
 import { type Stage, stage } from './stacks-stage';
@@ -42,7 +36,6 @@ keyPolicy: { users: ["arn:aws:iam::123456789012:role/app"] }
 `;
 
 const MINUTES = 180_000;
-const run = promisify(execFile);
 
 describe('what serves a rotation, by real Terraform', () => {
   let on: Stage;
@@ -141,30 +134,6 @@ describe('what serves a rotation, by real Terraform', () => {
       expect((await terraform.plan(storage)).changes).toBe(false);
     },
     3 * MINUTES,
-  );
-
-  it(
-    'the test beside the stack passes with a mocked provider, and fails for another encryption, a wider trust or a shorter lock',
-    async () => {
-      const cwd = storage.directory;
-      const rotation = await loadRotation(path.join(on.folder, 'rotation.yaml'), { now: new Date() });
-      await writeFile(path.join(cwd, TERRAFORM_TEST_FILE), storageStackTest(rotation));
-      const { stdout } = await run('terraform', ['test', '-no-color'], { cwd, env: on.env });
-      expect(stdout).toContain('Success! 3 passed, 0 failed.');
-      const file = path.join(cwd, 'cdk.tf.json');
-      const before = await readFile(file, 'utf8');
-      const broken = before
-        .replaceAll('"aws:kms"', '"AES256"')
-        .replace('batchoperations.s3', 'lambda')
-        .replace('"days": 30', '"days": 3');
-      await writeFile(file, broken);
-      const tested = run('terraform', ['test', '-no-color'], { cwd, env: on.env });
-      await expect(tested).rejects.toMatchObject({
-        stderr: expect.stringMatching(/KT030[\s\S]*KT045[\s\S]*KT060: evidence/),
-      });
-      await writeFile(file, before);
-    },
-    MINUTES,
   );
 
   it(

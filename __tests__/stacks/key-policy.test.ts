@@ -121,6 +121,20 @@ it('puts the account’s root in place of principals that are not named', () => 
   expect(new Set(allowing.map((statement) => statement.Principal.AWS))).toEqual(new Set([ROOT]));
 });
 
+it('lets nobody disable a key that was used lately, where the file asks for days without use', () => {
+  const of = (unusedForDays?: number) =>
+    keyPolicy(input({ unusedForDays })).Statement.filter(({ Action }) => Action.includes('kms:DisableKey'));
+  expect(of().map(({ Effect }) => Effect)).toEqual(['Allow']);
+  expect(of(30)).toContainEqual({
+    Sid: 'DisableOnlyUnused',
+    Effect: 'Deny',
+    Principal: { AWS: '*' },
+    Action: ['kms:DisableKey'],
+    Resource: '*',
+    Condition: { NumericLessThan: { 'kms:TrailingDaysWithoutKeyUsage': '30' } },
+  });
+});
+
 it('fits other partitions', () => {
   const policy = keyPolicy(input({ partition: 'aws-cn', region: 'cn-north-1' }));
   expect(named(policy, 'arn:aws-cn:iam::111122223333:root')).toHaveLength(5);

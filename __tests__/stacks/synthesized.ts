@@ -36,7 +36,7 @@ export function rotation(differences: Partial<Rotation> = {}): Rotation {
     custody: { age: undefined, command: undefined, pkcs11: undefined },
     reencrypt: { method: 'rewrap', from: [], engine: 'local', batch: undefined },
     evidence: { bucket: undefined },
-    retire: { verifyOnlyBuckets: [] },
+    retire: { verifyOnlyBuckets: [], unusedForDays: undefined, waivers: [] },
     review: { waivers: [] },
     terraform: { backend: 'local' },
     ...differences,

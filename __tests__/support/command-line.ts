@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { runCommandLine } from '../../scripts/cli/command-line';
 
 export interface Spoken {
@@ -20,10 +20,31 @@ export async function speak(
   return { exitCode, stdout: stdout.text, stderr: stderr.text };
 }
 
+/** The same with a person at the terminal, who says yes to every question after doing something. */
+export async function speakWithPerson(
+  cwd: string,
+  args: readonly string[],
+  before: (question: string) => Promise<void> | void,
+): Promise<Spoken> {
+  const stdout = new Collector();
+  const typed = Object.assign(new PassThrough(), { isTTY: true });
+  const stdin = typed as unknown as typeof process.stdin;
+  const stderr = Object.assign(new Collector(), { isTTY: true });
+  stderr.onText = (text) => {
+    if (text.includes('[y/N]')) void Promise.resolve(before(text)).then(() => typed.write('y\n'));
+  };
+  const { CI: _ci, ...env } = process.env;
+  const signal = new AbortController().signal;
+  const exitCode = await runCommandLine(args, { stdin, stdout, stderr, env, cwd, signal });
+  return { exitCode, stdout: stdout.text, stderr: stderr.text };
+}
+
 class Collector extends Writable {
   text = '';
+  onText: (text: string) => void = () => undefined;
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.text += chunk.toString();
+    this.onText(chunk.toString());
     done();
   }
 }

@@ -7,6 +7,7 @@ import { isCode } from '../errors';
 export interface KeyGrant {
   readonly id: string;
   readonly name: string | undefined;
+  /** The principal, or the service, that may use the key. */
   readonly grantee: string | undefined;
   readonly operations: readonly string[];
   readonly createdAt: Date | undefined;
@@ -20,10 +21,12 @@ export interface LastUsage {
   readonly trackedSince: Date | undefined;
 }
 
+/** What an answer says, or why there is none: the IAM action that is denied, or that the endpoint does not know. */
+export type Answered<T> = { readonly known: T } | { readonly known: undefined; readonly unknown: string };
+
 export interface KeyUsers {
-  readonly grants: readonly KeyGrant[];
-  /** Undefined if the endpoint does not support the operation or the identity may not call it. */
-  readonly lastUsage: LastUsage | undefined;
+  readonly grants: Answered<readonly KeyGrant[]>;
+  readonly lastUsage: Answered<LastUsage>;
 }
 
 /** Error codes of endpoints for an unsupported operation. */
@@ -33,14 +36,36 @@ const UNKNOWN_OPERATION = new Set(['UnknownOperationException', 'UnknownOperatio
  * Other users of the key that KMS reports. They are a reason to check before disabling it; an empty result proves
  * nothing.
  *
- * @throws KeyturnError as `called`, for ListGrants
+ * @throws KeyturnError as `called`, but not for a denied or an unknown operation
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/monitoring-keys-determining-usage.html
  */
 export async function otherUsers(kms: KMSClient, keyArn: string): Promise<KeyUsers> {
-  return { grants: await grantsOf(kms, keyArn), lastUsage: await lastUsageOf(kms, keyArn) };
+  const grants = await answered('kms:ListGrants', () => grantsOf(kms, keyArn));
+  return { grants, lastUsage: await lastUsageOf(kms, keyArn) };
 }
 
-async function grantsOf(kms: KMSClient, keyArn: string): Promise<KeyGrant[]> {
+/** The last use of a key that KMS reports. @throws as {@link otherUsers} */
+export function lastUsageOf(kms: KMSClient, keyArn: string): Promise<Answered<LastUsage>> {
+  return answered('kms:GetKeyLastUsage', async () => {
+    const command = new GetKeyLastUsageCommand({ KeyId: keyArn });
+    const answer = await called('kms:GetKeyLastUsage', keyArn, () => kms.send(command));
+    const { Timestamp: at, Operation: operation } = answer.KeyLastUsage ?? {};
+    return { at, operation, trackedSince: answer.TrackingStartDate };
+  });
+}
+
+/** The answer to a question that a caller may be denied, or an endpoint may not understand. */
+export async function answered<T>(action: string, ask: () => Promise<T>): Promise<Answered<T>> {
+  try {
+    return { known: await ask() };
+  } catch (error) {
+    if (isCode(error, 'aws-access-denied')) return { known: undefined, unknown: `${action} is denied` };
+    if (!UNKNOWN_OPERATION.has(awsCodeOf(error) ?? '')) throw error;
+    return { known: undefined, unknown: `the endpoint does not know ${action}` };
+  }
+}
+
+async function grantsOf(kms: KMSClient, keyArn: string): Promise<readonly KeyGrant[]> {
   const found: KeyGrant[] = [];
   await called('kms:ListGrants', keyArn, async () => {
     for await (const page of paginateListGrants({ client: kms }, { KeyId: keyArn })) {
@@ -54,21 +79,8 @@ function grantOf(grant: GrantListEntry): KeyGrant {
   return {
     id: grant.GrantId ?? '',
     name: grant.Name || undefined,
-    grantee: grant.GranteePrincipal,
+    grantee: grant.GranteePrincipal ?? grant.GranteeServicePrincipal,
     operations: grant.Operations ?? [],
     createdAt: grant.CreationDate,
   };
-}
-
-async function lastUsageOf(kms: KMSClient, keyArn: string): Promise<LastUsage | undefined> {
-  try {
-    const command = new GetKeyLastUsageCommand({ KeyId: keyArn });
-    const answer = await called('kms:GetKeyLastUsage', keyArn, () => kms.send(command));
-    const { Timestamp: at, Operation: operation } = answer.KeyLastUsage ?? {};
-    return { at, operation, trackedSince: answer.TrackingStartDate };
-  } catch (error) {
-    const unknown = UNKNOWN_OPERATION.has(awsCodeOf(error) ?? '');
-    if (unknown || isCode(error, 'aws-access-denied')) return undefined;
-    throw error;
-  }
 }

@@ -22,6 +22,48 @@ export async function lastVerified(directory: string, rotation: string): Promise
   return times.length === 0 ? undefined : new Date(Math.max(...times));
 }
 
+/** When a sound run of a rotation last ended a re-encryption that moved something; undefined where none here did. */
+export async function lastMoved(directory: string, rotation: string): Promise<Date | undefined> {
+  const runs = (await soundRuns(directory)).filter((run) => rotationOf(run) === rotation);
+  const times = runs
+    .flatMap((run) => run.records)
+    .filter(
+      ({ type, step, data }) => type === 'outcome' && step === 're-encrypt' && typeof data.movedUntil === 'number',
+    )
+    .map(({ data }) => Number(data.movedUntil));
+  return times.length === 0 ? undefined : new Date(Math.max(...times));
+}
+
+/** What evidence says last of the disabling of a key: meant to be disabled, then looked at and found unused, or enabled again. */
+export type Disabling = 'intended' | 'looked-at' | 'enabled-again';
+
+/**
+ * The last disabling of each key of a rotation, by its ARN. A run that was killed counts too, but only sound evidence shows that a key was
+ * looked at.
+ */
+export async function lastDisablings(directory: string, rotation: string): Promise<ReadonlyMap<string, Disabling>> {
+  const runs = (await allRuns(directory)).filter((run) => rotationOf(run) === rotation);
+  const records = runs.flatMap(({ faults, records: of }) =>
+    of.map((record) => ({ record, isSound: faults.length === 0 })),
+  );
+  records.sort((a, b) => (a.record.at < b.record.at ? -1 : a.record.at > b.record.at ? 1 : 0));
+  const last = new Map<string, Disabling>();
+  for (const { record, isSound } of records) {
+    const disabling = disablingIn(record);
+    if (disabling === undefined || typeof record.data.keyArn !== 'string') continue;
+    if (disabling !== 'looked-at' || isSound) last.set(record.data.keyArn, disabling);
+  }
+  return last;
+}
+
+function disablingIn({ type, step, data }: EvidenceRecord): Disabling | undefined {
+  if (step === 'rollback') return type === 'outcome' ? 'enabled-again' : undefined;
+  if (step !== 'retire') return undefined;
+  if (type === 'intent') return 'intended';
+  if (type === 'taken-back') return data.enabled === true ? 'enabled-again' : undefined;
+  return type === 'look' && data.clean === true ? 'looked-at' : undefined;
+}
+
 /** When sound evidence last shows that custody holds the material of a version, by version. */
 export async function lastDrilled(directory: string, rotation: string): Promise<ReadonlyMap<string, Date>> {
   const runs = (await soundRuns(directory)).filter((run) => rotationOf(run) === rotation);
@@ -59,9 +101,12 @@ const STATE = z.object({
 });
 
 async function soundRuns(directory: string): Promise<readonly RecordedRun[]> {
+  return (await allRuns(directory)).filter((run) => run.faults.length === 0);
+}
+
+async function allRuns(directory: string): Promise<readonly RecordedRun[]> {
   try {
-    const { runs } = await readRuns(directory);
-    return runs.filter((run) => run.faults.length === 0);
+    return (await readRuns(directory)).runs;
   } catch (error) {
     if (isCode(error, 'evidence-missing')) return [];
     throw error;
@@ -72,16 +117,13 @@ function rotationOf({ records }: RecordedRun): unknown {
   return records.find((one) => one.type === 'run' && one.step === 'begin')?.data.rotation;
 }
 
+/** Each version whose gate opened and whose look was clean; evidence of before the look says so by the outcome of the step alone. */
 function retiredIn({ records }: RecordedRun): string[] {
-  const opened = new Set(
-    records.flatMap(({ type, step, data }) =>
-      type === 'gate' && step === 'retire' && data.open === true && typeof data.version === 'string'
-        ? [data.version]
-        : [],
-    ),
-  );
-  const done = records.some(
-    ({ type, step, data }) => type === 'outcome' && step === 'retire' && data.outcome === 'changed',
-  );
-  return done ? [...opened] : [];
+  const of = (type: string) => records.filter((one) => one.type === type && one.step === 'retire');
+  const named = (found: readonly EvidenceRecord[]) =>
+    found.flatMap(({ data }) => (typeof data.version === 'string' ? [data.version] : []));
+  const opened = named(of('gate').filter(({ data }) => data.open === true));
+  const looked = new Set(named(of('look').filter(({ data }) => data.clean === true)));
+  if (of('look').length > 0) return opened.filter((version) => looked.has(version));
+  return of('outcome').some(({ data }) => data.outcome === 'changed') ? opened : [];
 }

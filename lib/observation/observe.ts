@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Identity } from '../aws/caller-identity';
 import type { AwsClients } from '../aws/clients';
 import { throwIfInterrupted } from '../errors';
@@ -66,4 +67,9 @@ export function waitsForMaterial(one: ObservedVersion): one is WaitingVersion {
 export function observedActive(rotation: Rotation, versions: readonly ObservedVersion[]): ObservedVersion {
   const version = activeVersion(rotation);
   return versions.find((one) => one.version.name === version.name) ?? { version, key: undefined };
+}
+
+/** The folder of a rotation's evidence, beside its file. */
+export function evidenceDirectory({ file }: Pick<Rotation, 'file'>): string {
+  return path.join(path.dirname(file), '.keyturn', 'evidence');
 }

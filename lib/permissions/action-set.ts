@@ -24,6 +24,8 @@ export type Target =
   | 'support buckets'
   /** Buckets of `retire.verifyOnlyBuckets`. */
   | 'other buckets'
+  /** Every bucket that the account owns. */
+  | 'buckets of the account'
   | 'objects'
   | 'objects of adopted buckets'
   | 'objects of other buckets'

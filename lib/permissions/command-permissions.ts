@@ -93,9 +93,13 @@ const MOVE: readonly ActionSet[] = [
   {
     sid: 'RetireKeys',
     on: 'own keys',
-    actions: ['kms:ListGrants', 'kms:GetKeyLastUsage', 'kms:DisableKey'],
+    actions: ['kms:ListGrants', 'kms:GetKeyLastUsage', 'kms:DisableKey', 'kms:EnableKey'],
     when: moves,
   },
+  // Who else uses a key: since when the alias names the active one, and other buckets that name the old one as their default.
+  { sid: 'DateSwitch', on: 'anything', actions: ['kms:ListAliases'], when: moves },
+  { sid: 'FindBuckets', on: 'anything', actions: ['s3:ListAllMyBuckets'], when: moves },
+  { sid: 'LookAtDefaults', on: 'buckets of the account', actions: ['s3:GetEncryptionConfiguration'], when: moves },
 ];
 
 /** The state of both stacks in S3. Only locks are ever deleted. */

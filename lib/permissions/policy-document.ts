@@ -79,6 +79,9 @@ const SCOPES: Readonly<Record<Target, (place: Place) => readonly Scope[]>> = {
   'owned buckets': (place) => inBuckets(place, [...bucketNames(place, 'bucket'), ...supportBucketNames(place)]),
   'support buckets': (place) => inBuckets(place, supportBucketNames(place)),
   'other buckets': (place) => inBuckets(place, place.rotation.retire.verifyOnlyBuckets),
+  'buckets of the account': ({ account, partition }) => [
+    { Resource: `arn:${partition}:s3:::*`, Condition: equals({ 'aws:ResourceAccount': account }) },
+  ],
   objects: (place) => inBuckets(place, bucketNames(place), '/*'),
   'objects of adopted buckets': (place) => inBuckets(place, bucketNames(place, 'encryption'), '/*'),
   'objects of other buckets': (place) => inBuckets(place, place.rotation.retire.verifyOnlyBuckets, '/*'),

@@ -18,6 +18,7 @@ import {
 } from './bundle-manifest';
 import { reviewFiles } from './review-plan-files';
 import { openReviewing, type ReviewingTerraform, showPlan } from './reviewing-terraform';
+import { isSamePlan } from './same-plan';
 
 export interface ApplySavedPlanInput {
   readonly run: ChangeRun;
@@ -150,7 +151,7 @@ async function placeLocks(
 async function reviewAgain(
   { run, env, directory, evidence }: ApplySavedPlanInput,
   { rollbackTo }: PlanManifest,
-  { stacks }: ReviewingTerraform,
+  { stacks, expected }: ReviewingTerraform,
   left: readonly StackRole[],
 ): Promise<Review> {
   const options = { rotation: run.rotation, env, signal: run.signal };
@@ -162,12 +163,14 @@ async function reviewAgain(
       [stacks[stack].directory],
       options,
     );
-    if (shown !== (await readFile(path.join(directory, `${stack}.json`), 'utf8')))
+    if (!isSamePlan(shown, await readFile(path.join(directory, `${stack}.json`), 'utf8')))
       moved.push(`${stack}.json is not what ${stack}.tfplan says`);
   }
   if (moved.length > 0) throw new KeyturnError('reviewed-plan-moved', { directory, moved });
   const review = await reviewFiles({
     ...options,
+    expected,
+    jsonIsShown: true,
     files: left.map((stack) => path.join(directory, `${stack}.json`)),
     from: directory,
     aws: { observing: run, versions: (await observe(run)).versions },

@@ -103,9 +103,13 @@ export function observedFacts(seen: Observation, stack: StackRole, active: strin
   }
   if (stack === 'keys') return facts;
   facts['storage: main alias'] = seen.aliasTarget ?? 'no such alias';
-  for (const { name, default: found } of seen.buckets) {
-    const set = found ? [found.algorithm, found.keyArn, found.bucketKey ? 'bucket key' : ''].filter(Boolean) : ['none'];
-    facts[`storage: default of bucket ${name}`] = set.join(' ');
-  }
+  for (const [name, set] of bucketDefaults(seen)) facts[`storage: default of bucket ${name}`] = set;
   return facts;
+}
+
+/** The default encryption of each bucket in one line, by the bucket's name. */
+export function bucketDefaults({ buckets }: Observation): ReadonlyMap<string, string> {
+  const set = ({ default: found }: Observation['buckets'][number]): string =>
+    found ? [found.algorithm, found.keyArn, found.bucketKey ? 'bucket key' : ''].filter(Boolean).join(' ') : 'none';
+  return new Map(buckets.map((bucket) => [bucket.name, set(bucket)]));
 }

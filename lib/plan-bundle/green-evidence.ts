@@ -4,41 +4,51 @@ import { list, text, type Values, values } from '../review/plan-values';
 import type { GreenRetirement } from '../review/review-rule';
 
 /**
- * What evidence shows as verified empty, let through the retire gate, and not rolled back to since. Files are read in the
- * order of their names, which is that of time; a file with any fault proves nothing and is passed over.
+ * What evidence shows as verified empty, let through the retire gate, and not rolled back to since. Runs count in
+ * the order in which they began; a file with any fault proves nothing and is passed over.
  *
  * @throws KeyturnError `evidence-missing`
  */
 export async function greenRetirements(directory: string): Promise<readonly GreenRetirement[]> {
   const checked = await checkEvidence(directory);
   const faulty = new Set(checked.faults.map((fault) => fault.file));
-  const green = new Map<string, GreenRetirement>();
+  const runs: { readonly file: string; readonly records: readonly Values[] }[] = [];
   for (const { file } of checked.files) {
     if (faulty.has(file)) continue;
-    const records = (await readFile(file, 'utf8'))
-      .trim()
-      .split('\n')
-      .map((line) => values(JSON.parse(line)));
+    const lines = (await readFile(file, 'utf8')).trim().split('\n');
+    runs.push({ file, records: lines.map((line) => values(JSON.parse(line))) });
+  }
+  const openedAt = ({ records }: (typeof runs)[number]): string => text(records[0]?.at) ?? '';
+  runs.sort((a, b) => (openedAt(a) < openedAt(b) ? -1 : 1));
+  const green = new Map<string, GreenRetirement>();
+  for (const { file, records } of runs) {
     for (const one of retirementsIn(records, file)) green.set(one.keyArn, one);
-    for (const arn of rolledBackIn(records)) green.delete(arn);
+    for (const arn of enabledAgainIn(records)) green.delete(arn);
   }
   return [...green.values()];
 }
 
-/** The verification comes first, then the gate opens, then the intent to disable names the key. */
+/**
+ * The verification comes first, then the key is disabled, then a clean look at what changed meanwhile names it. Evidence of before there was
+ * such a look: then the gate opens, the intent names the key, and the step ends.
+ */
 function retirementsIn(records: readonly Values[], file: string): readonly GreenRetirement[] {
+  const of = (type: string) => records.filter((one) => one.type === type && one.step === 'retire');
+  const hasLooks = of('look').length + of('taken-back').length > 0;
+  const isEnded = of('outcome').some(({ data }) => values(data).outcome === 'changed');
   let verified = false;
   const open = new Set<string>();
   const found: GreenRetirement[] = [];
-  for (const record of records) {
-    const data = values(record.data);
+  for (const { type, step, data: written } of records) {
+    const data = values(written);
     const version = text(data.version);
-    if (record.type === 'outcome' && record.step === 'verify') verified = isGreen(data);
-    if (record.type === 'gate' && record.step === 'retire' && data.open === true && verified && version)
-      open.add(version);
+    if (type === 'outcome' && step === 'verify') verified = isGreen(data);
+    if (step !== 'retire' || version === undefined || !verified) continue;
+    if (type === 'gate' && data.open === true) open.add(version);
     const keyArn = text(data.keyArn);
-    if (record.type !== 'intent' || record.step !== 'retire' || version === undefined || keyArn === undefined) continue;
-    if (open.has(version)) found.push({ version, keyArn, file });
+    if (keyArn === undefined) continue;
+    const isBefore = !hasLooks && isEnded && type === 'intent' && open.has(version);
+    if (isBefore || (type === 'look' && data.clean === true)) found.push({ version, keyArn, file });
   }
   return found;
 }
@@ -57,7 +67,9 @@ function isAccounted({ account, comparisons }: Values): boolean {
   return sum === listed && list(comparisons).every((one) => values(one).missing === 0);
 }
 
-const rolledBackIn = (records: readonly Values[]): readonly string[] =>
+const enabledAgainIn = (records: readonly Values[]): readonly string[] =>
   records
-    .filter(({ type, step }) => type === 'outcome' && step === 'rollback')
+    .filter(
+      ({ type, step }) => (type === 'outcome' && step === 'rollback') || (type === 'taken-back' && step === 'retire'),
+    )
     .flatMap(({ data }) => text(values(data).keyArn) ?? []);

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { isCode, KeyturnError } from '../errors';
 import { provenance } from '../evidence/provenance';
@@ -7,14 +7,13 @@ import type { Review } from '../review/review';
 import { reviewJson } from '../review/review-json';
 import { reviewMarkdown } from '../review/review-markdown';
 import { reviewSarif } from '../review/review-sarif';
-import { keysStackTest, MOCKS_SINCE, storageStackTest, TERRAFORM_TEST_FILE } from '../review/terraform-test';
-import { isOlder } from '../terraform/binary';
 import { declaredResources } from '../terraform/created-in';
 import { formatPlan } from '../terraform/plan-text';
 import type { StackRole, Workspace } from '../terraform/workspace';
 import { refuseUnmanaged } from '../workflow/refuse-existing';
 import type { VerifyRun } from '../workflow/rotation-run';
 import {
+  bucketDefaults,
   hashOf,
   MANIFEST,
   MANIFEST_SCHEMA_VERSION,
@@ -64,13 +63,15 @@ export async function writePlanBundle(input: PlanBundleInput): Promise<PlanBundl
   const keys = await planStack('keys', reviewing, input);
   const storage = await planStack('storage', reviewing, input);
   if (!storage.planned) await refuseUnmanaged(run, 'storage', managedBy(reviewing));
-  await writeTests(reviewing, run.rotation);
   const planned = (['keys', 'storage'] as const).filter((stack) => (stack === 'keys' ? keys : storage).planned);
   const review = await reviewFiles({
     ...options,
+    expected: reviewing.expected,
+    jsonIsShown: true,
     files: planned.map((stack) => path.join(directory, `${stack}.json`)),
     from: directory,
     aws: { observing: run, versions: seen.versions },
+    defaults: bucketDefaults(seen),
     evidence: input.evidence,
     rollbackTo: input.rollbackTo,
     now: new Date(),
@@ -125,16 +126,6 @@ const managedBy = ({ terraform, stacks }: ReviewingTerraform): Pick<Workspace, '
   declared: (stack) => declaredResources(stacks[stack]),
   managed: (stack) => terraform.managed(stacks[stack]),
 });
-
-/** Beside each stack: the test that `terraform test` runs there. A Terraform that cannot mock gets none. */
-async function writeTests({ binary, stacks }: ReviewingTerraform, rotation: VerifyRun['rotation']): Promise<void> {
-  const tests = { keys: keysStackTest(rotation), storage: storageStackTest(rotation) };
-  for (const stack of ['keys', 'storage'] as const) {
-    const file = path.join(stacks[stack].directory, TERRAFORM_TEST_FILE);
-    if (isOlder(binary.version, MOCKS_SINCE[binary.product])) await rm(file, { force: true });
-    else await writeFile(file, tests[stack]);
-  }
-}
 
 async function manifestOf(
   { run, env, directory, rollbackTo }: PlanBundleInput,

@@ -1,15 +1,18 @@
 import path from 'node:path';
+import { provenance } from '../evidence/provenance';
 import { existingResources } from '../observation/existing-resources';
 import type { ObservedVersion, Observing } from '../observation/observe';
 import type { KeyFromAws } from '../review/known-keys';
 import type { PlanDocument } from '../review/plan-document';
 import { type Review, reviewPlans } from '../review/review';
 import { createdResource, nameAttribute } from '../rotation/created-resource';
+import type { StackTexts } from '../terraform/expected-stacks';
 import { greenRetirements } from './green-evidence';
-import { loadPlan } from './load-plan';
-import type { ReviewingOptions } from './reviewing-terraform';
+import { type LoadPlanOptions, loadPlan } from './load-plan';
 
-export interface ReviewFilesInput extends ReviewingOptions {
+export interface ReviewFilesInput extends LoadPlanOptions {
+  /** Both stacks as trusted code synthesizes them from the rotation file. */
+  readonly expected: StackTexts;
   /** Absolute paths of plans. */
   readonly files: readonly string[];
   /** Absolute; names in the review are relative to it. */
@@ -19,7 +22,14 @@ export interface ReviewFilesInput extends ReviewingOptions {
   /** Directory or file of evidence; undefined: none is given. */
   readonly evidence: string | undefined;
   readonly rollbackTo: string | undefined;
+  /** The default encryption that AWS has now, by bucket; undefined: not read. */
+  readonly defaults?: ReadonlyMap<string, string> | undefined;
   readonly now: Date;
+}
+
+async function commitOf({ rotation, env }: ReviewFilesInput): Promise<string | undefined> {
+  const { commit, asCommitted } = (await provenance(rotation.file, env)).rotationFile;
+  return commit === undefined || asCommitted ? commit : `${commit} (the rotation file was changed since)`;
 }
 
 /**
@@ -28,13 +38,14 @@ export interface ReviewFilesInput extends ReviewingOptions {
  * @throws KeyturnError `review-plan-unreadable`, `review-plan-newer`, `review-plan-other-rotation`, `evidence-missing`
  */
 export async function reviewFiles(input: ReviewFilesInput): Promise<Review> {
-  const { rotation, files, from, aws, evidence, rollbackTo, now } = input;
+  const { rotation, files, from, aws, expected, evidence, rollbackTo, now } = input;
   const plans = [];
   for (const file of files) plans.push(await loadPlan(file, relative(from, file), input));
   return reviewPlans({
     rotation,
     rotationFile: relative(from, rotation.file),
     plans,
+    expected,
     now,
     aws: aws?.versions.flatMap(keyFromAws),
     existing:
@@ -43,6 +54,8 @@ export async function reviewFiles(input: ReviewFilesInput): Promise<Review> {
         aws.observing,
         plans.flatMap(({ plan }) => createdBy(plan)),
       )),
+    defaults: input.defaults,
+    commit: await commitOf(input),
     green: evidence === undefined ? undefined : await greenRetirements(evidence),
     rollbackTo,
   });

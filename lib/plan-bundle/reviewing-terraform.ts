@@ -6,6 +6,7 @@ import { findTerraform, type TerraformBinary } from '../terraform/binary';
 import { runChild } from '../terraform/child';
 import { providerSource, writeCliConfiguration } from '../terraform/cli-configuration';
 import { lastLines } from '../terraform/diagnostics';
+import { type StackTexts, stackTexts } from '../terraform/expected-stacks';
 import { type StackDirectory, synthesize } from '../terraform/synthesize';
 import { Terraform } from '../terraform/terraform';
 import { terraformEnvironment } from '../terraform/terraform-environment';
@@ -22,6 +23,8 @@ export interface ReviewingTerraform {
   readonly binary: TerraformBinary;
   readonly terraform: Terraform;
   readonly stacks: Readonly<Record<StackRole, StackDirectory>>;
+  /** The stacks as they were synthesized, before anything could change them. */
+  readonly expected: StackTexts;
 }
 
 /** Synthesizes both stacks again and finds the Terraform to use. */
@@ -30,7 +33,8 @@ export async function openReviewing(options: ReviewingOptions): Promise<Reviewin
   const workDirectory = path.dirname(rotation.file);
   const { binary, source, cliConfiguration } = await findBinary(options);
   const stacks = await synthesize({ rotationFile: rotation.file, name: rotation.name, workDirectory, env, signal });
-  return { binary, stacks, terraform: new Terraform({ binary, source, cliConfiguration, env, signal }) };
+  const expected = await stackTexts(stacks);
+  return { binary, stacks, expected, terraform: new Terraform({ binary, source, cliConfiguration, env, signal }) };
 }
 
 async function findBinary({ rotation, env, signal }: ReviewingOptions) {

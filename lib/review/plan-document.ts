@@ -1,4 +1,5 @@
 import { KeyturnError } from '../errors';
+import { duplicateMember } from './expectation/duplicate-member';
 import { list, text, type Values, values } from './plan-values';
 
 export type PlannedAction = 'create' | 'update' | 'replace' | 'delete' | 'forget' | 'read' | 'no-op';
@@ -17,6 +18,20 @@ export interface PlannedChange {
   readonly after: Values | undefined;
   /** In the shape of `after`, with true for values that are known only after the apply. */
   readonly unknown: Values;
+  /** Id of the existing object that the plan takes into the state; undefined: it imports none. */
+  readonly importing: string | undefined;
+  /** Where the object was in the state before; undefined: at the same address. */
+  readonly previousAddress: string | undefined;
+}
+
+/** A planned change of an output. */
+export interface PlannedOutput {
+  readonly name: string;
+  readonly action: PlannedAction;
+  readonly before: unknown;
+  readonly after: unknown;
+  /** True: it is known only after the apply. */
+  readonly unknown: boolean;
 }
 
 /** A resource or data source in the state. */
@@ -40,13 +55,17 @@ export interface PlanDocument {
   readonly changes: readonly PlannedChange[];
   /** Changes outside of Terraform since its last apply. */
   readonly drift: readonly PlannedChange[];
-  readonly outputs: readonly { readonly name: string; readonly changes: boolean }[];
+  readonly outputs: readonly PlannedOutput[];
   /** Resources before the plan, in all modules. */
   readonly prior: readonly StateResource[];
   readonly providers: readonly Values[];
   /** Resources in the configuration, in all modules. */
   readonly configured: readonly Values[];
   readonly moduleCalls: readonly string[];
+  /** The plan itself, without what a policy engine wraps around it. */
+  readonly body: Values;
+  /** A member that an object of the text has twice, of which only the last was read. */
+  readonly duplicate: string | undefined;
   /** The whole document, for the search for secrets. */
   readonly whole: unknown;
 }
@@ -54,7 +73,7 @@ export interface PlanDocument {
 /**
  * Reads a JSON plan: what `terraform show -json <plan file>` prints (format 1.x), the same under `plan` or `tfplan` as
  * policy engines are handed it (HCP Terraform's OPA input, Scalr), or HCP's redacted export (`plan_format_version`).
- * Unknown members are ignored. Time and memory are linear in the size of the text.
+ * Unknown members are kept in `body`, where a rule finds them. Time and memory are linear in the size of the text.
  *
  * @param name - name of the plan in errors and findings
  * @throws KeyturnError `review-plan-unreadable` for truncated text, text that is not JSON, or not a plan;
@@ -81,14 +100,16 @@ export function readPlanDocument(content: string, name: string): PlanDocument {
     complete: plan.complete !== false,
     changes: list(plan.resource_changes).map((change) => changeOf(values(change), name)),
     drift: list(plan.resource_drift).map((change) => changeOf(values(change), name)),
-    outputs: Object.entries(values(plan.output_changes)).map(([output, change]) => ({
-      name: output,
-      changes: actionOf(values(change).actions, name) !== 'no-op',
-    })),
+    outputs: Object.entries(values(plan.output_changes)).map(([output, one]) => {
+      const { actions, before, after, after_unknown } = values(one);
+      return { name: output, action: actionOf(actions, name), before, after, unknown: after_unknown === true };
+    }),
     prior: stateOf(values(values(plan.prior_state).values)),
     providers: Object.values(values(configuration.provider_config)).map(values),
     configured: configured.flatMap((module) => list(module.resources).map(values)),
     moduleCalls: configured.flatMap((module) => Object.keys(values(module.module_calls))),
+    body: plan,
+    duplicate: duplicateMember(content),
     whole,
   };
 }
@@ -134,6 +155,8 @@ function changeOf(resource: Values, name: string): PlannedChange {
     before: object(change.before),
     after: object(change.after),
     unknown: values(change.after_unknown),
+    importing: change.importing === undefined ? undefined : (text(values(change.importing).id) ?? '(no id)'),
+    previousAddress: text(resource.previous_address),
   };
 }
 

@@ -1,6 +1,6 @@
 import { escapeInvisible } from './escape-invisible';
 import type { Finding } from './finding';
-import type { Review, Verdict } from './review';
+import type { Review, ReviewedPlan, Verdict } from './review';
 import type { Words } from './review-messages';
 import type { PlannedStack, ReviewRule } from './review-rule';
 import { reviewRules } from './rules';
@@ -34,10 +34,13 @@ export function reviewMarkdown(review: Review): string {
     `## Plan review of ${code(review.rotation)}: ${HEADINGS[review.verdict]}`,
     '',
     counts(review),
-    ...review.plans.flatMap(({ name, stack, effects, unseen }) => [
+    '',
+    origin(review),
+    ...review.plans.flatMap(({ name, stack, effects, unseen, ...made }) => [
       '',
       `### ${TITLES[stack]} (${code(name)})`,
       '',
+      ...madeFrom(made),
       ...(effects.length === 0 ? ['- changes nothing'] : effects.map((effect) => `- ${sentence(effect)}`)),
       ...unseen.map((one) => `- *not checked:* ${sentence(one)}`),
     ]),
@@ -56,6 +59,33 @@ export function reviewMarkdown(review: Review): string {
     ]),
     ...(waived.length === 0 ? [] : ['', '### Waived', '', ...waived]),
   ]);
+}
+
+/** Where the change applies, and what was reviewed. */
+function origin({ account, region, commit }: Review): string {
+  const parts = [
+    `Account ${account === undefined ? 'not given' : code(account)}`,
+    `Region ${code(region)}`,
+    `commit ${commit === undefined ? 'not known' : code(commit)}`,
+  ];
+  return `- ${parts.join(' · ')}`;
+}
+
+function madeFrom({
+  terraformVersion,
+  providerVersion,
+  sha256,
+}: Pick<ReviewedPlan, 'terraformVersion' | 'providerVersion' | 'sha256'>): readonly string[] {
+  const known = (what: string, value: string | undefined): readonly string[] =>
+    value === undefined ? [] : [`${what} ${code(value)}`];
+  const parts = [
+    ...known('Terraform', terraformVersion),
+    ...known('AWS provider', providerVersion),
+    ...known('SHA-256 of the plan file', sha256.planFile),
+    ...known('of the JSON', sha256.json),
+    ...known('of the stack', sha256.stackFile),
+  ];
+  return parts.length === 0 ? [] : [`- *made with* ${parts.join(' · ')}`];
 }
 
 function counts({ findings, waived }: Review): string {

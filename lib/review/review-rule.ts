@@ -1,5 +1,6 @@
 import type { ExistingResource } from '../rotation/created-resource';
 import type { Rotation } from '../rotation/rotation';
+import type { NamedText, PlanFileFacts } from './expectation/expectation';
 import type { KnownKeys } from './known-keys';
 import type { PlanDocument } from './plan-document';
 import type { Values } from './plan-values';
@@ -32,8 +33,22 @@ export interface RuleContext {
   readonly green: readonly GreenRetirement[] | undefined;
   /** The version of the declared rollback; undefined: no rollback was declared. */
   readonly rollbackTo: string | undefined;
-  /** The synthesized stack (`cdk.tf.json`) of the plan, if available. */
+  /** The default encryption that AWS has now, by bucket; undefined: not read. */
+  readonly defaults: ReadonlyMap<string, string> | undefined;
+  /** The `cdk.tf.json` that was given with the plan; undefined: none was. */
+  readonly stackText: NamedText | undefined;
+  /** The synthesized stack of the plan, parsed: that of the plan file, or else the one given with it. */
   readonly stackFile: Values | undefined;
+  /** What the plan file holds; undefined: there is only JSON. */
+  readonly planFile: PlanFileFacts | undefined;
+  /** The text of the stack that trusted code synthesizes from the rotation file. */
+  readonly expected: string | undefined;
+  /** Whether anything was synthesized to compare with. */
+  readonly hasExpectation: boolean;
+  /** The provider lock that the plan must have been made with; undefined: any lock of the one provider. */
+  readonly expectedLock: string | undefined;
+  /** Why a plan file that is there could not be compared with its JSON. */
+  readonly notCompared: string | undefined;
 }
 
 /** One place where a rule applies. */

@@ -1,13 +1,23 @@
+import { createHash } from 'node:crypto';
 import { KeyturnError } from '../errors';
 import type { ExistingResource } from '../rotation/created-resource';
 import type { Rotation } from '../rotation/rotation';
 import { applyWaivers } from './apply-waivers';
+import { planEffects } from './effects/plan-effects';
+import { parsedObject } from './expectation/difference';
+import {
+  callerAccount,
+  type ExpectedStacks,
+  expectedStack,
+  lockedProviders,
+  type NamedText,
+  type PlanFileFacts,
+} from './expectation/expectation';
 import type { Finding, WaivedFinding } from './finding';
 import { type KeyFromAws, KnownKeys } from './known-keys';
 import { isEmpty, isOfARotation, rotationsNamedIn, stackOf } from './own-addresses';
 import type { PlanDocument } from './plan-document';
-import { planSummary } from './plan-summary';
-import type { Values } from './plan-values';
+import { text } from './plan-values';
 import { type Words, words } from './review-messages';
 import type { GreenRetirement, PlannedStack, RuleContext } from './review-rule';
 import { reviewRules } from './rules';
@@ -18,6 +28,15 @@ export interface ReviewedPlan {
   readonly stack: PlannedStack;
   readonly formatVersion: string;
   readonly terraformVersion: string | undefined;
+  /** Version of the AWS provider in the lock of the plan file, or else the one that the configuration requires. */
+  readonly providerVersion: string | undefined;
+  /** SHA-256 of the files, lower-case hex; undefined: there is none. */
+  readonly sha256: {
+    readonly planFile: string | undefined;
+    /** Of the JSON that was given. */
+    readonly json: string | undefined;
+    readonly stackFile: string | undefined;
+  };
   /** What the plan does, one sentence each. */
   readonly effects: readonly Words[];
   /** What could not be checked, and why. */
@@ -30,6 +49,11 @@ export type Verdict = 'clean' | 'decide' | 'refused';
 export interface Review {
   readonly rotation: string;
   readonly rotationFile: string;
+  /** That of the rotation file, or else the one whose credentials made the plan. */
+  readonly account: string | undefined;
+  readonly region: string;
+  /** Checked-out commit of the rotation file, `(changed since)` behind it where it holds another text. */
+  readonly commit: string | undefined;
   readonly verdict: Verdict;
   readonly plans: readonly ReviewedPlan[];
   /** Errors first, then by rule; without waived findings. */
@@ -39,8 +63,16 @@ export interface Review {
 
 export interface ReviewedPlanInput {
   readonly plan: PlanDocument;
-  /** The parsed `cdk.tf.json` of the plan; undefined: not available. */
-  readonly stackFile: Values | undefined;
+  /** The `cdk.tf.json` given with the plan; undefined: none was. */
+  readonly stackText?: NamedText | undefined;
+  /** The provider lock given with the plan. */
+  readonly lock?: string | undefined;
+  /** What the plan file holds; undefined: there is only JSON. */
+  readonly planFile?: PlanFileFacts | undefined;
+  /** Why a plan file that is there could not be compared with its JSON. */
+  readonly notCompared?: string | undefined;
+  /** SHA-256 of the file that was given, lower-case hex. */
+  readonly sha256?: string | undefined;
 }
 
 export interface ReviewInput {
@@ -48,6 +80,8 @@ export interface ReviewInput {
   /** Path of the rotation file relative to the repository. */
   readonly rotationFile: string;
   readonly plans: readonly ReviewedPlanInput[];
+  /** Both stacks as trusted code synthesizes them from the rotation file; undefined: nothing is clean then. */
+  readonly expected?: ExpectedStacks | undefined;
   /** The time that waivers are compared with. */
   readonly now: Date;
   /** The declared versions as AWS reports them; undefined: not read. */
@@ -57,6 +91,10 @@ export interface ReviewInput {
   /** Undefined: no evidence was given. */
   readonly green?: readonly GreenRetirement[] | undefined;
   readonly rollbackTo?: string | undefined;
+  /** Checked-out commit of the rotation file; undefined: outside of a repository. */
+  readonly commit?: string | undefined;
+  /** The default encryption that AWS has now, by bucket; undefined: not read. */
+  readonly defaults?: ReadonlyMap<string, string> | undefined;
 }
 
 /**
@@ -69,29 +107,52 @@ export function reviewPlans(input: ReviewInput): Review {
   for (const { plan } of plans) refuseOthers(plan, rotation);
   const documents = plans.map(({ plan }) => plan);
   const keys = new KnownKeys(rotation, documents, input.aws ?? []);
-  const contexts = plans.map(
-    ({ plan, stackFile }): RuleContext => ({
-      rotation,
-      plan,
-      keys,
-      stackFile,
-      stack: stackOf(plan),
-      existing: input.existing,
-      green: input.green,
-      rollbackTo: input.rollbackTo,
-    }),
-  );
+  const contexts = plans.map((one) => contextOf(one, keys, input));
   const applied = applyWaivers(contexts.flatMap(findingsOf), rotation.review.waivers, now);
   const findings = applied.findings.map(withoutSecrets);
   const waived = applied.waived.map(withoutSecrets);
-  const severities = new Set(findings.map((finding) => finding.severity));
   return {
     rotation: rotation.name,
     rotationFile: input.rotationFile,
-    verdict: severities.has('error') ? 'refused' : severities.has('warning') ? 'decide' : 'clean',
-    plans: contexts.map((context) => reviewedPlan(context, input)),
+    account: rotation.account ?? documents.map(({ prior }) => callerAccount(prior)).find((one) => one !== undefined),
+    region: rotation.region,
+    commit: input.commit,
+    verdict: verdictOf(findings),
+    plans: contexts.map((context, index) => reviewedPlan(context, input, plans[index]?.sha256)),
     findings,
     waived,
+  };
+}
+
+/** The verdict of findings that no waiver takes out. */
+export function verdictOf(findings: readonly Pick<Finding, 'severity'>[]): Verdict {
+  const severities = new Set(findings.map(({ severity }) => severity));
+  return severities.has('error') ? 'refused' : severities.has('warning') ? 'decide' : 'clean';
+}
+
+function contextOf(
+  { plan, stackText, lock, planFile, notCompared }: ReviewedPlanInput,
+  keys: KnownKeys,
+  { rotation, expected, existing, green, rollbackTo, defaults }: ReviewInput,
+): RuleContext {
+  const stack = stackOf(plan);
+  const stackFile = planFile?.configuration['cdk.tf.json'] ?? stackText?.text;
+  return {
+    rotation,
+    plan,
+    stack,
+    keys,
+    existing,
+    green,
+    rollbackTo,
+    defaults,
+    stackText,
+    planFile,
+    stackFile: stackFile === undefined ? undefined : parsedObject(stackFile),
+    expected: expectedStack(expected, stack),
+    hasExpectation: expected !== undefined,
+    expectedLock: lock,
+    notCompared,
   };
 }
 
@@ -131,7 +192,7 @@ function findingsOf(context: RuleContext): readonly Finding[] {
   );
 }
 
-function reviewedPlan(context: RuleContext, input: ReviewInput): ReviewedPlan {
+function reviewedPlan(context: RuleContext, input: ReviewInput, given: string | undefined): ReviewedPlan {
   const { plan, stack, stackFile } = context;
   const unseen: Words[] = [];
   if (plan.form === 'redacted') {
@@ -145,12 +206,37 @@ function reviewedPlan(context: RuleContext, input: ReviewInput): ReviewedPlan {
     );
   }
   if (stackFile === undefined) {
-    unseen.push(words`cdk.tf.json is not next to the plan: backend (KT051) and guards (KT052) were not checked`);
+    unseen.push(
+      words`there is neither a plan file nor cdk.tf.json next to the plan: the stack (KT061), its backend (KT051) and its guards (KT052) were not checked`,
+    );
   }
   if (input.aws === undefined)
     unseen.push(
       words`AWS was not read: key states are those of the plan, and whether what is created exists already (KT006) was not checked`,
     );
   const { name, formatVersion, terraformVersion } = plan;
-  return { name, stack, formatVersion, terraformVersion, effects: planSummary(context).map(concealedWords), unseen };
+  return {
+    name,
+    stack,
+    formatVersion,
+    terraformVersion,
+    providerVersion: providerVersion(context),
+    sha256: hashes(context, given),
+    effects: planEffects(context).map(concealedWords),
+    unseen,
+  };
+}
+
+function providerVersion({ plan, planFile }: RuleContext): string | undefined {
+  const locked = planFile?.lock === undefined ? [] : lockedProviders(planFile.lock);
+  return locked[0]?.version ?? plan.providers.map((one) => text(one.version_constraint))[0];
+}
+
+function hashes({ planFile, stackText }: RuleContext, given: string | undefined): ReviewedPlan['sha256'] {
+  const stack = planFile?.configuration['cdk.tf.json'] ?? stackText?.text;
+  return {
+    planFile: planFile?.sha256,
+    json: given === planFile?.sha256 ? undefined : given,
+    stackFile: stack === undefined ? undefined : createHash('sha256').update(stack).digest('hex'),
+  };
 }

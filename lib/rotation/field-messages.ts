@@ -19,6 +19,8 @@ export const LIMITS = {
   rotationsInPlace: 25,
   /** CloudWatch alarms per key version. */
   warnDays: 5,
+  /** Days without use before a key is disabled: at most the validity of its material. */
+  unusedForDays: { min: 1, max: 365 },
   /** Address and reason of a waiver. */
   waiverText: 1024,
   /** Arguments of a custodian command, and the length of each. */

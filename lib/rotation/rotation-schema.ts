@@ -15,6 +15,7 @@ import {
   principals,
   REGION,
   reencryptSource,
+  retireWaiver,
   STANDING_PRINCIPAL,
   s3Backend,
   TOPIC_ARN,
@@ -193,6 +194,17 @@ export const rotationFileSchema = z.strictObject({
         z.array(field(z.string().regex(BUCKET_NAME), 'Name of a bucket.', ...BUCKET_WORDS)).default([]),
         'Buckets that Keyturn neither manages nor re-encrypts. They must hold nothing under a version before it retires.',
         'a list of bucket names',
+        'write a list, [] for none',
+      ),
+      unusedForDays: field(
+        z.int().min(LIMITS.unusedForDays.min).max(LIMITS.unusedForDays.max).optional(),
+        'Days without use before a key is disabled; its key policy makes KMS refuse earlier. Absent: it is disabled at once.',
+        `a whole number from ${LIMITS.unusedForDays.min} to ${LIMITS.unusedForDays.max}`,
+      ),
+      waivers: field(
+        z.array(retireWaiver).default([]),
+        'Reasons of the retire gate that are set aside until a date.',
+        'a list of waivers',
         'write a list, [] for none',
       ),
     })

@@ -122,6 +122,23 @@ export interface ReviewWaiver {
   readonly until: string;
 }
 
+/** A reason of the retire gate that is set aside until a date; see docs/gate.md. */
+export interface RetireWaiver {
+  /**
+   * `grant`: grants on the key. `bucket-default`: it is the default of another bucket. `use`: somebody used it. `upload`: an open multipart
+   * upload may name it. `expiry`: the active key is near its end. Each of them also for what could not be looked at.
+   */
+  readonly what: (typeof RETIRE_WAIVERS)[number];
+  /** The grant, bucket or upload that it is for: its id, name or key; absent: every one. */
+  readonly of?: string | undefined;
+  readonly reason: string;
+  /** Last day on which it is valid, UTC, `2027-01-31`. */
+  readonly until: string;
+}
+
+/** What a waiver may set aside. */
+export const RETIRE_WAIVERS = ['grant', 'bucket-default', 'use', 'upload', 'expiry'] as const;
+
 export interface Rotation {
   /** Absolute path of the file this was read from. */
   readonly file: string;
@@ -162,8 +179,13 @@ export interface Rotation {
   };
   /** Where evidence is archived in addition to the working directory. */
   readonly evidence: { readonly bucket: EvidenceBucket | undefined };
-  /** Buckets that Keyturn neither manages nor re-encrypts. They must hold nothing under a version before it retires. */
-  readonly retire: { readonly verifyOnlyBuckets: readonly string[] };
+  readonly retire: {
+    /** Buckets that Keyturn neither manages nor re-encrypts. They must hold nothing under a version before it retires. */
+    readonly verifyOnlyBuckets: readonly string[];
+    /** Whole days without use before a key is disabled, which its key policy enforces; absent: it is disabled at once. */
+    readonly unusedForDays: number | undefined;
+    readonly waivers: readonly RetireWaiver[];
+  };
   readonly review: { readonly waivers: readonly ReviewWaiver[] };
   readonly terraform: { readonly backend: 'local' } | { readonly backend: 's3'; readonly s3: S3Backend };
 }

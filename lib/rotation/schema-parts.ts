@@ -1,6 +1,7 @@
 /** The objects and lists inside a rotation file. */
 import { z } from 'zod';
 import { field, LIMITS, UTC_TIME } from './field-messages';
+import { RETIRE_WAIVERS } from './rotation';
 
 const VERSION_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 export const BUCKET_NAME =
@@ -207,6 +208,36 @@ export const s3Backend = z.strictObject({
   ),
 });
 
+const waiverTerm = (what: string, shown: string) => ({
+  reason: field(
+    z.string().min(10).max(LIMITS.waiverText),
+    `Why the ${what} is acceptable; shown in ${shown}.`,
+    `10 to ${LIMITS.waiverText} characters`,
+    'write a reason that the next reviewer understands',
+  ),
+  until: field(
+    z.iso.date(),
+    'Last day on which the waiver is valid, UTC.',
+    'a day that exists, such as 2027-01-31',
+    'write year, month and day',
+  ),
+});
+
+export const retireWaiver = z.strictObject({
+  what: field(
+    z.enum(RETIRE_WAIVERS),
+    'What is set aside: grants on the key, the default of another bucket, a use of the key, an open multipart upload, the near expiry of the active key.',
+    'grant, bucket-default, use, upload or expiry',
+  ),
+  of: field(
+    z.string().min(1).max(LIMITS.waiverText).optional(),
+    'The grant, bucket or upload that the waiver is for: its id, name or key; absent: every one.',
+    'the id of a grant, the name of a bucket, or the key of an upload',
+    'copy it from the reason that the gate prints',
+  ),
+  ...waiverTerm('reason of the gate', 'the output of post-apply and in its evidence'),
+});
+
 export const waiver = z.strictObject({
   rule: field(
     z.string().regex(/^KT\d{3}$/),
@@ -220,18 +251,7 @@ export const waiver = z.strictObject({
     'a Terraform address such as aws_kms_external_key.version_v1',
     'copy the address from the review',
   ),
-  reason: field(
-    z.string().min(10).max(LIMITS.waiverText),
-    'Why the finding is acceptable; shown in every review.',
-    `10 to ${LIMITS.waiverText} characters`,
-    'write a reason that the next reviewer understands',
-  ),
-  until: field(
-    z.iso.date(),
-    'Last day on which the waiver is valid, UTC.',
-    'a day that exists, such as 2027-01-31',
-    'write year, month and day',
-  ),
+  ...waiverTerm('finding', 'every review'),
 });
 
 /** The rotation file as written. Every level is strict: an unknown field is a fault. */

@@ -1,6 +1,7 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
 import { EXIT, KeyturnError, throwIfInterrupted } from '../errors';
 import { stackNames } from '../rotation/rotation';
 import { runChild } from './child';
@@ -21,6 +22,8 @@ export interface SynthesizeInput {
   readonly workDirectory: string;
   readonly env: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal | undefined;
+  /** Absolute: a program of the team's own with a `cdktf.json`. Default: Keyturn's `main.ts`. */
+  readonly trusted?: string | undefined;
 }
 
 const PROJECT = resolve(__dirname, '../..');
@@ -30,7 +33,7 @@ const PROJECT = resolve(__dirname, '../..');
  * loads cdktf.
  *
  * @throws KeyturnError `synthesis-refused` (exit 78) with the message of main.ts for a fault of the rotation file,
- * `synthesis-failed`, `interrupted`
+ * `synthesis-failed`, `usage` for a `trusted` without a program, `interrupted`
  */
 export async function synthesize(
   input: SynthesizeInput,
@@ -38,14 +41,13 @@ export async function synthesize(
   const out = join(resolve(input.workDirectory), 'cdktf.out');
   await mkdir(out, { recursive: true });
   throwIfInterrupted(input.signal, 'synthesis');
+  const { context, ...program } = await programOf(input.trusted);
   const outcome = await runChild({
-    file: process.execPath,
-    args: ['--import', pathToFileURL(require.resolve('tsx')).href, join(PROJECT, 'main.ts')],
-    cwd: PROJECT,
+    ...program,
     env: {
       ...input.env,
       CDKTF_OUTDIR: out,
-      CDKTF_CONTEXT_JSON: JSON.stringify({ rotationFile: resolve(input.rotationFile) }),
+      CDKTF_CONTEXT_JSON: JSON.stringify({ ...context, rotationFile: resolve(input.rotationFile) }),
     },
     signal: input.signal,
   });
@@ -54,6 +56,30 @@ export async function synthesize(
   const { keys, storage } = stackNames(input);
   const stack = (name: string): StackDirectory => ({ name, directory: join(out, 'stacks', name) });
   return { keys: stack(keys), storage: stack(storage) };
+}
+
+const CONFIGURATION = z.looseObject({
+  app: z.string().min(1),
+  context: z.record(z.string(), z.unknown()).default({}),
+});
+
+/** What runs, as the cdktf CLI would run it. */
+async function programOf(trusted: string | undefined) {
+  if (trusted === undefined) {
+    const args = ['--import', pathToFileURL(require.resolve('tsx')).href, join(PROJECT, 'main.ts')];
+    return { file: process.execPath, args, cwd: PROJECT, context: {} };
+  }
+  try {
+    const { app, context } = CONFIGURATION.parse(JSON.parse(await readFile(join(trusted, 'cdktf.json'), 'utf8')));
+    return { file: 'sh', args: ['-c', app], cwd: trusted, context };
+  } catch (error) {
+    const problem = `--trusted names ${trusted}, which has no cdktf.json with an app`;
+    throw new KeyturnError(
+      'usage',
+      { problem, hint: 'name a checkout of the program that declares the stacks' },
+      error,
+    );
+  }
 }
 
 function asFailure(exit: number | null, stderr: string): KeyturnError {

@@ -2,15 +2,28 @@
 export interface GateReason {
   readonly code:
     | 'not-verified'
+    | 'verification-too-old'
     | 'key-not-covered'
     | 'active-key-itself'
     | 'active-key-not-enabled'
+    | 'active-key-expires'
     | 'alias-not-switched'
     | 'bucket-default-not-switched'
     | 'not-accounted'
     | 'objects-left'
     | 'objects-unknown'
     | 'uploads-open'
-    | 're-encryption-incomplete';
+    | 'uploads-unknown'
+    | 're-encryption-incomplete'
+    | 'granted'
+    | 'grants-unknown'
+    | 'default-elsewhere'
+    | 'defaults-unknown'
+    | 'used'
+    | 'used-recently'
+    | 'use-unknown'
+    | 'look-failed';
+  /** What a waiver may name: the id of a grant, a bucket, the key of an upload. */
+  readonly subject?: string;
   readonly text: string;
 }

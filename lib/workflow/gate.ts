@@ -1,12 +1,17 @@
 import { KeyturnError } from '../errors';
 import type { Observation } from '../observation/observe';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
-import type { KeyVersion } from '../rotation/rotation';
+import type { KeyVersion, RetireWaiver } from '../rotation/rotation';
 import { isKey } from '../s3/object-version';
 import type { BucketVerification } from '../verify/bucket-verification';
 import { unaccounted } from '../verify/unaccounted';
 import type { VerificationRecord } from './flow-facts';
 import type { GateReason } from './gate-reason';
+import { uploadReasons } from './gate-uploads';
+import { soakReasons, userReasons } from './gate-users';
+import { applyRetireWaivers, type WaivedReason } from './gate-waivers';
+import type { OtherKeyUsers } from './key-users';
+import { isFresh, VERIFICATION_FRESH } from './verification-age';
 
 export interface GateInput {
   /** The version to retire, and the ARN of its key. */
@@ -18,6 +23,16 @@ export interface GateInput {
   readonly buckets: readonly string[];
   readonly verification: VerificationRecord | undefined;
   readonly reencryptions: readonly BucketReencryption[];
+  /** Who else uses the key. */
+  readonly users: OtherKeyUsers;
+  /** Days before its expiry from which on the active key is near its end: the longest of `expiry.warnDays`. */
+  readonly warnDays: number;
+  /** Whole days without use that the rotation file asks for. */
+  readonly unusedForDays: number | undefined;
+  /** What the rotation file sets aside. */
+  readonly waivers: readonly RetireWaiver[];
+  /** Milliseconds by S3's clock: the moment of the decision. */
+  readonly now: number;
   /** Milliseconds by S3's clock of the moment at which this run saw alias and defaults at the active version. */
   readonly switchSeenAt: number | undefined;
 }
@@ -28,16 +43,20 @@ export class GatePass {
   readonly version: KeyVersion;
   readonly keyArn: string;
 
-  private constructor(version: KeyVersion, keyArn: string) {
+  /** Reasons that waivers of the rotation file set aside. */
+  readonly waived: readonly WaivedReason[];
+
+  private constructor({ version, keyArn }: GateInput, waived: readonly WaivedReason[]) {
     this.version = version;
     this.keyArn = keyArn;
+    this.waived = waived;
   }
 
   /** @throws gate-refused with every reason at once */
   static open(input: GateInput): GatePass {
-    const reasons = gateReasons(input);
+    const { reasons, waived } = gateVerdict(input);
     if (reasons.length > 0) throw new KeyturnError('gate-refused', { version: input.version.name, reasons });
-    return new GatePass(input.version, input.keyArn);
+    return new GatePass(input, waived);
   }
 
   /** True for a pass that this class made; a look-alike object has no such mark. */
@@ -46,9 +65,35 @@ export class GatePass {
   }
 }
 
-/** Every reason to keep the version on, none when it may be retired. Pure: the same input, the same reasons. */
+/** Every reason to keep the version on that no waiver sets aside; none when it may be retired. */
 export function gateReasons(input: GateInput): readonly GateReason[] {
-  return [...switchReasons(input), ...verificationReasons(input), ...reencryptionReasons(input)];
+  return gateVerdict(input).reasons;
+}
+
+/** Every reason, and those that are waived. Pure: the same input, the same verdict. */
+export function gateVerdict(input: GateInput): {
+  readonly reasons: readonly GateReason[];
+  readonly waived: readonly WaivedReason[];
+} {
+  const found = [
+    ...switchReasons(input),
+    ...expiryReasons(input),
+    ...verificationReasons(input),
+    ...reencryptionReasons(input),
+    ...userReasons(input.users),
+    ...soakReasons(input.users, input.unusedForDays, input.now),
+  ];
+  return applyRetireWaivers(found, input.waivers, input.now);
+}
+
+const DAY = 86_400_000;
+
+/** An active key near its end is the one that data could be lost with: the old one stays a way back. */
+function expiryReasons({ observation, activeKeyArn, warnDays, now }: GateInput): GateReason[] {
+  const validTo = observation.versions.find((one) => one.key?.arn === activeKeyArn)?.key?.validTo;
+  if (validTo === undefined || validTo.getTime() - now >= warnDays * DAY) return [];
+  const text = `the material of the active key expires at ${validTo.toISOString()}, in less than the ${warnDays} days of expiry.warnDays`;
+  return [{ code: 'active-key-expires', text }];
 }
 
 function switchReasons({ observation, activeKeyArn, keyArn }: GateInput): GateReason[] {
@@ -81,22 +126,39 @@ function switchReasons({ observation, activeKeyArn, keyArn }: GateInput): GateRe
 }
 
 function verificationReasons(input: GateInput): GateReason[] {
-  const { verification, buckets, activeKeyArn } = input;
+  const { verification, buckets, activeKeyArn, keyArn, now } = input;
   if (!verification || verification.activeKeyArn !== activeKeyArn) {
     return [{ code: 'not-verified', text: 'this run has not verified the buckets against the active key' }];
   }
-  return buckets.flatMap((name) => {
+  const ofBuckets = buckets.flatMap((name) => {
     const found = verification.buckets.find((one) => one.bucket === name);
     return found ? bucketReasons(found, input) : [{ code: 'not-verified', text: `${name} was not verified` } as const];
   });
+  const ofChanges = verification.changes.flatMap((found) => heldReasons(found, keyArn));
+  return [...ofBuckets, ...ofChanges, ...ageReasons(verification, now)];
+}
+
+function ageReasons({ asOf }: VerificationRecord, now: number): GateReason[] {
+  if (isFresh({ asOf }, now)) return [];
+  const minutes = Math.round((now - Date.parse(asOf)) / 60_000);
+  const text = `the verification is ${minutes} minutes old, and ${VERIFICATION_FRESH / 60_000} are allowed`;
+  return [{ code: 'verification-too-old', text }];
 }
 
 function bucketReasons(found: BucketVerification, { keyArn, switchSeenAt }: GateInput): GateReason[] {
+  return [...coverReasons(found, keyArn), ...heldReasons(found, keyArn), ...uploadReasons(found, switchSeenAt)];
+}
+
+/** Whether a verification tells of a key at all. */
+export function coverReasons(found: BucketVerification, keyArn: string): GateReason[] {
+  if (found.covers === 'every-key' || found.covers.some((one) => isKey(one, keyArn))) return [];
+  const text = `the verification of ${found.bucket} did not inspect every object version, and S3 was not asked for those under it`;
+  return [{ code: 'key-not-covered', text }];
+}
+
+/** What a verification found under a key, or could not tell: reasons to keep the key on, whatever else holds. */
+export function heldReasons(found: BucketVerification, keyArn: string): GateReason[] {
   const reasons: GateReason[] = [];
-  if (found.covers !== 'every-key' && !found.covers.some((one) => isKey(one, keyArn))) {
-    const text = `the verification of ${found.bucket} did not inspect every object version, and S3 was not asked for those under it`;
-    reasons.push({ code: 'key-not-covered', text });
-  }
   const left = Object.entries(found.byKey).reduce((sum, [label, count]) => sum + (holds(label, keyArn) ? count : 0), 0);
   if (left > 0) {
     const named = found.left.find((one) => isKey(one.keyArn, keyArn));
@@ -117,25 +179,7 @@ function bucketReasons(found: BucketVerification, { keyArn, switchSeenAt }: Gate
       text: `${found.bucket} holds ${found.unknownTotal} object version(s) whose key is unknown${example}`,
     });
   }
-  const uploads = uploadsOfBefore(found, switchSeenAt);
-  if (uploads > 0) {
-    const begun = found.openUploads[0] ? `, the first begun ${found.openUploads[0].initiated}` : '';
-    reasons.push({
-      code: 'uploads-open',
-      text: `${found.bucket} has ${uploads} open multipart upload(s) that may finish under it${begun}`,
-    });
-  }
   return reasons;
-}
-
-/**
- * An upload is encrypted under the default of the moment it is begun. One begun after this run saw the switch done is
- * under the active key; of any other, and of those that the verification did not list, that is not known.
- */
-function uploadsOfBefore(found: BucketVerification, switchSeenAt: number | undefined): number {
-  if (switchSeenAt === undefined) return found.openUploadsTotal;
-  const since = found.openUploads.filter((upload) => Date.parse(upload.initiated) >= switchSeenAt);
-  return found.openUploadsTotal - since.length;
 }
 
 /** `DSSE:<arn>` is a second layer under the same key: disabling it shuts those objects out just as well. */

@@ -28,7 +28,7 @@ import type { ReencryptRun } from './rotation-run';
 export async function reencryptOne(
   run: ReencryptRun,
   bucket: Bucket,
-  { targetKeyArn, switchSeenAt }: Omit<ReencryptFacts, 'passes'> & { readonly targetKeyArn: string },
+  { targetKeyArn, switchSeenAt }: Pick<ReencryptFacts, 'switchSeenAt'> & { readonly targetKeyArn: string },
 ): Promise<BucketReencryption> {
   const { batch } = run.rotation.reencrypt;
   const chosen = await engineFor(run, bucket);

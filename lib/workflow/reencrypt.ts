@@ -4,8 +4,10 @@ import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { supersededVersions } from '../rotation/rotation';
 import { switchedKey } from './active-key';
 import type { ReencryptFacts } from './flow-facts';
+import { usagesBefore } from './key-users';
 import { engineAsked } from './reencrypt-engine';
 import { reencryptOne } from './reencrypt-one';
+import { toRetire } from './retirable-versions';
 import type { ReencryptRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 import { switchState } from './switch-active';
@@ -22,6 +24,7 @@ export const reencrypt: Step<'re-encrypt', ReencryptRun, never> = {
   async run(run): Promise<StepResult<'re-encrypt'>> {
     const { key } = await switchedKey(run);
     const switchSeenAt = run.store.now();
+    const before = await usagesBefore(run, toRetire(run.rotation, await observeVersions(run)));
     const { method } = run.rotation.reencrypt;
     const engine = engineAsked(run.rotation, run.reencrypt);
     if (!run.dryRun) {
@@ -35,7 +38,8 @@ export const reencrypt: Step<'re-encrypt', ReencryptRun, never> = {
     for (const bucket of run.rotation.buckets) {
       passes.push(await reencryptOne(run, bucket, { targetKeyArn: key.arn, switchSeenAt }));
     }
-    return summarize(run, { passes, switchSeenAt });
+    const movedUntil = passes.some((pass) => pass.moved > 0) ? run.store.now() : undefined;
+    return summarize(run, { passes, switchSeenAt, usagesBefore: before, movedUntil });
   },
 
   async verify() {

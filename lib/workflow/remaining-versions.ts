@@ -3,8 +3,8 @@ import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import type { BucketVerification } from '../verify/bucket-verification';
 import { verifyBucket } from '../verify/verify-bucket';
 import { activeKey } from './active-key';
+import { bucketsToVerify } from './retirable-versions';
 import type { VerifyRun } from './rotation-run';
-import { bucketsToVerify } from './verify';
 
 export interface BlockedIn {
   readonly bucket: string;

@@ -90,7 +90,10 @@ export interface ReencryptRun extends VerifyRun, RunApproval {
   readonly files: RunFiles | undefined;
 }
 
-/** What retiring a version, a rollback and the control of jobs use. */
+/** What verifying before a version retires, and retiring it, use: the last verification is repeated once it is old. */
+export interface RetireRun extends VerifyRun, RunApproval {}
+
+/** What a rollback and the control of jobs use. */
 export interface ChangeRun extends RunTarget, RunReport, RunApproval {}
 
 /** Everything a run has. A script builds it once; each step names the part that it uses. */

@@ -1,24 +1,16 @@
 import { KeyturnError } from '../errors';
-import type { Rotation } from '../rotation/rotation';
-import type { BucketVerification } from '../verify/bucket-verification';
 import { switchedKey } from './active-key';
-import { endContradictedAttempt } from './jobs/end-contradicted-attempt';
 import { reencryptState } from './reencrypt';
-import type { VerifyRun } from './rotation-run';
+import type { RetireRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
-import { verifyOne } from './verify-one';
-import { describeVerification, summaryOf } from './verify-text';
-
-/** Every bucket that must hold nothing under a version before it retires: the declared ones and `retire.verifyOnlyBuckets`. */
-export function bucketsToVerify(rotation: Rotation): readonly string[] {
-  return [...rotation.buckets.map((bucket) => bucket.name), ...rotation.retire.verifyOnlyBuckets];
-}
+import { approveDisabling, verifyBuckets } from './verify-buckets';
+import { summaryOf } from './verify-text';
 
 /**
  * Step 5: a fresh listing says which object versions there are, and HEADs, or S3's own list of what is under the old keys,
  * under which key they are. Moves nothing, and believes no journal.
  */
-export const verify: Step<'verify', VerifyRun, 're-encrypt'> = {
+export const verify: Step<'verify', RetireRun, 're-encrypt'> = {
   id: 'verify',
   title: 'verify',
   doneBy: 'post-apply',
@@ -34,19 +26,12 @@ export const verify: Step<'verify', VerifyRun, 're-encrypt'> = {
 
   async run(run, { 're-encrypt': moved }): Promise<StepResult<'verify'>> {
     const { key } = await switchedKey(run);
-    const found: BucketVerification[] = [];
-    for (const bucket of bucketsToVerify(run.rotation)) {
-      const one = await verifyOne(run, bucket, { activeKeyArn: key.arn, passes: moved?.passes ?? [] });
-      describeVerification(run.reporter, one);
-      await endContradictedAttempt(
-        run,
-        key.arn,
-        moved?.passes?.find((pass) => pass.bucket === bucket),
-        one,
-      );
-      found.push(one);
-    }
-    return { outcome: 'unchanged', summary: summaryOf(found), facts: { activeKeyArn: key.arn, buckets: found } };
+    const passes = moved?.passes ?? [];
+    // Nobody knows how long a question stands: asked now, nothing that is verified grows old while it does.
+    const approvedToDisable = await approveDisabling(run, passes);
+    const verification = await verifyBuckets(run, { activeKeyArn: key.arn, passes });
+    const summary = summaryOf(verification.buckets);
+    return { outcome: 'unchanged', summary, facts: { ...verification, approvedToDisable } };
   },
 
   async verify(_run, { facts }) {

@@ -23,6 +23,8 @@ export function conditionsOf(call: Call, key: Key | undefined): AccessConditions
   };
 }
 
+const DAY = 86_400_000;
+
 function factsOf({ store }: Call, key: Key): Readonly<Record<string, string | readonly string[]>> {
   const aliases = [...store.aliases.values()].filter(({ targetKeyId }) => targetKeyId === key.id);
   return {
@@ -30,6 +32,9 @@ function factsOf({ store }: Call, key: Key): Readonly<Record<string, string | re
     'kms:KeySpec': 'SYMMETRIC_DEFAULT',
     'kms:KeyUsage': 'ENCRYPT_DECRYPT',
     'kms:MultiRegion': 'false',
+    'kms:TrailingDaysWithoutKeyUsage': String(
+      Math.floor((store.now() - (key.lastUsage?.timestamp ?? key.createdAt)) / DAY),
+    ),
     ...(aliases.length > 0 && { 'kms:ResourceAliases': aliases.map(({ name }) => name) }),
     ...Object.fromEntries(Array.from(key.tags, ([name, value]) => [`aws:ResourceTag/${name}`, value])),
   };

@@ -10,6 +10,9 @@ export const invalidKeyId = (keyId: string): KmsFault => new KmsFault('NotFoundE
 
 export const invalidArn = (what: string): KmsFault => new KmsFault('InvalidArnException', `Invalid arn ${what}`);
 
+/** A key's ARN of another Region than the one that is asked. */
+export const otherRegion = (region: string): KmsFault => new KmsFault('NotFoundException', `Invalid arn ${region}`);
+
 export const validation = (message: string): KmsFault => new KmsFault('ValidationException', message);
 
 export const unsupported = (message: string): KmsFault => new KmsFault('UnsupportedOperationException', message);

@@ -12,11 +12,7 @@ const refusals = {
   disabled: (arn: string) => new KmsFault('DisabledException', `${arn} is disabled.`),
   deletion: (arn: string) => new KmsFault('KMSInvalidStateException', `${arn} is pending deletion.`),
   notDeletion: (arn: string) => new KmsFault('KMSInvalidStateException', `${arn} is not pending deletion.`),
-  import: (arn: string) =>
-    new KmsFault(
-      'KMSInvalidStateException',
-      `${arn} is pending import because no key material has ever been imported or one of the imported key materials is deleted or expired.`,
-    ),
+  import: (arn: string) => new KmsFault('KMSInvalidStateException', `${arn} is pending import.`),
   origin: (arn: string) =>
     new KmsFault('UnsupportedOperationException', `${arn} origin is EXTERNAL which is not valid for this operation.`),
 };

@@ -3,8 +3,8 @@ import { type Clock, KmsFault } from '../message';
 /** Requests a second of an operation, by its name. */
 export type Quotas = Readonly<Record<string, number>>;
 
-/** AWS's quota on GetParametersForImport: one call in four seconds. */
-export const awsQuotas: Quotas = { GetParametersForImport: 0.25 };
+/** AWS's quota on GetParametersForImport: one call a second. */
+export const awsQuotas: Quotas = { GetParametersForImport: 1 };
 
 /** A bucket of one second's worth of calls, but one at least. The returned function throws `ThrottlingException`. */
 export function createThrottle(quotas: Quotas, clock: Clock): (operation: string) => void {

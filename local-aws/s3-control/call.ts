@@ -1,4 +1,5 @@
 import type { AwsRequest, AwsResponse, Clock } from '../message';
+import type { S3 } from '../s3';
 import type { TakeRole } from './roles';
 import type { Engine } from './run/engine';
 import type { JobRegistry } from './state/jobs';
@@ -11,15 +12,17 @@ export interface Control {
   readonly registry: JobRegistry;
   readonly engine: Engine;
   readonly takeRole: TakeRole;
+  readonly bucketTags: S3['bucketTags'];
   /** When a role whose trust is wrong is noticed. AWS does not say. */
   readonly roleCheck: 'create' | 'run';
 }
 
-/** One request, its job's ID taken from the path (`''` where it has none). */
+/** One request, its job's ID or the ARN of its resource taken from the path (`''` where it has none). */
 export interface ControlCall {
   readonly control: Control;
   readonly request: AwsRequest;
   readonly jobId: string;
+  readonly resourceArn: string;
 }
 
 export type ControlHandler = (call: ControlCall) => AwsResponse;

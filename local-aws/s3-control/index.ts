@@ -33,7 +33,7 @@ export interface S3ControlOptions {
   readonly clock: Clock;
   readonly accountId: string;
   readonly region: string;
-  readonly s3: Pick<S3, 'listed'>;
+  readonly s3: Pick<S3, 'listed' | 'bucketTags'>;
   readonly servedS3: Served;
   readonly permissions: Permissions;
   readonly faults: Pick<Faults, 'strike'>;
@@ -42,7 +42,7 @@ export interface S3ControlOptions {
   readonly settings: BatchSettings;
 }
 
-/** S3 Control, of which the jobs of S3 Batch Operations are served. */
+/** S3 Control, of which the jobs of S3 Batch Operations and the tags of buckets are served. */
 export interface S3Control {
   readonly served: Served;
   readonly jobs: Jobs;
@@ -75,6 +75,7 @@ export function createS3Control(options: S3ControlOptions): S3Control {
     registry,
     engine,
     takeRole,
+    bucketTags: options.s3.bucketTags,
     roleCheck: settings.roleCheck ?? 'create',
   };
   const jobArn = (id: string): string => `arn:aws:s3:${region}:${accountId}:job/${id}`;
@@ -110,7 +111,7 @@ function answer(control: Control, request: AwsRequest): AwsResponse {
 }
 
 function dispatch(control: Control, request: AwsRequest): AwsResponse {
-  const { route, jobId } = routeOf(request);
+  const { route, jobId, resourceArn } = routeOf(request);
   if (route === undefined) throw notServed(`${request.method} ${request.rawPath}`);
   for (const name of request.query.keys()) {
     if (name !== 'x-id' && !route.parameters.includes(name)) throw notServed(`The parameter ${name}`);
@@ -119,7 +120,7 @@ function dispatch(control: Control, request: AwsRequest): AwsResponse {
   if (request.headers['x-amz-account-id'] !== control.accountId || request.caller.accountId !== control.accountId)
     throw new ControlFault('AccessDenied', 'Access Denied');
   if (jobId !== '') checkJobId(jobId);
-  return route.handler({ control, request, jobId });
+  return route.handler({ control, request, jobId, resourceArn });
 }
 
 /** Headers of the signature and the client, and the account. Any other `x-amz-` header would ask for something. */

@@ -1,7 +1,9 @@
 import type { AwsRequest } from '../message';
 import type { Need } from '../need';
+import { decodePath } from '../s3/wire/target';
 import type { ControlHandler } from './call';
 import { ControlFault } from './fault';
+import { listTagsForResource, tagResource, untagResource } from './operations/bucket-tags';
 import { createJob } from './operations/create-job';
 import { deleteJobTagging, getJobTagging, putJobTagging } from './operations/job-tagging';
 import { describeJob, listJobs } from './operations/read-jobs';
@@ -15,20 +17,23 @@ export interface Route {
   readonly parameters: readonly string[];
 }
 
-/** Method and path after `/v20180820/jobs`, `{id}` for the job. */
+/** Method and path after `/v20180820`, `{id}` for the job, `{arn}` for the resource. */
 const ROUTES: Readonly<Record<string, Route>> = {
-  'POST ': { operation: 'CreateJob', handler: createJob, parameters: [] },
-  'GET ': { operation: 'ListJobs', handler: listJobs, parameters: ['jobStatuses', 'maxResults', 'nextToken'] },
-  'GET /{id}': { operation: 'DescribeJob', handler: describeJob, parameters: [] },
-  'POST /{id}/status': {
+  'POST /jobs': { operation: 'CreateJob', handler: createJob, parameters: [] },
+  'GET /jobs': { operation: 'ListJobs', handler: listJobs, parameters: ['jobStatuses', 'maxResults', 'nextToken'] },
+  'GET /jobs/{id}': { operation: 'DescribeJob', handler: describeJob, parameters: [] },
+  'POST /jobs/{id}/status': {
     operation: 'UpdateJobStatus',
     handler: updateJobStatus,
     parameters: ['requestedJobStatus', 'statusUpdateReason'],
   },
-  'POST /{id}/priority': { operation: 'UpdateJobPriority', handler: updateJobPriority, parameters: ['priority'] },
-  'GET /{id}/tagging': { operation: 'GetJobTagging', handler: getJobTagging, parameters: [] },
-  'PUT /{id}/tagging': { operation: 'PutJobTagging', handler: putJobTagging, parameters: [] },
-  'DELETE /{id}/tagging': { operation: 'DeleteJobTagging', handler: deleteJobTagging, parameters: [] },
+  'POST /jobs/{id}/priority': { operation: 'UpdateJobPriority', handler: updateJobPriority, parameters: ['priority'] },
+  'GET /jobs/{id}/tagging': { operation: 'GetJobTagging', handler: getJobTagging, parameters: [] },
+  'PUT /jobs/{id}/tagging': { operation: 'PutJobTagging', handler: putJobTagging, parameters: [] },
+  'DELETE /jobs/{id}/tagging': { operation: 'DeleteJobTagging', handler: deleteJobTagging, parameters: [] },
+  'GET /tags/{arn}': { operation: 'ListTagsForResource', handler: listTagsForResource, parameters: [] },
+  'POST /tags/{arn}': { operation: 'TagResource', handler: tagResource, parameters: [] },
+  'DELETE /tags/{arn}': { operation: 'UntagResource', handler: untagResource, parameters: ['tagKeys'] },
 };
 
 /** AWS's names of all operations served here, sorted. */
@@ -36,15 +41,26 @@ export const controlOperations: readonly string[] = Object.values(ROUTES)
   .map(({ operation }) => operation)
   .sort();
 
-const PATH = /^\/v20180820\/jobs(?:\/([^/]+)(\/status|\/priority|\/tagging)?)?$/;
+const JOBS = /^\/v20180820\/jobs(?:\/([^/]+)(\/status|\/priority|\/tagging)?)?$/;
+const TAGS = /^\/v20180820\/tags\/(.+)$/;
 
-/** The operation that a request asks for, and the job it names (`''` for none). */
-export function routeOf(request: AwsRequest): { readonly route: Route | undefined; readonly jobId: string } {
-  const match = PATH.exec(request.rawPath);
-  if (match === null) return { route: undefined, jobId: '' };
+/** What a request asks for: `''` for a job or a resource that it does not name. */
+export interface Routed {
+  readonly route: Route | undefined;
+  readonly jobId: string;
+  readonly resourceArn: string;
+}
+
+export function routeOf({ method, rawPath }: AwsRequest): Routed {
+  const resource = TAGS.exec(rawPath)?.[1];
+  if (resource !== undefined) {
+    return { route: ROUTES[`${method} /tags/{arn}`], jobId: '', resourceArn: decodePath(resource) };
+  }
+  const match = JOBS.exec(rawPath);
+  if (match === null) return { route: undefined, jobId: '', resourceArn: '' };
   const [, id, rest = ''] = match;
-  const route = ROUTES[`${request.method} ${id === undefined ? '' : `/{id}${rest}`}`];
-  return { route, jobId: id === undefined ? '' : decodeURIComponent(id) };
+  const route = ROUTES[`${method} /jobs${id === undefined ? '' : `/{id}${rest}`}`];
+  return { route, jobId: id === undefined ? '' : decodePath(id), resourceArn: '' };
 }
 
 /**
@@ -52,9 +68,9 @@ export function routeOf(request: AwsRequest): { readonly route: Route | undefine
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
  */
 export function controlNeeds(operation: string, request: AwsRequest, jobArn: (id: string) => string): readonly Need[] {
-  const { route, jobId } = routeOf(request);
+  const { route, jobId, resourceArn } = routeOf(request);
   if (route === undefined) return [];
-  const own = { action: `s3:${operation}`, resource: jobId === '' ? '*' : jobArn(jobId) };
+  const own = { action: `s3:${operation}`, resource: resourceArn || (jobId === '' ? '*' : jobArn(jobId)) };
   return operation === 'CreateJob' ? [own, ...handedOn(request, jobArn)] : [own];
 }
 

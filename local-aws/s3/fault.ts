@@ -114,6 +114,11 @@ export function s3Fault(code: S3Code, message?: string, extras?: Extras): S3Faul
   return new S3Fault(code, status, message ?? usual, extras);
 }
 
+/** A configuration that a bucket does not have: S3 names the bucket. */
+export function notConfigured({ bucketName }: { readonly bucketName: string }, code: S3Code): S3Fault {
+  return s3Fault(code, undefined, { details: { BucketName: bucketName } });
+}
+
 /** `InvalidArgument` as S3 words it, naming the argument and the value that was refused. */
 export function invalidArgument(message: string, name: string, value: string): S3Fault {
   return s3Fault('InvalidArgument', message, { details: { ArgumentName: name, ArgumentValue: value } });

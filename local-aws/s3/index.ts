@@ -6,7 +6,15 @@ import { readHeaders } from './headers';
 import { operations, routeOf, strayParameter } from './routes';
 import { CiphertextBuffer } from './state/ciphertext-buffer';
 import { KeyRing } from './state/encryption';
-import { bucketNames, type ListedBucket, listedBucket, type StoredVersion, storedVersions } from './view';
+import {
+  type BucketTags,
+  bucketNames,
+  bucketTags,
+  type ListedBucket,
+  listedBucket,
+  type StoredVersion,
+  storedVersions,
+} from './view';
 import { type Target, targetOf } from './wire/target';
 import { branch, leaf } from './wire/xml-writer';
 
@@ -34,6 +42,8 @@ export interface S3 {
   readonly versions: (bucket: string) => readonly StoredVersion[];
   /** What a job's manifest generator goes by; undefined for a bucket that does not exist. */
   readonly listed: (bucket: string) => ListedBucket | undefined;
+  /** The tags of a bucket, which S3 Control reads and sets too; undefined for a bucket that does not exist. */
+  readonly bucketTags: (bucket: string) => BucketTags | undefined;
   /** The policy of a bucket as it was put. */
   readonly policyOf: (bucket: string) => string | undefined;
 }
@@ -58,6 +68,7 @@ export function createS3(options: S3Options): S3 {
     buckets: () => bucketNames(endpoint),
     versions: (bucket) => storedVersions(endpoint, bucket),
     listed: (bucket) => listedBucket(endpoint, bucket),
+    bucketTags: (bucket) => bucketTags(endpoint, bucket),
     policyOf: (bucket) => endpoint.buckets.get(bucket)?.policy,
   };
 }
@@ -124,7 +135,6 @@ function faultAnswer(fault: S3Fault, request: AwsRequest): AwsResponse {
     leaf('Code', fault.code),
     leaf('Message', fault.message),
     ...details,
-    leaf('Resource', request.rawPath),
     leaf('RequestId', request.requestId),
     leaf('HostId', HOST_ID),
   );

@@ -70,3 +70,21 @@ export function storedVersions(endpoint: Endpoint, bucket: string): readonly Sto
     })),
   );
 }
+
+/** The tags of one bucket. */
+export interface BucketTags {
+  tags(): ReadonlyMap<string, string> | undefined;
+  setTags(tags: ReadonlyMap<string, string>): void;
+}
+
+/** Undefined for a bucket that does not exist. */
+export function bucketTags(endpoint: Endpoint, name: string): BucketTags | undefined {
+  const bucket = endpoint.buckets.get(name);
+  if (bucket === undefined) return undefined;
+  return {
+    tags: () => bucket.tags,
+    setTags(tags) {
+      bucket.tags = tags.size === 0 ? undefined : tags;
+    },
+  };
+}

@@ -3,7 +3,7 @@ import type { Signable } from '../signature/canonical';
 
 /** Splits an incoming request into the parts that signatures and services read. */
 export function readHead(request: IncomingMessage): Signable {
-  const url = request.url ?? '/';
+  const url = withoutAuthority(request.url ?? '/');
   const question = url.indexOf('?');
   return {
     method: request.method ?? 'GET',
@@ -11,6 +11,13 @@ export function readHead(request: IncomingMessage): Signable {
     rawQuery: question === -1 ? '' : url.slice(question + 1),
     headers: joinHeaders(request.rawHeaders),
   };
+}
+
+/** The absolute form is what a client sends to a proxy; the signature covers the path alone. */
+function withoutAuthority(url: string): string {
+  const path = /^https?:\/\/[^/?]*(.*)$/i.exec(url)?.[1];
+  if (path === undefined) return url;
+  return path.startsWith('/') ? path : `/${path}`;
 }
 
 /**

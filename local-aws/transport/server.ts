@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { AwsResponse, Clock } from '../message';
+import { fromBrowser } from './browser-guard';
 import { readBody, readHead } from './http-request';
 import type { Outcome, Pipeline } from './pipeline';
 
@@ -30,6 +31,11 @@ async function handle(
   response: ServerResponse,
 ): Promise<void> {
   response.on('error', () => undefined);
+  const because = fromBrowser(request.headers, request.headers.host ?? '');
+  if (because !== undefined) {
+    refuse(request, response, because);
+    return;
+  }
   let body: Buffer;
   try {
     body = await readBody(request);
@@ -40,6 +46,13 @@ async function handle(
   const outcome = await pipeline(readHead(request), body);
   if (outcome.kind === 'reset') request.socket.resetAndDestroy();
   else send(request, response, outcome, clock);
+}
+
+/** Refuses before anything is read: what a browser sends gets no answer in a service's protocol. */
+function refuse(request: IncomingMessage, response: ServerResponse, because: string): void {
+  request.resume();
+  response.writeHead(403, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
+  response.end(`This endpoint does not answer web pages: ${because}.\n`);
 }
 
 type Answer = Extract<Outcome, { kind: 'answer' }>;

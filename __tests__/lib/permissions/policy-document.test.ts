@@ -54,7 +54,8 @@ describe.each(
     const listing = {
       terraform: ['kms:ListAliases'],
       rollback: ['kms:ListAliases'],
-      'post-apply': more === '' ? [] : ['kms:ListAliases', 's3:ListJobs'],
+      // The gate looks for other users of a key: aliases and buckets are listed by account.
+      'post-apply': ['kms:ListAliases', 's3:ListAllMyBuckets', ...(more === '' ? [] : ['s3:ListJobs'])],
       reviewer: more === '' ? [] : ['kms:ListAliases', 's3:ListJobs'],
       'pre-apply': [],
     } as const;
@@ -192,6 +193,8 @@ describe('the evidence bucket', () => {
     const { Statement } = policyDocument(POLICY_NAMES, rotation, ACCOUNT);
     const reaching = Statement.filter(({ Resource }) => /photos-evidence\/|:::\*/.test([Resource].flat().join()));
     expect([...new Set(reaching.flatMap(({ Action }) => Action))].sort()).toEqual([
+      // Of every bucket of the account.
+      's3:GetEncryptionConfiguration',
       's3:GetObjectRetention',
       's3:GetObjectVersion',
       's3:PutObject',

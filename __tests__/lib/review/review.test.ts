@@ -73,7 +73,9 @@ describe('a plan', () => {
 
   it('never shows the material that it refuses', async () => {
     const material = Buffer.alloc(32, 5).toString('base64');
-    const nested = planText([keyChange()], { variables: { [material]: { value: `key=${material};` } } });
+    const nested = planText([keyChange()], {
+      planned_values: { outputs: { [material]: { value: `key=${material};` } } },
+    });
     const review = await reviewText(nested);
     expect(review.findings.map((one) => one.rule)).toEqual(['KT011', 'KT011']);
     const shown = [reviewMarkdown(review), reviewJson(review), reviewSarif(review)].join();
@@ -100,7 +102,9 @@ describe('a plan', () => {
 
 describe('key material', () => {
   const found = async (value: unknown) =>
-    (await reviewText(planText([keyChange()], { variables: { x: { value } } }))).findings.map((one) => one.rule);
+    (await reviewText(planText([keyChange()], { planned_values: { outputs: { x: { value } } } }))).findings.map(
+      (one) => one.rule,
+    );
 
   it.each([
     ['base64', Buffer.alloc(32, 1).toString('base64')],

@@ -55,7 +55,7 @@ describe('loadRotation', () => {
       },
       reencrypt: { method: 'rewrap', from: [], engine: 'local', batch: undefined },
       evidence: { bucket: undefined },
-      retire: { verifyOnlyBuckets: [] },
+      retire: { verifyOnlyBuckets: [], unusedForDays: undefined, waivers: [] },
       review: { waivers: [] },
       terraform: { backend: 'local' },
     });

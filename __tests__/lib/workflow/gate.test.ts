@@ -92,14 +92,30 @@ const sound: GateInput = {
     buckets: [{ name: 'ledger', default: { algorithm: 'aws:kms', keyArn: ACTIVE, bucketKey: true } }],
   },
   buckets: ['ledger'],
-  verification: { activeKeyArn: ACTIVE, buckets: [verified] },
+  verification: { activeKeyArn: ACTIVE, buckets: [verified], changes: [], asOf: verified.at },
   reencryptions: [pass],
   switchSeenAt: Date.parse('2026-11-24T00:00:00.000Z'),
+  users: {
+    grants: { known: [] },
+    defaultOf: [],
+    defaultsUnknown: [],
+    use: {
+      before: undefined,
+      now: { known: { at: undefined, operation: undefined, trackedSince: undefined } },
+      switchedAt: { known: undefined },
+      hasMoved: false,
+      movedUntil: undefined,
+    },
+  },
+  warnDays: 60,
+  unusedForDays: undefined,
+  waivers: [],
+  now: Date.parse('2026-11-24T00:10:00.000Z'),
 };
 
 const withBucket = (changes: Partial<BucketVerification>): GateInput => ({
   ...sound,
-  verification: { activeKeyArn: ACTIVE, buckets: [{ ...verified, ...changes }] },
+  verification: { activeKeyArn: ACTIVE, buckets: [{ ...verified, ...changes }], changes: [], asOf: verified.at },
 });
 
 const straggler = {
@@ -134,17 +150,26 @@ it('asks for the state of the active key, whatever the others are', () => {
 
 const uploadOf = (initiated: string) => ({ key: 'a', uploadId: 'u', initiated, keyArn: undefined });
 
-it('opens while uploads are open that were begun after the switch was seen', () => {
-  const input = withBucket({ openUploadsTotal: 1, openUploads: [uploadOf('2026-11-24T01:00:00.000Z')] });
-  expect(gateReasons(input)).toEqual([]);
+it.each([
+  ['before the switch was seen', '2026-11-23T23:59:59.999Z', 'uploads-open'],
+  ['less than the slack of clocks after it', '2026-11-24T00:14:59.999Z', 'uploads-open'],
+  ['later', '2026-11-24T00:15:00.000Z', 'uploads-unknown'],
+])('refuses an open upload that was begun %s, with its key, id and time', (_title, initiated, code) => {
+  const [reason, ...more] = gateReasons(withBucket({ openUploadsTotal: 1, openUploads: [uploadOf(initiated)] }));
+  expect(more).toEqual([]);
+  expect(reason).toMatchObject({
+    code,
+    subject: 'a',
+    text: expect.stringMatching(/"a" in ledger \(u\), begun 2026-11-2/),
+  });
+  expect(reason?.text).toContain(initiated);
 });
 
-it.each([
-  ['in the millisecond at which the switch was seen', '2026-11-24T00:00:00.000Z', []],
-  ['a millisecond before it', '2026-11-23T23:59:59.999Z', ['uploads-open']],
-])('tells an upload that was begun %s', (_title, initiated, expected) => {
-  const input = withBucket({ openUploadsTotal: 1, openUploads: [uploadOf(initiated)] });
-  expect(gateReasons(input).map(({ code }) => code)).toEqual(expected);
+it('names five uploads and counts the others', () => {
+  const openUploads = Array.from({ length: 7 }, () => uploadOf('2026-11-24T01:00:00.000Z'));
+  const reasons = gateReasons(withBucket({ openUploadsTotal: 9, openUploads }));
+  expect(reasons).toHaveLength(6);
+  expect(reasons[5]?.text).toContain('4 more open multipart upload(s)');
 });
 
 it('opens when not every version was inspected, but S3 listed what is under the key', () => {
@@ -156,7 +181,7 @@ const broken: readonly [string, GateInput, string][] = [
   ['a bucket was not verified', { ...sound, buckets: ['ledger', 'other'] }, 'not-verified'],
   [
     'the verification was against another key',
-    { ...sound, verification: { activeKeyArn: OLD, buckets: [verified] } },
+    { ...sound, verification: { activeKeyArn: OLD, buckets: [verified], changes: [], asOf: verified.at } },
     'not-verified',
   ],
   ['S3 listed what is under another key only', withBucket({ covers: [ACTIVE] }), 'key-not-covered'],
@@ -206,6 +231,55 @@ const broken: readonly [string, GateInput, string][] = [
       switchSeenAt: undefined,
     },
     'uploads-open',
+  ],
+  [
+    'the key was used less than the days ago that the file asks for',
+    {
+      ...sound,
+      unusedForDays: 30,
+      users: {
+        ...sound.users,
+        use: {
+          ...sound.users.use,
+          now: { known: { operation: 'ReEncrypt', at: new Date('2026-10-25T00:10:00.001Z'), trackedSince: undefined } },
+        },
+      },
+    },
+    'used-recently',
+  ],
+  [
+    'the active key expires within its warning time',
+    {
+      ...sound,
+      observation: {
+        ...sound.observation,
+        versions: [
+          {
+            version: version('v2'),
+            key: { ...key(ACTIVE, 'Enabled'), validTo: new Date('2027-01-23T00:09:59.999Z') },
+          },
+        ],
+      },
+    },
+    'active-key-expires',
+  ],
+  [
+    'the verification is older than 15 minutes',
+    { ...sound, now: Date.parse('2026-11-24T00:15:00.001Z') },
+    'verification-too-old',
+  ],
+  [
+    'something came under it while a long verification went on',
+    {
+      ...sound,
+      verification: {
+        activeKeyArn: ACTIVE,
+        buckets: [verified],
+        changes: [{ ...verified, covers: [], byKey: { [OLD]: 1 }, left: [straggler], leftTotal: 1 }],
+        asOf: verified.at,
+      },
+    },
+    'objects-left',
   ],
   [
     'the pass did not finish',

@@ -1,6 +1,11 @@
 import { entry } from '../entry';
 import { EXIT } from '../exit-codes';
 
+type Reasons = readonly { readonly code: string; readonly text: string }[];
+
+const listed = (what: string, reasons: Reasons): string =>
+  [what, ...reasons.map(({ text }) => `  - ${text}`)].join('\n');
+
 /** Refusals of the flow: steps out of order, and the retire gate. */
 export const flowErrors = {
   'step-not-verified': entry<{ step: string; found: string }>(
@@ -72,13 +77,41 @@ export const flowErrors = {
         ? `import the same material from custody first: \`npx keyturn pre-apply --identity <file>\``
         : 'choose a version whose key is Enabled or Disabled',
   ),
-  'gate-refused': entry<{ version: string; reasons: readonly { readonly code: string; readonly text: string }[] }>(
+  'gate-refused': entry<{ version: string; reasons: Reasons }>(
     EXIT.refusedByGate,
-    (f) =>
-      [`the retire gate refuses to disable ${f.version}:`, ...f.reasons.map((reason) => `  - ${reason.text}`)].join(
-        '\n',
-      ),
+    (f) => listed(`the retire gate refuses to disable ${f.version}:`, f.reasons),
     () =>
       'resolve each item and run `npx keyturn post-apply` again; until then the old key stays enabled and nothing is lost',
+  ),
+  'retire-taken-back': entry<{ version: string; keyArn: string; reasons: Reasons }>(
+    EXIT.partlyDone,
+    (f) => listed(`${f.version} (${f.keyArn}) was disabled, and is Enabled again:`, f.reasons),
+    () => 'find who still writes under the old key, or what failed, and run `npx keyturn post-apply` again',
+  ),
+  'retire-unproven': entry<{ version: string; keyArn: string; reasons: Reasons; failure: string }>(
+    EXIT.partlyDone,
+    (f) =>
+      listed(
+        `${f.version} (${f.keyArn}) may be Disabled, nothing shows that it is not needed, and it cannot be enabled again (${f.failure}):`,
+        f.reasons,
+      ),
+    (f) =>
+      `run \`npx keyturn post-apply\` again as soon as AWS answers: it looks again; to bring the key back now: \`aws kms enable-key --key-id ${f.keyArn}\``,
+  ),
+  'disable-too-early': entry<{ version: string; days: number; lastUsed: string; from: string; awsMessage: string }>(
+    EXIT.refusedByGate,
+    (f) =>
+      `KMS refuses to disable ${f.version}: it was last used at ${f.lastUsed}, and its key policy asks for ${f.days} days without use (${f.awsMessage})`,
+    (f) => `run \`npx keyturn post-apply\` again from ${f.from} on; KMS counts the re-encryption itself as a use`,
+  ),
+  'disabled-not-empty': entry<{ version: string; keyArn: string; reasons: Reasons }>(
+    EXIT.refusedByGate,
+    (f) =>
+      listed(
+        `${f.version} (${f.keyArn}) is Disabled, no evidence here shows that Keyturn disabled it, and it is needed:`,
+        f.reasons,
+      ),
+    (f) =>
+      `find out who disabled it; to move what is left: \`aws kms enable-key --key-id ${f.keyArn}\`, then \`npx keyturn post-apply\``,
   ),
 } as const;

@@ -1,7 +1,10 @@
 import type { ReviewRule } from '../review-rule';
 import { bucketRules } from './bucket-rules';
 import { declaredRules } from './declared-rules';
+import { driftRules } from './drift-rules';
 import { existingRule } from './existing-rule';
+import { expectationRules } from './expectation-rules';
+import { formatRules } from './format-rules';
 import { keyRules } from './key-rules';
 import { materialRules } from './material-rules';
 import { policyRules } from './policy-rules';
@@ -23,7 +26,10 @@ export const reviewRules: readonly ReviewRule[] = [
   ...policyRules,
   ...roleRules,
   ...terraformRules,
+  ...formatRules,
+  ...driftRules,
   ...declaredRules,
+  ...expectationRules,
   ...scopeRules,
   waiverRule,
-];
+].sort((left, right) => (left.id < right.id ? -1 : 1));

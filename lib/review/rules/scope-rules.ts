@@ -16,7 +16,7 @@ const outside: ReviewRule = {
       .filter(({ mode, action, address }) => mode === 'managed' && action !== 'no-op' && !isOwnResource(address, stack))
       .map(({ address, action }) => ({ address, message: words`${address}: ${action}` })),
     ...plan.outputs
-      .filter(({ name, changes }) => changes && !isOwnOutput(name))
+      .filter(({ name, action }) => action !== 'no-op' && !isOwnOutput(name))
       .map(({ name }) => ({ address: `output.${name}`, message: words`output ${name} changes` })),
   ],
 };
@@ -47,4 +47,27 @@ const runs: ReviewRule = {
   },
 };
 
-export const scopeRules: readonly ReviewRule[] = [outside, runs];
+const ENDS: Readonly<Record<string, string>> = {
+  delete: 'is destroyed',
+  replace: 'is destroyed and created again',
+  forget: 'is no longer managed',
+};
+
+const ends: ReviewRule = {
+  id: 'KT072',
+  title: 'something is destroyed, replaced or no longer managed',
+  severity: 'warning',
+  why: 'A rotation adds keys and moves what points at them. It takes nothing away without a person who wants it.',
+  next: 'Compare the line of the effects with what the change of the rotation file is for.',
+  waivable: true,
+  look: ({ plan }) => [
+    ...plan.changes
+      .filter(({ mode, action }) => mode === 'managed' && action in ENDS)
+      .map(({ address, action }) => ({ address, message: [...words`${address} `, ENDS[action] ?? action] })),
+    ...plan.outputs
+      .filter(({ action }) => action in ENDS)
+      .map(({ name }) => ({ address: `output.${name}`, message: words`output ${name} is removed` })),
+  ],
+};
+
+export const scopeRules: readonly ReviewRule[] = [outside, runs, ends];

@@ -1,8 +1,7 @@
 import { AWS_PROVIDER_VERSION } from '../../rotation/provider-version';
 import type { Rotation } from '../../rotation/rotation';
-import { BUCKET_DEFAULT, defaultEncryption } from '../key-target-changes';
-import { isOwnResource, isSupportResource, LOCK } from '../own-addresses';
-import type { PlannedChange } from '../plan-document';
+import { BUCKET_DEFAULT } from '../key-target-changes';
+import { isSupportResource, LOCK } from '../own-addresses';
 import { list, same, text, type Values, values } from '../plan-values';
 import { type Words, words } from '../review-messages';
 import type { ReviewRule, Sighting } from '../review-rule';
@@ -124,30 +123,4 @@ const incomplete: ReviewRule = {
   ],
 };
 
-const movedByHand: ReviewRule = {
-  id: 'KT054',
-  title: 'alias or bucket default was moved outside Terraform',
-  severity: 'warning',
-  why: 'Somebody else moves them too. Objects may have been written under an unexpected key.',
-  next: 'Find out who did it (CloudTrail: UpdateAlias, PutBucketEncryption) before the plan reverts it.',
-  waivable: true,
-  look: ({ plan, stack }) => plan.drift.filter(({ address }) => isOwnResource(address, stack)).flatMap(handMoved),
-};
-
-function handMoved({ address, type, action, before, after }: PlannedChange): readonly Sighting[] {
-  if (type !== 'aws_kms_alias' && type !== BUCKET_DEFAULT) return [];
-  if (action === 'delete') return [{ address, message: words`${address} was deleted` }];
-  const target = (held: Values | undefined): string => {
-    const found = type === BUCKET_DEFAULT ? defaultEncryption(held) : undefined;
-    return (
-      text(held?.target_key_id) ??
-      (found ? `${found.algorithm ?? 'no algorithm'} ${found.key ?? ''}`.trim() : '(unset)')
-    );
-  };
-  const [was, is] = [target(before), target(after)];
-  // A key may be written by ARN or by id.
-  if (was === is || was.endsWith(`/${is}`) || is.endsWith(`/${was}`)) return [];
-  return [{ address, message: words`${address} was at ${was} and is now at ${is}` }];
-}
-
-export const terraformRules: readonly ReviewRule[] = [provider, backend, protectionLost, incomplete, movedByHand];
+export const terraformRules: readonly ReviewRule[] = [provider, backend, protectionLost, incomplete];

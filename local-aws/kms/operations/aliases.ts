@@ -60,7 +60,8 @@ const listAliases = operation(
       .filter((alias) => target === undefined || alias.targetKeyId === target)
       .sort((a, b) => (a.name < b.name ? -1 : 1));
     const { items, end } = page(sorted, (alias) => alias.name, Limit, Marker);
-    return { Aliases: items.map(entry), ...end };
+    // Recorded from AWS; its API reference does not name the count.
+    return { Aliases: items.map(entry), AliasCount: items.length, ...end };
   },
 );
 

@@ -55,6 +55,8 @@ const decrypt = operation(
       Plaintext: plaintext.toString('base64'),
       EncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
       KeyMaterialId: material.id,
+      // Recorded from AWS; its API reference does not name it.
+      KeyOrigin: key.origin,
     };
   },
 );

@@ -5,6 +5,7 @@ import * as members from '../members';
 import { authorize, keyFor, operation, refuseManaged, seconds, usableKey } from '../operation';
 import { page } from '../paging';
 import { checkPolicy, defaultPolicy } from '../policy';
+import { refuseRecentlyUsed } from '../recent-use';
 import { boolean, integer, list, oneOf, required, string, structure } from '../shapes';
 import { currentMaterial, earliestExpiry, type Key } from '../state/key';
 import { checkTags } from './tags';
@@ -99,6 +100,7 @@ const enableKey = operation(structure({ KeyId: required(members.keyId) }), (call
 const disableKey = operation(structure({ KeyId: required(members.keyId) }), (call, { KeyId }) => {
   const key = usableKey(call, 'DisableKey', KeyId);
   refuseManaged(key);
+  refuseRecentlyUsed(call, key, 'DisableKey');
   key.enabled = false;
   return {};
 });
@@ -112,6 +114,7 @@ const scheduleKeyDeletion = operation(
   (call, { KeyId, PendingWindowInDays: window = maxWindow }) => {
     const key = usableKey(call, 'ScheduleKeyDeletion', KeyId);
     refuseManaged(key);
+    refuseRecentlyUsed(call, key, 'ScheduleKeyDeletion');
     if (window < minWindow || window > maxWindow) {
       throw new KmsFault(
         'ValidationException',

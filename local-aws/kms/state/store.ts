@@ -1,5 +1,5 @@
 import type { Caller, Clock } from '../../message';
-import { accessDenied, aliasNotFound, invalidArn, invalidKeyId, keyNotFound } from '../faults';
+import { accessDenied, aliasNotFound, invalidArn, invalidKeyId, keyNotFound, otherRegion } from '../faults';
 import { managedPolicy } from '../policy';
 import { createKey, type Key, type KeyProperties, stateOf } from './key';
 
@@ -115,7 +115,7 @@ export class KmsStore {
     const match = /^arn:aws[a-zA-Z-]*:kms:([a-z0-9-]+):(\d{12}):((?:key|alias)\/.+)$/.exec(arn);
     const [, region, account, resource] = match ?? [];
     if (region === undefined || resource === undefined) throw invalidArn(arn);
-    if (region !== this.region) throw invalidArn(region);
+    if (region !== this.region) throw otherRegion(region);
     if (account !== this.accountId) {
       const because = `because no resource-based policy allows the ${action} action`;
       throw accessDenied(caller.arn, { action, resource: arn }, because);

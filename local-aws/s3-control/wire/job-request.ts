@@ -8,12 +8,14 @@ export const BUCKET_ARN = /^arn:[^:]+:s3:::[^/]+$/;
 const account = text({ max: 64, pattern: /^\d{12}$/ });
 
 /** Tags of a job: at most 50, keys once. https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-job-tags.html */
-export const tagsReader = list(
-  structure({
-    Key: required(text({ min: 1, max: 128, pattern: /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u })),
-    Value: required(text({ max: 256, pattern: /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u })),
-  }),
-);
+const tagReader = structure({
+  Key: required(text({ min: 1, max: 128, pattern: /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u })),
+  Value: required(text({ max: 256, pattern: /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u })),
+});
+/** The tags of a job. */
+export const tagsReader = list(tagReader);
+/** The tags of a bucket, whose members have another name. */
+export const bucketTagsReader = list(tagReader, { member: 'Tag' });
 export const MOST_TAGS = 50;
 
 const reportReader = structure({

@@ -78,8 +78,9 @@ function generatedXml({ generated }: Job): string {
   );
 }
 
-export function tagsXml(tags: ReadonlyMap<string, string>): string {
-  return branch('Tags', ...[...tags].map(([key, value]) => branch('member', leaf('Key', key), leaf('Value', value))));
+/** @param member - the name of each tag's element */
+export function tagsXml(tags: ReadonlyMap<string, string>, member: 'member' | 'Tag' = 'member'): string {
+  return branch('Tags', ...[...tags].map(([key, value]) => branch(member, leaf('Key', key), leaf('Value', value))));
 }
 
 /** An element as it was read, without attributes. */

@@ -44,6 +44,7 @@ export function putBucketEncryption(call: Call): AwsResponse {
     bucketKey: rule.BucketKeyEnabled ?? false,
     blocked: rule.BlockedEncryptionTypes?.EncryptionType ?? [],
   };
+  bucket.encryptionWasPut = true;
   return emptyAnswer(200);
 }
 
@@ -56,11 +57,13 @@ export function getBucketEncryption(call: Call): AwsResponse {
 export function deleteBucketEncryption(call: Call): AwsResponse {
   const bucket = openBucket(call);
   bucket.encryption = { ...NEW_BUCKET_ENCRYPTION, blocked: bucket.encryption.blocked };
+  bucket.encryptionWasPut = false;
   return emptyAnswer(204);
 }
 
 function ruleXml(rule: EncryptionRule): string {
-  const blocked = rule.blocked.map((type) => leaf('EncryptionType', type));
+  const types = rule.blocked.length === 0 ? ['NONE'] : rule.blocked;
+  const blocked = types.map((type) => leaf('EncryptionType', type));
   return branch(
     'Rule',
     branch(
@@ -69,6 +72,6 @@ function ruleXml(rule: EncryptionRule): string {
       leaf('KMSMasterKeyID', rule.keyId),
     ),
     leaf('BucketKeyEnabled', rule.bucketKey),
-    blocked.length === 0 ? '' : branch('BlockedEncryptionTypes', ...blocked),
+    branch('BlockedEncryptionTypes', ...blocked),
   );
 }

@@ -1,7 +1,7 @@
 import type { AwsResponse } from '../../message';
 import { openBucket } from '../access';
 import type { Call } from '../call';
-import { s3Fault } from '../fault';
+import { notConfigured, s3Fault } from '../fault';
 import { aclOfHeaders, privateAcl, readAcl, refusePublic, refuseUnlessOwner, writeAcl } from '../wire/acl-wire';
 import { emptyAnswer, xmlAnswer } from '../wire/answer';
 import { proveBody, proveRequiredBody } from '../wire/integrity';
@@ -63,7 +63,7 @@ export function putPublicAccessBlock(call: Call): AwsResponse {
 /** GetPublicAccessBlock. */
 export function getPublicAccessBlock(call: Call): AwsResponse {
   const block = openBucket(call).publicAccessBlock;
-  if (block === undefined) throw s3Fault('NoSuchPublicAccessBlockConfiguration');
+  if (block === undefined) throw notConfigured(call, 'NoSuchPublicAccessBlockConfiguration');
   return xmlAnswer(
     xmlDocument('PublicAccessBlockConfiguration', ...Object.entries(block).map(([name, value]) => leaf(name, value))),
   );
@@ -95,7 +95,7 @@ export function putBucketOwnershipControls(call: Call): AwsResponse {
 /** GetBucketOwnershipControls. */
 export function getBucketOwnershipControls(call: Call): AwsResponse {
   const { ownership } = openBucket(call);
-  if (ownership === undefined) throw s3Fault('OwnershipControlsNotFoundError');
+  if (ownership === undefined) throw notConfigured(call, 'OwnershipControlsNotFoundError');
   return xmlAnswer(xmlDocument('OwnershipControls', branch('Rule', leaf('ObjectOwnership', ownership))));
 }
 
@@ -116,7 +116,7 @@ export function putBucketTagging(call: Call): AwsResponse {
 /** GetBucketTagging. */
 export function getBucketTagging(call: Call): AwsResponse {
   const { tags } = openBucket(call);
-  if (tags === undefined || tags.size === 0) throw s3Fault('NoSuchTagSet');
+  if (tags === undefined || tags.size === 0) throw notConfigured(call, 'NoSuchTagSet');
   return xmlAnswer(xmlDocument('Tagging', tagSet(tags)));
 }
 

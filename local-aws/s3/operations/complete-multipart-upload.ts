@@ -3,6 +3,7 @@ import type { AwsResponse } from '../../message';
 import { openBucket, unwrapDataKey } from '../access';
 import type { Call } from '../call';
 import { s3Fault } from '../fault';
+import type { Bucket } from '../state/bucket';
 import { type Checksum, ObjectVersion, type StoredPart, type VersionFields } from '../state/object-version';
 import type { Upload, UploadedPart } from '../state/upload';
 import { currentVersion, nextVersionId, putVersion } from '../state/versions';
@@ -33,13 +34,16 @@ interface Chosen extends UploadedPart {
 /** CompleteMultipartUpload: the listed parts become one object under the encryption the upload began with. */
 export function completeMultipartUpload(call: Call): AwsResponse {
   const bucket = openBucket(call);
-  const upload = openUpload(call, bucket);
   const named = readBody(call.request.body, 'CompleteMultipartUpload', request).Part;
   if (named.length === 0) throw s3Fault('MalformedXML');
+  const repeated = bucket.completed.get(call.query.get('uploadId') ?? '');
+  if (repeated?.key === call.key) return repeated.answer;
+  const upload = openUpload(call, bucket);
   const parts = chosenParts(call, upload, named);
   const size = parts.reduce((sum, part) => sum + part.size, 0);
   const checksum = wholeChecksum(upload, parts);
   checkDeclared(call, upload, checksum, size);
+  checkRace(call, bucket, upload);
   checkWrite(call.headers, currentVersion(bucket, call.key), call.key);
   proveKeyUsable(call, upload);
   const etag = `${etagOfParts(parts)}-${parts.length}`;
@@ -47,7 +51,7 @@ export function completeMultipartUpload(call: Call): AwsResponse {
   putVersion(bucket, call.key, version);
   bucket.uploads.delete(upload.id);
   const headers = { ...versionHeader(bucket, version.id), ...encryptionHeaders(version.encryption) };
-  return xmlAnswer(
+  const answer = xmlAnswer(
     xmlDocument(
       'CompleteMultipartUploadResult',
       leaf('Location', `http://${call.headers.host ?? 's3'}/${bucket.name}/${call.key}`),
@@ -59,6 +63,17 @@ export function completeMultipartUpload(call: Call): AwsResponse {
     ),
     headers,
   );
+  bucket.completed.set(upload.id, { key: call.key, answer });
+  return answer;
+}
+
+/** A condition on the object is a conflict, and neither met nor failed, where somebody wrote it since the upload began. */
+function checkRace(call: Call, bucket: Bucket, upload: Upload): void {
+  if (call.headers['if-match'] === undefined && call.headers['if-none-match'] === undefined) return;
+  const current = currentVersion(bucket, call.key);
+  if (current !== undefined && !current.deleteMarker && current !== upload.overwrites) {
+    throw s3Fault('ConditionalRequestConflict', undefined, { details: { Key: call.key } });
+  }
 }
 
 /** The object: the parts as they were sealed, and all that was said when the upload began. */

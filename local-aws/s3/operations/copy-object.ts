@@ -41,7 +41,7 @@ export function copySource(call: Call): CopySource {
   const named = copySourceOf(call.headers['x-amz-copy-source'] ?? '');
   const bucket = openBucket(call, named.bucket, 'x-amz-source-expected-bucket-owner');
   const version = sourceVersion(bucket, named.key, named.versionId);
-  checkCopySource(call.headers, version);
+  checkCopySource(call.headers, version, call.now);
   if (isArchived(version, call.now)) throw s3Fault('ObjectNotInActiveTierError');
   const given = customerKey(call, 'x-amz-copy-source-server-side-encryption-customer-');
   checkCustomerKey(version.encryption, given);
@@ -171,7 +171,9 @@ function refuseUnchanged(call: Call, bucket: Bucket, source: CopySource): void {
     directive(call, 'x-amz-metadata-directive') === 'REPLACE' ||
     call.headers['x-amz-storage-class'] !== undefined ||
     call.headers['x-amz-website-redirect-location'] !== undefined ||
-    namesEncryption(call);
+    namesEncryption(call) ||
+    // Recorded from AWS: a default that somebody has put counts as a change, whether it changes anything or not.
+    bucket.encryptionWasPut;
   if (onItself && !changes) {
     throw s3Fault(
       'InvalidRequest',

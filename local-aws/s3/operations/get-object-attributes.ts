@@ -31,7 +31,7 @@ export function getObjectAttributes(call: Call): AwsResponse {
     ObjectSize: () => leaf('ObjectSize', version.size),
   };
   const body = ATTRIBUTES.filter((name) => wanted.has(name)).map((name) => attributes[name]());
-  return xmlAnswer(xmlDocument('GetObjectAttributesOutput', ...body), {
+  return xmlAnswer(xmlDocument('GetObjectAttributesResponse', ...body), {
     'last-modified': httpTime(version.modified),
     ...versionHeader(bucket, version.id),
   });

@@ -69,7 +69,7 @@ function resolve(call: Call): Read {
   const version = readableVersion(bucket, call.key, call.query.get('versionId'));
   const given = customerKey(call, 'x-amz-server-side-encryption-customer-');
   checkCustomerKey(version.encryption, given);
-  if (notModified(call.headers, version)) {
+  if (notModified(call.headers, version, call.now)) {
     const headers = { etag: quoted(version.etag), 'last-modified': httpTime(version.modified) };
     return { unmodified: { status: 304, headers } };
   }

@@ -45,6 +45,7 @@ export function listObjectsV2(call: Call): AwsResponse {
       ...page.contents,
       ...page.prefixes,
     ),
+    { 'x-amz-bucket-region': bucket.region },
   );
 }
 
@@ -69,6 +70,7 @@ export function listObjects(call: Call): AwsResponse {
       ...page.contents,
       ...page.prefixes,
     ),
+    { 'x-amz-bucket-region': bucket.region },
   );
 }
 

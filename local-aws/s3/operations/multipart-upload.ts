@@ -7,6 +7,7 @@ import type { Bucket } from '../state/bucket';
 import type { ChecksumAlgorithm, ChecksumType } from '../state/object-version';
 import { sealPart } from '../state/sealing';
 import type { Upload, UploadedPart } from '../state/upload';
+import { currentVersion } from '../state/versions';
 import { aclForObject } from '../wire/acl-wire';
 import { emptyAnswer, quoted, xmlAnswer } from '../wire/answer';
 import { checksumHeader, checksumOf } from '../wire/checksum';
@@ -53,6 +54,7 @@ export function createMultipartUpload(call: Call): AwsResponse {
     checksumType,
     parts: new Map(),
     nextSerial: 1,
+    overwrites: currentVersion(bucket, call.key),
     ...fields,
     ...lock,
   };

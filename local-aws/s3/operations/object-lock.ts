@@ -1,7 +1,7 @@
 import type { AwsResponse } from '../../message';
 import { openBucket } from '../access';
 import type { Call } from '../call';
-import { invalidArgument, s3Fault } from '../fault';
+import { invalidArgument, notConfigured, s3Fault } from '../fault';
 import type { Bucket, LockRule } from '../state/bucket';
 import type { ObjectVersion, Retention } from '../state/object-version';
 import { readableVersion } from '../state/versions';
@@ -45,7 +45,7 @@ function ruleOf(wanted: ReturnType<typeof defaultRetention>): LockRule {
 /** GetObjectLockConfiguration. */
 export function getObjectLockConfiguration(call: Call): AwsResponse {
   const lock = openBucket(call).objectLock;
-  if (lock === undefined) throw s3Fault('ObjectLockConfigurationNotFoundError');
+  if (lock === undefined) throw notConfigured(call, 'ObjectLockConfigurationNotFoundError');
   const { rule } = lock;
   const ruleXml =
     rule === undefined

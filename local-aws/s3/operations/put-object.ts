@@ -68,7 +68,8 @@ export function sealedBody(call: Call, dataKey: Buffer, body: Buffer): readonly 
 export function writtenHeaders(bucket: Bucket, version: ObjectVersion): Record<string, string> {
   return {
     etag: quoted(version.etag),
-    ...versionHeader(bucket, version.id),
+    // A suspended bucket answers a PutObject without the header, and every read with it.
+    ...(bucket.versioning === 'Suspended' ? {} : versionHeader(bucket, version.id)),
     ...writtenEncryptionHeaders(version.encryption),
     ...checksumHeaders(version.checksum),
   };

@@ -1,7 +1,7 @@
 import type { AwsResponse } from '../../message';
 import { openBucket } from '../access';
 import type { Call, Handler } from '../call';
-import { type S3Code, s3Fault } from '../fault';
+import { notConfigured, type S3Code } from '../fault';
 import { emptyAnswer, xmlAnswer } from '../wire/answer';
 import { leaf, xmlDocument } from '../wire/xml-writer';
 
@@ -11,7 +11,8 @@ import { leaf, xmlDocument } from '../wire/xml-writer';
  */
 function missing(code: S3Code): Handler {
   return (call) => {
-    throw s3Fault(code, undefined, { details: { BucketName: openBucket(call).name } });
+    openBucket(call);
+    throw notConfigured(call, code);
   };
 }
 
@@ -26,7 +27,7 @@ function empty(root: string): Handler {
 function emptyList(root: string): Handler {
   return (call) => {
     openBucket(call);
-    if (call.query.has('id')) throw s3Fault('NoSuchConfiguration');
+    if (call.query.has('id')) throw notConfigured(call, 'NoSuchConfiguration');
     return xmlAnswer(xmlDocument(root, leaf('IsTruncated', false)));
   };
 }

@@ -1,3 +1,4 @@
+import type { AwsResponse } from '../../message';
 import type { Acl } from './acl';
 import { KeyIndex } from './key-index';
 import type { RetentionMode } from './object-version';
@@ -38,6 +39,12 @@ export const NEW_BUCKET_ENCRYPTION: EncryptionRule = {
   blocked: ['SSE-C'],
 };
 
+/** A multipart upload that is an object by now. */
+export interface CompletedUpload {
+  readonly key: string;
+  readonly answer: AwsResponse;
+}
+
 export class Bucket {
   readonly name: string;
   readonly region: string;
@@ -45,8 +52,12 @@ export class Bucket {
   readonly created: number;
   readonly keys = new KeyIndex();
   readonly uploads = new Map<string, Upload>();
+  /** What CompleteMultipartUpload answered, by the ID of the upload: the request may be repeated. */
+  readonly completed = new Map<string, CompletedUpload>();
   versioning: Versioning = 'Off';
   encryption: EncryptionRule = NEW_BUCKET_ENCRYPTION;
+  /** True once PutBucketEncryption has set the default. */
+  encryptionWasPut = false;
   policy: string | undefined;
   publicAccessBlock: PublicAccessBlock | undefined = {
     BlockPublicAcls: true,

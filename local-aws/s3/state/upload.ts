@@ -1,6 +1,13 @@
 import type { Acl } from './acl';
 import type { Encryption } from './encryption';
-import type { Attributes, ChecksumAlgorithm, ChecksumType, LegalHold, Retention } from './object-version';
+import type {
+  Attributes,
+  ChecksumAlgorithm,
+  ChecksumType,
+  LegalHold,
+  ObjectVersion,
+  Retention,
+} from './object-version';
 import type { SealedPart } from './sealing';
 
 export interface UploadedPart extends SealedPart {
@@ -31,4 +38,6 @@ export interface Upload {
   readonly checksumType: ChecksumType;
   readonly parts: Map<number, UploadedPart>;
   nextSerial: number;
+  /** The version that was current when the upload began. */
+  readonly overwrites: ObjectVersion | undefined;
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes, randomFillSync } from 'node:crypto';
 import { invalidArgument, s3Fault } from '../fault';
 import type { Bucket } from './bucket';
 import type { KeyEntry } from './key-index';
@@ -14,9 +14,11 @@ const ARCHIVED = new Set(['GLACIER', 'DEEP_ARCHIVE']);
 /** A fresh ID for the next write: 32 characters where versioning is on. */
 export function nextVersionId(bucket: Bucket): string {
   if (bucket.versioning !== 'Enabled') return NULL_VERSION;
-  const bytes = randomBytes(ID_BYTES);
+  const bytes = Buffer.alloc(ID_BYTES);
+  randomFillSync(bytes, 0, TAG_AT);
   latest += 1;
   bytes.writeUIntBE(latest, SEQUENCE_AT, SEQUENCE_BYTES);
+  tagOf(bytes).copy(bytes, TAG_AT);
   mask(bytes);
   return bytes.toString('base64').replaceAll('+', '.').replaceAll('/', '_');
 }
@@ -26,18 +28,36 @@ export function nextVersionId(bucket: Bucket): string {
  * order of all writes, so that a listing can go on after a version that was deleted meanwhile.
  */
 export function isOlder(id: string, other: string): boolean {
-  return sequenceOf(id) < sequenceOf(other);
+  return sequenceOf(unmasked(id)) < sequenceOf(unmasked(other));
 }
 
+/** 12 random bytes, 6 that prove that this endpoint made the ID, 6 with its place in the order of all writes. */
 const ID_BYTES = 24;
+const TAG_AT = 12;
 const SEQUENCE_AT = 18;
 const SEQUENCE_BYTES = 6;
+const SECRET = randomBytes(32);
 let latest = 0;
 
-function sequenceOf(id: string): number {
+/** Whether this endpoint made the ID, for a version that may be gone by now. */
+function isMade(id: string): boolean {
+  const bytes = unmasked(id);
+  return tagOf(bytes).equals(bytes.subarray(TAG_AT, SEQUENCE_AT));
+}
+
+function tagOf(bytes: Buffer): Buffer {
+  const hmac = createHmac('sha256', SECRET).update(bytes.subarray(0, TAG_AT)).update(bytes.subarray(SEQUENCE_AT));
+  return hmac.digest().subarray(0, SEQUENCE_AT - TAG_AT);
+}
+
+function sequenceOf(bytes: Buffer): number {
+  return bytes.readUIntBE(SEQUENCE_AT, SEQUENCE_BYTES);
+}
+
+function unmasked(id: string): Buffer {
   const bytes = Buffer.from(id.replaceAll('.', '+').replaceAll('_', '/'), 'base64');
   mask(bytes);
-  return bytes.readUIntBE(SEQUENCE_AT, SEQUENCE_BYTES);
+  return bytes;
 }
 
 function mask(bytes: Buffer): void {
@@ -62,10 +82,10 @@ export function currentVersion(bucket: Bucket, key: string): ObjectVersion | und
   return versions?.[versions.length - 1];
 }
 
-/** @throws S3Fault `InvalidArgument` for what can be no version ID. */
+/** @throws S3Fault `InvalidArgument` for what S3 never made as a version ID. */
 export function checkVersionId(id: string): void {
   if (id === '') throw invalidArgument('Version id cannot be the empty string', 'versionId', id);
-  if (id !== NULL_VERSION && !VERSION_ID.test(id)) {
+  if (id !== NULL_VERSION && !(VERSION_ID.test(id) && isMade(id))) {
     throw invalidArgument('Invalid version id specified', 'versionId', id);
   }
 }

@@ -9,19 +9,19 @@ type Headers = Readonly<Record<string, string | undefined>>;
  * @returns true when the answer is 304.
  * @throws S3Fault `PreconditionFailed`.
  */
-export function notModified(headers: Headers, version: ObjectVersion): boolean {
+export function notModified(headers: Headers, version: ObjectVersion, now: number): boolean {
   checkMatch(headers['if-match'], headers['if-unmodified-since'], version, ['If-Match', 'If-Unmodified-Since']);
-  return unchanged(headers['if-none-match'], headers['if-modified-since'], version);
+  return unchanged(headers['if-none-match'], headers['if-modified-since'], version, now);
 }
 
 /** Preconditions on a copy's source: all of them answer 412. */
-export function checkCopySource(headers: Headers, version: ObjectVersion): void {
+export function checkCopySource(headers: Headers, version: ObjectVersion, now: number): void {
   checkMatch(headers['x-amz-copy-source-if-match'], headers['x-amz-copy-source-if-unmodified-since'], version, [
     'x-amz-copy-source-If-Match',
     'x-amz-copy-source-If-Unmodified-Since',
   ]);
   const since = headers['x-amz-copy-source-if-modified-since'];
-  if (unchanged(headers['x-amz-copy-source-if-none-match'], since, version)) {
+  if (unchanged(headers['x-amz-copy-source-if-none-match'], since, version, now)) {
     throw failed('x-amz-copy-source-If-None-Match');
   }
 }
@@ -29,7 +29,8 @@ export function checkCopySource(headers: Headers, version: ObjectVersion): void 
 /**
  * If-Match and If-None-Match of a write, against the current version: a delete marker counts as nothing.
  *
- * @throws S3Fault `PreconditionFailed`, `NoSuchKey` for If-Match on nothing, `NotImplemented` for other If-None-Match than `*`.
+ * @throws S3Fault `PreconditionFailed`, `NoSuchKey` for If-Match on nothing, `NotImplemented` for other If-None-Match than `*`, and
+ * for If-Match `*`.
  */
 export function checkWrite(headers: Headers, current: ObjectVersion | undefined, key: string): void {
   const existing = current?.deleteMarker === true ? undefined : current;
@@ -40,6 +41,7 @@ export function checkWrite(headers: Headers, current: ObjectVersion | undefined,
   }
   const match = headers['if-match'];
   if (match === undefined) return;
+  if (match === '*') throw notImplemented('If-Match', 'header');
   if (existing === undefined) throw s3Fault('NoSuchKey', undefined, { details: { Key: key } });
   if (!listed(match, existing.etag)) throw failed('If-Match');
 }
@@ -58,10 +60,16 @@ function checkMatch(
   if (since !== undefined && version.modified > since) throw failed(names[1]);
 }
 
-function unchanged(noneMatch: string | undefined, modifiedSince: string | undefined, version: ObjectVersion): boolean {
+/** @param now - milliseconds since the epoch: S3 ignores a date in the future */
+function unchanged(
+  noneMatch: string | undefined,
+  modifiedSince: string | undefined,
+  version: ObjectVersion,
+  now: number,
+): boolean {
   if (noneMatch !== undefined) return listed(noneMatch, version.etag);
   const since = seconds(modifiedSince);
-  return since !== undefined && version.modified <= since;
+  return since !== undefined && since * 1000 <= now && version.modified <= since;
 }
 
 /** A list of entity tags, quoted or not, or `*`. */

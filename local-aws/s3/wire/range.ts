@@ -1,4 +1,4 @@
-import { notImplemented, s3Fault } from '../fault';
+import { s3Fault } from '../fault';
 
 /** First byte and the one after the last. */
 export interface ByteRange {
@@ -9,13 +9,12 @@ export interface ByteRange {
 const RANGE = /^bytes=(\d*)-(\d*)$/;
 
 /**
- * A `Range` header against a body of this size. What is no byte range is ignored, as HTTP asks for.
+ * A `Range` header against a body of this size. What is no byte range is ignored, as HTTP asks for, and so are several.
  *
- * @throws S3Fault `InvalidRange` when nothing of it lies within the body; `NotImplemented` for several ranges.
+ * @throws S3Fault `InvalidRange` when nothing of it lies within the body.
  */
 export function rangeOf(header: string | undefined, size: number): ByteRange | undefined {
   if (header === undefined) return undefined;
-  if (header.startsWith('bytes=') && header.includes(',')) throw notImplemented('Range', 'header');
   const match = RANGE.exec(header.trim());
   if (match === null || (match[1] === '' && match[2] === '')) return undefined;
   if (match[1] === '') {

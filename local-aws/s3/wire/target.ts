@@ -53,14 +53,14 @@ export function decodePath(raw: string): string {
 }
 
 /**
- * The value of `x-amz-copy-source`: `/bucket/key`, percent-encoded, with an optional `?versionId=`.
+ * The value of `x-amz-copy-source`: `/bucket/key`, percent-encoded, a blank as `+` too, with an optional `?versionId=`.
  *
  * @throws S3Fault `InvalidArgument`.
  */
 export function copySourceOf(header: string): Target & { readonly versionId: string | undefined } {
   const mark = header.indexOf('?versionId=');
   const path = mark < 0 ? header : header.slice(0, mark);
-  const decoded = decodePath(path.startsWith('/') ? path.slice(1) : path);
+  const decoded = decodePath((path.startsWith('/') ? path.slice(1) : path).replaceAll('+', ' '));
   const slash = decoded.indexOf('/');
   if (slash < 1 || slash === decoded.length - 1) {
     throw s3Fault('InvalidArgument', 'Copy Source must mention the source bucket and key: sourcebucket/sourcekey', {

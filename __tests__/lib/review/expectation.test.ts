@@ -1,0 +1,196 @@
+import { differenceMessage, differences } from '../../../lib/review/expectation/difference';
+import { duplicateMember } from '../../../lib/review/expectation/duplicate-member';
+import type { ExpectedStacks, PlanFileFacts } from '../../../lib/review/expectation/expectation';
+import { readPlanDocument } from '../../../lib/review/plan-document';
+import { plain } from '../../../lib/review/review-messages';
+import { AWS_PROVIDER_VERSION } from '../../../lib/rotation/provider-version';
+import { keyChange, planText, reviewWhole } from './plan-texts';
+
+const BACKEND = { local: { path: '../../../terraform.test-keys.tfstate' } };
+const STACK = JSON.stringify({
+  terraform: { backend: BACKEND },
+  resource: { aws_kms_external_key: { version_v1: {} } },
+});
+const EXPECTED: ExpectedStacks = { keys: STACK, storage: '{}' };
+const lockOf = (name = 'registry.terraform.io/hashicorp/aws', version = AWS_PROVIDER_VERSION): string =>
+  `provider "${name}" {\n  version     = "${version}"\n  constraints = "5.100.0"\n  hashes = [\n    "h1:x",\n  ]\n}\n`;
+
+const planFile = (change: Partial<PlanFileFacts> = {}): PlanFileFacts => ({
+  name: 'keys.tfplan',
+  sha256: 'ab'.repeat(32),
+  configuration: { 'cdk.tf.json': STACK },
+  modules: [''],
+  lock: lockOf(),
+  backend: { type: 'local', workspace: 'default', settings: BACKEND.local },
+  showsThePlan: true,
+  ...change,
+});
+
+const PLAN = planText([keyChange()]);
+
+interface Given {
+  readonly stack?: string;
+  readonly file?: PlanFileFacts | undefined;
+  readonly expected?: ExpectedStacks | undefined;
+  readonly lock?: string;
+}
+
+async function found({ stack, file, expected, lock }: Given): Promise<readonly string[]> {
+  const { findings } = await reviewWhole('{"format_version":"1.2"}', {
+    plans: [
+      {
+        plan: readPlanDocument(PLAN, 'keys.json'),
+        stackText: stack === undefined ? undefined : { name: 'keys.cdk.tf.json', text: stack },
+        planFile: file,
+        lock,
+      },
+    ],
+    expected,
+  });
+  return findings
+    .filter(({ rule }) => /^KT06[123]$/.test(rule))
+    .map(({ rule, message, address }) => `${rule} ${address === undefined ? '' : `${address}: `}${plain(message)}`);
+}
+
+describe('the stack of a plan', () => {
+  it('is accepted where it is the expected one, whatever the order of its members', async () => {
+    expect(await found({ file: planFile(), expected: EXPECTED })).toEqual([]);
+    const { resource, terraform } = JSON.parse(STACK);
+    const reordered = JSON.stringify({ resource, terraform }, null, 2);
+    expect(await found({ stack: reordered, file: planFile(), expected: EXPECTED })).toEqual([]);
+  });
+
+  it.each([
+    ['ephemeral', { ephemeral: { aws_x: { y: {} } } }, 'KT061 ephemeral is {"aws_x":{"y":{}}}, expected (absent)'],
+    ['import', { import: [{ to: 'a.b', id: 'c' }] }, 'KT061 import is [{"to":"a.b","id":"c"}], expected (absent)'],
+    ['removed', { removed: [{ from: 'a.b' }] }, 'KT061 removed is [{"from":"a.b"}], expected (absent)'],
+    ['moved', { moved: [{ from: 'a.b', to: 'a.c' }] }, 'KT061 moved is [{"from":"a.b","to":"a.c"}], expected (absent)'],
+    ['action', { action: { x: {} } }, 'KT061 action is {"x":{}}, expected (absent)'],
+    ['check', { check: { x: {} } }, 'KT061 check is {"x":{}}, expected (absent)'],
+    ['a block of a later Terraform', { later: 1 }, 'KT061 later is 1, expected (absent)'],
+    ['an empty section', { locals: {} }, 'KT061 locals is {}, expected (absent)'],
+    [
+      'a data source',
+      { data: { http: { x: { url: 'https://x' } } } },
+      'KT061 data.http.x: data.http.x is {"url":"https://x"}, expected (absent)',
+    ],
+    [
+      'another backend',
+      { terraform: { backend: { local: { path: 'x' } } } },
+      'KT061 terraform.backend.local.path is "x", expected "../../../terraform.test-keys.tfstate"',
+    ],
+    [
+      'a provisioner',
+      { resource: { aws_kms_external_key: { version_v1: { provisioner: [] } } } },
+      'KT061 aws_kms_external_key.version_v1: resource.aws_kms_external_key.version_v1.provisioner is [], expected (absent)',
+    ],
+  ])('is refused with %s', async (_, more, expected) => {
+    const text = JSON.stringify({ ...JSON.parse(STACK), ...more });
+    expect(await found({ stack: text, file: planFile(), expected: EXPECTED })).toEqual([expected]);
+    const configuration = { 'cdk.tf.json': text };
+    expect(await found({ file: planFile({ configuration }), expected: EXPECTED })).toEqual([expected]);
+  });
+
+  it('is refused with a member that stands twice, because Terraform reads both', async () => {
+    const text = STACK.replace('"resource":', '"resource":{"null_resource":{"x":{}}},"resource":');
+    const [only, ...more] = await found({ stack: text, file: planFile(), expected: EXPECTED });
+    expect([only, more]).toEqual([
+      'KT061 keys.cdk.tf.json holds the member resource twice, of which Terraform may read both',
+      [],
+    ]);
+  });
+
+  it('is refused where it is no JSON', async () => {
+    expect(await found({ stack: 'resource "x" "y" {}', file: planFile(), expected: EXPECTED })).toEqual([
+      'KT061 keys.cdk.tf.json is no JSON object',
+    ]);
+  });
+});
+
+describe('a plan file', () => {
+  it.each<[string, Partial<PlanFileFacts>, string]>([
+    [
+      'another file',
+      { configuration: { 'cdk.tf.json': STACK, 'more.tf': '' } },
+      'keys.tfplan was made with more.tf too',
+    ],
+    ['no stack', { configuration: {} }, 'keys.tfplan was made without cdk.tf.json'],
+    ['a module', { modules: ['', 'x'] }, 'keys.tfplan was made with modules: , x'],
+    ['no lock', { lock: undefined }, 'keys.tfplan was made without a provider lock'],
+    [
+      'another provider',
+      { lock: lockOf() + lockOf('registry.terraform.io/hashicorp/external', '2.3.4') },
+      'keys.tfplan was made with provider registry.terraform.io/hashicorp/external 2.3.4',
+    ],
+    [
+      'another provider of that name',
+      { lock: lockOf('registry.example.com/hashicorp/aws') },
+      'keys.tfplan was made with provider registry.example.com/hashicorp/aws 5.100.0',
+    ],
+    [
+      'another version',
+      { lock: lockOf(undefined, '5.99.0') },
+      'keys.tfplan was made with provider registry.terraform.io/hashicorp/aws 5.99.0',
+    ],
+    [
+      'another workspace',
+      { backend: { type: 'local', workspace: 'mine', settings: BACKEND.local } },
+      'keys.tfplan was made in workspace mine, expected default',
+    ],
+    [
+      'a backend from the command line',
+      { backend: { type: 'local', workspace: 'default', settings: { path: 'mine.tfstate' } } },
+      'the backend in keys.tfplan: path is "mine.tfstate", expected "../../../terraform.test-keys.tfstate"',
+    ],
+    [
+      'a secret in its backend, which is not shown',
+      { backend: { type: 'local', workspace: 'default', settings: { ...BACKEND.local, secret_key: 'hunter2' } } },
+      'the backend in keys.tfplan: secret_key is "(hidden)", expected (absent)',
+    ],
+    [
+      'another backend',
+      { backend: { type: 's3', workspace: 'default', settings: {} } },
+      'keys.tfplan was made with backend s3, expected local',
+    ],
+    ['other JSON beside it', { showsThePlan: false }, 'the JSON plan is not what Terraform shows of keys.tfplan'],
+  ])('is refused with %s', async (_, change, expected) => {
+    expect(await found({ file: planFile(change), expected: EXPECTED })).toContain(`KT062 ${expected}`);
+  });
+
+  it('is refused with another lock than the one beside it', async () => {
+    const lock = lockOf().replace('h1:x', 'h1:y');
+    expect(await found({ file: planFile(), lock, expected: EXPECTED })).toEqual([
+      'KT062 keys.tfplan was made with another provider lock than the one beside it',
+    ]);
+  });
+});
+
+describe('a plan that is not compared', () => {
+  it('is never clean, and the review reports what is missing', async () => {
+    expect(await found({ stack: STACK, expected: EXPECTED })).toEqual([
+      'KT063 keys.json was not compared with its plan file',
+    ]);
+    expect(await found({ file: planFile() })).toEqual([
+      'KT063 keys.json was not compared with the stack that the rotation file implies',
+    ]);
+  });
+});
+
+describe('what differs', () => {
+  it('is shown alone where a text is long', () => {
+    const text = (action: string) => `${'a'.repeat(400)}${action}${'b'.repeat(400)}`;
+    const [only] = differences({ policy: text('kms:Decrypt') }, { policy: text('kms:*') });
+    const message = plain(differenceMessage(only ?? { path: [], expected: 0, found: 0 }));
+    expect(message).toMatch(/^policy is …a+kms:\*b+…, expected …a+kms:Decryptb+…$/);
+    expect(message.length).toBeLessThan(500);
+  });
+
+  it.each([
+    ['{"a":1,"a":2}', 'a'],
+    ['{"a":{"b":1,"b":2}}', 'b'],
+    ['[{"a":1},{"a":2,"\\u0061":3}]', 'a'],
+    ['{"a":["a","a"],"b":"a\\",\\"a\\":"}', undefined],
+    ['{"a":{"a":{"a":1}}}', undefined],
+    ['{"__proto__":1,"__proto__":2}', '__proto__'],
+  ])('a member twice is found in %s', (text, name) => expect(duplicateMember(text)).toBe(name));
+});

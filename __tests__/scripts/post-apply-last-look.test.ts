@@ -1,0 +1,173 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { DisableKeyCommand } from '@aws-sdk/client-kms';
+import { greenRetirements } from '../../lib/plan-bundle/green-evidence';
+import { speak, speakWithPerson } from '../support/command-line';
+import { type SwitchedSite, switchedSite } from '../support/switched-site';
+
+/**
+ * `post-apply` on the last stretch: the question, the verification, DisableKey, and what others write between them. A writer is an ordinary
+ * client that names v1.
+ */
+let site: SwitchedSite;
+let v1: string;
+
+beforeEach(async () => {
+  site = await switchedSite();
+  [v1] = site.arns;
+  await site.put('moved');
+  await site.switch();
+});
+
+afterEach(async () => {
+  jest.useRealTimers();
+  await site[Symbol.asyncDispose]();
+});
+
+const ARGS = ['post-apply', '--relist-delay', '0s', '--json'];
+const postApply = (...more: string[]) => speak(site.directory, [...ARGS, '--yes', ...more]);
+const underV1 = () => ({ ServerSideEncryption: 'aws:kms', SSEKMSKeyId: v1 });
+const writeUnderV1 = (key: string) => site.put(key, underV1());
+const operations = () => [...site.endpoint.requests].map(({ operation }) => operation);
+const times = (name: string) => operations().filter((one) => one === name).length;
+
+/** Runs something once, before or after an operation takes effect. */
+function once(when: 'before' | 'after', operation: string, act: () => Promise<void> | void): void {
+  const remove = site.endpoint.requests.hook({
+    [when]: async (event: { operation: string }) => {
+      if (event.operation !== operation) return undefined;
+      remove();
+      await act();
+      return undefined;
+    },
+  });
+}
+
+/** Only the date is another one; timers go on as they are. */
+function advanceDate(minutes: number): void {
+  const doNotFake = [
+    ...(['nextTick', 'setImmediate', 'clearImmediate', 'setInterval', 'clearInterval', 'setTimeout'] as const),
+    ...(['clearTimeout', 'queueMicrotask', 'performance', 'hrtime'] as const),
+  ];
+  jest.useFakeTimers({ now: Date.now() + minutes * 60_000, doNotFake: [...doNotFake] });
+}
+
+async function recordsOf(type: string) {
+  const folder = path.join(site.directory, '.keyturn', 'evidence');
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.ndjson')).sort();
+  const texts = await Promise.all(names.map((name) => readFile(path.join(folder, name), 'utf8')));
+  const records = texts.flatMap((text) => text.trim().split('\n')).map((line) => JSON.parse(line));
+  return records.filter((one) => one.type === type && one.step === 'retire');
+}
+
+it('asks before it verifies: an object that is written while the question stands keeps v1 on', async () => {
+  const questions: string[] = [];
+  const { exitCode, stderr } = await speakWithPerson(site.directory, ARGS, async (question) => {
+    questions.push(question);
+    if (question.includes('disable v1')) await writeUnderV1('while the question stands');
+  });
+  expect(questions).toHaveLength(2);
+  expect([exitCode, stderr]).toEqual([4, expect.stringContaining('"while the question stands"')]);
+  expect(times('DisableKey')).toBe(0);
+});
+
+it('verifies again when the verification is older than 15 minutes before the key is disabled', async () => {
+  once('after', 'ListAliases', async () => {
+    await writeUnderV1('late');
+    advanceDate(16);
+  });
+  const { exitCode, stderr } = await postApply();
+  expect([exitCode, stderr]).toEqual([4, expect.stringContaining('"late"')]);
+  expect(stderr).toContain('verified again');
+  expect(times('DisableKey')).toBe(0);
+});
+
+it('does not verify again what is 14 minutes old', async () => {
+  once('after', 'ListAliases', () => advanceDate(14));
+  const { exitCode, stderr } = await postApply();
+  expect([exitCode, stderr]).toEqual([0, expect.not.stringContaining('verified again')]);
+  expect(await site.stateOf(v1)).toBe('Disabled');
+});
+
+it('enables v1 again, exits 3 and says why, when a writer is faster than DisableKey', async () => {
+  once('before', 'DisableKey', () => writeUnderV1('in between'));
+  const { exitCode, stderr } = await postApply();
+  expect([exitCode, stderr]).toEqual([3, expect.stringContaining('"in between"')]);
+  expect(stderr).toContain('retire-taken-back');
+  expect(await site.stateOf(v1)).toBe('Enabled');
+  expect(await recordsOf('look')).toMatchObject([
+    { data: { version: 'v1', keyArn: v1, clean: false, reasons: [{ code: 'objects-left' }] } },
+  ]);
+  expect(await recordsOf('taken-back')).toMatchObject([{ data: { keyArn: v1, enabled: true } }]);
+  expect(await greenRetirements(path.join(site.directory, '.keyturn/evidence'))).toEqual([]);
+  expect((await postApply()).exitCode).toBe(0);
+  expect(await site.stateOf(v1)).toBe('Disabled');
+  expect(await greenRetirements(path.join(site.directory, '.keyturn/evidence'))).toMatchObject([{ keyArn: v1 }]);
+});
+
+it.each([
+  ['is denied', { kind: 'answer', status: 403, code: 'AccessDenied' }],
+  ['is refused', { kind: 'answer', status: 501, code: 'NotImplemented' }],
+] as const)('enables v1 again and exits 3 when the look after DisableKey %s', async (_title, then) => {
+  once('after', 'DisableKey', () => {
+    site.endpoint.faults.inject({ match: { service: 's3', operation: 'ListObjectVersions' }, then });
+  });
+  const { exitCode, stderr } = await postApply();
+  expect([exitCode, stderr]).toEqual([3, expect.stringContaining('could not be inspected')]);
+  expect(await site.stateOf(v1)).toBe('Enabled');
+});
+
+it('says what is unproven and exits 3 when the key cannot be enabled again; the next run looks', async () => {
+  once('after', 'DisableKey', () => {
+    const then = { kind: 'answer', status: 403, code: 'AccessDenied' } as const;
+    site.endpoint.faults.inject({ match: { operation: 'ListObjectVersions' }, then });
+    site.endpoint.faults.inject({ match: { operation: 'EnableKey' }, then });
+  });
+  const { exitCode, stderr } = await postApply();
+  expect([exitCode, stderr]).toEqual([3, expect.stringContaining('retire-unproven')]);
+  expect(await site.stateOf(v1)).toBe('Disabled');
+  site.endpoint.faults.clear();
+  const status = await speak(site.directory, ['status', '--detailed-exitcode']);
+  expect([status.exitCode, status.stdout]).toEqual([2, expect.stringContaining('no evidence here shows')]);
+  expect((await postApply()).exitCode).toBe(0);
+  expect(await site.stateOf(v1)).toBe('Disabled');
+  expect((await speak(site.directory, ['status', '--detailed-exitcode'])).stdout).toContain('the rotation is done');
+});
+
+it('refuses before DisableKey when EnableKey is not permitted', async () => {
+  const then = { kind: 'answer', status: 400, code: 'AccessDeniedException' } as const;
+  site.endpoint.faults.inject({ match: { operation: 'EnableKey' }, then });
+  const { exitCode, stderr } = await postApply();
+  expect([exitCode, stderr]).toEqual([77, expect.stringContaining('kms:EnableKey')]);
+  expect(times('DisableKey')).toBe(0);
+});
+
+it('looks in the next run when this one ends between DisableKey and the look, and enables v1 again', async () => {
+  const stop = new AbortController();
+  once('after', 'DisableKey', async () => {
+    await site.put('under v2');
+    const then = { kind: 'answer', status: 403, code: 'AccessDenied' } as const;
+    site.endpoint.faults.inject({ match: { operation: 'EnableKey' }, then });
+    stop.abort();
+  });
+  once('before', 'DisableKey', () => writeUnderV1('in between'));
+  const killed = await speak(site.directory, [...ARGS, '--yes'], stop.signal);
+  expect(killed.exitCode).toBe(3);
+  expect(await site.stateOf(v1)).toBe('Disabled');
+  site.endpoint.faults.clear();
+  const next = await postApply();
+  expect([next.exitCode, next.stderr]).toEqual([3, expect.stringContaining('"in between"')]);
+  expect(await site.stateOf(v1)).toBe('Enabled');
+  expect((await postApply()).exitCode).toBe(0);
+  expect(await site.keyOf('in between')).toBe(site.arns[1]);
+});
+
+it('leaves a key as it is that somebody else disabled, and is not done while an object is under it', async () => {
+  await site.put('held', { ...underV1(), ObjectLockLegalHoldStatus: 'ON' });
+  expect((await postApply()).exitCode).toBe(4);
+  await site.kms.send(new DisableKeyCommand({ KeyId: v1 }));
+  const { exitCode, stderr } = await postApply();
+  expect([exitCode, stderr]).toEqual([4, expect.stringContaining('"held"')]);
+  expect(stderr).toContain('disabled-not-empty');
+  expect(await site.stateOf(v1)).toBe('Disabled');
+});

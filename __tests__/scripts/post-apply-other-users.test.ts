@@ -1,0 +1,200 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  CreateAliasCommand,
+  CreateGrantCommand,
+  DisableKeyCommand,
+  EncryptCommand,
+  GenerateDataKeyCommand,
+  GetKeyLastUsageCommand,
+  PutKeyPolicyCommand,
+} from '@aws-sdk/client-kms';
+import { CreateMultipartUploadCommand, PutBucketEncryptionCommand } from '@aws-sdk/client-s3';
+import { keyPolicy } from '../../stacks/key-policy';
+import { speak } from '../support/command-line';
+import { type SwitchedSite, switchedSite } from '../support/switched-site';
+
+/** `post-apply` where somebody else uses v1, or may: each is a reason of the gate, and a waiver with a reason opens it. */
+const UNTIL = '2999-12-31';
+let site: SwitchedSite;
+let v1: string;
+
+beforeEach(async () => {
+  site = await switchedSite();
+  [v1] = site.arns;
+  await site.put('moved');
+});
+
+afterEach(async () => {
+  await site[Symbol.asyncDispose]();
+});
+
+const postApply = () => speak(site.directory, ['post-apply', '--yes', '--relist-delay', '0s']);
+const waive = (what: string, of = '') =>
+  `retire: { waivers: [{ what: ${what}${of && `, of: "${of}"`}, reason: agreed with the other team, until: ${UNTIL} }] }\n`;
+
+async function gates(): Promise<readonly Record<string, unknown>[]> {
+  const folder = path.join(site.directory, '.keyturn', 'evidence');
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.ndjson'));
+  const texts = await Promise.all(names.map((name) => readFile(path.join(folder, name), 'utf8')));
+  const records = texts.flatMap((text) => text.trim().split('\n')).map((line) => JSON.parse(line));
+  return records.filter((one) => one.type === 'gate').map((one) => one.data);
+}
+
+/** Shut with the reason, in words and in evidence. */
+async function expectShut(code: string, text: string): Promise<void> {
+  await site.switch();
+  const shut = await postApply();
+  expect([shut.exitCode, shut.stderr]).toEqual([4, expect.stringContaining(text)]);
+  expect(await site.stateOf(v1)).toBe('Enabled');
+  expect(await gates()).toMatchObject([{ open: false, reasons: [{ code }], users: expect.any(Object) }]);
+}
+
+/** The same; open with a waiver, which stands in the evidence. */
+async function expectShutAndWaived(code: string, text: string, what: string, of?: string): Promise<void> {
+  await expectShut(code, text);
+  await site.switch(waive(what, of));
+  const waived = await postApply();
+  expect([waived.exitCode, waived.stderr]).toEqual([0, expect.stringContaining('agreed with the other team')]);
+  expect(await site.stateOf(v1)).toBe('Disabled');
+  expect(await gates()).toContainEqual(
+    expect.objectContaining({
+      open: true,
+      waived: [expect.objectContaining({ reason: expect.objectContaining({ code }) })],
+    }),
+  );
+}
+
+it('refuses for a grant on v1', async () => {
+  const GranteePrincipal = 'arn:aws:iam::123456789012:role/backup';
+  const { GrantId } = await site.kms.send(
+    new CreateGrantCommand({ KeyId: v1, GranteePrincipal, Operations: ['Decrypt'] }),
+  );
+  await expectShutAndWaived('granted', GranteePrincipal, 'grant', GrantId);
+});
+
+it.each([
+  ['its ARN', () => v1],
+  ['its id', () => v1.split('/')[1]],
+  ['the alias of the version', () => 'alias/ledger/v1'],
+  ['an alias that the file does not name', () => 'alias/somebody-else'],
+])('refuses for another bucket whose default is v1 by %s', async (_title, keyId) => {
+  await site.kms.send(new CreateAliasCommand({ AliasName: 'alias/somebody-else', TargetKeyId: v1 }));
+  await site.createBucket('of-somebody-else');
+  const ApplyServerSideEncryptionByDefault = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: keyId() } as const;
+  const ServerSideEncryptionConfiguration = { Rules: [{ ApplyServerSideEncryptionByDefault }] };
+  await site.s3.send(new PutBucketEncryptionCommand({ Bucket: 'of-somebody-else', ServerSideEncryptionConfiguration }));
+  if (keyId() !== v1) return expectShut('default-elsewhere', 'of-somebody-else');
+  await expectShutAndWaived('default-elsewhere', 'of-somebody-else', 'bucket-default', 'of-somebody-else');
+});
+
+it('refuses for a use of v1 that no object explains, and remembers it through the move', async () => {
+  await site.kms.send(new EncryptCommand({ KeyId: v1, Plaintext: Buffer.from('not of S3') }));
+  await site.switch();
+  const shut = await postApply();
+  expect([shut.exitCode, shut.stderr]).toEqual([4, expect.stringContaining('KMS reports Encrypt')]);
+  expect(await site.stateOf(v1)).toBe('Enabled');
+});
+
+it('refuses for a use of v1 after the move', async () => {
+  await site.switch();
+  let isDone = false;
+  site.endpoint.requests.hook({
+    before: async ({ operation }) => {
+      if (operation !== 'ListGrants' || isDone) return undefined;
+      isDone = true;
+      await site.kms.send(new EncryptCommand({ KeyId: v1, Plaintext: Buffer.from('not of S3') }));
+      return undefined;
+    },
+  });
+  const shut = await postApply();
+  expect([shut.exitCode, shut.stderr]).toEqual([4, expect.stringContaining('KMS reports Encrypt')]);
+});
+
+it.each([
+  ['ListGrants', 'kms', 400, 'AccessDeniedException', 'kms:ListGrants is denied', 'grants-unknown'],
+  ['GetKeyLastUsage', 'kms', 400, 'AccessDeniedException', 'kms:GetKeyLastUsage is denied', 'use-unknown'],
+  ['GetKeyLastUsage', 'kms', 400, 'UnknownOperationException', 'does not know kms:GetKeyLastUsage', 'use-unknown'],
+  ['ListAliases', 'kms', 400, 'AccessDeniedException', 'kms:ListAliases is denied', 'use-unknown'],
+  ['ListBuckets', 's3', 403, 'AccessDenied', 's3:ListAllMyBuckets is denied', 'defaults-unknown'],
+] as const)('refuses where %s of %s answers %i %s', async (operation, service, status, answer, text, code) => {
+  const then = { kind: 'answer', status, code: answer } as const;
+  site.endpoint.faults.inject({ match: { service, operation }, then });
+  if (operation !== 'ListBuckets') return expectShut(code, text);
+  await expectShutAndWaived(code, text, 'bucket-default');
+});
+
+it.each([
+  ['before the switch', -3_600_000, 'may finish under it'],
+  ['a minute after this run has seen the switch, by a clock that is behind', 60_000, 'may finish under it'],
+  ['an hour after the switch, though it is under v2', 3_600_000, 'S3 does not report the key of an open upload'],
+])('refuses for an open upload that was begun %s', async (_title, offset, text) => {
+  if (offset > 900_000) await site.switch();
+  site.endpoint.clock.offset = offset;
+  const { UploadId } = await site.s3.send(new CreateMultipartUploadCommand({ Bucket: site.bucket, Key: 'half' }));
+  site.endpoint.clock.offset = 0;
+  if (offset < 900_000) await expectShut('uploads-open', text);
+  else await expectShutAndWaived('uploads-unknown', text, 'upload', 'half');
+  expect(JSON.stringify(await gates())).toContain(UploadId);
+});
+
+describe('retire.unusedForDays', () => {
+  const DAY = 86_400_000;
+  const lastUse = async (): Promise<number> => {
+    const { KeyLastUsage } = await site.kms.send(new GetKeyLastUsageCommand({ KeyId: v1 }));
+    return KeyLastUsage?.Timestamp?.getTime() ?? 0;
+  };
+
+  /** KMS reports the use that it carried out last: that one is of so many days ago by its clock. */
+  const lastUsedDaysAgo = async (days: number): Promise<void> => {
+    site.endpoint.clock.offset = -days * DAY;
+    await site.kms.send(new GenerateDataKeyCommand({ KeyId: v1, KeySpec: 'AES_256' }));
+    site.endpoint.clock.offset = 0;
+  };
+
+  beforeEach(async () => {
+    const root = 'arn:aws:iam::123456789012:root';
+    const { Statement } = keyPolicy({
+      account: site.endpoint.accountId,
+      partition: 'aws',
+      region: site.endpoint.region,
+      rotation: 'ledger',
+      administrators: [root],
+      users: [],
+      breakGlass: [],
+      inPlace: false,
+      unusedForDays: 30,
+    });
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
+    await site.kms.send(new PutKeyPolicyCommand({ KeyId: v1, Policy }));
+  });
+
+  it('refuses with the date, as KMS does, until the key was unused for so long', async () => {
+    await site.switch('retire: { unusedForDays: 30 }\n');
+    const early = await postApply();
+    const from = new Date((await lastUse()) + 30 * DAY).toISOString();
+    expect([early.exitCode, early.stderr]).toEqual([4, expect.stringContaining(`it can be disabled from ${from} on`)]);
+    await expect(site.kms.send(new DisableKeyCommand({ KeyId: v1 }))).rejects.toThrow('explicit deny');
+    await lastUsedDaysAgo(31);
+    expect((await postApply()).exitCode).toBe(0);
+    expect(await site.stateOf(v1)).toBe('Disabled');
+  });
+
+  it('explains a refusal of KMS itself, for a use since the gate decided, and leaves the key on', async () => {
+    await site.switch('retire: { unusedForDays: 30 }\n');
+    expect((await postApply()).exitCode).toBe(4);
+    await lastUsedDaysAgo(31);
+    site.endpoint.requests.hook({
+      before: async ({ operation }) => {
+        if (operation !== 'EnableKey') return undefined;
+        await site.kms.send(new EncryptCommand({ KeyId: v1, Plaintext: Buffer.from('not of S3') }));
+        return undefined;
+      },
+    });
+    const { exitCode, stderr } = await postApply();
+    const from = new Date((await lastUse()) + 30 * DAY).toISOString();
+    expect([exitCode, stderr]).toEqual([4, expect.stringContaining('disable-too-early')]);
+    expect(stderr).toContain(from);
+    expect(await site.stateOf(v1)).toBe('Enabled');
+  });
+});

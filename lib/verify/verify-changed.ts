@@ -1,0 +1,30 @@
+import type { ObjectStore } from '../s3/store';
+import type { BucketVerification, VerifyRequest } from './bucket-verification';
+import { verificationFault } from './verify-bucket';
+import { VersionScanner } from './version-scanner';
+
+/** What changed in a bucket after a verification of it. */
+export interface ChangedRequest extends Omit<VerifyRequest, 'read'> {
+  /** Milliseconds since the epoch: versions that S3 dates at or after it are inspected, and those without a date. */
+  readonly since: number;
+}
+
+/**
+ * Lists a bucket again and inspects only what S3 dates since a moment. It covers no key by itself: together with the
+ * verification before that moment it does. A rewrap by somebody else and a replica keep the date of the version, so neither is seen.
+ *
+ * @throws as a verification does: the result is whole or there is none
+ */
+export async function verifyChanged(store: ObjectStore, request: ChangedRequest): Promise<BucketVerification> {
+  try {
+    const scanner = new VersionScanner(store, { ...request, read: 0 });
+    const start = await scanner.begin();
+    const listed = await scanner.scanListing(({ lastModified }) =>
+      lastModified > 0 && lastModified < request.since ? undefined : 'changed since the verification',
+    );
+    const sources = { generated: [], because: undefined, disagreements: [], disagreementsTotal: 0 };
+    return await scanner.report(start, listed, [], sources);
+  } catch (error) {
+    throw verificationFault(error, request);
+  }
+}

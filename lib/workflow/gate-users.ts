@@ -1,0 +1,90 @@
+import type { Answered, LastUsage } from '../kms/other-users';
+import { CLOCK_SLACK } from '../s3/clock-slack';
+import type { GateReason } from './gate-reason';
+import type { KeyUse, OtherKeyUsers } from './key-users';
+
+/** What S3 asks of KMS for objects that it reads, moves and writes, and Keyturn for the proof of an import. */
+const READS = /^(?:Decrypt|ReEncrypt(?:From|To)?)$/;
+const DAY = 86_400_000;
+const WRITES = /^GenerateDataKey(?:WithoutPlaintext)?$/;
+
+/** Reasons about other users of the key, and about what could not be seen of them. Pure. */
+export function userReasons({ grants, defaultOf, defaultsUnknown, use }: OtherKeyUsers): GateReason[] {
+  return [
+    ...('unknown' in grants
+      ? [{ code: 'grants-unknown', text: `${grants.unknown}, so grants on the key are not known` } as const]
+      : grants.known.map(({ id, name, grantee, operations }) => {
+          const what = `${grantee ?? 'somebody'} may use it for ${operations.join(', ') || 'nothing'}`;
+          return { code: 'granted', subject: id, text: `a grant is on it (${name ?? id}): ${what}` } as const;
+        })),
+    ...defaultOf.map((bucket) => {
+      const text = `new objects in ${bucket}, which is not under buckets in the rotation file, go under it by default`;
+      return { code: 'default-elsewhere', subject: bucket, text } as const;
+    }),
+    ...defaultsUnknown.map((text) => ({ code: 'defaults-unknown', text }) as const),
+    ...useReasons(use),
+  ];
+}
+
+/**
+ * A use counts as somebody else's unless it is explained: by writes of before the switch, or by objects that were read and moved until
+ * Keyturn's last move. Its time is KMS's, the others are S3's, hence the slack.
+ */
+function useReasons(use: KeyUse): GateReason[] {
+  const { before, now, switchedAt } = use;
+  const unknown = [before, now, switchedAt].flatMap((one) => (one && 'unknown' in one ? [one.unknown] : []));
+  return [
+    ...[...new Set(unknown)].map((why) => ({ code: 'use-unknown', text: `${why}, so its use is not known` }) as const),
+    ...unexplained(use).map(({ at, operation }) => {
+      const text = `somebody used it: KMS reports ${operation} at ${at.toISOString()}, which neither writes before the switch nor Keyturn's moves explain`;
+      return { code: 'used', text } as const;
+    }),
+  ];
+}
+
+/** A use that KMS reports. */
+interface Use {
+  readonly at: Date;
+  readonly operation: string;
+}
+
+function unexplained(use: KeyUse): readonly Use[] {
+  const before = useOf(use.before);
+  const now = useOf(use.now);
+  const isNew = now !== undefined && (now.at.getTime() !== before?.at.getTime() || now.operation !== before.operation);
+  return [
+    ...(before && !isExplainedBefore(before, use) ? [before] : []),
+    ...(isNew && !isExplainedNow(now, use) ? [now] : []),
+  ];
+}
+
+function useOf(reported: Answered<LastUsage> | undefined): Use | undefined {
+  const { at, operation = 'a call' } = reported?.known ?? {};
+  return at && { at, operation };
+}
+
+/** The last use before this run moved anything. */
+function isExplainedBefore({ at, operation }: Use, { switchedAt, movedUntil }: KeyUse): boolean {
+  const switched = switchedAt.known;
+  const isOfBefore = switched === undefined || at.getTime() < switched.getTime() + CLOCK_SLACK;
+  if (WRITES.test(operation)) return isOfBefore;
+  if (!READS.test(operation)) return false;
+  if (movedUntil !== undefined) return at.getTime() <= movedUntil + CLOCK_SLACK;
+  // A re-encryption by a run whose evidence is elsewhere is the likely cause; of a read it is not.
+  return isOfBefore || operation !== 'Decrypt';
+}
+
+/** A use since this run began: it moved objects, and everything else is somebody else's. */
+function isExplainedNow({ at, operation }: Use, { movedUntil, hasMoved }: KeyUse): boolean {
+  return hasMoved && movedUntil !== undefined && READS.test(operation) && at.getTime() <= movedUntil + CLOCK_SLACK;
+}
+
+/** The whole days without use that the rotation file asks for are not over: KMS would refuse, too. Pure. */
+export function soakReasons({ use }: Pick<OtherKeyUsers, 'use'>, days: number | undefined, now: number): GateReason[] {
+  const used = useOf(use.now);
+  if (days === undefined || used === undefined) return [];
+  const from = used.at.getTime() + days * DAY;
+  if (now >= from) return [];
+  const text = `it was last used at ${used.at.toISOString()} (${used.operation}), and retire.unusedForDays asks for ${days} days without use: it can be disabled from ${new Date(from).toISOString()} on`;
+  return [{ code: 'used-recently', text }];
+}

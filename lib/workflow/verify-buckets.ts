@@ -1,0 +1,88 @@
+import { observeVersions } from '../observation/observe';
+import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
+import { CLOCK_SLACK } from '../s3/clock-slack';
+import type { BucketVerification } from '../verify/bucket-verification';
+import { verifyChanged } from '../verify/verify-changed';
+import type { VerificationRecord } from './flow-facts';
+import { endContradictedAttempt } from './jobs/end-contradicted-attempt';
+import { bucketsToVerify, toRetire } from './retirable-versions';
+import type { RetireRun, VerifyRun } from './rotation-run';
+import { VERIFICATION_FRESH } from './verification-age';
+import { verifyOne } from './verify-one';
+import { describeVerification } from './verify-text';
+
+/** What a verification of all buckets is made against. */
+export interface VerifyBucketsRequest {
+  readonly activeKeyArn: string;
+  /** The re-encryptions of this run, where there were any. */
+  readonly passes: readonly BucketReencryption[];
+}
+
+/**
+ * Asks, for each version that may retire, whether to disable it if the verification that follows allows it. Asks nothing where
+ * the gate is known to stay closed.
+ *
+ * @returns the ARNs of the keys
+ * @throws declined, confirmation-needed, interrupted
+ */
+export async function approveDisabling(
+  run: RetireRun,
+  passes: readonly BucketReencryption[],
+): Promise<readonly string[]> {
+  if (run.dryRun || passes.some((pass) => !pass.complete)) return [];
+  const approved: string[] = [];
+  for (const { version, key } of toRetire(run.rotation, await observeVersions(run))) {
+    if (!key) continue;
+    await run.approve(`verify every bucket now, and disable ${version.name} (${key.arn}) if the gate opens?`);
+    approved.push(key.arn);
+  }
+  return approved;
+}
+
+/**
+ * Verifies every bucket that could hold objects under a superseded version. Where that takes so long that its beginning is no
+ * longer fresh, what changed meanwhile is inspected too; the record is then as of the end of that, however long one listing takes.
+ */
+export async function verifyBuckets(run: VerifyRun, request: VerifyBucketsRequest): Promise<VerificationRecord> {
+  const buckets: BucketVerification[] = [];
+  for (const bucket of bucketsToVerify(run.rotation)) {
+    const one = await verifyOne(run, bucket, request);
+    describeVerification(run.reporter, one);
+    const pass = request.passes.find((of) => of.bucket === bucket);
+    await endContradictedAttempt(run, request.activeKeyArn, pass, one);
+    buckets.push(one);
+  }
+  const begun = earliest(buckets);
+  const isLong = run.store.now() - begun > VERIFICATION_FRESH;
+  const changes = isLong && !run.dryRun ? await changedSince(run, request.activeKeyArn, buckets) : [];
+  const asOf = changes.length > 0 ? run.store.now() : begun;
+  return { activeKeyArn: request.activeKeyArn, buckets, changes, asOf: new Date(asOf).toISOString() };
+}
+
+/**
+ * Inspects, in every verified bucket, what S3 dates since its verification began. The object of a multipart upload has the date at
+ * which the upload was begun, so uploads that were open then reach further back.
+ */
+export async function changedSince(
+  run: VerifyRun,
+  activeKeyArn: string,
+  verified: readonly BucketVerification[],
+): Promise<readonly BucketVerification[]> {
+  const { concurrency, maxRps } = run.reencrypt;
+  const { signal, reporter } = run;
+  const found: BucketVerification[] = [];
+  for (const before of verified) {
+    const onProgress = (text: string) => reporter.progress(text);
+    const request = { bucket: before.bucket, activeKeyArn, since: sinceOf(before), concurrency, maxRps, signal };
+    found.push(await verifyChanged(run.store, { ...request, onProgress }));
+  }
+  return found;
+}
+
+function sinceOf({ at, openUploads, openUploadsTotal }: BucketVerification): number {
+  if (openUploadsTotal > openUploads.length) return 0;
+  const begun = openUploads.map(({ initiated }) => Date.parse(initiated));
+  return Math.min(Date.parse(at), ...begun) - CLOCK_SLACK;
+}
+
+const earliest = (found: readonly BucketVerification[]): number => Math.min(...found.map(({ at }) => Date.parse(at)));
