@@ -55,6 +55,8 @@ export interface BucketVerification {
   readonly bucket: string;
   /** ISO 8601, by the endpoint's clock, of the moment the listing began. */
   readonly at: string;
+  /** ISO 8601: the latest LastModified of a listed version. A version that is not listed is no older, whatever clock `at` is by. */
+  readonly newestListed: string;
   readonly objectVersions: number;
   readonly deleteMarkers: number;
   /** Where each listed version is accounted for; `left`, `unknown` and `listed` are the totals below. */

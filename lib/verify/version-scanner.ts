@@ -152,6 +152,7 @@ export class VersionScanner {
     return {
       bucket,
       at: new Date(at).toISOString(),
+      newestListed: new Date(listed.newest).toISOString(),
       deleteMarkers: listed.deleteMarkers,
       account,
       comparisons,
