@@ -22,6 +22,8 @@ export interface VerifyRequest {
   readonly scopeOf?: ScopeOf | undefined;
   /** What a re-encryption of the same run listed: this verification has to find as many, or to explain each that it does not. */
   readonly listedBefore?: ListedBefore | undefined;
+  /** True: the bucket is listed once more by both clients, and what only one of them holds keeps the gate closed. Default false. */
+  readonly byBoth?: boolean | undefined;
   readonly retry?: RetryOptions | undefined;
   readonly onProgress?: ((text: string) => void) | undefined;
 }
