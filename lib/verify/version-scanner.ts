@@ -173,7 +173,11 @@ export class VersionScanner {
     const gone = this.#findings.account.count('gone');
     const lacking = Math.max(0, (listedBefore?.versions ?? 0) - asBefore);
     const call = <T>(send: () => Promise<T>) => this.#ofBucket(send);
-    const request = { bucket, newest, byBoth: byBoth || lacking > 0, call };
+    const onFound = async (one: ListedVersion): Promise<void> => {
+      this.#findings.account.listed(1);
+      await this.#judge.inspect(one, { versions: [one], deleteMarkers: [], behind: undefined, upTo: undefined });
+    };
+    const request = { bucket, newest, byBoth: byBoth || lacking > 0, onFound, call };
     const again = gone + lacking > 0 || byBoth ? await secondWalk(this.#store, request) : undefined;
     const comparisons: ListingComparison[] = [];
     if (listedBefore) {
