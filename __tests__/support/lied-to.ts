@@ -25,8 +25,8 @@ export interface Put {
 
 /** Somebody else, who acts once while Keyturn runs. */
 export interface Writer {
-  readonly act: 'puts' | 'puts under the old key' | 'deletes' | 'overwrites';
-  /** Before the n-th request that Keyturn sends. One that names the old key acts before the n-th listing of the re-encryption. */
+  readonly act: 'puts' | 'puts under the old key' | 'puts under the old key last' | 'deletes' | 'overwrites';
+  /** Before the n-th request; `puts under the old key`: the n-th listing of the re-encryption; `… last`: just before DisableKey. */
   readonly nth: number;
   readonly key: string;
 }
@@ -153,14 +153,15 @@ function encryption(under: Under, [old, active]: readonly [string, string], othe
 function writerOf(site: SwitchedSite, Bucket: string, writer: Writer | undefined): Parameters<Liar['begin']>[1] {
   if (!writer) return undefined;
   const { act, nth, key: Key } = writer;
-  const early = act === 'puts under the old key';
+  const underOld = act === 'puts under the old key' || act === 'puts under the old key last';
   let seen = 0;
   return async ({ operation, path: by }) => {
-    if (early && !(operation === 'ListObjectVersions' && by === 'direct')) return;
+    if (act === 'puts under the old key' && !(operation === 'ListObjectVersions' && by === 'direct')) return;
+    if (act === 'puts under the old key last' && operation !== 'DisableKey') return;
     seen += 1;
-    if (seen !== nth) return;
+    if (seen !== (act === 'puts under the old key last' ? 1 : nth)) return;
     if (act === 'deletes') await site.s3.send(new DeleteObjectCommand({ Bucket, Key }));
-    else if (early) {
+    else if (underOld) {
       const by = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: site.arns[0] } as const;
       await site.s3.send(new PutObjectCommand({ Bucket, Key: 'by a writer', Body: 'x', ...by }));
     } else await site.s3.send(new PutObjectCommand({ Bucket, Key: act === 'puts' ? 'by a writer' : Key, Body: 'x' }));

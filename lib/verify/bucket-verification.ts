@@ -22,6 +22,8 @@ export interface VerifyRequest {
   readonly scopeOf?: ScopeOf | undefined;
   /** What a re-encryption of the same run listed: this verification has to find as many, or to explain each that it does not. */
   readonly listedBefore?: ListedBefore | undefined;
+  /** True: the bucket is listed once more by both clients, and what only one of them holds keeps the gate closed. Default false. */
+  readonly byBoth?: boolean | undefined;
   readonly retry?: RetryOptions | undefined;
   readonly onProgress?: ((text: string) => void) | undefined;
 }
@@ -55,6 +57,8 @@ export interface BucketVerification {
   readonly bucket: string;
   /** ISO 8601, by the endpoint's clock, of the moment the listing began. */
   readonly at: string;
+  /** ISO 8601: the latest LastModified of a listed version. A version that is not listed is no older, whatever clock `at` is by. */
+  readonly newestListed: string;
   readonly objectVersions: number;
   readonly deleteMarkers: number;
   /** Where each listed version is accounted for; `left`, `unknown` and `listed` are the totals below. */

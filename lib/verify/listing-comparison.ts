@@ -28,12 +28,12 @@ export function withReencryption(
   return { with: 're-encryption', listedThere, listedHere, gone, newer, missing: hidden };
 }
 
-/** A second listing must not hold what the first did not, nor what was found to be gone. */
+/** A second listing must not hold what the first did not, nor what was found to be gone; nor may one client hide what the other lists. */
 export function withSecondListing(
   listedThere: number,
-  { listedHere, gone }: Pick<ListingComparison, 'listedHere' | 'gone'>,
+  { listedHere, gone, hidden }: Record<'listedHere' | 'gone' | 'hidden', number>,
 ): ListingComparison {
-  const missing = Math.max(0, listedThere - (listedHere - gone));
+  const missing = Math.max(0, listedThere - (listedHere - gone)) + hidden;
   return { with: 'second listing', listedThere, listedHere, gone, newer: 0, missing };
 }
 

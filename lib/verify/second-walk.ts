@@ -17,6 +17,8 @@ export interface SecondWalkRequest {
   readonly newest: number;
   /** True: each page is listed by both clients, and compared. */
   readonly byBoth: boolean;
+  /** Called with what the first listing of a page lacked and both clients list now: written since, or left out of it. */
+  readonly onFound: (version: ListedVersion) => Promise<void>;
   /** Paces and retries one request. */
   readonly call: <T>(send: () => Promise<T>) => Promise<T>;
 }
@@ -24,7 +26,7 @@ export interface SecondWalkRequest {
 /** Lists a bucket again, without inspecting anything. @throws StoreFault, RunStopped */
 export async function secondWalk(
   store: ObjectStore,
-  { bucket, newest, byBoth, call }: SecondWalkRequest,
+  { bucket, newest, byBoth, onFound, call }: SecondWalkRequest,
 ): Promise<SecondWalk> {
   const bySdk: SendListing = (part) => call(() => store.witness.listVersions({ bucket, ...part }));
   const byEngine: SendListing = (part) => call(() => store.listVersions({ bucket, ...part }));
@@ -32,7 +34,10 @@ export async function secondWalk(
   await walkInParallel(store, { bucket, call }, async (page) => {
     versions += page.versions.filter((one) => one.lastModified <= newest).length;
     if (!byBoth) return;
-    for (const one of await onlyIn(byEngine, page)) if (!(await isListed(bySdk, one))) hidden += 1;
+    for (const one of await onlyIn(byEngine, page)) {
+      if (await isListed(bySdk, one)) await onFound(one);
+      else hidden += 1;
+    }
   });
   return { versions, hidden };
 }

@@ -11,13 +11,14 @@ export interface ChangedRequest extends Omit<VerifyRequest, 'read'> {
 
 /**
  * Lists a bucket again and inspects only what S3 dates since a moment. It covers no key by itself: together with the
- * verification before that moment it does. A rewrap by somebody else and a replica keep the date of the version, so neither is seen.
+ * verification before that moment it does. Both clients list: a stale answer to one of them would hide what changed.
+ * A rewrap by somebody else and a replica keep the date of the version, so neither is seen.
  *
  * @throws as a verification does: the result is whole or there is none
  */
 export async function verifyChanged(store: ObjectStore, request: ChangedRequest): Promise<BucketVerification> {
   try {
-    const scanner = new VersionScanner(store, { ...request, read: 0 });
+    const scanner = new VersionScanner(store, { ...request, read: 0, byBoth: true });
     const start = await scanner.begin();
     const listed = await scanner.scanListing(({ lastModified }) =>
       lastModified > 0 && lastModified < request.since ? undefined : 'changed since the verification',

@@ -152,6 +152,7 @@ export class VersionScanner {
     return {
       bucket,
       at: new Date(at).toISOString(),
+      newestListed: new Date(listed.newest).toISOString(),
       deleteMarkers: listed.deleteMarkers,
       account,
       comparisons,
@@ -168,18 +169,23 @@ export class VersionScanner {
 
   /** What this listing lacks of others has to be explained: by a second listing, which must not hold it either. */
   async #compare({ versions, asBefore, newest }: Listed): Promise<readonly ListingComparison[]> {
-    const { bucket, listedBefore } = this.#request;
+    const { bucket, listedBefore, byBoth = false } = this.#request;
     const gone = this.#findings.account.count('gone');
     const lacking = Math.max(0, (listedBefore?.versions ?? 0) - asBefore);
     const call = <T>(send: () => Promise<T>) => this.#ofBucket(send);
-    const request = { bucket, newest, byBoth: lacking > 0, call };
-    const again = gone + lacking > 0 ? await secondWalk(this.#store, request) : undefined;
+    const onFound = async (one: ListedVersion): Promise<void> => {
+      this.#findings.account.listed(1);
+      await this.#judge.inspect(one, { versions: [one], deleteMarkers: [], behind: undefined, upTo: undefined });
+    };
+    const request = { bucket, newest, byBoth: byBoth || lacking > 0, onFound, call };
+    const again = gone + lacking > 0 || byBoth ? await secondWalk(this.#store, request) : undefined;
     const comparisons: ListingComparison[] = [];
     if (listedBefore) {
       const counts = { listedHere: asBefore, newer: versions - asBefore, lacking, hidden: again?.hidden ?? 0 };
       comparisons.push(withReencryption(listedBefore.versions, counts));
     }
-    if (again) comparisons.push(withSecondListing(again.versions, { listedHere: versions, gone }));
+    if (again)
+      comparisons.push(withSecondListing(again.versions, { listedHere: versions, gone, hidden: again.hidden }));
     return comparisons;
   }
 

@@ -85,10 +85,11 @@ export async function changedSince(
   return found;
 }
 
-function sinceOf({ at, openUploads, openUploadsTotal }: BucketVerification): number {
+/** No later than the newest version that was listed: the clock that `at` is by may be ahead, and then nothing would have changed. */
+function sinceOf({ at, newestListed, openUploads, openUploadsTotal }: BucketVerification): number {
   if (openUploadsTotal > openUploads.length) return 0;
   const begun = openUploads.map(({ initiated }) => Date.parse(initiated));
-  return Math.min(Date.parse(at), ...begun) - CLOCK_SLACK;
+  return Math.min(Date.parse(at), Date.parse(newestListed), ...begun) - CLOCK_SLACK;
 }
 
 const earliest = (found: readonly BucketVerification[]): number => Math.min(...found.map(({ at }) => Date.parse(at)));

@@ -35,6 +35,7 @@ const verified: BucketVerification = {
     gone: 0,
     notInspected: 0,
   }),
+  newestListed: '2026-11-23T00:00:00.000Z',
   comparisons: [],
   secondHeads: { versions: 2, contradictions: 0 },
   byKey: { [ACTIVE]: 2 },
