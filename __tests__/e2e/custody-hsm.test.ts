@@ -82,9 +82,11 @@ withSoftHsm('custody in a module, by the commands a person types (needs softhsm2
     );
     expect(prepared.exitCode).toBe(0);
     const where = ['--request', carried('request.json'), '--rotation-file', site.rotationFile];
-    expect(await run('material', 'wrap', ...where, '--out', carried('wrapped.json'))).toMatchObject({ exitCode: 0 });
+    const wrapped = await run('material', 'wrap', ...where, '--out', carried('wrapped.json'));
+    expect(wrapped).toMatchObject({ exitCode: 0 });
+    const { answerSha256 } = JSON.parse(wrapped.stdout);
     const both = ['--request', carried('request.json'), '--answer', carried('wrapped.json')];
-    expect(await run('material', 'import', ...both)).toMatchObject({ exitCode: 0 });
+    expect(await run('material', 'import', ...both, '--fingerprint', answerSha256)).toMatchObject({ exitCode: 0 });
     expect(await stateOf('v2')).toBe('Enabled');
     expect(await run('drill', '--version', 'v2')).toMatchObject({ exitCode: 0 });
   });

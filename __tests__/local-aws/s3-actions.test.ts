@@ -18,7 +18,7 @@ const known = new Set(
     'GetObject GetObjectAcl GetObjectAttributes GetObjectLegalHold GetObjectRetention GetObjectTagging',
     'GetObjectVersion GetObjectVersionAcl GetObjectVersionAttributes GetObjectVersionTagging',
     'GetReplicationConfiguration ListAllMyBuckets ListBucket ListBucketMultipartUploads ListBucketVersions',
-    'ListMultipartUploadParts PutBucketAcl PutBucketCORS PutBucketObjectLockConfiguration PutBucketOwnershipControls',
+    'ListMultipartUploadParts ListObjectAnnotations PutBucketAcl PutBucketCORS PutBucketObjectLockConfiguration PutBucketOwnershipControls',
     'PutBucketPolicy PutBucketPublicAccessBlock PutBucketRequestPayment PutBucketTagging PutBucketVersioning',
     'PutEncryptionConfiguration PutLifecycleConfiguration PutObject PutObjectAcl PutObjectLegalHold',
     'PutObjectRetention PutObjectTagging PutObjectVersionAcl PutObjectVersionTagging PutReplicationConfiguration',

@@ -138,7 +138,7 @@ it('says in a dry run what it would do while the active version has no key yet',
   await switched();
   await kms.send(new DeleteAliasCommand({ AliasName: 'alias/ledger/v2' }));
   const { exitCode, stderr } = await speak(directory, ['post-apply', '--dry-run']);
-  expect([exitCode, stderr]).toEqual([0, expect.stringContaining('the gate would stay closed as things stand')]);
+  expect([exitCode, stderr]).toEqual([0, expect.stringContaining('the gate would stay closed for v1 as things stand')]);
 });
 
 it('keeps v1 Enabled, exits 4 and names a locked object; stragglers and blocked list it', async () => {

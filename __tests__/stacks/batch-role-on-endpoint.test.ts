@@ -56,6 +56,11 @@ async function movedBy(
     manifest,
     noConcurrentWrites: true,
     supersededKeyArns: [stand.oldKey],
+    sources: {
+      versionKeyArns: [stand.oldKey],
+      unresolvedVersions: [],
+      from: { any: false, sseS3: true, keyArns: [], unresolved: undefined },
+    },
   });
   const done = await reencryptBucketByJobs(stand.tools(), request);
   const tasks = [...stand.aws.requests].filter(({ service }) => service === 'batchoperations');

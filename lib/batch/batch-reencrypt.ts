@@ -86,5 +86,7 @@ function counted(
 
 function listedIn(uploaded: UploadedManifest | undefined): number {
   if (!uploaded) return 0;
-  return uploaded.rows + Object.values(uploaded.leftOut).reduce((sum, count) => sum + count, 0);
+  const { rows, leftOut, outOfScope, there, undecided } = uploaded;
+  const counted = [...Object.values(leftOut), ...Object.values(outOfScope), there, undecided?.length ?? 0];
+  return counted.reduce((sum, count) => sum + count, rows);
 }

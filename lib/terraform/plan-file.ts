@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
+import { crc32, inflateRawSync } from 'node:zlib';
 import { type Entry, fromBuffer, type ZipFile } from 'yauzl';
 import { KeyturnError } from '../errors';
 import { type PlannedBackend, plannedBackend } from './plan-file-backend';
@@ -95,19 +95,26 @@ async function entriesOf(bytes: Buffer): Promise<ReadonlyMap<string, Buffer>> {
   });
 }
 
-function contentOf(zip: ZipFile, entry: Entry): Promise<Buffer> {
+/**
+ * The content of an entry. It is inflated here and not by the library, whose stream neither ends nor fails for some damaged
+ * entries (yauzl 3.4.0).
+ */
+async function contentOf(zip: ZipFile, entry: Entry): Promise<Buffer> {
+  if (entry.uncompressedSize > MOST_BYTES) throw new Error(`${entry.fileName} is too large`);
+  const stored = await storedBytes(zip, entry);
+  const content = entry.isCompressed() ? inflateRawSync(stored, { maxOutputLength: MOST_BYTES }) : stored;
+  if (content.length !== entry.uncompressedSize || crc32(content) !== entry.crc32) {
+    throw new Error(`${entry.fileName} does not match its checksum`);
+  }
+  return content;
+}
+
+function storedBytes(zip: ZipFile, entry: Entry): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    if (entry.uncompressedSize > MOST_BYTES) return reject(new Error(`${entry.fileName} is too large`));
-    zip.openReadStream(entry, (error, stream) => {
-      if (error) return reject(error);
-      const chunks: Buffer[] = [];
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      stream.on('error', reject);
-      stream.on('end', () => {
-        const content = Buffer.concat(chunks);
-        if (crc32(content) === entry.crc32) resolve(content);
-        else reject(new Error(`${entry.fileName} does not match its checksum`));
-      });
+    const options = { decompress: entry.isCompressed() ? false : null, decrypt: null, start: null, end: null };
+    zip.openReadStream(entry, options, (error, stream) => {
+      if (error) reject(error);
+      else stream.toArray().then((chunks) => resolve(Buffer.concat(chunks as Buffer[])), reject);
     });
   });
 }

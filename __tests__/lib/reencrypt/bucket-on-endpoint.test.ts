@@ -164,6 +164,7 @@ describe.each(['wire', 'sdk'] as const)('a bucket on the endpoint, over the %s p
           's3:GetObject',
           's3:GetObjectVersion',
           's3:UpdateObjectEncryption',
+          's3:ListObjectAnnotations',
           's3:PutObject',
           'kms:*',
         ];

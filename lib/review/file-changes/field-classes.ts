@@ -66,6 +66,7 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
     verdict: 'decide',
     why: 'The version is used although nothing proves that custody holds its material.',
   },
+  { field: 'keyVersions[].retire', verdict: 'decide', why: 'Keyturn may disable a key that it does not own.' },
   { field: 'keyVersions[].materialValidTo', verdict: 'decide', why: 'KMS deletes the material at that time.' },
   {
     field: 'keyVersions[].disabled',
