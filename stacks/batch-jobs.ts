@@ -30,8 +30,9 @@ export interface BatchJobsProps {
  * Resources for jobs of S3 Batch Operations: their role with its policy, and with `manage: bucket` the bucket for
  * manifests and reports. Jobs are not Terraform resources: `post-apply` creates them.
  *
- * The role names the keys by the ARNs in the plan, and those of versions after the active one by their aliases, which may
- * not exist yet: after a rollback objects move away from them.
+ * The role names the keys by the ARNs in the plan, and those of versions after the active one by a pattern of their
+ * aliases: after a rollback objects move away from them. The pattern does not change when a version is declared, so that the
+ * plan of the storage stack stays empty until the switch.
  */
 export function declareBatchJobs(stack: TerraformStack, rotation: Rotation, props: BatchJobsProps): void {
   const { settings, newKey, tags } = props;
@@ -45,7 +46,6 @@ export function declareBatchJobs(stack: TerraformStack, rotation: Rotation, prop
   });
   role.overrideLogicalId(BATCH_ID);
   const later = laterVersions(rotation).filter(({ disabled }) => !disabled);
-  const laterAliases = later.filter((version) => !isAdopted(version)).map((version) => versionAlias(rotation, version));
   const anyKeyOf = (arn: string, account: string) => `arn:${arn}:kms:${rotation.region}:${account}:key/*`;
   const policyOf = (
     given: Pick<BatchRolePolicyInput, 'partition' | 'newKey'> & { readonly anyKey: string },
@@ -54,7 +54,7 @@ export function declareBatchJobs(stack: TerraformStack, rotation: Rotation, prop
     batchRolePolicy({
       partition: given.partition,
       newKey: given.newKey,
-      laterKeys: laterAliases.length === 0 ? undefined : { anyKey: given.anyKey, aliases: laterAliases },
+      laterKeys: { anyKey: given.anyKey, aliases: `${rotation.alias}/*` },
       region: rotation.region,
       method: rotation.reencrypt.method,
       buckets: rotation.buckets.map(({ name }) => name),

@@ -59,10 +59,10 @@ export interface BatchRolePolicyInput {
   /** ARNs of the keys that objects are moved away from, or references to them. */
   readonly oldKeys: readonly string[];
   /**
-   * Aliases of versions after the active one, and any key of the account that bears one. After a rollback objects are under
-   * those keys too; before, the aliases need not exist, so that no ARN can be named.
+   * The version aliases of the rotation as a pattern, and any key of the account that bears one. After a rollback objects are
+   * under later versions too; before, their keys need not exist, so that no ARN can be named.
    */
-  readonly laterKeys?: { readonly anyKey: string; readonly aliases: readonly string[] } | undefined;
+  readonly laterKeys?: { readonly anyKey: string; readonly aliases: string } | undefined;
   /** ARN of the key that objects are moved to, or a reference to it. */
   readonly newKey: string;
 }
@@ -138,7 +138,7 @@ export function batchRolePolicy(input: BatchRolePolicyInput): RolePolicy {
   ];
   if (oldKeys.length > 0) statements.push(allow('LeaveOldKeys', OLD_KEY_ACTIONS[method], oldKeys, throughS3));
   if (laterKeys) {
-    const named = { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': laterKeys.aliases } };
+    const named = { 'ForAnyValue:StringLike': { 'kms:ResourceAliases': laterKeys.aliases } };
     statements.push(allow('LeaveLaterKeys', OLD_KEY_ACTIONS[method], [laterKeys.anyKey], { ...throughS3, ...named }));
   }
   if (listedByS3.length > 0)

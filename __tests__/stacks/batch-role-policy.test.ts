@@ -82,7 +82,7 @@ describe('the policy of the jobs’ role', () => {
 
   it('reaches the keys of later versions by their aliases, to leave them and through S3 alone', () => {
     const anyKey = 'arn:aws:kms:ap-northeast-1:111122223333:key/*';
-    const { Statement } = batchRolePolicy(input({ laterKeys: { anyKey, aliases: ['alias/payroll/v3'] } }));
+    const { Statement } = batchRolePolicy(input({ laterKeys: { anyKey, aliases: 'alias/payroll/*' } }));
     expect(Statement.find(({ Sid }) => Sid === 'LeaveLaterKeys')).toEqual({
       Sid: 'LeaveLaterKeys',
       Effect: 'Allow',
@@ -90,7 +90,7 @@ describe('the policy of the jobs’ role', () => {
       Resource: anyKey,
       Condition: {
         StringEquals: { 'kms:ViaService': 's3.ap-northeast-1.amazonaws.com' },
-        'ForAnyValue:StringEquals': { 'kms:ResourceAliases': ['alias/payroll/v3'] },
+        'ForAnyValue:StringLike': { 'kms:ResourceAliases': 'alias/payroll/*' },
       },
     });
   });

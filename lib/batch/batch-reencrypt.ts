@@ -86,7 +86,7 @@ function counted(
 
 function listedIn(uploaded: UploadedManifest | undefined): number {
   if (!uploaded) return 0;
-  const { rows, leftOut, outOfScope, there, undecided } = uploaded;
-  const counted = [...Object.values(leftOut), ...Object.values(outOfScope), there, undecided?.length ?? 0];
+  const { rows, leftOut, outOfScope, there, again, undecided } = uploaded;
+  const counted = [...Object.values(leftOut), ...Object.values(outOfScope), there, again, undecided?.length ?? 0];
   return counted.reduce((sum, count) => sum + count, rows);
 }

@@ -28,6 +28,8 @@ const summary = z.object({
   outOfScope: z.record(z.string(), z.number()).default({}),
   /** Versions that were under the active key already. */
   there: z.number().default(0),
+  /** Versions of either kind that the local engine inspects again, and counts. */
+  again: z.number().default(0),
   /** Keys of versions that the local engine has to decide about; null: too many to name. */
   undecided: z.array(z.string()).nullable().default([]),
 });
@@ -52,6 +54,7 @@ const MAX_UNDECIDED = 10_000;
 class EntryCounts {
   rows = 0;
   there = 0;
+  again = 0;
   readonly leftOut: Record<string, number> = {};
   readonly outOfScope: Record<string, number> = {};
   undecided: string[] | null = [];
@@ -63,7 +66,7 @@ class EntryCounts {
     if ('leftOut' in entry) this.leftOut[entry.leftOut] = (this.leftOut[entry.leftOut] ?? 0) + 1;
     else if ('outOfScope' in entry) this.outOfScope[entry.outOfScope] = (this.outOfScope[entry.outOfScope] ?? 0) + 1;
     else if ('there' in entry) this.there += 1;
-    else if ('again' in entry) return true;
+    else if ('again' in entry) this.again += 1;
     else if (this.undecided && this.undecided.length < MAX_UNDECIDED) this.undecided.push(entry.undecided);
     else this.undecided = null;
     return true;
@@ -105,8 +108,8 @@ async function upload(request: ManifestRequest, name: string): Promise<UploadedM
   const target = { ...request.upload, bucket: files.bucket, key, metadata: { started: startedAt } };
   const etag = await uploadFile(target, rowsOf(request, counting));
   if (etag === undefined) return undefined;
-  const { rows, there, leftOut, outOfScope, undecided, digest } = counting;
-  return { key, etag, rows, digest: digest.hex, leftOut, outOfScope, there, undecided };
+  const { rows, there, again, leftOut, outOfScope, undecided, digest } = counting;
+  return { key, etag, rows, digest: digest.hex, leftOut, outOfScope, there, again, undecided };
 }
 
 const besides = (name: string): string => `${name}-${randomUUID()}`;

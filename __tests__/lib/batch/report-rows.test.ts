@@ -85,6 +85,7 @@ test('takes a plus in a reported key for itself or a blank, whichever is in the 
         leftOut: {},
         outOfScope: {},
         there: 0,
+        again: 0,
         undecided: [],
       },
       report: async function* () {

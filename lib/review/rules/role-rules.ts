@@ -1,10 +1,4 @@
-import {
-  batchPrefix,
-  bucketsListedByS3,
-  laterVersions,
-  type ReencryptMethod,
-  versionAlias,
-} from '../../rotation/rotation';
+import { batchPrefix, bucketsListedByS3, type ReencryptMethod } from '../../rotation/rotation';
 import { ROLE, ROLE_POLICY } from '../own-addresses';
 import type { PlannedChange } from '../plan-document';
 import { list, same, text, type Values } from '../plan-values';
@@ -123,10 +117,9 @@ function keyNeeded(
   const through = conditionValues(condition, ['stringequals'], 'kms:ViaService');
   if (through.length !== 1 || through[0] !== `s3.${rotation.region}.amazonaws.com`) return false;
   if (resource.endsWith(':key/*')) {
-    // Versions after the active one, whose keys need not exist: by their aliases alone.
-    const aliases = conditionValues(condition, ['foranyvalue:stringequals'], 'kms:ResourceAliases');
-    const later = new Set(laterVersions(rotation).map((one) => versionAlias(rotation, one)));
-    return aliases.length > 0 && aliases.every((one) => later.has(one)) && LEAVING.test(action);
+    // Versions after the active one, whose keys need not exist: by the aliases of the rotation's versions alone.
+    const aliases = conditionValues(condition, ['foranyvalue:stringlike'], 'kms:ResourceAliases');
+    return aliases.length === 1 && aliases[0] === `${rotation.alias}/*` && LEAVING.test(action);
   }
   const version = keys.find(resource)?.version;
   // A redacted plan has no data sources, so the key is unknown.
