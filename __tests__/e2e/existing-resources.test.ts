@@ -21,6 +21,7 @@ let kms: KMSClient;
 let arn: string;
 beforeAll(async () => {
   site = await openSite();
+  await site.keepProvider();
   const { url, region, accessKey } = site.endpoint;
   kms = new KMSClient({ endpoint: url, region, credentials: accessKey });
   await site.declare(rotationText(['v1'], 'v1'));
