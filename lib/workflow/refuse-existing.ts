@@ -2,6 +2,7 @@ import { KeyturnError } from '../errors';
 import { existingResources } from '../observation/existing-resources';
 import type { Observing } from '../observation/observe';
 import { type CreatedResource, existingText, keepExisting } from '../rotation/created-resource';
+import { stackNames } from '../rotation/rotation';
 import { createdIn } from '../terraform/created-in';
 import type { StackPlan, StackRole, Workspace } from '../terraform/workspace';
 
@@ -33,10 +34,17 @@ export async function refuseUnmanaged(
     run,
     stack,
     existing.filter(({ address }) => !managed.has(address)),
+    { keysStack: stackNames(run.rotation).keys },
   );
 }
 
-async function refuse(run: Observing, stack: StackRole, created: readonly CreatedResource[]): Promise<void> {
+/** @param unplanned - given: Terraform can import only once it can read the key of the active version, which the keys stack makes */
+async function refuse(
+  run: Observing,
+  stack: StackRole,
+  created: readonly CreatedResource[],
+  unplanned?: { readonly keysStack: string },
+): Promise<void> {
   const existing = await existingResources(run, created);
   if (existing.length === 0) return;
   const found = existing.map((one) => ({
@@ -44,5 +52,5 @@ async function refuse(run: Observing, stack: StackRole, created: readonly Create
     text: existingText(run.rotation, one),
     next: keepExisting(run.rotation, one),
   }));
-  throw new KeyturnError('resource-exists', { stack, found });
+  throw new KeyturnError('resource-exists', { stack, found, keysStack: unplanned?.keysStack });
 }

@@ -153,7 +153,12 @@ describe('what the storage stack will create, before the keys stack is applied',
         stack: 'storage',
         found: [{ address: 'aws_kms_alias.main' }, { address: `aws_s3_bucket.bucket_${on.name}-bucket` }],
       },
-      hint: expect.stringContaining(`-storage import aws_kms_alias.main alias/${on.name}`),
+      hint: expect.stringMatching(
+        // Terraform cannot import into a stack that reads a key which is not there yet.
+        new RegExp(
+          `first .npx cdktf deploy ${on.name}-keys. and .*-storage import aws_kms_alias.main alias/${on.name}`,
+        ),
+      ),
     });
     expect(on.applied).toEqual([]);
   });
@@ -169,6 +174,9 @@ describe('what the storage stack will create, before the keys stack is applied',
 it('refuses a plan of the storage stack that creates an alias which exists', async () => {
   const on = await site({ 'aws_kms_alias.main': 'alias/by-hand' });
   await on.key('alias/by-hand');
-  await expect(switchActive.run(on.run, {})).rejects.toMatchObject({ code: 'resource-exists' });
+  await expect(switchActive.run(on.run, {})).rejects.toMatchObject({
+    code: 'resource-exists',
+    hint: expect.not.stringContaining('cdktf deploy'),
+  });
   expect(on.applied).toEqual([]);
 });

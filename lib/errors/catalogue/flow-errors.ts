@@ -28,6 +28,7 @@ export const flowErrors = {
   'resource-exists': entry<{
     stack: string;
     found: readonly { readonly address: string; readonly text: string; readonly next: string }[];
+    keysStack: string | undefined;
   }>(
     EXIT.refusedByGate,
     (f) =>
@@ -35,7 +36,13 @@ export const flowErrors = {
         `the ${f.stack} stack would create what exists already, and nothing was applied:`,
         ...f.found.map((one) => `  - ${one.address}: ${one.text}`),
       ].join('\n'),
-    (f) => f.found.map((one) => one.next).join('; '),
+    (f) => {
+      const first =
+        f.keysStack === undefined
+          ? ''
+          : `Terraform reads the key of the active version before it imports: first \`npx cdktf deploy ${f.keysStack}\` and \`npx keyturn pre-apply\`; then `;
+      return first + f.found.map((one) => one.next).join('; ');
+    },
   ),
   'no-version-to-go-back-to': entry<{ active: string; named: string | null; declared: string }>(
     EXIT.usage,
