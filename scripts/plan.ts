@@ -89,7 +89,11 @@ function report({ terminal }: CommandContext, directory: string, { manifest, rev
   }
   if (jobs) terminal.note(`${jobs.jobs.length} planned job(s) of S3 Batch Operations are in jobs.json: ${jobs.when}`);
   terminal.note(`plans, review and manifest are in ${directory}`);
-  terminal.hint(`run \`npx keyturn apply ${JSON.stringify(path.basename(directory))}\` to apply exactly these plans`);
+  terminal.hint(
+    review.verdict === 'refused'
+      ? 'fix what review.md names, then plan again: `keyturn apply` refuses these plans'
+      : `run \`npx keyturn apply ${JSON.stringify(path.basename(directory))}\` to apply exactly these plans`,
+  );
 }
 
 function exitCode({ manifest, review }: PlanBundle, detailed: boolean) {
