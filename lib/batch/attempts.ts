@@ -1,19 +1,11 @@
 import { KeyturnError } from '../errors';
 import { isAttemptOver, readAttemptRecord } from './attempt-record';
 import type { BatchJournal } from './batch-journal';
+import { describedJob, isOfScope } from './described-job';
 import { failureOf, isJobFailure } from './job-failure';
 import type { JobFiles } from './job-files';
 import { jobDifferences } from './job-match';
-import {
-  ACKNOWLEDGED_TAG,
-  attemptPrefix,
-  attemptsPrefix,
-  describedJob,
-  isOfScope,
-  type JobScope,
-  OWN_REASON,
-  PAUSED_TAG,
-} from './job-spec';
+import { ACKNOWLEDGED_TAG, attemptPrefix, attemptsPrefix, type JobScope, OWN_REASON, PAUSED_TAG } from './job-spec';
 import { isTerminal, type JobState } from './job-state';
 import type { Jobs } from './jobs';
 

@@ -13,8 +13,8 @@ import {
 
 import { awsCodeOf, called } from '../aws/failures';
 import { isCode, KeyturnError } from '../errors';
+import { describedJob } from './described-job';
 import type { JobSpec } from './job-spec';
-import { describedJob } from './job-spec';
 import { type JobState, jobStateOf, type ListedJob, listedJobOf } from './job-state';
 import { type JobRetry, withJobRetry } from './retry';
 

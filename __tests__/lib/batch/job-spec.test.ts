@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 
+import { describedJob, isOfScope } from '../../../lib/batch/described-job';
 import {
-  describedJob,
-  isOfScope,
   type JobFacts,
   type JobScope,
   jobDescription,

@@ -1,4 +1,5 @@
-import { describedJob, isOfBucket, isOfScope, type JobScope, OWN_REASON } from '../../batch/job-spec';
+import { describedJob, isOfBucket, isOfScope } from '../../batch/described-job';
+import { type JobScope, OWN_REASON } from '../../batch/job-spec';
 import { isTerminal } from '../../batch/job-state';
 import { isCode } from '../../errors';
 import type { RunReport, RunTarget } from '../rotation-run';

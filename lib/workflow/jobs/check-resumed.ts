@@ -1,5 +1,5 @@
+import { describedJob } from '../../batch/described-job';
 import { type ExpectedJob, jobDifferences } from '../../batch/job-match';
-import { describedJob } from '../../batch/job-spec';
 import { batchPrefix, batchRoleName } from '../../rotation/rotation';
 import { switchedKey } from '../active-key';
 import { keyArnsToLeave } from '../reencrypt-engine';

@@ -1,4 +1,5 @@
-import { describedJob, PAUSED_TAG } from '../../batch/job-spec';
+import { describedJob } from '../../batch/described-job';
+import { PAUSED_TAG } from '../../batch/job-spec';
 import { isEmptyManifest, isTerminal, type JobState } from '../../batch/job-state';
 import { type Jobs, jobsOfRotation, openJobs } from '../../batch/jobs';
 import { KeyturnError } from '../../errors';
