@@ -22,6 +22,9 @@ export interface DriftFinding {
     | 'bucket-key-moved'
     | 'stragglers-not-checked'
     | 'custody-record-absent'
+    | 'binding-contradicted'
+    | 'binding-outdated'
+    | 'binding-incomplete'
     | 'retirement-not-recorded';
   /**
    * `outage`: objects cannot be read or written now. `act`: somebody must do something. Both make `--detailed-exitcode`
@@ -39,6 +42,8 @@ export type ObservedCustody =
   | {
       readonly here: true /** Versions that have a record, and when their material was imported. */;
       readonly imported: ReadonlyMap<string, Date>;
+      /** SHA-256 of those records, lower-case hex. */
+      readonly hashes: ReadonlyMap<string, string>;
     };
 
 export interface DriftInput {

@@ -1,6 +1,7 @@
 /** What has moved away from the rotation file, or will soon: for a scheduled job. Pure: `observed-drift.ts` does the reading. */
 import type { KeyDescription } from '../kms/describe-key';
 import { type KeyVersion, type Rotation, supersededVersions } from '../rotation/rotation';
+import { bindingFindings } from './drift-binding';
 import { expiryFindings } from './drift-expiry';
 import { act, DAY, type DriftFinding, type DriftInput, nextProposal, note, outage } from './drift-finding';
 import { materialFindings } from './drift-materials';
@@ -16,6 +17,7 @@ export function driftFindings(input: DriftInput): readonly DriftFinding[] {
   const findings = [
     ...keysOf(input).flatMap((one) => keyFindings(input, one)),
     ...pointerFindings(input),
+    ...bindingFindings(input),
     ...ageFindings(input),
     ...expiryFindings(input),
     ...materialFindings(input),

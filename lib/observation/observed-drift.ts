@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { readRecord } from '../key-material/custody/custody-record';
+import { readRecord, recordSha256 } from '../key-material/custody/custody-record';
 import { nodeFiles } from '../key-material/custody/file-operations';
 import { custodyDirectory, type Rotation } from '../rotation/rotation';
 import { driftFindings } from './drift';
@@ -38,9 +38,13 @@ async function custodySight(rotation: Rotation): Promise<ObservedCustody> {
     ));
   if (!here) return { here: false };
   const imported = new Map<string, Date>();
+  const hashes = new Map<string, string>();
+  const ledger = { directory, files: nodeFiles };
   for (const { name } of rotation.keyVersions) {
-    const record = await readRecord({ directory, files: nodeFiles }, rotation.name, name);
+    const record = await readRecord(ledger, rotation.name, name);
     if (record) imported.set(name, new Date(record.import.importedAt));
+    const hash = await recordSha256(ledger, rotation.name, name);
+    if (hash !== undefined) hashes.set(name, hash);
   }
-  return { here: true, imported };
+  return { here: true, imported, hashes };
 }

@@ -58,7 +58,7 @@ buckets: [{ name: photos-originals, manage: bucket }]
     rotation,
     now: NOW,
     seen: { versions: [], aliasTarget: KEY, buckets: [] },
-    custody: { here: true, imported: new Map(custody.map((name) => [name, NOW])) },
+    custody: { here: true, hashes: new Map(), imported: new Map(custody.map((name) => [name, NOW])) },
     verifiedAt: undefined,
     left: undefined,
     verdicts: [],
