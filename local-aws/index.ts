@@ -12,7 +12,7 @@ import { createS3Control, type Jobs } from './s3-control';
 import { servedIam, servedKms, servedS3, servedSts } from './served';
 import { createVerifier } from './signature/verify';
 import { createSts } from './sts';
-import { createPipeline } from './transport/pipeline';
+import { createPipeline, type Pipeline } from './transport/pipeline';
 import { listen } from './transport/server';
 
 export type { AccessKey, Credentials } from './credentials';
@@ -40,6 +40,8 @@ export interface LocalAws {
   readonly requests: Requests;
   /** The jobs of S3 Batch Operations: held, let go, and spoiled. */
   readonly jobs: Jobs;
+  /** Answers one request without a socket, to a transport in the same process. */
+  readonly answer: Pipeline;
   /** What the buckets hold, as it is stored: ciphertext and wrapped keys. For proofs that nothing is kept in clear. */
   readonly stored: Pick<S3, 'buckets' | 'versions'>;
   /** The variables that point an SDK, the AWS CLI or Terraform here, and keep it from looking for credentials elsewhere. */
@@ -111,6 +113,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     faults,
     requests,
     jobs: control.jobs,
+    answer: pipeline,
     stored: s3,
     environment: (key = accessKey) => environment(url, region, key),
     close() {
