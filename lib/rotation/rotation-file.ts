@@ -162,7 +162,7 @@ function toRotation(file: RotationFile, path: string): Rotation {
 }
 
 /** Paths are relative to the folder of the rotation file; a program without a slash is searched on PATH. */
-function toCustody({ age, command, pkcs11 }: RotationFile['custody'], home: string): Custody {
+function toCustody({ age, command, pkcs11, drillEveryDays }: RotationFile['custody'], home: string): Custody {
   const at = (path: string): string => resolve(home, path);
   const [program = '', ...args] = command?.run ?? [];
   return {
@@ -178,5 +178,6 @@ function toCustody({ age, command, pkcs11 }: RotationFile['custody'], home: stri
       pinFile: pkcs11.pinFile === undefined ? undefined : at(pkcs11.pinFile),
       directory: at(pkcs11.directory),
     },
+    drillEveryDays,
   };
 }

@@ -167,6 +167,11 @@ export const rotationFileSchema = z.strictObject({
       pkcs11: pkcs11
         .optional()
         .describe('Custody in a hardware module, which generates and wraps the material itself.'),
+      drillEveryDays: field(
+        z.int().min(LIMITS.drillEveryDays.min).max(LIMITS.drillEveryDays.max).default(365),
+        'Days after a drill, or the import, before `status` and `doctor` report that the custody of a version is due for a drill.',
+        `a whole number from ${LIMITS.drillEveryDays.min} to ${LIMITS.drillEveryDays.max}`,
+      ),
     })
     .prefault({})
     .describe('Where the only copy of the material outside KMS is stored; at most one custodian.'),

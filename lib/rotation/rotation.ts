@@ -105,6 +105,8 @@ export interface Custody {
   readonly age: AgeCustody | undefined;
   readonly command: CommandCustody | undefined;
   readonly pkcs11: Pkcs11Custody | undefined;
+  /** Days after its last drill from which on the custody of a version is due for another; absent: never. */
+  readonly drillEveryDays?: number | undefined;
 }
 
 export interface S3Backend {

@@ -130,6 +130,7 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'custody.pkcs11.token', verdict: 'decide', why: READS },
   { field: 'custody.pkcs11.pinFile', verdict: 'decide', why: READS },
   { field: 'custody.pkcs11.directory', verdict: 'decide', why: 'It is where the custody records are.' },
+  { field: 'custody.drillEveryDays', verdict: 'decide', why: 'It is the longest time that nobody proves custody.' },
   { field: 'reencrypt.method', verdict: 'decide', why: 'A rewrite copies every object and costs accordingly.' },
   {
     field: 'reencrypt.from',
