@@ -35,6 +35,7 @@ describe('loadRotation', () => {
   it('reads the sample with every default filled in', async () => {
     expect(await loadRotation('rotation.yaml', { now: NOW })).toEqual({
       file: path.resolve('rotation.yaml'),
+      binding: [],
       name: 'rotation-test',
       region: 'ap-northeast-1',
       account: undefined,
