@@ -40,20 +40,14 @@ export const runJobs: readonly ActionSet[] = [
   },
 ];
 
+const ROLE_READS = ['iam:GetRole', 'iam:GetRolePolicy', 'iam:ListAttachedRolePolicies', 'iam:ListRolePolicies'];
+
+/** What the AWS provider reads of the role. */
+export const readRole: readonly ActionSet[] = [{ sid: 'ReadRole', on: 'job role', actions: ROLE_READS, when: hasJobs }];
+
 /** Actions of the AWS provider on the role: reads, and writes if its keys change. */
-export const readRole: readonly ActionSet[] = [
-  {
-    sid: 'KeepRoleWithKeys',
-    on: 'job role',
-    actions: [
-      'iam:GetRole',
-      'iam:GetRolePolicy',
-      'iam:ListAttachedRolePolicies',
-      'iam:ListRolePolicies',
-      'iam:PutRolePolicy',
-    ],
-    when: hasJobs,
-  },
+export const keepRole: readonly ActionSet[] = [
+  { sid: 'KeepRoleWithKeys', on: 'job role', actions: [...ROLE_READS, 'iam:PutRolePolicy'], when: hasJobs },
 ];
 
 export const declareRole: readonly ActionSet[] = [
