@@ -5,7 +5,7 @@ import { type ArchiveCheck, compareArchive, fetchArchive } from '../lib/archive/
 import { EXIT, KeyturnError } from '../lib/errors';
 import { checkEvidence } from '../lib/evidence/check';
 import type { EvidenceCheck } from '../lib/evidence/checked-evidence';
-import { type CommandContext, type CommandDefinition, flag, type OptionValues, text } from './cli/command';
+import { type CommandContext, type CommandDefinition, flag, type OptionValues, text, texts } from './cli/command';
 import { withReading } from './cli/session';
 
 export const verifyEvidence: CommandDefinition = {
@@ -19,7 +19,10 @@ export const verifyEvidence: CommandDefinition = {
   options: [
     {
       flags: '--heads <file>',
-      description: 'file with heads that you saved elsewhere; each line starts with one, as this command prints them',
+      description:
+        'file with heads that you saved elsewhere; each line starts with one, as this command prints them. Repeat it ' +
+        'for the heads of several runs',
+      repeats: true,
     },
     { flags: '--bucket', description: 'also check the evidence bucket of the rotation file; needs AWS' },
     { flags: '--rotation-file <path>', description: 'with --bucket: the rotation file (default: rotation.yaml)' },
@@ -28,13 +31,14 @@ export const verifyEvidence: CommandDefinition = {
   examples: [
     'npx keyturn verify-evidence .keyturn/evidence',
     'npx keyturn verify-evidence .keyturn/evidence --heads heads.txt',
+    'npx keyturn verify-evidence .keyturn/evidence --heads job-41.txt --heads job-42.txt',
     'npx keyturn verify-evidence .keyturn/evidence --bucket',
     'npx keyturn verify-evidence --bucket',
   ],
   async run(context, options, [given]) {
     const { terminal, cwd } = context;
-    const kept = text(options, 'heads');
-    const heads = kept === undefined ? undefined : await readHeads(path.resolve(cwd, kept));
+    const kept = texts(options, 'heads');
+    const heads = kept && (await Promise.all(kept.map((file) => readHeads(path.resolve(cwd, file))))).flat();
     const bucket = flag(options, 'bucket');
     if (given === undefined && !bucket) {
       throw new KeyturnError('usage', {
