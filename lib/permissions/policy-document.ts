@@ -1,3 +1,4 @@
+import { partitionOf } from '../rotation/partition';
 import {
   activeVersion,
   type BucketManagement,
@@ -216,11 +217,4 @@ function and(left: Condition | undefined, right: Condition): Condition {
   const joined: Record<string, Readonly<Record<string, string | readonly string[]>>> = { ...left };
   for (const [operator, values] of Object.entries(right)) joined[operator] = { ...joined[operator], ...values };
   return joined;
-}
-
-function partitionOf(region: string): string {
-  if (region.startsWith('cn-')) return 'aws-cn';
-  if (region.startsWith('us-gov-')) return 'aws-us-gov';
-  if (region.startsWith('eusc-')) return 'aws-eusc';
-  return 'aws';
 }

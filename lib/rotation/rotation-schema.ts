@@ -18,6 +18,7 @@ import {
   retireWaiver,
   STANDING_PRINCIPAL,
   s3Backend,
+  servicePrincipal,
   TOPIC_ARN,
   waiver,
 } from './schema-parts';
@@ -83,6 +84,12 @@ export const rotationFileSchema = z.strictObject({
       breakGlass: principals(
         'Who may delete imported material or schedule the deletion of a key. Empty: the key policy denies both to everybody.',
         STANDING_PRINCIPAL,
+      ),
+      services: field(
+        z.array(servicePrincipal).default([]),
+        'AWS services that use the keys by their own principal: log delivery, Config, CloudTrail, CloudFront, S3 Inventory.',
+        'a list of services',
+        'write a list of mappings with service and sourceArns, [] for none',
       ),
     })
     .prefault({})

@@ -143,6 +143,16 @@ export interface RetireWaiver {
 /** What a waiver may set aside. */
 export const RETIRE_WAIVERS = ['grant', 'bucket-default', 'use', 'upload', 'expiry'] as const;
 
+/** An AWS service that may use the keys, for what it must act. */
+export interface ServicePrincipal {
+  /** `delivery.logs.amazonaws.com`. */
+  readonly service: string;
+  /** Values of `aws:SourceArn`, `*` allowed; empty only for services that send none. */
+  readonly sourceArns: readonly string[];
+  /** Values of `aws:SourceAccount`; empty: the account of the rotation. */
+  readonly sourceAccounts: readonly string[];
+}
+
 export interface Rotation {
   /** Absolute path of the file this was read from. */
   readonly file: string;
@@ -164,6 +174,8 @@ export interface Rotation {
     readonly users: readonly string[];
     /** The only principals that may delete imported material or schedule a key's deletion; empty: nobody. */
     readonly breakGlass: readonly string[];
+    /** AWS services that use the keys by their own principal. */
+    readonly services: readonly ServicePrincipal[];
   };
   readonly expiry: ExpiryWarnings;
   readonly deletionWindowDays: number;

@@ -1,6 +1,7 @@
 /** The objects and lists inside a rotation file. */
 import { z } from 'zod';
 import { field, LIMITS, UTC_TIME } from './field-messages';
+import { SERVICE_PRINCIPAL } from './key-services';
 import { RETIRE_WAIVERS } from './rotation';
 
 const VERSION_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
@@ -112,6 +113,44 @@ export const principals = (who: string, [schema, allowed]: readonly [z.ZodString
     'a list of IAM principal ARNs',
     'write a list, [] for none',
   );
+
+/** Wildcards stand in the last part alone, so that service, Region and account are named. */
+const SOURCE_ARN = /^arn:aws(?:-[a-z]+)*:[a-z0-9-]+:[a-z0-9-]*:(?:\d{12})?:[^\s"]+$/;
+
+/** An AWS service that reads or writes the objects by its own principal. */
+export const servicePrincipal = z.strictObject({
+  service: field(
+    z.string().regex(SERVICE_PRINCIPAL),
+    'The principal of an AWS service that reads or writes objects under the keys, such as delivery.logs.amazonaws.com.',
+    'the principal of an AWS service, as its documentation names it: name.amazonaws.com',
+    'write a principal such as delivery.logs.amazonaws.com',
+  ),
+  sourceArns: field(
+    z
+      .array(
+        field(
+          z.string().regex(SOURCE_ARN),
+          'ARN, with * in its last part, of what the service acts for.',
+          'an ARN with service and partition, such as arn:aws:logs:eu-central-1:111122223333:*',
+          'write the ARN of the log source, trail, distribution or bucket',
+        ),
+      )
+      .default([]),
+    'What the service must act for (aws:SourceArn).',
+    'a list of ARNs',
+    'write a list of ARNs',
+  ),
+  sourceAccounts: field(
+    z
+      .array(
+        field(z.string().regex(/^\d{12}$/), 'Account id.', '12 digits, in quotes', 'write the account id in quotes'),
+      )
+      .default([]),
+    'The accounts that the service must act for (aws:SourceAccount). Default: the account of the rotation.',
+    'a list of account ids',
+    'write a list of account ids in quotes',
+  ),
+});
 
 const PATH_WITHOUT_NUL = /^[^\0]+$/;
 

@@ -99,6 +99,22 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'keyPolicy.administrators', verdict: 'decide', why: 'They can change the key policy.' },
   { field: 'keyPolicy.users', verdict: 'decide', why: 'They can read the objects.' },
   { field: 'keyPolicy.breakGlass', verdict: 'decide', why: 'They can delete a key or its material.' },
+  { field: 'keyPolicy.services[]', verdict: 'decide', why: 'The service can read or write the objects.' },
+  {
+    field: 'keyPolicy.services[].service',
+    verdict: 'decide',
+    why: 'Another service can read or write the objects.',
+  },
+  {
+    field: 'keyPolicy.services[].sourceArns',
+    verdict: 'decide',
+    why: 'The service can use the key for something else.',
+  },
+  {
+    field: 'keyPolicy.services[].sourceAccounts',
+    verdict: 'decide',
+    why: 'The service can use the key for another account.',
+  },
   { field: 'expiry.alarmTopicArn', verdict: 'decide', why: 'Nobody may be warned before material expires.' },
   { field: 'expiry.warnDays', verdict: 'decide', why: 'A warning may come later, or not at all.' },
   { field: 'deletionWindowDays', when: 'more', verdict: 'free', why: 'A deletion can be cancelled for longer.' },
