@@ -40,6 +40,7 @@ let kms: KMSClient;
 let s3: S3Client;
 let stateKey: string;
 let stranger: AccessKey;
+let signer: string;
 let terraformBinary: string;
 const users = new Map<PolicyName, LimitedUser>();
 const rotations: Rotation[] = [];
@@ -64,6 +65,8 @@ beforeAll(async () => {
   for (const Bucket of ['state-bucket', 'elsewhere-bucket'])
     await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
   stateKey = (await kms.send(new CreateKeyCommand({}))).KeyMetadata?.Arn ?? '';
+  const signs = new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
+  signer = (await kms.send(signs)).KeyMetadata?.Arn ?? '';
 });
 
 afterAll(async () => {
@@ -220,7 +223,7 @@ ${ADOPTED.map((name) => `  - { name: ${name}, manage: encryption }`).join('\n')}
 tags: { ${tag}: a }
 keyPolicy: { users: ${principals}, breakGlass: ${principals} }
 reencrypt: { method: ${method}${served ? `, ${SERVED}` : ''} }
-${served ? 'evidence: { bucket: { name: evidence-bucket, retention: { days: 1 } } }\n' : ''}retire: { verifyOnlyBuckets: [elsewhere-bucket] }
+${served ? `evidence: { bucket: { name: evidence-bucket, retention: { days: 1 } }, signer: "${signer}" }\n` : ''}retire: { verifyOnlyBuckets: [elsewhere-bucket] }
 custody: { age: { recipients: [RECIPIENT] } }
 terraform:
   backend: s3

@@ -8,7 +8,7 @@ const VERSION_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 export const BUCKET_NAME =
   /^(?!xn--|sthree-|amzn-s3-demo-)(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)(?!.*(?:-s3alias|--ola-s3|\.mrap|--x-s3|--table-s3)$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 export const REGION = /^(?!cn-)[a-z]{2,4}(?:-[a-z]+){1,3}-\d{1,2}$/;
-const KEY_ARN =
+export const KEY_ARN =
   /^arn:aws(?:-[a-z]+)*:kms:[a-z0-9-]+:\d{12}:key\/(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 /** What `reencrypt.from` may name, besides the ARN of a key. */
 const SOURCES = ['sse-s3', 'aws/s3', 'any'] as const;
