@@ -11,6 +11,7 @@ import { actionsFor, BEYOND_REHEARSAL, POLICY_NAMES, type PolicyName } from '../
 import type { Rotation } from '../../lib/rotation/rotation';
 import { loadRotation } from '../../lib/rotation/rotation-file';
 import { openWorkspace } from '../../lib/terraform/open-workspace';
+import type { AccessKey } from '../../local-aws';
 import { iam } from '../local-aws/s3-control/iam-role';
 import { type Finished, openSite, type Site } from '../support/keyturn-process';
 import { type LimitedUser, limitedUser } from '../support/least-privilege';
@@ -38,6 +39,8 @@ let site: Site;
 let kms: KMSClient;
 let s3: S3Client;
 let stateKey: string;
+let stranger: AccessKey;
+let signer: string;
 let terraformBinary: string;
 const users = new Map<PolicyName, LimitedUser>();
 const rotations: Rotation[] = [];
@@ -47,8 +50,11 @@ beforeAll(async () => {
   const { url: endpoint, region, accessKey: credentials } = site.endpoint;
   kms = new KMSClient({ endpoint, region, credentials });
   s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
+  stranger = site.endpoint.credentials.addUser('stranger');
   for (const name of POLICY_NAMES) users.set(name, limitedUser(site.endpoint, name));
-  const planners = [users.get('terraform'), users.get('rollback')].flatMap((user) => user?.key ?? []);
+  const planners = [users.get('plan'), users.get('terraform'), users.get('rollback')].flatMap(
+    (user) => user?.key ?? [],
+  );
   terraformBinary = await site.keepProvider(planners);
   const CreateBucketConfiguration = { LocationConstraint: 'ap-northeast-1' } as const;
   const keepsAcls = { CreateBucketConfiguration, ObjectOwnership: 'ObjectWriter' } as const;
@@ -59,6 +65,8 @@ beforeAll(async () => {
   for (const Bucket of ['state-bucket', 'elsewhere-bucket'])
     await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
   stateKey = (await kms.send(new CreateKeyCommand({}))).KeyMetadata?.Arn ?? '';
+  const signs = new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
+  signer = (await kms.send(signs)).KeyMetadata?.Arn ?? '';
 });
 
 afterAll(async () => {
@@ -92,6 +100,17 @@ it('the next version: keys, material, switch, and repairs of what somebody chang
   await terraform('keys');
   await command('pre-apply', ['pre-apply', '--yes']);
   await terraform('storage');
+  const { stderr } = await command('plan', ['drift']);
+  expect(stderr).toContain('AWS is as both stacks declare it');
+});
+
+it('refuses to plan under a policy that cannot read the state, and names the missing permission', async () => {
+  site.endpoint.credentials.limit(stranger.accessKeyId, [
+    ...actionsFor('reviewer').filter((one) => !one.startsWith('s3:GetObject')),
+  ]);
+  const { exitCode, stderr } = await site.run(['drift'], { env: site.endpoint.environment(stranger) });
+  expect([exitCode, stderr]).toEqual([77, expect.stringMatching(/aws-access-denied.*s3:GetObject/)]);
+  expect(stderr).not.toContain('lock');
 });
 
 it('custody is drilled, under the policy that imports', async () => {
@@ -204,7 +223,7 @@ ${ADOPTED.map((name) => `  - { name: ${name}, manage: encryption }`).join('\n')}
 tags: { ${tag}: a }
 keyPolicy: { users: ${principals}, breakGlass: ${principals} }
 reencrypt: { method: ${method}${served ? `, ${SERVED}` : ''} }
-${served ? 'evidence: { bucket: { name: evidence-bucket, retention: { days: 1 } } }\n' : ''}retire: { verifyOnlyBuckets: [elsewhere-bucket] }
+${served ? `evidence: { bucket: { name: evidence-bucket, retention: { days: 1 } }, signer: "${signer}" }\n` : ''}retire: { verifyOnlyBuckets: [elsewhere-bucket] }
 custody: { age: { recipients: [RECIPIENT] } }
 terraform:
   backend: s3

@@ -49,6 +49,8 @@ export type Target =
   | 'job bucket'
   | 'manifests'
   | 'reports'
+  /** The KMS key that signs evidence. */
+  | 'signing key'
   | 'evidence bucket'
   | 'evidence'
   | 'state bucket'

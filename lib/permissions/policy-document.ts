@@ -111,6 +111,8 @@ const SCOPES: Readonly<Record<Target, (place: Place) => readonly Scope[]>> = {
   'job bucket': (place) => inBuckets(place, jobBucket(place)),
   manifests: (place) => inBuckets(place, jobBucket(place), `/${batchPrefix(place.rotation)}manifests*`),
   reports: (place) => inBuckets(place, jobBucket(place), `/${batchPrefix(place.rotation)}reports/*`),
+  'signing key': ({ rotation: { evidence } }) =>
+    evidence.signer?.startsWith('arn:') ? [{ Resource: evidence.signer }] : [],
   'evidence bucket': (place) => inBuckets(place, evidenceBucket(place)),
   evidence: (place) => inBuckets(place, evidenceBucket(place), `/${place.rotation.name}/*`),
   'state bucket': (place) => inState(place, () => ''),

@@ -152,7 +152,7 @@ function toRotation(file: RotationFile, path: string): Rotation {
     tags: file.tags,
     custody: toCustody(file.custody, dirname(path)),
     reencrypt: { ...file.reencrypt, batch: file.reencrypt.batch },
-    evidence: { bucket: file.evidence.bucket },
+    evidence: { bucket: file.evidence.bucket, signer: file.evidence.signer },
     retire: { ...file.retire, unusedForDays: file.retire.unusedForDays },
     review: file.review,
     terraform: s3

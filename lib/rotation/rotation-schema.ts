@@ -22,7 +22,7 @@ import {
   TOPIC_ARN,
   waiver,
 } from './schema-parts';
-import { batch, evidenceBucket } from './schema-storage';
+import { batch, evidenceBucket, evidenceSigner } from './schema-storage';
 
 const TAG_TEXT = '[\\p{L}\\p{Z}\\p{N}_.:/=+@-]';
 
@@ -227,9 +227,10 @@ export const rotationFileSchema = z.strictObject({
       bucket: evidenceBucket
         .optional()
         .describe('Bucket that archives the evidence; absent: the evidence stays in the working directory.'),
+      signer: evidenceSigner,
     })
     .prefault({})
-    .describe('Where evidence is archived in addition to the working directory.'),
+    .describe('Where evidence is archived in addition to the working directory, and who signs it.'),
   review: z
     .strictObject({
       waivers: field(

@@ -213,7 +213,11 @@ export interface Rotation {
     readonly batch: BatchSettings | undefined;
   };
   /** Where evidence is archived in addition to the working directory. */
-  readonly evidence: { readonly bucket: EvidenceBucket | undefined };
+  readonly evidence: {
+    readonly bucket: EvidenceBucket | undefined;
+    /** Who signs the head of each run: the ARN of a KMS key, or `ed25519:` and a public key; absent: nobody. */
+    readonly signer?: string | undefined;
+  };
   readonly retire: {
     /** Buckets that Keyturn neither manages nor re-encrypts. They must hold nothing under a version before it retires. */
     readonly verifyOnlyBuckets: readonly string[];

@@ -199,6 +199,7 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'evidence.bucket.retention.mode', verdict: 'decide', why: PROOF },
   { field: 'evidence.bucket.retention.days', when: 'more', verdict: 'free', why: 'Evidence is locked for longer.' },
   { field: 'evidence.bucket.retention.days', verdict: 'decide', why: PROOF },
+  { field: 'evidence.signer', verdict: 'decide', why: 'Who trusts the signatures must know the new key.' },
   { field: 'review.waivers', kind: 'removed', verdict: 'free', why: 'The review refuses more.' },
   {
     field: 'review.waivers',
