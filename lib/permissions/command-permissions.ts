@@ -25,6 +25,7 @@ const looksElsewhere = ({ retire }: Rotation) => retire.verifyOnlyBuckets.length
 const namesManagedKey = ({ reencrypt }: Rotation) => reencrypt.from.includes('aws/s3');
 const namesKeys = ({ reencrypt }: Rotation) => reencrypt.from.some((one) => one === 'any' || one.startsWith('arn:'));
 const hasJobs = ({ reencrypt }: Rotation) => reencrypt.engine !== 'local';
+const rehearses = ({ retire }: Rotation) => retire.rehearseAs !== undefined;
 const inPlace = ({ strategy }: Rotation) => strategy === 'in-place';
 const moves = ({ strategy }: Rotation) => strategy === 'new-key';
 const rewraps = (rotation: Rotation) => moves(rotation) && rotation.reencrypt.method === 'rewrap';
@@ -121,6 +122,12 @@ const MOVE: readonly ActionSet[] = [
     on: 'keys to retire',
     actions: ['kms:ListGrants', 'kms:GetKeyLastUsage', 'kms:DisableKey', 'kms:EnableKey'],
     when: moves,
+  },
+  {
+    sid: 'RehearseAsReaders',
+    on: 'readers role',
+    actions: ['sts:AssumeRole'],
+    when: (rotation) => moves(rotation) && rehearses(rotation),
   },
   // Who else uses a key: other buckets that name the old one as their default.
   { sid: 'FindBuckets', on: 'anything', actions: ['s3:ListAllMyBuckets'], when: moves },

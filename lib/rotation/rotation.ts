@@ -223,6 +223,8 @@ export interface Rotation {
     readonly verifyOnlyBuckets: readonly string[];
     /** Whole days without use before a key is disabled, which its key policy enforces; absent: it is disabled at once. */
     readonly unusedForDays: number | undefined;
+    /** ARN of the role as which the disable is rehearsed: that of the team's readers. Absent: nothing is rehearsed. */
+    readonly rehearseAs?: string | undefined;
     readonly waivers: readonly RetireWaiver[];
   };
   readonly review: { readonly waivers: readonly ReviewWaiver[] };
