@@ -1,3 +1,5 @@
+import type { Statement } from './iam/document';
+
 /** What the transport hands to a service once the request is read, decoded and its signature verified. */
 export interface AwsRequest {
   readonly method: string;
@@ -25,7 +27,7 @@ export interface Caller {
   readonly accountId: string;
   readonly arn: string;
   readonly userId: string;
-  /** Present for the session of a role that a service has taken: it may do what the role's policies say. */
+  /** Present for the session of a role: it may do what the role's policies say, and its session policy allows. */
   readonly role?: SessionRole;
 }
 
@@ -34,6 +36,8 @@ export interface SessionRole {
   readonly name: string;
   readonly arn: string;
   readonly id: string;
+  /** The session policy that AssumeRole was given: nothing is allowed that it does not allow. Absent: there is none. */
+  readonly policy?: readonly Statement[];
 }
 
 export interface AwsResponse {

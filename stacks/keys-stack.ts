@@ -47,6 +47,7 @@ export class KeysStack extends TerraformStack {
         administrators: rotation.keyPolicy.administrators,
         users: rotation.keyPolicy.users,
         breakGlass: rotation.keyPolicy.breakGlass,
+        services: rotation.keyPolicy.services,
         jobRole:
           rotation.reencrypt.engine === 'local'
             ? undefined

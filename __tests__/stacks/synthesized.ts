@@ -29,7 +29,7 @@ export function rotation(differences: Partial<Rotation> = {}): Rotation {
     activeVersion: 'v1',
     buckets: [bucket('payroll-data')],
     strategy: 'new-key',
-    keyPolicy: { administrators: [], users: [], breakGlass: [] },
+    keyPolicy: { administrators: [], users: [], breakGlass: [], services: [] },
     expiry: { alarmTopicArn: undefined, warnDays: [60, 30, 7] },
     deletionWindowDays: 30,
     rotateEveryDays: undefined,

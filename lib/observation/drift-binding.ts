@@ -30,7 +30,7 @@ function outdated(
     keyArn === undefined || now === materialValidTo
       ? []
       : [`${name} expires at ${materialValidTo ?? 'no time'} by ${file}, at ${now ?? 'no time'} by KMS`];
-  const hash = custody.here ? custody.hashes.get(name) : undefined;
+  const hash = custody.here ? custody.versions.get(name)?.recordSha256 : undefined;
   const record =
     hash === undefined || custodyRecordSha256 === null || hash === custodyRecordSha256
       ? []

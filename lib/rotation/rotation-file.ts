@@ -152,8 +152,8 @@ function toRotation(file: RotationFile, path: string): Rotation {
     tags: file.tags,
     custody: toCustody(file.custody, dirname(path)),
     reencrypt: { ...file.reencrypt, batch: file.reencrypt.batch },
-    evidence: { bucket: file.evidence.bucket },
-    retire: { ...file.retire, unusedForDays: file.retire.unusedForDays },
+    evidence: { bucket: file.evidence.bucket, signer: file.evidence.signer },
+    retire: { ...file.retire, unusedForDays: file.retire.unusedForDays, rehearseAs: file.retire.rehearseAs },
     review: file.review,
     terraform: s3
       ? {
@@ -165,7 +165,7 @@ function toRotation(file: RotationFile, path: string): Rotation {
 }
 
 /** Paths are relative to the folder of the rotation file; a program without a slash is searched on PATH. */
-function toCustody({ age, command, pkcs11 }: RotationFile['custody'], home: string): Custody {
+function toCustody({ age, command, pkcs11, drillEveryDays }: RotationFile['custody'], home: string): Custody {
   const at = (path: string): string => resolve(home, path);
   const [program = '', ...args] = command?.run ?? [];
   return {
@@ -181,5 +181,6 @@ function toCustody({ age, command, pkcs11 }: RotationFile['custody'], home: stri
       pinFile: pkcs11.pinFile === undefined ? undefined : at(pkcs11.pinFile),
       directory: at(pkcs11.directory),
     },
+    drillEveryDays,
   };
 }

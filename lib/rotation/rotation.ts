@@ -105,6 +105,8 @@ export interface Custody {
   readonly age: AgeCustody | undefined;
   readonly command: CommandCustody | undefined;
   readonly pkcs11: Pkcs11Custody | undefined;
+  /** Days after its last drill from which on the custody of a version is due for another; absent: never. */
+  readonly drillEveryDays?: number | undefined;
 }
 
 export interface S3Backend {
@@ -142,6 +144,16 @@ export interface RetireWaiver {
 
 /** What a waiver may set aside. */
 export const RETIRE_WAIVERS = ['grant', 'bucket-default', 'use', 'upload', 'expiry'] as const;
+
+/** An AWS service that may use the keys, for what it must act. */
+export interface ServicePrincipal {
+  /** `delivery.logs.amazonaws.com`. */
+  readonly service: string;
+  /** Values of `aws:SourceArn`, `*` allowed; empty only for services that send none. */
+  readonly sourceArns: readonly string[];
+  /** Values of `aws:SourceAccount`; empty: the account of the rotation. */
+  readonly sourceAccounts: readonly string[];
+}
 
 /** What a version name stands for in KMS, as `rotation.lock.json` binds it. */
 export interface BoundVersion {
@@ -181,6 +193,8 @@ export interface Rotation {
     readonly users: readonly string[];
     /** The only principals that may delete imported material or schedule a key's deletion; empty: nobody. */
     readonly breakGlass: readonly string[];
+    /** AWS services that use the keys by their own principal. */
+    readonly services: readonly ServicePrincipal[];
   };
   readonly expiry: ExpiryWarnings;
   readonly deletionWindowDays: number;
@@ -199,12 +213,18 @@ export interface Rotation {
     readonly batch: BatchSettings | undefined;
   };
   /** Where evidence is archived in addition to the working directory. */
-  readonly evidence: { readonly bucket: EvidenceBucket | undefined };
+  readonly evidence: {
+    readonly bucket: EvidenceBucket | undefined;
+    /** Who signs the head of each run: the ARN of a KMS key, or `ed25519:` and a public key; absent: nobody. */
+    readonly signer?: string | undefined;
+  };
   readonly retire: {
     /** Buckets that Keyturn neither manages nor re-encrypts. They must hold nothing under a version before it retires. */
     readonly verifyOnlyBuckets: readonly string[];
     /** Whole days without use before a key is disabled, which its key policy enforces; absent: it is disabled at once. */
     readonly unusedForDays: number | undefined;
+    /** ARN of the role as which the disable is rehearsed: that of the team's readers. Absent: nothing is rehearsed. */
+    readonly rehearseAs?: string | undefined;
     readonly waivers: readonly RetireWaiver[];
   };
   readonly review: { readonly waivers: readonly ReviewWaiver[] };

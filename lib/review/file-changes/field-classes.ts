@@ -141,6 +141,22 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'keyPolicy.administrators', verdict: 'decide', why: 'They can change the key policy.' },
   { field: 'keyPolicy.users', verdict: 'decide', why: 'They can read the objects.' },
   { field: 'keyPolicy.breakGlass', verdict: 'decide', why: 'They can delete a key or its material.' },
+  { field: 'keyPolicy.services[]', verdict: 'decide', why: 'The service can read or write the objects.' },
+  {
+    field: 'keyPolicy.services[].service',
+    verdict: 'decide',
+    why: 'Another service can read or write the objects.',
+  },
+  {
+    field: 'keyPolicy.services[].sourceArns',
+    verdict: 'decide',
+    why: 'The service can use the key for something else.',
+  },
+  {
+    field: 'keyPolicy.services[].sourceAccounts',
+    verdict: 'decide',
+    why: 'The service can use the key for another account.',
+  },
   { field: 'expiry.alarmTopicArn', verdict: 'decide', why: 'Nobody may be warned before material expires.' },
   { field: 'expiry.warnDays', verdict: 'decide', why: 'A warning may come later, or not at all.' },
   { field: 'deletionWindowDays', when: 'more', verdict: 'free', why: 'A deletion can be cancelled for longer.' },
@@ -156,6 +172,7 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'custody.pkcs11.token', verdict: 'decide', why: READS },
   { field: 'custody.pkcs11.pinFile', verdict: 'decide', why: READS },
   { field: 'custody.pkcs11.directory', verdict: 'decide', why: 'It is where the custody records are.' },
+  { field: 'custody.drillEveryDays', verdict: 'decide', why: 'It is the longest time that nobody proves custody.' },
   { field: 'reencrypt.method', verdict: 'decide', why: 'A rewrite copies every object and costs accordingly.' },
   {
     field: 'reencrypt.from',
@@ -174,6 +191,11 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'reencrypt.batch.noConcurrentWrites', verdict: 'decide', why: 'If it is not true, a write may be lost.' },
   { field: 'retire.unusedForDays', when: 'more', verdict: 'free', why: 'A key stays usable for longer.' },
   { field: 'retire.unusedForDays', verdict: 'decide', why: 'A key that something still uses may be disabled sooner.' },
+  {
+    field: 'retire.rehearseAs',
+    verdict: 'decide',
+    why: 'It decides as whom the disable is rehearsed, or that it is not.',
+  },
   { field: 'retire.waivers', kind: 'removed', verdict: 'free', why: 'The gate refuses more.' },
   { field: 'retire.waivers', verdict: 'decide', why: 'The gate sets a reason aside to keep the old key enabled.' },
   { field: 'retire.verifyOnlyBuckets', kind: 'added', verdict: 'free', why: 'The gate looks at more.' },
@@ -182,6 +204,7 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'evidence.bucket.retention.mode', verdict: 'decide', why: PROOF },
   { field: 'evidence.bucket.retention.days', when: 'more', verdict: 'free', why: 'Evidence is locked for longer.' },
   { field: 'evidence.bucket.retention.days', verdict: 'decide', why: PROOF },
+  { field: 'evidence.signer', verdict: 'decide', why: 'Who trusts the signatures must know the new key.' },
   { field: 'review.waivers', kind: 'removed', verdict: 'free', why: 'The review refuses more.' },
   {
     field: 'review.waivers',
