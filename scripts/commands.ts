@@ -3,6 +3,7 @@ import { apply } from './apply';
 import { blocked } from './blocked';
 import type { CommandDefinition } from './cli/command';
 import { doctor } from './doctor';
+import { drift } from './drift';
 import { drill } from './drill';
 import { extend } from './extend';
 import { job } from './job';
@@ -39,6 +40,7 @@ export const commands: readonly CommandDefinition[] = [
   job,
   plan,
   reviewPlan,
+  drift,
   apply,
   rollback,
   material,

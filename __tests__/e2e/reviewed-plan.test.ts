@@ -156,7 +156,14 @@ describe('a plan that is kept, reviewed and applied', () => {
     'applies exactly the kept plan, leaves evidence of it, and does nothing the second time',
     async () => {
       expect(done(await site.run(['apply', 'plan', '--dry-run', '--json'])).stdout).toContain('"would-apply"');
-      const applied = done(await site.run(['apply', 'plan', '--yes', '--json']));
+      const approved = createHash('sha256')
+        .update(await readFile(at('plan', 'manifest.json')))
+        .digest('hex');
+      const other = await site.run(['apply', 'plan', '--yes', '--manifest-sha256', '0'.repeat(64)]);
+      expect([other.exitCode, other.stderr]).toEqual([4, expect.stringContaining(`this one is ${approved}`)]);
+      const unset = await site.run(['apply', 'plan', '--yes', '--manifest-sha256', '']);
+      expect([unset.exitCode, unset.stderr]).toEqual([64, expect.stringContaining('64 lower-case hex digits')]);
+      const applied = done(await site.run(['apply', 'plan', '--yes', '--json', '--manifest-sha256', approved]));
       expect(JSON.parse(applied.stdout).stacks).toEqual([
         { stack: 'keys', outcome: 'applied' },
         { stack: 'storage', outcome: 'not-planned' },
@@ -166,10 +173,17 @@ describe('a plan that is kept, reviewed and applied', () => {
       const types = written
         .trim()
         .split('\n')
-        .map((line) => JSON.parse(line) as { type: string });
+        .map((line) => JSON.parse(line) as { type: string; step: string; data: object });
       expect(types.map(({ type }) => type)).toEqual(
         expect.arrayContaining(['review', 'intent', 'outcome', 'run-closed']),
       );
+      const of = (type: string) => types.find((one) => one.type === type && one.step === 'declare-keys')?.data;
+      expect(of('review')).toMatchObject({ manifest: approved, approvedManifest: approved });
+      for (const type of ['review', 'intent', 'outcome'])
+        expect(of(type)).toMatchObject({
+          effects: expect.arrayContaining([expect.stringContaining('key version v1 is created empty')]),
+        });
+      expect(written).not.toContain(site.directory);
       const again = done(await site.run(['apply', 'plan', '--yes', '--json']));
       expect(JSON.parse(again.stdout).stacks[0]).toEqual({ stack: 'keys', outcome: 'was-applied' });
     },

@@ -79,7 +79,7 @@ export function importAgain(
   { name, materialValidTo, keyArn }: KeyVersion,
 ): string {
   if (keyArn !== undefined) return `the owner of ${keyArn} must import its material again`;
-  if (custody.here && !custody.imported.has(name))
+  if (custody.here && custody.versions.get(name)?.copy.is === 'gone')
     return `custody here has no copy of ${name}: without a copy elsewhere, what is under it is lost; go on with \`${nextProposal(rotation)}\``;
   const isPast = materialValidTo !== undefined && materialValidTo.getTime() <= now.getTime();
   return isPast ? extendCommand(name) : REIMPORT;

@@ -1,6 +1,7 @@
 /** What has moved away from the rotation file, or will soon: for a scheduled job. Pure: `observed-drift.ts` does the reading. */
 import type { KeyDescription } from '../kms/describe-key';
-import { type KeyVersion, type Rotation, supersededVersions } from '../rotation/rotation';
+import { type KeyVersion, supersededVersions } from '../rotation/rotation';
+import { custodyFindings } from './drift-custody';
 import { expiryFindings } from './drift-expiry';
 import { act, DAY, type DriftFinding, type DriftInput, nextProposal, note, outage } from './drift-finding';
 import { materialFindings } from './drift-materials';
@@ -132,8 +133,6 @@ function pointerFindings({ rotation, seen, left }: DriftInput): DriftFinding[] {
 
 const onOff = (on: boolean): string => (on ? 'on' : 'off');
 const PLAN = 'npx keyturn plan --out plan';
-const isActive = (rotation: Rotation, version: KeyVersion | undefined): boolean =>
-  version?.name === rotation.activeVersion;
 
 /** The plan puts it back; where the move was meant, it is proposed as such. */
 const putBack = (version: KeyVersion | undefined): string =>
@@ -143,7 +142,8 @@ const putBack = (version: KeyVersion | undefined): string =>
 function ageFindings({ rotation, seen, now, custody }: DriftInput): DriftFinding[] {
   const { rotateEveryDays, activeVersion, strategy } = rotation;
   const key = seen.versions.find((one) => one.version.name === activeVersion)?.key;
-  const imported = custody.here ? custody.imported.get(activeVersion) : undefined;
+  const record = custody.here ? custody.versions.get(activeVersion)?.record : undefined;
+  const imported = record && new Date(record.import.importedAt);
   // Rotated in place, the key is as old as its first version.
   const since = imported ?? (strategy === 'new-key' ? key?.creationDate : undefined);
   if (rotateEveryDays === undefined || since === undefined) return [];
@@ -167,17 +167,6 @@ function stragglerFindings({ rotation, seen, verifiedAt, now }: DriftInput): Dri
   const text = `${names} is still on, and objects may be left under it: ${since}`;
   // A dry run leaves no evidence, so it would leave this finding too.
   return [act('stragglers-not-checked', text, 'npx keyturn post-apply')];
-}
-
-function custodyFindings({ rotation, seen, custody }: DriftInput): DriftFinding[] {
-  if (!custody.here) return [];
-  return seen.versions.flatMap(({ version, key }): DriftFinding[] => {
-    const holds = key !== undefined && key.origin === 'EXTERNAL' && ['Enabled', 'Disabled'].includes(key.state);
-    if (version.keyArn !== undefined || !holds || custody.imported.has(version.name)) return [];
-    const text = `there is no custody record of ${version.name}: its material may be kept by nobody but KMS`;
-    const fix = isActive(rotation, version) ? nextProposal(rotation) : 'npx keyturn pre-apply';
-    return [act('custody-record-absent', text, fix)];
-  });
 }
 
 /** Only a version that passed the gate, or a verification as good, is proposed as retired. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { isCode, KeyturnError } from '../errors';
@@ -39,6 +40,8 @@ export interface PlanBundleInput {
 
 export interface PlanBundle {
   readonly manifest: PlanManifest;
+  /** SHA-256 of `manifest.json`, lower-case hex: it stands for every file of the directory. */
+  readonly manifestSha256: string;
   /** Absent where the rotation file takes no jobs. */
   readonly jobs: PlannedJobs | undefined;
   readonly review: Review;
@@ -86,8 +89,9 @@ export async function writePlanBundle(input: PlanBundleInput): Promise<PlanBundl
   const jobs = await plannedJobs(run);
   if (jobs) await writeWhole(path.join(directory, JOBS_FILE), `${JSON.stringify(jobs, null, 2)}\n`);
   const manifest = await manifestOf(input, reviewing, seen, review, { keys, storage });
-  await writeWhole(path.join(directory, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
-  return { manifest, jobs, review };
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  await writeWhole(path.join(directory, MANIFEST), text);
+  return { manifest, manifestSha256: createHash('sha256').update(text).digest('hex'), jobs, review };
 }
 
 async function clear(directory: string): Promise<void> {

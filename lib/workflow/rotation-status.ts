@@ -62,7 +62,7 @@ export async function status(run: RotationRun): Promise<Status> {
   const drilled = await lastDrilled(evidence, run.rotation.name);
   const known = (await lastLeft(evidence, run.rotation.name))?.keys;
   const verdicts = await versionVerdicts(run);
-  const drift = await observeDrift(run.rotation, seen, new Date(), { verdicts, materials: inPlace });
+  const drift = await observeDrift(run, seen, new Date(), { verdicts, materials: inPlace });
   return {
     versions: seen.versions.map(({ version, key }) => ({
       name: version.name,

@@ -3,6 +3,7 @@ import type { Call } from './call';
 import { conditionsOf } from './condition-keys';
 import { accessDenied } from './faults';
 import { checkState, type StatefulOperation } from './key-states';
+import { checkUsage } from './key-usage';
 import { readInput, type Shape } from './shapes';
 import type { Key } from './state/key';
 import type { Naming } from './state/store';
@@ -39,6 +40,7 @@ export function usableKey(
 ): Key {
   const key = keyFor(call, keyId, naming, action);
   checkState(operationName, call.store.stateOf(key), key.arn);
+  checkUsage(operationName, key);
   return key;
 }
 

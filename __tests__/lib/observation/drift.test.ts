@@ -3,6 +3,7 @@ import { driftFindings } from '../../../lib/observation/drift';
 import type { DriftInput } from '../../../lib/observation/drift-finding';
 import type { VersionVerdict } from '../../../lib/observation/version-verdicts';
 import { parseRotation } from '../../../lib/rotation/rotation-file';
+import { custodySeen, withoutCopies } from '../../support/custody-seen';
 
 const NOW = new Date('2026-11-24T12:00:00Z');
 const DAY = 86_400_000;
@@ -65,7 +66,9 @@ ${world.more ?? ''}`;
         },
       ],
     },
-    custody: { here: true, imported: new Map(['v1', 'v2', 'v3'].map((name) => [name, daysFromNow(-100)])) },
+    custody: custodySeen(['v1', 'v2', 'v3'], daysFromNow(-100), arn),
+    custodyWasHere: true,
+    drilled: new Map(),
     verifiedAt: daysFromNow(-1),
     left: { aliasTarget: arn(active), bucketDefaults: { 'photos-originals': arn(active) } },
     verdicts: (rotation.strategy === 'in-place' ? [] : rotation.keyVersions)
@@ -102,13 +105,7 @@ describe('age and expiry', () => {
 
   it('counts from the import, which in place is younger than the key', async () => {
     const more = 'strategy: in-place\nrotateEveryDays: 90\n';
-    const custody = {
-      here: true,
-      imported: new Map([
-        ['v1', daysFromNow(-100)],
-        ['v2', daysFromNow(-10)],
-      ]),
-    } as const;
+    const custody = custodySeen(['v1', 'v2'], daysFromNow(-10), arn);
     const versions = '  - name: v1\n  - name: v2\n';
     const codes = (await findings({ more, versions, input: { custody } })).map((one) => one.code);
     expect(codes).toEqual([]);
@@ -209,9 +206,11 @@ describe('what nobody looks after', () => {
   });
 
   it('finds custody without a record, and says nothing where custody is kept elsewhere', async () => {
-    const custody = { here: true, imported: new Map([['v1', NOW]]) } as const;
+    const custody = withoutCopies(custodySeen(['v1'], NOW, arn), ['v2']);
     expect(await said({ input: { custody } })).toEqual(['act custody-record-absent: npx keyturn propose version']);
-    expect(await said({ input: { custody: { here: false } } })).toEqual([]);
+    expect(await said({ input: { custody: { here: false, directory: '/r/custody' }, custodyWasHere: false } })).toEqual(
+      [],
+    );
   });
 
   it('notes a retirement that the file does not record, without calling anybody', async () => {

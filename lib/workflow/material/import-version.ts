@@ -10,6 +10,7 @@ import { importParameters } from '../../kms/import-parameters';
 import { proveImport } from '../../kms/prove-import';
 import { waitForKey } from '../../kms/wait-for-key';
 import type { ObservedVersion } from '../../observation/observe';
+import { markCustodyHere } from '../../observation/observed-custody';
 import { custodyDirectory, type KeyVersion } from '../../rotation/rotation';
 import type { MaterialRun, RunTarget } from '../rotation-run';
 import { importIntents } from './import-intents';
@@ -108,6 +109,7 @@ export async function importVersion(
   const imported = await sendToKms(run, custodian, version, terms, prepared);
   const seen = await terms.proveImported(imported);
   const record = await completeImport(custodian, prepared, imported);
+  await markCustodyHere(run.rotation);
   reporter.note(`${version.name}: ${seen}`);
   if (!prepared.opened && custodian.kind !== 'none')
     reporter.warn(
