@@ -32,9 +32,9 @@ export const access: CommandDefinition = {
 const isOpen = ({ lost, grants, pinned, unread }: AccessComparison): boolean =>
   lost.length + grants.length + pinned.length + unread.length > 0;
 
-function format(found: readonly AccessComparison[]): string {
-  if (found.length === 0) return 'no earlier version has a key of its own: nobody can lose access';
-  return found.map(one).join('\n\n');
+function format(all: readonly AccessComparison[]): string {
+  if (all.length === 0) return 'no earlier version has a key of its own: nobody can lose access';
+  return all.map(one).join('\n\n');
 }
 
 const VERDICTS = {
@@ -44,24 +44,47 @@ const VERDICTS = {
 } as const;
 
 function one({ from, to, lost, grants, pinned, asked, unread, notRead }: AccessComparison): string {
-  const rows = [
-    ...lost.map(({ who, uses, way, verdict, fix }) => [who, `${uses.join(', ')} ${way}`, VERDICTS[verdict], fix]),
-    ...grants.map(({ grantee, operations, fix }) => [grantee, `grant: ${operations.join(', ')}`, 'loses it', fix]),
-    ...pinned.map(({ bucket, statement, deniesOthers }) => [
-      `policy of bucket ${bucket}, ${statement}`,
-      `names the key of ${from.version}`,
-      deniesOthers ? 'denies what names another key' : 'may not hold for the new key',
-      `name ${to.keyArn} there, too`,
-    ]),
+  const rows: readonly Row[] = [
+    ...lost.map(({ who, uses, way, verdict, fix }) => ({
+      cells: [who, `${uses.join(', ')} ${way}`, VERDICTS[verdict]],
+      fix,
+    })),
+    ...grants.map(({ grantee, operations, fix }) => ({
+      cells: [grantee, `grant: ${operations.join(', ')}`, 'loses it'],
+      fix,
+    })),
+    ...pinned.map(({ bucket, statement, deniesOthers }) => ({
+      cells: [
+        `policy of bucket ${bucket}, ${statement}`,
+        `names the key of ${from.version}`,
+        deniesOthers ? 'denies what names another key' : 'may not hold for the new key',
+      ],
+      fix: `name ${to.keyArn} there, too`,
+    })),
   ];
-  const head = `from ${from.version} (${from.keyArn}) to ${to.version} (${to.keyArn})`;
   const nobody =
     unread.length === 0 ? 'nobody loses access, by what was looked at' : 'nothing was found, but not all was read';
   return [
-    head,
-    rows.length === 0 ? nobody : table(['who', 'may, under the old key', 'under the new key', 'to mend it'], rows),
+    `from ${from.version} (${from.keyArn})`,
+    `to   ${to.version} (${to.keyArn})`,
+    '',
+    ...(rows.length === 0
+      ? [nobody]
+      : [found(rows), '', ...rows.map(({ cells, fix }) => `next (${cells[0]}): ${fix}`)]),
+    '',
     `looked at: ${asked.join('; ')}`,
     ...unread.map((what) => `could not be read: ${what}`),
     ...notRead.map((what) => `not looked at: ${what}`),
   ].join('\n');
 }
+
+interface Row {
+  readonly cells: readonly string[];
+  readonly fix: string;
+}
+
+const found = (rows: readonly Row[]): string =>
+  table(
+    ['who', 'may, under the old key', 'under the new key'],
+    rows.map(({ cells }) => cells),
+  );

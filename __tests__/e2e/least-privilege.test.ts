@@ -124,7 +124,7 @@ it('custody is drilled, under the policy that imports', async () => {
   expect(stderr).toContain('custody holds the material');
 });
 
-it.each([['status'], ['doctor'], ['stragglers'], ['blocked']])('a reviewer looks: %s', async (name) => {
+it.each([['status'], ['doctor'], ['access'], ['stragglers'], ['blocked']])('a reviewer looks: %s', async (name) => {
   await command('reviewer', [name]);
 });
 

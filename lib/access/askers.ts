@@ -1,3 +1,4 @@
+import { PROOF_CONTEXT } from '../kms/prove-import';
 import type { AccessRequest, Asker } from './decide';
 import type { NamedPrincipal, PolicyCondition, PolicyStatement } from './policy';
 
@@ -62,7 +63,11 @@ export type Way = 'through S3' | 'outside S3';
 /** One request of a candidate. What it cannot be known to send is unknown, and makes a condition on it unknown. */
 export function requestOf({ asker, source }: Candidate, use: Use, way: Way, region: string): AccessRequest {
   const service = `s3.${region}.amazonaws.com`;
-  const known: Record<string, readonly string[]> = { 'aws:securetransport': ['true'] };
+  const known: Record<string, readonly string[]> = {
+    'aws:securetransport': ['true'],
+    // Keyturn's proof of an import alone sends it: what its statement allows is no use of objects.
+    [`kms:encryptioncontext:${PROOF_CONTEXT}`]: [],
+  };
   if (asker.kind === 'service') {
     known['aws:principalisawsservice'] = ['true'];
     for (const [key, value] of Object.entries(source)) known[key] = [value];

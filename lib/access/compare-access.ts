@@ -34,9 +34,9 @@ export interface AccessComparison {
 
 /** Sources of access that no command of Keyturn reads. */
 const NOT_READ = [
-  'IAM policies of the account: not read. Whoever only they allow is seen as the account',
-  'CloudTrail: not read. Whoever may use a key need not use it',
-  'policies of access points, of the organization, and of other accounts: not read',
+  'IAM policies of the account: whoever only they allow is seen as the account',
+  'CloudTrail: whoever may use a key need not use it',
+  'policies of access points, of the organization, and of other accounts',
 ];
 
 /**

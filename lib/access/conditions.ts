@@ -50,6 +50,8 @@ export function truthOf({ operator, key, values }: PolicyCondition, known: Known
   if (given === undefined || given.length > 1) return 'unknown';
   const [value] = given;
   if (value === undefined) return ifExists || rule.not ? 'yes' : 'no';
+  // AWS does not say what comparing a text that is no ARN as an ARN comes to.
+  if (rule.compare === 'arn' && [value, ...values].some((one) => parts(one) === undefined)) return 'unknown';
   return values.some((wanted) => compare(wanted, value)) === rule.not ? 'no' : 'yes';
 }
 
