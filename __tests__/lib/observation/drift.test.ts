@@ -69,6 +69,7 @@ ${world.more ?? ''}`;
     custody: custodySeen(['v1', 'v2', 'v3'], daysFromNow(-100), arn),
     custodyWasHere: true,
     drilled: new Map(),
+    refused: new Set(),
     verifiedAt: daysFromNow(-1),
     left: { aliasTarget: arn(active), bucketDefaults: { 'photos-originals': arn(active) } },
     verdicts: (rotation.strategy === 'in-place' ? [] : rotation.keyVersions)
