@@ -200,6 +200,8 @@ const KEY_FAULTS: ReadonlySet<string> = new Set([
   'material-expired',
   'material-foreign',
   'earlier-key-not-verified',
+  'binding-contradicted',
+  'binding-incomplete',
 ]);
 
 function materialExpiry(rotation: Rotation, { versions }: ObservedMaterials, now: Date): Finding[] {

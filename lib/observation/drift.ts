@@ -1,6 +1,7 @@
 /** What has moved away from the rotation file, or will soon: for a scheduled job. Pure: `observed-drift.ts` does the reading. */
 import type { KeyDescription } from '../kms/describe-key';
 import { type KeyVersion, supersededVersions } from '../rotation/rotation';
+import { bindingFindings } from './drift-binding';
 import { custodyFindings } from './drift-custody';
 import { expiryFindings, pastDateFindings } from './drift-expiry';
 import { act, DAY, type DriftFinding, type DriftInput, nextProposal, note, outage } from './drift-finding';
@@ -17,6 +18,7 @@ export function driftFindings(input: DriftInput): readonly DriftFinding[] {
   const findings = [
     ...keysOf(input).flatMap((one) => keyFindings(input, one)),
     ...pointerFindings(input),
+    ...bindingFindings(input),
     ...ageFindings(input),
     ...expiryFindings(input),
     ...pastDateFindings(input),
