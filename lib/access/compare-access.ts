@@ -1,5 +1,5 @@
 import { KeyturnError } from '../errors';
-import { otherUsers } from '../kms/other-users';
+import { grantsOn } from '../kms/other-users';
 import { readKeyPolicy } from '../kms/read-key-policy';
 import { type ObservedVersion, type Observing, observeVersions } from '../observation/observe';
 import type { Rotation } from '../rotation/rotation';
@@ -104,7 +104,7 @@ async function grantsOf(
   to: WithKey,
   looked: Looked,
 ): Promise<readonly LostGrant[]> {
-  const { grants } = await otherUsers(clients.kms, from.key.arn);
+  const grants = await grantsOn(clients.kms, from.key.arn);
   const what = `grants on the key of ${from.version.name}`;
   if (grants.known === undefined) {
     looked.unread.push(`${what}: ${'unknown' in grants ? grants.unknown : ''}`);
