@@ -3,7 +3,6 @@ import type { ListedVersion, ObjectHead, VersionRef } from '../s3/object-version
 import type { Caller } from '../s3/pacing-and-retry';
 import type { ObjectStore } from '../s3/store';
 import { asFault, faultKind, faultText } from '../s3/store-fault';
-import type { UnknownVersion } from './bucket-verification';
 
 /**
  * Annotations of versions under the active key that may have been moved there. HEAD names the key of the object only, and AWS does not
@@ -16,8 +15,13 @@ export interface AnnotationFindings {
   readonly annotated: readonly Pick<ListedVersion, 'key' | 'versionId'>[];
   readonly annotatedTotal: number;
   /** Versions that may have annotations: S3 did not answer, or was not asked. The first 1,000 of `unknownTotal`. */
-  readonly unknown: readonly UnknownVersion[];
+  readonly unknown: readonly UnansweredVersion[];
   readonly unknownTotal: number;
+}
+
+/** A version of which S3 did not say whether it has annotations. */
+export interface UnansweredVersion extends Pick<ListedVersion, 'key' | 'versionId'> {
+  readonly reason: string;
 }
 
 export interface AnnotationTools {
@@ -31,7 +35,7 @@ export interface AnnotationTools {
 export class AnnotationCheck {
   readonly #tools: AnnotationTools;
   readonly #annotated = new BoundedList<Pick<ListedVersion, 'key' | 'versionId'>>();
-  readonly #unknown = new BoundedList<UnknownVersion>();
+  readonly #unknown = new BoundedList<UnansweredVersion>();
   #asked = 0;
   #isSupported: boolean | undefined;
   /** Why nobody may ask; an answer to any request shows that somebody may. */

@@ -11,6 +11,7 @@ import {
 import type { Caller } from '../s3/pacing-and-retry';
 import type { ObjectStore } from '../s3/store';
 import { asFault, faultText } from '../s3/store-fault';
+import { AnnotationCheck } from './annotation-check';
 import type { BucketVerification, VerifyRequest } from './bucket-verification';
 import type { Findings } from './findings';
 import { RandomSample } from './random-sample';
@@ -46,17 +47,25 @@ export class VersionJudge {
   readonly #scopeOf: ScopeOf;
   readonly #reads: ReadSample;
   readonly #heads: RandomSample<Sampled>;
+  readonly annotations: AnnotationCheck;
   /** Versions of the samples that are unknown already. */
   readonly #doubted = new Set<string>();
   read: BucketVerification['read'] = { versions: 0, bytes: 0 };
   secondHeads: BucketVerification['secondHeads'] = { versions: 0, contradictions: 0 };
 
   constructor(tools: JudgeTools) {
-    const { activeKeyArn, scopeOf, read = 20, secondHeads = 100 } = tools.request;
+    const {
+      activeKeyArn,
+      scopeOf,
+      read = 20,
+      secondHeads = 100,
+      movedBefore = Number.POSITIVE_INFINITY,
+    } = tools.request;
     this.#tools = tools;
     this.#scopeOf = scopeOf ?? everyOtherKey(activeKeyArn);
     this.#reads = new ReadSample(read === 'all' ? 0 : read);
     this.#heads = new RandomSample(secondHeads);
+    this.annotations = new AnnotationCheck({ store: tools.store, call: tools.call, movedBefore });
   }
 
   /** Inspects one version and settles it. @param page - the page that listed it, with all versions of its key */
@@ -148,6 +157,7 @@ export class VersionJudge {
     if (head.encryption.kind === 'unencrypted') return this.#repeat(settled);
     this.#heads.offer(settled);
     if (place !== 'underActive') return;
+    await this.annotations.check(ref, listed, head);
     if (request.read === 'all') await this.#readSampled({ ref, head, whole: true });
     else this.#reads.offer(ref, head);
   }

@@ -12,6 +12,7 @@ import { verifyByManifest } from '../verify/verify-by-manifest';
 import { jobFilesOf } from './jobs/job-files-of';
 import { jobPoll } from './jobs/job-poll';
 import { moveScope } from './move-scope';
+import { movedBefore } from './moved-before';
 import { engineAsked } from './reencrypt-engine';
 import { type JobFacts, jobFactsOf } from './reencrypt-jobs';
 import type { VerifyRun } from './rotation-run';
@@ -45,6 +46,7 @@ export async function verifyOne(
     maxRps: reencrypt.maxRps,
     ...(reencrypt.readAll ? { read: 'all' as const } : {}),
     listedBefore: listedBefore(passes, name),
+    movedBefore: await movedBefore(run, activeKeyArn),
     signal,
     onProgress: (text) => reporter.progress(text),
   };
