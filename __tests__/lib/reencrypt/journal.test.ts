@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { readJournal } from '../../../lib/reencrypt/journal';
 import { type ReencryptRequest, reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
 import { StoreFault } from '../../../lib/s3/store-fault';
-import { MemoryBucket, memoryStore, NEW_KEY, SOURCES, underKey } from '../s3/memory-store';
+import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, SOURCES, underKey } from '../s3/memory-store';
 
 /** The clock of every bucket here. */
 const NOW = new MemoryBucket().clock;
@@ -185,4 +185,16 @@ describe('the evidence of a run', () => {
     expect(lines.filter((one) => one.outcome === 'moved')).toHaveLength(12);
     expect(lines.find((one) => one.key === 'held')).toMatchObject({ outcome: 'blocked', reason: 'legal-hold' });
   });
+});
+
+it('is not resumed after another switch: what was moved may have been moved back', async () => {
+  const bucket = filled();
+  expect(await killedAt(bucket, 40, { switchId: 'first' })).toBe(false);
+  for (const one of bucket.versions) one.head = { ...one.head, encryption: underKey(OLD_KEY) };
+  const resumed = { bucket: 'b', targetKeyArn: NEW_KEY, method: 'rewrap', sources: SOURCES } as const;
+  expect(await readJournal(journalFile, { ...resumed, switchId: 'first' }, NOW)).toBeDefined();
+  expect(await readJournal(journalFile, resumed, NOW)).toBeUndefined();
+  const done = await reencryptBucket(memoryStore(bucket), request({ switchId: 'second' }));
+  expect(done).toMatchObject({ moved: 30, complete: true });
+  expect(isMoved(bucket)).toBe(true);
 });

@@ -40,6 +40,7 @@ const verified: BucketVerification = {
   newestListed: '2026-11-23T00:00:00.000Z',
   comparisons: [],
   secondHeads: { versions: 2, contradictions: 0 },
+  annotations: { asked: 0, annotated: [], annotatedTotal: 0, unknown: [], unknownTotal: 0 },
   byKey: { [ACTIVE]: 2 },
   left: [],
   leftTotal: 0,
