@@ -56,7 +56,8 @@ export interface LocalAws {
  */
 export async function startLocalAws(options: LocalAwsOptions = {}): Promise<LocalAws> {
   const { port, host, region, accountId } = settle(options);
-  const hostClock = { now: Date.now };
+  // Asked anew each time: a test that replaces Date moves the clients of its process too.
+  const hostClock = { now: () => Date.now() };
   const clock = movableClock(options.clock);
   const accessKey = options.credentials ?? defaultAccessKey;
   const credentials = createCredentials(accountId, clock, accessKey);

@@ -20,6 +20,7 @@ export function bucket(name: string, differences: Partial<Bucket> = {}): Bucket 
 export function rotation(differences: Partial<Rotation> = {}): Rotation {
   return {
     file: '/somewhere/rotation.yaml',
+    binding: [],
     name: 'payroll',
     region: 'ap-northeast-1',
     account: undefined,

@@ -14,6 +14,7 @@ import {
   pkcs11,
   principals,
   REGION,
+  ROLE_ARN,
   reencryptSource,
   retireWaiver,
   STANDING_PRINCIPAL,
@@ -167,6 +168,11 @@ export const rotationFileSchema = z.strictObject({
       pkcs11: pkcs11
         .optional()
         .describe('Custody in a hardware module, which generates and wraps the material itself.'),
+      drillEveryDays: field(
+        z.int().min(LIMITS.drillEveryDays.min).max(LIMITS.drillEveryDays.max).default(365),
+        'Days after a drill, or the import, before `status` and `doctor` report that the custody of a version is due for a drill.',
+        `a whole number from ${LIMITS.drillEveryDays.min} to ${LIMITS.drillEveryDays.max}`,
+      ),
     })
     .prefault({})
     .describe('Where the only copy of the material outside KMS is stored; at most one custodian.'),
@@ -207,6 +213,12 @@ export const rotationFileSchema = z.strictObject({
         z.int().min(LIMITS.unusedForDays.min).max(LIMITS.unusedForDays.max).optional(),
         'Days without use before a key is disabled; its key policy makes KMS refuse earlier. Absent: it is disabled at once.',
         `a whole number from ${LIMITS.unusedForDays.min} to ${LIMITS.unusedForDays.max}`,
+      ),
+      rehearseAs: field(
+        z.string().regex(ROLE_ARN).optional(),
+        'Role that reads a sample without the old key before the key is disabled: that of your readers. Absent: nothing is rehearsed.',
+        'the ARN of an IAM role, arn:aws:iam::<account>:role/<name>',
+        'write the full ARN of the role, not of a session of it',
       ),
       waivers: field(
         z.array(retireWaiver).default([]),

@@ -2,6 +2,7 @@ import type { OpenUploadFound } from '../s3/open-uploads';
 import type { RetryOptions } from '../s3/pacing-and-retry';
 import type { KeyListing } from './key-listing';
 import type { ListingComparison } from './listing-comparison';
+import type { ToRehearse } from './rehearsal-sample';
 import type { ScopeOf } from './scope-of';
 import type { VersionAccount } from './version-account';
 
@@ -24,6 +25,8 @@ export interface VerifyRequest {
   readonly listedBefore?: ListedBefore | undefined;
   /** True: the bucket is listed once more by both clients, and what only one of them holds keeps the gate closed. Default false. */
   readonly byBoth?: boolean | undefined;
+  /** Versions under the active key that are chosen for a dress rehearsal of the disable. Default 0. */
+  readonly rehearse?: number | undefined;
   readonly retry?: RetryOptions | undefined;
   readonly onProgress?: ((text: string) => void) | undefined;
 }
@@ -84,6 +87,8 @@ export interface BucketVerification {
   /** Keys that the verification accounts for: every key where every version was inspected. */
   readonly covers: 'every-key' | readonly string[];
   readonly sources: VerificationSources;
+  /** What a dress rehearsal is to read. Absent: none was asked for. */
+  readonly toRehearse?: ToRehearse | undefined;
 }
 
 /** What a verification is based on. */

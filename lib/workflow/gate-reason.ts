@@ -23,6 +23,8 @@ export interface GateReason {
     | 'used'
     | 'used-recently'
     | 'use-unknown'
+    | 'rehearsal-failed'
+    | 'rehearsal-not-possible'
     | 'look-failed';
   /** What a waiver may name: the id of a grant, a bucket, the key of an upload. */
   readonly subject?: string;

@@ -8,10 +8,12 @@ import type { BucketVerification } from '../verify/bucket-verification';
 import { unaccounted } from '../verify/unaccounted';
 import type { VerificationRecord } from './flow-facts';
 import type { GateReason } from './gate-reason';
+import { rehearsalReasons } from './gate-rehearsal';
 import { uploadReasons } from './gate-uploads';
 import { soakReasons, userReasons } from './gate-users';
 import { applyRetireWaivers, type WaivedReason } from './gate-waivers';
 import type { OtherKeyUsers } from './key-users';
+import type { DressRehearsal } from './rehearsal/dress-rehearsal';
 import { isFresh, VERIFICATION_FRESH } from './verification-age';
 
 export interface GateInput {
@@ -32,6 +34,9 @@ export interface GateInput {
   readonly warnDays: number;
   /** Whole days without use that the rotation file asks for. */
   readonly unusedForDays: number | undefined;
+  /** ARN of the role as which the disable is to be rehearsed; undefined: it is not. */
+  readonly rehearseAs?: string | undefined;
+  readonly rehearsal?: DressRehearsal | undefined;
   /** What the rotation file sets aside. */
   readonly waivers: readonly RetireWaiver[];
   /** Milliseconds by S3's clock: the moment of the decision. */
@@ -84,6 +89,7 @@ export function gateVerdict(input: GateInput): {
     ...expiryReasons(input),
     ...verificationReasons(input),
     ...reencryptionReasons(input),
+    ...rehearsalReasons(input.rehearseAs, input.rehearsal),
     ...userReasons(input.users),
     ...soakReasons(input.users, input.unusedForDays, input.now),
   ];

@@ -8,6 +8,7 @@ import { observe } from '../../lib/observation/observe';
 import { stateFacts } from '../../lib/observation/state-facts';
 import type { Rotation } from '../../lib/rotation/rotation';
 import { preflight } from '../../lib/workflow/preflight';
+import { refuseRebound } from '../../lib/workflow/refuse-rebound';
 import type { RotationRun, RunRecord } from '../../lib/workflow/rotation-run';
 import { lockRotation } from '../../lib/workflow/run-lock';
 import { archiveEvidence } from './archive-evidence';
@@ -152,6 +153,7 @@ async function runRecorded<T>(
 function preflightFirst<T>(body: Body<T>): Body<T> {
   return async (run) => {
     await preflight(run);
+    await refuseRebound(run);
     if (!run.dryRun) await run.evidence.record('state', 'begin', { ...stateFacts(await observe(run)) });
     return body(run);
   };
