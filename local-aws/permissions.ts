@@ -7,8 +7,8 @@ import type { AccessConditions, Need } from './need';
 /** Asks what a caller may do, and remembers what was asked in the course of each request. */
 export interface Permissions {
   /**
-   * Whether the caller may do this: by what its access key is limited to and the bucket's policy denies, or for the session of a
-   * role by the role's policies and that of the resource. Asked again for the same thing, it is remembered once.
+   * Whether the caller may do this. For a user, its access key's limits and the bucket's policy decide; for the session
+   * of a role, the role's policies and that of the resource. Asked again for the same thing, it is remembered once.
    */
   permits(caller: Caller, need: Need, about?: () => AccessConditions): boolean;
   /**

@@ -64,8 +64,8 @@ export interface EvidenceCheck {
   readonly records: number;
   readonly faults: readonly EvidenceFault[];
   /**
-   * Runs that name no run before them, without those that ran at the same time as another: 1 where all were made in one place, more
-   * where they were gathered.
+   * Runs that name no run before them, without those that ran at the same time as another. Runs of one place have 1;
+   * runs gathered from several places have more.
    */
   readonly beginnings: number;
 }

@@ -27,8 +27,8 @@ export interface CopyState {
 export interface CustodyOfVersion {
   /** Absent: there is no record here. */
   readonly record: CustodyRecord | undefined;
-  /** SHA-256 of its file, lower-case hex; absent: there is no record here. */
-  readonly recordSha256?: string | undefined;
+  /** SHA-256 of that record, lower-case hex. */
+  readonly recordSha256: string | undefined;
   readonly copy: CopyState;
 }
 
@@ -47,8 +47,8 @@ export async function observeCustody(run: CustodyObserving): Promise<ObservedCus
     if (keyArn !== undefined) continue;
     const ledger = { directory, files: nodeFiles };
     const record = await readRecord(ledger, rotation.name, name);
-    const hash = await recordSha256(ledger, rotation.name, name);
-    versions.set(name, { record, recordSha256: hash, copy: await copyState(run, directory, name, record) });
+    const sha256 = await recordSha256(ledger, rotation.name, name);
+    versions.set(name, { record, recordSha256: sha256, copy: await copyState(run, directory, name, record) });
   }
   return { here: true, directory, versions };
 }

@@ -16,10 +16,11 @@ export interface IdentityPolicies {
 }
 
 /**
- * Joins what an identity's policies and a resource's policy say within one account. An explicit deny in any of them decides.
- * A bucket's policy adds to the identity's; without a key's policy nothing is allowed: it names the caller itself, or
- * the account, which leaves it to the identity's policies. What those and the resource's policy allow to the role, a session
- * policy has to allow too; what the resource's policy allows to the session by its own name, it does not.
+ * Joins what an identity's policies and a resource's policy say within one account. An explicit deny in any of them
+ * decides. A bucket's policy adds to the identity's. Without a key's policy nothing is allowed: it names the caller
+ * itself, or the account, which leaves it to the identity's policies. A session policy has to allow whatever those and
+ * the resource's policy allow to the role. It need not allow what the resource's policy allows to the session by its
+ * own name.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */
 export function decide(

@@ -45,8 +45,9 @@ export function usableKey(
 }
 
 /**
- * Throws `AccessDeniedException` naming the action when the caller's access key is limited to others, when the policies
- * of a role and of the key do not allow its session, or when the caller is of another account: no key here is shared.
+ * Throws `AccessDeniedException` naming the action when the caller's access key is limited to others, or when the
+ * policies of a role and of the key do not allow its session. A caller of another account is refused too: no key here
+ * is shared.
  */
 export function authorize(call: Call, resource: string, action = call.operation, key?: Key): void {
   const { caller, store, permissions } = call;
