@@ -200,6 +200,16 @@ const rows: readonly Row[] = [
     },
   },
   {
+    code: 'custody-of-other-material',
+    advice: 'mkdir -p <file> && mv <file> <file>',
+    async build(history) {
+      await play(days('declare'), plain('import'), to('lose record', 1))(history);
+      const at = (version: string) => path.join(history.directory, 'custody', `rotation-test-${version}.age`);
+      cpSync(at('v1'), at('v2'));
+      await history.apply(plain('drill'));
+    },
+  },
+  {
     code: 'custody-copy-unknown',
     advice: 'mkdir -p <file> && mv <file> <file>',
     async build(history) {

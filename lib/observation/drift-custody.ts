@@ -27,10 +27,12 @@ function versionFindings(input: DriftInput, observed: ObservedVersion, held: Cus
   if (key && record && record.keyArn !== key.arn) return [otherKey(input, version, held)];
   if (copy.is === 'there' && !record && key && isWaiting(input, observed) && !key.currentKeyMaterialId)
     return copyUnknown(input, version, held);
+  if (isWaiting(input, observed) && isUnfillable(input, observed, held)) return [unfillable(version)];
   if (key && record && copy.is === 'gone' && isWaiting(input, observed)) return [copyMissing(input, version, held)];
   if (!key || !['Enabled', 'Disabled'].includes(key.state) || !inMaterials(input, version)) return [];
   // A retired version needs custody for a rollback alone.
   const level = isRetired(input, version) ? note : act;
+  if (copy.is === 'there' && input.refused.has(version.name)) return [otherMaterial(input, version, held, level)];
   if (!record) return [recordAbsent(input, version, copy, level)];
   if (copy.is === 'gone') return [lost(input, version, held, level)];
   if (copy.is === 'unknown') {
@@ -66,6 +68,23 @@ function copyUnknown(input: DriftInput, { name }: KeyVersion, { copy }: CustodyO
   const text = `${copy.text} holds a copy for ${name}, which waits for its first material, and no evidence here shows that a run of this rotation made it`;
   return [act('custody-copy-unknown', text, roomFor(input, name))];
 }
+
+/** KMS takes only the material that a key had, and custody has another or none. */
+function isUnfillable(
+  { rotation, refused }: DriftInput,
+  { version, key }: ObservedVersion,
+  held: CustodyOfVersion,
+): boolean {
+  if (rotation.strategy === 'in-place' || !key?.currentKeyMaterialId) return false;
+  return refused.has(version.name) || (held.record === undefined && held.copy.is === 'gone');
+}
+
+const unfillable = ({ name }: KeyVersion): DriftFinding =>
+  act(
+    'custody-of-other-material',
+    `the key of ${name} lost its material, KMS takes no other for it, and custody does not have it`,
+    `bring the copy of whoever imported it, or remove ${name} from the rotation file`,
+  );
 
 /** Nothing is under a version that waits: it may be given up, where its copy is. */
 function copyMissing(input: DriftInput, version: KeyVersion, { copy }: CustodyOfVersion): DriftFinding {
@@ -103,14 +122,23 @@ function recordAbsent(
   copy: CustodyOfVersion['copy'],
   level: typeof act,
 ): DriftFinding {
-  const isHere = copy.is === 'there' && !input.refused.has(name);
-  const kept = isHere
-    ? 'nothing shows that the copy in custody is of it'
-    : copy.is === 'there'
-      ? 'the copy in custody is of other material, as KMS said'
-      : 'it may be kept by nobody but KMS';
+  const isHere = copy.is === 'there';
+  const kept = isHere ? 'nothing shows that the copy in custody is of it' : 'it may be kept by nobody but KMS';
   const text = `there is no custody record of ${name}: ${kept}`;
   return level('custody-record-absent', text, isHere ? drillCommand(name, input.rotation.custody) : goOn(input, name));
+}
+
+/** KMS compared: a copy without a record was never imported, and every import stumbles over it. */
+function otherMaterial(
+  input: DriftInput,
+  { name }: KeyVersion,
+  { record, copy }: CustodyOfVersion,
+  level: typeof act,
+): DriftFinding {
+  const text = `${copy.text} is not the material of ${name}, as KMS said`;
+  if (!record) return level('custody-of-other-material', text, roomFor(input, name));
+  const restored = `restore the right copy from a backup, and prove it: \`${drillCommand(name, input.rotation.custody)}\``;
+  return level('custody-of-other-material', text, `${restored}; without a backup: \`${goOn(input, name)}\``);
 }
 
 function lost(input: DriftInput, { name }: KeyVersion, { copy }: CustodyOfVersion, level: typeof act): DriftFinding {

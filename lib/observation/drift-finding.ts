@@ -29,6 +29,7 @@ export interface DriftFinding {
     | 'custody-not-asked'
     | 'custody-other-key'
     | 'custody-copy-missing'
+    | 'custody-of-other-material'
     | 'custody-copy-unknown'
     | 'pointed-key-gone'
     | 'custody-recipients-differ'

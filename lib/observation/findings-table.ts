@@ -120,6 +120,12 @@ export const FINDINGS: Readonly<Record<DriftFinding['code'], FindingRow>> = {
     commands: ['mkdir -p <file> && mv <file> <file>'],
     more: 'First look for a backup of the copy. Nothing is under the version yet: with strategy `new-key`, remove it from the rotation file.',
   },
+  'custody-of-other-material': {
+    meaning:
+      'KMS said that the copy in custody is not the material of the version: somebody else imported it, or the copy was replaced.',
+    commands: ['mkdir -p <file> && mv <file> <file>', DRILL, PROPOSE],
+    more: 'Find out who imported it, and bring that custody here. A copy with a record is restored from a backup and drilled.',
+  },
   'custody-copy-unknown': {
     meaning:
       'Custody holds a copy for a version before its first import, and no run of this rotation is known to have made it.',

@@ -30,8 +30,11 @@ const OF_THE_FLOW = /npx keyturn (?:pre|post)-apply/;
 
 /** An outage comes first: no step of the flow helps while a key is out of use. Undefined when nothing is left to do. */
 export function nextOf(situation: Situation): NextCommand | undefined {
-  const { drift } = situation;
+  const { rotation, drift, steps } = situation;
   const wanted = wantedNext(situation);
+  const undeclared = steps.find(({ id, state }) => id === 'declare-keys' && state !== 'done');
+  if (undeclared && wanted && OF_THE_FLOW.test(wanted.command))
+    return { step: undeclared.id, summary: undeclared.summary, command: commandFor(undeclared.id, rotation) };
   const inTheWay = drift.find(isInTheWay);
   // Whatever keeps the flow from running is out of the way before it is asked to run.
   if (inTheWay && wanted && OF_THE_FLOW.test(wanted.command))
@@ -48,7 +51,9 @@ const IN_THE_WAY: ReadonlySet<string> = new Set<DriftFinding['code']>([
 
 /** Somebody else's material that waits keeps ours out; it goes first. */
 const isInTheWay = ({ code, fix }: DriftFinding): boolean =>
-  IN_THE_WAY.has(code) || (code === 'material-foreign' && fix.startsWith('aws kms'));
+  IN_THE_WAY.has(code) ||
+  (code === 'custody-of-other-material' && /^(?:mkdir|bring)/.test(fix)) ||
+  (code === 'material-foreign' && fix.startsWith('aws kms'));
 
 function wantedNext(situation: Situation): NextCommand | undefined {
   const { rotation, steps, drift } = situation;
@@ -95,7 +100,7 @@ const activate = (name: string, why: string): string => `write activeVersion: ${
 
 /** What proves custody of the active version, or goes on without it. */
 function custodyFix({ rotation, drift }: Situation): string | undefined {
-  const codes: readonly DriftFinding['code'][] = ['custody-record-absent', 'custody-lost'];
+  const codes: readonly DriftFinding['code'][] = ['custody-of-other-material', 'custody-record-absent', 'custody-lost'];
   return drift.find(({ code, version }) => codes.includes(code) && version === rotation.activeVersion)?.fix;
 }
 
