@@ -11,7 +11,8 @@ import { createS3, type S3 } from './s3';
 import { createS3Control, type Jobs } from './s3-control';
 import { servedIam, servedKms, servedS3, servedSts } from './served';
 import { createVerifier } from './signature/verify';
-import { createPipeline } from './transport/pipeline';
+import { createSts } from './sts';
+import { createPipeline, type Pipeline } from './transport/pipeline';
 import { listen } from './transport/server';
 
 export type { AccessKey, Credentials } from './credentials';
@@ -39,6 +40,8 @@ export interface LocalAws {
   readonly requests: Requests;
   /** The jobs of S3 Batch Operations: held, let go, and spoiled. */
   readonly jobs: Jobs;
+  /** Answers one request without a socket, to a transport in the same process. */
+  readonly answer: Pipeline;
   /** What the buckets hold, as it is stored: ciphertext and wrapped keys. For proofs that nothing is kept in clear. */
   readonly stored: Pick<S3, 'buckets' | 'versions'>;
   /** The variables that point an SDK, the AWS CLI or Terraform here, and keep it from looking for credentials elsewhere. */
@@ -94,7 +97,8 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     settings: options.batch ?? {},
   });
   const iam = servedIam(createIam(accountId, clock, roles));
-  const services = { kms: servedKms(kms.service), s3: s3Service, s3control: control.served, sts: servedSts, iam };
+  const sts = servedSts(createSts({ roles, credentials, permissions, clock }));
+  const services = { kms: servedKms(kms.service), s3: s3Service, s3control: control.served, sts, iam };
   const verify = createVerifier(credentials, region, hostClock, clock);
   const pipeline = createPipeline({ services, verify, permissions, faults, requests, region, accountId });
   const listening = await listen(pipeline, hostClock, host, port);
@@ -110,6 +114,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     faults,
     requests,
     jobs: control.jobs,
+    answer: pipeline,
     stored: s3,
     environment: (key = accessKey) => environment(url, region, key),
     close() {

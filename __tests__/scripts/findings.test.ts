@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, renameSync } from 'node:fs';
+import { cpSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { DriftFinding } from '../../lib/observation/drift-finding';
 import { FINDINGS, findingsTable } from '../../lib/observation/findings-table';
@@ -242,6 +242,34 @@ const rows: readonly Row[] = [
       await history.edit((text) => text.replace(/(age1[a-z0-9]+)/, `$1, ${recipient}`));
     },
   },
+  {
+    code: 'binding-contradicted',
+    advice:
+      'find out who moved the alias (CloudTrail: UpdateAlias), then: aws kms update-alias --alias-name <alias> --target-key-id <key>',
+    async build(history) {
+      await play(days('declare'), plain('import'))(history);
+      await history.moveVersionAlias('v1', 'v2');
+    },
+  },
+  {
+    code: 'binding-outdated',
+    advice: 'npx keyturn pre-apply   (and commit rotation.lock.json)',
+    async build({ directory }) {
+      const file = path.join(directory, 'rotation.lock.json');
+      const hash = /("custodyRecordSha256": ")[0-9a-f]{64}/;
+      writeFileSync(file, readFileSync(file, 'utf8').replace(hash, `$1${'ab'.repeat(32)}`));
+    },
+  },
+  {
+    code: 'binding-incomplete',
+    advice: 'npx keyturn pre-apply   (and commit rotation.lock.json)',
+    async build(history) {
+      await play(...MOVED)(history);
+      const file = path.join(history.directory, 'rotation.lock.json');
+      const lock = JSON.parse(readFileSync(file, 'utf8'));
+      writeFileSync(file, JSON.stringify({ ...lock, versions: lock.versions.slice(0, 1) }));
+    },
+  },
   { code: 'drill-due', advice: DRILL, build: play(days('jump', 366)) },
   { code: 'drill-due', when: 'nobody has opened the copy', level: 'note', advice: DRILL, build: async () => undefined },
   {
@@ -261,6 +289,7 @@ const withoutNames = (fix: string, directory: string): string =>
     .replaceAll(/arn:[^ `)]+/g, '<key>')
     .replaceAll(/\b[0-9a-f]{64}\b/g, '<material>')
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
+    .replaceAll(/\balias\/[^ ]+/g, '<alias>')
     .replaceAll('rotation-test-storage', '<name>-storage')
     .replaceAll(/\bv\d\b/g, '<version>');
 

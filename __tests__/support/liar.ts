@@ -1,5 +1,8 @@
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { LocalAws } from '../../local-aws';
+import { readBody, readHead } from '../../local-aws/transport/http-request';
+import { headersOf } from '../../local-aws/transport/server';
 
 /** One answer of AWS, as it is on its way to Keyturn. */
 export interface Answer {
@@ -49,15 +52,24 @@ export interface Telling {
   readonly lie: Lie;
   /** Told to the n-th request that it is about, from 1. */
   readonly nth: number;
-  /** Told from then on, to one client. */
-  readonly to: 'direct' | 'sdk' | 'once';
+  /** Told from then on, to one client, or to everybody: an endpoint that is wrong, and not a liar. */
+  readonly to: 'direct' | 'sdk' | 'once' | 'all';
   readonly pick: number;
+}
+
+/** One case: who is lied about, the lie, and who else acts meanwhile. */
+export interface LiarCase {
+  readonly aws: Pick<LocalAws, 'answer'>;
+  readonly facts: LiarFacts;
+  readonly telling: Telling | undefined;
+  /** Called before each request is passed on. */
+  readonly before: (asked: Pick<Asked, 'operation' | 'path'>) => Promise<void>;
 }
 
 export interface Liar extends AsyncDisposable {
   readonly url: string;
-  /** Begins a case: forgets everything, and tells this lie. @param before - called before each request is passed on */
-  begin(telling: Telling | undefined, before?: (asked: Pick<Asked, 'operation' | 'path'>) => Promise<void>): void;
+  /** Begins a case: forgets everything, and tells this lie. */
+  begin(next: LiarCase): void;
   /** How often the lie was told since. */
   told(): number;
 }
@@ -67,28 +79,28 @@ const TRUTH: Telling = { lie: { name: 'none', of: [], tell: (answer) => answer }
 const PAGE = 3;
 
 /** A proxy that passes requests on as they were signed, and lies about the answers. */
-export async function startLiar(target: string, facts: LiarFacts): Promise<Liar> {
-  const { hostname, port } = new URL(target);
-  let telling = TRUTH;
-  let before: (asked: Pick<Asked, 'operation' | 'path'>) => Promise<void> = async () => undefined;
+export async function startLiar(): Promise<Liar> {
+  let current: LiarCase | undefined;
   let [matched, told] = [0, 0];
   let history: { operation: string; line: string; answer: Answer }[] = [];
 
-  const isTold = ({ operation, path }: Pick<Asked, 'operation' | 'path'>): boolean => {
-    const { lie, nth, to } = telling;
+  const isTold = ({ operation, path }: Pick<Asked, 'operation' | 'path'>, { lie, nth, to }: Telling): boolean => {
     if (lie.of && !lie.of.includes(operation)) return false;
-    if (to !== 'once' && to !== path) return false;
+    if (to !== 'once' && to !== 'all' && to !== path) return false;
     matched += 1;
     return to === 'once' ? matched === nth : matched >= nth;
   };
-  const answerTo = async (incoming: IncomingMessage, body: Buffer): Promise<Answer> => {
+  const answerTo = async (incoming: IncomingMessage): Promise<Answer> => {
+    if (!current) throw new Error('no case has begun');
+    const { aws, facts, telling = TRUTH, before } = current;
+    const body = await readBody(incoming);
     const [method, url] = [incoming.method ?? 'GET', incoming.url ?? '/'];
     const path = incoming.headers['amz-sdk-invocation-id'] === undefined ? 'direct' : 'sdk';
     const operation = operationOf(incoming);
     await before({ operation, path });
-    const lies = isTold({ operation, path });
+    const lies = isTold({ operation, path }, telling);
     const withheld = lies && telling.lie.withheld === true;
-    const passed = withheld ? { status: 200, headers: {}, body: '' } : await passOn({ hostname, port }, incoming, body);
+    const passed = withheld ? { status: 200, headers: {}, body: '' } : await passOn(aws, incoming, body);
     const truth = operation === 'ListObjectVersions' ? shortPage(passed) : passed;
     const line = `${method} ${url}`;
     const earlier = history.filter((one) => one.operation === operation).map((one) => one.answer);
@@ -99,22 +111,17 @@ export async function startLiar(target: string, facts: LiarFacts): Promise<Liar>
     return telling.lie.tell(truth, { operation, path, method, url, pick: telling.pick, first, earlier, facts });
   };
   const server = createServer((incoming, outgoing) => {
-    const chunks: Buffer[] = [];
-    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-    incoming.on('end', () => {
-      answerTo(incoming, Buffer.concat(chunks)).then(
-        (answer) => send(incoming, outgoing, answer),
-        () => incoming.socket.destroy(),
-      );
-    });
+    answerTo(incoming).then(
+      (answer) => send(incoming, outgoing, answer),
+      () => incoming.socket.destroy(),
+    );
   });
   server.keepAliveTimeout = 300_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    begin(next = TRUTH, hook = async () => undefined) {
-      telling = next;
-      before = hook;
+    begin(next) {
+      current = next;
       [matched, told] = [0, 0];
       history = [];
     },
@@ -128,24 +135,17 @@ function closed(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-function passOn(to: { hostname: string; port: string }, incoming: IncomingMessage, body: Buffer): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      { ...to, method: incoming.method, path: incoming.url, headers: incoming.headers },
-      (answer) => {
-        const chunks: Buffer[] = [];
-        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-        answer.on('end', () => {
-          const headers = Object.fromEntries(
-            Object.entries(answer.headers).map(([name, value]) => [name, String(value)]),
-          );
-          resolve({ status: answer.statusCode ?? 500, headers, body: Buffer.concat(chunks).toString('latin1') });
-        });
-      },
-    );
-    sent.on('error', reject);
-    sent.end(body);
-  });
+async function passOn({ answer }: LiarCase['aws'], incoming: IncomingMessage, body: Buffer): Promise<Answer> {
+  const outcome = await answer(readHead(incoming), body);
+  if (outcome.kind === 'reset') throw new Error('AWS drops the connection');
+  const { response } = outcome;
+  const sent = Buffer.from(response.body ?? '');
+  const headers = Object.entries(headersOf(response, sent, { now: Date.now }));
+  return {
+    status: response.status,
+    headers: Object.fromEntries(headers.map(([name, value]) => [name, String(value)])),
+    body: sent.toString('latin1'),
+  };
 }
 
 /** A body that was changed is sent with its new length; that of a HEAD names the object's. */
@@ -168,6 +168,7 @@ function operationOf({ method = 'GET', url = '/', headers }: IncomingMessage): s
   if (method === 'GET' && searchParams.has('versions')) return 'ListObjectVersions';
   if (method === 'GET' && searchParams.has('uploads')) return 'ListMultipartUploads';
   if (method === 'GET' && searchParams.has('versioning')) return 'GetBucketVersioning';
+  if (method === 'GET' && searchParams.has('annotation')) return 'ListObjectAnnotations';
   if (method === 'GET' && searchParams.has('encryption')) return 'GetBucketEncryption';
   if (method === 'PUT' && searchParams.has('encryption'))
     return hasKey ? 'UpdateObjectEncryption' : 'PutBucketEncryption';

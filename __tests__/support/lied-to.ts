@@ -1,19 +1,23 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { CreateKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms';
+import { CreateAliasCommand, CreateKeyCommand, DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
-  HeadObjectCommand,
-  ListObjectVersionsCommand,
   PutBucketEncryptionCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
+  S3Client,
 } from '@aws-sdk/client-s3';
+import { generateIdentity } from '../../lib/key-material/age-identity';
+import type { LocalAws } from '../../local-aws';
 import { speak } from './command-line';
-import { type Liar, startLiar, type Telling } from './liar';
-import { type SwitchedSite, switchedSite } from './switched-site';
+import { startTestAws } from './embedded-aws';
+import { type LiarCase, type LiarFacts, startLiar, type Telling } from './liar';
+import { skipWaits } from './skipped-waits';
+import { socketless } from './socketless';
 
 /** What a version is under. `held`: under the old key, and a legal hold keeps it there. */
 export type Under = 'old' | 'old twice' | 'held' | 'active' | 'other' | 'sse-s3';
@@ -59,54 +63,90 @@ export interface LiedTo extends AsyncDisposable {
   try(one: Case): Promise<Verdict>;
 }
 
+/** What one case happens in: an endpoint of its own, so that nothing of another case is left over. */
+interface World {
+  readonly aws: LocalAws;
+  readonly s3: S3Client;
+  readonly bucket: string;
+  readonly facts: LiarFacts;
+}
+
 /** A rotation that is switched, and a liar between it and AWS. */
 export async function liedTo(): Promise<LiedTo> {
-  const site = await switchedSite();
-  await site.switch();
-  const file = path.join(site.directory, 'rotation.yaml');
-  const text = await readFile(file, 'utf8');
-  const { KeyMetadata } = await site.kms.send(new CreateKeyCommand({}));
-  const otherKeyArn = KeyMetadata?.Arn ?? '';
-  const [oldKeyArn, activeKeyArn] = site.arns;
-  const liar = await startLiar(site.endpoint.url, { oldKeyArn, activeKeyArn, otherKeyArn });
-  process.env.AWS_ENDPOINT_URL = liar.url;
-  let count = 0;
+  const outside = { ...process.env };
+  const directory = await mkdtemp(path.join(tmpdir(), 'keyturn-lied-to-'));
+  const { recipient } = await generateIdentity(path.join(directory, 'identity.txt'));
+  const liar = await startLiar();
+  const waits = skipWaits();
+  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
   return {
     async try(one) {
-      count += 1;
-      const bucket = `case-${count}`;
-      await fill(site, bucket, one, otherKeyArn);
-      const method = one.method === 'rewrite' ? 'reencrypt: { method: rewrite }\n' : '';
-      await writeFile(file, text.replace(site.bucket, bucket) + method);
-      liar.begin(one.telling, writerOf(site, bucket, one.writer));
-      const { exitCode, stderr } = await speak(site.directory, [
-        'post-apply',
-        '--yes',
-        '--relist-delay',
-        '0s',
-        '--json',
-      ]);
-      const told = liar.told();
-      liar.begin(undefined);
-      const isDisabled = (await site.stateOf(oldKeyArn)) === 'Disabled';
-      const underOld = await versionsUnder(site, bucket, oldKeyArn);
-      if (isDisabled) await site.kms.send(new EnableKeyCommand({ KeyId: oldKeyArn }));
-      await rm(path.join(site.directory, '.keyturn'), { recursive: true, force: true });
-      return { exitCode, isDisabled, underOld, told, stderr };
+      waits.restart();
+      await using aws = await closing(startTestAws());
+      Object.assign(process.env, aws.environment(), { AWS_ENDPOINT_URL: liar.url });
+      const world = await worldOf(aws, one);
+      const { bucket, facts } = world;
+      await writeFile(path.join(directory, 'rotation.yaml'), rotationFile(aws.region, bucket, recipient, one.method));
+      liar.begin({ aws, facts, telling: one.telling, before: writerOf(world, one.writer) });
+      const { exitCode, stderr } = await speak(directory, ['post-apply', '--yes', '--relist-delay', '0s', '--json']);
+      const state = (await kmsOf(aws).send(new DescribeKeyCommand({ KeyId: facts.oldKeyArn }))).KeyMetadata?.KeyState;
+      await rm(path.join(directory, '.keyturn'), { recursive: true, force: true });
+      return { exitCode, stderr, isDisabled: state === 'Disabled', underOld: underOld(world), told: liar.told() };
     },
     async [Symbol.asyncDispose]() {
+      waits.undo();
+      process.env = outside;
       await liar[Symbol.asyncDispose]();
-      await site[Symbol.asyncDispose]();
+      await rm(directory, { recursive: true, force: true });
     },
   };
 }
 
-async function fill(site: SwitchedSite, Bucket: string, one: Case, otherKeyArn: string): Promise<void> {
-  const { s3, arns, endpoint } = site;
+async function closing(starting: Promise<LocalAws>): Promise<LocalAws & AsyncDisposable> {
+  const aws = await starting;
+  return { ...aws, [Symbol.asyncDispose]: () => aws.close() };
+}
+
+function rotationFile(region: string, bucket: string, recipient: string, method: Case['method']): string {
+  return `name: ledger
+region: ${region}
+alias: alias/ledger
+keyVersions: [{ name: v1 }, { name: v2 }]
+activeVersion: v2
+buckets: [{ name: ${bucket}, manage: encryption }]
+custody: { age: { recipients: [${recipient}] } }
+${method === 'rewrite' ? 'reencrypt: { method: rewrite }\n' : ''}`;
+}
+
+function kmsOf(aws: LocalAws): KMSClient {
+  const { region, accessKey: credentials } = aws;
+  return new KMSClient({ endpoint: aws.url, region, credentials, requestHandler: socketless(() => aws) });
+}
+
+/** Two versions behind their aliases, a key of somebody else, and the bucket of the case. */
+async function worldOf(aws: LocalAws, one: Case): Promise<World> {
+  const kms = kmsOf(aws);
+  const key = async (...aliases: readonly string[]): Promise<string> => {
+    const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
+    const TargetKeyId = KeyMetadata?.KeyId;
+    for (const AliasName of aliases) await kms.send(new CreateAliasCommand({ AliasName, TargetKeyId }));
+    return KeyMetadata?.Arn ?? '';
+  };
+  const oldKeyArn = await key('alias/ledger/v1');
+  const activeKeyArn = await key('alias/ledger/v2', 'alias/ledger');
+  const { region, accessKey: credentials } = aws;
+  const requestHandler = socketless(() => aws);
+  const s3 = new S3Client({ endpoint: aws.url, region, credentials, forcePathStyle: true, requestHandler });
+  const world = { aws, s3, bucket: 'lied-about', facts: { oldKeyArn, activeKeyArn, otherKeyArn: await key() } };
+  await fill(world, one);
+  return world;
+}
+
+async function fill({ aws, s3, bucket: Bucket, facts }: World, one: Case): Promise<void> {
   await s3.send(
     new CreateBucketCommand({
       Bucket,
-      CreateBucketConfiguration: { LocationConstraint: endpoint.region as 'eu-west-1' },
+      CreateBucketConfiguration: { LocationConstraint: aws.region as 'eu-west-1' },
       ObjectLockEnabledForBucket: one.versioning === 'locked',
     }),
   );
@@ -116,18 +156,19 @@ async function fill(site: SwitchedSite, Bucket: string, one: Case, otherKeyArn: 
   for (const [index, { key, under }] of one.puts.entries()) {
     // Null versions among others.
     if (one.versioning === 'suspended' && index === Math.ceil(one.puts.length / 2)) await version('Suspended');
-    await s3.send(new PutObjectCommand({ Bucket, Key: key, Body: key, ...encryption(under, arns, otherKeyArn, one) }));
+    await s3.send(new PutObjectCommand({ Bucket, Key: key, Body: key, ...encryption(under, facts, one) }));
   }
   for (const Key of one.deletes) await s3.send(new DeleteObjectCommand({ Bucket, Key }));
   if (one.upload) {
-    await s3.send(new CreateMultipartUploadCommand({ Bucket, Key: 'upload', ...encryption('old', arns, '', one) }));
+    await s3.send(new CreateMultipartUploadCommand({ Bucket, Key: 'upload', ...encryption('old', facts, one) }));
   }
-  const rule = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: arns[1] } as const;
+  const rule = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: facts.activeKeyArn } as const;
   const Rules = [{ ApplyServerSideEncryptionByDefault: rule, BucketKeyEnabled: true }];
   await s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration: { Rules } }));
 }
 
-function encryption(under: Under, [old, active]: readonly [string, string], other: string, { versioning }: Case) {
+function encryption(under: Under, facts: LiarFacts, { versioning }: Case) {
+  const { oldKeyArn: old, activeKeyArn: active, otherKeyArn: other } = facts;
   const by = (ServerSideEncryption: 'aws:kms' | 'aws:kms:dsse', SSEKMSKeyId: string) => ({
     ServerSideEncryption,
     SSEKMSKeyId,
@@ -150,8 +191,8 @@ function encryption(under: Under, [old, active]: readonly [string, string], othe
   }
 }
 
-function writerOf(site: SwitchedSite, Bucket: string, writer: Writer | undefined): Parameters<Liar['begin']>[1] {
-  if (!writer) return undefined;
+function writerOf({ s3, bucket: Bucket, facts }: World, writer: Writer | undefined): LiarCase['before'] {
+  if (!writer) return async () => undefined;
   const { act, nth, key: Key } = writer;
   const underOld = act === 'puts under the old key' || act === 'puts under the old key last';
   let seen = 0;
@@ -160,22 +201,18 @@ function writerOf(site: SwitchedSite, Bucket: string, writer: Writer | undefined
     if (act === 'puts under the old key last' && operation !== 'DisableKey') return;
     seen += 1;
     if (seen !== (act === 'puts under the old key last' ? 1 : nth)) return;
-    if (act === 'deletes') await site.s3.send(new DeleteObjectCommand({ Bucket, Key }));
+    if (act === 'deletes') await s3.send(new DeleteObjectCommand({ Bucket, Key }));
     else if (underOld) {
-      const by = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: site.arns[0] } as const;
-      await site.s3.send(new PutObjectCommand({ Bucket, Key: 'by a writer', Body: 'x', ...by }));
-    } else await site.s3.send(new PutObjectCommand({ Bucket, Key: act === 'puts' ? 'by a writer' : Key, Body: 'x' }));
+      const by = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: facts.oldKeyArn } as const;
+      await s3.send(new PutObjectCommand({ Bucket, Key: 'by a writer', Body: 'x', ...by }));
+    } else await s3.send(new PutObjectCommand({ Bucket, Key: act === 'puts' ? 'by a writer' : Key, Body: 'x' }));
   };
 }
 
-/** Versions under a key, as AWS itself answers. */
-async function versionsUnder({ s3 }: SwitchedSite, Bucket: string, keyArn: string): Promise<readonly string[]> {
-  const { Versions = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket }));
-  const found: string[] = [];
-  for (const { Key, VersionId } of Versions) {
-    const input = { Bucket, Key, ...(VersionId === 'null' ? {} : { VersionId }) };
-    const { SSEKMSKeyId } = await s3.send(new HeadObjectCommand({ ...input, VersionId }));
-    if (SSEKMSKeyId === keyArn) found.push(`${VersionId} ${Key}`);
-  }
-  return found;
+/** Versions under the old key, as they are stored. */
+function underOld({ aws, bucket, facts }: World): readonly string[] {
+  return aws.stored
+    .versions(bucket)
+    .filter((one) => !one.deleteMarker && one.encryption.keyArn === facts.oldKeyArn)
+    .map(({ key, versionId }) => `${versionId} ${key}`);
 }

@@ -205,6 +205,12 @@ export class RotationHistory {
     await importMaterial(this.#site.kms, key?.arn ?? '', randomBytes(32), terms);
   }
 
+  /** Somebody points the alias of a version at the key of another one. */
+  async moveVersionAlias(version: string, other: string): Promise<void> {
+    const key = await this.#keyOf(other);
+    await this.#moveAlias(key?.arn ?? '', `${ALIAS}/${version}`);
+  }
+
   async turnBucketKeyOff(version: string): Promise<void> {
     const key = await this.#keyOf(version);
     await this.#pointAt(key?.arn ?? '', false);
@@ -229,7 +235,10 @@ export class RotationHistory {
     else if (command.startsWith('aws kms enable-key')) await this.#try(() => kms.send(new EnableKeyCommand({ KeyId })));
     else if (command.startsWith('aws kms cancel-key-deletion'))
       await this.#try(() => kms.send(new CancelKeyDeletionCommand({ KeyId })));
-    else if (command.startsWith('mkdir -p ')) execFileSync('sh', ['-c', command]);
+    else if (command.includes('aws kms update-alias') || command.startsWith('aws kms create-alias')) {
+      const [, AliasName, TargetKeyId] = /--alias-name (\S+) --target-key-id (\S+)/.exec(command) ?? [];
+      await this.#moveAlias(TargetKeyId ?? '', AliasName);
+    } else if (command.startsWith('mkdir -p ')) execFileSync('sh', ['-c', command]);
     else if (command.startsWith('write a later materialValidTo for ')) await this.#date(words[5] ?? '', inDays(90));
     else if (command.startsWith('aws kms delete-imported-key-material')) {
       const KeyMaterialId = words[words.indexOf('--key-material-id') + 1];
@@ -334,11 +343,11 @@ export class RotationHistory {
     await this.#pointAt(key.arn);
   }
 
-  async #moveAlias(TargetKeyId: string): Promise<void> {
+  async #moveAlias(TargetKeyId: string, AliasName = ALIAS): Promise<void> {
     const { kms } = this.#site;
     await kms
-      .send(new UpdateAliasCommand({ AliasName: ALIAS, TargetKeyId }))
-      .catch(() => this.#try(() => kms.send(new CreateAliasCommand({ AliasName: ALIAS, TargetKeyId }))));
+      .send(new UpdateAliasCommand({ AliasName, TargetKeyId }))
+      .catch(() => this.#try(() => kms.send(new CreateAliasCommand({ AliasName, TargetKeyId }))));
   }
 
   async #keyOf(name: string): Promise<{ readonly arn: string; readonly state: string } | undefined> {

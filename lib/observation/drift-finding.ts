@@ -34,6 +34,9 @@ export interface DriftFinding {
     | 'pointed-key-gone'
     | 'custody-recipients-differ'
     | 'drill-due'
+    | 'binding-contradicted'
+    | 'binding-outdated'
+    | 'binding-incomplete'
     | 'retirement-not-recorded';
   /**
    * `outage`: objects cannot be read or written now. `act`: somebody must do something. Both make `--detailed-exitcode`

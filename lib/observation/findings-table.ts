@@ -71,6 +71,26 @@ export const FINDINGS: Readonly<Record<DriftFinding['code'], FindingRow>> = {
     commands: ['aws kms delete-imported-key-material --key-id <key> --key-material-id <material>', PROPOSE],
     more: 'What waits can be deleted. What the key encrypts with is rotated away from, and stays in the key for good.',
   },
+  'binding-contradicted': {
+    meaning:
+      'AWS has another key or material for a version than `rotation.lock.json`; every command that changes something stops.',
+    commands: [
+      'aws kms update-alias --alias-name <alias> --target-key-id <key>',
+      'aws kms create-alias --alias-name <alias> --target-key-id <key>',
+      PROPOSE,
+    ],
+    more: 'First find out who moved the alias or imported material. Nothing brings a deleted key back.',
+  },
+  'binding-outdated': {
+    meaning: '`rotation.lock.json` has another date or custody record of a version than AWS and custody.',
+    commands: ['npx keyturn pre-apply'],
+    more: 'Then commit the file.',
+  },
+  'binding-incomplete': {
+    meaning: '`rotation.lock.json` does not bind the active version.',
+    commands: ['npx keyturn pre-apply'],
+    more: 'Then commit the file.',
+  },
   'rotations-nearly-used': {
     meaning: 'In place: one or none of the 25 rotations of the key is left.',
     commands: [],

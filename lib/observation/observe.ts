@@ -22,7 +22,7 @@ export interface Observation {
   /** ARN that the main alias resolves to; absent: there is no such alias. */
   readonly aliasTarget: string | undefined;
   readonly buckets: readonly { readonly name: string; readonly default: BucketDefault | undefined }[];
-  /** Keys that a bucket default names and that do not exist any more. */
+  /** Keys that a bucket default or the binding names and that do not exist any more. */
   readonly goneKeys?: readonly string[];
 }
 
@@ -53,7 +53,8 @@ export async function observe(run: Observing): Promise<Observation> {
     buckets.push({ name, default: await bucketDefault(run.clients.s3, name, run.identity.account) });
   }
   const named = buckets.flatMap((bucket) => (bucket.default?.keyArn === undefined ? [] : [bucket.default.keyArn]));
-  const strange = new Set(named.filter((arn) => versions.every(({ key }) => key?.arn !== arn)));
+  const bound = (run.rotation.binding ?? []).map(({ keyArn }) => keyArn);
+  const strange = new Set([...named, ...bound].filter((arn) => versions.every(({ key }) => key?.arn !== arn)));
   const goneKeys: string[] = [];
   for (const arn of strange) if (await isGone(run, arn)) goneKeys.push(arn);
   return { versions, aliasTarget: target, buckets, goneKeys };

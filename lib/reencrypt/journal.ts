@@ -26,9 +26,10 @@ type Line =
   | { readonly type: 'end' };
 
 /**
- * What a run over one bucket records so that it can resume after a crash: the listing's frontier and every failure,
- * not every object. NDJSON, one write and one fsync a page, the page's own line last: a torn end is a page that was not committed.
- * It may be lost: S3 holds the truth, and a run without it inspects every version again.
+ * What a run over one bucket records, so that it can resume after a crash: the listing's frontier and every failure,
+ * not every object. It is NDJSON, with one write and one fsync a page. The page's own line comes last: a torn end is a
+ * page that was not committed. The journal may be lost: S3 holds the truth, and a run without it inspects every version
+ * again.
  */
 export class Journal {
   readonly #file: FileHandle;
@@ -83,7 +84,7 @@ export class Journal {
  */
 export async function readJournal(
   file: string,
-  expected: Pick<JournalHead, 'bucket' | 'targetKeyArn' | 'method'> & {
+  expected: Pick<JournalHead, 'bucket' | 'targetKeyArn' | 'method' | 'switchId'> & {
     readonly sources: MoveSources;
     readonly only?: { readonly label: string } | undefined;
   },
@@ -99,6 +100,7 @@ export async function readJournal(
     head.targetKeyArn === expected.targetKeyArn &&
     head.method === expected.method &&
     head.sources === sourcesId(expected.sources) &&
+    head.switchId === expected.switchId &&
     head.only === expected.only?.label;
   return isSame && now - head.startedAt < MAX_AGE ? resumedOf(head, rest) : undefined;
 }

@@ -9,6 +9,7 @@ import type { VersionOutcome } from './outcome';
 
 /** One file of per-object evidence. */
 export interface Shard {
+  /** `<run>.outcomes/<name>`, beside the evidence of the run: a record names no folder of the machine. */
   readonly file: string;
   /** SHA-256 of the file, lower-case hex. */
   readonly sha256: string;
@@ -35,8 +36,8 @@ const SHARD_LINES = 200_000;
 const compress = promisify(gzip);
 
 /**
- * Streams the outcome of each object version into `<name>-000001.ndjson.gz`, … Each page is a gzip member of its own, so
- * that a file cut short by a crash still reads up to its last page; `zcat` reads all of them as one.
+ * Streams the outcome of each object version into `<name>-000001.ndjson.gz`, … Each page is a gzip member of its own: a
+ * file cut short by a crash reads up to its last whole page. `zcat` reads all members as one.
  */
 export class OutcomeShards {
   readonly #directory: string;
@@ -84,7 +85,11 @@ export class OutcomeShards {
     this.#open = undefined;
     await handle.datasync();
     await handle.close();
-    this.#shards.push({ file, sha256: hash.digest('hex'), lines });
+    this.#shards.push({
+      file: `${path.basename(this.#directory)}/${path.basename(file)}`,
+      sha256: hash.digest('hex'),
+      lines,
+    });
   }
 }
 

@@ -13,6 +13,8 @@ export interface TerraformFacts {
   readonly changes: boolean;
   readonly summary: StackPlan['summary'];
   readonly tools: StackPlan['tools'];
+  /** The plan in words, with values, one line each. */
+  readonly effects: readonly string[];
 }
 
 /** The import of material; in place with the materials of the one key. */
@@ -21,6 +23,8 @@ export interface ImportFacts extends MaterialFacts {
   readonly imported: readonly CustodyRecord[];
   /** In a dry run: the versions that would be given material. */
   readonly wouldImport: readonly string[];
+  /** Key ARNs of the versions that `rotation.lock.json` binds otherwise than before. */
+  readonly bound: Readonly<Record<string, string>>;
 }
 
 /** A last use of a key that was read before a run moved anything. */

@@ -32,14 +32,17 @@ const OF_THE_FLOW = /npx keyturn (?:pre|post)-apply/;
 export function nextOf(situation: Situation): NextCommand | undefined {
   const { rotation, drift, steps } = situation;
   const wanted = wantedNext(situation);
+  if (!wanted) return undefined;
+  const restore = ({ text, fix }: DriftFinding): NextCommand => ({ step: 'restore', summary: text, command: fix });
+  const rebound = drift.find(({ code }) => code === 'binding-contradicted');
+  if (rebound && wanted.command.startsWith('npx ')) return restore(rebound);
+  if (!OF_THE_FLOW.test(wanted.command)) return wanted;
+  // Whatever keeps the flow from running is out of the way before it is asked to run.
   const undeclared = steps.find(({ id, state }) => id === 'declare-keys' && state !== 'done');
-  if (undeclared && wanted && OF_THE_FLOW.test(wanted.command))
+  if (undeclared)
     return { step: undeclared.id, summary: undeclared.summary, command: commandFor(undeclared.id, rotation) };
   const inTheWay = drift.find(isInTheWay);
-  // Whatever keeps the flow from running is out of the way before it is asked to run.
-  if (inTheWay && wanted && OF_THE_FLOW.test(wanted.command))
-    return { step: 'restore', summary: inTheWay.text, command: inTheWay.fix };
-  return wanted;
+  return inTheWay ? restore(inTheWay) : wanted;
 }
 
 const IN_THE_WAY: ReadonlySet<string> = new Set<DriftFinding['code']>([

@@ -74,7 +74,8 @@ function send(
   response.write(Buffer.from(body).subarray(0, truncateAt), () => request.socket.destroy());
 }
 
-function headersOf(answer: AwsResponse, body: Buffer | string, clock: Clock): Record<string, string | number> {
+/** The headers of an answer as they go over the wire. */
+export function headersOf(answer: AwsResponse, body: Buffer | string, clock: Clock): Record<string, string | number> {
   const headers: Record<string, string | number> = { date: httpDate(clock.now()) };
   for (const [name, value] of Object.entries(answer.headers ?? {})) headers[name.toLowerCase()] = toLatin1(value);
   if (answer.status !== 204 && answer.status !== 304) headers['content-length'] ??= Buffer.byteLength(body);
