@@ -1,3 +1,4 @@
+import { access } from './access';
 import { apply } from './apply';
 import { blocked } from './blocked';
 import type { CommandDefinition } from './cli/command';
@@ -33,6 +34,7 @@ export const commands: readonly CommandDefinition[] = [
   rotate,
   preApply,
   postApply,
+  access,
   stragglers,
   blocked,
   job,

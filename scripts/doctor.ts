@@ -1,5 +1,6 @@
 import { confirmTarget } from '../lib/aws/account-guard';
-import { createClients } from '../lib/aws/clients';
+import { assumeRole } from '../lib/aws/assume-role';
+import { type AwsClients, createClients } from '../lib/aws/clients';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { exposureOf, exposureText } from '../lib/key-material/custody/exposure';
 import { expiryOf } from '../lib/kms/expiry';
@@ -105,6 +106,7 @@ async function examineAws(
       findings,
     );
     await examineServing({ rotation, clients, identity: target, signal }, findings);
+    await examineReaders(rotation, clients, findings);
     const custodian = openCustodian(rotation, { noCustody: false, env, signal });
     if (seen) await examineKeys({ rotation, clients, identity: target, signal, custodian }, seen, findings);
   } finally {
@@ -133,6 +135,20 @@ async function examineServing(looking: Parameters<typeof jobsReady>[0], findings
     'evidence bucket',
     () => bucketExists(clients.s3, kept, identity.account),
     (is) => there(kept, is),
+    findings,
+  );
+}
+
+/** Whether this identity can take the readers' role of the dress rehearsal. The session may do nothing. */
+async function examineReaders({ name, retire }: Rotation, clients: AwsClients, findings: Finding[]): Promise<void> {
+  const role = retire.rehearseAs;
+  if (role === undefined) return;
+  const nothing = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }] };
+  const session = { roleArn: role, sessionName: `keyturn-${name}-doctor`, policy: JSON.stringify(nothing) };
+  await attempt(
+    'dress rehearsal',
+    async () => (await assumeRole(clients, session)).destroy(),
+    () => `${role} can be assumed`,
     findings,
   );
 }
@@ -184,6 +200,8 @@ const KEY_FAULTS: ReadonlySet<string> = new Set([
   'material-expired',
   'material-foreign',
   'earlier-key-not-verified',
+  'binding-contradicted',
+  'binding-incomplete',
 ]);
 
 function materialExpiry(rotation: Rotation, { versions }: ObservedMaterials, now: Date): Finding[] {

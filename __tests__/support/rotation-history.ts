@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -167,9 +168,9 @@ export class RotationHistory {
 
   async status(): Promise<{ readonly exitCode: number; readonly next: { readonly command: string } | undefined }> {
     const { exitCode, stdout, stderr } = await this.#site.run('status', '--detailed-exitcode', '--json');
-    const { next, error } = JSON.parse(stdout);
+    const { next, error, ...rest } = JSON.parse(stdout);
     if (error) throw new Error(`status failed: ${stderr}${stdout}`);
-    return { exitCode, next };
+    return { exitCode, next, rest } as never;
   }
 
   /** Types a command of `next`. Answers false where it is no command: a stated dead end. */
@@ -188,7 +189,15 @@ export class RotationHistory {
     else if (command.startsWith('aws kms enable-key')) await this.#try(() => kms.send(new EnableKeyCommand({ KeyId })));
     else if (command.startsWith('aws kms cancel-key-deletion'))
       await this.#try(() => kms.send(new CancelKeyDeletionCommand({ KeyId })));
-    else return false;
+    else if (command.startsWith('mkdir -p ')) execFileSync('sh', ['-c', command]);
+    else if (command.startsWith('write a later materialValidTo for ')) await this.#date(words[5] ?? '', inDays(90));
+    else if (command.startsWith('aws kms delete-imported-key-material')) {
+      const KeyMaterialId = words[words.indexOf('--key-material-id') + 1];
+      await this.#try(() => kms.send(new DeleteImportedKeyMaterialCommand({ KeyId, KeyMaterialId })));
+    } else if (command.startsWith('write activeVersion: ')) {
+      const text = await this.#site.readRotation();
+      await this.#site.declare(text.replace(/activeVersion: v\d/, `activeVersion: ${words[2]}`));
+    } else return false;
     return true;
   }
 
@@ -237,6 +246,11 @@ export class RotationHistory {
     const date = days === undefined ? '' : `    materialValidTo: ${inDays(days)}\n`;
     await this.#site.declare(text.replace('activeVersion:', `  - name: ${name}\n${date}activeVersion:`));
     if (this.#strategy === 'new-key') await this.#declareKey(name);
+  }
+
+  async #date(version: string, date: string): Promise<void> {
+    const dated = new RegExp(`(- name: ${version}\\n {4}materialValidTo: ).*`);
+    await this.#site.declare((await this.#site.readRotation()).replace(dated, `$1${date}`));
   }
 
   async #declareKey(version: string): Promise<string> {

@@ -47,12 +47,21 @@ function isRetired({ verdicts }: DriftInput, { name }: KeyVersion): boolean {
   return verdict !== undefined && isSettled(verdict) && verdict.key?.state !== 'Enabled';
 }
 
-function otherKey({ rotation, custody }: DriftInput, { name }: KeyVersion, { record }: CustodyOfVersion): DriftFinding {
-  const text = `custody of ${name} is of ${record?.keyArn}, which is not its key any more, and keeps new material out`;
+function otherKey(
+  { rotation, custody, verdicts }: DriftInput,
+  { name }: KeyVersion,
+  { record }: CustodyOfVersion,
+): DriftFinding {
+  const before = record?.keyArn;
+  const text = `custody of ${name} is of ${before}, which is not its key any more, and keeps new material out`;
   const directory = custody.directory ?? '';
   const away = `${directory}-of-deleted-keys`;
   const files = path.join(directory, `${rotation.name}-${name}.*`);
-  return act('custody-other-key', text, `mkdir -p ${away} && mv ${files} ${away}/`);
+  const makeRoom = `mkdir -p ${away} && mv ${files} ${away}/`;
+  if (verdicts.some((one) => one.version.name === name && one.kind === 'unused'))
+    return act('custody-other-key', text, makeRoom);
+  const lost = `nothing under ${before} can be read unless that key comes back: restore its objects from a backup, and only then make room for new material: \`${makeRoom}\``;
+  return act('custody-other-key', text, lost);
 }
 
 function recordAbsent(
@@ -61,8 +70,12 @@ function recordAbsent(
   copy: CustodyOfVersion['copy'],
   level: typeof act,
 ): DriftFinding {
-  const isHere = copy.is === 'there';
-  const kept = isHere ? 'nothing shows that the copy in custody is of it' : 'it may be kept by nobody but KMS';
+  const isHere = copy.is === 'there' && !input.refused.has(name);
+  const kept = isHere
+    ? 'nothing shows that the copy in custody is of it'
+    : copy.is === 'there'
+      ? 'the copy in custody is of other material, as KMS said'
+      : 'it may be kept by nobody but KMS';
   const text = `there is no custody record of ${name}: ${kept}`;
   return level('custody-record-absent', text, isHere ? drillCommand(name, input.rotation.custody) : goOn(input, name));
 }

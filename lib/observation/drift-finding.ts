@@ -11,6 +11,7 @@ export interface DriftFinding {
     | 'material-expiring'
     | 'material-expired'
     | 'material-date-differs'
+    | 'file-date-past'
     | 'material-foreign'
     | 'rotations-nearly-used'
     | 'rollback-window-closing'
@@ -29,6 +30,9 @@ export interface DriftFinding {
     | 'custody-other-key'
     | 'custody-recipients-differ'
     | 'drill-due'
+    | 'binding-contradicted'
+    | 'binding-outdated'
+    | 'binding-incomplete'
     | 'retirement-not-recorded';
   /**
    * `outage`: objects cannot be read or written now. `act`: somebody must do something. Both make `--detailed-exitcode`
@@ -49,6 +53,8 @@ export interface DriftInput {
   readonly custodyWasHere: boolean;
   /** When evidence here last shows a drill, by version. */
   readonly drilled: ReadonlyMap<string, Date>;
+  /** Versions whose copy in custody KMS refused last time. */
+  readonly refused: ReadonlySet<string>;
   /** When a sound run last verified the buckets; undefined where no evidence here says so. */
   readonly verifiedAt: Date | undefined;
   /** What the last sound run left; undefined where no evidence here says so. */

@@ -1,8 +1,9 @@
 /** What has moved away from the rotation file, or will soon: for a scheduled job. Pure: `observed-drift.ts` does the reading. */
 import type { KeyDescription } from '../kms/describe-key';
 import { type KeyVersion, supersededVersions } from '../rotation/rotation';
+import { bindingFindings } from './drift-binding';
 import { custodyFindings } from './drift-custody';
-import { expiryFindings } from './drift-expiry';
+import { expiryFindings, pastDateFindings } from './drift-expiry';
 import { act, DAY, type DriftFinding, type DriftInput, nextProposal, note, outage } from './drift-finding';
 import { materialFindings } from './drift-materials';
 import { remedyOf } from './key-remedy';
@@ -17,8 +18,10 @@ export function driftFindings(input: DriftInput): readonly DriftFinding[] {
   const findings = [
     ...keysOf(input).flatMap((one) => keyFindings(input, one)),
     ...pointerFindings(input),
+    ...bindingFindings(input),
     ...ageFindings(input),
     ...expiryFindings(input),
+    ...pastDateFindings(input),
     ...materialFindings(input),
     ...stragglerFindings(input),
     ...custodyFindings(input),
@@ -60,16 +63,14 @@ function deletionFinding({ verdicts }: DriftInput, version: KeyVersion, key: Key
 function activeKeyFindings({ rotation, seen, left }: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
   const { name } = version;
   if (key === undefined) {
-    const before = left?.keys?.get(name);
-    if (before === undefined || rotation.strategy === 'in-place') return [];
+    const inPlace = rotation.strategy === 'in-place';
+    const before = left?.keys?.get(name) ?? (inPlace ? [...(left?.keys?.values() ?? [])].at(-1) : undefined);
+    if (before === undefined) return [];
+    const goOn = inPlace
+      ? 'begin a rotation of another name: in place there is no other key'
+      : `go on with \`${nextProposal(rotation)}\``;
     const text = `outage: the key of the active version ${name} (${before.arn}) does not exist any more: nothing under it can ever be read again`;
-    return [
-      outage(
-        'active-key-unusable',
-        text,
-        `restore the objects from a backup, and go on with \`${nextProposal(rotation)}\``,
-      ),
-    ];
+    return [outage('active-key-unusable', text, `restore the objects from a backup, and ${goOn}`)];
   }
   // A key without material has findings of its own.
   if (key.state === 'Enabled' || key.state === 'PendingImport') return [];

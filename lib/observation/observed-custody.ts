@@ -3,7 +3,7 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { KeyturnError } from '../errors';
 import type { Custodian } from '../key-material/custody/custodian';
-import { type CustodyRecord, readRecord } from '../key-material/custody/custody-record';
+import { type CustodyRecord, readRecord, recordSha256 } from '../key-material/custody/custody-record';
 import { nodeFiles } from '../key-material/custody/file-operations';
 import { custodyDirectory, type Rotation } from '../rotation/rotation';
 
@@ -27,6 +27,8 @@ export interface CopyState {
 export interface CustodyOfVersion {
   /** Absent: there is no record here. */
   readonly record: CustodyRecord | undefined;
+  /** SHA-256 of that record, lower-case hex. */
+  readonly recordSha256: string | undefined;
   readonly copy: CopyState;
 }
 
@@ -43,8 +45,10 @@ export async function observeCustody(run: CustodyObserving): Promise<ObservedCus
   const versions = new Map<string, CustodyOfVersion>();
   for (const { name, keyArn } of rotation.keyVersions) {
     if (keyArn !== undefined) continue;
-    const record = await readRecord({ directory, files: nodeFiles }, rotation.name, name);
-    versions.set(name, { record, copy: await copyState(run, directory, name, record) });
+    const ledger = { directory, files: nodeFiles };
+    const record = await readRecord(ledger, rotation.name, name);
+    const sha256 = await recordSha256(ledger, rotation.name, name);
+    versions.set(name, { record, recordSha256: sha256, copy: await copyState(run, directory, name, record) });
   }
   return { here: true, directory, versions };
 }

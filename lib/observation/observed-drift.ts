@@ -1,6 +1,6 @@
 import { driftFindings } from './drift';
 import type { DriftFinding, DriftInput } from './drift-finding';
-import { lastDrilled, lastLeft, lastVerified } from './evidence-queries';
+import { lastDrilled, lastLeft, lastVerified, refusedCopies } from './evidence-queries';
 import { evidenceDirectory, type Observation } from './observe';
 import { type CustodyObserving, custodyWasHere, observeCustody } from './observed-custody';
 
@@ -20,6 +20,7 @@ export async function observeDrift(
     custody: await observeCustody(run),
     custodyWasHere: await custodyWasHere(rotation),
     drilled: await lastDrilled(evidence, rotation.name),
+    refused: await refusedCopies(evidence, rotation.name),
     verifiedAt: await lastVerified(evidence, rotation.name),
     left: await lastLeft(evidence, rotation.name),
     verdicts,

@@ -57,7 +57,9 @@ export type Target =
   | 'state objects'
   | 'state locks'
   | 'state key'
-  | 'alarms';
+  | 'alarms'
+  /** The role of `retire.rehearseAs`. */
+  | 'readers role';
 
 /** A set of actions on one target. */
 export interface ActionSet {

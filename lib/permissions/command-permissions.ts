@@ -25,6 +25,7 @@ const looksElsewhere = ({ retire }: Rotation) => retire.verifyOnlyBuckets.length
 const namesManagedKey = ({ reencrypt }: Rotation) => reencrypt.from.includes('aws/s3');
 const namesKeys = ({ reencrypt }: Rotation) => reencrypt.from.some((one) => one === 'any' || one.startsWith('arn:'));
 const hasJobs = ({ reencrypt }: Rotation) => reencrypt.engine !== 'local';
+const rehearses = ({ retire }: Rotation) => retire.rehearseAs !== undefined;
 const inPlace = ({ strategy }: Rotation) => strategy === 'in-place';
 const moves = ({ strategy }: Rotation) => strategy === 'new-key';
 const rewraps = (rotation: Rotation) => moves(rotation) && rotation.reencrypt.method === 'rewrap';
@@ -60,8 +61,16 @@ const HEADING = ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectRetention',
 const VERIFY: readonly ActionSet[] = [
   { sid: 'ListObjects', on: 'buckets', actions: LISTING, when: moves },
   { sid: 'HeadObjects', on: 'objects', actions: HEADING, when: moves },
+  // A version that was moved to the active key may have left its annotations behind, and HEAD does not show them.
+  { sid: 'AskForAnnotations', on: 'objects', actions: ['s3:ListObjectAnnotations'], when: moves },
   { sid: 'ListOtherObjects', on: 'other buckets', actions: LISTING, when: looksElsewhere },
   { sid: 'HeadOtherObjects', on: 'objects of other buckets', actions: HEADING, when: looksElsewhere },
+  {
+    sid: 'AskForOtherAnnotations',
+    on: 'objects of other buckets',
+    actions: ['s3:ListObjectAnnotations'],
+    when: looksElsewhere,
+  },
   { sid: 'FindAliases', on: 'anything', actions: ['kms:ListAliases'], when: namesManagedKey },
 ];
 
@@ -121,6 +130,12 @@ const MOVE: readonly ActionSet[] = [
     on: 'keys to retire',
     actions: ['kms:ListGrants', 'kms:GetKeyLastUsage', 'kms:DisableKey', 'kms:EnableKey'],
     when: moves,
+  },
+  {
+    sid: 'RehearseAsReaders',
+    on: 'readers role',
+    actions: ['sts:AssumeRole'],
+    when: (rotation) => moves(rotation) && rehearses(rotation),
   },
   // Who else uses a key: other buckets that name the old one as their default.
   { sid: 'FindBuckets', on: 'anything', actions: ['s3:ListAllMyBuckets'], when: moves },
@@ -230,6 +245,18 @@ const DECLARE: readonly ActionSet[] = [
   },
 ];
 
+/** Who may use the old key and not the new one: key policies, grants, bucket policies. */
+const COMPARE_ACCESS: readonly ActionSet[] = [
+  { sid: 'ReadKeyPolicies', on: 'keys', actions: ['kms:GetKeyPolicy', 'kms:ListGrants'], when: moves },
+  { sid: 'ReadBucketPolicies', on: 'buckets', actions: ['s3:GetBucketPolicy'], when: moves },
+  {
+    sid: 'ReadPoliciesOfOtherBuckets',
+    on: 'other buckets',
+    actions: ['s3:GetBucketPolicy'],
+    when: (rotation) => moves(rotation) && looksElsewhere(rotation),
+  },
+];
+
 /**
  * The actions of each command. Policies are generated from this list, `doctor` prints it, and a test runs every
  * command with exactly these permissions. GetCallerIdentity is missing on purpose: it needs no permission.
@@ -253,7 +280,7 @@ export const actionSets: Readonly<Record<PolicyName, readonly ActionSet[]>> = {
     { ...PROVE, when: inPlace },
   ],
   terraform: [...LOOK, ...SWITCH, ...DECLARE, ...archiveEvidence],
-  reviewer: [...LOOK, ...VERIFY, ...readJobs, ...readEvidence],
+  reviewer: [...LOOK, ...VERIFY, ...COMPARE_ACCESS, ...readJobs, ...readEvidence],
   rollback: [
     ...LOOK,
     { sid: 'EnableKeys', on: 'keys to retire', actions: ['kms:EnableKey'] },

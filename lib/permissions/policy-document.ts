@@ -119,6 +119,8 @@ const SCOPES: Readonly<Record<Target, (place: Place) => readonly Scope[]>> = {
   'state objects': (place) => inState(place, ({ prefix }) => `/${prefix}${place.rotation.name}-*`),
   'state locks': (place) => inState(place, ({ prefix }) => `/${prefix}${place.rotation.name}-*.tflock`),
   'state key': stateKey,
+  'readers role': ({ rotation: { retire } }) =>
+    retire.rehearseAs === undefined ? [] : [{ Resource: retire.rehearseAs }],
   alarms: ({ rotation, account, partition }) => [
     { Resource: `arn:${partition}:cloudwatch:${rotation.region}:${account}:alarm:keyturn-${rotation.name}-*` },
   ],

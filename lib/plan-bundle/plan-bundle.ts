@@ -8,6 +8,7 @@ import type { Review } from '../review/review';
 import { reviewJson } from '../review/review-json';
 import { reviewMarkdown } from '../review/review-markdown';
 import { reviewSarif } from '../review/review-sarif';
+import { bindingPath } from '../rotation/binding';
 import type { Rotation } from '../rotation/rotation';
 import { declaredResources } from '../terraform/created-in';
 import { formatPlan } from '../terraform/plan-text';
@@ -144,6 +145,7 @@ async function manifestOf(
 ): Promise<PlanManifest> {
   const { rotation, identity } = run;
   const { rotationFile, tools } = await provenance(rotation.file, env);
+  const binding = await hashOf(bindingPath(rotation.file));
   const files: Record<string, string> = {};
   for (const name of (await readdir(directory)).sort()) files[name] = (await hashOf(path.join(directory, name))) ?? '';
   return {
@@ -153,6 +155,7 @@ async function manifestOf(
     region: rotation.region,
     plannedAt: new Date().toISOString(),
     rotationFile: rotationFile.sha256,
+    ...(binding === undefined ? {} : { binding }),
     tools: {
       ...tools,
       [binary.product.toLowerCase()]: binary.version,

@@ -153,7 +153,7 @@ function toRotation(file: RotationFile, path: string): Rotation {
     custody: toCustody(file.custody, dirname(path)),
     reencrypt: { ...file.reencrypt, batch: file.reencrypt.batch },
     evidence: { bucket: file.evidence.bucket, signer: file.evidence.signer },
-    retire: { ...file.retire, unusedForDays: file.retire.unusedForDays },
+    retire: { ...file.retire, unusedForDays: file.retire.unusedForDays, rehearseAs: file.retire.rehearseAs },
     review: file.review,
     terraform: s3
       ? {

@@ -14,6 +14,7 @@ import {
   pkcs11,
   principals,
   REGION,
+  ROLE_ARN,
   reencryptSource,
   retireWaiver,
   STANDING_PRINCIPAL,
@@ -212,6 +213,12 @@ export const rotationFileSchema = z.strictObject({
         z.int().min(LIMITS.unusedForDays.min).max(LIMITS.unusedForDays.max).optional(),
         'Days without use before a key is disabled; its key policy makes KMS refuse earlier. Absent: it is disabled at once.',
         `a whole number from ${LIMITS.unusedForDays.min} to ${LIMITS.unusedForDays.max}`,
+      ),
+      rehearseAs: field(
+        z.string().regex(ROLE_ARN).optional(),
+        'Role that reads a sample without the old key before the key is disabled: that of your readers. Absent: nothing is rehearsed.',
+        'the ARN of an IAM role, arn:aws:iam::<account>:role/<name>',
+        'write the full ARN of the role, not of a session of it',
       ),
       waivers: field(
         z.array(retireWaiver).default([]),

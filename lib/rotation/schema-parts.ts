@@ -17,6 +17,7 @@ const PRINCIPAL_ARN =
   /^arn:aws(?:-[a-z]+)*:(?:iam::\d{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)|sts::\d{12}:assumed-role\/[\w+=,.@-]+\/[\w+=,.@-]+)$/;
 /** `aws:PrincipalArn` is the role of an assumed role, never its session, so a session named here would never match. */
 const STANDING_PRINCIPAL_ARN = /^arn:aws(?:-[a-z]+)*:iam::\d{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)$/;
+export const ROLE_ARN = /^arn:aws(?:-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]+$/;
 export const TOPIC_ARN = /^arn:aws(?:-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?$/;
 
 export const BUCKET_WORDS = [
@@ -278,12 +279,12 @@ const waiverTerm = (what: string, shown: string) => ({
 export const retireWaiver = z.strictObject({
   what: field(
     z.enum(RETIRE_WAIVERS),
-    'What is set aside: grants on the key, the default of another bucket, a use of the key, an open multipart upload, the near expiry of the active key.',
-    'grant, bucket-default, use, upload or expiry',
+    'What is set aside: grants on the key, the default of another bucket, a use of the key, an open multipart upload, annotations of moved objects, the near expiry of the active key.',
+    'grant, bucket-default, use, upload, annotations or expiry',
   ),
   of: field(
     z.string().min(1).max(LIMITS.waiverText).optional(),
-    'The grant, bucket or upload that the waiver is for: its id, name or key; absent: every one.',
+    'The grant, bucket or upload that the waiver is for: its id, name or key; of annotations their bucket; absent: every one.',
     'the id of a grant, the name of a bucket, or the key of an upload',
     'copy it from the reason that the gate prints',
   ),

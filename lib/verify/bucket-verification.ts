@@ -1,7 +1,9 @@
 import type { OpenUploadFound } from '../s3/open-uploads';
 import type { RetryOptions } from '../s3/pacing-and-retry';
+import type { AnnotationFindings } from './annotation-check';
 import type { KeyListing } from './key-listing';
 import type { ListingComparison } from './listing-comparison';
+import type { ToRehearse } from './rehearsal-sample';
 import type { ScopeOf } from './scope-of';
 import type { VersionAccount } from './version-account';
 
@@ -24,6 +26,13 @@ export interface VerifyRequest {
   readonly listedBefore?: ListedBefore | undefined;
   /** True: the bucket is listed once more by both clients, and what only one of them holds keeps the gate closed. Default false. */
   readonly byBoth?: boolean | undefined;
+  /** Versions under the active key that are chosen for a dress rehearsal of the disable. Default 0. */
+  readonly rehearse?: number | undefined;
+  /**
+   * Milliseconds since the epoch: a version under the active key that S3 dates before it may have been moved there, so S3 is asked for
+   * its annotations. Default: every version may.
+   */
+  readonly movedBefore?: number | undefined;
   readonly retry?: RetryOptions | undefined;
   readonly onProgress?: ((text: string) => void) | undefined;
 }
@@ -67,6 +76,7 @@ export interface BucketVerification {
   readonly comparisons: readonly ListingComparison[];
   /** HEADs that were repeated through the AWS SDK. A version where the two differ is unknown. */
   readonly secondHeads: { readonly versions: number; readonly contradictions: number };
+  readonly annotations: AnnotationFindings;
   /** Versions by key ARN; `SSE-S3`, `SSE-C`, `unencrypted` and `DSSE:<arn>` for those not under SSE-KMS. */
   readonly byKey: Readonly<Record<string, number>>;
   /** Under a KMS key that this rotation empties: the first 1,000 of `leftTotal`. */
@@ -84,6 +94,8 @@ export interface BucketVerification {
   /** Keys that the verification accounts for: every key where every version was inspected. */
   readonly covers: 'every-key' | readonly string[];
   readonly sources: VerificationSources;
+  /** What a dress rehearsal is to read. Absent: none was asked for. */
+  readonly toRehearse?: ToRehearse | undefined;
 }
 
 /** What a verification is based on. */

@@ -11,10 +11,12 @@ import {
 import type { Caller } from '../s3/pacing-and-retry';
 import type { ObjectStore } from '../s3/store';
 import { asFault, faultText } from '../s3/store-fault';
+import { AnnotationCheck } from './annotation-check';
 import type { BucketVerification, VerifyRequest } from './bucket-verification';
 import type { Findings } from './findings';
 import { RandomSample } from './random-sample';
 import { ReadSample, type SampledRead } from './read-sample';
+import { RehearsalSample } from './rehearsal-sample';
 import { everyOtherKey, type ScopeOf } from './scope-of';
 import { type FirstHead, isGoneForWitness, secondHead } from './second-head';
 import type { Place } from './version-account';
@@ -46,17 +48,28 @@ export class VersionJudge {
   readonly #scopeOf: ScopeOf;
   readonly #reads: ReadSample;
   readonly #heads: RandomSample<Sampled>;
+  readonly annotations: AnnotationCheck;
   /** Versions of the samples that are unknown already. */
   readonly #doubted = new Set<string>();
+  readonly rehearsal: RehearsalSample;
   read: BucketVerification['read'] = { versions: 0, bytes: 0 };
   secondHeads: BucketVerification['secondHeads'] = { versions: 0, contradictions: 0 };
 
   constructor(tools: JudgeTools) {
-    const { activeKeyArn, scopeOf, read = 20, secondHeads = 100 } = tools.request;
+    const {
+      activeKeyArn,
+      scopeOf,
+      read = 20,
+      secondHeads = 100,
+      movedBefore = Number.POSITIVE_INFINITY,
+      rehearse = 0,
+    } = tools.request;
+    this.rehearsal = new RehearsalSample(rehearse);
     this.#tools = tools;
     this.#scopeOf = scopeOf ?? everyOtherKey(activeKeyArn);
     this.#reads = new ReadSample(read === 'all' ? 0 : read);
     this.#heads = new RandomSample(secondHeads);
+    this.annotations = new AnnotationCheck({ store: tools.store, call: tools.call, movedBefore });
   }
 
   /** Inspects one version and settles it. @param page - the page that listed it, with all versions of its key */
@@ -70,6 +83,7 @@ export class VersionJudge {
         return this.#gone(ref, listed, page);
       case 'sse-c':
         findings.label(listed, 'SSE-C');
+        this.rehearsal.customerKey();
         return findings.settle('outOfScope');
       case 'fault':
         // Throws where the fault is not this version's: without permission to inspect there is no verification.
@@ -143,11 +157,13 @@ export class VersionJudge {
     }
     const place = scope.scope === 'active' ? 'underActive' : 'outOfScope';
     findings.settle(place);
+    this.rehearsal.offer(ref, head, place);
     const settled = { ref, listed, encryption: head.encryption, place } as const;
     // Nothing but the lack of headers names it: one answer that lacks them looks the same.
     if (head.encryption.kind === 'unencrypted') return this.#repeat(settled);
     this.#heads.offer(settled);
     if (place !== 'underActive') return;
+    await this.annotations.check(ref, listed, head);
     if (request.read === 'all') await this.#readSampled({ ref, head, whole: true });
     else this.#reads.offer(ref, head);
   }

@@ -138,7 +138,7 @@ export class VersionScanner {
 
   /** Reads one sample, repeats the HEADs of another, and puts together what was seen. */
   async report(
-    { at, uploads }: VerificationStart,
+    { at, uploads, versioning }: VerificationStart,
     listed: Listed,
     covers: BucketVerification['covers'],
     sources: Omit<VerificationSources, 'heads' | 'notInspected'>,
@@ -158,12 +158,15 @@ export class VersionScanner {
       comparisons,
       ...this.#findings.found(account),
       secondHeads: this.#judge.secondHeads,
+      // What changed since a verification is inspected, and that verification covers the rest.
+      annotations: this.#judge.annotations.found(covers.length > 0 ? account.notInspected : 0),
       openUploads: open.first,
       openUploadsTotal: open.total,
       read: this.#judge.read,
       requests: this.#store.requests() - this.#before,
       covers,
       sources: { heads: Object.fromEntries(this.#heads), notInspected: account.notInspected, ...sources },
+      ...(this.#request.rehearse ? { toRehearse: this.#judge.rehearsal.chosen(versioning) } : {}),
     };
   }
 

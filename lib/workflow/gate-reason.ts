@@ -13,6 +13,7 @@ export interface GateReason {
     | 'not-accounted'
     | 'objects-left'
     | 'objects-unknown'
+    | 'annotations-unknown'
     | 'uploads-open'
     | 'uploads-unknown'
     | 're-encryption-incomplete'
@@ -23,6 +24,8 @@ export interface GateReason {
     | 'used'
     | 'used-recently'
     | 'use-unknown'
+    | 'rehearsal-failed'
+    | 'rehearsal-not-possible'
     | 'look-failed';
   /** What a waiver may name: the id of a grant, a bucket, the key of an upload. */
   readonly subject?: string;

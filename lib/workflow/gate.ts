@@ -7,11 +7,14 @@ import { isKey } from '../s3/object-version';
 import type { BucketVerification } from '../verify/bucket-verification';
 import { unaccounted } from '../verify/unaccounted';
 import type { VerificationRecord } from './flow-facts';
+import { annotationReasons } from './gate-annotations';
 import type { GateReason } from './gate-reason';
+import { rehearsalReasons } from './gate-rehearsal';
 import { uploadReasons } from './gate-uploads';
 import { soakReasons, userReasons } from './gate-users';
 import { applyRetireWaivers, type WaivedReason } from './gate-waivers';
 import type { OtherKeyUsers } from './key-users';
+import type { DressRehearsal } from './rehearsal/dress-rehearsal';
 import { isFresh, VERIFICATION_FRESH } from './verification-age';
 
 export interface GateInput {
@@ -32,6 +35,9 @@ export interface GateInput {
   readonly warnDays: number;
   /** Whole days without use that the rotation file asks for. */
   readonly unusedForDays: number | undefined;
+  /** ARN of the role as which the disable is to be rehearsed; undefined: it is not. */
+  readonly rehearseAs?: string | undefined;
+  readonly rehearsal?: DressRehearsal | undefined;
   /** What the rotation file sets aside. */
   readonly waivers: readonly RetireWaiver[];
   /** Milliseconds by S3's clock: the moment of the decision. */
@@ -84,6 +90,7 @@ export function gateVerdict(input: GateInput): {
     ...expiryReasons(input),
     ...verificationReasons(input),
     ...reencryptionReasons(input),
+    ...rehearsalReasons(input.rehearseAs, input.rehearsal),
     ...userReasons(input.users),
     ...soakReasons(input.users, input.unusedForDays, input.now),
   ];
@@ -190,7 +197,7 @@ export function heldReasons(found: BucketVerification, keyArn: string): GateReas
       text: `${found.bucket} holds ${found.unknownTotal} object version(s) whose key is unknown${example}`,
     });
   }
-  return reasons;
+  return [...reasons, ...annotationReasons(found)];
 }
 
 /** `DSSE:<arn>` is a second layer under the same key: disabling it shuts those objects out just as well. */

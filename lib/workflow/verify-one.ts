@@ -12,10 +12,14 @@ import { verifyByManifest } from '../verify/verify-by-manifest';
 import { jobFilesOf } from './jobs/job-files-of';
 import { jobPoll } from './jobs/job-poll';
 import { moveScope } from './move-scope';
+import { movedBefore } from './moved-before';
 import { engineAsked } from './reencrypt-engine';
 import { type JobFacts, jobFactsOf } from './reencrypt-jobs';
 import type { VerifyRun } from './rotation-run';
 import { describeSources } from './verify-text';
+
+/** Versions of a bucket that a dress rehearsal reads, besides those in doubt. */
+const REHEARSED = 100;
 
 /** What a bucket is verified against. */
 interface Verified {
@@ -44,7 +48,9 @@ export async function verifyOne(
     concurrency: reencrypt.concurrency,
     maxRps: reencrypt.maxRps,
     ...(reencrypt.readAll ? { read: 'all' as const } : {}),
+    ...(rotation.retire.rehearseAs === undefined ? {} : { rehearse: REHEARSED }),
     listedBefore: listedBefore(passes, name),
+    movedBefore: await movedBefore(run, activeKeyArn),
     signal,
     onProgress: (text) => reporter.progress(text),
   };

@@ -65,6 +65,7 @@ buckets: [{ name: photos-originals, manage: bucket }]
     ),
     custodyWasHere: true,
     drilled: new Map(),
+    refused: new Set(),
     verifiedAt: undefined,
     left: undefined,
     verdicts: [],

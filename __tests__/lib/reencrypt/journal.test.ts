@@ -7,7 +7,7 @@ import { readJournal } from '../../../lib/reencrypt/journal';
 import { type ReencryptRequest, reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
 import { StoreFault } from '../../../lib/s3/store-fault';
 import { SLOW } from '../../runner/slow';
-import { MemoryBucket, memoryStore, NEW_KEY, SOURCES, underKey } from '../s3/memory-store';
+import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, SOURCES, underKey } from '../s3/memory-store';
 
 /** The clock of every bucket here. */
 const NOW = new MemoryBucket().clock;
@@ -179,8 +179,10 @@ describe('the evidence of a run', () => {
       head: { lock: { mode: undefined, until: undefined, legalHold: true, eventHold: false }, lastModified: 1 },
     });
     const result = await reencryptBucket(memoryStore(bucket), request({ evidence: { directory, name: 'objects' } }));
-    expect(result.evidence).toMatchObject([{ file: path.join(directory, 'objects-000001.ndjson.gz'), lines: 13 }]);
-    const text = gunzipSync(readFileSync(result.evidence[0]?.file ?? '')).toString();
+    expect(result.evidence).toMatchObject([
+      { file: `${path.basename(directory)}/objects-000001.ndjson.gz`, lines: 13 },
+    ]);
+    const text = gunzipSync(readFileSync(path.join(directory, '..', result.evidence[0]?.file ?? ''))).toString();
     const lines = text
       .trimEnd()
       .split('\n')
@@ -189,4 +191,16 @@ describe('the evidence of a run', () => {
     expect(lines.filter((one) => one.outcome === 'moved')).toHaveLength(12);
     expect(lines.find((one) => one.key === 'held')).toMatchObject({ outcome: 'blocked', reason: 'legal-hold' });
   });
+});
+
+it('is not resumed after another switch: what was moved may have been moved back', async () => {
+  const bucket = filled();
+  expect(await killedAt(bucket, 40, { switchId: 'first' })).toBe(false);
+  for (const one of bucket.versions) one.head = { ...one.head, encryption: underKey(OLD_KEY) };
+  const resumed = { bucket: 'b', targetKeyArn: NEW_KEY, method: 'rewrap', sources: SOURCES } as const;
+  expect(await readJournal(journalFile, { ...resumed, switchId: 'first' }, NOW)).toBeDefined();
+  expect(await readJournal(journalFile, resumed, NOW)).toBeUndefined();
+  const done = await reencryptBucket(memoryStore(bucket), request({ switchId: 'second' }));
+  expect(done).toMatchObject({ moved: 30, complete: true });
+  expect(isMoved(bucket)).toBe(true);
 });

@@ -53,6 +53,7 @@ describe('loadRotation', () => {
         age: { recipients: [], directory: path.resolve('custody') },
         command: undefined,
         pkcs11: undefined,
+        drillEveryDays: 365,
       },
       reencrypt: { method: 'rewrap', from: [], engine: 'local', batch: undefined },
       evidence: { bucket: undefined },
@@ -564,7 +565,7 @@ describe('custodians', () => {
   });
 
   it('names none where the file names none', async () => {
-    expect(await resolved({})).toEqual({ age: undefined, command: undefined, pkcs11: undefined });
+    expect(await resolved({})).toEqual({ age: undefined, command: undefined, pkcs11: undefined, drillEveryDays: 365 });
   });
 
   it('refuses two of them', async () => {

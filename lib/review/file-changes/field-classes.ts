@@ -191,6 +191,11 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'reencrypt.batch.noConcurrentWrites', verdict: 'decide', why: 'If it is not true, a write may be lost.' },
   { field: 'retire.unusedForDays', when: 'more', verdict: 'free', why: 'A key stays usable for longer.' },
   { field: 'retire.unusedForDays', verdict: 'decide', why: 'A key that something still uses may be disabled sooner.' },
+  {
+    field: 'retire.rehearseAs',
+    verdict: 'decide',
+    why: 'It decides as whom the disable is rehearsed, or that it is not.',
+  },
   { field: 'retire.waivers', kind: 'removed', verdict: 'free', why: 'The gate refuses more.' },
   { field: 'retire.waivers', verdict: 'decide', why: 'The gate sets a reason aside to keep the old key enabled.' },
   { field: 'retire.verifyOnlyBuckets', kind: 'added', verdict: 'free', why: 'The gate looks at more.' },
