@@ -285,7 +285,7 @@ async function terraform(stack: 'keys' | 'storage'): Promise<void> {
 async function command(name: PolicyName, args: readonly string[], exitCode = 0): Promise<Finished> {
   const finished = await site.run(args, { env: site.endpoint.environment(users.get(name)?.key) });
   if (finished.exitCode !== exitCode)
-    throw new Error(`${args.join(' ')} ended with ${finished.exitCode}:\n${finished.stderr}`);
+    throw new Error(`${args.join(' ')} ended with ${finished.exitCode}:\n${finished.stdout}\n${finished.stderr}`);
   return finished;
 }
 
