@@ -107,7 +107,7 @@ const filename = join(__dirname, '${compiled}');
 const code = filename + '.code';
 const cachedData = existsSync(code) ? readFileSync(code) : undefined;
 const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
-const script = new Script(wrap(readFileSync(filename, 'latin1')), { filename, cachedData, importModuleDynamically });
+const script = new Script(wrap(readFileSync(filename, 'utf8')), { filename, cachedData, importModuleDynamically });
 script.runInThisContext().call(exports, exports, createRequire(filename), module, filename, dirname(filename));
 if (process.env.KEEP_COMPILED_CODE) process.once('exit', () => writeFileSync(code, script.createCachedData()));
 `;
