@@ -25,7 +25,7 @@ const setting = (prefixes: number, bucketKeys: number, region: string, noncurren
     kmsPerSecond: kmsQuota(region),
     bytesEach: 1e6,
     method: 'rewrap',
-    manifest: noncurrent > 0 ? 'listed' : 'generated',
+    manifest: 'listed',
   },
 });
 

@@ -6,11 +6,11 @@ import { type SimulatedPhase, simulatePhase } from './simulation';
 /** Seconds of the local engine and of jobs for a bucket, by playing their phases one after the other. */
 
 export function simulateLocal(scale: Scale, assumptions: Assumptions = ASSUMPTIONS): number {
-  const moving = [...headsOf(scale.method), 'write', 'read'] as const;
+  const moving = [...headsOf(scale.method), ...asksOf(scale.method), 'write', 'read'] as const;
   return (
     simulatePhase(asked(scale, assumptions, moving, assumptions.listings.reencrypt), assumptions) +
     simulatePhase(listed(scale, assumptions, assumptions.listings.reencrypt), assumptions) +
-    simulatePhase(asked(scale, assumptions, ['read'], assumptions.listings.verify), assumptions)
+    simulatePhase(verifying(scale, assumptions), assumptions)
   );
 }
 
@@ -21,7 +21,7 @@ export function simulateBatch(scale: Scale, assumptions: Assumptions = ASSUMPTIO
   const manifest = isListed
     ? simulatePhase(
         {
-          ...listed(scale, assumptions, assumptions.listings.manifest),
+          ...asked(scale, assumptions, ['read', ...asksOf(scale.method)], assumptions.listings.manifest),
           cpuEach: assumptions.cpuPerListed + assumptions.cpuPerRow,
         },
         assumptions,
@@ -41,8 +41,7 @@ export function simulateBatch(scale: Scale, assumptions: Assumptions = ASSUMPTIO
     simulatePhase(job, assumptions) +
     simulatePhase(report, assumptions) +
     simulatePhase(listed(scale, assumptions, assumptions.listings.reencrypt), assumptions);
-  if (scale.verify === 'heads')
-    return moved + simulatePhase(asked(scale, assumptions, ['read'], assumptions.listings.verify), assumptions);
+  if (scale.verify === 'heads') return moved + simulatePhase(verifying(scale, assumptions), assumptions);
   const heads = { ...asked(scale, assumptions, ['read'], assumptions.listings.verify), versions: someOf(scale) };
   return (
     moved +
@@ -50,6 +49,15 @@ export function simulateBatch(scale: Scale, assumptions: Assumptions = ASSUMPTIO
     simulatePhase(listed(scale, assumptions, assumptions.listings.verify), assumptions) +
     simulatePhase(heads, assumptions)
   );
+}
+
+/** Annotations are asked for where a rewrap might leave them behind. */
+function asksOf(method: Scale['method']): readonly 'read'[] {
+  return method === 'rewrite' ? [] : ['read'];
+}
+
+function verifying(scale: Scale, assumptions: Assumptions): SimulatedPhase {
+  return asked(scale, assumptions, ['read', ...asksOf(scale.method)], assumptions.listings.verify);
 }
 
 /** What is asked before a move: a look, and for a copy the ACL. */

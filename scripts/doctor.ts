@@ -187,6 +187,9 @@ const CUSTODY_FAULTS: ReadonlySet<string> = new Set([
   'custody-lost',
   'custody-folder-gone',
   'custody-other-key',
+  'custody-of-other-material',
+  'custody-copy-missing',
+  'custody-copy-unknown',
   'custody-recipients-differ',
   'drill-due',
 ]);
@@ -200,6 +203,8 @@ const KEY_FAULTS: ReadonlySet<string> = new Set([
   'material-expired',
   'material-foreign',
   'earlier-key-not-verified',
+  'binding-contradicted',
+  'binding-incomplete',
 ]);
 
 function materialExpiry(rotation: Rotation, { versions }: ObservedMaterials, now: Date): Finding[] {

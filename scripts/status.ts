@@ -69,6 +69,7 @@ function formatStatus(found: Status): string {
     versions,
     pointers,
     ...judged,
+    ...(verdicts.length > 0 ? [outOfScopeLines(found.outOfScope)] : []),
     steps,
     ...jobs,
     ...(findings.length > 0 ? [findings.join('\n')] : []),
@@ -82,6 +83,17 @@ function dateText({ validity, validTo, keyState }: Status['versions'][number]): 
   if (validity === 'waiting') return 'no material yet';
   if (validity === undefined) return keyState;
   return validTo ?? 'does not expire';
+}
+
+/** Said also where there is nothing, and where nobody counted: what is not moved must not look as if it were not there. */
+function outOfScopeLines(found: Status['outOfScope']): string {
+  if (found === undefined) return 'out of scope: not counted yet; `npx keyturn post-apply --dry-run` counts';
+  return found.buckets
+    .map(({ bucket, versions, under }) => {
+      const keys = under.length > 0 ? `, under ${under.join(', ')}` : '';
+      return `${bucket}: ${versions} object version(s) out of scope${keys}, as of ${found.verifiedAt}`;
+    })
+    .join('\n');
 }
 
 function jobLines(jobs: NonNullable<Status['jobs']>): string {

@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { UpdateAliasCommand } from '@aws-sdk/client-kms';
 import { type CustodySite, datedText, inDays, openCustodySite } from '../support/custody-site';
@@ -30,7 +31,6 @@ describe('pre-apply', () => {
     expect(exitCode).toBe(0);
     const record = path.join(site.directory, 'custody', 'rotation-test-v1.record.json');
     const { custody, keyMaterialId } = JSON.parse(readFileSync(record, 'utf8'));
-    const { createHash } = await import('node:crypto');
     expect(bound()).toEqual([
       {
         name: 'v1',
@@ -60,7 +60,6 @@ describe('pre-apply', () => {
 
   it('says what it trusted for a version that nothing but its alias names', async () => {
     await preApply();
-    const { rmSync } = await import('node:fs');
     rmSync(lockFile());
     rmSync(path.join(site.directory, 'custody'), { recursive: true });
     const { stderr } = await preApply();
@@ -163,4 +162,64 @@ it('takes the name of the rotation file for that of its binding', async () => {
   writeFileSync(path.join(site.directory, 'photos.prod.yml'), text);
   await preApply('--rotation-file', 'photos.prod.yml');
   expect(JSON.parse(readFileSync(path.join(site.directory, 'photos.prod.lock.json'), 'utf8')).versions).toHaveLength(1);
+});
+
+describe('propose switch', () => {
+  let second: string;
+  beforeEach(async () => {
+    await preApply();
+    second = await site.declareKey('v2');
+    await site.declare(rotationText(['v1', 'v2'], 'v1'));
+    await preApply();
+  });
+  const propose = (...args: readonly string[]) =>
+    site.run('propose', 'switch', '--no-forecast', '--body', 'body.md', '--yes', '--json', ...args);
+  const body = () => readFileSync(path.join(site.directory, 'body.md'), 'utf8');
+
+  it('says which key it is, by whom, and what its material is sealed for', async () => {
+    const { stdout } = await propose();
+    expect(JSON.parse(stdout)).toMatchObject({ exitCode: 0, binding: { source: 'before', bound: { keyArn: second } } });
+    expect(body()).toContain(
+      `- \`v2\` is the key \`${second}\`. \`rotation.lock.json\` said so before this pull request.`,
+    );
+    expect(body()).toContain(`- The copy in custody is sealed for \`${bound()[1].recipients[0]}\`.`);
+  });
+
+  it('puts a binding that is missing into the pull request, from the custody record', async () => {
+    rmSync(lockFile());
+    const { stdout } = await propose();
+    expect(JSON.parse(stdout).diff).toContain(`+      "keyArn": "${second}"`);
+    expect(body()).toContain('Its custody record names this key and this material.');
+    expect(bound().map(({ name }: { name: string }) => name)).toEqual(['v1', 'v2']);
+  });
+
+  it('says in the body where nothing but the alias names the key, and where nothing was asked', async () => {
+    rmSync(lockFile());
+    rmSync(path.join(site.directory, 'custody'), { recursive: true });
+    await propose('--dry-run');
+    expect(() => lockText()).toThrow('ENOENT');
+    const dry = JSON.parse((await propose('--dry-run')).stdout).body;
+    expect(dry).toContain('**Nothing but `alias/rotation-test-key/v2` says so.**');
+    expect(JSON.parse((await propose('--dry-run', '--offline')).stdout).body).toContain('**`v2` is not bound**');
+  });
+
+  it('refuses a version whose alias leads to another key than the bound one', async () => {
+    await moveAlias('v2', await site.declareKey('stranger'));
+    const before = await site.readRotation();
+    const refused = await propose();
+    expect([refused.exitCode, errorOf(refused).code]).toEqual([4, 'binding-contradicted']);
+    expect(await site.readRotation()).toBe(before);
+  });
+});
+
+it('status and doctor name a binding that AWS contradicts, and the command', async () => {
+  await preApply();
+  await moveAlias('v1', await site.declareKey('stranger'));
+  const status = await site.run('status', '--detailed-exitcode');
+  expect([status.exitCode, status.stdout + status.stderr]).toEqual([
+    2,
+    expect.stringContaining(`--target-key-id ${keyArn}`),
+  ]);
+  const { findings } = JSON.parse((await site.run('doctor', '--json')).stdout);
+  expect(findings).toContainEqual(expect.objectContaining({ sound: false, hint: expect.stringContaining(keyArn) }));
 });

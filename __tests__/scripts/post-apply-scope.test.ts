@@ -24,6 +24,8 @@ const keys = async () => Promise.all(['common/a', 'tenant7/a', 'public/a'].map((
 it('moves what is under v1 alone, says by key what it left alone, and retires v1', async () => {
   await site.switch();
   const outOfScope = { [tenantKey]: 1, 'SSE-S3': 1 };
+  const status = async () => (await speak(site.directory, ['status'])).stdout;
+  expect(await status()).toContain('out of scope: not counted yet');
   const dry = await keyturn('post-apply', '--dry-run');
   expect(JSON.parse(dry.stdout).steps[0].facts.passes[0]).toMatchObject({ moved: 1, outOfScope });
   expect(dry.stderr).toContain(`1 object version(s) out of scope, under ${tenantKey}: left alone`);
@@ -36,6 +38,9 @@ it('moves what is under v1 alone, says by key what it left alone, and retires v1
   expect(verified.facts.buckets[0]).toMatchObject({ leftTotal: 0, account: { underActive: 1, outOfScope: 2 } });
   expect(await keys()).toEqual([site.arns[1], tenantKey, undefined]);
   expect(await site.stateOf(site.arns[0])).toBe('Disabled');
+  expect(await status()).toContain(
+    `${site.bucket}: 2 object version(s) out of scope, under SSE-S3, ${tenantKey}, as of`,
+  );
   const left = await keyturn('stragglers', '--detailed-exitcode');
   expect([left.exitCode, JSON.parse(left.stdout).buckets[0].leftTotal]).toEqual([0, 0]);
 });

@@ -7,6 +7,7 @@ export function custodySeen(
   arnOf: (name: string) => string,
 ): ObservedCustody {
   const held = (version: string): CustodyOfVersion => ({
+    recordSha256: 'a'.repeat(64),
     copy: { is: 'there', text: `/r/custody/photos-${version}.age` },
     record: {
       schemaVersion: 1,
@@ -36,6 +37,10 @@ export function custodySeen(
 /** The same with versions that custody has lost, or never had. */
 export function withoutCopies(custody: ObservedCustody, names: readonly string[]): ObservedCustody {
   if (!custody.here) return custody;
-  const lost: CustodyOfVersion = { record: undefined, copy: { is: 'gone', text: '/r/custody' } };
+  const lost: CustodyOfVersion = {
+    record: undefined,
+    recordSha256: undefined,
+    copy: { is: 'gone', text: '/r/custody' },
+  };
   return { ...custody, versions: new Map([...custody.versions, ...names.map((name) => [name, lost] as const)]) };
 }

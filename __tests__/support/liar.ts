@@ -168,6 +168,7 @@ function operationOf({ method = 'GET', url = '/', headers }: IncomingMessage): s
   if (method === 'GET' && searchParams.has('versions')) return 'ListObjectVersions';
   if (method === 'GET' && searchParams.has('uploads')) return 'ListMultipartUploads';
   if (method === 'GET' && searchParams.has('versioning')) return 'GetBucketVersioning';
+  if (method === 'GET' && searchParams.has('annotation')) return 'ListObjectAnnotations';
   if (method === 'GET' && searchParams.has('encryption')) return 'GetBucketEncryption';
   if (method === 'PUT' && searchParams.has('encryption'))
     return hasKey ? 'UpdateObjectEncryption' : 'PutBucketEncryption';

@@ -16,6 +16,7 @@ import type { LocalAws } from '../../local-aws';
 import { speak } from './command-line';
 import { startTestAws } from './embedded-aws';
 import { type LiarCase, type LiarFacts, startLiar, type Telling } from './liar';
+import { skipWaits } from './skipped-waits';
 import { socketless } from './socketless';
 
 /** What a version is under. `held`: under the old key, and a legal hold keeps it there. */
@@ -78,9 +79,11 @@ export async function liedTo(): Promise<LiedTo> {
   const directory = await mkdtemp(path.join(tmpdir(), 'keyturn-lied-to-'));
   const { recipient } = await generateIdentity(path.join(directory, 'identity.txt'));
   const liar = await startLiar();
+  const waits = skipWaits();
   for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
   return {
     async try(one) {
+      waits.restart();
       await using aws = await closing(startTestAws());
       Object.assign(process.env, aws.environment(), { AWS_ENDPOINT_URL: liar.url });
       const world = await worldOf(aws, one);
@@ -93,6 +96,7 @@ export async function liedTo(): Promise<LiedTo> {
       return { exitCode, stderr, isDisabled: state === 'Disabled', underOld: underOld(world), told: liar.told() };
     },
     async [Symbol.asyncDispose]() {
+      waits.undo();
       process.env = outside;
       await liar[Symbol.asyncDispose]();
       await rm(directory, { recursive: true, force: true });

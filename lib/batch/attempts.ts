@@ -1,4 +1,4 @@
-import { KeyturnError } from '../errors';
+import { isCode, KeyturnError } from '../errors';
 import { isAttemptOver, readAttemptRecord } from './attempt-record';
 import type { BatchJournal } from './batch-journal';
 import { describedJob, isOfScope } from './described-job';
@@ -35,8 +35,8 @@ const STALE = 60 * 86_400_000;
 
 /**
  * Finds the current attempt of a scope, and so of one switch: the highest that S3 lists a job of, that left a manifest, or
- * that this machine knows of. One whose jobs failed is reported once, and the next run then starts another; so it does after
- * one that a verification contradicted, and after one with a job that is not what the attempt's record says.
+ * that this machine knows of. One whose jobs failed is reported once, and the next run then starts another, unless its role was
+ * denied: only `forceNew` leaves that one. So the next run does after one that a verification contradicted, and after one with a job that is not what the attempt's record says.
  *
  * @throws job-paused, job-cancelled, job-failed, job-denied, job-role-missing, job-gone
  */
@@ -80,7 +80,7 @@ async function isGivenUp(
 ): Promise<boolean> {
   const { journal, scope, jobs } = search;
   for (const [part, job] of found) {
-    if (isTerminal(job) && (await classifyEnd(search, { attempt, part }, job)) === 'acknowledged') return true;
+    if (isTerminal(job) && (await isEndGivenUp(search, { attempt, part }, job))) return true;
   }
   const own = journal.jobs.filter((one) => one.attempt === attempt);
   if (own.some((one) => one.acknowledged)) return true;
@@ -90,6 +90,20 @@ async function isGivenUp(
     throw new KeyturnError('job-gone', { bucket: scope.bucket, jobId });
   }
   return false;
+}
+
+/** A job that was denied is not replaced unasked: the next one would be denied, too, and costs as much. */
+async function isEndGivenUp(
+  search: AttemptSearch,
+  id: { readonly attempt: number; readonly part: string },
+  job: JobState,
+): Promise<boolean> {
+  try {
+    return (await classifyEnd(search, id, job)) === 'acknowledged';
+  } catch (error) {
+    if (search.forceNew && isCode(error, 'job-denied')) return true;
+    throw error;
+  }
 }
 
 /**
@@ -110,6 +124,7 @@ export async function classifyEnd(
   if (!isJobFailure(job)) return 'readable';
   const isOwn = job.status === 'Cancelled' && job.statusUpdateReason?.startsWith(OWN_REASON);
   const error = isOwn ? undefined : await failureOfEnd(files, job, bucket);
+  if (isCode(error, 'job-denied')) throw error;
   await markAcknowledged({ jobs, journal }, { ...id, jobId });
   if (error) throw error;
   return 'acknowledged';
@@ -122,7 +137,7 @@ async function failureOfEnd(files: JobFiles, job: JobState, bucket: string): Pro
 }
 
 /** Keeps the next run from resuming a job: on this machine, and on any other if S3 lets its tags be set. */
-export async function markAcknowledged(
+async function markAcknowledged(
   { jobs, journal }: Pick<AttemptSearch, 'jobs' | 'journal'>,
   id: { readonly attempt: number; readonly part: string; readonly jobId: string },
 ): Promise<void> {

@@ -45,7 +45,7 @@ export async function beginAttempt(
     { files, store, call, bucket },
     attemptPrefix(place.prefix, scope, attempt),
     {
-      kind: manifestKind(request.manifest, method, versioning, request.sources.from.any),
+      kind: manifestKind(request.manifest, method, request.sources.from.any),
       supersededKeyArns: generatedKeys(request),
       withVersionIds: versioning !== 'unversioned',
       bucketKey: request.bucketKeyDefault,

@@ -7,7 +7,6 @@ import {
 import { awsCodeOf, called } from '../aws/failures';
 import { KeyturnError } from '../errors';
 import type { ListedVersion } from '../s3/object-version';
-import type { Versioning } from '../s3/store';
 import { type JobRetry, withJobRetry } from './retry';
 
 /** Bytes that one copy accepts at most. */
@@ -108,14 +107,14 @@ export async function requireCopies(
   }
 }
 
-/** Who lists what a job works on: S3, where that misses no version. S3 lists by a key that is named, so not with `any`. */
+/**
+ * Who lists what a job works on: S3 only where the rotation file asks for that, because then nobody asks for annotations before the move.
+ * S3 lists by a key that is named, so not with `any`.
+ */
 export function manifestKind(
   chosen: 'auto' | 'generated' | 'listed',
   method: 'rewrap' | 'rewrite',
-  versioning: Versioning,
   isAny: boolean,
 ): 'listed' | 'generated' {
-  if (method === 'rewrite' || isAny) return 'listed';
-  if (chosen !== 'auto') return chosen;
-  return versioning === 'unversioned' ? 'generated' : 'listed';
+  return chosen === 'generated' && method === 'rewrap' && !isAny ? 'generated' : 'listed';
 }

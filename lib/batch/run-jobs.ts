@@ -1,6 +1,6 @@
 import { RETRY_POLICY } from '../aws/retry-policy';
 import { isCode, KeyturnError } from '../errors';
-import { classifyEnd, markAcknowledged } from './attempts';
+import { classifyEnd } from './attempts';
 import { compareRows, type RowDifferences } from './compare-rows';
 import { denialOfAll } from './job-failure';
 import {
@@ -133,10 +133,7 @@ async function endOf(run: AttemptRun, job: WatchedJob, uploaded: UploadedManifes
   if (isEmptyManifest(state) || state.total === 0) return { job, state, report: undefined, differences: undefined };
   const report = await reportOf(run, state, uploaded);
   const denied = denialOfAll(state, bucket, report);
-  if (denied) {
-    await markAcknowledged(search, job);
-    throw denied;
-  }
+  if (denied) throw denied;
   return { job, state, report, differences: uploaded && (await differencesOf(run, state, report, uploaded)) };
 }
 

@@ -14,8 +14,10 @@ export interface EngineQuestion {
   readonly region: string;
   readonly method: 'rewrap' | 'rewrite';
   readonly verify: 'heads' | 'manifest';
-  /** False: the bucket never had versions, so that S3 can list it for a job. Default true. */
+  /** False: the bucket never had versions, so that lists by S3 are enough to verify it. Default true. */
   readonly versioned?: boolean | undefined;
+  /** `generated`: S3 lists what a job moves. Default: this process does. */
+  readonly manifest?: 'auto' | 'generated' | 'listed' | undefined;
   /** True: a bucket with versions, too, is verified by manifest. Default false. */
   readonly noConcurrentWrites?: boolean | undefined;
 }
@@ -56,7 +58,7 @@ export function forecastEngines(question: EngineQuestion): EngineForecasts {
     bucketKeys: question.bucketKey ? 1 : 0,
     kmsPerSecond: kmsQuota(question.region),
     method: question.method,
-    manifest: versioned ? 'listed' : 'generated',
+    manifest: question.manifest === 'generated' ? 'generated' : 'listed',
     verify: versioned && !noConcurrentWrites ? 'heads' : question.verify,
   });
   const [one, ten] = [scale(1), scale(10)];

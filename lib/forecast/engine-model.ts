@@ -66,7 +66,8 @@ export function localEngine(scale: Scale, assumptions: Assumptions = ASSUMPTIONS
   ];
   const heads = headsOf(scale.method);
   return estimate('local', scale, assumptions, loads, {
-    list: 3 * pages(scale.versions),
+    // Before the move, and once more by the verification.
+    list: 3 * pages(scale.versions) + 2 * asksOf(scale.method) * scale.versions,
     read: scale.versions * (heads + 1),
     write: scale.versions,
     jobs: 0,
@@ -97,8 +98,10 @@ export function batchEngine(scale: Scale, assumptions: Assumptions = ASSUMPTIONS
   ];
   const heads = byManifest ? someOf(scale) : scale.versions;
   return estimate('batch', scale, assumptions, loads, {
-    list: (isListed ? 3 : 2) * pages(scale.versions),
-    read: heads,
+    list:
+      (isListed ? 3 : 2) * pages(scale.versions) +
+      asksOf(scale.method) * ((isListed ? scale.versions : 0) + (byManifest ? 0 : scale.versions)),
+    read: heads + (isListed ? scale.versions : 0),
     write: tasks,
     jobs: jobs + (byManifest ? VERIFY_JOBS : 0),
     tasks,
@@ -127,9 +130,9 @@ function estimate(
   };
 }
 
-/** HEAD, move, HEAD; a rewrite reads the ACL too. */
+/** HEAD, annotations, move, HEAD; a rewrite reads the ACL, and carries annotations without asking. */
 function moving(scale: Scale, assumptions: Assumptions): Demand {
-  const reads = headsOf(scale.method);
+  const reads = headsOf(scale.method) + asksOf(scale.method);
   const copying = scale.method === 'rewrite' ? scale.bytesEach / assumptions.copyBytesPerSecond : 0;
   return {
     reads: reads + ONE_LISTED,
@@ -151,8 +154,10 @@ function sweep(scale: Scale, assumptions: Assumptions): Load {
 }
 
 function inspectingAll(scale: Scale, assumptions: Assumptions): Load {
-  const cpu = assumptions.cpuPerRequest + assumptions.cpuPerListed;
-  const demand = { reads: 1 + ONE_LISTED, writes: 0, kms: 0, cpu, seconds: assumptions.requestSeconds };
+  const requests = 1 + asksOf(scale.method);
+  const cpu = requests * assumptions.cpuPerRequest + assumptions.cpuPerListed;
+  const seconds = requests * assumptions.requestSeconds;
+  const demand = { reads: requests + ONE_LISTED, writes: 0, kms: 0, cpu, seconds };
   return { name: 'verify by heads', versions: scale.versions, demand, by: { listings: assumptions.listings.verify } };
 }
 
@@ -168,8 +173,15 @@ function inspectingSome(scale: Scale, assumptions: Assumptions): Load[] {
   ];
 }
 
+/** Each version is inspected, and asked for its annotations where the job would not move them. */
 function listedManifest(scale: Scale, assumptions: Assumptions): Load {
-  const demand = { ...NOTHING, reads: ONE_LISTED, cpu: assumptions.cpuPerListed + assumptions.cpuPerRow };
+  const requests = 1 + asksOf(scale.method);
+  const demand = {
+    ...NOTHING,
+    reads: requests + ONE_LISTED,
+    cpu: requests * assumptions.cpuPerRequest + assumptions.cpuPerListed + assumptions.cpuPerRow,
+    seconds: requests * assumptions.requestSeconds,
+  };
   return { name: 'manifest', versions: scale.versions, demand, by: { listings: assumptions.listings.manifest } };
 }
 
@@ -179,6 +191,11 @@ function generatedManifest(name: string, { versions }: Scale, assumptions: Assum
 
 function headsOf(method: Scale['method']): number {
   return method === 'rewrite' ? 3 : 2;
+}
+
+/** Requests for the annotations of a version: AWS does not say that a rewrap moves them. Counted as a listing. */
+function asksOf(method: Scale['method']): number {
+  return method === 'rewrite' ? 0 : 1;
 }
 
 function someOf({ versions, noncurrent }: Scale): number {

@@ -28,8 +28,15 @@ export interface DriftFinding {
     | 'custody-folder-gone'
     | 'custody-not-asked'
     | 'custody-other-key'
+    | 'custody-copy-missing'
+    | 'custody-of-other-material'
+    | 'custody-copy-unknown'
+    | 'pointed-key-gone'
     | 'custody-recipients-differ'
     | 'drill-due'
+    | 'binding-contradicted'
+    | 'binding-outdated'
+    | 'binding-incomplete'
     | 'retirement-not-recorded';
   /**
    * `outage`: objects cannot be read or written now. `act`: somebody must do something. Both make `--detailed-exitcode`
@@ -39,6 +46,8 @@ export interface DriftFinding {
   readonly text: string;
   /** What to type, or why nothing helps. A command proposes or shows, and asks before it changes anything. */
   readonly fix: string;
+  /** The version that a finding about custody is about. */
+  readonly version?: string;
 }
 
 export interface DriftInput {
@@ -50,6 +59,8 @@ export interface DriftInput {
   readonly custodyWasHere: boolean;
   /** When evidence here last shows a drill, by version. */
   readonly drilled: ReadonlyMap<string, Date>;
+  /** Copies that runs of this rotation made, as evidence here shows: the version, a space, the binding. */
+  readonly madeCopies: ReadonlySet<string>;
   /** Versions whose copy in custody KMS refused last time. */
   readonly refused: ReadonlySet<string>;
   /** When a sound run last verified the buckets; undefined where no evidence here says so. */

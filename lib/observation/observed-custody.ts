@@ -3,8 +3,9 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { KeyturnError } from '../errors';
 import type { Custodian } from '../key-material/custody/custodian';
-import { type CustodyRecord, readRecord } from '../key-material/custody/custody-record';
+import { type CustodyRecord, readRecord, recordSha256 } from '../key-material/custody/custody-record';
 import { nodeFiles } from '../key-material/custody/file-operations';
+import { sha256Hex } from '../key-material/wrap';
 import { custodyDirectory, type Rotation } from '../rotation/rotation';
 
 /** What asking custody takes. */
@@ -22,11 +23,15 @@ export interface CopyState {
   readonly is: 'there' | 'gone' | 'elsewhere' | 'unknown';
   /** Where the copy is or was, or why that is unknown. */
   readonly text: string;
+  /** Identifies the copy that is there. */
+  readonly binding?: string | undefined;
 }
 
 export interface CustodyOfVersion {
   /** Absent: there is no record here. */
   readonly record: CustodyRecord | undefined;
+  /** SHA-256 of that record, lower-case hex. */
+  readonly recordSha256: string | undefined;
   readonly copy: CopyState;
 }
 
@@ -43,8 +48,10 @@ export async function observeCustody(run: CustodyObserving): Promise<ObservedCus
   const versions = new Map<string, CustodyOfVersion>();
   for (const { name, keyArn } of rotation.keyVersions) {
     if (keyArn !== undefined) continue;
-    const record = await readRecord({ directory, files: nodeFiles }, rotation.name, name);
-    versions.set(name, { record, copy: await copyState(run, directory, name, record) });
+    const ledger = { directory, files: nodeFiles };
+    const record = await readRecord(ledger, rotation.name, name);
+    const sha256 = await recordSha256(ledger, rotation.name, name);
+    versions.set(name, { record, recordSha256: sha256, copy: await copyState(run, directory, name, record) });
   }
   return { here: true, directory, versions };
 }
@@ -70,13 +77,15 @@ export async function copyState(
   if (kind === 'none') return { is: 'elsewhere', text: 'no copy was kept' };
   if (kind === 'age') {
     const copy = path.join(directory, location ?? `${name}-${version}.age`);
-    return { is: (await nodeFiles.read(copy)) ? 'there' : 'gone', text: copy };
+    const bytes = await nodeFiles.read(copy);
+    return bytes ? { is: 'there', text: copy, binding: sha256Hex(bytes) } : { is: 'gone', text: copy };
   }
   if (kind !== declared) return { is: 'unknown', text: `the rotation file does not say how to reach ${kind} custody` };
   try {
     const custodian = await run.custodian();
     const where = location ?? custodian.locate(version);
-    return { is: (await custodian.copyBinding(version)) === undefined ? 'gone' : 'there', text: where };
+    const binding = await custodian.copyBinding(version);
+    return { is: binding === undefined ? 'gone' : 'there', text: where, binding };
   } catch (error) {
     if (!(error instanceof KeyturnError) || error.code === 'interrupted') throw error;
     return { is: 'unknown', text: `${location ?? kind} cannot be asked: ${error.message}` };

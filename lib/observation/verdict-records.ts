@@ -32,7 +32,17 @@ export interface RecordedVerdicts {
   /** ISO 8601: when the first listing began, by the clock of S3. */
   readonly verifiedAt: string;
   readonly buckets: readonly string[];
+  /** What the verification left alone; absent in records of before it was counted. */
+  readonly outOfScope?: readonly RecordedOutOfScope[] | undefined;
   readonly versions: readonly RecordedVersion[];
+}
+
+/** Object versions of a bucket under what the rotation file does not name. */
+export interface RecordedOutOfScope {
+  readonly bucket: string;
+  readonly versions: number;
+  /** Key ARNs, `SSE-S3`, `SSE-C`, … that no version of the rotation is. */
+  readonly under: readonly string[];
 }
 
 /** What evidence beside the rotation file knows; everything empty where there is none. */
@@ -52,6 +62,7 @@ const VERDICTS = z.object({
   aliasMovedAt: z.string().optional(),
   verifiedAt: z.string(),
   buckets: z.array(z.string()),
+  outOfScope: z.array(z.object({ bucket: z.string(), versions: z.number(), under: z.array(z.string()) })).optional(),
   versions: z.array(
     z.object({
       name: z.string(),

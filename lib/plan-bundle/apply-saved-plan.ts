@@ -7,6 +7,7 @@ import { stateFacts } from '../observation/state-facts';
 import type { Review } from '../review/review';
 import { reviewData } from '../review/review-json';
 import { plain } from '../review/review-messages';
+import { bindingPath } from '../rotation/binding';
 import type { StackRole } from '../terraform/workspace';
 import type { ChangeRun } from '../workflow/rotation-run';
 import { requireCustodyOfNext } from '../workflow/switch-active';
@@ -118,6 +119,8 @@ async function movedSources(
   compare('Region', manifest.region, rotation.region);
   const { rotationFile, tools } = await provenance(rotation.file, env);
   if (manifest.rotationFile !== rotationFile.sha256) moved.push(`the rotation file ${rotationFile.name} was changed`);
+  const binding = bindingPath(rotation.file);
+  compare(`the binding ${path.basename(binding)}`, manifest.binding, await hashOf(binding));
   compare('Keyturn', manifest.tools.keyturn, tools.keyturn);
   compare(binary.product, manifest.tools[binary.product.toLowerCase()], binary.version);
   const seen = await observe(run);

@@ -39,6 +39,8 @@ const MANIFEST_SHAPE = z.strictObject({
   plannedAt: z.iso.datetime(),
   /** SHA-256 of the rotation file. */
   rotationFile: HASH,
+  /** SHA-256 of `rotation.lock.json`; absent: there was none. */
+  binding: HASH.optional(),
   tools: z.record(z.string(), z.string()),
   verdict: z.enum(['clean', 'decide', 'refused']),
   rollbackTo: z.string().optional(),

@@ -8,6 +8,7 @@ import type { Review } from '../review/review';
 import { reviewJson } from '../review/review-json';
 import { reviewMarkdown } from '../review/review-markdown';
 import { reviewSarif } from '../review/review-sarif';
+import { bindingPath } from '../rotation/binding';
 import type { Rotation } from '../rotation/rotation';
 import { declaredResources } from '../terraform/created-in';
 import { formatPlan } from '../terraform/plan-text';
@@ -26,6 +27,7 @@ import {
 import { JOBS_FILE, type PlannedJobs, plannedJobs } from './planned-jobs';
 import { reviewFiles } from './review-plan-files';
 import { openReviewing, type ReviewingTerraform, showPlan } from './reviewing-terraform';
+import { sarifTool } from './sarif-tool';
 
 export interface PlanBundleInput {
   readonly run: VerifyRun;
@@ -85,7 +87,7 @@ export async function writePlanBundle(input: PlanBundleInput): Promise<PlanBundl
   }).then((found) => ({ ...found, rotationFile: path.basename(run.rotation.file) }));
   await writeWhole(path.join(directory, 'review.md'), reviewMarkdown(review));
   await writeWhole(path.join(directory, 'review.json'), reviewJson(review));
-  await writeWhole(path.join(directory, 'review.sarif'), reviewSarif(review));
+  await writeWhole(path.join(directory, 'review.sarif'), reviewSarif(review, await sarifTool(run.rotation.file)));
   const jobs = await plannedJobs(run);
   if (jobs) await writeWhole(path.join(directory, JOBS_FILE), `${JSON.stringify(jobs, null, 2)}\n`);
   const manifest = await manifestOf(input, reviewing, seen, review, { keys, storage });
@@ -144,6 +146,7 @@ async function manifestOf(
 ): Promise<PlanManifest> {
   const { rotation, identity } = run;
   const { rotationFile, tools } = await provenance(rotation.file, env);
+  const binding = await hashOf(bindingPath(rotation.file));
   const files: Record<string, string> = {};
   for (const name of (await readdir(directory)).sort()) files[name] = (await hashOf(path.join(directory, name))) ?? '';
   return {
@@ -153,6 +156,7 @@ async function manifestOf(
     region: rotation.region,
     plannedAt: new Date().toISOString(),
     rotationFile: rotationFile.sha256,
+    ...(binding === undefined ? {} : { binding }),
     tools: {
       ...tools,
       [binary.product.toLowerCase()]: binary.version,

@@ -69,7 +69,7 @@ async function jobsOfBucket(
   const { method } = scope;
   // A bucket that is not there yet, or may not be read by whoever plans, is taken for one with versions.
   const versioning = await run.store.versioning(bucket.name, run.signal).catch(() => undefined);
-  const kind = manifestKind(settings.manifest, method, versioning ?? 'enabled', sources.from.any);
+  const kind = manifestKind(settings.manifest, method, sources.from.any);
   const withVersionIds = versioning !== 'unversioned';
   const planned = (part: string, manifest: JobFacts['manifest'], later: Readonly<Record<string, string>>) => ({
     bucket: bucket.name,
@@ -84,14 +84,7 @@ async function jobsOfBucket(
     );
   }
   const key = `${attemptPrefix(place.prefix, scope, 1)}all.csv`;
-  const guessed: Record<string, string> =
-    settings.manifest === 'auto' && versioning === undefined && method === 'rewrap'
-      ? {
-          Manifest:
-            'where the bucket never had versions, S3 makes the manifests: one job for each superseded key and each source under `reencrypt.from`',
-        }
-      : {};
-  return [planned('all', { kind, key, etag: '<etag>', withVersionIds }, { ...ETAG_LATER, ...guessed })];
+  return [planned('all', { kind, key, etag: '<etag>', withVersionIds }, ETAG_LATER)];
 }
 
 const LATER = {

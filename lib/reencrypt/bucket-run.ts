@@ -94,10 +94,10 @@ export class BucketRun {
 
   /** An object of an upload that is open now will bear the date the upload was started, so its key is recorded. */
   async #head(): Promise<JournalHead> {
-    const { bucket, targetKeyArn, method, sources, dryRun, only } = this.#request;
+    const { bucket, targetKeyArn, method, sources, switchId, dryRun, only } = this.#request;
     const { store, ofBucket } = this.#calls;
     const startedAt = store.now() - SECOND;
-    const run = { bucket, targetKeyArn, method, sources: sourcesId(sources), only: only?.label, startedAt };
+    const run = { bucket, targetKeyArn, method, sources: sourcesId(sources), switchId, only: only?.label, startedAt };
     if (dryRun) return { ...run, uploadKeys: [] };
     const uploads = await openUploads(store, (_bound, send) => ofBucket(send), bucket);
     const uploadKeys = uploads.total > REPORT_LIMIT ? undefined : uploads.first.map((one) => one.key);

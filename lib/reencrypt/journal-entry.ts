@@ -24,6 +24,8 @@ export interface JournalHead {
   readonly sources: string;
   /** What the run was limited to; absent: to nothing. */
   readonly only?: string | undefined;
+  /** The switch that the run followed; absent: the journal is of no switch. Objects moved for an earlier one may have been moved back. */
+  readonly switchId?: string | undefined;
   /** When the first pass began, by the endpoint's clock, in milliseconds since the epoch. */
   readonly startedAt: number;
   /** Keys with a multipart upload open at that time: its object bears the date it was started. Undefined: too many. */

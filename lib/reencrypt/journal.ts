@@ -84,7 +84,7 @@ export class Journal {
  */
 export async function readJournal(
   file: string,
-  expected: Pick<JournalHead, 'bucket' | 'targetKeyArn' | 'method'> & {
+  expected: Pick<JournalHead, 'bucket' | 'targetKeyArn' | 'method' | 'switchId'> & {
     readonly sources: MoveSources;
     readonly only?: { readonly label: string } | undefined;
   },
@@ -100,6 +100,7 @@ export async function readJournal(
     head.targetKeyArn === expected.targetKeyArn &&
     head.method === expected.method &&
     head.sources === sourcesId(expected.sources) &&
+    head.switchId === expected.switchId &&
     head.only === expected.only?.label;
   return isSame && now - head.startedAt < MAX_AGE ? resumedOf(head, rest) : undefined;
 }

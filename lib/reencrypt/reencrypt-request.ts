@@ -34,6 +34,8 @@ export interface ReencryptRequest {
   readonly relistDelayMs?: number | undefined;
   /** Listings at most, the first included. Default 5. */
   readonly maxPasses?: number | undefined;
+  /** The switch that the run follows: the journal of another one is not resumed. Default: none. */
+  readonly switchId?: string | undefined;
   /** Where the journal is kept. An interrupted run resumes from it; without one, it inspects everything again. */
   readonly journalFile?: string | undefined;
   /** Where the outcome of each version is written as compressed NDJSON: `<directory>/<name>-000001.ndjson.gz`, … */

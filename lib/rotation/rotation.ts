@@ -44,7 +44,7 @@ export interface BatchSettings {
   readonly manage: 'bucket' | 'existing';
   /** `auto` uses S3 Batch Operations for a bucket with at least this many object versions. */
   readonly fromVersions: number;
-  /** Who lists the objects of a job: S3 by the old keys' ARNs, or Keyturn with version ids. */
+  /** Who lists the objects of a job: S3 by the old keys' ARNs, or Keyturn with version ids, as `auto` does. */
   readonly manifest: 'auto' | 'generated' | 'listed';
   /**
    * `heads`: verification checks every version. `manifest`: only those that the sources of docs/scale.md leave open,
@@ -145,7 +145,7 @@ export interface RetireWaiver {
 }
 
 /** What a waiver may set aside. */
-export const RETIRE_WAIVERS = ['grant', 'bucket-default', 'use', 'upload', 'expiry'] as const;
+export const RETIRE_WAIVERS = ['grant', 'bucket-default', 'use', 'upload', 'annotations', 'expiry'] as const;
 
 /** An AWS service that may use the keys, for what it must act. */
 export interface ServicePrincipal {
@@ -248,17 +248,12 @@ export function batchPrefix({ name }: Pick<Rotation, 'name'>): string {
   return `keyturn/${name}/`;
 }
 
-/**
- * Buckets that S3 may have to list: all of them for a generated manifest and for `verify: manifest`; with `manifest:
- * auto` only adopted ones, because a bucket of the storage stack always has versions.
- */
+/** Buckets that S3 may have to list: all of them for a generated manifest and for `verify: manifest`, else none. */
 export function bucketsListedByS3({ reencrypt, buckets }: Pick<Rotation, 'reencrypt' | 'buckets'>): readonly string[] {
   const { batch, method, engine } = reencrypt;
   if (batch === undefined || engine === 'local') return [];
-  const names = (of: readonly Bucket[]) => of.map(({ name }) => name);
-  if (batch.verify === 'manifest' || (batch.manifest === 'generated' && method === 'rewrap')) return names(buckets);
-  if (batch.manifest !== 'auto' || method === 'rewrite') return [];
-  return names(buckets.filter(({ manage }) => manage === 'encryption'));
+  const byS3 = batch.verify === 'manifest' || (batch.manifest === 'generated' && method === 'rewrap');
+  return byS3 ? buckets.map(({ name }) => name) : [];
 }
 
 /** The fields that determine the key of a version. */

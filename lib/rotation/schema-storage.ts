@@ -22,7 +22,7 @@ export const batch = z.strictObject({
   ),
   manifest: field(
     z.enum(['auto', 'generated', 'listed']).default('auto'),
-    'generated: S3 lists the objects under the old keys. listed: Keyturn lists them, with version ids. auto: generated for buckets without versions, listed for others.',
+    'generated: S3 lists the objects under the old keys. listed: Keyturn lists them, with version ids. auto: listed.',
     'auto, generated or listed',
   ),
   verify: field(

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { RETRY_POLICY } from '../aws/retry-policy';
+import { ownerHeaders, withOwner } from './bucket-owner';
 import { copySource } from './copy-source';
 import type { DirectClient, DirectRequest, DirectResponse } from './direct-client';
 import { ConnectionBroken } from './direct-client';
@@ -19,9 +20,11 @@ const EXPIRED: { readonly attempts: number; readonly codes: readonly string[] } 
 /**
  * The bulk calls of {@link ObjectStore} through the direct S3 client, and those of `rest` for calls that are few and for whole
  * reads, whose checksums the SDK validates. The requests are the SDK's own, byte for byte except for its telemetry headers.
+ *
+ * @param owner - id of the account that must own every bucket; absent: any may
  */
-export function createDirectStore(client: DirectClient, rest: ObjectStore): ObjectStore {
-  const send = sender(client);
+export function createDirectStore(client: DirectClient, rest: ObjectStore, owner?: string): ObjectStore {
+  const send = sender(client, owner);
   return {
     ...rest,
     requests: () => client.sent() + rest.requests(),
@@ -33,14 +36,18 @@ export function createDirectStore(client: DirectClient, rest: ObjectStore): Obje
   };
 }
 
-function sender(client: DirectClient): Send {
-  return async (operation, request) => {
+function sender(client: DirectClient, owner: string | undefined): Send {
+  return async (operation, unowned) => {
+    const request = {
+      ...unowned,
+      headers: [...(unowned.headers ?? []), ...ownerHeaders(owner, operation === 'CopyObject')],
+    };
     for (let attempt = 1; ; attempt += 1) {
       const answer = await sendOnce(client, operation, request);
       if (answer.status < 300) return answer;
       const fault = faultOf(operation, answer);
       const isExpired = fault.status === 400 && EXPIRED.codes.includes(fault.code);
-      if (!isExpired || attempt >= EXPIRED.attempts) throw fault;
+      if (!isExpired || attempt >= EXPIRED.attempts) throw withOwner(fault, owner);
       // New credentials may have been written to the profile since these were read.
       await client.refreshCredentials();
     }

@@ -18,9 +18,13 @@ export interface OpenedStore {
  */
 const HEAP_GROWING_PERCENT = 30;
 
-/** The store that commands use: bulk calls through the direct S3 client, the few others through the SDK client. */
-export function openStore(s3: S3Client): OpenedStore {
+/**
+ * The store that commands use: bulk calls through the direct S3 client, the few others through the SDK client.
+ *
+ * @param owner - id of the account that must own every bucket; absent: any may
+ */
+export function openStore(s3: S3Client, owner?: string): OpenedStore {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   const direct = openDirectClient(s3);
-  return { store: createDirectStore(direct, createSdkStore(s3)), close: () => direct.close() };
+  return { store: createDirectStore(direct, createSdkStore(s3, owner), owner), close: () => direct.close() };
 }

@@ -1,14 +1,20 @@
 import { type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 
+import { ownerFields, withOwner } from './bucket-owner';
 import { StoreFault } from './store-fault';
 
 interface SdkCommand<Output> {
   readonly middlewareStack: unknown;
+  readonly input: object;
   resolveMiddleware: (...args: never[]) => (...args: never[]) => Promise<{ output: Output }>;
 }
 
-/** Sends SDK commands, counts the requests that leave, follows the endpoint's clock, and turns failures into `StoreFault`s. */
-export function sdkCalls(s3: S3Client) {
+/**
+ * Sends SDK commands, counts the requests that leave, follows the endpoint's clock, and turns failures into `StoreFault`s.
+ *
+ * @param owner - id of the account that must own every bucket; absent: any may
+ */
+export function sdkCalls(s3: S3Client, owner?: string) {
   let sent = 0;
   let skew = 0;
   const client = s3 as unknown as { send(command: unknown, options: { abortSignal?: AbortSignal }): Promise<unknown> };
@@ -31,11 +37,13 @@ export function sdkCalls(s3: S3Client) {
     signal: AbortSignal | undefined,
   ): Promise<Output> => {
     signal?.throwIfAborted();
+    Object.assign(command.input, ownerFields({ ...command.input }, owner));
     try {
       return (await client.send(command, signal ? { abortSignal: signal } : {})) as Output;
     } catch (error) {
       signal?.throwIfAborted();
-      throw faultOf(operation, error);
+      const fault = faultOf(operation, error);
+      throw fault instanceof StoreFault ? withOwner(fault, owner) : fault;
     }
   };
   return { send, requests: () => sent, now: () => Date.now() + skew };

@@ -41,9 +41,11 @@ type Send = ReturnType<typeof sdkCalls>['send'];
 /**
  * The calls of {@link ObjectStore} through the AWS SDK. Endpoint, credentials and signing are the client's. The SDK's own
  * attempts lie below ours: a fault that comes from here has already been retried by the SDK if the client is set to do so.
+ *
+ * @param owner - id of the account that must own every bucket; absent: any may
  */
-export function createSdkStore(s3: S3Client): ObjectStore {
-  const { send, requests, now } = sdkCalls(s3);
+export function createSdkStore(s3: S3Client, owner?: string): ObjectStore {
+  const { send, requests, now } = sdkCalls(s3, owner);
   return {
     requests,
     now,

@@ -1,5 +1,6 @@
 import type { OpenUploadFound } from '../s3/open-uploads';
 import type { RetryOptions } from '../s3/pacing-and-retry';
+import type { AnnotationFindings } from './annotation-check';
 import type { KeyListing } from './key-listing';
 import type { ListingComparison } from './listing-comparison';
 import type { ToRehearse } from './rehearsal-sample';
@@ -27,6 +28,11 @@ export interface VerifyRequest {
   readonly byBoth?: boolean | undefined;
   /** Versions under the active key that are chosen for a dress rehearsal of the disable. Default 0. */
   readonly rehearse?: number | undefined;
+  /**
+   * Milliseconds since the epoch: a version under the active key that S3 dates before it may have been moved there, so S3 is asked for
+   * its annotations. Default: every version may.
+   */
+  readonly movedBefore?: number | undefined;
   readonly retry?: RetryOptions | undefined;
   readonly onProgress?: ((text: string) => void) | undefined;
 }
@@ -70,6 +76,7 @@ export interface BucketVerification {
   readonly comparisons: readonly ListingComparison[];
   /** HEADs that were repeated through the AWS SDK. A version where the two differ is unknown. */
   readonly secondHeads: { readonly versions: number; readonly contradictions: number };
+  readonly annotations: AnnotationFindings;
   /** Versions by key ARN; `SSE-S3`, `SSE-C`, `unencrypted` and `DSSE:<arn>` for those not under SSE-KMS. */
   readonly byKey: Readonly<Record<string, number>>;
   /** Under a KMS key that this rotation empties: the first 1,000 of `leftTotal`. */

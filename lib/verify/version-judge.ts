@@ -11,6 +11,7 @@ import {
 import type { Caller } from '../s3/pacing-and-retry';
 import type { ObjectStore } from '../s3/store';
 import { asFault, faultText } from '../s3/store-fault';
+import { AnnotationCheck } from './annotation-check';
 import type { BucketVerification, VerifyRequest } from './bucket-verification';
 import type { Findings } from './findings';
 import { RandomSample } from './random-sample';
@@ -47,6 +48,7 @@ export class VersionJudge {
   readonly #scopeOf: ScopeOf;
   readonly #reads: ReadSample;
   readonly #heads: RandomSample<Sampled>;
+  readonly annotations: AnnotationCheck;
   /** Versions of the samples that are unknown already. */
   readonly #doubted = new Set<string>();
   readonly rehearsal: RehearsalSample;
@@ -54,12 +56,20 @@ export class VersionJudge {
   secondHeads: BucketVerification['secondHeads'] = { versions: 0, contradictions: 0 };
 
   constructor(tools: JudgeTools) {
-    const { activeKeyArn, scopeOf, read = 20, secondHeads = 100, rehearse = 0 } = tools.request;
+    const {
+      activeKeyArn,
+      scopeOf,
+      read = 20,
+      secondHeads = 100,
+      movedBefore = Number.POSITIVE_INFINITY,
+      rehearse = 0,
+    } = tools.request;
     this.rehearsal = new RehearsalSample(rehearse);
     this.#tools = tools;
     this.#scopeOf = scopeOf ?? everyOtherKey(activeKeyArn);
     this.#reads = new ReadSample(read === 'all' ? 0 : read);
     this.#heads = new RandomSample(secondHeads);
+    this.annotations = new AnnotationCheck({ store: tools.store, call: tools.call, movedBefore });
   }
 
   /** Inspects one version and settles it. @param page - the page that listed it, with all versions of its key */
@@ -153,6 +163,7 @@ export class VersionJudge {
     if (head.encryption.kind === 'unencrypted') return this.#repeat(settled);
     this.#heads.offer(settled);
     if (place !== 'underActive') return;
+    await this.annotations.check(ref, listed, head);
     if (request.read === 'all') await this.#readSampled({ ref, head, whole: true });
     else this.#reads.offer(ref, head);
   }

@@ -158,6 +158,8 @@ export class VersionScanner {
       comparisons,
       ...this.#findings.found(account),
       secondHeads: this.#judge.secondHeads,
+      // What changed since a verification is inspected, and that verification covers the rest.
+      annotations: this.#judge.annotations.found(covers.length > 0 ? account.notInspected : 0),
       openUploads: open.first,
       openUploadsTotal: open.total,
       read: this.#judge.read,

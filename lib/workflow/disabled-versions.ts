@@ -4,6 +4,7 @@ import { evidenceDirectory, type ObservedVersion, type Observing } from '../obse
 import type { VerificationRecord } from './flow-facts';
 import { coverReasons, heldReasons } from './gate';
 import type { GateReason } from './gate-reason';
+import { applyRetireWaivers } from './gate-waivers';
 import { type DisabledVersion, lookAfterDisable, lookFailed, takeBack } from './look-after-disable';
 import { retirable } from './retirable-versions';
 import type { RetireRun } from './rotation-run';
@@ -65,9 +66,10 @@ async function reasonsAgainst(
   verification: VerificationRecord | undefined,
 ): Promise<readonly GateReason[]> {
   if (!verification) return [{ code: 'not-verified', text: 'this run has not verified the buckets' }];
-  const verified = [
+  const found = [
     ...verification.buckets.flatMap((found) => coverReasons(found, what.keyArn)),
     ...[...verification.buckets, ...verification.changes].flatMap((found) => heldReasons(found, what.keyArn)),
   ];
+  const verified = applyRetireWaivers(found, run.rotation.retire.waivers, run.store.now()).reasons;
   return verified.length > 0 ? verified : lookAfterDisable(run, what, verification);
 }

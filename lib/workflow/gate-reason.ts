@@ -13,6 +13,7 @@ export interface GateReason {
     | 'not-accounted'
     | 'objects-left'
     | 'objects-unknown'
+    | 'annotations-unknown'
     | 'uploads-open'
     | 'uploads-unknown'
     | 're-encryption-incomplete'

@@ -17,6 +17,7 @@ const WAIVED_BY: Partial<Record<GateReason['code'], RetireWaiver['what']>> = {
   'use-unknown': 'use',
   'uploads-open': 'upload',
   'uploads-unknown': 'upload',
+  'annotations-unknown': 'annotations',
   'active-key-expires': 'expiry',
 };
 

@@ -7,6 +7,7 @@ import { isKey } from '../s3/object-version';
 import type { BucketVerification } from '../verify/bucket-verification';
 import { unaccounted } from '../verify/unaccounted';
 import type { VerificationRecord } from './flow-facts';
+import { annotationReasons } from './gate-annotations';
 import type { GateReason } from './gate-reason';
 import { rehearsalReasons } from './gate-rehearsal';
 import { uploadReasons } from './gate-uploads';
@@ -212,7 +213,7 @@ export function heldReasons(found: BucketVerification, keyArn: string): GateReas
       text: `${found.bucket} holds ${found.unknownTotal} object version(s) whose key is unknown${example}`,
     });
   }
-  return reasons;
+  return [...reasons, ...annotationReasons(found)];
 }
 
 /** `DSSE:<arn>` is a second layer under the same key: disabling it shuts those objects out just as well. */

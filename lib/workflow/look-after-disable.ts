@@ -4,6 +4,7 @@ import type { BucketVerification } from '../verify/bucket-verification';
 import type { VerificationRecord } from './flow-facts';
 import { heldReasons } from './gate';
 import type { GateReason } from './gate-reason';
+import { applyRetireWaivers } from './gate-waivers';
 import type { RetireRun } from './rotation-run';
 import { changedSince } from './verify-buckets';
 
@@ -26,7 +27,8 @@ export async function lookAfterDisable(
   { activeKeyArn, buckets, changes }: VerificationRecord,
 ): Promise<readonly GateReason[]> {
   const looks = await changedSince(run, activeKeyArn, changes.length > 0 ? changes : buckets);
-  const reasons = looks.flatMap((found) => heldReasons(found, keyArn));
+  const found = looks.flatMap((one) => heldReasons(one, keyArn));
+  const { reasons } = applyRetireWaivers(found, run.rotation.retire.waivers, run.store.now());
   const clean = reasons.length === 0;
   const what = { version, keyArn, clean, reasons, buckets: looks.map(summaryOf) };
   await run.evidence.record('look', 'retire', what);

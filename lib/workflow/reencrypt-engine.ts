@@ -54,7 +54,7 @@ export async function engineFor(run: VerifyRun, bucket: Bucket): Promise<ChosenE
   if (engine !== 'auto' || !batch) return { engine: engine === 'batch' ? 'batch' : 'local', why, forecasts: undefined };
   const { maxConcurrency, maxRps } = { maxConcurrency: run.reencrypt.concurrency ?? 64, maxRps: run.reencrypt.maxRps };
   const call = withPacingAndRetry(new AdaptiveLimiter({ maxConcurrency, maxRps }), {}, signal);
-  const { fromVersions, verify, noConcurrentWrites } = batch;
+  const { fromVersions, verify, noConcurrentWrites, manifest } = batch;
   const onProgress = (text: string) => reporter.progress(text);
   const counted = await countVersions(store, call, { bucket: bucket.name, upTo: fromVersions, onProgress });
   const choice = chooseEngine({
@@ -66,6 +66,7 @@ export async function engineFor(run: VerifyRun, bucket: Bucket): Promise<ChosenE
     method,
     verify,
     noConcurrentWrites,
+    manifest,
   });
   reporter.note(`engine ${choice.engine}: ${choice.why}`);
   describeEngines(run, bucket.name, choice.forecasts, counted.isWhole);

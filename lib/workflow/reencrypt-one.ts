@@ -11,6 +11,7 @@ import { withPacingAndRetry } from '../s3/pacing-and-retry';
 import { waitForUploads } from '../s3/wait-for-uploads';
 import { dryRunForecaster } from './dry-run-forecast';
 import { cancelOtherJobs } from './jobs/cancel-other-jobs';
+import { boundSwitch } from './jobs/job-switch';
 import type { BucketTarget } from './move-scope';
 import { type ChosenEngine, describeEngines, engineAsked, engineFor } from './reencrypt-engine';
 import { jobScopeOf, recordOutcomes, reencryptByJobs } from './reencrypt-jobs';
@@ -79,6 +80,7 @@ async function reencryptHere(
     relistDelayMs,
     dryRun,
     signal: run.signal,
+    switchId: dryRun ? undefined : (await boundSwitch(run, targetKeyArn)).switchId,
     journalFile: files && path.join(files.journals, `${bucket.name}.ndjson`),
     evidence: files && { directory: files.outcomes, name: bucket.name },
     onProgress: (text) => run.reporter.progress(text),
@@ -89,11 +91,7 @@ async function reencryptHere(
   if (batch && chosen.forecasts === undefined) {
     const { objectVersions: versions, movedBytes: bytes } = pass;
     const counted = { versions, noncurrent: 0, bytes, bucketKey: bucket.bucketKey, region: rotation.region };
-    describeEngines(
-      run,
-      bucket.name,
-      forecastEngines({ ...counted, method, verify: batch.verify, noConcurrentWrites: batch.noConcurrentWrites }),
-    );
+    describeEngines(run, bucket.name, forecastEngines({ ...counted, ...batch, method }));
     run.reporter.note(`${bucket.name}: engine ${chosen.engine}: ${chosen.why}`);
   }
   return pass;

@@ -1,12 +1,15 @@
 import { KeyturnError } from '../errors';
 import { aliasMoves } from '../kms/alias-moves';
 import type { Observation } from '../observation/observe';
-import type { RecordedVerdicts } from '../observation/verdict-records';
+import type { RecordedOutOfScope, RecordedVerdicts } from '../observation/verdict-records';
 import { mayBeDisabled } from '../rotation/rotation';
+import { isKey } from '../s3/object-version';
+import type { BucketVerification } from '../verify/bucket-verification';
 import type { RetireFacts, VerificationRecord } from './flow-facts';
 import { gateReasons } from './gate';
 import { gateInput, type RetireFindings, verificationOf } from './gate-facts';
 import type { GateReason } from './gate-reason';
+import { applyRetireWaivers } from './gate-waivers';
 import type { RetireRun } from './rotation-run';
 import type { StepResult } from './step';
 import { leftUnder, type Subject, wayOut } from './version-subjects';
@@ -35,7 +38,8 @@ async function reasonsAgainst(
 ): Promise<readonly GateReason[]> {
   const { version, key, superseded } = subject;
   if (superseded && key?.state === 'Enabled') return gateReasons(await gateInput(run, { version, key }, earlier));
-  return leftUnder(subject, seen, verificationOf(earlier));
+  const left = leftUnder(subject, seen, verificationOf(earlier));
+  return applyRetireWaivers(left, run.rotation.retire.waivers, run.store.now()).reasons;
 }
 
 /** The verdict on a key that this run leaves as it is. */
@@ -155,9 +159,22 @@ export async function recordVerdicts(
     aliasMovedAt: moves?.movedAt.toISOString(),
     verifiedAt: at,
     buckets: verification.buckets.map((one) => one.bucket),
+    outOfScope: verification.buckets.map((one) => outOfScopeOf(one, seen)),
     versions: judged.map(factsOf),
   };
   await run.evidence.record('verdict', 'retire', { ...recorded });
+}
+
+function outOfScopeOf({ bucket, account, byKey }: BucketVerification, seen: Observation): RecordedOutOfScope {
+  const declared = seen.versions.flatMap(({ key }) => key?.arn ?? []);
+  const isDeclared = (label: string) => declared.some((arn) => isKey(label.replace(/^DSSE:/, ''), arn));
+  const under =
+    account.outOfScope === 0
+      ? []
+      : Object.keys(byKey)
+          .filter((label) => !isDeclared(label))
+          .sort();
+  return { bucket, versions: account.outOfScope, under };
 }
 
 /** @throws gate-refused where the gate alone refused, one version; otherwise versions-not-empty with all of them */

@@ -5,6 +5,7 @@ import { lastDrilled, lastLeft } from '../observation/evidence-queries';
 import { evidenceDirectory, type Observation, observe } from '../observation/observe';
 import { observeDrift } from '../observation/observed-drift';
 import { currentVersion, type ObservedMaterials, observeMaterials } from '../observation/observed-materials';
+import { type RecordedOutOfScope, verdictEvidence } from '../observation/verdict-records';
 import { type VersionVerdict, versionVerdicts } from '../observation/version-verdicts';
 import { activeVersion, type KeyVersion, type Rotation } from '../rotation/rotation';
 import type { StepId } from './flow-facts';
@@ -41,6 +42,11 @@ export interface Status {
     readonly pointsAt: string | undefined;
     readonly bucketKey: boolean;
   }[];
+  /**
+   * What the last verification found under keys that the rotation file does not name, which is left alone. Absent: no evidence here
+   * holds such a count, or the rotation is in place.
+   */
+  readonly outOfScope: { readonly verifiedAt: string; readonly buckets: readonly RecordedOutOfScope[] } | undefined;
   readonly steps: readonly ({ readonly id: StepId } & StepState)[];
   /** Jobs of S3 Batch Operations that wait, run or are paused; `denied` where they may not be listed. Absent without jobs. */
   readonly jobs: readonly RotationJob[] | 'denied' | undefined;
@@ -81,11 +87,17 @@ export async function status(run: RotationRun): Promise<Status> {
       pointsAt: bucket.default ? (named(bucket.default.keyArn) ?? bucket.default.algorithm) : undefined,
       bucketKey: bucket.default?.bucketKey ?? false,
     })),
+    outOfScope: inPlace ? undefined : await outOfScopeOf(run.rotation),
     steps,
     jobs: await openJobs(run),
     drift,
     next: nextOf({ rotation: run.rotation, seen, steps, drift, verdicts, materials: inPlace, now }),
   };
+}
+
+async function outOfScopeOf(rotation: Rotation): Promise<Status['outOfScope']> {
+  const last = (await verdictEvidence(rotation)).verdicts.at(-1);
+  return last?.outOfScope && { verifiedAt: last.verifiedAt, buckets: last.outOfScope };
 }
 
 function verdictOf(verdicts: readonly VersionVerdict[], { name }: KeyVersion): VersionStatus['verdict'] {

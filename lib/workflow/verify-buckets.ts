@@ -9,6 +9,7 @@ import { verifyChanged } from '../verify/verify-changed';
 import type { VerificationRecord } from './flow-facts';
 import { endContradictedAttempt } from './jobs/end-contradicted-attempt';
 import { moveScope } from './move-scope';
+import { movedBefore } from './moved-before';
 import { toRetire } from './retirable-versions';
 import type { RetireRun, VerifyRun } from './rotation-run';
 import { VERIFICATION_FRESH } from './verification-age';
@@ -76,11 +77,12 @@ export async function changedSince(
   const { signal, reporter } = run;
   const scope = await moveScope(run, activeKeyArn);
   const scopeOf: ScopeOf = (version) => versionScope(scope, version);
+  const moved = await movedBefore(run, activeKeyArn);
   const found: BucketVerification[] = [];
   for (const before of verified) {
     const onProgress = (text: string) => reporter.progress(text);
     const request = { bucket: before.bucket, activeKeyArn, scopeOf, since: sinceOf(before), concurrency, maxRps };
-    found.push(await verifyChanged(run.store, { ...request, signal, onProgress }));
+    found.push(await verifyChanged(run.store, { ...request, movedBefore: moved, signal, onProgress }));
   }
   return found;
 }

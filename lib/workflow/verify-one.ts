@@ -12,6 +12,7 @@ import { verifyByManifest } from '../verify/verify-by-manifest';
 import { jobFilesOf } from './jobs/job-files-of';
 import { jobPoll } from './jobs/job-poll';
 import { moveScope } from './move-scope';
+import { movedBefore } from './moved-before';
 import { engineAsked } from './reencrypt-engine';
 import { type JobFacts, jobFactsOf } from './reencrypt-jobs';
 import type { VerifyRun } from './rotation-run';
@@ -49,6 +50,7 @@ export async function verifyOne(
     ...(reencrypt.readAll ? { read: 'all' as const } : {}),
     ...(rotation.retire.rehearseAs === undefined ? {} : { rehearse: REHEARSED }),
     listedBefore: listedBefore(passes, name),
+    movedBefore: await movedBefore(run, activeKeyArn),
     signal,
     onProgress: (text) => reporter.progress(text),
   };

@@ -6,6 +6,7 @@ import { versionVerdicts } from '../observation/version-verdicts';
 import { type KeyVersion, mayBeDisabled, supersededVersions } from '../rotation/rotation';
 import type { VerificationRecord } from './flow-facts';
 import { coverReasons, heldReasons } from './gate';
+import { annotationReasons } from './gate-annotations';
 import type { GateReason } from './gate-reason';
 import type { RunTarget } from './rotation-run';
 
@@ -65,7 +66,7 @@ export function leftUnder(
     ];
   }
   const known = new Set(seen.versions.flatMap(({ key }) => key?.arn ?? []));
-  return found.flatMap(({ bucket, byKey, unknownTotal }): GateReason[] => {
+  const underStrangeKeys = found.flatMap(({ bucket, byKey, unknownTotal }): GateReason[] => {
     const strange = Object.entries(byKey).filter(([label]) => isStrange(label, known));
     // Where a key is gone, the verification counts what is under strange keys as unknown too.
     const underStrange = strange.reduce((sum, [, versions]) => sum + versions, 0);
@@ -74,6 +75,7 @@ export function leftUnder(
     const text = `${bucket} holds ${count} object version(s) under keys that no version declares; the key of ${version.name} is gone, and may be one of them`;
     return [{ code: 'objects-left', text }];
   });
+  return [...underStrangeKeys, ...found.flatMap(annotationReasons)];
 }
 
 function isStrange(label: string, known: ReadonlySet<string>): boolean {

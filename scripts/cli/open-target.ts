@@ -48,7 +48,7 @@ export async function withTarget<T>(
       `rotation ${rotation.name} in account ${identity.account}, Region ${rotation.region}, as ${identity.arn}${dry}`,
     );
     await showEndpoints(context, clients);
-    const opened = openStore(clients.s3);
+    const opened = openStore(clients.s3, identity.account);
     try {
       return await body({ rotation, clients, identity, store: opened.store });
     } finally {

@@ -46,7 +46,7 @@ describe('the role', () => {
     expect(await run(request)).toMatchObject({ complete: true, moved: 3 });
   });
 
-  test('fails when it is too weak, names the action, and the next run starts another attempt', async () => {
+  test('fails when it is too weak, names the action, and creates another job only when it is told to', async () => {
     const bucket = await seeded(10);
     const roleArn = await newRole(stand.aws, 'weak', {
       may: [
@@ -54,6 +54,7 @@ describe('the role', () => {
       ],
     });
     const request = stand.jobsRequest(bucket, { place: { roleArn } });
+    const jobsBefore = stand.aws.jobs.ids.length;
     const error = await failureOf(request);
     expect(error).toMatchObject({
       code: 'job-denied',
@@ -61,7 +62,9 @@ describe('the role', () => {
       facts: { role: roleArn, action: 's3:UpdateObjectEncryption' },
     });
     await permit(stand.aws, 'weak', [{ Effect: 'Allow', Action: ['s3:*', 'kms:*'], Resource: '*' }]);
-    const done = await run(request);
+    expect(await failureOf(request)).toMatchObject({ code: 'job-denied' });
+    expect(stand.aws.jobs.ids).toHaveLength(jobsBefore + 1);
+    const done = await run({ ...request, newJob: true });
     expect(done).toMatchObject({ complete: true, moved: 10, jobs: [{ attempt: 2 }] });
   });
 

@@ -50,7 +50,8 @@ describe('a bucket that never had versions', () => {
       SSEKMSKeyId: undefined,
       BucketKeyEnabled: undefined,
     });
-    const done = await reencryptBucketByJobs(stand.tools(), stand.jobsRequest(bucket, { sources: andSseS3() }));
+    const request = stand.jobsRequest(bucket, { sources: andSseS3(), manifest: 'generated' });
+    const done = await reencryptBucketByJobs(stand.tools(), request);
     expect(done).toMatchObject({
       engine: 'batch',
       complete: true,

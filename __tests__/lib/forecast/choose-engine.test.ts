@@ -41,7 +41,7 @@ describe('the choice of an engine', () => {
     expect(batch.cost.amount).toBeGreaterThanOrEqual(batch.cost.unconfirmed);
   });
 
-  it('forecasts a job for each encryption where S3 can list the bucket because it never had versions', () => {
-    expect(choose(1, 1, { versioned: false, noncurrent: 0 }).forecasts.batch.jobs).toBe(2);
+  it('forecasts a job for each encryption where S3 lists what the jobs move', () => {
+    expect(choose(1, 1, { manifest: 'generated', noncurrent: 0 }).forecasts.batch.jobs).toBe(2);
   });
 });

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { generateIdentity } from '../../../lib/key-material/age-identity';
 import { completeImport } from '../../../lib/key-material/complete-import';
@@ -10,6 +10,7 @@ import { readKeyMaterialFile } from '../../../lib/key-material/material-file';
 import { prepareImport } from '../../../lib/key-material/prepare-import';
 import { emptyMaterial } from '../../../lib/key-material/secret';
 import { itWith } from '../../support/requirement';
+import { maskedFileKey } from './age-file-key';
 import { KEY_ARN, parametersFor, temporaryFolder } from './kms-stand-in';
 import { canScan, copiesInMemory, MASK } from './memory-scan';
 
@@ -59,6 +60,27 @@ scanning('no copy is left in the memory of the process after age custody was wri
   await prepareTwice(await createAgeCustodian({ rotation: 'test', directory, recipients: [recipient] }), path);
   expect(copiesInMemory(masked)).toBe(0);
 });
+
+scanning(
+  'of the file key of an age file at most the copy of the age library is left, and opening adds none',
+  async () => {
+    const identity = join(folder.path, 'file-key.txt');
+    const { recipient } = await generateIdentity(identity);
+    const directory = join(folder.path, 'file-key-custody');
+    const custodian = await createAgeCustodian({ rotation: 'test', directory, recipients: [recipient] });
+    const secret = readFileSync(identity, 'utf8').split('\n')[2] ?? '';
+    for (const version of ['v1', 'v2', 'v3']) {
+      using material = await readKeyMaterialFile(secretFile(version).path);
+      await (await custodian.seal(version, material)).store();
+      const masked = maskedFileKey(readFileSync(custodian.locate(version)), secret);
+      // What the library writes into an array of 32 bytes before V8 moves that array out of the heap.
+      expect(copiesInMemory(masked)).toBeLessThanOrEqual(1);
+      const opened = await custodian.open(version, KEY_ARN, identity);
+      opened[Symbol.dispose]();
+      expect(copiesInMemory(masked)).toBeLessThanOrEqual(1);
+    }
+  },
+);
 
 scanning('no copy is left after a custodian command has kept it and given it back thirty times', async () => {
   const { path, masked } = secretFile('command');

@@ -88,7 +88,9 @@ it('lets only the one who retires disable a key, and never Terraform', () => {
 
 it('gives a reviewer nothing that changes anything, and no key to read with', () => {
   expect(
-    actionsFor('reviewer').filter((action) => !/^(kms:(Describe|List|GetKeyPolicy$)|s3:(Describe|Get|List))/.test(action)),
+    actionsFor('reviewer').filter(
+      (action) => !/^(kms:(Describe|List|GetKeyPolicy$)|s3:(Describe|Get|List))/.test(action),
+    ),
   ).toEqual([]);
 });
 

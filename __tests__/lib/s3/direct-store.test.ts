@@ -102,10 +102,10 @@ describe('the requests of the direct S3 client', () => {
 
   describe.each(CALLS)('%s', (_name, call) => {
     it.each(REFS)("is the SDK's request byte for byte for $key $versionId", async (ref) => {
-      const rest = createSdkStore(s3);
+      const rest = createSdkStore(s3, '123456789012');
       seen.length = 0;
       await call(rest, ref).catch(() => undefined);
-      await call(createDirectStore(wire, rest), ref);
+      await call(createDirectStore(wire, rest, '123456789012'), ref);
       expect(seen).toHaveLength(2);
       expect(seen[1]).toEqual(seen[0]);
     });

@@ -20,7 +20,8 @@ export const jobErrors = {
     EXIT.permission,
     (f) =>
       `the role ${f.role} of job ${f.jobId} is denied ${f.action} on ${f.resource}: ${f.failed} task(s) of ${f.bucket} failed because of it (${f.awsMessage})`,
-    (f) => `allow ${f.action} for the role, in its policy and in the key or bucket policy; then ${AGAIN}`,
+    (f) =>
+      `allow ${f.action} for the role, in its policy (the storage stack declares it) and in the key or bucket policy, then run \`npx keyturn post-apply --new-job\`; Keyturn creates no other job before that. Or move the objects without jobs: \`npx keyturn post-apply --engine local\``,
   ),
   'job-failed': entry<OfJob & { reasons: string; succeeded: number; failed: number; errors: string }>(
     EXIT.error,

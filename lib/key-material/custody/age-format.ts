@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 
 /**
  * The payload of an age file that holds one key material. The library writes the header (recipients, file key, MAC).
@@ -63,6 +63,15 @@ export function headerEnd(file: Uint8Array): number | undefined {
   return end < 0 ? undefined : end + 1;
 }
 
+/**
+ * HKDF-SHA-256 of one block, by HMAC: `hkdfSync` keeps the file key in a key object of its own until that is collected, and an HMAC
+ * frees what it read as soon as it is digested.
+ */
 function payloadKey(fileKey: Uint8Array, nonce: Uint8Array): Buffer {
-  return Buffer.from(hkdfSync('sha256', fileKey, nonce, 'payload', 32));
+  const extracted = createHmac('sha256', nonce).update(fileKey).digest();
+  try {
+    return createHmac('sha256', extracted).update('payload').update(Buffer.of(1)).digest();
+  } finally {
+    extracted.fill(0);
+  }
 }
