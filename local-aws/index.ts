@@ -2,6 +2,7 @@ import { type MovableClock, movableClock } from './clock';
 import { type AccessKey, type Credentials, createCredentials, defaultAccessKey } from './credentials';
 import { createFaults, type Faults } from './faults';
 import { createIam } from './iam';
+import type { NewRole } from './iam/new-role';
 import { createRoles } from './iam/roles';
 import { createKms } from './kms';
 import { type LocalAwsOptions, settle } from './options';
@@ -38,6 +39,8 @@ export interface LocalAws {
   readonly clock: MovableClock;
   readonly faults: Faults;
   readonly requests: Requests;
+  /** Makes an IAM role without a request: one that somebody else has made. Answers its ARN. */
+  addRole(role: NewRole): string;
   /** The jobs of S3 Batch Operations: held, let go, and spoiled. */
   readonly jobs: Jobs;
   /** Answers one request without a socket, to a transport in the same process. */
@@ -96,9 +99,9 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     roles,
     settings: options.batch ?? {},
   });
-  const iam = servedIam(createIam(accountId, clock, roles));
+  const iam = createIam(accountId, clock, roles);
   const sts = servedSts(createSts({ roles, credentials, permissions, clock }));
-  const services = { kms: servedKms(kms.service), s3: s3Service, s3control: control.served, sts, iam };
+  const services = { kms: servedKms(kms.service), s3: s3Service, s3control: control.served, sts, iam: servedIam(iam) };
   const verify = createVerifier(credentials, region, hostClock, clock);
   const pipeline = createPipeline({ services, verify, permissions, faults, requests, region, accountId });
   const listening = await listen(pipeline, hostClock, host, port);
@@ -113,6 +116,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     clock,
     faults,
     requests,
+    addRole: iam.addRole,
     jobs: control.jobs,
     answer: pipeline,
     stored: s3,

@@ -17,7 +17,12 @@ const KEY_ID = 'x-amz-server-side-encryption-aws-kms-key-id';
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-policy-keys
  */
 export function s3ConditionsOf({ headers, query, body }: AwsRequest): AccessConditions {
-  const sent = HEADERS.flatMap((name) => (headers[name] === undefined ? [] : [[`s3:${name}`, headers[name]] as const]));
+  // A presigned URL carries headers in its query.
+  const inQuery = new Map([...query].map(([name, value]) => [name.toLowerCase(), value]));
+  const sent = HEADERS.flatMap((name) => {
+    const value = headers[name] ?? inQuery.get(name);
+    return value === undefined ? [] : [[`s3:${name}`, value] as const];
+  });
   const target = query.has('encryption')
     ? /<KMSKeyArn>([^<]+)<\/KMSKeyArn>/.exec(body.toString('utf8'))?.[1]
     : undefined;

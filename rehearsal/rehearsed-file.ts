@@ -3,7 +3,7 @@ import type { Rotation } from '../lib/rotation/rotation';
 import type { Stage } from './stage';
 
 /** Input of the rehearsed file. */
-type Rehearsed = Pick<Stage, 'sample' | 'custody' | 'engine'>;
+type Rehearsed = Pick<Stage, 'sample' | 'custody' | 'engine' | 'readers'>;
 
 /** The unmanaged bucket of the rehearsal: an object is left there on purpose. */
 export function leftBehindBucket(rotation: Rotation): string {
@@ -19,7 +19,7 @@ export function jobsBucket(rotation: Rotation): string {
  * The initial rotation file of the rehearsal: the names, buckets and settings of the given rotation with its first
  * key version, the rehearsed engine with method rewrap, and the rehearsal's own custody and local state.
  */
-export function rehearsedFile({ sample: rotation, custody, engine }: Rehearsed): string {
+export function rehearsedFile({ sample: rotation, custody, engine, readers }: Rehearsed): string {
   const document = new Document({
     name: rotation.name,
     region: rotation.region,
@@ -27,14 +27,22 @@ export function rehearsedFile({ sample: rotation, custody, engine }: Rehearsed):
     alias: rotation.alias,
     keyVersions: [{ name: 'v1' }],
     activeVersion: 'v1',
-    buckets: rotation.buckets.map(({ name, manage, bucketKey }) => ({ name, manage, bucketKey })),
+    buckets: rotation.buckets.map(({ name, manage, bucketKey, pinWriters }) => ({
+      name,
+      manage,
+      bucketKey,
+      ...(pinWriters ? { pinWriters } : {}),
+    })),
     keyPolicy: rotation.keyPolicy,
     deletionWindowDays: rotation.deletionWindowDays,
     tags: rotation.tags,
     custody,
     reencrypt:
       engine === 'batch' ? { method: 'rewrap', engine, batch: { bucket: jobsBucket(rotation) } } : { method: 'rewrap' },
-    retire: { verifyOnlyBuckets: [leftBehindBucket(rotation)] },
+    retire: {
+      verifyOnlyBuckets: [leftBehindBucket(rotation)],
+      ...(readers === undefined ? {} : { rehearseAs: readers }),
+    },
     terraform: { backend: 'local' },
   });
   document.commentBefore = ' The rotation of this rehearsal, as a person would write it.';

@@ -16,6 +16,8 @@ export interface Stage {
   readonly rotationFile: string;
   /** The value of `custody` in the rehearsal's rotation file. */
   readonly custody: Readonly<Record<string, unknown>>;
+  /** ARN of the role that reads the objects, as which the disable is rehearsed; absent: there is none. */
+  readonly readers: string | undefined;
   /** Which engine re-encrypts. */
   readonly engine: 'local' | 'batch';
   /** Ordinary clients: every proof uses these, never Keyturn's own code. */

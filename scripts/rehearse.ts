@@ -6,6 +6,7 @@ import { EXIT } from '../lib/errors';
 import type { Workspace } from '../lib/terraform/workspace';
 import { type LocalAws, startLocalAws } from '../local-aws';
 import { type Proof, ProofBook } from '../rehearsal/proofs';
+import { readersRole } from '../rehearsal/readers';
 import { playRehearsal, type Rehearsal } from '../rehearsal/rehearsal';
 import type { Stage } from '../rehearsal/stage';
 import { Stopwatch } from '../rehearsal/stopwatch';
@@ -83,6 +84,7 @@ async function play(context: CommandContext, options: OptionValues, setting: Set
   const { sample, endpoint, directory, custody } = setting;
   const rotationFile = path.join(directory, 'rotation.yaml');
   const clients = createClients({ region: sample.region, env: context.env });
+  const readers = readersRole(sample, endpoint.accountId);
   const stopwatch = new Stopwatch();
   const env = { ...process.env };
   terminal.note(`embedded endpoint at ${endpoint.url}, account ${endpoint.accountId}; working in ${directory}`);
@@ -91,6 +93,7 @@ async function play(context: CommandContext, options: OptionValues, setting: Set
       sample,
       rotationFile,
       custody: custody.declared,
+      readers: readers && endpoint.addRole(readers),
       engine: options.engine === 'batch' ? 'batch' : 'local',
       kms: clients.kms,
       s3: clients.s3,

@@ -6,6 +6,7 @@ import { S3BucketVersioningA } from '@cdktf/provider-aws/lib/s3-bucket-versionin
 import { Fn } from 'cdktf';
 import { Construct } from 'constructs';
 import { bucketPolicy } from './bucket-policy';
+import type { Target } from './guard';
 
 export interface OwnedBucketProps {
   readonly bucket: string;
@@ -13,6 +14,8 @@ export interface OwnedBucketProps {
   readonly tags: Readonly<Record<string, string>>;
   /** Whether objects can be locked; S3 allows this only at creation of the bucket. Default: false. */
   readonly objectLock?: boolean;
+  /** The only key that a writer may name. Absent: writers may name any. */
+  readonly pinnedTo?: Target | undefined;
 }
 
 /**
@@ -25,7 +28,11 @@ export class OwnedBucket extends Construct {
   readonly name: string;
   protected readonly versioning: S3BucketVersioningA;
 
-  constructor(scope: Construct, id: string, { bucket, partition, tags, objectLock = false }: OwnedBucketProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { bucket, partition, tags, objectLock = false, pinnedTo }: OwnedBucketProps,
+  ) {
     super(scope, id);
     const created = new S3Bucket(this, 'bucket', {
       bucket,
@@ -54,9 +61,10 @@ export class OwnedBucket extends Construct {
     for (const resource of [this.versioning, access, ownership]) resource.overrideLogicalId(id);
     const policy = new S3BucketPolicy(this, 'policy', {
       bucket: this.name,
-      policy: Fn.jsonencode(bucketPolicy({ bucket, partition })),
+      policy: Fn.jsonencode(bucketPolicy({ bucket, partition, pinnedTo: pinnedTo?.arn })),
       // S3 responds with 409 OperationAborted to concurrent changes of bucket settings.
       dependsOn: [access, ownership],
+      ...(pinnedTo ? { lifecycle: { precondition: [...pinnedTo.guards] } } : {}),
     });
     policy.overrideLogicalId(id);
   }

@@ -32,10 +32,7 @@ export class StorageStack extends TerraformStack {
     this.#declareAlias(rotation, target);
     const tags = { ...rotation.tags, 'keyturn:rotation': rotation.name };
     for (const bucket of rotation.buckets) {
-      const name =
-        bucket.manage === 'bucket'
-          ? new OwnedBucket(this, bucketId(bucket), { bucket: bucket.name, partition: partitionOf(this), tags }).name
-          : bucket.name;
+      const name = bucket.manage === 'bucket' ? this.#declareBucket(bucket, tags, target) : bucket.name;
       this.#declareEncryption(bucket, name, target);
     }
     const { engine, batch } = rotation.reencrypt;
@@ -53,6 +50,17 @@ export class StorageStack extends TerraformStack {
       value: target.arn,
       description: 'ARN of the key that the alias and the bucket defaults point at',
     });
+  }
+
+  /** The pin and the default name the same key, so that one apply moves both. */
+  #declareBucket(
+    { name, pinWriters, ...bucket }: Bucket,
+    tags: Readonly<Record<string, string>>,
+    target: Target,
+  ): string {
+    const pinnedTo = pinWriters ? target : undefined;
+    const props = { bucket: name, partition: partitionOf(this), tags, pinnedTo };
+    return new OwnedBucket(this, bucketId({ name, ...bucket }), props).name;
   }
 
   /** An alias cannot point at a key of another account; then only the bucket defaults name the key. */

@@ -49,6 +49,12 @@ describe('npm run rehearse', () => {
     expect(stderr).toMatch(/kms_master_key_id: "arn:aws:kms:[^"]+" → "arn:aws:kms:[^"]+"/);
   });
 
+  it('shows the dress rehearsal of the disable', () => {
+    expect(stderr).toMatch(
+      /v1: dress rehearsal as arn:aws:iam::\d{12}:role\/\S+: [1-9]\d* object version\(s\) read without the key, 0 not/,
+    );
+  });
+
   it('says where the time went', () => {
     expect(Object.keys(document?.spent ?? {})).toEqual(
       expect.arrayContaining(['terraform plan', 'terraform apply', 'keyturn', 'rehearsal']),

@@ -1,6 +1,6 @@
 import type { Rotation } from '../../lib/rotation/rotation';
 import { boundVersion } from '../e2e/recorded-keys';
-import { ADOPTED_ARN, bucket, listOf, reference, rotation, synthesized, version } from './synthesized';
+import { ADOPTED_ARN, bucket, encodedBy, listOf, reference, rotation, synthesized, version } from './synthesized';
 
 const two = rotation({ keyVersions: [version('v1'), version('v2')], activeVersion: 'v2' });
 
@@ -162,5 +162,28 @@ describe('a bucket', () => {
     expect(encryption?.bucket).toBe('legacy.logs');
     expect(encryption?.rule?.[0]?.bucket_key_enabled).toBe(false);
     expect(encryption?.lifecycle?.prevent_destroy).toBe(true);
+  });
+});
+
+describe('pinned writers', () => {
+  const pinned = (activeVersion: string) => {
+    const versions = { keyVersions: [version('v1'), version('v2')], activeVersion };
+    return synthesized(
+      rotation({ ...versions, buckets: [bucket('payroll-data', { pinWriters: true }), bucket('logs')] }),
+    ).storage;
+  };
+
+  it('name the key of alias and default, behind the same guard, and no bucket that does not ask for it', () => {
+    const { resource } = pinned('v2');
+    const policy = resource?.aws_s3_bucket_policy?.['bucket_payroll-data'];
+    const rule = resource?.aws_s3_bucket_server_side_encryption_configuration?.['bucket_payroll-data'];
+    const [, pin] = listOf(encodedBy(policy?.policy).Statement);
+    expect(Object.values(pin?.Condition?.StringNotEquals ?? {})).toEqual([
+      resource?.aws_kms_alias?.main?.target_key_id,
+    ]);
+    expect(listOf(policy?.lifecycle?.precondition)).toEqual(listOf(rule?.lifecycle?.precondition));
+    const other = resource?.aws_s3_bucket_policy?.bucket_logs;
+    expect(listOf(encodedBy(other?.policy).Statement)).toHaveLength(1);
+    expect(other).not.toHaveProperty('lifecycle');
   });
 });

@@ -43,6 +43,7 @@ export const cases: fc.Arbitrary<Case> = fc.record({
   deletes: fc.uniqueArray(key, { maxLength: 2 }),
   upload: fc.nat(9).map((die) => die === 0),
   method: fc.nat(4).map((die) => (die === 0 ? ('rewrite' as const) : ('rewrap' as const))),
+  rehearses: fc.nat(5).map((die) => die === 0),
   writer,
   telling: fc.constantFrom(...LIES).chain(tellingOf),
 });
@@ -61,6 +62,7 @@ export const FIXED: readonly Omit<Case, 'telling'>[] = [
     deletes: ['a/b'],
     upload: true,
     method: 'rewrap',
+    rehearses: true,
     writer: undefined,
   },
   {

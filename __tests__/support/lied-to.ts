@@ -44,6 +44,8 @@ export interface Case {
   /** An upload that stays open, begun under the old key. */
   readonly upload: boolean;
   readonly method: 'rewrap' | 'rewrite';
+  /** Whether the disable is rehearsed as a role that may read everything. */
+  readonly rehearses?: boolean;
   readonly writer: Writer | undefined;
   readonly telling: Telling | undefined;
 }
@@ -86,7 +88,7 @@ export async function liedTo(): Promise<LiedTo> {
       Object.assign(process.env, aws.environment(), { AWS_ENDPOINT_URL: liar.url });
       const world = await worldOf(aws, one);
       const { bucket, facts } = world;
-      await writeFile(path.join(directory, 'rotation.yaml'), rotationFile(aws.region, bucket, recipient, one.method));
+      await writeFile(path.join(directory, 'rotation.yaml'), rotationFile(aws, bucket, recipient, one));
       liar.begin({ aws, facts, telling: one.telling, before: writerOf(world, one.writer) });
       const { exitCode, stderr } = await speak(directory, ['post-apply', '--yes', '--relist-delay', '0s', '--json']);
       const state = (await kmsOf(aws).send(new DescribeKeyCommand({ KeyId: facts.oldKeyArn }))).KeyMetadata?.KeyState;
@@ -107,7 +109,16 @@ async function closing(starting: Promise<LocalAws>): Promise<LocalAws & AsyncDis
   return { ...aws, [Symbol.asyncDispose]: () => aws.close() };
 }
 
-function rotationFile(region: string, bucket: string, recipient: string, method: Case['method']): string {
+/** Also where nothing is under the active key, the denial can be seen: the role may ask for the key. */
+const READER = {
+  name: 'readers',
+  trust: [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' }],
+  may: [{ Effect: 'Allow', Action: ['s3:*', 'kms:*'], Resource: '*' }],
+};
+
+function rotationFile(aws: LocalAws, bucket: string, recipient: string, { method, rehearses }: Case): string {
+  const { region } = aws;
+  const retire = rehearses ? `retire: { rehearseAs: "${aws.addRole(READER)}" }\n` : '';
   return `name: ledger
 region: ${region}
 alias: alias/ledger
@@ -115,7 +126,7 @@ keyVersions: [{ name: v1 }, { name: v2 }]
 activeVersion: v2
 buckets: [{ name: ${bucket}, manage: encryption }]
 custody: { age: { recipients: [${recipient}] } }
-${method === 'rewrite' ? 'reencrypt: { method: rewrite }\n' : ''}`;
+${method === 'rewrite' ? 'reencrypt: { method: rewrite }\n' : ''}${retire}`;
 }
 
 function kmsOf(aws: LocalAws): KMSClient {

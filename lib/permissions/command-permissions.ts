@@ -137,6 +137,12 @@ const MOVE: readonly ActionSet[] = [
     actions: ['sts:AssumeRole'],
     when: (rotation) => moves(rotation) && rehearses(rotation),
   },
+  {
+    sid: 'LookAtPins',
+    on: 'owned buckets',
+    actions: ['s3:GetBucketPolicy'],
+    when: (rotation) => moves(rotation) && rotation.buckets.some(({ pinWriters }) => pinWriters === true),
+  },
   // Who else uses a key: other buckets that name the old one as their default.
   { sid: 'FindBuckets', on: 'anything', actions: ['s3:ListAllMyBuckets'], when: moves },
   { sid: 'LookAtDefaults', on: 'buckets of the account', actions: ['s3:GetEncryptionConfiguration'], when: moves },

@@ -23,6 +23,8 @@ export interface Bucket {
   readonly name: string;
   readonly manage: BucketManagement;
   readonly bucketKey: boolean;
+  /** True: the bucket's policy denies writes that name another key than the active one. Only with `manage: bucket`. Default false. */
+  readonly pinWriters?: boolean | undefined;
 }
 
 /** `rewrap` moves data keys without moving data; `rewrite` copies each object onto itself. */

@@ -81,6 +81,12 @@ export const bucket = z.strictObject({
     'true or false',
     'write true or false without quotes',
   ),
+  pinWriters: field(
+    z.boolean().optional(),
+    'True denies writes that name another key than the active one, by the full ARN; only with manage: bucket. Default: false.',
+    'true or false',
+    'write true or false without quotes',
+  ),
 });
 
 export const reencryptSource = field(

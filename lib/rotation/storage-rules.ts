@@ -12,6 +12,7 @@ export function bucketRules({ file }: UnvalidatedFile): Finding[] {
   return [
     ...repeated(buckets, (index) => ['buckets', index, 'name'], ONCE),
     ...repeated(also, (index) => ['retire', 'verifyOnlyBuckets', index], ONCE),
+    ...list(file.buckets).flatMap((item, index) => pinRule(mapping(item), index)),
     ...also.flatMap((name, index) =>
       name !== undefined && declared.has(name)
         ? [
@@ -24,6 +25,19 @@ export function bucketRules({ file }: UnvalidatedFile): Finding[] {
           ]
         : [],
     ),
+  ];
+}
+
+/** The policy of an adopted bucket is its owner's. */
+function pinRule({ manage, pinWriters }: ReturnType<typeof mapping>, index: number): Finding[] {
+  if (pinWriters !== true || manage !== 'encryption') return [];
+  return [
+    {
+      at: ['buckets', index, 'pinWriters'],
+      given: 'true with manage: encryption',
+      allowed: 'true only with manage: bucket: the policy of an adopted bucket is not of this rotation',
+      change: 'remove it, and have the owner of the bucket add the statement of docs/gate.md',
+    },
   ];
 }
 

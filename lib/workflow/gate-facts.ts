@@ -6,6 +6,7 @@ import type { GateInput } from './gate';
 import { rehearsalLine } from './gate-rehearsal';
 import { observeUsers } from './key-users';
 import { activeInUse } from './material/require-custody';
+import { observePins } from './pins';
 import { dressRehearsal } from './rehearsal/dress-rehearsal';
 import type { RetireRun } from './rotation-run';
 import type { Earlier } from './step';
@@ -45,6 +46,7 @@ export async function gateInput(
     buckets: bucketsToVerify(rotation),
     verification,
     reencryptions: passes,
+    pins: await observePins(run, { activeKeyArn, defaults: observation.buckets }),
     rehearseAs,
     rehearsal,
     switchSeenAt: moved.switchSeenAt,

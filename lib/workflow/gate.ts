@@ -14,6 +14,7 @@ import { uploadReasons } from './gate-uploads';
 import { soakReasons, userReasons } from './gate-users';
 import { applyRetireWaivers, type WaivedReason } from './gate-waivers';
 import type { OtherKeyUsers } from './key-users';
+import type { Pin } from './pins';
 import type { DressRehearsal } from './rehearsal/dress-rehearsal';
 import { isFresh, VERIFICATION_FRESH } from './verification-age';
 
@@ -35,6 +36,8 @@ export interface GateInput {
   readonly warnDays: number;
   /** Whole days without use that the rotation file asks for. */
   readonly unusedForDays: number | undefined;
+  /** What is known of the writers of the buckets with `pinWriters`. */
+  readonly pins?: readonly Pin[] | undefined;
   /** ARN of the role as which the disable is to be rehearsed; undefined: it is not. */
   readonly rehearseAs?: string | undefined;
   readonly rehearsal?: DressRehearsal | undefined;
@@ -163,8 +166,21 @@ function ageReasons({ asOf }: VerificationRecord, now: number): GateReason[] {
   return [{ code: 'verification-too-old', text }];
 }
 
-function bucketReasons(found: BucketVerification, { keyArn, switchSeenAt }: GateInput): GateReason[] {
-  return [...coverReasons(found, keyArn), ...heldReasons(found, keyArn), ...uploadReasons(found, switchSeenAt)];
+function bucketReasons(found: BucketVerification, input: GateInput): GateReason[] {
+  const { keyArn, switchSeenAt } = input;
+  return [
+    ...coverReasons(found, keyArn),
+    ...heldReasons(found, keyArn),
+    ...uploadReasons(found, switchSeenAt, { pin: pinOf(found, input), now: input.now }),
+  ];
+}
+
+/** An alias that was moved since begins the time of a pin anew: the switch may have been another one in between. */
+function pinOf({ bucket }: BucketVerification, { pins, users }: GateInput): Pin | undefined {
+  const pin = pins?.find((one) => one.bucket === bucket);
+  if (pin?.since === undefined) return pin;
+  const moved = users.use.switchedAt.known?.getTime();
+  return moved === undefined ? { ...pin, since: undefined } : { ...pin, since: Math.max(pin.since, moved) };
 }
 
 /** Whether a verification tells of a key at all. */

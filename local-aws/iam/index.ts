@@ -4,6 +4,7 @@ import { queryAction } from '../sts';
 import { iamNamespace, queryError } from '../wire/errors';
 import { iamAnswer } from './answer';
 import { IamFault } from './fault';
+import { addRole, type NewRole } from './new-role';
 import type { Account, Operation } from './operation';
 import { rolePolicyOperations } from './operations/role-policies';
 import { roleOperations } from './operations/roles';
@@ -26,6 +27,8 @@ export interface Iam {
   readonly service: Service;
   /** The IAM actions that a request takes, each with the role it is asked for. */
   needsOf(operation: string, request: AwsRequest): readonly Need[];
+  /** Makes a role without a request. Answers its ARN. */
+  addRole(role: NewRole): string;
 }
 
 /** The query protocol of IAM. https://docs.aws.amazon.com/IAM/latest/APIReference/ */
@@ -34,6 +37,7 @@ export function createIam(accountId: string, clock: Clock, roles: Pick<Roles, 'b
   return {
     service: (request) => serve(account, request),
     needsOf: (operation, request) => needsOf(account, operation, request),
+    addRole: (role) => addRole(account, role),
   };
 }
 

@@ -143,3 +143,15 @@ describe('what is moved besides the versions of the rotation', () => {
   it('refuses any where S3 is to list by keys', () =>
     refuses(jobs({ from: ['any'], batch: { ...batch, manifest: 'generated' } }), 'reencrypt.batch.manifest'));
 });
+
+describe('pinned writers', () => {
+  const buckets = (manage: string, pinWriters: boolean) => ({ buckets: [{ name: 'test-bucket', manage, pinWriters }] });
+
+  it('are for a bucket that the stack owns', async () => {
+    expect((await parse(textWith(buckets('bucket', true)))).buckets[0]).toMatchObject({ pinWriters: true });
+    expect((await parse(textWith(buckets('encryption', false)))).buckets[0]).toMatchObject({ pinWriters: false });
+  });
+
+  it('refuses them where somebody else owns the bucket policy', () =>
+    refuses(buckets('encryption', true), 'buckets[0].pinWriters'));
+});

@@ -4,6 +4,7 @@ import { RETIRE_WAIVERS } from '../../../lib/rotation/rotation';
 import type { BucketVerification } from '../../../lib/verify/bucket-verification';
 import { accountOf } from '../../../lib/verify/version-account';
 import { type GateInput, GatePass, gateReasons } from '../../../lib/workflow/gate';
+import type { Pin } from '../../../lib/workflow/pins';
 import type { DressRehearsal } from '../../../lib/workflow/rehearsal/dress-rehearsal';
 import type { RehearsedBucket } from '../../../lib/workflow/rehearsal/rehearse-bucket';
 
@@ -234,6 +235,37 @@ it.each([
     text: expect.stringMatching(/"a" in ledger \(u\), begun 2026-11-2/),
   });
   expect(reason?.text).toContain(initiated);
+});
+
+describe('with pinned writers', () => {
+  const since = Date.parse('2026-11-24T00:00:00.000Z');
+  const upload = uploadOf('2026-11-24T00:20:00.000Z');
+  const pinned = (pin: Partial<Pin>, switched: Date | undefined, openUploads = [upload]): string[] => {
+    const input = withBucket({ openUploadsTotal: openUploads.length, openUploads });
+    const users = { ...sound.users, use: { ...sound.users.use, switchedAt: { known: switched } } };
+    const pins = [{ bucket: 'ledger', since, because: undefined, ...pin }];
+    return gateReasons({ ...input, users, pins }).map(({ code }) => code);
+  };
+
+  it('opens over an upload that was begun while they were', () => {
+    expect(pinned({}, new Date(since))).toEqual([]);
+    const early = uploadOf('2026-11-24T00:14:59.999Z');
+    expect(pinned({}, new Date(since), [upload, early, upload])).toEqual(['uploads-open']);
+  });
+
+  it.each<[string, Partial<Pin>, Date | undefined]>([
+    ['another bucket is', { bucket: 'other' }, new Date(since)],
+    ['they are not now', { since: undefined, because: 'ledger has no policy' }, new Date(since)],
+    ['they are since later', { since: Date.parse(upload.initiated) - 1 }, new Date(since)],
+    ['the alias was moved since', {}, new Date(upload.initiated)],
+    ['nobody knows when the alias was moved', {}, undefined],
+  ])('refuses where %s', (_title, pin, switched) => {
+    expect(pinned(pin, switched)).toEqual(['uploads-unknown']);
+  });
+
+  it.each([[''], ['2026-11-24T00:25:00.001Z']])('refuses over an upload with the impossible date %j', (initiated) => {
+    expect(pinned({}, new Date(since), [uploadOf(initiated)])).toEqual(['uploads-unknown']);
+  });
 });
 
 it('names five uploads and counts the others', () => {

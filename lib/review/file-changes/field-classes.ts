@@ -138,6 +138,11 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
     verdict: 'decide',
     why: 'It decides how many requests KMS gets, and what CloudTrail shows.',
   },
+  {
+    field: 'buckets[].pinWriters',
+    verdict: 'decide',
+    why: 'It decides whether a writer may name another key than the active one.',
+  },
   { field: 'keyPolicy.administrators', verdict: 'decide', why: 'They can change the key policy.' },
   { field: 'keyPolicy.users', verdict: 'decide', why: 'They can read the objects.' },
   { field: 'keyPolicy.breakGlass', verdict: 'decide', why: 'They can delete a key or its material.' },
