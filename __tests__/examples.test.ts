@@ -96,14 +96,36 @@ describe.each(workflows)('%s', (file) => {
 
   it('lets nothing that a stranger writes into a shell, and never runs for a fork with rights', () => {
     for (const run of valuesOf(workflow, 'run')) expect(run).not.toContain('${{');
-    expect(Object.keys(workflow.on as Plain)).not.toContain('pull_request_target');
+    const ofRequests = Object.keys(workflow.on as Plain).some((event) => event.startsWith('pull_request'));
+    if (ofRequests)
+      for (const job of jobs) expect(job.if).toBe('github.event.pull_request.head.repo.full_name == github.repository');
   });
 
-  it('applies only behind the environment, and archives also after a failure', () => {
+  it('runs the code of the base branch alone, also its own definition', () => {
+    expect(Object.keys(workflow.on as Plain)).not.toContain('pull_request');
+    for (const ref of valuesOf(workflow, 'ref'))
+      expect(ref).toMatch(/^\$\{\{ github\.event\.pull_request\.base\.sha \}\}$/);
+    for (const run of valuesOf(workflow, 'run')) expect(run).not.toMatch(/git (checkout|merge|pull|switch|reset)/);
+  });
+
+  it('begins at everything that can change a plan', () => {
+    for (const event of Object.values(workflow.on as Record<string, Plain | null>))
+      expect(event).not.toHaveProperty('paths');
+    for (const ignored of valuesOf(workflow.on, 'paths-ignore')) expect(ignored).toEqual(['**.md']);
+  });
+
+  it('gets credentials in an environment alone', () => {
+    for (const job of jobs) expect(['keyturn', 'keyturn-plan']).toContain(job.environment);
+  });
+
+  it('applies only behind the environment, the approved manifest alone, and archives also after a failure or a cancel', () => {
     for (const job of jobs.filter((one) => JSON.stringify(one).includes('apply.sh'))) {
       expect(job).toMatchObject({ environment: 'keyturn', needs: 'plan' });
-      const archive = (job.steps as Plain[]).find((step) => String(step.run).includes('archive.sh'));
-      expect(archive?.if).toContain('!cancelled()');
+      const step = (name: string) => (job.steps as Plain[]).find((one) => String(one.run).includes(`/${name}`));
+      expect(step('apply.sh')?.env).toEqual({
+        KEYTURN_MANIFEST_SHA256: expect.stringMatching(/needs\.plan\.outputs\.manifest/),
+      });
+      expect(step('archive.sh')?.if).toContain('always()');
     }
   });
 });
@@ -126,14 +148,26 @@ it('GitLab: every job stands on the shared one, and in a stage that is declared'
   }
 });
 
-it('Atlantis: asks for an approval, and defines the workflow where a pull request cannot change it', () => {
+it('Atlantis: workflow and requirements stand on the server, and a pull request overrides neither', () => {
   const { projects, version } = read('atlantis/atlantis.yaml') as { projects: Plain[]; version: number };
   expect(version).toBe(3);
-  expect(projects[0]?.apply_requirements).toEqual(['approved', 'mergeable', 'undiverged']);
+  expect(Object.keys(projects[0] ?? {}).sort()).toEqual(['autoplan', 'dir', 'name']);
   const { workflows: served, repos } = read('atlantis/repos.yaml') as { workflows: Plain; repos: Plain[] };
-  expect(Object.keys(served)).toEqual([projects[0]?.workflow]);
-  expect(repos[0]?.allowed_workflows).toEqual([projects[0]?.workflow]);
-  expect(repos[0]).not.toHaveProperty('allow_custom_workflows');
+  expect(Object.keys(served)).toEqual([repos[0]?.workflow]);
+  expect(repos[0]).toMatchObject({
+    apply_requirements: ['approved', 'mergeable', 'undiverged'],
+    allowed_overrides: [],
+    allow_custom_workflows: false,
+  });
+  const runs = [...valuesOf(served, 'run')].filter((run) => String(run).includes('examples/steps/'));
+  for (const run of runs) expect(run).toMatch(/^cd keyturn-base && /);
+});
+
+it('GitLab: reviews by the code of the target branch, and begins at everything that can change a plan', () => {
+  const { review } = read('gitlab-ci/.gitlab-ci.yml') as { review: { before_script: string[]; script: string[] } };
+  expect(review.before_script.slice(0, 2).join('\n')).toMatch(/TARGET_BRANCH_NAME"\ngit checkout .*FETCH_HEAD$/);
+  expect(review.script).toContain('examples/steps/proposal.sh "$CI_COMMIT_SHA"');
+  expect([...valuesOf(read('gitlab-ci/.gitlab-ci.yml'), 'changes')]).toEqual([]);
 });
 
 describe.each(steps)('%s', (file) => {

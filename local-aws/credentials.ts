@@ -29,6 +29,8 @@ export interface Credentials {
   addUser(userName: string, key?: AccessKey, account?: string): AccessKey;
   /** Adds temporary credentials of an assumed role, expiring after `lifetime` milliseconds (default: one hour). */
   addTemporary(options?: { readonly roleName?: string; readonly lifetime?: number }): Required<AccessKey>;
+  /** Adds the temporary credentials of a role's session, good until `expiresAt`, milliseconds since the epoch. */
+  addSession(session: Omit<Caller, 'accessKeyId'>, expiresAt: number): Required<AccessKey>;
   /**
    * Limits an access key to these IAM actions (`kms:CreateKey`, `s3:GetObject`, `s3:*`); everything else is answered with
    * access denied. Without `actions` the limit is lifted.
@@ -53,7 +55,7 @@ export function createCredentials(accountId: string, clock: Clock, first: Access
     find: (accessKeyId) => keys.get(accessKeyId),
     addUser,
     addTemporary({ roleName = 'local-aws', lifetime = 3_600_000 } = {}) {
-      const key = { ...randomKey('ASIA'), sessionToken: randomBytes(96).toString('base64') };
+      const key = temporaryKey();
       const arn = `arn:aws:sts::${accountId}:assumed-role/${roleName}/session`;
       const userId = `${uniqueId('AROA', roleName)}:session`;
       keys.set(key.accessKeyId, {
@@ -61,6 +63,11 @@ export function createCredentials(accountId: string, clock: Clock, first: Access
         caller: caller(key, accountId, arn, userId),
         expiresAt: clock.now() + lifetime,
       });
+      return key;
+    },
+    addSession(session, expiresAt) {
+      const key = temporaryKey();
+      keys.set(key.accessKeyId, { ...key, caller: { ...session, accessKeyId: key.accessKeyId }, expiresAt });
       return key;
     },
     limit(accessKeyId, actions) {
@@ -74,6 +81,11 @@ export function createCredentials(accountId: string, clock: Clock, first: Access
 function caller(key: AccessKey, accountId: string, arn: string, userId: string): Caller {
   return { accessKeyId: key.accessKeyId, accountId, arn, userId };
 }
+
+const temporaryKey = (): Required<AccessKey> => ({
+  ...randomKey('ASIA'),
+  sessionToken: randomBytes(96).toString('base64'),
+});
 
 function randomKey(prefix: string): AccessKey {
   return {

@@ -11,6 +11,7 @@ import { createS3, type S3 } from './s3';
 import { createS3Control, type Jobs } from './s3-control';
 import { servedIam, servedKms, servedS3, servedSts } from './served';
 import { createVerifier } from './signature/verify';
+import { createSts } from './sts';
 import { createPipeline, type Pipeline } from './transport/pipeline';
 import { listen } from './transport/server';
 
@@ -55,7 +56,8 @@ export interface LocalAws {
  */
 export async function startLocalAws(options: LocalAwsOptions = {}): Promise<LocalAws> {
   const { port, host, region, accountId } = settle(options);
-  const hostClock = { now: Date.now };
+  // Asked anew each time: a test that replaces Date moves the clients of its process too.
+  const hostClock = { now: () => Date.now() };
   const clock = movableClock(options.clock);
   const accessKey = options.credentials ?? defaultAccessKey;
   const credentials = createCredentials(accountId, clock, accessKey);
@@ -95,7 +97,8 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     settings: options.batch ?? {},
   });
   const iam = servedIam(createIam(accountId, clock, roles));
-  const services = { kms: servedKms(kms.service), s3: s3Service, s3control: control.served, sts: servedSts, iam };
+  const sts = servedSts(createSts({ roles, credentials, permissions, clock }));
+  const services = { kms: servedKms(kms.service), s3: s3Service, s3control: control.served, sts, iam };
   const verify = createVerifier(credentials, region, hostClock, clock);
   const pipeline = createPipeline({ services, verify, permissions, faults, requests, region, accountId });
   const listening = await listen(pipeline, hostClock, host, port);

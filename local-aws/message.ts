@@ -1,3 +1,5 @@
+import type { Statement } from './iam/document';
+
 /** What the transport hands to a service once the request is read, decoded and its signature verified. */
 export interface AwsRequest {
   readonly method: string;
@@ -25,7 +27,7 @@ export interface Caller {
   readonly accountId: string;
   readonly arn: string;
   readonly userId: string;
-  /** Present for the session of a role that a service has taken: it may do what the role's policies say. */
+  /** Present for the session of a role: it may do what the role's policies say, and its session policy allows. */
   readonly role?: SessionRole;
 }
 
@@ -34,6 +36,8 @@ export interface SessionRole {
   readonly name: string;
   readonly arn: string;
   readonly id: string;
+  /** The session policy that AssumeRole was given: nothing is allowed that it does not allow. Absent: there is none. */
+  readonly policy?: readonly Statement[];
 }
 
 export interface AwsResponse {
@@ -52,8 +56,8 @@ export interface Clock {
 }
 
 /**
- * What S3 asks of KMS, in process. Every call acts as `caller`, takes a key ID, key ARN, alias name or alias ARN,
- * and throws the {@link KmsFault} that the KMS operation of the same name would answer with.
+ * What S3 asks of KMS, in process. Every call acts as `caller` and takes a key ID, key ARN, alias name or alias ARN. It
+ * throws the {@link KmsFault} that the KMS operation of the same name would answer with.
  */
 export interface DataKeys {
   generateDataKey(keyId: string, context: EncryptionContext, caller: Caller): DataKey;
@@ -83,9 +87,9 @@ export interface DataKey {
 }
 
 /**
- * An error KMS answers with, in KMS's own words. S3 prefixes the code with `KMS.` where AWS does.
- * A caller whose access key is limited gets the code `AccessDeniedException`, which S3 answers as `AccessDenied` 403;
- * so does a ciphertext whose key is gone or belongs to somebody else.
+ * An error KMS answers with, in KMS's own words. S3 prefixes the code with `KMS.` where AWS does. S3 answers
+ * `AccessDeniedException` as `AccessDenied` 403: for a caller whose access key is limited, and for a ciphertext whose
+ * key is gone or belongs to somebody else.
  */
 export class KmsFault extends Error {
   readonly code: string;

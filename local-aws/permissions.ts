@@ -7,8 +7,8 @@ import type { AccessConditions, Need } from './need';
 /** Asks what a caller may do, and remembers what was asked in the course of each request. */
 export interface Permissions {
   /**
-   * Whether the caller may do this: by what its access key is limited to, or for the session of a role by the role's
-   * policies and that of the resource. Asked again for the same thing, it is remembered once.
+   * Whether the caller may do this. For a user, its access key's limits and the bucket's policy decide; for the session
+   * of a role, the role's policies and that of the resource. Asked again for the same thing, it is remembered once.
    */
   permits(caller: Caller, need: Need, about?: () => AccessConditions): boolean;
   /**
@@ -31,7 +31,7 @@ export interface Permissions {
  */
 export function createPermissions(
   credentials: Pick<Credentials, 'permits'>,
-  roles?: Pick<Roles, 'decide'>,
+  roles?: Pick<Roles, 'decide' | 'denies'>,
   bucketPolicyOf: (bucket: string) => string | undefined = () => undefined,
 ): Permissions {
   const asked = new WeakMap<Caller, Need[]>();
@@ -45,8 +45,14 @@ export function createPermissions(
     if (roles !== undefined && caller.role !== undefined) {
       return roles.decide(caller, need, { ...ofBucket(need, bucketPolicyOf), ...about?.() });
     }
-    if (caller.role === undefined && credentials.permits(caller.accessKeyId, need.action)) return { allowed: true };
-    return { allowed: false, because: `because no identity-based policy allows the ${need.action} action` };
+    if (caller.role !== undefined || !credentials.permits(caller.accessKeyId, need.action)) {
+      return { allowed: false, because: `because no identity-based policy allows the ${need.action} action` };
+    }
+    const { resourcePolicy } = ofBucket(need, bucketPolicyOf);
+    const isDenied = resourcePolicy !== undefined && roles?.denies(caller, need, { ...about?.(), resourcePolicy });
+    return isDenied
+      ? { allowed: false, because: 'with an explicit deny in a resource-based policy' }
+      : { allowed: true };
   };
   return {
     permits(caller, need, about) {

@@ -17,8 +17,9 @@ export interface RequestRecord {
   readonly code: string | undefined;
   readonly requestId: string;
   /**
-   * The IAM actions that the request needed as far as it went, each once, in the order they were asked for: also those
-   * of KMS that S3 takes in the caller's name, and the one it was denied. Empty for what takes no permission.
+   * The IAM actions that the request needed as far as it went, each once, in the order they were asked for. They
+   * include those of KMS that S3 takes in the caller's name, and the one that was denied. Empty for what takes no
+   * permission.
    */
   readonly actions: readonly string[];
   /** The same with the ARN each action was asked for. */

@@ -4,7 +4,8 @@ import type { AwsRequest, Service } from './message';
 import type { Need } from './need';
 import type { S3 } from './s3';
 import { objectKeyOf, s3NeedsOf } from './s3-actions';
-import { queryAction, sts } from './sts';
+import { s3ConditionsOf } from './s3-conditions';
+import { queryAction } from './sts';
 import type { Served } from './transport/served';
 import { errorResponse, jsonError, queryError } from './wire/errors';
 import { Refusal } from './wire/refusal';
@@ -29,13 +30,18 @@ function keyNamed(body: Buffer): string | undefined {
   }
 }
 
-/** STS in the transport. Nobody can be denied the only operation there is. */
-export const servedSts: Served = {
-  name: (request: AwsRequest) => ({ operation: queryAction(request).get('Action') ?? 'Unknown', key: undefined }),
-  needs: () => [],
-  denied: ({ action }, { requestId }) => queryError('AccessDenied', action, 403, requestId),
-  serve: sts,
-};
+/** STS in the transport. It checks permissions itself, once it knows whom the trust policy of a role names. */
+export function servedSts(service: Service): Served {
+  return {
+    name(request) {
+      const query = queryAction(request);
+      return { operation: query.get('Action') ?? 'Unknown', key: query.get('RoleArn') };
+    },
+    needs: () => [],
+    denied: ({ action }, { requestId }) => queryError('AccessDenied', action, 403, requestId),
+    serve: service,
+  };
+}
 
 /** IAM in the transport. */
 export function servedIam({ service, needsOf }: Iam): Served {
@@ -45,7 +51,7 @@ export function servedIam({ service, needsOf }: Iam): Served {
       return { operation: query.get('Action') ?? 'Unknown', key: query.get('RoleName') };
     },
     needs: needsOf,
-    denied: (need, request) => errorResponse('iam', accessDenied(need, request), request.requestId),
+    denied: (need, request, because) => errorResponse('iam', accessDenied(need, request, because), request.requestId),
     serve: service,
   };
 }
@@ -55,12 +61,17 @@ export function servedS3(s3: Pick<S3, 'handle' | 'operationOf'>): Served {
   return {
     name: (request) => ({ operation: s3.operationOf(request), key: objectKeyOf(request) }),
     needs: s3NeedsOf,
-    denied: (need, request) => errorResponse('s3', accessDenied(need, request), request.requestId),
+    about: s3ConditionsOf,
+    denied: (need, request, because) => errorResponse('s3', accessDenied(need, request, because), request.requestId),
     serve: s3.handle,
   };
 }
 
-function accessDenied({ action, resource }: Need, { caller }: AwsRequest): Refusal {
-  const message = `User: ${caller.arn} is not authorized to perform: ${action} on resource: "${resource}" because no identity-based policy allows the ${action} action`;
+function accessDenied(
+  { action, resource }: Need,
+  { caller }: AwsRequest,
+  because = `because no identity-based policy allows the ${action} action`,
+): Refusal {
+  const message = `User: ${caller.arn} is not authorized to perform: ${action} on resource: "${resource}" ${because}`;
   return new Refusal('AccessDenied', 403, message);
 }

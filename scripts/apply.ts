@@ -1,7 +1,7 @@
 import path from 'node:path';
-import { EXIT } from '../lib/errors';
+import { EXIT, KeyturnError } from '../lib/errors';
 import { applySavedPlan } from '../lib/plan-bundle/apply-saved-plan';
-import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
+import { type CommandDefinition, flag, type OptionValues, rotationFileOption, text } from './cli/command';
 import { withRun } from './cli/session';
 import { evidenceOption, evidencePath } from './plan';
 
@@ -13,14 +13,26 @@ export const apply: CommandDefinition = {
     'stack, a tool, a key, the alias, a bucket default or a saved file has changed. After an interruption, run it ' +
     'again to continue.',
   arguments: [{ name: '<directory>', description: 'what `plan --out` wrote' }],
-  options: [rotationFileOption, evidenceOption],
+  options: [
+    rotationFileOption,
+    evidenceOption,
+    {
+      flags: '--manifest-sha256 <hash>',
+      description: 'the SHA-256 that `plan` printed and somebody approved; refuses any other plan',
+    },
+  ],
   mutates: true,
-  examples: ['npx keyturn apply plan', 'npx keyturn apply plan --dry-run', 'npx keyturn apply plan --yes --json'],
+  examples: [
+    'npx keyturn apply plan',
+    'npx keyturn apply plan --dry-run',
+    'npx keyturn apply plan --yes --json --manifest-sha256 "$APPROVED"',
+  ],
   async run(context, options, args) {
     const directory = path.resolve(context.cwd, args[0] ?? '');
+    const approvedManifest = approvedHash(options);
     const end = await withRun('apply', context, options, (run) => {
       const evidence = evidencePath(context, options, path.dirname(run.rotation.file));
-      return applySavedPlan({ run, env: context.env, directory, evidence });
+      return applySavedPlan({ run, env: context.env, directory, evidence, approvedManifest });
     });
     context.terminal.heading(flag(options, 'dryRun') ? 'dry run: nothing was changed' : 'done');
     for (const { stack, outcome } of end.result) context.terminal.note(`${stack}: ${outcome}`);
@@ -39,3 +51,13 @@ export const apply: CommandDefinition = {
     return { exitCode: EXIT.done, data };
   },
 };
+
+/** @throws usage where an empty variable or another text was passed: it would pin nothing */
+function approvedHash(options: OptionValues): string | undefined {
+  const given = text(options, 'manifestSha256');
+  if (given === undefined || /^[0-9a-f]{64}$/.test(given)) return given;
+  throw new KeyturnError('usage', {
+    problem: `--manifest-sha256 takes 64 lower-case hex digits, not ${JSON.stringify(given)}`,
+    hint: 'pass the SHA-256 that `npx keyturn plan` printed, from the comment or the job that was approved',
+  });
+}

@@ -1,7 +1,9 @@
+import { access } from './access';
 import { apply } from './apply';
 import { blocked } from './blocked';
 import type { CommandDefinition } from './cli/command';
 import { doctor } from './doctor';
+import { drift } from './drift';
 import { drill } from './drill';
 import { extend } from './extend';
 import { job } from './job';
@@ -32,11 +34,13 @@ export const commands: readonly CommandDefinition[] = [
   rotate,
   preApply,
   postApply,
+  access,
   stragglers,
   blocked,
   job,
   plan,
   reviewPlan,
+  drift,
   apply,
   rollback,
   material,

@@ -1,9 +1,12 @@
 import { confirmTarget } from '../lib/aws/account-guard';
-import { createClients } from '../lib/aws/clients';
+import { assumeRole } from '../lib/aws/assume-role';
+import { type AwsClients, createClients } from '../lib/aws/clients';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { exposureOf, exposureText } from '../lib/key-material/custody/exposure';
 import { expiryOf } from '../lib/kms/expiry';
+import type { DriftFinding } from '../lib/observation/drift-finding';
 import { type Observation, type Observing, observe } from '../lib/observation/observe';
+import type { CustodyObserving } from '../lib/observation/observed-custody';
 import { observeDrift } from '../lib/observation/observed-drift';
 import { type ObservedMaterials, observeMaterials } from '../lib/observation/observed-materials';
 import { versionVerdicts } from '../lib/observation/version-verdicts';
@@ -103,7 +106,9 @@ async function examineAws(
       findings,
     );
     await examineServing({ rotation, clients, identity: target, signal }, findings);
-    if (seen) await examineKeys({ rotation, clients, identity: target, signal }, seen, findings);
+    await examineReaders(rotation, clients, findings);
+    const custodian = openCustodian(rotation, { noCustody: false, env, signal });
+    if (seen) await examineKeys({ rotation, clients, identity: target, signal, custodian }, seen, findings);
   } finally {
     clients.destroy();
   }
@@ -134,14 +139,32 @@ async function examineServing(looking: Parameters<typeof jobsReady>[0], findings
   );
 }
 
+/** Whether this identity can take the readers' role of the dress rehearsal. The session may do nothing. */
+async function examineReaders({ name, retire }: Rotation, clients: AwsClients, findings: Finding[]): Promise<void> {
+  const role = retire.rehearseAs;
+  if (role === undefined) return;
+  const nothing = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }] };
+  const session = { roleArn: role, sessionName: `keyturn-${name}-doctor`, policy: JSON.stringify(nothing) };
+  await attempt(
+    'dress rehearsal',
+    async () => (await assumeRole(clients, session)).destroy(),
+    () => `${role} can be assumed`,
+    findings,
+  );
+}
+
 /** Every key that objects need is in use: an outage is a fault here as it is in `status`. */
-async function examineKeys(looking: Observing, seen: Observation, findings: Finding[]): Promise<void> {
+async function examineKeys(
+  looking: Observing & CustodyObserving,
+  seen: Observation,
+  findings: Finding[],
+): Promise<void> {
   const { rotation } = looking;
   const now = new Date();
   const read = async () => {
     const materials = rotation.strategy === 'in-place' ? await observeMaterials(looking) : undefined;
-    const drift = await observeDrift(rotation, seen, now, { verdicts: await versionVerdicts(looking), materials });
-    return { materials, faults: drift.filter(({ level, code }) => level === 'outage' || KEY_FAULTS.has(code)) };
+    const drift = await observeDrift(looking, seen, now, { verdicts: await versionVerdicts(looking), materials });
+    return { materials, faults: drift.filter(isFault) };
   };
   const found = await attempt(
     'keys',
@@ -158,12 +181,27 @@ async function examineKeys(looking: Observing, seen: Observation, findings: Find
   );
 }
 
+/** Findings about custody that call for somebody. */
+const CUSTODY_FAULTS: ReadonlySet<string> = new Set([
+  'custody-record-absent',
+  'custody-lost',
+  'custody-folder-gone',
+  'custody-other-key',
+  'custody-recipients-differ',
+  'drill-due',
+]);
+
+const isFault = ({ level, code }: DriftFinding): boolean =>
+  level === 'outage' || KEY_FAULTS.has(code) || (level === 'act' && CUSTODY_FAULTS.has(code));
+
 /** Findings about keys that call for somebody although nothing is down yet. */
 const KEY_FAULTS: ReadonlySet<string> = new Set([
   'key-pending-deletion',
   'material-expired',
   'material-foreign',
   'earlier-key-not-verified',
+  'binding-contradicted',
+  'binding-incomplete',
 ]);
 
 function materialExpiry(rotation: Rotation, { versions }: ObservedMaterials, now: Date): Finding[] {

@@ -17,6 +17,10 @@ export const drill: CommandDefinition = {
     rotationFileOption,
     { flags: '--version <name>', description: 'the key version; default: every version whose key is enabled' },
     identityOption,
+    {
+      flags: '--reseal',
+      description: 'then seal each copy again for the recipients that the rotation file names now; a copy of age only',
+    },
   ],
   mutates: true,
   examples: [
@@ -24,9 +28,15 @@ export const drill: CommandDefinition = {
     'npx keyturn drill --version v2 --identity identity.txt --dry-run',
   ],
   async run(context, options) {
-    const end = await withRun('drill', context, options, (run) => drillAll(run, text(options, 'version')), {
-      expired: 'accept',
-    });
+    const end = await withRun(
+      'drill',
+      context,
+      options,
+      (run) => drillAll(run, text(options, 'version'), flag(options, 'reseal')),
+      {
+        expired: 'accept',
+      },
+    );
     const { terminal } = context;
     const dryRun = flag(options, 'dryRun');
     terminal.heading(
@@ -56,7 +66,7 @@ export const drill: CommandDefinition = {
 const ENDS: ReadonlySet<string> = new Set(['interrupted', 'declined', 'confirmation-needed']);
 
 /** Every version is drilled, also after one that failed. */
-async function drillAll(run: RotationRun, named: string | undefined): Promise<readonly DrillResult[]> {
+async function drillAll(run: RotationRun, named: string | undefined, reseal: boolean): Promise<readonly DrillResult[]> {
   const versions = named === undefined ? await drillableVersions(run) : [named];
   if (versions.length === 0) {
     throw new KeyturnError('usage', {
@@ -69,7 +79,7 @@ async function drillAll(run: RotationRun, named: string | undefined): Promise<re
   for (const version of versions) {
     run.reporter.heading(`drill ${version}`);
     try {
-      results.push(await drillVersion(run, version));
+      results.push(await drillVersion(run, version, { reseal }));
     } catch (error) {
       if (!(error instanceof KeyturnError) || ENDS.has(error.code)) throw error;
       run.reporter.warn(`${version}: ${error.message}`);

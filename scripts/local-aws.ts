@@ -21,6 +21,7 @@ export const localAws: CommandDefinition = {
     const endpoint = await startLocalAws({ port, region: text(options, 'region') });
     const variables = Object.entries(endpoint.environment()).map(([name, value]) => `export ${name}=${value}`);
     if (!flag(options, 'json')) terminal.data(variables.join('\n'));
+    terminal.note(`for Terraform with resources of S3 Control, also export HTTP_PROXY=${endpoint.url}`);
     terminal.note(`listening on ${endpoint.url}; Ctrl-C stops it and discards all data`);
     await untilStopped(signal);
     await endpoint.close();

@@ -53,18 +53,22 @@ export async function wrapMaterial(context: CommandContext, options: OptionValue
   };
 }
 
-/** An attacker who replaces the public key in the request could read the material, so a person must compare it. */
+/** An attacker who replaces the public key in the request could read the material, so a person must compare it; `--yes` does not. */
 async function compare({ terminal, signal }: CommandContext, options: OptionValues, request: WrappingRequest) {
   const given = text(options, 'fingerprint');
-  if (given === undefined) {
-    if (flag(options, 'yes') || flag(options, 'dryRun')) return;
-    await terminal.confirm(`did the other person read out the fingerprint ${spoken(request.publicKeySha256)}?`, signal);
-    return;
+  if (given !== undefined) {
+    if (given.replace(/[\s:]/g, '').toLowerCase() === request.publicKeySha256) return;
+    throw new KeyturnError('ceremony-mismatch', {
+      reason: 'its public key has another fingerprint than the given one',
+    });
   }
-  if (given.replace(/[\s:]/g, '').toLowerCase() === request.publicKeySha256) return;
-  throw new KeyturnError('ceremony-mismatch', {
-    reason: 'its public key has another fingerprint than the given one',
-  });
+  if (flag(options, 'dryRun')) return;
+  if (!terminal.interactive)
+    throw new KeyturnError('usage', {
+      problem: 'material wrap needs the fingerprint of the request, which material prepare printed',
+      hint: 'let the other person read it out, and pass it with --fingerprint; --yes does not replace it',
+    });
+  await terminal.confirm(`did the other person read out the fingerprint ${spoken(request.publicKeySha256)}?`, signal);
 }
 
 interface NamedCustody {

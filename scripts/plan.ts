@@ -71,6 +71,7 @@ export const plan: CommandDefinition = {
         rotation: rotation.name,
         account,
         directory,
+        manifestSha256: result.manifestSha256,
         stacks: result.manifest.stacks,
         review: reviewData(result.review),
         ...(result.jobs ? { jobs: result.jobs } : {}),
@@ -79,7 +80,8 @@ export const plan: CommandDefinition = {
   },
 };
 
-function report({ terminal }: CommandContext, directory: string, { manifest, review, jobs }: PlanBundle): void {
+function report({ terminal }: CommandContext, directory: string, bundle: PlanBundle): void {
+  const { manifest, manifestSha256, review, jobs } = bundle;
   terminal.heading(`review: ${review.verdict}`);
   for (const { rule, address } of review.findings)
     terminal.warn(`${rule} ${address ?? 'the rotation file'}: see review.md`);
@@ -89,6 +91,7 @@ function report({ terminal }: CommandContext, directory: string, { manifest, rev
   }
   if (jobs) terminal.note(`${jobs.jobs.length} planned job(s) of S3 Batch Operations are in jobs.json: ${jobs.when}`);
   terminal.note(`plans, review and manifest are in ${directory}`);
+  terminal.note(`SHA-256 of the manifest: ${manifestSha256}`);
   terminal.hint(
     review.verdict === 'refused'
       ? 'fix what review.md names, then plan again: `keyturn apply` refuses these plans'

@@ -3,14 +3,21 @@ import path from 'node:path';
 import { EXIT, isCode, KeyturnError } from '../lib/errors';
 import { FORECAST_COLUMNS, type Forecast, forecastRows } from '../lib/forecast/forecast-text';
 import { retiredVersions } from '../lib/observation/evidence-queries';
-import { unifiedDiff } from '../lib/proposals/diff';
 import { harmlessLines } from '../lib/proposals/markdown';
 import { PROPOSAL_KINDS, type Proposal, type ProposalKind, propose as proposeEdit } from '../lib/proposals/proposal';
-import { proposalBody, rollbackTrailer } from '../lib/proposals/proposal-body';
-import type { Rotation } from '../lib/rotation/rotation';
+import { proposalBody, proposalDiff, rollbackTrailer } from '../lib/proposals/proposal-body';
+import type { ProposedBinding } from '../lib/proposals/proposed-binding';
+import { bindingPath, readBindingText, withBinding } from '../lib/rotation/binding';
 import { writeRotation } from '../lib/rotation/rotation-edit';
 import { parseRotation, readRotationText } from '../lib/rotation/rotation-file';
-import { forecastOf, notEmptyReason, observedKeyOf, requireGrounds } from '../lib/workflow/proposal-facts';
+import {
+  bindingNow,
+  bindingOf,
+  forecastOf,
+  notEmptyReason,
+  observedKeyOf,
+  requireGrounds,
+} from '../lib/workflow/proposal-facts';
 import {
   type CommandContext,
   type CommandDefinition,
@@ -54,10 +61,12 @@ export const propose: CommandDefinition = {
     const file = path.resolve(context.cwd, text(options, 'rotationFile') ?? 'rotation.yaml');
     const before = await readRotationText(file);
     const now = new Date();
-    const rotation = await parseRotation(before, file, { now, expired: 'accept' });
+    const parsed = await parseRotation(before, file, { now, expired: 'accept' });
+    const binding = await readBindingText(file);
+    const rotation = withBinding(parsed, binding, bindingPath(file));
     const proposal = proposeEdit(rotation, before, { kind, version: text(options, 'name'), materialValidTo });
     await parseRotation(proposal.after, file, { now, expired: 'accept' });
-    const seen = await look(context, options, proposal);
+    const seen = await look(context, options, proposal, bindingOf(rotation, proposal, binding));
     const evidence = path.join(path.dirname(file), '.keyturn', 'evidence');
     requireGrounds(rotation, proposal, seen.observed, {
       retiredByEvidence: await retiredVersions(evidence, rotation.name),
@@ -67,7 +76,8 @@ export const propose: CommandDefinition = {
   },
 };
 
-type Seen = Omit<Parameters<typeof proposalBody>[0], 'shownFile' | 'forecast'> & {
+type Seen = Omit<Parameters<typeof proposalBody>[0], 'shownFile' | 'forecast' | 'binding'> & {
+  readonly binding: Omit<ProposedBinding, 'shownFile'> | undefined;
   readonly forecast: Forecast;
   readonly notEmpty: string | undefined;
 };
@@ -84,21 +94,25 @@ async function look(
   context: CommandContext,
   options: OptionValues,
   proposal: Proposal,
-): Promise<Pick<Seen, 'observed' | 'forecast' | 'notEmpty'>> {
-  if (flag(options, 'offline'))
-    return { observed: undefined, forecast: { known: false, why: 'AWS was not read' }, notEmpty: undefined };
+  known: Seen['binding'],
+): Promise<Pick<Seen, 'observed' | 'forecast' | 'notEmpty' | 'binding'>> {
+  if (flag(options, 'offline')) {
+    const forecast = { known: false, why: 'AWS was not read' } as const;
+    return { observed: undefined, forecast, notEmpty: undefined, binding: known };
+  }
   const { result } = await withReading(context, options, async (run) => {
     const observed = await observedKeyOf(run, proposal);
     const notEmpty = await notEmptyReason(run, proposal);
+    const binding = await bindingNow(run, proposal);
     if (options.forecast === false) {
       const forecast: Forecast = { known: false, why: '--no-forecast was given' };
-      return { observed, forecast, notEmpty };
+      return { observed, forecast, notEmpty, binding };
     }
     const forecast = await forecastOf(run, proposal, observed).catch((error: unknown): Forecast => {
       if (!(error instanceof KeyturnError) || isCode(error, 'interrupted')) throw error;
       return { known: false, why: `${error.code}: ${error.message}` };
     });
-    return { observed, forecast, notEmpty };
+    return { observed, forecast, notEmpty, binding };
   });
   return result;
 }
@@ -112,9 +126,10 @@ function shownForecast(forecast: Forecast): Parameters<typeof proposalBody>[0]['
 async function finish(context: CommandContext, options: OptionValues, seen: Seen) {
   const { terminal } = context;
   const { proposal, rotation } = seen;
-  const shownFile = shownPath(context.cwd, rotation);
-  const diff = unifiedDiff(proposal.before, proposal.after, shownFile);
-  const body = proposalBody({ ...seen, forecast: shownForecast(seen.forecast), shownFile });
+  const shownFile = shownPath(context.cwd, rotation.file);
+  const binding = seen.binding && { ...seen.binding, shownFile: shownPath(context.cwd, bindingPath(rotation.file)) };
+  const diff = proposalDiff({ proposal, shownFile, binding });
+  const body = proposalBody({ ...seen, forecast: shownForecast(seen.forecast), shownFile, binding });
   const changed = diff !== '';
   terminal.heading(proposal.title);
   if (changed) terminal.block(diff);
@@ -122,11 +137,15 @@ async function finish(context: CommandContext, options: OptionValues, seen: Seen
   const write = changed && !flag(options, 'dryRun');
   if (write) {
     if (!flag(options, 'yes')) await terminal.confirm(`write this to ${shownFile}?`, context.signal);
+    // First: a binding without its switch does nothing.
+    if (binding?.after !== undefined && binding.after !== binding.before)
+      await writeRotation(bindingPath(rotation.file), binding.after, binding.before);
     await writeRotation(rotation.file, proposal.after, proposal.before);
   }
   const bodyFile = changed ? await writeBody(context, options, body) : undefined;
   if (!flag(options, 'json') && changed) terminal.data(harmlessLines(diff));
-  if (write) terminal.hint(`commit ${shownFile} on a branch such as ${proposal.branch} and open a pull request`);
+  const files = binding?.after === undefined ? shownFile : `${shownFile} and ${binding.shownFile}`;
+  if (write) terminal.hint(`commit ${files} on a branch such as ${proposal.branch} and open a pull request`);
   if (write && proposal.kind === 'rollback')
     terminal.hint(
       `end the commit message with the line "${rollbackTrailer(proposal)}": the review needs it to accept a rollback`,
@@ -145,6 +164,7 @@ async function finish(context: CommandContext, options: OptionValues, seen: Seen
       body,
       bodyFile: bodyFile ?? null,
       key: seen.observed?.key ?? null,
+      binding: binding?.version ?? null,
       forecast: seen.forecast,
     },
   };
@@ -166,7 +186,7 @@ async function writeBody(context: CommandContext, options: OptionValues, body: s
 }
 
 /** Relative to the working directory, with `/`; only the name if the file is outside of it. */
-function shownPath(cwd: string, rotation: Rotation): string {
-  const relative = path.relative(cwd, rotation.file).split(path.sep).join('/');
-  return relative.startsWith('..') ? path.basename(rotation.file) : relative;
+function shownPath(cwd: string, file: string): string {
+  const relative = path.relative(cwd, file).split(path.sep).join('/');
+  return relative.startsWith('..') ? path.basename(file) : relative;
 }

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -5,22 +6,29 @@ import { type ArchiveCheck, compareArchive, fetchArchive } from '../lib/archive/
 import { EXIT, KeyturnError } from '../lib/errors';
 import { checkEvidence } from '../lib/evidence/check';
 import type { EvidenceCheck } from '../lib/evidence/checked-evidence';
-import { type CommandContext, type CommandDefinition, flag, type OptionValues, text } from './cli/command';
+import { type CommandContext, type CommandDefinition, flag, type OptionValues, text, texts } from './cli/command';
+import { publicKeyOption, publicKeysOf } from './cli/public-keys';
 import { withReading } from './cli/session';
+import type { Terminal } from './cli/terminal';
 
 export const verifyEvidence: CommandDefinition = {
   name: 'verify-evidence',
   summary: 'check evidence offline: every hash, every link between runs, every end of a run',
   description:
     'Checks the evidence of one run (a file) or of all runs (a directory), without network. A directory must hold ' +
-    'the previous run of each run; with --heads, exactly the runs of those heads. --bucket also compares the ' +
+    'the previous run of each run; with --heads, exactly the runs of those heads; with --public-key, signed runs alone. ' +
+    'Without any of the three, it cannot find a chain that was rewritten as a whole. --bucket also compares the ' +
     'directory with the evidence bucket, or without a path checks the bucket alone.',
   arguments: [{ name: '[path]', description: 'an evidence file, or a directory of evidence files' }],
   options: [
     {
       flags: '--heads <file>',
-      description: 'file with heads that you saved elsewhere; each line starts with one, as this command prints them',
+      description:
+        'file with heads that you saved elsewhere; each line starts with one, as this command prints them. Repeat it ' +
+        'for the heads of several runs',
+      repeats: true,
     },
+    publicKeyOption,
     { flags: '--bucket', description: 'also check the evidence bucket of the rotation file; needs AWS' },
     { flags: '--rotation-file <path>', description: 'with --bucket: the rotation file (default: rotation.yaml)' },
   ],
@@ -28,13 +36,15 @@ export const verifyEvidence: CommandDefinition = {
   examples: [
     'npx keyturn verify-evidence .keyturn/evidence',
     'npx keyturn verify-evidence .keyturn/evidence --heads heads.txt',
+    'npx keyturn verify-evidence .keyturn/evidence --heads job-41.txt --heads job-42.txt',
     'npx keyturn verify-evidence .keyturn/evidence --bucket',
+    'npx keyturn verify-evidence .keyturn/evidence --public-key signer.pem',
     'npx keyturn verify-evidence --bucket',
   ],
   async run(context, options, [given]) {
     const { terminal, cwd } = context;
-    const kept = text(options, 'heads');
-    const heads = kept === undefined ? undefined : await readHeads(path.resolve(cwd, kept));
+    const kept = texts(options, 'heads');
+    const heads = kept && (await Promise.all(kept.map((file) => readHeads(path.resolve(cwd, file))))).flat();
     const bucket = flag(options, 'bucket');
     if (given === undefined && !bucket) {
       throw new KeyturnError('usage', {
@@ -48,10 +58,11 @@ export const verifyEvidence: CommandDefinition = {
         hint: 'pass --bucket too, or omit --rotation-file: the check of evidence needs no rotation file',
       });
     }
+    const publicKeys = await publicKeysOf(context, options);
     const target = given === undefined ? undefined : path.resolve(cwd, given);
     const { found, archive } = bucket
-      ? await checkWithBucket(context, options, target, heads)
-      : { found: await checkEvidence(target ?? '', heads), archive: undefined };
+      ? await checkWithBucket(context, options, target, { heads, publicKeys })
+      : { found: await checkEvidence(target ?? '', heads, publicKeys), archive: undefined };
     for (const fault of found.faults) terminal.warn(`${fault.file}:${fault.line}: ${fault.problem}`);
     for (const fault of archive?.faults ?? []) terminal.warn(`${archive?.bucket}: ${fault.file}: ${fault.problem}`);
     for (const file of found.files) {
@@ -65,6 +76,7 @@ export const verifyEvidence: CommandDefinition = {
     const concurrent = found.files.filter((file) => file.concurrentRun).length;
     if (concurrent > 0)
       terminal.note(`${concurrent} concurrent run(s) are in no chain: only a saved head reveals the removal of one`);
+    noteSignatures(terminal, found, publicKeys);
     if (archive) terminal.note(`${archive.bucket} holds ${archive.files} file(s)`);
     terminal.note(faults === 0 ? 'sound: every record is complete and in its place' : `${faults} fault(s) found`);
     return {
@@ -73,6 +85,19 @@ export const verifyEvidence: CommandDefinition = {
     };
   },
 };
+
+function noteSignatures(terminal: Terminal, { files }: EvidenceCheck, keys: Expected['publicKeys']): void {
+  const of = (kind: string) => files.filter(({ signature }) => signature === kind).length;
+  if (keys !== undefined) terminal.note(`${of('checked')} of ${files.length} run(s) are signed by a key that you gave`);
+  else if (of('not-checked') > 0)
+    terminal.note(`${of('not-checked')} signature(s) were not checked: pass --public-key`);
+}
+
+/** What was kept elsewhere. */
+interface Expected {
+  readonly heads: readonly string[] | undefined;
+  readonly publicKeys: readonly KeyObject[] | undefined;
+}
 
 interface BothChecks {
   readonly found: EvidenceCheck;
@@ -84,18 +109,18 @@ async function checkWithBucket(
   context: CommandContext,
   options: OptionValues,
   target: string | undefined,
-  heads: readonly string[] | undefined,
+  { heads, publicKeys }: Expected,
 ): Promise<BothChecks> {
   const { result } = await withReading(context, options, async (run): Promise<BothChecks> => {
     if (target !== undefined) {
-      const found = await checkEvidence(target, heads);
+      const found = await checkEvidence(target, heads, publicKeys);
       const alone = found.files.length === 1 && found.files[0]?.file === target;
       return { found, archive: await compareArchive(run, alone ? path.dirname(target) : target) };
     }
     const folder = await mkdtemp(path.join(tmpdir(), 'keyturn-evidence-'));
     try {
       const archive = await fetchArchive(run, folder);
-      return { found: named(await checkEvidence(folder, heads), folder, archive.bucket), archive };
+      return { found: named(await checkEvidence(folder, heads, publicKeys), folder, archive.bucket), archive };
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

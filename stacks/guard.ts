@@ -1,6 +1,13 @@
 import { DataAwsKmsKey } from '@cdktf/provider-aws/lib/data-aws-kms-key';
 import type { TerraformStack } from 'cdktf';
-import { activeVersion, type KeyVersion, type Rotation, stackNames, versionAlias } from '../lib/rotation/rotation';
+import {
+  activeVersion,
+  boundKeyArn,
+  type KeyVersion,
+  type Rotation,
+  stackNames,
+  versionAlias,
+} from '../lib/rotation/rotation';
 import { CALLER_IDENTITY, callerIdentity } from './identity';
 
 /** A condition that the plan itself checks, and its error message. */
@@ -50,8 +57,28 @@ export function guardedTarget(stack: TerraformStack, rotation: Rotation): Target
       : `adopted key version ${version.name} (${version.keyArn})`;
   return {
     arn: key.arn,
-    guards: [enabled(named, found, version), ...(version.keyArn === undefined ? [external(named, found)] : [])],
+    guards: [
+      ...bound(rotation, version, found),
+      enabled(named, found, version),
+      ...(version.keyArn === undefined ? [external(named, found)] : []),
+    ],
   };
+}
+
+/**
+ * For a version that `rotation.lock.json` binds: whoever can move the version alias must not decide which key it is. An
+ * adopted version is looked up by its ARN.
+ */
+function bound(rotation: Rotation, version: KeyVersion, found: string): readonly Guard[] {
+  const arn = boundKeyArn(rotation, version);
+  if (arn === undefined || version.keyArn !== undefined) return [];
+  const alias = versionAlias(rotation, version);
+  return [
+    {
+      condition: `\${${found}.arn == "${arn}"}`,
+      errorMessage: `${GUARD_WORDS} ${alias} leads to \${${found}.arn}, but rotation.lock.json binds key version ${version.name} to ${arn}: find out who moved the alias (CloudTrail: UpdateAlias), and move it back (aws kms update-alias --alias-name ${alias} --target-key-id ${arn}).`,
+    },
+  ];
 }
 
 function enabled(named: string, found: string, version: KeyVersion): Guard {
@@ -77,14 +104,15 @@ function external(named: string, found: string): Guard {
  * For a version that the file declares disabled: Terraform accepts only a key that is already disabled. Only the
  * retire gate may disable a key; a line in a file must not bypass it.
  */
-export function retired(stack: TerraformStack, rotation: Rotation, version: KeyVersion): Guard {
+export function retired(stack: TerraformStack, rotation: Rotation, version: KeyVersion): readonly Guard[] {
   const id = `retired_${version.name}`;
   new DataAwsKmsKey(stack, id, { keyId: versionAlias(rotation, version) });
   const state = `data.aws_kms_key.${id}.key_state`;
-  return {
+  const off = {
     condition: `\${contains(["Disabled", "PendingDeletion"], ${state})}`,
     errorMessage: `${GUARD_WORDS} key version ${version.name} (${versionAlias(rotation, version)}) is \${${state}}, but the rotation file declares it disabled: remove "disabled: true" from it, and run "npx keyturn post-apply", which retires it if the retire gate allows it.`,
   };
+  return [...bound(rotation, version, `data.aws_kms_key.${id}`), off];
 }
 
 /**

@@ -1,3 +1,6 @@
+import { keyService } from '../lib/rotation/key-services';
+import type { ServicePrincipal } from '../lib/rotation/rotation';
+
 /** Administration of the key itself: no action encrypts, decrypts, or delegates these permissions (no CreateGrant). */
 export const ADMINISTRATION_ACTIONS = [
   'kms:CancelKeyDeletion',
@@ -70,6 +73,8 @@ export interface KeyPolicyInput {
   readonly users: readonly string[];
   /** ARNs of IAM roles, users or account roots; empty: this policy lets nobody destroy a key or its material. */
   readonly breakGlass: readonly string[];
+  /** AWS services that use the key by their own principal. */
+  readonly services: readonly ServicePrincipal[];
   /** ARN of the role of the jobs of S3 Batch Operations; absent: no job uses the key. */
   readonly jobRole?: string | undefined;
   /** Whether administrators rotate the key in place. */
@@ -81,7 +86,7 @@ export interface KeyPolicyInput {
 interface Statement {
   readonly Sid: string;
   readonly Effect: 'Allow' | 'Deny';
-  readonly Principal: { readonly AWS: string | readonly string[] };
+  readonly Principal: { readonly AWS: string | readonly string[] } | { readonly Service: string };
   readonly Action: readonly string[];
   readonly Resource: '*';
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
@@ -107,7 +112,7 @@ export interface KeyPolicy {
  */
 export function keyPolicy(input: KeyPolicyInput): KeyPolicy {
   const root = `arn:${input.partition}:iam::${input.account}:root`;
-  const administrators = principals(input.administrators, root);
+  const administrators = single(input.administrators, root);
   return {
     Version: '2012-10-17',
     Statement: [
@@ -136,19 +141,20 @@ export function keyPolicy(input: KeyPolicyInput): KeyPolicy {
       {
         Sid: 'DescribeForUse',
         Effect: 'Allow',
-        Principal: { AWS: principals(input.users, root) },
+        Principal: { AWS: single(input.users, root) },
         Action: ['kms:DescribeKey'],
         Resource: '*',
       },
       {
         Sid: 'UseThroughS3',
         Effect: 'Allow',
-        Principal: { AWS: principals(input.users, root) },
+        Principal: { AWS: single(input.users, root) },
         Action: [...S3_USE_ACTIONS],
         Resource: '*',
-        Condition: { StringEquals: throughS3(input) },
+        Condition: { StringEquals: throughS3(input, callers(input)) },
       },
       ...useByJobs(input, root),
+      ...useByServices(input),
       ...destruction(input.breakGlass),
       ...soak(input.unusedForDays),
     ],
@@ -169,10 +175,40 @@ function useByJobs(input: KeyPolicyInput, root: string): readonly Statement[] {
       Principal: { AWS: root },
       Action: [...S3_USE_ACTIONS],
       Resource: '*',
-      Condition: { StringEquals: throughS3(input), ArnEquals: { 'aws:PrincipalArn': input.jobRole } },
+      Condition: { StringEquals: throughS3(input, input.account), ArnEquals: { 'aws:PrincipalArn': input.jobRole } },
     },
   ];
 }
+
+/** Each service reaches the key for what it acts for, and for nobody else. */
+function useByServices({ services, account }: KeyPolicyInput): readonly Statement[] {
+  return services
+    .toSorted((one, other) => (one.service < other.service ? -1 : 1))
+    .map(({ service, sourceArns, sourceAccounts }) => {
+      const { actions, conditions } = keyService(service);
+      return {
+        Sid: `UseBy${sidOf(service)}`,
+        Effect: 'Allow',
+        Principal: { Service: service },
+        Action: actions,
+        Resource: '*',
+        Condition: {
+          ...(conditions.includes('account') || sourceAccounts.length > 0
+            ? { StringEquals: { 'aws:SourceAccount': single(sourceAccounts, account) } }
+            : {}),
+          ...(sourceArns.length > 0 ? { ArnLike: { 'aws:SourceArn': single(sourceArns, '') } } : {}),
+        },
+      };
+    });
+}
+
+/** `DeliveryLogs` for `delivery.logs.amazonaws.com`. */
+const sidOf = (service: string): string =>
+  service
+    .replace(/\.amazonaws\.com(\.cn)?$/, '')
+    .split(/[.-]/)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');
 
 function destruction(breakGlass: readonly string[]): readonly Statement[] {
   const denied: Statement = {
@@ -210,16 +246,24 @@ function soak(days: number | undefined): readonly Statement[] {
   ];
 }
 
-/** One principal is written as a string, as KMS returns it; several are sorted, so that their order is not a change. */
-function principals(named: readonly string[], root: string): string | readonly string[] {
-  const [first = root, ...others] = sorted(named);
+/** One value is written as a string, as KMS returns it; several are sorted, so that their order is not a change. */
+function single(named: readonly string[], none: string): string | readonly string[] {
+  const [first = none, ...others] = sorted(named);
   return others.length === 0 ? first : [first, ...others];
 }
 
 const sorted = (named: readonly string[]): readonly string[] => [...new Set(named)].sort();
 
-const throughS3 = ({ account, region }: KeyPolicyInput) => ({
-  'kms:CallerAccount': account,
+/** The accounts of the users: a principal of another account would never match with the own account alone. */
+function callers({ account, users }: KeyPolicyInput): string | readonly string[] {
+  return single(
+    users.flatMap((user) => user.split(':')[4] ?? []),
+    account,
+  );
+}
+
+const throughS3 = ({ region }: KeyPolicyInput, callers: string | readonly string[]) => ({
+  'kms:CallerAccount': callers,
   'kms:ViaService': viaS3(region),
 });
 

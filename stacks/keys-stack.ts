@@ -47,6 +47,7 @@ export class KeysStack extends TerraformStack {
         administrators: rotation.keyPolicy.administrators,
         users: rotation.keyPolicy.users,
         breakGlass: rotation.keyPolicy.breakGlass,
+        services: rotation.keyPolicy.services,
         jobRole:
           rotation.reencrypt.engine === 'local'
             ? undefined
@@ -71,7 +72,7 @@ export class KeysStack extends TerraformStack {
         preventDestroy: true,
         // The import sets both outside of Terraform; without this every later plan would import empty material.
         ignoreChanges: ['key_material_base64', 'valid_to'],
-        ...(version.disabled ? { precondition: [retired(this, rotation, version)] } : {}),
+        ...(version.disabled ? { precondition: [...retired(this, rotation, version)] } : {}),
       },
     });
     const alias = new KmsAlias(this, `alias_${version.name}`, {

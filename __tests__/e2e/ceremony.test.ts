@@ -83,7 +83,8 @@ it('wraps without AWS, without a network and without a rotation file, custody fi
 });
 
 it('answers a second time with the same material, and never over a file', async () => {
-  const args = ['--request', carried('request.json'), '--recipient', site.recipient, '--yes'];
+  const { publicKeySha256 } = JSON.parse(readFileSync(carried('request.json'), 'utf8'));
+  const args = ['--request', carried('request.json'), '--recipient', site.recipient, '--fingerprint', publicKeySha256];
   expect(errorOf(await wrap(...args, '--out', carried('wrapped.json'))).code).toBe('ceremony-file');
   expect(await wrap(...args, '--out', carried('again.json'))).toMatchObject({ exitCode: 0 });
   const [one, two] = ['wrapped.json', 'again.json'].map((name) => JSON.parse(readFileSync(carried(name), 'utf8')));

@@ -82,7 +82,9 @@ withSoftHsm('custody in a module, by the commands a person types (needs softhsm2
     );
     expect(prepared.exitCode).toBe(0);
     const where = ['--request', carried('request.json'), '--rotation-file', site.rotationFile];
-    const wrapped = await run('material', 'wrap', ...where, '--out', carried('wrapped.json'));
+    const { publicKeySha256 } = JSON.parse(prepared.stdout);
+    const heard = ['--fingerprint', publicKeySha256];
+    const wrapped = await run('material', 'wrap', ...where, ...heard, '--out', carried('wrapped.json'));
     expect(wrapped).toMatchObject({ exitCode: 0 });
     const { answerSha256 } = JSON.parse(wrapped.stdout);
     const both = ['--request', carried('request.json'), '--answer', carried('wrapped.json')];

@@ -1,51 +1,27 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
-import { findTerraform } from '../../lib/terraform/binary';
-import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
-import { terraformEnvironment } from '../../lib/terraform/terraform-environment';
 import type { LocalAws } from '../../local-aws';
 import { iamRequest } from '../conformance/iam-requests';
 import { startTestAws } from '../support/embedded-aws';
 import { type KeptProvider, keepProvider } from '../support/kept-provider';
-
-const run = promisify(execFile);
+import { openTerraformFolder, type TerraformFolder } from '../support/terraform-folder';
 
 let aws: LocalAws;
-let folder: string;
 let kept: KeptProvider;
-let env: NodeJS.ProcessEnv;
+let folder: TerraformFolder;
 
 beforeAll(async () => {
   aws = await startTestAws();
-  folder = await mkdtemp(join(tmpdir(), 'iam-terraform-'));
-  const found = await findTerraform({ env: process.env });
   kept = await keepProvider(aws);
-  const configuration = await writeCliConfiguration(await providerSource({ binary: found, env: process.env }), folder);
-  env = terraformEnvironment({ ...process.env, ...aws.environment() }, configuration);
+  folder = await openTerraformFolder(aws, kept.terraform);
 });
 afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
+  await folder.close();
   await kept.close();
   await aws.close();
 });
 
-async function terraform(...args: readonly string[]): Promise<{ code: number; output: string }> {
-  try {
-    const { stdout } = await run(kept.terraform, [...args], { cwd: folder, env });
-    return { code: 0, output: stdout };
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-    return { code, output: `${stdout}${stderr}` };
-  }
-}
-
-const apply = () => terraform('apply', '-auto-approve', '-no-color', '-input=false');
+const apply = () => folder.run(['apply', '-auto-approve']);
 /** 0 where there is nothing to do. */
-const plan = async () => (await terraform('plan', '-detailed-exitcode', '-no-color', '-input=false')).code;
+const plan = async () => (await folder.run(['plan', '-detailed-exitcode'])).code;
 
 const reference = (name: string): string => `$\{${name}}`;
 
@@ -59,8 +35,7 @@ interface Declared {
 
 async function declare({ description, seconds, trust, policy, tags }: Declared, protect = false): Promise<void> {
   const document = (...Statement: object[]) => JSON.stringify({ Version: '2012-10-17', Statement });
-  const configuration = {
-    terraform: { required_providers: { aws: { source: 'hashicorp/aws', version: AWS_PROVIDER_VERSION } } },
+  await folder.declare({
     resource: {
       aws_iam_role: {
         jobs: {
@@ -77,8 +52,7 @@ async function declare({ description, seconds, trust, policy, tags }: Declared, 
         jobs: { name: 'jobs', role: reference('aws_iam_role.jobs.id'), policy: document(policy) },
       },
     },
-  };
-  await writeFile(join(folder, 'main.tf.json'), JSON.stringify(configuration));
+  });
 }
 
 const first: Declared = {
@@ -96,7 +70,7 @@ const first: Declared = {
 
 it('serves the Terraform AWS provider a role and its policy through their life', async () => {
   await declare(first);
-  expect(await terraform('init', '-no-color', '-input=false')).toMatchObject({ code: 0 });
+  expect(await folder.run(['init'])).toMatchObject({ code: 0 });
   expect((await apply()).output).toContain('2 added, 0 changed, 0 destroyed');
   expect(await plan()).toBe(0);
 
@@ -132,10 +106,10 @@ it('serves the Terraform AWS provider a role and its policy through their life',
   expect(await plan()).toBe(0);
 
   await declare(changed, true);
-  const kept = await terraform('destroy', '-auto-approve', '-no-color', '-input=false');
-  expect(kept.output).toContain('Instance cannot be destroyed');
+  const protectedRole = await folder.run(['destroy', '-auto-approve']);
+  expect(protectedRole.output).toContain('Instance cannot be destroyed');
   await declare(changed);
-  const gone = await terraform('destroy', '-auto-approve', '-no-color', '-input=false');
+  const gone = await folder.run(['destroy', '-auto-approve']);
   expect(gone.output).toContain('Destroy complete! Resources: 2 destroyed.');
   expect((await iamRequest(aws, 'GetRole', { RoleName })).status).toBe(404);
 }, 480_000);

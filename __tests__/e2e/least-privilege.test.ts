@@ -11,7 +11,8 @@ import { actionsFor, BEYOND_REHEARSAL, POLICY_NAMES, type PolicyName } from '../
 import type { Rotation } from '../../lib/rotation/rotation';
 import { loadRotation } from '../../lib/rotation/rotation-file';
 import { openWorkspace } from '../../lib/terraform/open-workspace';
-import { iam } from '../local-aws/s3-control/iam-role';
+import type { AccessKey } from '../../local-aws';
+import { iam, newRole } from '../local-aws/s3-control/iam-role';
 import { type Finished, openSite, type Site } from '../support/keyturn-process';
 import { type LimitedUser, limitedUser } from '../support/least-privilege';
 
@@ -21,6 +22,7 @@ import { type LimitedUser, limitedUser } from '../support/least-privilege';
  */
 jest.setTimeout(900_000);
 
+const READERS = 'arn:aws:iam::123456789012:role/app';
 const ADOPTED = ['unversioned-bucket', 'locked-bucket'];
 const UNDER_DEFAULT = ['owned-bucket', 'unversioned-bucket'];
 
@@ -32,12 +34,16 @@ interface Declared {
   readonly method: string;
   /** `reencrypt.engine`; with jobs, a bucket for evidence too. */
   readonly engine: 'local' | 'batch';
+  /** Whether the disable is rehearsed as the readers' role. */
+  readonly rehearses?: boolean;
 }
 
 let site: Site;
 let kms: KMSClient;
 let s3: S3Client;
 let stateKey: string;
+let stranger: AccessKey;
+let signer: string;
 let terraformBinary: string;
 const users = new Map<PolicyName, LimitedUser>();
 const rotations: Rotation[] = [];
@@ -47,8 +53,11 @@ beforeAll(async () => {
   const { url: endpoint, region, accessKey: credentials } = site.endpoint;
   kms = new KMSClient({ endpoint, region, credentials });
   s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
+  stranger = site.endpoint.credentials.addUser('stranger');
   for (const name of POLICY_NAMES) users.set(name, limitedUser(site.endpoint, name));
-  const planners = [users.get('terraform'), users.get('rollback')].flatMap((user) => user?.key ?? []);
+  const planners = [users.get('plan'), users.get('terraform'), users.get('rollback')].flatMap(
+    (user) => user?.key ?? [],
+  );
   terraformBinary = await site.keepProvider(planners);
   const CreateBucketConfiguration = { LocationConstraint: 'ap-northeast-1' } as const;
   const keepsAcls = { CreateBucketConfiguration, ObjectOwnership: 'ObjectWriter' } as const;
@@ -58,7 +67,12 @@ beforeAll(async () => {
   await s3.send(new CreateBucketCommand({ Bucket: 'locked-bucket', ...locks }));
   for (const Bucket of ['state-bucket', 'elsewhere-bucket'])
     await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
+  await newRole(site.endpoint, 'app', {
+    trust: { Effect: 'Allow', Principal: { AWS: 'arn:aws:iam::123456789012:root' }, Action: 'sts:AssumeRole' },
+  });
   stateKey = (await kms.send(new CreateKeyCommand({}))).KeyMetadata?.Arn ?? '';
+  const signs = new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
+  signer = (await kms.send(signs)).KeyMetadata?.Arn ?? '';
 });
 
 afterAll(async () => {
@@ -92,6 +106,17 @@ it('the next version: keys, material, switch, and repairs of what somebody chang
   await terraform('keys');
   await command('pre-apply', ['pre-apply', '--yes']);
   await terraform('storage');
+  const { stderr } = await command('plan', ['drift']);
+  expect(stderr).toContain('AWS is as both stacks declare it');
+});
+
+it('refuses to plan under a policy that cannot read the state, and names the missing permission', async () => {
+  site.endpoint.credentials.limit(stranger.accessKeyId, [
+    ...actionsFor('reviewer').filter((one) => !one.startsWith('s3:GetObject')),
+  ]);
+  const { exitCode, stderr } = await site.run(['drift'], { env: site.endpoint.environment(stranger) });
+  expect([exitCode, stderr]).toEqual([77, expect.stringMatching(/aws-access-denied.*s3:GetObject/)]);
+  expect(stderr).not.toContain('lock');
 });
 
 it('custody is drilled, under the policy that imports', async () => {
@@ -99,11 +124,12 @@ it('custody is drilled, under the policy that imports', async () => {
   expect(stderr).toContain('custody holds the material');
 });
 
-it.each([['status'], ['doctor'], ['stragglers'], ['blocked']])('a reviewer looks: %s', async (name) => {
+it.each([['status'], ['doctor'], ['access'], ['stragglers'], ['blocked']])('a reviewer looks: %s', async (name) => {
   await command('reviewer', [name]);
 });
 
 it('objects are rewrapped by jobs, verified, old uploads aborted, and v1 retired', async () => {
+  await declare({ ...SECOND, rehearses: true });
   await s3.send(new CreateMultipartUploadCommand({ Bucket: 'owned-bucket', Key: 'never finished' }));
   site.endpoint.jobs.hold(['Suspended']);
   await postApply([], 3);
@@ -119,7 +145,8 @@ it('objects are rewrapped by jobs, verified, old uploads aborted, and v1 retired
     },
   });
   await command('post-apply', ['job', 'resume', '--yes']);
-  const { stdout } = await postApply(['--confirm', '--abort-uploads-older-than', '0s', '--json']);
+  const { stdout, stderr } = await postApply(['--confirm', '--abort-uploads-older-than', '0s', '--json']);
+  expect(stderr).toContain(`v1: dress rehearsal as ${READERS}`);
   expect(JSON.parse(stdout).steps.map((step: { outcome: string }) => step.outcome)).toContain('changed');
   expect(await stateOf('v1')).toBe('Disabled');
 });
@@ -189,7 +216,7 @@ async function declare(declared: Declared): Promise<void> {
 /** Rewrap by jobs on one listing of our own and one of S3's, and verification by what S3 lists. */
 const SERVED = `engine: batch, batch: { bucket: jobs-bucket, verify: manifest, noConcurrentWrites: true }`;
 
-function rotationText({ versions, active, tag, users: principals, method, engine }: Declared): string {
+function rotationText({ versions, active, tag, users: principals, method, engine, rehearses }: Declared): string {
   const served = engine === 'batch';
   return `name: rotation-test
 region: ap-northeast-1
@@ -204,7 +231,7 @@ ${ADOPTED.map((name) => `  - { name: ${name}, manage: encryption }`).join('\n')}
 tags: { ${tag}: a }
 keyPolicy: { users: ${principals}, breakGlass: ${principals} }
 reencrypt: { method: ${method}${served ? `, ${SERVED}` : ''} }
-${served ? 'evidence: { bucket: { name: evidence-bucket, retention: { days: 1 } } }\n' : ''}retire: { verifyOnlyBuckets: [elsewhere-bucket] }
+${served ? `evidence: { bucket: { name: evidence-bucket, retention: { days: 1 } }, signer: "${signer}" }\n` : ''}retire: { verifyOnlyBuckets: [elsewhere-bucket]${rehearses ? `, rehearseAs: "${READERS}"` : ''} }
 custody: { age: { recipients: [RECIPIENT] } }
 terraform:
   backend: s3

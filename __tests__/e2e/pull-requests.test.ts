@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { DescribeKeyCommand, GetKeyPolicyCommand, KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import {
   CreateBucketCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  PutBucketVersioningCommand,
   PutObjectCommand,
+  PutPublicAccessBlockCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { generateIdentity } from '../../lib/key-material/age-identity';
@@ -53,8 +55,12 @@ it('begins a rotation from an empty repository: the first key, then what points 
   const job = forge.job('main');
   await pass(job, 'restore.sh evidence custody');
   await pass(job, 'plan.sh');
+  expect((await job.step('apply.sh')).exitCode).toBe(64);
+  job.approve(job);
   expect((await job.step('apply.sh')).exitCode).toBe(3);
+  expect(archived()).toContain('custody/rotation-test-v1.age');
   await pass(job, 'plan.sh');
+  job.approve(job);
   await pass(job, 'apply.sh', 'post-apply.sh', 'archive.sh');
   expect(await stateOf('v1')).toBe('Enabled');
   for (const Key of OBJECTS) await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body: Key }));
@@ -68,7 +74,7 @@ it('declares v2 by a pull request of one added line', async () => {
   expect(diff.match(/^[-+](?![-+])/gm)).toEqual(['+']);
   expect(body).toContain(`| \`${BUCKET}\` | 2 | 2 |`);
   forge.push(branch, `${title}\n\n${body}`);
-  const review = await reviewed(branch);
+  const review = commentOf(await reviewing(branch));
   expect(review).toContain('v2');
   forge.merge(branch);
   await applied();
@@ -97,8 +103,13 @@ it('records the retirement by a third, which plans nothing: the file says what i
   const { title, branch, diff, body } = await propose('retire');
   expect(diff.match(/^[-+](?![-+])/gm)).toEqual(['+']);
   forge.push(branch, `${title}\n\n${body}`);
-  const job = forge.job(branch, { KEYTURN_RANGE: 'origin/main..HEAD' });
-  await pass(job, 'restore.sh evidence', 'plan.sh');
+  // What the pull request also brings is not run, and the comment says that nobody has reviewed it.
+  forge.git('checkout', '--quiet', '-b', 'with-code');
+  writeFileSync(path.join(forge.developer, 'examples/steps/plan.sh'), 'echo "every plan is clean"\n');
+  forge.git('commit', '--quiet', '--all', '-m', 'Simplify the plan');
+  forge.git('push', '--quiet', 'origin', 'with-code');
+  const job = await reviewing('with-code');
+  expect(commentOf(job)).toMatch(/### Not reviewed here[\s\S]*\n {4}examples\/steps\/plan\.sh\n/);
   const { stacks } = JSON.parse(readFileSync(path.join(job.directory, 'keyturn-plan/manifest.json'), 'utf8'));
   expect([stacks.keys.changes, stacks.storage.changes]).toEqual([false, false]);
   forge.merge(branch);
@@ -112,10 +123,7 @@ it('leaves an archive on the remote that is one sound chain, with custody and no
   expect(faults).toEqual([]);
   expect(beginnings).toBe(1);
   expect(files.length).toBeGreaterThanOrEqual(9);
-  const archive = execFileSync('git', ['archive', 'keyturn-archive'], {
-    cwd: forge.remote,
-    maxBuffer: 1 << 26,
-  }).toString('latin1');
+  const archive = archived();
   expect(archive).toContain('custody/rotation-test-v2.age');
   expect(archive).not.toContain('AGE-SECRET-KEY-');
   expect(archive).not.toContain(endpoint.accessKey.secretAccessKey);
@@ -125,6 +133,31 @@ it('finds nothing that calls for anybody in the scheduled look, and says where t
   const job = forge.job('main');
   await pass(job, 'restore.sh evidence', 'drift.sh');
   expect(readFileSync(job.summary, 'utf8')).toContain('    next: nothing, the rotation is done');
+});
+
+it('fails when AWS is not what the stacks declare, with the values that somebody changed', async () => {
+  const KeyId = await arnOf('v2');
+  const { Policy = '' } = await kms.send(new GetKeyPolicyCommand({ KeyId }));
+  const foreign = {
+    Effect: 'Allow',
+    Principal: { AWS: 'arn:aws:iam::999988887777:root' },
+    Action: 'kms:*',
+    Resource: '*',
+  };
+  const opened = { ...JSON.parse(Policy), Statement: [...JSON.parse(Policy).Statement, foreign] };
+  await kms.send(new PutKeyPolicyCommand({ KeyId, Policy: JSON.stringify(opened) }));
+  await s3.send(
+    new PutPublicAccessBlockCommand({ Bucket: BUCKET, PublicAccessBlockConfiguration: { BlockPublicPolicy: false } }),
+  );
+  await s3.send(new PutBucketVersioningCommand({ Bucket: BUCKET, VersioningConfiguration: { Status: 'Suspended' } }));
+  const job = forge.job('main');
+  await pass(job, 'restore.sh evidence');
+  expect((await job.step('drift.sh')).exitCode).toBe(2);
+  const summary = readFileSync(job.summary, 'utf8');
+  expect(summary).toContain('    next: nothing, the rotation is done');
+  expect(summary).toMatch(/outside Terraform: key version `v2`.*was changed: .*policy .*999988887777:root/);
+  expect(summary).toMatch(/outside Terraform: .*block public policy `?true`? → `?false/);
+  expect(summary).toMatch(/outside Terraform: .*status `?Enabled`? → `?Suspended/);
 });
 
 it('refuses to archive evidence that was changed after it was archived', async () => {
@@ -139,17 +172,24 @@ it('refuses to archive evidence that was changed after it was archived', async (
   expect(refused.stderr).toContain(first);
 });
 
+/** Everything on the archive branch of the remote. */
+function archived(): string {
+  return execFileSync('git', ['archive', 'keyturn-archive'], { cwd: forge.remote, maxBuffer: 1 << 26 }).toString(
+    'latin1',
+  );
+}
+
 async function propose(phase: string): Promise<{ title: string; branch: string; diff: string; body: string }> {
   const made = await forge.keyturn('propose', phase, '--yes', '--json');
   if (made.exitCode !== 0) throw new Error(`propose ${phase} ended with ${made.exitCode}:\n${made.stderr}`);
   return JSON.parse(made.stdout);
 }
 
-/** What the pipeline does on a pull request; the comment it would write. */
-async function reviewed(branch: string): Promise<string> {
-  const job = forge.job(branch, { KEYTURN_RANGE: 'origin/main..HEAD' });
-  await pass(job, 'restore.sh evidence', 'plan.sh');
-  return commentOf(job);
+/** What the pipeline does on a pull request: the code of the base branch reviews the proposed rotation file. */
+async function reviewing(branch: string): Promise<Job> {
+  const job = forge.job('main', { KEYTURN_RANGE: `origin/main..origin/${branch}` });
+  await pass(job, 'restore.sh evidence', `proposal.sh origin/${branch}`, 'plan.sh');
+  return job;
 }
 
 /** What `plan.sh` wrote to comment, which is the summary of its job too. */
@@ -165,7 +205,7 @@ async function applied(): Promise<Job> {
   await pass(planning, 'restore.sh evidence', 'plan.sh');
   commentOf(planning);
   const applying = forge.job('main');
-  planning.hand('keyturn-plan', applying);
+  applying.approve(planning);
   await pass(applying, 'restore.sh evidence custody', 'apply.sh', 'post-apply.sh', 'archive.sh');
   return applying;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { KEY_IDS } from './recorded-keys';
 import { ERAS, type Era, SCENE_NAMES, SCENES, type Scene, type SceneName } from './review-scenes';
 import { planChanged, type RealPlan } from './review-stage';
 import type { Stage } from './stacks-stage';
@@ -11,14 +12,6 @@ export const RECORD = path.join(__dirname, 'recorded-plans.ndjson');
 export interface RecordedPlan extends RealPlan {
   readonly scene: SceneName;
 }
-
-/** Keys of v1 and v2 in recorded plans. */
-export const KEY_IDS = {
-  v1: '11111111-1111-4111-8111-111111111111',
-  v2: '22222222-2222-4222-8222-222222222222',
-} as const;
-export const keyArn = (version: keyof typeof KEY_IDS): string =>
-  `arn:aws:kms:ap-northeast-1:123456789012:key/${KEY_IDS[version]}`;
 
 /** The recorded plans, by their scenes. */
 export function readRecord(): ReadonlyMap<SceneName, RecordedPlan> {

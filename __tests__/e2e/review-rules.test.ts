@@ -7,7 +7,8 @@ import { reviewRules } from '../../lib/review/rules';
 import { parseRotation } from '../../lib/rotation/rotation-file';
 import { synthesize } from '../../lib/terraform/synthesize';
 import { expectedOf } from '../lib/review/edited-plans';
-import { keyArn, planScenes, RECORD_DAY, readRecord, steadyFolder } from './recorded-plans';
+import { keyArn } from './recorded-keys';
+import { planScenes, RECORD_DAY, readRecord, steadyFolder } from './recorded-plans';
 import {
   MATERIAL,
   rotationFile,
@@ -97,7 +98,7 @@ describe('every rule, on plans of real Terraform', () => {
   it('refuses a key that is replaced, and material or an expiry in the configuration', async () => {
     const plan = recorded('replaced key');
     const found = await review(TWO, [plan]);
-    expect(rulesIn(found)).toEqual(['KT001', 'KT004', 'KT010', 'KT011', 'KT052', 'KT072']);
+    expect(rulesIn(found)).toEqual(['KT001', 'KT004', 'KT010', 'KT011', 'KT024', 'KT052', 'KT072']);
     expect(found.verdict).toBe('refused');
     expect(JSON.stringify(found)).not.toContain(MATERIAL);
   });
@@ -128,7 +129,7 @@ describe('every rule, on plans of real Terraform', () => {
   it('refuses a default that leaves SSE-KMS or names an alias, an undeclared key, and weaker buckets', async () => {
     const plan = recorded('weakened buckets');
     const found = await review(TWO, [plan]);
-    expect(rulesIn(found)).toEqual(['KT022', 'KT030', 'KT031', 'KT032', 'KT034', 'KT060']);
+    expect(rulesIn(found)).toEqual(['KT022', 'KT024', 'KT030', 'KT031', 'KT032', 'KT034', 'KT060']);
     expect(message(found, 'KT034')).toEqual([
       'bucket payroll.data: block_public_policy is switched off',
       'bucket payroll.data: versioning is switched off',
@@ -264,7 +265,7 @@ describe('every rule, on plans of real Terraform', () => {
   });
 
   /** Rules that a plan of Terraform alone cannot break: their tests are in `__tests__/lib/review`. */
-  const ELSEWHERE = ['KT006', 'KT056', 'KT057', 'KT058', 'KT062', 'KT080', 'KT081'];
+  const ELSEWHERE = ['KT006', 'KT025', 'KT026', 'KT027', 'KT056', 'KT057', 'KT058', 'KT062', 'KT080', 'KT081'];
 
   it('leaves no rule that never fired', () => {
     expect(reviewRules.map((rule) => rule.id).filter((id) => !fired.has(id))).toEqual(ELSEWHERE);

@@ -6,6 +6,7 @@ import { readPlanDocument } from '../../lib/review/plan-document';
 import { type Review, type ReviewInput, reviewPlans, verdictOf } from '../../lib/review/review';
 import { parseRotation } from '../../lib/rotation/rotation-file';
 import type { StackDirectory } from '../../lib/terraform/synthesize';
+import { boundAsRecorded } from './recorded-keys';
 import type { Stage } from './stacks-stage';
 
 export type Body = Record<string, unknown>;
@@ -70,7 +71,7 @@ export async function reviewRecorded(
   more: Partial<ReviewInput> = {},
 ): Promise<Review> {
   return reviewPlans({
-    rotation: await parseRotation(rotation, 'rotation.yaml', { now: new Date() }),
+    rotation: boundAsRecorded(await parseRotation(rotation, 'rotation.yaml', { now: new Date() })),
     rotationFile: 'rotation.yaml',
     plans: plans.map(({ json, stackFile }, index) => ({
       plan: readPlanDocument(json, `plan-${index + 1}.json`),

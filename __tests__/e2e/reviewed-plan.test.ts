@@ -3,11 +3,18 @@ import { createHash } from 'node:crypto';
 import { appendFile, cp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { DescribeKeyCommand, DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import {
+  DescribeKeyCommand,
+  DisableKeyCommand,
+  EnableKeyCommand,
+  KMSClient,
+  UpdateAliasCommand,
+} from '@aws-sdk/client-kms';
 import { greenRetirements } from '../../lib/plan-bundle/green-evidence';
 import { findTerraform } from '../../lib/terraform/binary';
 import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
 import { terraformEnvironment } from '../../lib/terraform/terraform-environment';
+import { importedKey } from '../conformance/byok';
 import { type Finished, openSite, rotationText, type Site } from '../support/keyturn-process';
 
 const MINUTES = 300_000;
@@ -156,7 +163,14 @@ describe('a plan that is kept, reviewed and applied', () => {
     'applies exactly the kept plan, leaves evidence of it, and does nothing the second time',
     async () => {
       expect(done(await site.run(['apply', 'plan', '--dry-run', '--json'])).stdout).toContain('"would-apply"');
-      const applied = done(await site.run(['apply', 'plan', '--yes', '--json']));
+      const approved = createHash('sha256')
+        .update(await readFile(at('plan', 'manifest.json')))
+        .digest('hex');
+      const other = await site.run(['apply', 'plan', '--yes', '--manifest-sha256', '0'.repeat(64)]);
+      expect([other.exitCode, other.stderr]).toEqual([4, expect.stringContaining(`this one is ${approved}`)]);
+      const unset = await site.run(['apply', 'plan', '--yes', '--manifest-sha256', '']);
+      expect([unset.exitCode, unset.stderr]).toEqual([64, expect.stringContaining('64 lower-case hex digits')]);
+      const applied = done(await site.run(['apply', 'plan', '--yes', '--json', '--manifest-sha256', approved]));
       expect(JSON.parse(applied.stdout).stacks).toEqual([
         { stack: 'keys', outcome: 'applied' },
         { stack: 'storage', outcome: 'not-planned' },
@@ -166,10 +180,17 @@ describe('a plan that is kept, reviewed and applied', () => {
       const types = written
         .trim()
         .split('\n')
-        .map((line) => JSON.parse(line) as { type: string });
+        .map((line) => JSON.parse(line) as { type: string; step: string; data: object });
       expect(types.map(({ type }) => type)).toEqual(
         expect.arrayContaining(['review', 'intent', 'outcome', 'run-closed']),
       );
+      const of = (type: string) => types.find((one) => one.type === type && one.step === 'declare-keys')?.data;
+      expect(of('review')).toMatchObject({ manifest: approved, approvedManifest: approved });
+      for (const type of ['review', 'intent', 'outcome'])
+        expect(of(type)).toMatchObject({
+          effects: expect.arrayContaining([expect.stringContaining('key version v1 is created empty')]),
+        });
+      expect(written).not.toContain(site.directory);
       const again = done(await site.run(['apply', 'plan', '--yes', '--json']));
       expect(JSON.parse(again.stdout).stacks[0]).toEqual({ stack: 'keys', outcome: 'was-applied' });
     },
@@ -271,11 +292,42 @@ describe('a plan that is kept, reviewed and applied', () => {
   );
 
   it(
+    'refuses the switch while the alias of v2 leads to a key of somebody else, which is Enabled too',
+    async () => {
+      const lead = (TargetKeyId: string) =>
+        kms.send(new UpdateAliasCommand({ AliasName: 'alias/rotation-test-key/v2', TargetKeyId }));
+      const right = JSON.parse(await readFile(at('rotation.lock.json'), 'utf8')).versions[1].keyArn;
+      const { arn: stranger } = await importedKey(kms);
+      await lead(stranger);
+      try {
+        const refused = await site.run(['plan', '--out', 'moved alias', '--json']);
+        expect(refused.exitCode).toBe(4);
+        const { stacks, review } = JSON.parse(refused.stdout);
+        expect(stacks.storage).toMatchObject({ planned: false });
+        expect(stacks.storage.why.join()).toContain(`but rotation.lock.json binds key version v2 to ${right}`);
+        const found = review.findings.map(
+          ({ rule, message }: { rule: string; message: string }) => `${rule} ${message}`,
+        );
+        expect(found.join('\n')).toMatch(
+          new RegExp(`^KT024 v2 is ${right} by rotation.lock.json, .*${stranger}.* by AWS$`, 'm'),
+        );
+        expect(await readFile(at('moved alias', 'review.md'), 'utf8')).toContain('KT024');
+        const acting = await site.run(['post-apply', '--yes']);
+        expect([acting.exitCode, acting.stderr]).toEqual([4, expect.stringContaining('binding-contradicted')]);
+      } finally {
+        await lead(right);
+      }
+    },
+    2 * MINUTES,
+  );
+
+  it(
     'can be applied in another folder that has the state and custody: same stacks, same provider',
     async () => {
       const elsewhere = path.join(site.directory, 'elsewhere');
       for (const name of [
         'rotation.yaml',
+        'rotation.lock.json',
         'custody',
         'plan',
         'terraform.rotation-test-keys.tfstate',

@@ -5,6 +5,7 @@ import { kmsOperations } from '../../local-aws/kms';
 import type { DataKeys } from '../../local-aws/message';
 import { createS3 } from '../../local-aws/s3';
 import { controlOperations } from '../../local-aws/s3-control';
+import { stsOperations } from '../../local-aws/sts';
 
 const readme = readFileSync(path.join(__dirname, '../../local-aws/README.md'), 'utf8');
 
@@ -33,4 +34,8 @@ it('lists exactly the S3 Control operations that are served', () => {
 
 it('lists exactly the IAM operations that are served', () => {
   expect(listed('IAM')).toEqual(iamOperations);
+});
+
+it('lists exactly the STS operations that are served', () => {
+  expect(listed('STS')).toEqual(stsOperations);
 });

@@ -12,6 +12,7 @@ jest.setTimeout(60_000);
 let site: CustodySite;
 let keyArn: string;
 let fingerprint: string;
+let vault: readonly string[];
 const at = (name: string) => path.join(site.directory, name);
 const read = (name: string) => JSON.parse(readFileSync(at(name), 'utf8'));
 const material = (...args: readonly string[]) => site.run('material', ...args, '--json', '--yes');
@@ -25,10 +26,19 @@ beforeEach(async () => {
   await site.declare(rotationText(['v1'], 'v1'));
   await material('prepare', '--out', 'request.json');
   const [, recipient = ''] = /recipients: \[(\S+)\]/.exec(await site.readRotation()) ?? [];
-  const vault = ['--request', 'request.json', '--recipient', recipient, '--directory', 'vault', '--out', 'answer.json'];
-  fingerprint = JSON.parse((await material('wrap', ...vault)).stdout).answerSha256;
+  const heard = read('request.json').publicKeySha256;
+  vault = ['--request', 'request.json', '--recipient', recipient, '--directory', 'vault', '--out', 'answer.json'];
+  const wrapped = await material('wrap', ...vault, '--fingerprint', heard);
+  fingerprint = JSON.parse(wrapped.stdout).answerSha256;
 });
 afterEach(() => site.close());
+
+it('refuses to wrap for a request that nobody compared, also with --yes, and keeps nothing in custody', async () => {
+  const unseen = vault.map((one) => (one === 'vault' ? 'other-vault' : one === 'answer.json' ? 'unseen.json' : one));
+  expect(errorOf(await material('wrap', ...unseen)).code).toBe('usage');
+  expect(errorOf(await material('wrap', ...unseen, '--fingerprint', 'ab'.repeat(32))).code).toBe('ceremony-mismatch');
+  expect([existsSync(at('other-vault')), existsSync(at('unseen.json'))]).toEqual([false, false]);
+});
 
 /** The carrier's own answer: his bytes under the request's public key, everything else as in the true one. */
 function forged(changes: object = {}): string {

@@ -162,6 +162,7 @@ describe('retire.unusedForDays', () => {
       administrators: [root],
       users: [],
       breakGlass: [],
+      services: [],
       inPlace: false,
       unusedForDays: 30,
     });

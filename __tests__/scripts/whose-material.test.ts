@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ListKeyRotationsCommand } from '@aws-sdk/client-kms';
+import { generateIdentity } from '../../lib/key-material/age-identity';
+import { createAgeCustodian } from '../../lib/key-material/custody/age-custodian';
+import { generateKeyMaterial } from '../../lib/key-material/secret';
 import { sha256Hex } from '../../lib/key-material/wrap';
 import { importMaterial, importParameters, wrap } from '../conformance/byok';
 import { speak } from '../support/command-line';
@@ -130,7 +133,7 @@ describe('a pending import that no run of this rotation meant', () => {
     copyFileSync(at('rotation.yaml'), path.join(other, 'rotation.yaml'));
     cpSync(at('custody'), path.join(other, 'custody'), { recursive: true });
     const refused = await speak(other, ['pre-apply', '--yes', '--json']);
-    expect(errorOf(refused).code).toBe('custody-identity-needed');
+    expect(errorOf(refused).code).toBe('custody-copy-unknown');
     expect(await preApply()).toMatchObject({ exitCode: 0 });
   });
 
@@ -142,6 +145,45 @@ describe('a pending import that no run of this rotation meant', () => {
     const [, recipient = ''] = /public key: (\S+)/.exec(readFileSync(at('other.txt'), 'utf8')) ?? [];
     await site.declare((await site.readRotation()).replace(/age1[a-z0-9]+/, recipient));
     expect(errorOf(await preApply()).code).toBe('custody-identity-needed');
+  });
+});
+
+describe('a copy that stands in custody before the first import', () => {
+  const plant = async () => {
+    const other = at('attacker');
+    mkdirSync(other);
+    writeFileSync(path.join(other, 'rotation.yaml'), await site.readRotation());
+    strike('ImportKeyMaterial');
+    await speak(other, ['pre-apply', '--yes', '--json']);
+    site.endpoint.faults.clear();
+    mkdirSync(at('custody'), { recursive: true });
+    copyFileSync(custody('v1.age', other), custody('v1.age'));
+  };
+
+  it('is refused with the identity too, as somebody may know it, and new material is generated without it', async () => {
+    await plant();
+    expect(errorOf(await preApply()).code).toBe('custody-copy-unknown');
+    expect(errorOf(await preApply('--identity', site.identityFile)).code).toBe('custody-copy-unknown');
+    expect(await site.describe(keyArn)).toMatchObject({ state: 'PendingImport' });
+    rmSync(custody('v1.age'));
+    expect(await preApply()).toMatchObject({ exitCode: 0 });
+  });
+
+  it('is refused in place for a second version', async () => {
+    const inPlace = (versions: readonly string[]) => `${rotationText(versions, 'v1')}strategy: in-place\n`;
+    await site.declare(inPlace(['v1']));
+    expect(await preApply()).toMatchObject({ exitCode: 0 });
+    await site.declare(inPlace(['v1', 'v2']));
+    const { recipient } = await generateIdentity(at('strangers.txt'));
+    const sealed = await createAgeCustodian({
+      rotation: 'rotation-test',
+      directory: at('custody'),
+      recipients: [recipient],
+    });
+    using material = generateKeyMaterial();
+    await (await sealed.seal('v2', material)).store();
+    expect(errorOf(await preApply('--identity', site.identityFile)).code).toBe('custody-copy-unknown');
+    expect(await materials()).toHaveLength(1);
   });
 });
 

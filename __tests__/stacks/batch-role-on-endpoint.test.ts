@@ -146,6 +146,7 @@ describe('a key policy that names users', () => {
       administrators: [],
       users: [`arn:aws:iam::${stand.account}:user/somebody`],
       breakGlass: [],
+      services: [],
       inPlace: false,
       jobRole,
     });

@@ -13,13 +13,14 @@ const input = (differences: Partial<KeyPolicyInput> = {}): KeyPolicyInput => ({
   administrators: [],
   users: [],
   breakGlass: [],
+  services: [],
   inPlace: false,
   ...differences,
 });
 
 type Statement = KeyPolicy['Statement'][number];
 const named = (policy: KeyPolicy, principal: string): readonly Statement[] =>
-  policy.Statement.filter((statement) => [statement.Principal.AWS].flat().includes(principal));
+  policy.Statement.filter((statement) => Object.values(statement.Principal).flat().includes(principal));
 const CRYPTO = /^kms:(Encrypt|Decrypt|GenerateDataKey|ReEncrypt|CreateGrant)/;
 const uses = (statement: Statement): boolean => statement.Action.some((action) => CRYPTO.test(action));
 
@@ -118,7 +119,7 @@ it('lets administrators rotate the key where it is rotated in place, and nowhere
 it('puts the account’s root in place of principals that are not named', () => {
   const policy = keyPolicy(input());
   const allowing = policy.Statement.filter(({ Effect }) => Effect === 'Allow');
-  expect(new Set(allowing.map((statement) => statement.Principal.AWS))).toEqual(new Set([ROOT]));
+  expect(new Set(allowing.map((statement) => Object.values(statement.Principal)[0]))).toEqual(new Set([ROOT]));
 });
 
 it('lets nobody disable a key that was used lately, where the file asks for days without use', () => {
@@ -141,4 +142,60 @@ it('fits other partitions', () => {
   expect(
     policy.Statement.find(({ Sid }) => Sid === 'UseThroughS3')?.Condition?.StringEquals?.['kms:ViaService'],
   ).toEqual(['s3.cn-north-1.amazonaws.com', 's3.cn-north-1.amazonaws.com.cn']);
+});
+
+describe('users of another account', () => {
+  const OTHER = 'arn:aws:iam::999900001111:role/reader';
+  const callers = (users: readonly string[]) =>
+    keyPolicy(input({ users })).Statement.find(({ Sid }) => Sid === 'UseThroughS3')?.Condition?.StringEquals?.[
+      'kms:CallerAccount'
+    ];
+
+  it('reach the key from their account', () => {
+    expect(callers([OTHER])).toBe('999900001111');
+    expect(callers([USER, OTHER, `${OTHER}-2`])).toEqual(['111122223333', '999900001111']);
+  });
+
+  it('are nobody where no user is named', () => {
+    expect(callers([])).toBe('111122223333');
+  });
+});
+
+describe('AWS services', () => {
+  const LOGS = 'arn:aws:logs:ap-northeast-1:111122223333:*';
+  const of = (services: KeyPolicyInput['services']) =>
+    keyPolicy(input({ services })).Statement.filter(({ Principal }) => 'Service' in Principal);
+
+  it('use the key for what they act for, as the page of each service asks', () => {
+    const services = [
+      { service: 'delivery.logs.amazonaws.com', sourceArns: [LOGS], sourceAccounts: [] },
+      { service: 'config.amazonaws.com', sourceArns: [], sourceAccounts: ['444455556666', '111122223333'] },
+    ];
+    expect(of(services)).toEqual([
+      {
+        Sid: 'UseByConfig',
+        Effect: 'Allow',
+        Principal: { Service: 'config.amazonaws.com' },
+        Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        Resource: '*',
+        Condition: { StringEquals: { 'aws:SourceAccount': ['111122223333', '444455556666'] } },
+      },
+      {
+        Sid: 'UseByDeliveryLogs',
+        Effect: 'Allow',
+        Principal: { Service: 'delivery.logs.amazonaws.com' },
+        Action: ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
+        Resource: '*',
+        Condition: { StringEquals: { 'aws:SourceAccount': '111122223333' }, ArnLike: { 'aws:SourceArn': LOGS } },
+      },
+    ]);
+  });
+
+  it('that no table holds are bound by account and source', () => {
+    const [statement] = of([{ service: 'new-thing.amazonaws.com', sourceArns: [LOGS], sourceAccounts: [] }]);
+    expect(statement?.Condition).toEqual({
+      StringEquals: { 'aws:SourceAccount': '111122223333' },
+      ArnLike: { 'aws:SourceArn': LOGS },
+    });
+  });
 });

@@ -1,3 +1,5 @@
+import type { Rotation } from '../../lib/rotation/rotation';
+import { boundVersion } from '../e2e/recorded-keys';
 import { ADOPTED_ARN, bucket, listOf, reference, rotation, synthesized, version } from './synthesized';
 
 const two = rotation({ keyVersions: [version('v1'), version('v2')], activeVersion: 'v2' });
@@ -64,6 +66,45 @@ describe('the guard', () => {
     const text = JSON.stringify(synthesized(adopted).storage);
     expect(text).not.toContain('.origin');
     expect(text).not.toContain('pre-apply');
+  });
+});
+
+describe('a bound active version', () => {
+  const arn = 'arn:aws:kms:ap-northeast-1:111122223333:key/11111111-2222-3333-4444-555555555555';
+  const conditions = (differences: Partial<Rotation>) =>
+    listOf(synthesized(rotation(differences)).storage.resource?.aws_kms_alias?.main?.lifecycle?.precondition).map(
+      (one) => String(one?.condition),
+    );
+  const found = reference(`data.aws_kms_key.after_payroll-keys_and_keyturn_pre-apply.arn == "${arn}"`);
+
+  it('is refused by the plan where its alias leads to another key, for the alias and for each bucket', () => {
+    const binding = [boundVersion('v1', arn)];
+    expect(conditions({ binding })).toContain(found);
+    const { storage } = synthesized(rotation({ binding }));
+    expect(JSON.stringify(storage.resource?.aws_s3_bucket_server_side_encryption_configuration)).toContain(
+      `rotation.lock.json binds key version v1 to ${arn}`,
+    );
+  });
+
+  it('in place is the one key, whichever version is bound', () => {
+    const keyVersions = [version('v1'), version('v2')];
+    const binding = [boundVersion('v1', arn)];
+    expect(conditions({ strategy: 'in-place', keyVersions, activeVersion: 'v2', binding })).toContain(found);
+  });
+
+  it('is looked up by its alias alone where nothing binds it', () => {
+    expect(conditions({}).join()).not.toContain('.arn ==');
+    const keyVersions = [version('v1'), version('v2')];
+    expect(conditions({ keyVersions, activeVersion: 'v2', binding: [boundVersion('v1', arn)] }).join()).not.toContain(
+      '.arn ==',
+    );
+  });
+
+  it('that is retired is refused in the keys stack too', () => {
+    const keyVersions = [version('v1', { disabled: true }), version('v2')];
+    const { keys } = synthesized(rotation({ keyVersions, activeVersion: 'v2', binding: [boundVersion('v1', arn)] }));
+    const guards = keys.resource?.aws_kms_external_key?.version_v1?.lifecycle?.precondition;
+    expect(JSON.stringify(guards)).toContain('data.aws_kms_key.retired_v1.arn ==');
   });
 });
 

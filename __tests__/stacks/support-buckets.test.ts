@@ -113,7 +113,7 @@ describe('the jobs’ role', () => {
     const users = ['arn:aws:iam::111122223333:role/app'];
     const sids = (given: Rotation) =>
       listOf(encodedBy(synthesized(given).keys.resource?.aws_kms_external_key?.version_v1?.policy).Statement);
-    const keyPolicy = { administrators: [], users, breakGlass: [] };
+    const keyPolicy = { administrators: [], users, breakGlass: [], services: [] };
     const use = sids(withJobs({}, { keyPolicy })).find((one) => String(one?.Sid) === 'UseByJobsThroughS3');
     const partition = reference('data.aws_partition.partition.partition');
     expect(use?.Principal).toEqual({ AWS: `arn:${partition}:iam::111122223333:root` });

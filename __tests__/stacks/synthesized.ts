@@ -20,6 +20,7 @@ export function bucket(name: string, differences: Partial<Bucket> = {}): Bucket 
 export function rotation(differences: Partial<Rotation> = {}): Rotation {
   return {
     file: '/somewhere/rotation.yaml',
+    binding: [],
     name: 'payroll',
     region: 'ap-northeast-1',
     account: undefined,
@@ -28,7 +29,7 @@ export function rotation(differences: Partial<Rotation> = {}): Rotation {
     activeVersion: 'v1',
     buckets: [bucket('payroll-data')],
     strategy: 'new-key',
-    keyPolicy: { administrators: [], users: [], breakGlass: [] },
+    keyPolicy: { administrators: [], users: [], breakGlass: [], services: [] },
     expiry: { alarmTopicArn: undefined, warnDays: [60, 30, 7] },
     deletionWindowDays: 30,
     rotateEveryDays: undefined,

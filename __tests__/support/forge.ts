@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { LocalAws } from '../../local-aws';
@@ -97,7 +97,7 @@ export class Forge {
 export class Job {
   readonly directory: string;
   readonly summary: string;
-  readonly #env: NodeJS.ProcessEnv;
+  #env: NodeJS.ProcessEnv;
 
   constructor(directory: string, env: NodeJS.ProcessEnv, summary: string) {
     this.directory = directory;
@@ -109,6 +109,15 @@ export class Job {
   step(command: string): Promise<Finished> {
     const [name = '', ...args] = command.split(' ');
     return run(`examples/steps/${name}`, args, this.directory, this.#env);
+  }
+
+  /** From here on the steps of this job get the plan that another job made, and the approval of exactly that one. */
+  approve(planning: Job): void {
+    if (planning !== this) planning.hand('keyturn-plan', this);
+    const [name = '', value] = readFileSync(path.join(planning.directory, 'keyturn-out/plan.env'), 'utf8')
+      .trim()
+      .split('=');
+    this.#env = { ...this.#env, [name]: value };
   }
 
   /** What an artifact does: hands a folder of this job to another. */

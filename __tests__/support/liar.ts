@@ -52,8 +52,8 @@ export interface Telling {
   readonly lie: Lie;
   /** Told to the n-th request that it is about, from 1. */
   readonly nth: number;
-  /** Told from then on, to one client. */
-  readonly to: 'direct' | 'sdk' | 'once';
+  /** Told from then on, to one client, or to everybody: an endpoint that is wrong, and not a liar. */
+  readonly to: 'direct' | 'sdk' | 'once' | 'all';
   readonly pick: number;
 }
 
@@ -86,7 +86,7 @@ export async function startLiar(): Promise<Liar> {
 
   const isTold = ({ operation, path }: Pick<Asked, 'operation' | 'path'>, { lie, nth, to }: Telling): boolean => {
     if (lie.of && !lie.of.includes(operation)) return false;
-    if (to !== 'once' && to !== path) return false;
+    if (to !== 'once' && to !== 'all' && to !== path) return false;
     matched += 1;
     return to === 'once' ? matched === nth : matched >= nth;
   };

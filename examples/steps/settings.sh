@@ -10,6 +10,10 @@ PLAN=${KEYTURN_PLAN:-keyturn-plan}
 OUT=${KEYTURN_OUT:-keyturn-out}
 # `custody.age.directory` of the rotation file.
 CUSTODY=${KEYTURN_CUSTODY:-custody}
+# What was approved: `plan.sh` leaves it in $OUT/plan.env, in the comment and as output of its job. apply.sh needs it.
+KEYTURN_MANIFEST_SHA256=${KEYTURN_MANIFEST_SHA256:-}
+# The active version, where a run goes back to it and no commit message of the range says so: a squash that dropped it.
+KEYTURN_ROLLBACK=${KEYTURN_ROLLBACK:-}
 # Where evidence and custody files are kept between jobs. Protect it: only the applying job may push there.
 ARCHIVE_BRANCH=${KEYTURN_ARCHIVE_BRANCH:-keyturn-archive}
 # `yes`: jobs of S3 Batch Operations may run without another question. Set it where somebody approved the run.
@@ -34,4 +38,9 @@ keyturn() {
   shift
   # shellcheck disable=SC2086
   $KEYTURN "$command" --rotation-file "$ROTATION_FILE" "$@"
+}
+
+# SHA-256 of a file in hex, of which not every system has the same program.
+manifest_sha256() {
+  if command -v sha256sum >/dev/null; then sha256sum "$PLAN/manifest.json"; else shasum -a 256 "$PLAN/manifest.json"; fi | cut -c1-64
 }

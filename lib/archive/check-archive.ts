@@ -119,8 +119,8 @@ async function look({ rotation, clients, identity }: ArchiveAccess): Promise<Loo
   return { archive, declared, first, faults };
 }
 
-/** `<run>.ndjson` or `<run>.outcomes/<file>`: nothing that could lead out of a directory. */
-const BUNDLE_NAME = /^\d{8}T\d{6}Z-[0-9a-f]{16}(?:\.ndjson|\.outcomes\/[a-z0-9][a-z0-9.-]*\.ndjson\.gz)$/;
+/** `<run>.ndjson`, `<run>.dsse.json` or `<run>.outcomes/<file>`: nothing that could lead out of a directory. */
+const BUNDLE_NAME = /^\d{8}T\d{6}Z-[0-9a-f]{16}(?:\.ndjson|\.dsse\.json|\.outcomes\/[a-z0-9][a-z0-9.-]*\.ndjson\.gz)$/;
 
 function retentionFaults(
   file: string,

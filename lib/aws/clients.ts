@@ -17,8 +17,17 @@ export interface AwsClients {
   readonly sts: STSClient;
   /** The Region of all clients. */
   readonly region: string;
+  /** New clients of the same Region and network with other credentials, such as those of a role's session. */
+  as(credentials: SessionCredentials): AwsClients;
   /** Closes the sockets; without it a process runs until they time out. */
   destroy(): void;
+}
+
+/** Temporary credentials, as AssumeRole gives them. */
+export interface SessionCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
 }
 
 export interface ClientOptions {
@@ -36,8 +45,16 @@ export interface ClientOptions {
  * network are passed.
  */
 export function createClients({ region, env, signal }: ClientOptions): AwsClients {
-  const network = openNetwork(env);
-  const settings = () => ({ region, requestHandler: new NetworkHandler(network) });
+  return clientsOn(openNetwork(env), { region, signal });
+}
+
+interface Settings extends Pick<ClientOptions, 'region' | 'signal'> {
+  /** Absent: those of the standard variables and profiles. */
+  readonly credentials?: SessionCredentials;
+}
+
+function clientsOn(network: Network, { region, signal, credentials }: Settings): AwsClients {
+  const settings = () => ({ region, requestHandler: new NetworkHandler(network), ...(credentials && { credentials }) });
   const kms = new KMSClient(settings());
   const s3 = new S3Client(settings());
   const s3Control = new S3ControlClient(settings());
@@ -54,6 +71,7 @@ export function createClients({ region, env, signal }: ClientOptions): AwsClient
     s3Control,
     sts,
     region,
+    as: (other) => clientsOn(network, { region, signal, credentials: other }),
     destroy() {
       for (const client of [kms, s3, s3Control, sts]) client.destroy();
     },

@@ -1,11 +1,11 @@
 /** The evidence files of a rotation in a directory, which are archived as one bundle. */
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { EVIDENCE_SUFFIX } from './evidence-record';
+import { EVIDENCE_SUFFIX, SIGNATURE_SUFFIX } from './evidence-record';
 import { endsOf } from './previous-run';
 
 export interface BundleFile {
-  /** Name in the bundle, with slashes: `<run>.ndjson`, `<run>.outcomes/<file>`. */
+  /** Name in the bundle, with slashes: `<run>.ndjson`, `<run>.dsse.json`, `<run>.outcomes/<file>`. */
   readonly name: string;
   /** Absolute path. */
   readonly path: string;
@@ -27,14 +27,16 @@ const STALE_MS = 3_600_000;
  * @returns an empty list if the directory does not exist
  */
 export async function bundleFiles(directory: string, rotation: string): Promise<readonly BundleFile[]> {
-  const names = await readdir(directory).catch(() => []);
+  const names = await readdir(directory).catch((): string[] => []);
   const found: BundleFile[] = [];
   for (const name of names.filter((one) => one.endsWith(EVIDENCE_SUFFIX)).sort()) {
     const file = path.join(directory, name);
     if (!(await isWhole(file, rotation))) continue;
     const folder = `${name.slice(0, -EVIDENCE_SUFFIX.length)}${OUTCOMES_SUFFIX}`;
     const outcomes = await readdir(path.join(directory, folder)).catch(() => []);
-    for (const one of [name, ...outcomes.sort().map((outcome) => `${folder}/${outcome}`)]) {
+    const signature = `${name.slice(0, -EVIDENCE_SUFFIX.length)}${SIGNATURE_SUFFIX}`;
+    const signed = names.includes(signature) ? [signature] : [];
+    for (const one of [name, ...signed, ...outcomes.sort().map((outcome) => `${folder}/${outcome}`)]) {
       const { size } = await stat(path.join(directory, one));
       found.push({ name: one, path: path.join(directory, one), size });
     }

@@ -1,7 +1,7 @@
 /**
- * Canonical JSON, so that one record has exactly one text and so one hash: members sorted by UTF-16 code units, no
- * white space, numbers and strings as ECMAScript writes them (RFC 8785). One difference: RFC 8785 refuses a lone
- * surrogate, this writes it as its `\u` escape, because an unusual object key must not end a run.
+ * Canonical JSON (RFC 8785): one record has exactly one text, and so one hash. Members are sorted by UTF-16 code units,
+ * there is no white space, and numbers and strings are as ECMAScript writes them. One difference: RFC 8785 refuses a
+ * lone surrogate. This writes its `\u` escape, because an unusual object key must not end a run.
  */
 
 /** An age identity or a PEM private key: evidence must contain neither. */
@@ -10,9 +10,9 @@ const SECRET = /AGE-SECRET-KEY-(?:PQ-)?1[02-9AC-HJ-NP-Z]{58}|-----BEGIN (?:[A-Z]
 /**
  * The canonical text of plain data. Members that are `undefined` are left out; a `Date` becomes its ISO 8601 text.
  *
- * @throws TypeError for anything that is not plain data, with its place: bytes of any kind, because they may be key
- * material, class instances, functions, symbols, bigints, numbers that are not finite, `undefined` in a list, a
- * structure that holds itself, and text that holds a private key. The error never shows the value.
+ * @throws TypeError for anything that is not plain data, with its place and never its value. Bytes are refused because
+ * they may be key material, and so is text that holds a private key. Refused as well: class instances, functions,
+ * symbols, bigints, numbers that are not finite, `undefined` in a list, a structure that holds itself.
  */
 export function canonicalJson(value: unknown): string {
   return written(value, '$', []);

@@ -2,13 +2,14 @@
  * Checks evidence offline. It shares only the record format with the writer. Its canonical JSON is a second
  * implementation on purpose, so that a bug in the writer does not confirm itself.
  */
-import { createHash } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { KeyturnError } from '../errors';
 import { type OutcomesFile, outcomeFaults, outcomesIn } from './check-outcomes';
 import { followed, headFaults, linkFaults } from './check-runs';
+import { checkSignature, strayFaults } from './check-signatures';
 import type { CheckedFile, EvidenceCheck, EvidenceFault, EvidenceFaultCode } from './checked-evidence';
 import { EVIDENCE_SCHEMA_VERSION, EVIDENCE_SUFFIX, NO_PREVIOUS, RUN_CLOSED, RUN_OPENED } from './evidence-record';
 
@@ -23,9 +24,14 @@ const LINE_BYTES = 16 * 1024 * 1024;
  * also that the previous run of each run exists.
  *
  * @param heads - the heads that were saved elsewhere: each must be found, and no other.
+ * @param publicKeys - the keys of every trusted signer: each run must be signed by one of them.
  * @throws KeyturnError `evidence-missing` if there is nothing to check
  */
-export async function checkEvidence(target: string, heads?: readonly string[]): Promise<EvidenceCheck> {
+export async function checkEvidence(
+  target: string,
+  heads?: readonly string[],
+  publicKeys?: readonly KeyObject[],
+): Promise<EvidenceCheck> {
   const names = await evidenceFiles(target).catch((error: unknown) => Promise.reject(unreadable(target, error)));
   if (names.length === 0)
     throw new KeyturnError('evidence-missing', { path: target, reason: `no *${EVIDENCE_SUFFIX} in it` });
@@ -33,10 +39,13 @@ export async function checkEvidence(target: string, heads?: readonly string[]): 
   const faults: EvidenceFault[] = [];
   for (const name of names) {
     const checked = checkFile(name, (fault) => faults.push({ file: name, ...fault }));
-    files.push(await checked.catch((error: unknown) => Promise.reject(unreadable(name, error))));
+    const file = await checked.catch((error: unknown) => Promise.reject(unreadable(name, error)));
+    const { signature, faults: unsigned } = await checkSignature(file, publicKeys);
+    files.push({ ...file, signature });
+    faults.push(...unsigned);
   }
   const alone = names.length === 1 && names[0] === target;
-  if (!alone) faults.push(...linkFaults(files));
+  if (!alone) faults.push(...linkFaults(files), ...(await strayFaults(target)));
   if (heads) faults.push(...headFaults(target, files, heads));
   const beginnings = files.filter((file) => file.follows === undefined && !file.concurrentRun).length;
   return { files, records: files.reduce((sum, file) => sum + file.records, 0), faults, beginnings };
@@ -67,6 +76,7 @@ interface ChainState {
   outcome: string | undefined;
   follows: CheckedFile['follows'];
   concurrentRun: boolean;
+  signer: string | undefined;
   readonly outcomes: OutcomesFile[];
 }
 
@@ -78,6 +88,7 @@ async function checkFile(file: string, report: Report): Promise<CheckedFile> {
     outcome: undefined,
     follows: undefined,
     concurrentRun: false,
+    signer: undefined,
     outcomes: [],
   };
   for await (const { bytes, ended } of linesOf(file)) {
@@ -92,8 +103,8 @@ async function checkFile(file: string, report: Report): Promise<CheckedFile> {
       problem: 'the last record is not run-closed: records were removed, the run was killed, or it is still running',
     });
   for (const fault of await outcomeFaults(file, state.outcomes, NAMES_ALL.has(state.outcome ?? ''))) report(fault);
-  const { head, outcome, follows, concurrentRun } = state;
-  return { file, records: state.line, head, outcome, follows, concurrentRun };
+  const { head, outcome, follows, concurrentRun, signer } = state;
+  return { file, records: state.line, head, outcome, follows, concurrentRun, signer };
 }
 
 function checkLine(bytes: Buffer, ended: boolean, state: ChainState, report: Report): void {
@@ -115,6 +126,8 @@ function checkLine(bytes: Buffer, ended: boolean, state: ChainState, report: Rep
   if (state.line === 1) {
     state.follows = followed(read.record.data.previousRun);
     state.concurrentRun = read.record.data.concurrentRun === true;
+    const { signer } = read.record.data;
+    state.signer = typeof signer === 'string' ? signer : undefined;
   }
   state.closed = read.record.type === RUN_CLOSED;
   const outcome = read.record.data.outcome;

@@ -23,7 +23,13 @@ export type EvidenceFaultCode =
   | 'unlisted-run'
   | 'missing-outcomes'
   | 'changed-outcomes'
-  | 'unlisted-outcomes';
+  | 'unlisted-outcomes'
+  | 'not-signed'
+  | 'not-a-signature'
+  | 'signature-of-another-head'
+  | 'wrong-signature'
+  | 'signed-by-another-key'
+  | 'signature-without-run';
 
 export interface EvidenceFault {
   readonly file: string;
@@ -47,6 +53,10 @@ export interface CheckedFile {
   readonly follows: { readonly file: string; readonly head: string } | undefined;
   /** True for a run that ran at the same time as another run of its rotation: it follows none, and none follows it. */
   readonly concurrentRun: boolean;
+  /** The signer that its first record declares, as the rotation file named it; absent: none. */
+  readonly signer?: string | undefined;
+  /** `checked`: made by one of the given keys over this head. `not-checked`: there is one, and no key was given. */
+  readonly signature?: 'checked' | 'not-checked' | 'none';
 }
 
 export interface EvidenceCheck {
@@ -54,8 +64,8 @@ export interface EvidenceCheck {
   readonly records: number;
   readonly faults: readonly EvidenceFault[];
   /**
-   * Runs that name no run before them, without those that ran at the same time as another: 1 where all were made in one place, more
-   * where they were gathered.
+   * Runs that name no run before them, without those that ran at the same time as another. Runs of one place have 1;
+   * runs gathered from several places have more.
    */
   readonly beginnings: number;
 }

@@ -15,6 +15,14 @@ export const RUN_CLOSED = 'run-closed';
 /** Ending of the name of an evidence file. */
 export const EVIDENCE_SUFFIX = '.ndjson';
 
+/** Ending of the name of a file with the signature of a run, beside its evidence file. */
+export const SIGNATURE_SUFFIX = '.dsse.json';
+
+/** Types of a signature: a DSSE envelope around an in-toto statement about the head of a run. */
+export const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
+export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
+export const PREDICATE_TYPE = 'urn:keyturn:evidence-head:v1';
+
 /** What is hashed: the record without its own hash. */
 export interface EvidenceBody {
   readonly schemaVersion: typeof EVIDENCE_SCHEMA_VERSION;

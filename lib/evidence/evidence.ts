@@ -30,6 +30,8 @@ export interface EvidenceOptions {
    * run, and no later run names it.
    */
   readonly concurrentRun?: boolean;
+  /** The declared signer of the head, for the first record: a run without its signature is found then. */
+  readonly signer?: string | undefined;
   /** Default: the clock of the machine. */
   readonly clock?: () => Date;
 }
@@ -71,9 +73,9 @@ export async function openEvidence(options: EvidenceOptions): Promise<EvidenceRu
   });
   const run = new EvidenceFile(file, handle, clock);
   try {
-    const { command, rotation } = options;
+    const { command, rotation, signer } = options;
     const concurrentRun = options.concurrentRun === true ? true : undefined;
-    await run.record(RUN_OPENED, 'run', { command, runId, rotation, previousRun, concurrentRun });
+    await run.record(RUN_OPENED, 'run', { command, runId, rotation, previousRun, concurrentRun, signer });
   } catch (error) {
     await handle.close();
     throw error;

@@ -24,6 +24,8 @@ export interface PrepareRequest extends CustodyWrapRequest {
   readonly publicKeySha256?: string | undefined;
   /** True: KMS rejected the pending import, so replace it. Default false. */
   readonly afresh?: boolean | undefined;
+  /** True: the key had material before, so KMS compares the bytes with it. Default false. */
+  readonly compared?: boolean | undefined;
   /** Absent on a machine that keeps no evidence: a pending import then counts as its own. */
   readonly intents?: ImportIntents | undefined;
 }
@@ -68,9 +70,20 @@ export async function prepareImport(custodian: Custodian, request: PrepareReques
   if (pending && custodian.kind !== 'command' && isUsable(pending, request)) return preparedFromPending(pending);
   const recipients = pending?.recipients ?? record?.custody.recipients ?? custodian.recipients;
   const given = source.kind === 'file' ? source.path : undefined;
+  if (!pending && !record && given === undefined) await refuseUnknownCopy(custodian, request, binding);
   const prepared = await wrapHeldCopy(custodian, request, recipients, given);
   await keepPending(custodian, request, prepared, binding);
   return prepared;
+}
+
+/** Whoever can write the folder could have sealed bytes of their own for our recipients: new material is only what a run made. */
+async function refuseUnknownCopy(
+  custodian: Custodian,
+  { version, compared = false, intents }: PrepareRequest,
+  binding: string,
+): Promise<void> {
+  if (compared || !intents || (await intents.knowsCopy(version, binding))) return;
+  throw new KeyturnError('custody-copy-unknown', { version, file: custodian.locate(version) });
 }
 
 /**

@@ -40,8 +40,12 @@ const UNKNOWN_OPERATION = new Set(['UnknownOperationException', 'UnknownOperatio
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/monitoring-keys-determining-usage.html
  */
 export async function otherUsers(kms: KMSClient, keyArn: string): Promise<KeyUsers> {
-  const grants = await answered('kms:ListGrants', () => grantsOf(kms, keyArn));
-  return { grants, lastUsage: await lastUsageOf(kms, keyArn) };
+  return { grants: await grantsOn(kms, keyArn), lastUsage: await lastUsageOf(kms, keyArn) };
+}
+
+/** Every grant on a key. @throws as {@link otherUsers} */
+export function grantsOn(kms: KMSClient, keyArn: string): Promise<Answered<readonly KeyGrant[]>> {
+  return answered('kms:ListGrants', () => grantsOf(kms, keyArn));
 }
 
 /** The last use of a key that KMS reports. @throws as {@link otherUsers} */

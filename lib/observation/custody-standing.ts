@@ -1,10 +1,9 @@
 import path from 'node:path';
-import { KeyturnError } from '../errors';
-import type { Custodian } from '../key-material/custody/custodian';
 import { type CustodyRecord, readRecord } from '../key-material/custody/custody-record';
 import { nodeFiles } from '../key-material/custody/file-operations';
 import { custodyDirectory, type KeyVersion, type Rotation } from '../rotation/rotation';
 import { materialEvidence } from './material-evidence';
+import { type CustodyObserving, copyState } from './observed-custody';
 
 /** The material of a version, as KMS names it now. */
 export interface MaterialInUse {
@@ -26,12 +25,6 @@ export interface CustodyStanding {
   readonly by: 'record' | 'evidence' | 'no-custody' | 'waiver' | 'not-imported' | undefined;
   /** One clause, for people. */
   readonly text: string;
-}
-
-export interface CustodyObserving {
-  readonly rotation: Rotation;
-  /** Asked only for a custodian that keeps its copies elsewhere. */
-  custodian(): Promise<Custodian>;
 }
 
 /**
@@ -87,25 +80,12 @@ async function recordOf({ custody, name }: Rotation, version: string): Promise<C
 }
 
 /** The copy that the record names is looked for where it can be; one that is on another machine cannot. */
-async function whatIsLost(
-  run: CustodyObserving,
-  version: string,
-  { custody }: CustodyRecord,
-): Promise<string | undefined> {
-  const { kind, location } = custody;
+async function whatIsLost(run: CustodyObserving, version: string, record: CustodyRecord): Promise<string | undefined> {
   const directory = custodyDirectory(run.rotation.custody);
-  if (location === null || directory === undefined) return undefined;
-  if (kind === 'age') {
-    const copy = path.join(directory, location);
-    return (await nodeFiles.read(copy)) ? undefined : `the copy that its custody record names is gone: ${copy}`;
-  }
-  if (kind === 'none' || run.rotation.custody[kind] === undefined) return undefined;
-  try {
-    const custodian = await run.custodian();
-    if (custodian.kind !== kind || (await custodian.copyBinding(version)) !== undefined) return undefined;
-    return `${location} holds no copy any more`;
-  } catch (error) {
-    if (!(error instanceof KeyturnError) || error.code === 'interrupted') throw error;
-    return `${location} cannot be asked: ${error.message}`;
-  }
+  if (directory === undefined) return undefined;
+  const { is, text } = await copyState(run, directory, version, record);
+  if (is === 'gone') return `the copy that its custody record names is gone: ${text}`;
+  const { kind } = record.custody;
+  const isDeclared = kind !== 'none' && run.rotation.custody[kind] !== undefined;
+  return is === 'unknown' && isDeclared ? text : undefined;
 }

@@ -74,15 +74,42 @@ function lapsedEarlier(version: KeyVersion, { kind, text }: DriftInput['verdicts
 }
 
 /** The command that brings lost material back, by the date that the file has; where nobody keeps a copy, that is stated. */
-export function importAgain(
-  { rotation, custody, now }: DriftInput,
-  { name, materialValidTo, keyArn }: KeyVersion,
-): string {
+export function importAgain(input: DriftInput, { name, materialValidTo, keyArn }: KeyVersion): string {
+  const { rotation, custody, now } = input;
   if (keyArn !== undefined) return `the owner of ${keyArn} must import its material again`;
-  if (custody.here && !custody.imported.has(name))
+  if (input.refused.has(name))
+    return `the copy of ${name} in custody is of other material, as KMS said: without the right copy, what is under it is lost; go on with \`${nextProposal(rotation)}\``;
+  if (custody.here && custody.versions.get(name)?.copy.is === 'gone')
     return `custody here has no copy of ${name}: without a copy elsewhere, what is under it is lost; go on with \`${nextProposal(rotation)}\``;
   const isPast = materialValidTo !== undefined && materialValidTo.getTime() <= now.getTime();
   return isPast ? extendCommand(name) : REIMPORT;
+}
+
+/**
+ * A date that is over makes the rotation file one that no command of the flow takes, from the active version on. Material that was
+ * imported is extended; a version that never had any only needs another date.
+ */
+export function pastDateFindings(input: DriftInput): DriftFinding[] {
+  const { rotation, now } = input;
+  const from = rotation.keyVersions.findIndex(({ name }) => name === rotation.activeVersion);
+  return rotation.keyVersions.slice(from).flatMap((version): DriftFinding[] => {
+    const { name, materialValidTo: date } = version;
+    if (date === undefined || date.getTime() > now.getTime() || version.disabled) return [];
+    const text = `the rotation file says that the material of ${name} expired at ${date.toISOString()}, and no command of the flow takes a file with such a date`;
+    const byHand = `write a later materialValidTo for ${name} into the rotation file, or remove the line`;
+    return [act('file-date-past', text, canExtend(input, name) ? extendCommand(name) : byHand)];
+  });
+}
+
+/** Whether custody has the material that the key has or had: the condition of `extend`. */
+function canExtend({ custody, materials, seen, refused }: DriftInput, name: string): boolean {
+  if (refused.has(name)) return false;
+  const key = seen.versions.find((one) => one.version.name === name)?.key;
+  const ofVersion = materials?.versions.find((one) => one.version.name === name)?.material;
+  const had = materials ? ofVersion !== undefined : key?.currentKeyMaterialId !== undefined;
+  if (!had || !custody.here) return had;
+  const held = custody.versions.get(name);
+  return held?.copy.is !== 'gone' && (held?.record === undefined || held.record.keyArn === key?.arn);
 }
 
 /** The alarms and the plan go by the date in the file, so it must be the one that KMS goes by. */

@@ -1,6 +1,7 @@
 import { activeVersion, type Rotation } from '../rotation/rotation';
 import type { LeftByRun } from './evidence-queries';
 import type { Observation } from './observe';
+import type { ObservedCustody } from './observed-custody';
 import type { ObservedMaterials } from './observed-materials';
 import type { VersionVerdict } from './version-verdicts';
 
@@ -10,6 +11,7 @@ export interface DriftFinding {
     | 'material-expiring'
     | 'material-expired'
     | 'material-date-differs'
+    | 'file-date-past'
     | 'material-foreign'
     | 'rotations-nearly-used'
     | 'rollback-window-closing'
@@ -22,6 +24,15 @@ export interface DriftFinding {
     | 'bucket-key-moved'
     | 'stragglers-not-checked'
     | 'custody-record-absent'
+    | 'custody-lost'
+    | 'custody-folder-gone'
+    | 'custody-not-asked'
+    | 'custody-other-key'
+    | 'custody-recipients-differ'
+    | 'drill-due'
+    | 'binding-contradicted'
+    | 'binding-outdated'
+    | 'binding-incomplete'
     | 'retirement-not-recorded';
   /**
    * `outage`: objects cannot be read or written now. `act`: somebody must do something. Both make `--detailed-exitcode`
@@ -33,19 +44,17 @@ export interface DriftFinding {
   readonly fix: string;
 }
 
-/** Where `custody.age.directory` is not here at all, records are kept elsewhere, as on a runner: that says nothing. */
-export type ObservedCustody =
-  | { readonly here: false }
-  | {
-      readonly here: true /** Versions that have a record, and when their material was imported. */;
-      readonly imported: ReadonlyMap<string, Date>;
-    };
-
 export interface DriftInput {
   readonly rotation: Rotation;
   readonly seen: Observation;
   readonly now: Date;
   readonly custody: ObservedCustody;
+  /** True where runs on this machine kept custody in that folder. */
+  readonly custodyWasHere: boolean;
+  /** When evidence here last shows a drill, by version. */
+  readonly drilled: ReadonlyMap<string, Date>;
+  /** Versions whose copy in custody KMS refused last time. */
+  readonly refused: ReadonlySet<string>;
   /** When a sound run last verified the buckets; undefined where no evidence here says so. */
   readonly verifiedAt: Date | undefined;
   /** What the last sound run left; undefined where no evidence here says so. */

@@ -1,7 +1,9 @@
 /** What has moved away from the rotation file, or will soon: for a scheduled job. Pure: `observed-drift.ts` does the reading. */
 import type { KeyDescription } from '../kms/describe-key';
-import { type KeyVersion, type Rotation, supersededVersions } from '../rotation/rotation';
-import { expiryFindings } from './drift-expiry';
+import { type KeyVersion, supersededVersions } from '../rotation/rotation';
+import { bindingFindings } from './drift-binding';
+import { custodyFindings } from './drift-custody';
+import { expiryFindings, pastDateFindings } from './drift-expiry';
 import { act, DAY, type DriftFinding, type DriftInput, nextProposal, note, outage } from './drift-finding';
 import { materialFindings } from './drift-materials';
 import { remedyOf } from './key-remedy';
@@ -16,8 +18,10 @@ export function driftFindings(input: DriftInput): readonly DriftFinding[] {
   const findings = [
     ...keysOf(input).flatMap((one) => keyFindings(input, one)),
     ...pointerFindings(input),
+    ...bindingFindings(input),
     ...ageFindings(input),
     ...expiryFindings(input),
+    ...pastDateFindings(input),
     ...materialFindings(input),
     ...stragglerFindings(input),
     ...custodyFindings(input),
@@ -59,16 +63,14 @@ function deletionFinding({ verdicts }: DriftInput, version: KeyVersion, key: Key
 function activeKeyFindings({ rotation, seen, left }: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
   const { name } = version;
   if (key === undefined) {
-    const before = left?.keys?.get(name);
-    if (before === undefined || rotation.strategy === 'in-place') return [];
+    const inPlace = rotation.strategy === 'in-place';
+    const before = left?.keys?.get(name) ?? (inPlace ? [...(left?.keys?.values() ?? [])].at(-1) : undefined);
+    if (before === undefined) return [];
+    const goOn = inPlace
+      ? 'begin a rotation of another name: in place there is no other key'
+      : `go on with \`${nextProposal(rotation)}\``;
     const text = `outage: the key of the active version ${name} (${before.arn}) does not exist any more: nothing under it can ever be read again`;
-    return [
-      outage(
-        'active-key-unusable',
-        text,
-        `restore the objects from a backup, and go on with \`${nextProposal(rotation)}\``,
-      ),
-    ];
+    return [outage('active-key-unusable', text, `restore the objects from a backup, and ${goOn}`)];
   }
   // A key without material has findings of its own.
   if (key.state === 'Enabled' || key.state === 'PendingImport') return [];
@@ -132,8 +134,6 @@ function pointerFindings({ rotation, seen, left }: DriftInput): DriftFinding[] {
 
 const onOff = (on: boolean): string => (on ? 'on' : 'off');
 const PLAN = 'npx keyturn plan --out plan';
-const isActive = (rotation: Rotation, version: KeyVersion | undefined): boolean =>
-  version?.name === rotation.activeVersion;
 
 /** The plan puts it back; where the move was meant, it is proposed as such. */
 const putBack = (version: KeyVersion | undefined): string =>
@@ -143,7 +143,8 @@ const putBack = (version: KeyVersion | undefined): string =>
 function ageFindings({ rotation, seen, now, custody }: DriftInput): DriftFinding[] {
   const { rotateEveryDays, activeVersion, strategy } = rotation;
   const key = seen.versions.find((one) => one.version.name === activeVersion)?.key;
-  const imported = custody.here ? custody.imported.get(activeVersion) : undefined;
+  const record = custody.here ? custody.versions.get(activeVersion)?.record : undefined;
+  const imported = record && new Date(record.import.importedAt);
   // Rotated in place, the key is as old as its first version.
   const since = imported ?? (strategy === 'new-key' ? key?.creationDate : undefined);
   if (rotateEveryDays === undefined || since === undefined) return [];
@@ -167,17 +168,6 @@ function stragglerFindings({ rotation, seen, verifiedAt, now }: DriftInput): Dri
   const text = `${names} is still on, and objects may be left under it: ${since}`;
   // A dry run leaves no evidence, so it would leave this finding too.
   return [act('stragglers-not-checked', text, 'npx keyturn post-apply')];
-}
-
-function custodyFindings({ rotation, seen, custody }: DriftInput): DriftFinding[] {
-  if (!custody.here) return [];
-  return seen.versions.flatMap(({ version, key }): DriftFinding[] => {
-    const holds = key !== undefined && key.origin === 'EXTERNAL' && ['Enabled', 'Disabled'].includes(key.state);
-    if (version.keyArn !== undefined || !holds || custody.imported.has(version.name)) return [];
-    const text = `there is no custody record of ${version.name}: its material may be kept by nobody but KMS`;
-    const fix = isActive(rotation, version) ? nextProposal(rotation) : 'npx keyturn pre-apply';
-    return [act('custody-record-absent', text, fix)];
-  });
 }
 
 /** Only a version that passed the gate, or a verification as good, is proposed as retired. */

@@ -76,6 +76,25 @@ export async function lastDrilled(directory: string, rotation: string): Promise<
   return drilled;
 }
 
+/**
+ * Versions whose copy in custody KMS refused as the material of their key, and which nothing has shown to fit since. The copy may have
+ * been replaced in the meantime: the next drill or import that KMS takes ends it.
+ */
+export async function refusedCopies(directory: string, rotation: string): Promise<ReadonlySet<string>> {
+  const records = (await soundRunsOf(directory, rotation)).flatMap((run) => run.records);
+  records.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  const refused = new Set<string>();
+  for (const { type, step, data } of records) {
+    if (type === 'refused' && step === 'custody' && typeof data.version === 'string') refused.add(data.version);
+    if (type !== 'outcome') continue;
+    if (step === 'drill' && data.outcome === 'held') refused.delete(String(data.version));
+    if (step === 'extend') refused.delete(String(data.version));
+    if (step === 'import-material' && Array.isArray(data.imported))
+      for (const one of data.imported) refused.delete(String((one as { version?: unknown }).version));
+  }
+  return refused;
+}
+
 /** The pointers as the last run recorded them, and the dates of the keys. */
 export interface LeftByRun {
   readonly aliasTarget: string | undefined;

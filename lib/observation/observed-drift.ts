@@ -1,46 +1,29 @@
-import { stat } from 'node:fs/promises';
-import { readRecord } from '../key-material/custody/custody-record';
-import { nodeFiles } from '../key-material/custody/file-operations';
-import { custodyDirectory, type Rotation } from '../rotation/rotation';
 import { driftFindings } from './drift';
-import type { DriftFinding, DriftInput, ObservedCustody } from './drift-finding';
-import { lastLeft, lastVerified } from './evidence-queries';
+import type { DriftFinding, DriftInput } from './drift-finding';
+import { lastDrilled, lastLeft, lastVerified, refusedCopies } from './evidence-queries';
 import { evidenceDirectory, type Observation } from './observe';
+import { type CustodyObserving, custodyWasHere, observeCustody } from './observed-custody';
 
 /** Reads custody and evidence beside the rotation file, and reports what has moved. Reads only. */
 export async function observeDrift(
-  rotation: Rotation,
+  run: CustodyObserving,
   seen: Observation,
   now: Date,
   { verdicts, materials }: Pick<DriftInput, 'verdicts' | 'materials'>,
 ): Promise<readonly DriftFinding[]> {
+  const { rotation } = run;
   const evidence = evidenceDirectory(rotation);
   return driftFindings({
     rotation,
     seen,
     now,
-    custody: await custodySight(rotation),
+    custody: await observeCustody(run),
+    custodyWasHere: await custodyWasHere(rotation),
+    drilled: await lastDrilled(evidence, rotation.name),
+    refused: await refusedCopies(evidence, rotation.name),
     verifiedAt: await lastVerified(evidence, rotation.name),
     left: await lastLeft(evidence, rotation.name),
     verdicts,
     materials,
   });
-}
-
-/** @throws custody-damaged for a record that cannot be read */
-async function custodySight(rotation: Rotation): Promise<ObservedCustody> {
-  const directory = custodyDirectory(rotation.custody);
-  const here =
-    directory !== undefined &&
-    (await stat(directory).then(
-      (found) => found.isDirectory(),
-      () => false,
-    ));
-  if (!here) return { here: false };
-  const imported = new Map<string, Date>();
-  for (const { name } of rotation.keyVersions) {
-    const record = await readRecord({ directory, files: nodeFiles }, rotation.name, name);
-    if (record) imported.set(name, new Date(record.import.importedAt));
-  }
-  return { here: true, imported };
 }

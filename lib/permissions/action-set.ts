@@ -49,13 +49,17 @@ export type Target =
   | 'job bucket'
   | 'manifests'
   | 'reports'
+  /** The KMS key that signs evidence. */
+  | 'signing key'
   | 'evidence bucket'
   | 'evidence'
   | 'state bucket'
   | 'state objects'
   | 'state locks'
   | 'state key'
-  | 'alarms';
+  | 'alarms'
+  /** The role of `retire.rehearseAs`. */
+  | 'readers role';
 
 /** A set of actions on one target. */
 export interface ActionSet {

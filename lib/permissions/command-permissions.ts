@@ -4,6 +4,7 @@ import {
   archiveEvidence,
   declareRole,
   declareSupportBuckets,
+  keepRole,
   readEvidence,
   readJobs,
   readRole,
@@ -14,7 +15,7 @@ import {
 export type { ActionSet, Target } from './action-set';
 
 /** The policies. A separate identity for each one separates their permissions. */
-export const POLICY_NAMES = ['pre-apply', 'post-apply', 'terraform', 'reviewer', 'rollback'] as const;
+export const POLICY_NAMES = ['plan', 'pre-apply', 'post-apply', 'terraform', 'reviewer', 'rollback'] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];
 
 const owns = ({ buckets, reencrypt, evidence }: Rotation) =>
@@ -23,6 +24,8 @@ const adopts = (rotation: Rotation) => rotation.buckets.some(({ manage }) => man
 const looksElsewhere = ({ retire }: Rotation) => retire.verifyOnlyBuckets.length > 0;
 const namesManagedKey = ({ reencrypt }: Rotation) => reencrypt.from.includes('aws/s3');
 const namesKeys = ({ reencrypt }: Rotation) => reencrypt.from.some((one) => one === 'any' || one.startsWith('arn:'));
+const hasJobs = ({ reencrypt }: Rotation) => reencrypt.engine !== 'local';
+const rehearses = ({ retire }: Rotation) => retire.rehearseAs !== undefined;
 const inPlace = ({ strategy }: Rotation) => strategy === 'in-place';
 const moves = ({ strategy }: Rotation) => strategy === 'new-key';
 const rewraps = (rotation: Rotation) => moves(rotation) && rotation.reencrypt.method === 'rewrap';
@@ -58,20 +61,19 @@ const HEADING = ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectRetention',
 const VERIFY: readonly ActionSet[] = [
   { sid: 'ListObjects', on: 'buckets', actions: LISTING, when: moves },
   { sid: 'HeadObjects', on: 'objects', actions: HEADING, when: moves },
-  // A version that was moved to the active key may have left its annotations behind, and HEAD does not show them.
-  { sid: 'AskForAnnotations', on: 'objects', actions: ['s3:ListObjectAnnotations'], when: moves },
   { sid: 'ListOtherObjects', on: 'other buckets', actions: LISTING, when: looksElsewhere },
   { sid: 'HeadOtherObjects', on: 'objects of other buckets', actions: HEADING, when: looksElsewhere },
+  { sid: 'FindAliases', on: 'anything', actions: ['kms:ListAliases'], when: namesManagedKey },
+];
+
+const MOVE: readonly ActionSet[] = [
+  // What was moved to the active key may have left its annotations behind, and HEAD does not show them.
   {
     sid: 'AskForOtherAnnotations',
     on: 'objects of other buckets',
     actions: ['s3:ListObjectAnnotations'],
     when: looksElsewhere,
   },
-  { sid: 'FindAliases', on: 'anything', actions: ['kms:ListAliases'], when: namesManagedKey },
-];
-
-const MOVE: readonly ActionSet[] = [
   {
     sid: 'RewrapObjects',
     on: 'objects',
@@ -128,9 +130,22 @@ const MOVE: readonly ActionSet[] = [
     actions: ['kms:ListGrants', 'kms:GetKeyLastUsage', 'kms:DisableKey', 'kms:EnableKey'],
     when: moves,
   },
+  {
+    sid: 'RehearseAsReaders',
+    on: 'readers role',
+    actions: ['sts:AssumeRole'],
+    when: (rotation) => moves(rotation) && rehearses(rotation),
+  },
   // Who else uses a key: other buckets that name the old one as their default.
   { sid: 'FindBuckets', on: 'anything', actions: ['s3:ListAllMyBuckets'], when: moves },
   { sid: 'LookAtDefaults', on: 'buckets of the account', actions: ['s3:GetEncryptionConfiguration'], when: moves },
+];
+
+/** What a plan reads of the state; plans take no lock. */
+const READ_STATE: readonly ActionSet[] = [
+  { sid: 'FindState', on: 'state bucket', actions: ['s3:ListBucket'], when: keepsStateInS3 },
+  { sid: 'ReadState', on: 'state objects', actions: ['s3:GetObject'], when: keepsStateInS3 },
+  { sid: 'OpenState', on: 'state key', actions: ['kms:Decrypt'], when: hasStateKey },
 ];
 
 /** The state of both stacks in S3. Only locks are ever deleted. */
@@ -159,16 +174,32 @@ const READ_BUCKET = [
   's3:GetReplicationConfiguration',
 ];
 
-/** A plan of both stacks, and moving alias and bucket defaults from one declared key to another. */
-const SWITCH: readonly ActionSet[] = [
+/** What the AWS provider reads of everything that both stacks declare. */
+const READ_STACKS: readonly ActionSet[] = [
   { sid: 'ReadKeys', on: 'own keys', actions: ['kms:GetKeyPolicy', 'kms:ListResourceTags'] },
   { sid: 'FindAliases', on: 'anything', actions: ['kms:ListAliases'] },
+  { sid: 'ReadOwnedBuckets', on: 'owned buckets', actions: READ_BUCKET, when: owns },
+  ...readSupportBuckets,
+];
+
+/** A plan of both stacks, for code that nobody has approved yet. It reads no object but the state, and writes nothing. */
+const PLAN: readonly ActionSet[] = [
+  ...READ_STACKS,
+  ...readRole,
+  // What jobs are planned depends on it, also in buckets that were adopted.
+  { sid: 'ReadVersioning', on: 'buckets', actions: ['s3:GetBucketVersioning'], when: hasJobs },
+  { sid: 'FindAlarms', on: 'anything', actions: ['cloudwatch:DescribeAlarms'], when: hasAlarms },
+  { sid: 'ReadAlarms', on: 'alarms', actions: ['cloudwatch:ListTagsForResource'], when: hasAlarms },
+  ...READ_STATE,
+];
+
+/** A plan of both stacks, and moving alias and bucket defaults from one declared key to another. */
+const SWITCH: readonly ActionSet[] = [
+  ...READ_STACKS,
   { sid: 'MoveAliases', on: 'aliases', actions: ['kms:UpdateAlias'] },
   { sid: 'MoveAliasesBetweenKeys', on: 'keys', actions: ['kms:UpdateAlias'] },
-  { sid: 'ReadOwnedBuckets', on: 'owned buckets', actions: READ_BUCKET, when: owns },
   { sid: 'SetDefaults', on: 'buckets', actions: ['s3:PutEncryptionConfiguration'] },
-  ...readSupportBuckets,
-  ...readRole,
+  ...keepRole,
   ...STATE,
 ];
 
@@ -213,11 +244,24 @@ const DECLARE: readonly ActionSet[] = [
   },
 ];
 
+/** Who may use the old key and not the new one: key policies, grants, bucket policies. */
+const COMPARE_ACCESS: readonly ActionSet[] = [
+  { sid: 'ReadKeyPolicies', on: 'keys', actions: ['kms:GetKeyPolicy', 'kms:ListGrants'], when: moves },
+  { sid: 'ReadBucketPolicies', on: 'buckets', actions: ['s3:GetBucketPolicy'], when: moves },
+  {
+    sid: 'ReadPoliciesOfOtherBuckets',
+    on: 'other buckets',
+    actions: ['s3:GetBucketPolicy'],
+    when: (rotation) => moves(rotation) && looksElsewhere(rotation),
+  },
+];
+
 /**
  * The actions of each command. Policies are generated from this list, `doctor` prints it, and a test runs every
  * command with exactly these permissions. GetCallerIdentity is missing on purpose: it needs no permission.
  */
 export const actionSets: Readonly<Record<PolicyName, readonly ActionSet[]>> = {
+  plan: [...LOOK, ...PLAN],
   'pre-apply': [
     ...LOOK,
     { sid: 'ImportMaterial', on: 'own keys', actions: ['kms:GetParametersForImport', 'kms:ImportKeyMaterial'] },
@@ -235,7 +279,7 @@ export const actionSets: Readonly<Record<PolicyName, readonly ActionSet[]>> = {
     { ...PROVE, when: inPlace },
   ],
   terraform: [...LOOK, ...SWITCH, ...DECLARE, ...archiveEvidence],
-  reviewer: [...LOOK, ...VERIFY, ...readJobs, ...readEvidence],
+  reviewer: [...LOOK, ...VERIFY, ...COMPARE_ACCESS, ...readJobs, ...readEvidence],
   rollback: [
     ...LOOK,
     { sid: 'EnableKeys', on: 'keys to retire', actions: ['kms:EnableKey'] },

@@ -1,3 +1,4 @@
+import { partitionOf } from '../rotation/partition';
 import {
   activeVersion,
   type BucketManagement,
@@ -110,12 +111,16 @@ const SCOPES: Readonly<Record<Target, (place: Place) => readonly Scope[]>> = {
   'job bucket': (place) => inBuckets(place, jobBucket(place)),
   manifests: (place) => inBuckets(place, jobBucket(place), `/${batchPrefix(place.rotation)}manifests*`),
   reports: (place) => inBuckets(place, jobBucket(place), `/${batchPrefix(place.rotation)}reports/*`),
+  'signing key': ({ rotation: { evidence } }) =>
+    evidence.signer?.startsWith('arn:') ? [{ Resource: evidence.signer }] : [],
   'evidence bucket': (place) => inBuckets(place, evidenceBucket(place)),
   evidence: (place) => inBuckets(place, evidenceBucket(place), `/${place.rotation.name}/*`),
   'state bucket': (place) => inState(place, () => ''),
   'state objects': (place) => inState(place, ({ prefix }) => `/${prefix}${place.rotation.name}-*`),
   'state locks': (place) => inState(place, ({ prefix }) => `/${prefix}${place.rotation.name}-*.tflock`),
   'state key': stateKey,
+  'readers role': ({ rotation: { retire } }) =>
+    retire.rehearseAs === undefined ? [] : [{ Resource: retire.rehearseAs }],
   alarms: ({ rotation, account, partition }) => [
     { Resource: `arn:${partition}:cloudwatch:${rotation.region}:${account}:alarm:keyturn-${rotation.name}-*` },
   ],
@@ -216,11 +221,4 @@ function and(left: Condition | undefined, right: Condition): Condition {
   const joined: Record<string, Readonly<Record<string, string | readonly string[]>>> = { ...left };
   for (const [operator, values] of Object.entries(right)) joined[operator] = { ...joined[operator], ...values };
   return joined;
-}
-
-function partitionOf(region: string): string {
-  if (region.startsWith('cn-')) return 'aws-cn';
-  if (region.startsWith('us-gov-')) return 'aws-us-gov';
-  if (region.startsWith('eusc-')) return 'aws-eusc';
-  return 'aws';
 }

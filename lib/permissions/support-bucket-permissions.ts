@@ -5,6 +5,7 @@ import type { ActionSet } from './action-set';
 const hasJobs = ({ reencrypt }: Rotation) => reencrypt.engine !== 'local';
 const copiesByJobs = (rotation: Rotation) => hasJobs(rotation) && rotation.reencrypt.method === 'rewrite';
 const keeps = ({ evidence }: Rotation) => evidence.bucket !== undefined;
+const signs = ({ evidence }: Rotation) => evidence.signer?.startsWith('arn:') === true;
 const serves = (rotation: Rotation) => keeps(rotation) || rotation.reencrypt.batch?.manage === 'bucket';
 
 /**
@@ -40,20 +41,14 @@ export const runJobs: readonly ActionSet[] = [
   },
 ];
 
+const ROLE_READS = ['iam:GetRole', 'iam:GetRolePolicy', 'iam:ListAttachedRolePolicies', 'iam:ListRolePolicies'];
+
+/** What the AWS provider reads of the role. */
+export const readRole: readonly ActionSet[] = [{ sid: 'ReadRole', on: 'job role', actions: ROLE_READS, when: hasJobs }];
+
 /** Actions of the AWS provider on the role: reads, and writes if its keys change. */
-export const readRole: readonly ActionSet[] = [
-  {
-    sid: 'KeepRoleWithKeys',
-    on: 'job role',
-    actions: [
-      'iam:GetRole',
-      'iam:GetRolePolicy',
-      'iam:ListAttachedRolePolicies',
-      'iam:ListRolePolicies',
-      'iam:PutRolePolicy',
-    ],
-    when: hasJobs,
-  },
+export const keepRole: readonly ActionSet[] = [
+  { sid: 'KeepRoleWithKeys', on: 'job role', actions: [...ROLE_READS, 'iam:PutRolePolicy'], when: hasJobs },
 ];
 
 export const declareRole: readonly ActionSet[] = [
@@ -80,10 +75,11 @@ export const declareSupportBuckets: readonly ActionSet[] = [
   { sid: 'LockEvidence', on: 'evidence bucket', actions: ['s3:PutBucketObjectLockConfiguration'], when: keeps },
 ];
 
-/** Adds evidence; never changes or removes any. */
+/** Adds evidence and signs it; never changes or removes any. */
 export const archiveEvidence: readonly ActionSet[] = [
   { sid: 'FindEvidence', on: 'evidence bucket', actions: ['s3:ListBucket'], when: keeps },
   { sid: 'KeepEvidence', on: 'evidence', actions: ['s3:PutObject'], when: keeps },
+  { sid: 'SignEvidence', on: 'signing key', actions: ['kms:GetPublicKey', 'kms:Sign'], when: signs },
 ];
 
 /** Checks the evidence in its bucket. S3 omits the lock from the response to a caller that may not read it. */

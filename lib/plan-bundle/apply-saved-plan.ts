@@ -6,12 +6,15 @@ import { observe } from '../observation/observe';
 import { stateFacts } from '../observation/state-facts';
 import type { Review } from '../review/review';
 import { reviewData } from '../review/review-json';
+import { plain } from '../review/review-messages';
+import { bindingPath } from '../rotation/binding';
 import type { StackRole } from '../terraform/workspace';
 import type { ChangeRun } from '../workflow/rotation-run';
 import { requireCustodyOfNext } from '../workflow/switch-active';
 import {
   BUNDLED_SUFFIXES,
   hashOf,
+  MANIFEST,
   observedFacts,
   type PlanManifest,
   readManifest,
@@ -27,6 +30,8 @@ export interface ApplySavedPlanInput {
   /** Absolute: what `plan --out` wrote. */
   readonly directory: string;
   readonly evidence: string | undefined;
+  /** SHA-256 of the manifest that was approved; undefined: any manifest of the directory. */
+  readonly approvedManifest: string | undefined;
 }
 
 export interface AppliedStack {
@@ -50,7 +55,7 @@ const ORDER: readonly StackRole[] = ['keys', 'storage'];
  */
 export async function applySavedPlan(input: ApplySavedPlanInput): Promise<readonly AppliedStack[]> {
   const { run, env, directory } = input;
-  const manifest = await readManifest(directory);
+  const manifest = await readManifest(directory, input.approvedManifest);
   const done = await appliedBefore(directory);
   const left = ORDER.filter((stack) => manifest.stacks[stack].planned && !done.includes(stack));
   if (left.length === 0) return ORDER.map((stack) => ({ stack, outcome: outcomeOfEarlier(manifest, stack, done) }));
@@ -114,6 +119,8 @@ async function movedSources(
   compare('Region', manifest.region, rotation.region);
   const { rotationFile, tools } = await provenance(rotation.file, env);
   if (manifest.rotationFile !== rotationFile.sha256) moved.push(`the rotation file ${rotationFile.name} was changed`);
+  const binding = bindingPath(rotation.file);
+  compare(`the binding ${path.basename(binding)}`, manifest.binding, await hashOf(binding));
   compare('Keyturn', manifest.tools.keyturn, tools.keyturn);
   compare(binary.product, manifest.tools[binary.product.toLowerCase()], binary.version);
   const seen = await observe(run);
@@ -188,7 +195,7 @@ async function reviewAgain(
 
 async function applyStack(
   stack: StackRole,
-  { run, directory }: ApplySavedPlanInput,
+  { run, directory, approvedManifest }: ApplySavedPlanInput,
   manifest: PlanManifest,
   { stacks, terraform }: ReviewingTerraform,
   review: Review,
@@ -201,8 +208,13 @@ async function applyStack(
   await run.approve(`apply the reviewed plan of the ${stack} stack?`);
   const step = stack === 'keys' ? 'declare-keys' : 'switch';
   const { verdict, findings, waived } = reviewData(review);
+  const { plans } = review;
   const facts = {
     stack,
+    /** In words, with values: what a reader of the evidence relies on without the plan file. */
+    effects: plans.find(({ name }) => name === `${stack}.json`)?.effects.map(plain) ?? [],
+    manifest: await hashOf(path.join(directory, MANIFEST)),
+    approvedManifest: approvedManifest ?? 'not given',
     plan: manifest.files[`${stack}.tfplan`],
     rotationFile: manifest.rotationFile,
     plannedAt: manifest.plannedAt,

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { isCode, KeyturnError } from '../errors';
+import { bindingPath, readBindingText, withBinding } from '../rotation/binding';
 import type { Rotation } from '../rotation/rotation';
 import { parseRotation } from '../rotation/rotation-file';
 
@@ -17,18 +18,23 @@ export interface BaseFileInput {
 const run = promisify(execFile);
 
 /**
- * The rotation file as it was before the change that is reviewed.
+ * The rotation file as it was before the change that is reviewed, with the binding beside it.
  *
  * @throws KeyturnError `usage` if there is no such file and no such revision, or it is no valid rotation file
  */
 export async function loadBase({ rotation, base, cwd, env }: BaseFileInput): Promise<Rotation> {
-  const text = (await fileText(path.resolve(cwd, base))) ?? (await revisionText(rotation.file, base, env));
+  const file = path.resolve(cwd, base);
+  const fromFile = await fileText(file);
+  const text = fromFile ?? (await revisionText(rotation.file, base, env));
   if (text === undefined) throw unusable(base, 'it is neither a file nor a git revision with the rotation file in it');
   try {
     // At the path of the reviewed file, so that paths in it compare.
-    return await parseRotation(text, rotation.file, { now: new Date(), expired: 'accept' });
+    const before = await parseRotation(text, rotation.file, { now: new Date(), expired: 'accept' });
+    const bindingFile = bindingPath(rotation.file);
+    const binding = fromFile === undefined ? await revisionText(bindingFile, base, env) : await readBindingText(file);
+    return withBinding(before, binding, bindingFile);
   } catch (error) {
-    if (!isCode(error, 'rotation-file-invalid')) throw error;
+    if (!isCode(error, 'rotation-file-invalid') && !isCode(error, 'binding-invalid')) throw error;
     throw unusable(base, `its rotation file is not valid: ${error.message}`, error);
   }
 }

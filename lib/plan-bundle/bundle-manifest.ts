@@ -39,6 +39,8 @@ const MANIFEST_SHAPE = z.strictObject({
   plannedAt: z.iso.datetime(),
   /** SHA-256 of the rotation file. */
   rotationFile: HASH,
+  /** SHA-256 of `rotation.lock.json`; absent: there was none. */
+  binding: HASH.optional(),
   tools: z.record(z.string(), z.string()),
   verdict: z.enum(['clean', 'decide', 'refused']),
   rollbackTo: z.string().optional(),
@@ -53,13 +55,22 @@ const MANIFEST_SHAPE = z.strictObject({
 export type PlanManifest = z.infer<typeof MANIFEST_SHAPE>;
 export type PlannedStackEntry = z.infer<typeof PLANNED>;
 
-/** @throws KeyturnError `reviewed-plan-unreadable` */
-export async function readManifest(directory: string): Promise<PlanManifest> {
+/**
+ * @param approved - SHA-256 of the manifest that was approved, lower-case hex; undefined: it is not compared
+ * @throws KeyturnError `reviewed-plan-unreadable`, `reviewed-plan-moved` where another manifest was approved
+ */
+export async function readManifest(directory: string, approved?: string): Promise<PlanManifest> {
   const unreadable = (reason: string, cause: unknown) =>
     new KeyturnError('reviewed-plan-unreadable', { directory, reason }, cause);
   const text = await readFile(path.join(directory, MANIFEST), 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw unreadable(error.code === 'ENOENT' ? `there is no ${MANIFEST} in it` : String(error.code), error);
   });
+  const found = createHash('sha256').update(text).digest('hex');
+  if (approved !== undefined && approved !== found)
+    throw new KeyturnError('reviewed-plan-moved', {
+      directory,
+      moved: [`${MANIFEST}: ${approved} was approved, this one is ${found}`],
+    });
   try {
     return MANIFEST_SHAPE.parse(JSON.parse(text));
   } catch (error) {

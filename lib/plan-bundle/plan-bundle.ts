@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { isCode, KeyturnError } from '../errors';
@@ -7,6 +8,7 @@ import type { Review } from '../review/review';
 import { reviewJson } from '../review/review-json';
 import { reviewMarkdown } from '../review/review-markdown';
 import { reviewSarif } from '../review/review-sarif';
+import { bindingPath } from '../rotation/binding';
 import type { Rotation } from '../rotation/rotation';
 import { declaredResources } from '../terraform/created-in';
 import { formatPlan } from '../terraform/plan-text';
@@ -39,6 +41,8 @@ export interface PlanBundleInput {
 
 export interface PlanBundle {
   readonly manifest: PlanManifest;
+  /** SHA-256 of `manifest.json`, lower-case hex: it stands for every file of the directory. */
+  readonly manifestSha256: string;
   /** Absent where the rotation file takes no jobs. */
   readonly jobs: PlannedJobs | undefined;
   readonly review: Review;
@@ -86,8 +90,9 @@ export async function writePlanBundle(input: PlanBundleInput): Promise<PlanBundl
   const jobs = await plannedJobs(run);
   if (jobs) await writeWhole(path.join(directory, JOBS_FILE), `${JSON.stringify(jobs, null, 2)}\n`);
   const manifest = await manifestOf(input, reviewing, seen, review, { keys, storage });
-  await writeWhole(path.join(directory, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
-  return { manifest, jobs, review };
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  await writeWhole(path.join(directory, MANIFEST), text);
+  return { manifest, manifestSha256: createHash('sha256').update(text).digest('hex'), jobs, review };
 }
 
 async function clear(directory: string): Promise<void> {
@@ -140,6 +145,7 @@ async function manifestOf(
 ): Promise<PlanManifest> {
   const { rotation, identity } = run;
   const { rotationFile, tools } = await provenance(rotation.file, env);
+  const binding = await hashOf(bindingPath(rotation.file));
   const files: Record<string, string> = {};
   for (const name of (await readdir(directory)).sort()) files[name] = (await hashOf(path.join(directory, name))) ?? '';
   return {
@@ -149,6 +155,7 @@ async function manifestOf(
     region: rotation.region,
     plannedAt: new Date().toISOString(),
     rotationFile: rotationFile.sha256,
+    ...(binding === undefined ? {} : { binding }),
     tools: {
       ...tools,
       [binary.product.toLowerCase()]: binary.version,

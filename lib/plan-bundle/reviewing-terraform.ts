@@ -28,14 +28,15 @@ export interface ReviewingTerraform {
   readonly expected: StackTexts;
 }
 
-/** Synthesizes both stacks again and finds the Terraform to use. */
+/** Synthesizes both stacks again and finds the Terraform to use. Its plans take no lock, so that a role that can only read can plan. */
 export async function openReviewing(options: ReviewingOptions): Promise<ReviewingTerraform> {
   const { rotation, env, signal } = options;
   const workDirectory = path.dirname(rotation.file);
   const { binary, source, cliConfiguration } = await findBinary(options);
   const stacks = await synthesize({ rotationFile: rotation.file, name: rotation.name, workDirectory, env, signal });
   const expected = await stackTexts(stacks);
-  return { binary, stacks, expected, terraform: new Terraform({ binary, source, cliConfiguration, env, signal }) };
+  const terraform = new Terraform({ binary, source, cliConfiguration, env, signal, locksPlans: false });
+  return { binary, stacks, expected, terraform };
 }
 
 async function findBinary({ rotation, env, signal }: ReviewingOptions) {

@@ -8,6 +8,7 @@ import { mdBlock, mdCode, mdText } from './markdown';
 import { newKeyMessages } from './new-key-messages';
 import type { Proposal } from './proposal';
 import type { ObservedKey, ProposalMessages } from './proposal-messages';
+import { bindingSection, type ProposedBinding } from './proposed-binding';
 
 export interface BodyInput {
   readonly rotation: Rotation;
@@ -17,6 +18,8 @@ export interface BodyInput {
   /** Absent: AWS was not read. */
   readonly observed: ObservedKey | undefined;
   readonly forecast: ProposalForecast;
+  /** Of a version that becomes active; undefined: none does. */
+  readonly binding: ProposedBinding | undefined;
 }
 
 /** GitHub allows 65,536 characters, GitLab and Bitbucket more. Only a very long diff comes near this limit. */
@@ -24,15 +27,19 @@ const MOST_CHARACTERS = 60_000;
 
 /** Markdown, at most 60,000 characters. */
 export function proposalBody(input: BodyInput): string {
-  const { proposal, shownFile } = input;
-  const diff = unifiedDiff(proposal.before, proposal.after, shownFile);
-  const whole = sections(input, mdBlock('diff', diff));
+  const whole = sections(input, mdBlock('diff', proposalDiff(input)));
   if (whole.length <= MOST_CHARACTERS) return whole;
   return sections(input, 'The diff is too long to show here; see the changed file.');
 }
 
+/** The changes of the rotation file, and then of its binding; empty: there are none. */
+export function proposalDiff({ proposal, shownFile, binding }: Pick<BodyInput, 'proposal' | 'shownFile' | 'binding'>) {
+  const bound = binding ? unifiedDiff(binding.before ?? '', binding.after ?? '', binding.shownFile) : '';
+  return `${unifiedDiff(proposal.before, proposal.after, shownFile)}${bound}`;
+}
+
 function sections(input: BodyInput, diff: string): string {
-  const { proposal, rotation, forecast } = input;
+  const { proposal, rotation, forecast, binding } = input;
   return [
     `## ${mdText(proposal.title)}`,
     '',
@@ -40,6 +47,7 @@ function sections(input: BodyInput, diff: string): string {
     '',
     diff,
     '',
+    ...(binding ? ['### Which key it is', '', ...bindingSection(rotation, proposal.version, binding), ''] : []),
     '### Why this is safe',
     '',
     ...list(wordsOf(rotation).whySafe(input)),

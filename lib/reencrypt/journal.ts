@@ -26,9 +26,10 @@ type Line =
   | { readonly type: 'end' };
 
 /**
- * What a run over one bucket records so that it can resume after a crash: the listing's frontier and every failure,
- * not every object. NDJSON, one write and one fsync a page, the page's own line last: a torn end is a page that was not committed.
- * It may be lost: S3 holds the truth, and a run without it inspects every version again.
+ * What a run over one bucket records, so that it can resume after a crash: the listing's frontier and every failure,
+ * not every object. It is NDJSON, with one write and one fsync a page. The page's own line comes last: a torn end is a
+ * page that was not committed. The journal may be lost: S3 holds the truth, and a run without it inspects every version
+ * again.
  */
 export class Journal {
   readonly #file: FileHandle;

@@ -35,8 +35,8 @@ const SHARD_LINES = 200_000;
 const compress = promisify(gzip);
 
 /**
- * Streams the outcome of each object version into `<name>-000001.ndjson.gz`, … Each page is a gzip member of its own, so
- * that a file cut short by a crash still reads up to its last page; `zcat` reads all of them as one.
+ * Streams the outcome of each object version into `<name>-000001.ndjson.gz`, … Each page is a gzip member of its own: a
+ * file cut short by a crash reads up to its last whole page. `zcat` reads all members as one.
  */
 export class OutcomeShards {
   readonly #directory: string;

@@ -24,8 +24,8 @@ interface PendingPage extends CompletedPage {
 const MAX_WAITING = 16;
 
 /**
- * Puts pages whose versions end in any order back into the order of the listing, and hands each on when it and all
- * before it are complete: what was handed on is a frontier behind which nothing is in progress.
+ * Puts pages back into the order of the listing, whatever order their versions end in. It hands a page on once that
+ * page and all before it are complete. Behind what was handed on, nothing is in progress.
  */
 export class PageQueue {
   readonly #pages: PendingPage[] = [];

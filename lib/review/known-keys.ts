@@ -1,4 +1,4 @@
-import { type Rotation, versionAlias, versionsWithKeys } from '../rotation/rotation';
+import { boundKeyArn, type Rotation, versionAlias, versionsWithKeys } from '../rotation/rotation';
 import type { PlanDocument } from './plan-document';
 import { text, type Values } from './plan-values';
 
@@ -19,20 +19,35 @@ export interface KeyFromAws {
   readonly state: string;
 }
 
+/** Who says which key a version is. */
+export type KeySource = 'rotation-file' | 'binding' | 'keys-stack' | 'look-up' | 'aws';
+
+/** That a version is a certain key. */
+export interface KeyClaim {
+  readonly version: string;
+  readonly arn: string;
+  readonly source: KeySource;
+}
+
 /** The keys known from the plans of one review and, if read, from AWS. AWS takes precedence over the plans. */
 export class KnownKeys {
   readonly #byId = new Map<string, KnownKey>();
   readonly #byVersion = new Map<string, KnownKey>();
+  readonly #claims: KeyClaim[] = [];
 
   constructor(rotation: Rotation, plans: readonly PlanDocument[], fromAws: readonly KeyFromAws[]) {
     for (const { name, keyArn } of rotation.keyVersions) {
-      if (keyArn !== undefined) this.#learn({ arn: keyArn, version: name, state: undefined });
+      if (keyArn !== undefined) this.#learn({ arn: keyArn, version: name, state: undefined }, 'rotation-file');
     }
-    for (const plan of plans) for (const key of managedKeys(rotation, plan)) this.#learn(key);
-    for (const plan of plans) for (const key of lookedUpKeys(rotation, plan)) this.#learn(key);
+    for (const version of versionsWithKeys(rotation)) {
+      const arn = version.keyArn === undefined ? boundKeyArn(rotation, version) : undefined;
+      if (arn !== undefined) this.#learn({ arn, version: version.name, state: undefined }, 'binding');
+    }
+    for (const plan of plans) for (const key of managedKeys(rotation, plan)) this.#learn(key, 'keys-stack');
+    for (const plan of plans) for (const key of lookedUpKeys(rotation, plan)) this.#learn(key, 'look-up');
     // Rotated in place, every version uses the key of the first, and the key has the name of the first.
     const holders = new Set(versionsWithKeys(rotation).map(({ name }) => name));
-    for (const key of fromAws.filter(({ version }) => holders.has(version))) this.#learn(key);
+    for (const key of fromAws.filter(({ version }) => holders.has(version))) this.#learn(key, 'aws');
   }
 
   /** By full ARN, or by bare key id, because providers write either. */
@@ -44,7 +59,13 @@ export class KnownKeys {
     return this.#byVersion.get(version);
   }
 
-  #learn(key: KnownKey): void {
+  /** Everything that says which key a version is, in the order in which the sources are trusted. */
+  get claims(): readonly KeyClaim[] {
+    return this.#claims;
+  }
+
+  #learn(key: KnownKey, source: KeySource): void {
+    if (key.version !== undefined) this.#claims.push({ version: key.version, arn: key.arn, source });
     const before = this.#byId.get(idOf(key.arn));
     const known = { arn: key.arn, version: key.version ?? before?.version, state: key.state ?? before?.state };
     this.#byId.set(idOf(key.arn), known);
@@ -53,7 +74,7 @@ export class KnownKeys {
 }
 
 /** `arn:…:key/<id>` and `<id>` are the same key; an alias is returned unchanged. */
-function idOf(reference: string): string {
+export function idOf(reference: string): string {
   return /^arn:[^:]*:kms:[^:]*:\d+:key\/(.+)$/.exec(reference)?.[1] ?? reference;
 }
 

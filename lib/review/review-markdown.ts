@@ -45,7 +45,16 @@ export function reviewMarkdown(review: Review): string {
       ...unseen.map((one) => `- *not checked:* ${sentence(one)}`),
     ]),
   ];
-  const file = ['', '### The rotation file', '', ...fileLines(review)];
+  const file = [
+    '',
+    '### The key versions',
+    '',
+    ...review.binding.map((one) => `- ${sentence(one)}`),
+    '',
+    '### The rotation file',
+    '',
+    ...fileLines(review),
+  ];
   const findings = review.findings.length === 0 ? [] : ['', '### Findings', ''];
   const waived = review.waived.map(
     (one) =>

@@ -22,6 +22,7 @@ import { text } from './plan-values';
 import { type Words, words } from './review-messages';
 import type { GreenRetirement, PlannedStack, RuleContext } from './review-rule';
 import { reviewRules } from './rules';
+import { bindingFindings, bindingWords } from './rules/binding-rules';
 import { fileFindings } from './rules/file-rules';
 import { concealed, concealedWords } from './secrets';
 
@@ -58,7 +59,9 @@ export interface Review {
   readonly commit: string | undefined;
   readonly verdict: Verdict;
   readonly plans: readonly ReviewedPlan[];
-  /** What changed in the rotation file since its base; undefined: no base was given. */
+  /** What each version of ours stands for, and what is trusted where nothing binds it; one sentence each. */
+  readonly binding: readonly Words[];
+  /** What changed in the rotation file and its binding since their base; undefined: no base was given. */
   readonly fileChanges: readonly FileChange[] | undefined;
   /** Errors first, then by rule; without waived findings. */
   readonly findings: readonly Finding[];
@@ -114,8 +117,8 @@ export function reviewPlans(input: ReviewInput): Review {
   const documents = plans.map(({ plan }) => plan);
   const keys = new KnownKeys(rotation, documents, input.aws ?? []);
   const contexts = plans.map((one) => contextOf(one, keys, input));
-  const changes = input.base && fileChanges(input.base, rotation, input.rollbackTo);
-  const found = [...contexts.flatMap(findingsOf), ...fileFindings(changes ?? [])];
+  const changes = input.base && fileChanges(input.base, rotation, input.rollbackTo, confirmedBy(keys));
+  const found = [...contexts.flatMap(findingsOf), ...bindingFindings(rotation, keys), ...fileFindings(changes ?? [])];
   const applied = applyWaivers(found, rotation.review.waivers, now, input.base?.review.waivers);
   const findings = applied.findings.map(withoutSecrets);
   const waived = applied.waived.map(withoutSecrets);
@@ -127,10 +130,17 @@ export function reviewPlans(input: ReviewInput): Review {
     commit: input.commit,
     verdict: verdictOf(findings),
     plans: contexts.map((context, index) => reviewedPlan(context, input, plans[index]?.sha256)),
+    binding: bindingWords(rotation, keys),
     fileChanges: changes,
     findings,
     waived,
   };
+}
+
+/** Whether the state of the keys stack shows this key as that of the version: no alias decides that. */
+function confirmedBy({ claims }: KnownKeys): (version: string, arn: string) => boolean {
+  return (version, arn) =>
+    claims.some((one) => one.source === 'keys-stack' && one.version === version && one.arn === arn);
 }
 
 /** The verdict of findings that no waiver takes out. */

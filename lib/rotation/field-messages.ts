@@ -11,6 +11,7 @@ export const LIMITS = {
   deletionWindowDays: { min: 7, max: 30 },
   /** Rotation period of a key version: a day to ten years. */
   rotateEveryDays: { min: 1, max: 3650 },
+  drillEveryDays: { min: 1, max: 3650 },
   /** AWS allows 50 tags per resource; ten are reserved for Keyturn and for tag policies of the organization. */
   tags: 40,
   tagKeyLength: 128,

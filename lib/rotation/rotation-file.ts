@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { isMap, isScalar } from 'yaml';
 import { type FileFault, KeyturnError } from '../errors';
+import { bindingPath, readBindingText, withBinding } from './binding';
 import { inReadingOrder, shownText } from './faults';
 import { LIMITS } from './field-messages';
 import { uselessRecipients } from './recipients';
@@ -27,13 +28,14 @@ export interface ParseOptions {
 }
 
 /**
- * Reads and checks a rotation file.
+ * Reads and checks a rotation file, and the binding beside it.
  *
  * @param path - the file; shown in errors as given.
- * @throws KeyturnError `rotation-file-missing`, `rotation-file-unreadable`, `rotation-file-invalid`
+ * @throws KeyturnError `rotation-file-missing`, `rotation-file-unreadable`, `rotation-file-invalid`, `binding-invalid`
  */
 export async function loadRotation(path: string, options: ParseOptions): Promise<Rotation> {
-  return parseRotation(await readRotationText(path), path, options);
+  const rotation = await parseRotation(await readRotationText(path), path, options);
+  return withBinding(rotation, await readBindingText(path), bindingPath(path));
 }
 
 /**
@@ -70,8 +72,8 @@ async function readAtMost(path: string, most: number): Promise<Uint8Array> {
 }
 
 /**
- * Checks the text of a rotation file. It is asynchronous only because age checks the recipients; it has no side
- * effects.
+ * Checks the text of a rotation file, without its binding. It is asynchronous only because age checks the recipients; it
+ * has no side effects.
  *
  * @param file - path of the file: shown in faults, and the base of relative paths in it.
  * @throws KeyturnError `rotation-file-invalid`, with every fault of the file in reading order
@@ -124,6 +126,7 @@ function toRotation(file: RotationFile, path: string): Rotation {
   const { s3 } = file.terraform;
   return {
     file: path,
+    binding: [],
     name: file.name,
     region: file.region,
     account: file.account,
@@ -149,8 +152,8 @@ function toRotation(file: RotationFile, path: string): Rotation {
     tags: file.tags,
     custody: toCustody(file.custody, dirname(path)),
     reencrypt: { ...file.reencrypt, batch: file.reencrypt.batch },
-    evidence: { bucket: file.evidence.bucket },
-    retire: { ...file.retire, unusedForDays: file.retire.unusedForDays },
+    evidence: { bucket: file.evidence.bucket, signer: file.evidence.signer },
+    retire: { ...file.retire, unusedForDays: file.retire.unusedForDays, rehearseAs: file.retire.rehearseAs },
     review: file.review,
     terraform: s3
       ? {
@@ -162,7 +165,7 @@ function toRotation(file: RotationFile, path: string): Rotation {
 }
 
 /** Paths are relative to the folder of the rotation file; a program without a slash is searched on PATH. */
-function toCustody({ age, command, pkcs11 }: RotationFile['custody'], home: string): Custody {
+function toCustody({ age, command, pkcs11, drillEveryDays }: RotationFile['custody'], home: string): Custody {
   const at = (path: string): string => resolve(home, path);
   const [program = '', ...args] = command?.run ?? [];
   return {
@@ -178,5 +181,6 @@ function toCustody({ age, command, pkcs11 }: RotationFile['custody'], home: stri
       pinFile: pkcs11.pinFile === undefined ? undefined : at(pkcs11.pinFile),
       directory: at(pkcs11.directory),
     },
+    drillEveryDays,
   };
 }

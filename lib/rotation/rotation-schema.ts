@@ -14,14 +14,16 @@ import {
   pkcs11,
   principals,
   REGION,
+  ROLE_ARN,
   reencryptSource,
   retireWaiver,
   STANDING_PRINCIPAL,
   s3Backend,
+  servicePrincipal,
   TOPIC_ARN,
   waiver,
 } from './schema-parts';
-import { batch, evidenceBucket } from './schema-storage';
+import { batch, evidenceBucket, evidenceSigner } from './schema-storage';
 
 const TAG_TEXT = '[\\p{L}\\p{Z}\\p{N}_.:/=+@-]';
 
@@ -83,6 +85,12 @@ export const rotationFileSchema = z.strictObject({
       breakGlass: principals(
         'Who may delete imported material or schedule the deletion of a key. Empty: the key policy denies both to everybody.',
         STANDING_PRINCIPAL,
+      ),
+      services: field(
+        z.array(servicePrincipal).default([]),
+        'AWS services that use the keys by their own principal: log delivery, Config, CloudTrail, CloudFront, S3 Inventory.',
+        'a list of services',
+        'write a list of mappings with service and sourceArns, [] for none',
       ),
     })
     .prefault({})
@@ -160,6 +168,11 @@ export const rotationFileSchema = z.strictObject({
       pkcs11: pkcs11
         .optional()
         .describe('Custody in a hardware module, which generates and wraps the material itself.'),
+      drillEveryDays: field(
+        z.int().min(LIMITS.drillEveryDays.min).max(LIMITS.drillEveryDays.max).default(365),
+        'Days after a drill, or the import, before `status` and `doctor` report that the custody of a version is due for a drill.',
+        `a whole number from ${LIMITS.drillEveryDays.min} to ${LIMITS.drillEveryDays.max}`,
+      ),
     })
     .prefault({})
     .describe('Where the only copy of the material outside KMS is stored; at most one custodian.'),
@@ -201,6 +214,12 @@ export const rotationFileSchema = z.strictObject({
         'Days without use before a key is disabled; its key policy makes KMS refuse earlier. Absent: it is disabled at once.',
         `a whole number from ${LIMITS.unusedForDays.min} to ${LIMITS.unusedForDays.max}`,
       ),
+      rehearseAs: field(
+        z.string().regex(ROLE_ARN).optional(),
+        'Role that reads a sample without the old key before the key is disabled: that of your readers. Absent: nothing is rehearsed.',
+        'the ARN of an IAM role, arn:aws:iam::<account>:role/<name>',
+        'write the full ARN of the role, not of a session of it',
+      ),
       waivers: field(
         z.array(retireWaiver).default([]),
         'Reasons of the retire gate that are set aside until a date.',
@@ -215,9 +234,10 @@ export const rotationFileSchema = z.strictObject({
       bucket: evidenceBucket
         .optional()
         .describe('Bucket that archives the evidence; absent: the evidence stays in the working directory.'),
+      signer: evidenceSigner,
     })
     .prefault({})
-    .describe('Where evidence is archived in addition to the working directory.'),
+    .describe('Where evidence is archived in addition to the working directory, and who signs it.'),
   review: z
     .strictObject({
       waivers: field(

@@ -105,6 +105,8 @@ export interface Custody {
   readonly age: AgeCustody | undefined;
   readonly command: CommandCustody | undefined;
   readonly pkcs11: Pkcs11Custody | undefined;
+  /** Days after its last drill from which on the custody of a version is due for another; absent: never. */
+  readonly drillEveryDays?: number | undefined;
 }
 
 export interface S3Backend {
@@ -143,9 +145,36 @@ export interface RetireWaiver {
 /** What a waiver may set aside. */
 export const RETIRE_WAIVERS = ['grant', 'bucket-default', 'use', 'upload', 'annotations', 'expiry'] as const;
 
+/** An AWS service that may use the keys, for what it must act. */
+export interface ServicePrincipal {
+  /** `delivery.logs.amazonaws.com`. */
+  readonly service: string;
+  /** Values of `aws:SourceArn`, `*` allowed; empty only for services that send none. */
+  readonly sourceArns: readonly string[];
+  /** Values of `aws:SourceAccount`; empty: the account of the rotation. */
+  readonly sourceAccounts: readonly string[];
+}
+
+/** What a version name stands for in KMS, as `rotation.lock.json` binds it. */
+export interface BoundVersion {
+  /** Name of a declared version. */
+  readonly name: string;
+  readonly keyArn: string;
+  /** 64 hex digits; null: KMS named none. */
+  readonly keyMaterialId: string | null;
+  /** When KMS deletes the material, ISO 8601 in UTC; null: it does not expire. */
+  readonly materialValidTo: string | null;
+  /** The age recipients that its material was sealed for; empty: none, or unknown here. */
+  readonly recipients: readonly string[];
+  /** SHA-256 of its custody record, lower-case hex; null: there was none. */
+  readonly custodyRecordSha256: string | null;
+}
+
 export interface Rotation {
   /** Absolute path of the file this was read from. */
   readonly file: string;
+  /** What `rotation.lock.json` beside the file binds; empty: there is none. Never an adopted version, which its ARN binds. */
+  readonly binding: readonly BoundVersion[];
   /** Lower-case letters, digits and hyphens; names the two stacks. */
   readonly name: string;
   readonly region: string;
@@ -164,6 +193,8 @@ export interface Rotation {
     readonly users: readonly string[];
     /** The only principals that may delete imported material or schedule a key's deletion; empty: nobody. */
     readonly breakGlass: readonly string[];
+    /** AWS services that use the keys by their own principal. */
+    readonly services: readonly ServicePrincipal[];
   };
   readonly expiry: ExpiryWarnings;
   readonly deletionWindowDays: number;
@@ -182,12 +213,18 @@ export interface Rotation {
     readonly batch: BatchSettings | undefined;
   };
   /** Where evidence is archived in addition to the working directory. */
-  readonly evidence: { readonly bucket: EvidenceBucket | undefined };
+  readonly evidence: {
+    readonly bucket: EvidenceBucket | undefined;
+    /** Who signs the head of each run: the ARN of a KMS key, or `ed25519:` and a public key; absent: nobody. */
+    readonly signer?: string | undefined;
+  };
   readonly retire: {
     /** Buckets that Keyturn neither manages nor re-encrypts. They must hold nothing under a version before it retires. */
     readonly verifyOnlyBuckets: readonly string[];
     /** Whole days without use before a key is disabled, which its key policy enforces; absent: it is disabled at once. */
     readonly unusedForDays: number | undefined;
+    /** ARN of the role as which the disable is rehearsed: that of the team's readers. Absent: nothing is rehearsed. */
+    readonly rehearseAs?: string | undefined;
     readonly waivers: readonly RetireWaiver[];
   };
   readonly review: { readonly waivers: readonly ReviewWaiver[] };
@@ -232,6 +269,18 @@ export function versionsWithKeys({ strategy, keyVersions }: KeyLayout): readonly
 export function versionAlias(rotation: KeyLayout & Pick<Rotation, 'alias'>, version: Pick<KeyVersion, 'name'>): string {
   const holder = rotation.strategy === 'in-place' ? (rotation.keyVersions[0] ?? version) : version;
   return `${rotation.alias}/${holder.name}`;
+}
+
+/**
+ * The key that a version is bound to: the ARN of an adopted one, or what `rotation.lock.json` says; undefined: nothing
+ * binds it. With `strategy: in-place` one key stands for all versions.
+ */
+export function boundKeyArn(
+  { strategy, binding }: Pick<Rotation, 'strategy' | 'binding'>,
+  { name, keyArn }: Pick<KeyVersion, 'name' | 'keyArn'>,
+): string | undefined {
+  if (keyArn !== undefined) return keyArn;
+  return binding.find((one) => strategy === 'in-place' || one.name === name)?.keyArn;
 }
 
 /** The directory of the custody records, for any custodian; undefined without custody. */

@@ -4,21 +4,13 @@
  */
 import { shownText } from './faults';
 import { type FieldPath, LIMITS } from './field-messages';
+import { principalRules, roleTagRules } from './principal-rules';
 import { batchRules, bucketRules, sourceRules, supportBucketRules } from './storage-rules';
 import { type Finding, list, mapping, repeated, textOf, type UnvalidatedFile, unvalidated } from './unvalidated-file';
 import { activeRules, aliasRules, expiryRules, type RuleOptions, versionRules } from './version-rules';
 import type { YamlSource } from './yaml-source';
 
 export type { ExpiredVersions } from './version-rules';
-
-function policyRules({ file }: UnvalidatedFile): Finding[] {
-  return ['administrators', 'users', 'breakGlass'].flatMap((field) =>
-    repeated(list(mapping(file.keyPolicy)[field]).map(textOf), (index) => ['keyPolicy', field, index], {
-      allowed: 'each principal once: KMS returns a policy without repetitions, so every plan would show a change',
-      change: 'remove one of the two',
-    }),
-  );
-}
 
 /** A rotation in place has one key: it excludes everything that needs a second key or moves objects. */
 function strategyRules({ file, versions }: UnvalidatedFile): Finding[] {
@@ -129,7 +121,7 @@ export function ruleFaults(source: YamlSource, value: unknown, options: RuleOpti
     ...expiryRules(view, options),
     ...aliasRules(view),
     ...bucketRules(view),
-    ...policyRules(view),
+    ...principalRules(view),
     ...batchRules(view),
     ...sourceRules(view),
     ...supportBucketRules(view),
@@ -138,6 +130,7 @@ export function ruleFaults(source: YamlSource, value: unknown, options: RuleOpti
     ...custodyRules(view),
     ...terraformRules(view),
     ...tagRules(view),
+    ...roleTagRules(view),
   ];
   return findings.map(({ at, ...words }) => source.faultAt(at, words));
 }

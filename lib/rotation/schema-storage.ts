@@ -1,7 +1,7 @@
 /** The support buckets of a rotation file: for jobs, and for evidence. */
 import { z } from 'zod';
 import { field, LIMITS } from './field-messages';
-import { BUCKET_NAME, BUCKET_WORDS } from './schema-parts';
+import { BUCKET_NAME, BUCKET_WORDS, KEY_ARN } from './schema-parts';
 
 export const batch = z.strictObject({
   bucket: field(
@@ -66,3 +66,16 @@ export const evidenceBucket = z.strictObject({
     .prefault({})
     .describe('How long and how strictly the evidence is retained.'),
 });
+
+/** DER of an Ed25519 public key: 12 bytes that are always the same, then 32. */
+const ED25519_KEY = /^ed25519:MCowBQYDK2VwAyEA[A-Za-z0-9+/]{43}=$/;
+
+export const evidenceSigner = field(
+  z
+    .string()
+    .regex(new RegExp(`${KEY_ARN.source}|${ED25519_KEY.source}`))
+    .optional(),
+  'Signs the head of each run: a KMS key (ECC_NIST_P256, SIGN_VERIFY), or the public key of an Ed25519 key whose private key file KEYTURN_SIGNING_KEY names. Absent: nobody signs.',
+  'the full ARN of a KMS key, or ed25519: and the public key, DER in base64',
+  'write the ARN, or ed25519: and the line between BEGIN and END of the public key in PEM',
+);

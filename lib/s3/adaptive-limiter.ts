@@ -20,7 +20,7 @@ export function concurrencyOf(asked: number | undefined): number {
   return Math.max(1, Math.min(1024, asked ?? DEFAULT_CONCURRENCY));
 }
 
-/** Milliseconds in which a second SlowDown does not halve again: it comes from requests sent before the first answer. */
+/** Milliseconds in which a further SlowDown shrinks nothing: it answers a request sent before the first. */
 const QUIET = 500;
 /** What SlowDown leaves of a window. */
 const DECREASE = 0.7;

@@ -13,6 +13,8 @@ const S3_ACTIONS: Readonly<Record<string, string>> = {
   GetObjectLockConfiguration: 's3:GetBucketObjectLockConfiguration',
   GetPublicAccessBlock: 's3:GetBucketPublicAccessBlock',
   HeadBucket: 's3:ListBucket',
+  HeadObject: 's3:GetObject',
+  ListObjectsV2: 's3:ListBucket',
   PutBucketEncryption: 's3:PutEncryptionConfiguration',
   PutPublicAccessBlock: 's3:PutBucketPublicAccessBlock',
 };
@@ -22,11 +24,13 @@ const PROVIDER = "Terraform's AWS provider";
 
 /** `operation error KMS: CreateKey, https response error StatusCode: 400, RequestID: …, api error X: words`. */
 const OPERATION = /operation error (\w[\w ]*): (\w+),/;
-const API_ERROR = /(?:api error )?\b([A-Z]\w*(?:Exception|Denied|Token|Id|Match|Skewed|Signature|Client)): ([^\n]*)/;
+const API_ERROR =
+  /(?:api error )?\b((?:[A-Z]\w*)?(?:Exception|Denied|Forbidden|Token|Id|Match|Skewed|Signature|Client)): ([^\n]*)/;
 const UNREACHABLE =
   /(?:dial tcp[^\n]*|connection refused|connection reset by peer|no such host|i\/o timeout|TLS handshake timeout|request send failed[^\n]*)/;
 
-const DENIED = new Set(['AccessDenied', 'AccessDeniedException']);
+/** S3 answers HEAD requests without a body: then the SDK calls the refusal Forbidden. */
+const DENIED = new Set(['AccessDenied', 'AccessDeniedException', 'Forbidden']);
 const EXPIRED = new Set(['ExpiredToken', 'ExpiredTokenException']);
 const REJECTED = new Set([
   'InvalidAccessKeyId',
@@ -52,7 +56,7 @@ function fromText(text: string, address: string): KeyturnError | undefined {
   const [, awsCode = '', awsMessage = ''] = API_ERROR.exec(text) ?? [];
   const requestId = /RequestID: ([\w-]+)/.exec(text)?.[1];
   if (DENIED.has(awsCode)) {
-    const resource = /on resource: (\S+)/.exec(text)?.[1] ?? address;
+    const resource = /on resource: (\S+)/.exec(text)?.[1] ?? stateObject(text) ?? address;
     return new KeyturnError('aws-access-denied', { action, resource, awsMessage, requestId });
   }
   if (EXPIRED.has(awsCode)) return new KeyturnError('aws-credentials-expired', { action, reason: awsMessage });
@@ -65,6 +69,12 @@ function fromText(text: string, address: string): KeyturnError | undefined {
   if (reason === undefined) return undefined;
   const url = /"(https?:\/\/[^/"]+)/.exec(text)?.[1] ?? 'the AWS endpoint';
   return new KeyturnError('aws-endpoint-unreachable', { action, url, reason });
+}
+
+/** The object of the state, as the S3 backend names it. */
+function stateObject(text: string): string | undefined {
+  const [, key, bucket] = /object \\?"([^"\\]+)\\?" in S3 bucket \\?"([^"\\]+)\\?"/.exec(text) ?? [];
+  return bucket === undefined ? undefined : `${bucket}/${key}`;
 }
 
 /** The action in AWS's error, otherwise the one that the operation needs, otherwise `*`. */

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { readBindingText } from '../rotation/binding';
 import type { Rotation } from '../rotation/rotation';
 import { findTerraform, type TerraformBinary } from './binary';
 import { providerSource, writeCliConfiguration } from './cli-configuration';
@@ -20,16 +21,20 @@ interface Opened {
   readonly binary: TerraformBinary;
   readonly terraform: Terraform;
   readonly stacks: Readonly<Record<StackRole, StackDirectory>>;
+  /** The binding that the stacks were synthesized with. */
+  readonly binding: string | undefined;
 }
 
 /**
  * The rotation's stacks next to its file. The first plan synthesizes them and finds Terraform; both are reused in the
- * run. A command that needs no Terraform works without one.
+ * run, until an import binds a version. A command that needs no Terraform works without one.
  */
 export function openWorkspace(options: WorkspaceOptions): Workspace {
   let opened: Promise<Opened> | undefined;
-  const open = (): Promise<Opened> => {
-    opened ??= openOnce(options);
+  const open = async (): Promise<Opened> => {
+    const binding = await readBindingText(options.rotation.file);
+    if (opened !== undefined && (await opened).binding !== binding) opened = undefined;
+    opened ??= openOnce(options, binding);
     return opened;
   };
   return {
@@ -57,7 +62,10 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
   };
 }
 
-async function openOnce({ rotation, env: given, signal }: WorkspaceOptions): Promise<Opened> {
+async function openOnce(
+  { rotation, env: given, signal }: WorkspaceOptions,
+  binding: string | undefined,
+): Promise<Opened> {
   // Terraform and its provider must not inherit the PIN of a hardware module.
   const { KEYTURN_PKCS11_PIN: _pin, ...env } = given;
   const workDirectory = path.dirname(rotation.file);
@@ -67,5 +75,5 @@ async function openOnce({ rotation, env: given, signal }: WorkspaceOptions): Pro
   await mkdir(settings, { recursive: true });
   const cliConfiguration = await writeCliConfiguration(source, settings);
   const stacks = await synthesize({ rotationFile: rotation.file, name: rotation.name, workDirectory, env, signal });
-  return { binary, terraform: new Terraform({ binary, source, cliConfiguration, env, signal }), stacks };
+  return { binary, terraform: new Terraform({ binary, source, cliConfiguration, env, signal }), stacks, binding };
 }

@@ -19,7 +19,12 @@ export interface Failure {
 /** Turns a failure into the error with the right next step; `terraform-failed` if the failure is not recognized. */
 export function asFailure(failure: Failure): KeyturnError {
   const recognized =
-    refused(failure) ?? locked(failure) ?? stale(failure) ?? destroying(failure) ?? asAwsFailure(failure.diagnostics);
+    refused(failure) ??
+    lockDenied(failure) ??
+    locked(failure) ??
+    stale(failure) ??
+    destroying(failure) ??
+    asAwsFailure(failure.diagnostics);
   if (recognized) return recognized;
   const reported = failure.diagnostics.map(textOf).join('\n') || failure.lastLines;
   return new KeyturnError('terraform-failed', {
@@ -69,8 +74,16 @@ function nextStep(refusals: readonly string[]): string {
     : 'fix what the guard reports, then plan again';
 }
 
+const LOCK_SUMMARY = 'Error acquiring the state lock';
+
+/** A lock that could not be written is held by nobody: AWS refused the request, or was not reached. */
+function lockDenied({ diagnostics }: Failure): KeyturnError | undefined {
+  const isHeld = (detail: string): boolean => /Lock Info:|PreconditionFailed/.test(detail);
+  return asAwsFailure(diagnostics.filter((one) => one.summary === LOCK_SUMMARY && !isHeld(one.detail)));
+}
+
 function locked({ stack, diagnostics }: Failure): KeyturnError | undefined {
-  const found = diagnostics.find((one) => one.summary === 'Error acquiring the state lock');
+  const found = diagnostics.find((one) => one.summary === LOCK_SUMMARY);
   if (!found) return undefined;
   const info = (name: string): string =>
     new RegExp(`^\\s*${name}:\\s+(.+)$`, 'm').exec(found.detail)?.[1]?.trim() ?? 'unknown';

@@ -23,6 +23,11 @@ export interface TerraformInput {
   readonly signal?: AbortSignal | undefined;
   /** How long a command waits for a state lock. Default 60 s. */
   readonly lockTimeoutSeconds?: number;
+  /**
+   * False: plans take no lock, so that a role that can only read can plan. `apply` always locks, and refuses a plan of
+   * an older state. Default true.
+   */
+  readonly locksPlans?: boolean;
 }
 
 /** A plan file. Terraform applies exactly this file, or nothing. */
@@ -81,7 +86,7 @@ export class Terraform {
   async plan(stack: StackDirectory): Promise<PlanFile> {
     await this.init(stack);
     const planFile = join(stack.directory, PLAN_FILE);
-    const args = ['plan', '-json', '-input=false', '-detailed-exitcode', `-out=${planFile}`, this.#lockTimeout()];
+    const args = ['plan', '-json', '-input=false', '-detailed-exitcode', `-out=${planFile}`, this.#planLock()];
     const outcome = await this.#run(stack, args);
     this.#refuseWrapper('plan', stack, outcome);
     if (outcome.exit === 0) return { stack, planFile, changes: false, summary: NO_CHANGES, json: undefined };
@@ -146,6 +151,10 @@ export class Terraform {
       exit,
       reported,
     });
+  }
+
+  #planLock(): string {
+    return this.#input.locksPlans === false ? '-lock=false' : this.#lockTimeout();
   }
 
   #lockTimeout(): string {

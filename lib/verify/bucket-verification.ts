@@ -3,6 +3,7 @@ import type { RetryOptions } from '../s3/pacing-and-retry';
 import type { AnnotationFindings } from './annotation-check';
 import type { KeyListing } from './key-listing';
 import type { ListingComparison } from './listing-comparison';
+import type { ToRehearse } from './rehearsal-sample';
 import type { ScopeOf } from './scope-of';
 import type { VersionAccount } from './version-account';
 
@@ -30,6 +31,8 @@ export interface VerifyRequest {
    * its annotations. Default: every version may.
    */
   readonly movedBefore?: number | undefined;
+  /** Versions under the active key that are chosen for a dress rehearsal of the disable. Default 0. */
+  readonly rehearse?: number | undefined;
   readonly retry?: RetryOptions | undefined;
   readonly onProgress?: ((text: string) => void) | undefined;
 }
@@ -91,6 +94,8 @@ export interface BucketVerification {
   /** Keys that the verification accounts for: every key where every version was inspected. */
   readonly covers: 'every-key' | readonly string[];
   readonly sources: VerificationSources;
+  /** What a dress rehearsal is to read. Absent: none was asked for. */
+  readonly toRehearse?: ToRehearse | undefined;
 }
 
 /** What a verification is based on. */

@@ -30,7 +30,7 @@ export class ReadSample {
 }
 
 /** Archived and not restored: S3 lets nobody read it. */
-function isArchived({ storageClass, archiveStatus, restore }: ObjectHead): boolean {
+export function isArchived({ storageClass, archiveStatus, restore }: ObjectHead): boolean {
   const archived = storageClass === 'GLACIER' || storageClass === 'DEEP_ARCHIVE' || archiveStatus !== undefined;
   return archived && restore !== 'restored';
 }

@@ -16,6 +16,7 @@ import type { BucketVerification, VerifyRequest } from './bucket-verification';
 import type { Findings } from './findings';
 import { RandomSample } from './random-sample';
 import { ReadSample, type SampledRead } from './read-sample';
+import { RehearsalSample } from './rehearsal-sample';
 import { everyOtherKey, type ScopeOf } from './scope-of';
 import { type FirstHead, isGoneForWitness, secondHead } from './second-head';
 import type { Place } from './version-account';
@@ -50,6 +51,7 @@ export class VersionJudge {
   readonly annotations: AnnotationCheck;
   /** Versions of the samples that are unknown already. */
   readonly #doubted = new Set<string>();
+  readonly rehearsal: RehearsalSample;
   read: BucketVerification['read'] = { versions: 0, bytes: 0 };
   secondHeads: BucketVerification['secondHeads'] = { versions: 0, contradictions: 0 };
 
@@ -60,7 +62,9 @@ export class VersionJudge {
       read = 20,
       secondHeads = 100,
       movedBefore = Number.POSITIVE_INFINITY,
+      rehearse = 0,
     } = tools.request;
+    this.rehearsal = new RehearsalSample(rehearse);
     this.#tools = tools;
     this.#scopeOf = scopeOf ?? everyOtherKey(activeKeyArn);
     this.#reads = new ReadSample(read === 'all' ? 0 : read);
@@ -79,6 +83,7 @@ export class VersionJudge {
         return this.#gone(ref, listed, page);
       case 'sse-c':
         findings.label(listed, 'SSE-C');
+        this.rehearsal.customerKey();
         return findings.settle('outOfScope');
       case 'fault':
         // Throws where the fault is not this version's: without permission to inspect there is no verification.
@@ -152,6 +157,7 @@ export class VersionJudge {
     }
     const place = scope.scope === 'active' ? 'underActive' : 'outOfScope';
     findings.settle(place);
+    this.rehearsal.offer(ref, head, place);
     const settled = { ref, listed, encryption: head.encryption, place } as const;
     // Nothing but the lack of headers names it: one answer that lacks them looks the same.
     if (head.encryption.kind === 'unencrypted') return this.#repeat(settled);

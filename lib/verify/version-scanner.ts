@@ -138,7 +138,7 @@ export class VersionScanner {
 
   /** Reads one sample, repeats the HEADs of another, and puts together what was seen. */
   async report(
-    { at, uploads }: VerificationStart,
+    { at, uploads, versioning }: VerificationStart,
     listed: Listed,
     covers: BucketVerification['covers'],
     sources: Omit<VerificationSources, 'heads' | 'notInspected'>,
@@ -166,6 +166,7 @@ export class VersionScanner {
       requests: this.#store.requests() - this.#before,
       covers,
       sources: { heads: Object.fromEntries(this.#heads), notInspected: account.notInspected, ...sources },
+      ...(this.#request.rehearse ? { toRehearse: this.#judge.rehearsal.chosen(versioning) } : {}),
     };
   }
 

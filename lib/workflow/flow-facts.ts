@@ -21,6 +21,8 @@ export interface ImportFacts extends MaterialFacts {
   readonly imported: readonly CustodyRecord[];
   /** In a dry run: the versions that would be given material. */
   readonly wouldImport: readonly string[];
+  /** Key ARNs of the versions that `rotation.lock.json` binds otherwise than before. */
+  readonly bound: Readonly<Record<string, string>>;
 }
 
 /** A last use of a key that was read before a run moved anything. */

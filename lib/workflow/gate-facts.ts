@@ -1,10 +1,13 @@
 import { custodyStanding } from '../observation/custody-standing';
 import { type ObservedVersion, observe, observedActive } from '../observation/observe';
 import { bucketsToVerify } from '../rotation/rotation';
+import { droppedBuckets } from './dropped-buckets';
 import type { FlowFacts, VerificationRecord } from './flow-facts';
 import type { GateInput } from './gate';
+import { rehearsalLine } from './gate-rehearsal';
 import { observeUsers } from './key-users';
 import { activeInUse } from './material/require-custody';
+import { dressRehearsal } from './rehearsal/dress-rehearsal';
 import type { RetireRun } from './rotation-run';
 import type { Earlier } from './step';
 
@@ -23,6 +26,17 @@ export async function gateInput(
   const keyArn = key?.arn ?? '';
   const material = await activeInUse(run);
   const activeKeyArn = observedActive(rotation, observation.versions).key?.arn ?? '';
+  const verification = verificationOf(earlier);
+  const passes = moved.passes ?? [];
+  const { rehearseAs } = rotation.retire;
+  // Before the rehearsal: what it has to read with the old key, too, would be the key's last use.
+  const users = await observeUsers(run, { keyArn, activeKeyArn }, moved);
+  const rehearsal = await dressRehearsal(run, { keyArn, activeKeyArn, verification, passes });
+  await run.evidence.record('dress-rehearsal', 'retire', {
+    version: version.name,
+    ...(rehearsal ?? { keyArn, rehearsed: false, because: rehearsalLine(rehearseAs, undefined) }),
+  });
+  run.reporter.note(`${version.name}: ${rehearsalLine(rehearseAs, rehearsal)}`);
   return {
     version,
     keyArn,
@@ -30,10 +44,13 @@ export async function gateInput(
     observation,
     activeCustody: material && (await custodyStanding(run, material)),
     buckets: bucketsToVerify(rotation),
-    verification: verificationOf(earlier),
-    reencryptions: moved.passes ?? [],
+    verification,
+    reencryptions: passes,
+    rehearseAs,
+    rehearsal,
     switchSeenAt: moved.switchSeenAt,
-    users: await observeUsers(run, { keyArn, activeKeyArn }, moved),
+    dropped: await droppedBuckets(run, keyArn),
+    users,
     warnDays: Math.max(...rotation.expiry.warnDays),
     unusedForDays: rotation.retire.unusedForDays,
     waivers: rotation.retire.waivers,

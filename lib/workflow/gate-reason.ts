@@ -19,11 +19,14 @@ export interface GateReason {
     | 're-encryption-incomplete'
     | 'granted'
     | 'grants-unknown'
+    | 'bucket-dropped'
     | 'default-elsewhere'
     | 'defaults-unknown'
     | 'used'
     | 'used-recently'
     | 'use-unknown'
+    | 'rehearsal-failed'
+    | 'rehearsal-not-possible'
     | 'look-failed';
   /** What a waiver may name: the id of a grant, a bucket, the key of an upload. */
   readonly subject?: string;

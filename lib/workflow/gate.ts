@@ -6,13 +6,16 @@ import type { KeyVersion, RetireWaiver } from '../rotation/rotation';
 import { isKey } from '../s3/object-version';
 import type { BucketVerification } from '../verify/bucket-verification';
 import { unaccounted } from '../verify/unaccounted';
+import { type DroppedBucket, droppedReasons } from './dropped-buckets';
 import type { VerificationRecord } from './flow-facts';
 import { annotationReasons } from './gate-annotations';
 import type { GateReason } from './gate-reason';
+import { rehearsalReasons } from './gate-rehearsal';
 import { uploadReasons } from './gate-uploads';
 import { soakReasons, userReasons } from './gate-users';
 import { applyRetireWaivers, type WaivedReason } from './gate-waivers';
 import type { OtherKeyUsers } from './key-users';
+import type { DressRehearsal } from './rehearsal/dress-rehearsal';
 import { isFresh, VERIFICATION_FRESH } from './verification-age';
 
 export interface GateInput {
@@ -27,12 +30,17 @@ export interface GateInput {
   readonly buckets: readonly string[];
   readonly verification: VerificationRecord | undefined;
   readonly reencryptions: readonly BucketReencryption[];
+  /** Buckets that the rotation file named once, and that may hold objects under the key. */
+  readonly dropped: readonly DroppedBucket[];
   /** Who else uses the key. */
   readonly users: OtherKeyUsers;
   /** Days before its expiry from which on the active key is near its end: the longest of `expiry.warnDays`. */
   readonly warnDays: number;
   /** Whole days without use that the rotation file asks for. */
   readonly unusedForDays: number | undefined;
+  /** ARN of the role as which the disable is to be rehearsed; undefined: it is not. */
+  readonly rehearseAs?: string | undefined;
+  readonly rehearsal?: DressRehearsal | undefined;
   /** What the rotation file sets aside. */
   readonly waivers: readonly RetireWaiver[];
   /** Milliseconds by S3's clock: the moment of the decision. */
@@ -85,6 +93,8 @@ export function gateVerdict(input: GateInput): {
     ...expiryReasons(input),
     ...verificationReasons(input),
     ...reencryptionReasons(input),
+    ...rehearsalReasons(input.rehearseAs, input.rehearsal),
+    ...droppedReasons(input.dropped),
     ...userReasons(input.users),
     ...soakReasons(input.users, input.unusedForDays, input.now),
   ];

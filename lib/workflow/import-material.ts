@@ -1,5 +1,6 @@
 import { KeyturnError } from '../errors';
 import { observeVersions } from '../observation/observe';
+import { bindVersions } from './material/bind-versions';
 import { completePendingImports, importVersion } from './material/import-version';
 import { type LostMaterial, lostText, lostVersions, waitingVersions } from './material/lost-material';
 import type { MaterialRun } from './rotation-run';
@@ -26,29 +27,7 @@ export const importMaterial: Step<'import-material', MaterialRun, never> = {
     return { state: 'done', summary: 'no version waits for key material' };
   },
 
-  async run(run): Promise<StepResult<'import-material'>> {
-    const versions = await observeVersions(run);
-    await completePendingImports(run, versions);
-    const waiting = waitingVersions(run.rotation, versions);
-    const lost = await lostVersions(run, versions);
-    if (waiting.length === 0 && lost.length > 0) return restoreFirst(run, lost);
-    if (waiting.length === 0) return { outcome: 'unchanged', summary: 'no version waits for key material', facts: {} };
-    const wouldImport = waiting.map((one) => one.version.name);
-    const names = wouldImport.join(', ');
-    if (run.dryRun) {
-      const summary = `would import material into ${names}`;
-      return { outcome: 'unchanged', summary, facts: { wouldImport }, pending: summary };
-    }
-    if (run.material.source.kind === 'file' && waiting.length > 1)
-      throw new KeyturnError('usage', {
-        problem: `--material-file holds the material of one version, and ${names} wait for it`,
-        hint: 'declare one version after the other, or import each with `npx keyturn material`',
-      });
-    await run.approve(`generate, wrap and import key material for ${names}?`);
-    const imported = [];
-    for (const { version, key } of waiting) imported.push(await importVersion(run, version, key));
-    return { outcome: 'changed', summary: `${names} now holds key material`, facts: { imported } };
-  },
+  run: (run) => thenBound(run, importAll),
 
   async verify(run) {
     const waiting = waitingVersions(run.rotation, await observeVersions(run)).map((one) => one.version.name);
@@ -66,4 +45,39 @@ function restoreFirst(
   const hint = `bring it back first: ${lost.map(({ fix }) => `\`${fix}\``).join(', ')}`;
   const isActive = lost.some(({ name }) => name === rotation.activeVersion);
   return { outcome: 'partly', summary: lostText(lost), facts: {}, hint, ...(isActive ? { endsWith: hint } : {}) };
+}
+
+async function importAll(run: MaterialRun): Promise<StepResult<'import-material'>> {
+  const versions = await observeVersions(run);
+  await completePendingImports(run, versions);
+  const waiting = waitingVersions(run.rotation, versions);
+  const lost = await lostVersions(run, versions);
+  if (waiting.length === 0 && lost.length > 0) return restoreFirst(run, lost);
+  if (waiting.length === 0) return { outcome: 'unchanged', summary: 'no version waits for key material', facts: {} };
+  const wouldImport = waiting.map((one) => one.version.name);
+  const names = wouldImport.join(', ');
+  if (run.dryRun) {
+    const summary = `would import material into ${names}`;
+    return { outcome: 'unchanged', summary, facts: { wouldImport }, pending: summary };
+  }
+  if (run.material.source.kind === 'file' && waiting.length > 1)
+    throw new KeyturnError('usage', {
+      problem: `--material-file holds the material of one version, and ${names} wait for it`,
+      hint: 'declare one version after the other, or import each with `npx keyturn material`',
+    });
+  await run.approve(`generate, wrap and import key material for ${names}?`);
+  const imported = [];
+  for (const { version, key } of waiting) imported.push(await importVersion(run, version, key));
+  return { outcome: 'changed', summary: `${names} now holds key material`, facts: { imported } };
+}
+
+/** Whatever the imports were, the binding says what each version is from then on. */
+export async function thenBound(
+  run: MaterialRun,
+  importing: (run: MaterialRun) => Promise<StepResult<'import-material'>>,
+): Promise<StepResult<'import-material'>> {
+  const result = await importing(run);
+  if (run.dryRun) return result;
+  const bound = await bindVersions(run);
+  return Object.keys(bound).length === 0 ? result : { ...result, facts: { ...result.facts, bound } };
 }

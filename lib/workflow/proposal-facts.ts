@@ -6,10 +6,13 @@ import { type Observing, observe, observedActive } from '../observation/observe'
 import { isSettled, versionVerdicts } from '../observation/version-verdicts';
 import type { Proposal } from '../proposals/proposal';
 import type { ObservedKey } from '../proposals/proposal-messages';
+import type { ProposedBinding } from '../proposals/proposed-binding';
 import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import { type Bucket, type Rotation, versionAlias } from '../rotation/rotation';
 import type { MoveSources } from '../s3/version-scope';
 import { dryRunForecaster } from './dry-run-forecast';
+import { applyRetireWaivers } from './gate-waivers';
+import { currentBinding } from './material/bind-versions';
 import { moveSources } from './move-scope';
 import type { VerifyRun } from './rotation-run';
 import { verifyBuckets } from './verify-buckets';
@@ -28,6 +31,28 @@ export async function observedKeyOf(
   const declared = rotation.keyVersions.find((one) => one.name === proposal.version);
   const key = await describeKey(clients.kms, declared?.keyArn ?? versionAlias(rotation, { name: proposal.version }));
   return { key: key && { arn: key.arn, state: key.state }, account: identity.account };
+}
+
+type Binding = Omit<ProposedBinding, 'shownFile'>;
+
+/** What the binding says of a version that becomes active; undefined: none does. */
+export function bindingOf(
+  { binding }: Pick<Rotation, 'binding'>,
+  { kind, version }: Proposal,
+  text: string | undefined,
+): Binding | undefined {
+  if (kind !== 'switch' && kind !== 'rollback') return undefined;
+  const bound = binding.find(({ name }) => name === version);
+  return { before: text, after: text, version: bound && { bound, source: 'before' } };
+}
+
+/** The same, with what AWS and custody say of versions that nothing binds yet. Reads only. */
+export async function bindingNow(run: Observing, proposal: Proposal): Promise<Binding | undefined> {
+  const { before, after, changed } = await currentBinding(run);
+  const known = bindingOf(run.rotation, proposal, before);
+  const now = changed.find(({ bound }) => bound.name === proposal.version);
+  if (known === undefined) return undefined;
+  return { before, after, version: now ? { bound: now.bound, source: now.trust } : known.version };
 }
 
 /** What a retirement is recorded on. */
@@ -50,7 +75,8 @@ export async function notEmptyReason(run: VerifyRun, { kind, version }: Proposal
   const verification = await verifyBuckets(run, { activeKeyArn: active.arn, passes: [] });
   const subject = (await subjectsOf(run, seen)).find((one) => one.version.name === version);
   if (subject === undefined) return verdict.text;
-  const reasons = leftUnder(subject, seen, verification);
+  const left = leftUnder(subject, seen, verification);
+  const { reasons } = applyRetireWaivers(left, run.rotation.retire.waivers, run.store.now());
   return reasons.length === 0 ? undefined : reasons.map((reason) => reason.text).join('; ');
 }
 

@@ -71,6 +71,7 @@ const ABOUT_USERS: ReadonlySet<string> = new Set<GateReason['code']>([
   'used',
   'used-recently',
   'use-unknown',
+  'rehearsal-not-possible',
 ]);
 
 /** Sets apart what is left under a key, which is this rotation's to move, and who else needs it, which is its owner's to decide. */

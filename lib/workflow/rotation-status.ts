@@ -2,16 +2,16 @@ import { isCode } from '../errors';
 import type { KeyDescription } from '../kms/describe-key';
 import type { DriftFinding } from '../observation/drift-finding';
 import { lastDrilled, lastLeft } from '../observation/evidence-queries';
-import { extendCommand } from '../observation/key-remedy';
 import { evidenceDirectory, type Observation, observe } from '../observation/observe';
 import { observeDrift } from '../observation/observed-drift';
 import { currentVersion, type ObservedMaterials, observeMaterials } from '../observation/observed-materials';
 import { type RecordedOutOfScope, verdictEvidence } from '../observation/verdict-records';
-import { isSettled, type VersionVerdict, versionVerdicts } from '../observation/version-verdicts';
+import { type VersionVerdict, versionVerdicts } from '../observation/version-verdicts';
 import { activeVersion, type KeyVersion, type Rotation } from '../rotation/rotation';
 import type { StepId } from './flow-facts';
 import { flowFor } from './index';
 import { type RotationJob, rotationJobs } from './jobs/rotation-jobs';
+import { nextOf } from './next-command';
 import type { RotationRun, RunTarget } from './rotation-run';
 import type { StepState } from './step';
 
@@ -68,7 +68,8 @@ export async function status(run: RotationRun): Promise<Status> {
   const drilled = await lastDrilled(evidence, run.rotation.name);
   const known = (await lastLeft(evidence, run.rotation.name))?.keys;
   const verdicts = await versionVerdicts(run);
-  const drift = await observeDrift(run.rotation, seen, new Date(), { verdicts, materials: inPlace });
+  const now = new Date();
+  const drift = await observeDrift(run, seen, now, { verdicts, materials: inPlace });
   return {
     versions: seen.versions.map(({ version, key }) => ({
       name: version.name,
@@ -90,7 +91,7 @@ export async function status(run: RotationRun): Promise<Status> {
     steps,
     jobs: await openJobs(run),
     drift,
-    next: nextOf(run.rotation, steps, drift, verdicts),
+    next: nextOf({ rotation: run.rotation, seen, steps, drift, verdicts, materials: inPlace, now }),
   };
 }
 
@@ -98,35 +99,6 @@ async function outOfScopeOf(rotation: Rotation): Promise<Status['outOfScope']> {
   const last = (await verdictEvidence(rotation)).verdicts.at(-1);
   return last?.outOfScope && { verifiedAt: last.verifiedAt, buckets: last.outOfScope };
 }
-
-/** An outage comes first: no step of the flow helps while a key is out of use. */
-function nextOf(
-  rotation: Rotation,
-  steps: Status['steps'],
-  drift: Status['drift'],
-  verdicts: readonly VersionVerdict[],
-): Status['next'] {
-  const down = drift.find(({ level }) => level === 'outage');
-  if (down) return { step: 'restore', summary: down.text, command: down.fix };
-  const open = steps.find((step) => step.state !== 'done');
-  if (!open) return undefined;
-  if (open.id === 'retire') {
-    const kept = verdicts
-      .filter((one) => !isSettled(one))
-      .flatMap(({ kind, keep = [] }) => (kind === 'empty' ? keep : []));
-    const expires = kept.some(({ code }) => code === 'active-key-expires');
-    if (expires) return { step: open.id, summary: open.summary, command: extendCommand(rotation.activeVersion) };
-    if (kept.length > 0) return { step: open.id, summary: open.summary, command: KEPT };
-  }
-  const lost = drift.find(({ code }) => code === 'material-expired');
-  // A plain import brings back no version that the rotation has gone past, and none whose date is over.
-  const command =
-    open.id === 'import-material' && open.state === 'blocked' && lost ? lost.fix : commandFor(open.id, rotation);
-  return { step: open.id, summary: open.summary, command };
-}
-
-/** Running the command again changes none of these: somebody must look at who else needs the key. */
-const KEPT = 'see to each user of the key, or waive it under retire.waivers; then run `npx keyturn post-apply`';
 
 function verdictOf(verdicts: readonly VersionVerdict[], { name }: KeyVersion): VersionStatus['verdict'] {
   const found = verdicts.find(({ version }) => version.name === name);
@@ -192,11 +164,4 @@ function versionOf(
 ): string | undefined {
   if (inPlace?.key && inPlace.key.arn === keyArn) return currentVersion(inPlace)?.name ?? keyArn;
   return seen.versions.find((one) => keyArn !== undefined && one.key?.arn === keyArn)?.version.name ?? keyArn;
-}
-
-function commandFor(step: StepId, rotation: Rotation): string {
-  if (step === 'declare-keys') return `npx cdktf deploy ${rotation.name}-keys`;
-  if (step === 'import-material') return 'npx keyturn pre-apply';
-  if (step === 'switch') return `npx cdktf deploy ${rotation.name}-storage`;
-  return 'npx keyturn post-apply';
 }

@@ -18,6 +18,9 @@ import { type JobFacts, jobFactsOf } from './reencrypt-jobs';
 import type { VerifyRun } from './rotation-run';
 import { describeSources } from './verify-text';
 
+/** Versions of a bucket that a dress rehearsal reads, besides those in doubt. */
+const REHEARSED = 100;
+
 /** What a bucket is verified against. */
 interface Verified {
   readonly activeKeyArn: string;
@@ -45,6 +48,7 @@ export async function verifyOne(
     concurrency: reencrypt.concurrency,
     maxRps: reencrypt.maxRps,
     ...(reencrypt.readAll ? { read: 'all' as const } : {}),
+    ...(rotation.retire.rehearseAs === undefined ? {} : { rehearse: REHEARSED }),
     listedBefore: listedBefore(passes, name),
     movedBefore: await movedBefore(run, activeKeyArn),
     signal,

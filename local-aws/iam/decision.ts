@@ -8,31 +8,64 @@ export type Decision = { readonly allowed: true } | { readonly allowed: false; r
 /** The names of a role's session. */
 export type SessionPrincipal = Readonly<Record<'AWS', PrincipalNames>>;
 
+/** The policies of an identity: those attached to it, and that of its session, which allows nothing by itself. */
+export interface IdentityPolicies {
+  readonly attached: readonly Statement[];
+  /** Absent: the session was given none. */
+  readonly session?: readonly Statement[] | undefined;
+}
+
 /**
- * Joins what an identity's policies and a resource's policy say within one account. An explicit deny in either decides.
- * A bucket's policy adds to the identity's; without a key's policy nothing is allowed: it names the caller itself, or
- * the account, which leaves it to the identity's policies.
+ * Joins what an identity's policies and a resource's policy say within one account. An explicit deny in any of them
+ * decides. A bucket's policy adds to the identity's. Without a key's policy nothing is allowed: it names the caller
+ * itself, or the account, which leaves it to the identity's policies. A session policy has to allow whatever those and
+ * the resource's policy allow to the role. It need not allow what the resource's policy allows to the session by its
+ * own name.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */
 export function decide(
-  identityPolicies: readonly Statement[],
+  { attached, session }: IdentityPolicies,
   principal: SessionPrincipal,
   asked: Omit<Question, 'principal'>,
   resourcePolicy?: ResourcePolicy,
 ): Decision {
-  const identity = weigh(identityPolicies, asked);
+  const identity = weigh(attached, asked);
+  const limit = session && weigh(session, asked);
   const resource = weighResource(resourcePolicy, { ...asked, principal });
-  const notes = [...identity.notes, ...(resource === 'unreadable' ? [] : resource.notes)];
+  const notes = [...identity.notes, ...(limit?.notes ?? []), ...(resource === 'unreadable' ? [] : resource.notes)];
   const denied = (because: string): Decision => ({ allowed: false, because: [because, ...notes].join('; ') });
   if (resource === 'unreadable') return denied('because the policy of the resource cannot be read');
   if (identity.denies !== undefined) return denied('with an explicit deny in an identity-based policy');
   if (resource.denies !== undefined) return denied('with an explicit deny in a resource-based policy');
+  if (limit?.denies !== undefined) return denied('with an explicit deny in a session policy');
+  if (limit && limit.allows === undefined && !allowsByName(resourcePolicy, { ...asked, principal })) {
+    return denied(`because no session policy allows the ${asked.action} action`);
+  }
   if (resource.allows !== undefined) return { allowed: true };
   if (resourcePolicy?.decides === 'alone' && resource.delegates === undefined) {
     return denied(`because no resource-based policy allows the ${asked.action} action`);
   }
   if (identity.allows !== undefined) return { allowed: true };
   return denied(`because no identity-based policy allows the ${asked.action} action`);
+}
+
+/** Whether a resource's policy, which can be read, allows the session by its own name and not by that of its role. */
+function allowsByName(
+  policy: ResourcePolicy | undefined,
+  question: Omit<Question, 'principal'> & { readonly principal: SessionPrincipal },
+): boolean {
+  if (policy === undefined) return false;
+  const session = question.principal.AWS.own.at(-1) ?? '';
+  const naming = readPolicy(policy.text, 'resource').filter(({ principals }) => {
+    return principals !== undefined && principals.named !== '*' && principals.named.AWS?.includes(session);
+  });
+  return weigh(naming, question).allows !== undefined;
+}
+
+/** Whether a resource's policy denies something in words. One that cannot be read denies nothing. */
+export function deniesInWords(policy: ResourcePolicy | undefined, question: Question): boolean {
+  const weighed = weighResource(policy, question);
+  return weighed !== 'unreadable' && weighed.denies !== undefined;
 }
 
 const silent: Weighed = { denies: undefined, allows: undefined, delegates: undefined, notes: [] };

@@ -26,8 +26,8 @@ export function wildcard(pattern: string, flags = ''): RegExp {
 const colons = 5;
 
 /**
- * Whether an ARN fits a pattern. The parts between the first five colons are compared one by one, so that `*` for a
- * Region is no account; the last part of the pattern is compared with all the rest. The comparison is case-sensitive.
+ * Whether an ARN fits a pattern, case-sensitively. The parts between the first five colons are compared one by one, so
+ * that `*` for a Region is no account. The last part of the pattern is compared with all the rest.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
  */
 export function arnFits(pattern: string, arn: string): boolean {

@@ -3,7 +3,8 @@ import { uniqueId } from '../credentials';
 import type { Caller, Clock } from '../message';
 import type { AccessConditions, Need } from '../need';
 import { lookup } from './context';
-import { type Decision, decide, type SessionPrincipal } from './decision';
+import { type Decision, decide, deniesInWords, type SessionPrincipal } from './decision';
+import type { Statement } from './document';
 import { weigh } from './evaluate';
 import type { Role } from './state/role';
 
@@ -17,6 +18,24 @@ import type { Role } from './state/role';
  * The session is a caller like any other and goes where a caller goes; S3 asks KMS in its name. A copy of it
  * (`{ ...session }`) stands for one request, so that `permissions.needsOf` tells the needs of tasks apart.
  */
+
+/** A request of STS for a session, by a caller with credentials of its own. */
+export interface SessionRequest {
+  readonly roleArn: string;
+  readonly sessionName: string;
+  readonly policy: readonly Statement[] | undefined;
+  readonly externalId: string | undefined;
+  readonly caller: Caller;
+  /** Whether the caller's own policies let it take the role; asked where the role leaves it to the account. */
+  isPermitted(): boolean;
+}
+
+/** A session, and the longest time for which its role lends one. */
+export interface TakenSession {
+  readonly session: Caller;
+  /** Seconds. */
+  readonly longest: number;
+}
 
 export interface AssumeRequest {
   readonly roleArn: string;
@@ -41,8 +60,12 @@ export interface Roles {
   find(arn: string): Role | undefined;
   /** A session of the role, where the role's trust policy lets the service have one. */
   assume(request: AssumeRequest): Caller | RefusedSession;
+  /** A session for a caller of STS, where the role's trust policy names it, or its account, which then decides. */
+  assumeAs(request: SessionRequest): TakenSession | undefined;
   /** What a session may do, by the role's policies and the policy of the resource. */
   decide(caller: Caller, need: Need, about?: AccessConditions): Decision;
+  /** Whether the policy of a bucket denies this in words to a user, who may do it otherwise. One that cannot be read denies nothing. */
+  denies(caller: Caller, need: Need, about: AccessConditions): boolean;
 }
 
 const sessionNames = /^[\w+=,.@-]{2,64}$/;
@@ -63,13 +86,31 @@ export function createRoles(accountId: string, region: string, clock: Clock): Ro
       if (refused !== undefined) return { refused: `${service} may not assume ${roleArn}: ${refused}.` };
       return sessionOf(role, accountId, sessionName);
     },
+    assumeAs(request) {
+      const role = find(request.roleArn);
+      if (role === undefined || !trusts(role, accountId, request, clock)) return undefined;
+      const session = sessionOf(role, accountId, request.sessionName, request.policy);
+      return { session, longest: role.maxSessionDuration };
+    },
     decide(caller, need, about) {
       const role = caller.role === undefined ? undefined : byName.get(caller.role.name.toLowerCase());
       if (role === undefined || role.id !== caller.role?.id)
         return { allowed: false, because: 'because its role is gone' };
-      const context = lookup(contextOf(role, caller, region, clock), about?.context);
-      const identity = [...role.policies.values()].flatMap(({ statements }) => statements);
-      return decide(identity, principalOf(role, caller), { ...need, context }, about?.resourcePolicy);
+      const context = lookup(contextOf(caller, region, clock), ofRole(role), about?.context);
+      const attached = [...role.policies.values()].flatMap(({ statements }) => statements);
+      return decide(
+        { attached, session: caller.role.policy },
+        principalOf(role, caller),
+        { ...need, context },
+        about?.resourcePolicy,
+      );
+    },
+    denies(caller, need, about) {
+      const context = lookup(contextOf(caller, region, clock), about.context);
+      const principal = {
+        AWS: { own: [caller.arn], account: [`arn:aws:iam::${caller.accountId}:root`, caller.accountId] },
+      };
+      return deniesInWords(about.resourcePolicy, { ...need, context, principal });
     },
   };
 }
@@ -89,13 +130,36 @@ function distrust(role: Role, request: AssumeRequest, clock: Clock): string | un
   return allows === undefined ? `its trust policy does not allow it sts:AssumeRole here${noted}` : undefined;
 }
 
-function sessionOf({ name, arn, id }: Role, accountId: string, sessionName: string): Caller {
+/** Whether a role lets a caller of STS have a session. One that it names itself needs no policy of its own in the same account. */
+function trusts(role: Role, accountId: string, request: SessionRequest, clock: Clock): boolean {
+  const { caller, externalId } = request;
+  const context = lookup(timeOf(clock), {
+    'aws:PrincipalArn': caller.role?.arn ?? caller.arn,
+    'aws:PrincipalAccount': caller.accountId,
+    'sts:RoleSessionName': request.sessionName,
+    ...(externalId !== undefined && { 'sts:ExternalId': externalId }),
+  });
+  const own = caller.role === undefined ? [caller.arn] : [caller.role.arn, caller.arn];
+  const principal = { AWS: { own, account: [`arn:aws:iam::${caller.accountId}:root`, caller.accountId] } };
+  const asked = { action: 'sts:AssumeRole', resource: role.arn, context, principal };
+  const { denies, allows, delegates } = weigh(role.trust.statements, asked);
+  if (denies !== undefined) return false;
+  if (allows !== undefined && caller.accountId === accountId) return true;
+  return (allows ?? delegates) !== undefined && request.isPermitted();
+}
+
+function sessionOf(
+  { name, arn, id }: Role,
+  accountId: string,
+  sessionName: string,
+  policy?: readonly Statement[],
+): Caller {
   return {
     accessKeyId: uniqueId('ASIA', randomBytes(20).toString('hex')),
     accountId,
     arn: `arn:aws:sts::${accountId}:assumed-role/${name}/${sessionName}`,
     userId: `${id}:${sessionName}`,
-    role: { name, arn, id },
+    role: { name, arn, id, ...(policy && { policy }) },
   };
 }
 
@@ -103,18 +167,22 @@ function principalOf({ arn }: Role, { accountId, arn: session }: Caller): Sessio
   return { AWS: { own: [arn, session], account: [`arn:aws:iam::${accountId}:root`, accountId] } };
 }
 
-/** What is known of every request of a session. */
-function contextOf(role: Role, caller: Caller, region: string, clock: Clock) {
-  const tags = Object.fromEntries(Array.from(role.tags, ([key, value]) => [`aws:PrincipalTag/${key}`, value]));
+/** What is known of the role behind a session. */
+function ofRole({ arn, tags }: Role) {
+  const tagged = Object.fromEntries(Array.from(tags, ([key, value]) => [`aws:PrincipalTag/${key}`, value]));
+  return { ...tagged, 'aws:PrincipalArn': arn, 'aws:PrincipalType': 'AssumedRole' };
+}
+
+/** What is known of every request. */
+function contextOf(caller: Caller, region: string, clock: Clock) {
   return {
-    ...tags,
     ...timeOf(clock),
-    'aws:PrincipalArn': role.arn,
+    'aws:PrincipalArn': caller.arn,
     'aws:PrincipalAccount': caller.accountId,
-    'aws:PrincipalType': 'AssumedRole',
+    'aws:PrincipalType': 'User',
     'aws:userid': caller.userId,
     'aws:RequestedRegion': region,
-    // What a service does in a role's name does not leave AWS.
+    // What a service does in a role's name does not leave AWS; the loopback that others use stands for TLS.
     'aws:SecureTransport': 'true',
     'aws:PrincipalIsAWSService': 'false',
     'aws:ResourceAccount': caller.accountId,

@@ -1,5 +1,6 @@
 import type { AccessConditions } from '../need';
 import type { Call } from './call';
+import { keySpecOf, keyUsageOf } from './key-usage';
 import type { Key } from './state/key';
 
 /**
@@ -29,8 +30,8 @@ function factsOf({ store }: Call, key: Key): Readonly<Record<string, string | re
   const aliases = [...store.aliases.values()].filter(({ targetKeyId }) => targetKeyId === key.id);
   return {
     'kms:KeyOrigin': key.origin,
-    'kms:KeySpec': 'SYMMETRIC_DEFAULT',
-    'kms:KeyUsage': 'ENCRYPT_DECRYPT',
+    'kms:KeySpec': keySpecOf(key),
+    'kms:KeyUsage': keyUsageOf(key),
     'kms:MultiRegion': 'false',
     'kms:TrailingDaysWithoutKeyUsage': String(
       Math.floor((store.now() - (key.lastUsage?.timestamp ?? key.createdAt)) / DAY),

@@ -12,6 +12,7 @@ import { importOperations } from './operations/import';
 import { keyOperations } from './operations/keys';
 import { policyOperations } from './operations/policies';
 import { rotationOperations } from './operations/rotation';
+import { signingOperations } from './operations/signing';
 import { tagOperations } from './operations/tags';
 import { usageOperations } from './operations/usage';
 import { createThrottle, type Quotas } from './quota';
@@ -43,6 +44,7 @@ const operations: Readonly<Record<string, Operation>> = {
   ...cryptoOperations,
   ...dataKeyOperations,
   ...grantOperations,
+  ...signingOperations,
   ...usageOperations,
 };
 

@@ -23,11 +23,11 @@ const notInDeletion: Row = ['ok', 'ok', 'ok', 'deletion'];
 const toggle: Row = ['import', 'ok', 'ok', 'deletion'];
 
 /**
- * Which operation works in which state, for symmetric keys with origin EXTERNAL or AWS_KMS.
+ * Which operation works in which state: for symmetric keys with origin EXTERNAL or AWS_KMS, and for keys that sign.
  * https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
  *
- * Where that page allows either of two exceptions (cryptographic operations while deletion is pending) the one that
- * is reported from the field is given.
+ * For cryptographic operations while deletion is pending that page allows either of two exceptions. The table has the
+ * one that is reported from the field.
  */
 const table = {
   DescribeKey: always,
@@ -46,6 +46,9 @@ const table = {
   GenerateDataKey: crypto,
   GenerateDataKeyWithoutPlaintext: crypto,
   CreateGrant: crypto,
+  Sign: crypto,
+  Verify: crypto,
+  GetPublicKey: crypto,
   CreateAlias: notInDeletion,
   UpdateAlias: notInDeletion,
   TagResource: notInDeletion,

@@ -3,6 +3,7 @@ import type { Call } from './call';
 import { conditionsOf } from './condition-keys';
 import { accessDenied } from './faults';
 import { checkState, type StatefulOperation } from './key-states';
+import { checkUsage } from './key-usage';
 import { readInput, type Shape } from './shapes';
 import type { Key } from './state/key';
 import type { Naming } from './state/store';
@@ -39,12 +40,14 @@ export function usableKey(
 ): Key {
   const key = keyFor(call, keyId, naming, action);
   checkState(operationName, call.store.stateOf(key), key.arn);
+  checkUsage(operationName, key);
   return key;
 }
 
 /**
- * Throws `AccessDeniedException` naming the action when the caller's access key is limited to others, when the policies
- * of a role and of the key do not allow its session, or when the caller is of another account: no key here is shared.
+ * Throws `AccessDeniedException` naming the action when the caller's access key is limited to others, or when the
+ * policies of a role and of the key do not allow its session. A caller of another account is refused too: no key here
+ * is shared.
  */
 export function authorize(call: Call, resource: string, action = call.operation, key?: Key): void {
   const { caller, store, permissions } = call;

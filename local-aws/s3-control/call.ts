@@ -4,6 +4,14 @@ import type { TakeRole } from './roles';
 import type { Engine } from './run/engine';
 import type { JobRegistry } from './state/jobs';
 
+/** The block of public access for a whole account. */
+export interface PublicAccess {
+  readonly BlockPublicAcls: boolean;
+  readonly IgnorePublicAcls: boolean;
+  readonly BlockPublicPolicy: boolean;
+  readonly RestrictPublicBuckets: boolean;
+}
+
 /** What every operation works on. */
 export interface Control {
   readonly accountId: string;
@@ -13,6 +21,8 @@ export interface Control {
   readonly engine: Engine;
   readonly takeRole: TakeRole;
   readonly bucketTags: S3['bucketTags'];
+  /** Settings of the account; undefined: never set. */
+  readonly account: { publicAccess: PublicAccess | undefined };
   /** When a role whose trust is wrong is noticed. AWS does not say. */
   readonly roleCheck: 'create' | 'run';
 }

@@ -15,6 +15,7 @@ const CODES = {
   InvalidRequestException: 400,
   JobStatusException: 400,
   MethodNotAllowed: 405,
+  NoSuchPublicAccessBlockConfiguration: 404,
   NotFoundException: 404,
   NotImplemented: 501,
   TooManyRequestsException: 503,

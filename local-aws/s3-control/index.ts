@@ -42,7 +42,7 @@ export interface S3ControlOptions {
   readonly settings: BatchSettings;
 }
 
-/** S3 Control, of which the jobs of S3 Batch Operations and the tags of buckets are served. */
+/** S3 Control, of which the jobs of S3 Batch Operations, the tags of buckets and the account's block of public access are served. */
 export interface S3Control {
   readonly served: Served;
   readonly jobs: Jobs;
@@ -76,6 +76,7 @@ export function createS3Control(options: S3ControlOptions): S3Control {
     engine,
     takeRole,
     bucketTags: options.s3.bucketTags,
+    account: { publicAccess: undefined },
     roleCheck: settings.roleCheck ?? 'create',
   };
   const jobArn = (id: string): string => `arn:aws:s3:${region}:${accountId}:job/${id}`;

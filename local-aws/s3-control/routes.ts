@@ -3,6 +3,11 @@ import type { Need } from '../need';
 import { decodePath } from '../s3/wire/target';
 import type { ControlHandler } from './call';
 import { ControlFault } from './fault';
+import {
+  deleteAccountPublicAccess,
+  getAccountPublicAccess,
+  putAccountPublicAccess,
+} from './operations/account-public-access';
 import { listTagsForResource, tagResource, untagResource } from './operations/bucket-tags';
 import { createJob } from './operations/create-job';
 import { deleteJobTagging, getJobTagging, putJobTagging } from './operations/job-tagging';
@@ -31,6 +36,21 @@ const ROUTES: Readonly<Record<string, Route>> = {
   'GET /jobs/{id}/tagging': { operation: 'GetJobTagging', handler: getJobTagging, parameters: [] },
   'PUT /jobs/{id}/tagging': { operation: 'PutJobTagging', handler: putJobTagging, parameters: [] },
   'DELETE /jobs/{id}/tagging': { operation: 'DeleteJobTagging', handler: deleteJobTagging, parameters: [] },
+  'GET /configuration/publicAccessBlock': {
+    operation: 'GetPublicAccessBlock',
+    handler: getAccountPublicAccess,
+    parameters: [],
+  },
+  'PUT /configuration/publicAccessBlock': {
+    operation: 'PutPublicAccessBlock',
+    handler: putAccountPublicAccess,
+    parameters: [],
+  },
+  'DELETE /configuration/publicAccessBlock': {
+    operation: 'DeletePublicAccessBlock',
+    handler: deleteAccountPublicAccess,
+    parameters: [],
+  },
   'GET /tags/{arn}': { operation: 'ListTagsForResource', handler: listTagsForResource, parameters: [] },
   'POST /tags/{arn}': { operation: 'TagResource', handler: tagResource, parameters: [] },
   'DELETE /tags/{arn}': { operation: 'UntagResource', handler: untagResource, parameters: ['tagKeys'] },
@@ -57,7 +77,14 @@ export function routeOf({ method, rawPath }: AwsRequest): Routed {
     return { route: ROUTES[`${method} /tags/{arn}`], jobId: '', resourceArn: decodePath(resource) };
   }
   const match = JOBS.exec(rawPath);
-  if (match === null) return { route: undefined, jobId: '', resourceArn: '' };
+  if (match === null) {
+    const path = rawPath.replace(/^\/v20180820/, '');
+    return {
+      route: path.startsWith('/configuration/') ? ROUTES[`${method} ${path}`] : undefined,
+      jobId: '',
+      resourceArn: '',
+    };
+  }
   const [, id, rest = ''] = match;
   const route = ROUTES[`${method} /jobs${id === undefined ? '' : `/{id}${rest}`}`];
   return { route, jobId: id === undefined ? '' : decodePath(id), resourceArn: '' };
@@ -70,9 +97,19 @@ export function routeOf({ method, rawPath }: AwsRequest): Routed {
 export function controlNeeds(operation: string, request: AwsRequest, jobArn: (id: string) => string): readonly Need[] {
   const { route, jobId, resourceArn } = routeOf(request);
   if (route === undefined) return [];
-  const own = { action: `s3:${operation}`, resource: resourceArn || (jobId === '' ? '*' : jobArn(jobId)) };
+  const own = {
+    action: ACTIONS[operation] ?? `s3:${operation}`,
+    resource: resourceArn || (jobId === '' ? '*' : jobArn(jobId)),
+  };
   return operation === 'CreateJob' ? [own, ...handedOn(request, jobArn)] : [own];
 }
+
+/** Actions that have another name than the operation. */
+const ACTIONS: Readonly<Record<string, string>> = {
+  GetPublicAccessBlock: 's3:GetAccountPublicAccessBlock',
+  PutPublicAccessBlock: 's3:PutAccountPublicAccessBlock',
+  DeletePublicAccessBlock: 's3:PutAccountPublicAccessBlock',
+};
 
 /** A body that cannot be read needs nothing more: it is refused. */
 function handedOn(request: AwsRequest, jobArn: (id: string) => string): readonly Need[] {

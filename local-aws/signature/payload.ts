@@ -11,8 +11,8 @@ const streaming: Readonly<Record<string, { readonly signed: boolean; readonly tr
 };
 
 /**
- * The payload hash that stands in the canonical request: what the client declared for S3, which wants it declared, and
- * the hash of the body that came for the other services. Throws a {@link Refusal}.
+ * The payload hash that stands in the canonical request. S3 wants it declared; for the other services it is the hash of
+ * the body that came. Throws a {@link Refusal}.
  */
 export function payloadHash(
   service: string,

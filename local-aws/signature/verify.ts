@@ -67,8 +67,8 @@ function checkScope(authorization: Authorization, region: string): void {
 }
 
 /**
- * IAM is of one Region for the whole world. That is what clients sign for at its own address; at any other address,
- * as this one, the AWS CLI and the SDKs sign for the Region that they are configured with.
+ * IAM is of one Region for the whole world. Clients sign for it at IAM's own address. At any other address, as this
+ * one, the AWS CLI and the SDKs sign for the Region that they are configured with.
  */
 const isGlobal = ({ service, region }: Authorization): boolean => service === 'iam' && region === 'us-east-1';
 

@@ -24,8 +24,8 @@ function nameOf(host: string): string {
 }
 
 /**
- * Names under which no web page can stand: loopback with or without a label before it (buckets, accounts), AWS's own,
- * reserved top-level domains (RFC 6761), and names without a dot, as containers have.
+ * Names under which no web page can stand: AWS's own, reserved top-level domains (RFC 6761), names without a dot, as
+ * containers have, and loopback. Loopback may have a label before it (buckets, accounts).
  */
 function isOwnName(name: string): boolean {
   if (name === '' || name === '::1' || !name.includes('.')) return true;

@@ -95,8 +95,11 @@ export async function permitted(
   operation: string,
   request: AwsRequest,
 ): Promise<AwsResponse> {
-  const denied = served.needs(operation, request).find((need) => !permissions.permits(request.caller, need));
-  return denied === undefined ? served.serve(request) : served.denied(denied, request);
+  const { caller } = request;
+  const about = () => served.about?.(request) ?? {};
+  const denied = served.needs(operation, request).find((need) => !permissions.permits(caller, need, about));
+  if (denied === undefined) return served.serve(request);
+  return served.denied(denied, request, permissions.refusal(caller, denied, about));
 }
 
 function authenticate(

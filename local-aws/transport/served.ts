@@ -1,5 +1,5 @@
 import type { AwsRequest, AwsResponse } from '../message';
-import type { Need } from '../need';
+import type { AccessConditions, Need } from '../need';
 
 /** A service as the transport sees it: how to name a request before it is carried out, and how to carry it out. */
 export interface Served {
@@ -7,7 +7,9 @@ export interface Served {
   name(request: AwsRequest): { readonly operation: string; readonly key: string | undefined };
   /** What the request needs by its own words, in the order it is checked; empty for what nobody can be denied. */
   needs(operation: string, request: AwsRequest): readonly Need[];
-  /** Access denied in the protocol and words of the service. */
-  denied(need: Need, request: AwsRequest): AwsResponse;
+  /** What policies may ask about the request besides. Absent: nothing. */
+  about?(request: AwsRequest): AccessConditions;
+  /** Access denied in the protocol and words of the service. @param because - as its message ends */
+  denied(need: Need, request: AwsRequest, because?: string): AwsResponse;
   serve(request: AwsRequest): AwsResponse | Promise<AwsResponse>;
 }

@@ -65,6 +65,7 @@ function declare(
     const option = new Option(one.flags, one.description);
     if (one.default !== undefined) option.default(one.default);
     if (one.choices) option.choices([...one.choices]);
+    if (one.repeats) option.argParser((value: string, all: readonly string[] = []) => [...all, value]);
     command.addOption(option);
   }
   if (definition.mutates) {

@@ -30,6 +30,8 @@ export interface CommandOption {
   readonly description: string;
   readonly default?: string;
   readonly choices?: readonly string[];
+  /** True: it may be given several times, and its value is the list of all. Default false: the last one counts. */
+  readonly repeats?: boolean;
 }
 
 export interface CommandDefinition {
@@ -57,6 +59,12 @@ export const rotationFileOption: CommandOption = {
 export function text(options: OptionValues, name: string): string | undefined {
   const value = options[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** Every value of an option that repeats; undefined if it was not given. */
+export function texts(options: OptionValues, name: string): readonly string[] | undefined {
+  const value = options[name];
+  return Array.isArray(value) ? value : undefined;
 }
 
 export function flag(options: OptionValues, name: string): boolean {

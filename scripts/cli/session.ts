@@ -7,11 +7,13 @@ import { observe } from '../../lib/observation/observe';
 import { stateFacts } from '../../lib/observation/state-facts';
 import type { Rotation } from '../../lib/rotation/rotation';
 import { preflight } from '../../lib/workflow/preflight';
+import { refuseRebound } from '../../lib/workflow/refuse-rebound';
 import type { RotationRun, RunRecord } from '../../lib/workflow/rotation-run';
 import { lockRotation } from '../../lib/workflow/run-lock';
 import { archiveEvidence } from './archive-evidence';
 import { assembleRun } from './assemble-run';
 import { type CommandContext, flag, type OptionValues } from './command';
+import { type OpenSigner, openSigner, signRun } from './open-signer';
 import { type Target, withTarget } from './open-target';
 
 /** The result of a session, for the caller's report. */
@@ -95,6 +97,16 @@ interface Recording {
 
 /** Runs the body with evidence, which is closed and archived whatever the body does. */
 async function recorded<T>(recording: Recording, body: Body<T>): Promise<SessionEnd<T>> {
+  // Before the evidence exists: a signer that cannot be used is found before anything changes.
+  const signer = await openSigner(recording.context, recording.target.rotation);
+  try {
+    return await signed(recording, signer, body);
+  } finally {
+    signer?.close();
+  }
+}
+
+async function signed<T>(recording: Recording, signer: OpenSigner | undefined, body: Body<T>): Promise<SessionEnd<T>> {
   const { command, context, target, concurrentRun } = recording;
   const { rotation, identity } = target;
   const directory = path.join(path.dirname(rotation.file), '.keyturn', 'evidence');
@@ -102,16 +114,21 @@ async function recorded<T>(recording: Recording, body: Body<T>): Promise<Session
   const archive = async () => {
     if (!concurrentRun) await archiveEvidence(context, { command, directory, ...target });
   };
-  const evidence = await openEvidence({ directory, command, rotation: rotation.name, concurrentRun });
+  const { name } = rotation;
+  const evidence = await openEvidence({ directory, command, rotation: name, concurrentRun, signer: signer?.declared });
+  const end = async () => {
+    await signRun(context, signer, { file: evidence.file, head: evidence.head, rotation: name });
+    await archive();
+  };
   try {
     const result = await runRecorded(recording, evidence, preflightFirst(body));
     await evidence.close('finished');
-    await archive();
+    await end();
     return { rotation, account: identity.account, evidenceFile: evidence.file, result };
   } catch (error) {
     const outcome = error instanceof KeyturnError ? error.code : 'failed';
     await evidence.close(outcome).catch(() => context.terminal.warn(`cannot close the evidence: ${evidence.file}`));
-    await archive();
+    await end();
     throw error;
   }
 }
@@ -133,6 +150,7 @@ async function runRecorded<T>(
 function preflightFirst<T>(body: Body<T>): Body<T> {
   return async (run) => {
     await preflight(run);
+    await refuseRebound(run);
     if (!run.dryRun) await run.evidence.record('state', 'begin', { ...stateFacts(await observe(run)) });
     return body(run);
   };

@@ -189,13 +189,23 @@ describe('checkEvidence', () => {
   it('finds nothing wrong with what openEvidence wrote, and names outcome and head', async () => {
     const { file, lines } = await threeRecords();
     const { hash } = JSON.parse(lines[2] ?? '');
-    const files = [{ file, records: 3, head: hash, outcome: 'finished', follows: undefined, concurrentRun: false }];
+    const files = [
+      {
+        file,
+        records: 3,
+        head: hash,
+        outcome: 'finished',
+        follows: undefined,
+        concurrentRun: false,
+        signature: 'none',
+      },
+    ];
     expect(await checkEvidence(directory)).toEqual({ files, records: 3, faults: [], beginnings: 1 });
   });
 
   it('imports nothing of the code that writes', async () => {
     const sources = await Promise.all(
-      ['check', 'check-runs', 'check-outcomes', 'checked-evidence'].map((name) =>
+      ['check', 'check-runs', 'check-outcomes', 'check-signatures', 'checked-evidence'].map((name) =>
         readFile(`lib/evidence/${name}.ts`, 'utf8'),
       ),
     );
@@ -204,6 +214,7 @@ describe('checkEvidence', () => {
       '../errors',
       './check-outcomes',
       './check-runs',
+      './check-signatures',
       './checked-evidence',
       './evidence-record',
     ]);

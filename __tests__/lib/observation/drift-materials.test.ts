@@ -2,6 +2,7 @@ import type { KeyMaterialEntry } from '../../../lib/kms/key-materials';
 import { materialFindings } from '../../../lib/observation/drift-materials';
 import type { ObservedMaterials } from '../../../lib/observation/observed-materials';
 import { parseRotation } from '../../../lib/rotation/rotation-file';
+import { custodySeen, withoutCopies } from '../../support/custody-seen';
 
 const NOW = new Date('2026-11-24T12:00:00Z');
 const DAY = 86_400_000;
@@ -58,7 +59,13 @@ buckets: [{ name: photos-originals, manage: bucket }]
     rotation,
     now: NOW,
     seen: { versions: [], aliasTarget: KEY, buckets: [] },
-    custody: { here: true, imported: new Map(custody.map((name) => [name, NOW])) },
+    custody: withoutCopies(
+      custodySeen(custody, NOW, () => KEY),
+      ['v1', 'v2'].filter((name) => !custody.includes(name)),
+    ),
+    custodyWasHere: true,
+    drilled: new Map(),
+    refused: new Set(),
     verifiedAt: undefined,
     left: undefined,
     verdicts: [],

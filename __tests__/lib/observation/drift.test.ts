@@ -2,7 +2,10 @@ import type { KeyDescription } from '../../../lib/kms/describe-key';
 import { driftFindings } from '../../../lib/observation/drift';
 import type { DriftInput } from '../../../lib/observation/drift-finding';
 import type { VersionVerdict } from '../../../lib/observation/version-verdicts';
+import type { BoundVersion } from '../../../lib/rotation/rotation';
 import { parseRotation } from '../../../lib/rotation/rotation-file';
+import { boundVersion } from '../../e2e/recorded-keys';
+import { custodySeen, withoutCopies } from '../../support/custody-seen';
 
 const NOW = new Date('2026-11-24T12:00:00Z');
 const DAY = 86_400_000;
@@ -25,6 +28,7 @@ const key = (name: string, more: Partial<KeyDescription> = {}): KeyDescription =
 
 interface World {
   readonly versions?: string;
+  readonly binding?: readonly BoundVersion[];
   readonly active?: string;
   readonly more?: string;
   readonly keys?: Readonly<Record<string, Partial<KeyDescription>>>;
@@ -47,7 +51,8 @@ buckets:
   - name: photos-originals
     manage: bucket
 ${world.more ?? ''}`;
-  const rotation = await parseRotation(text, '/r/rotation.yaml', { now: NOW, expired: 'accept' });
+  const parsed = await parseRotation(text, '/r/rotation.yaml', { now: NOW, expired: 'accept' });
+  const rotation = { ...parsed, binding: world.binding ?? [] };
   const state = (name: string): Partial<KeyDescription> => ({
     state: name === 'v1' ? 'Disabled' : 'Enabled',
     ...keys[name],
@@ -65,7 +70,10 @@ ${world.more ?? ''}`;
         },
       ],
     },
-    custody: { here: true, imported: new Map(['v1', 'v2', 'v3'].map((name) => [name, daysFromNow(-100)])) },
+    custody: custodySeen(['v1', 'v2', 'v3'], daysFromNow(-100), arn),
+    custodyWasHere: true,
+    drilled: new Map(),
+    refused: new Set(),
     verifiedAt: daysFromNow(-1),
     left: { aliasTarget: arn(active), bucketDefaults: { 'photos-originals': arn(active) } },
     verdicts: (rotation.strategy === 'in-place' ? [] : rotation.keyVersions)
@@ -102,13 +110,7 @@ describe('age and expiry', () => {
 
   it('counts from the import, which in place is younger than the key', async () => {
     const more = 'strategy: in-place\nrotateEveryDays: 90\n';
-    const custody = {
-      here: true,
-      imported: new Map([
-        ['v1', daysFromNow(-100)],
-        ['v2', daysFromNow(-10)],
-      ]),
-    } as const;
+    const custody = custodySeen(['v1', 'v2'], daysFromNow(-10), arn);
     const versions = '  - name: v1\n  - name: v2\n';
     const codes = (await findings({ more, versions, input: { custody } })).map((one) => one.code);
     expect(codes).toEqual([]);
@@ -209,12 +211,52 @@ describe('what nobody looks after', () => {
   });
 
   it('finds custody without a record, and says nothing where custody is kept elsewhere', async () => {
-    const custody = { here: true, imported: new Map([['v1', NOW]]) } as const;
+    const custody = withoutCopies(custodySeen(['v1'], NOW, arn), ['v2']);
     expect(await said({ input: { custody } })).toEqual(['act custody-record-absent: npx keyturn propose version']);
-    expect(await said({ input: { custody: { here: false } } })).toEqual([]);
+    expect(await said({ input: { custody: { here: false, directory: '/r/custody' }, custodyWasHere: false } })).toEqual(
+      [],
+    );
   });
 
   it('notes a retirement that the file does not record, without calling anybody', async () => {
     expect(await said({ versions })).toEqual(['note retirement-not-recorded: npx keyturn propose retire --name v1']);
+  });
+});
+
+describe('the binding', () => {
+  const two = (more: Partial<BoundVersion> = {}) => [
+    boundVersion('v1', arn('v1')),
+    boundVersion('v2', arn('v2'), more),
+  ];
+  const text = async (world: World) => (await findings(world)).map((one) => `${one.code}: ${one.text}`);
+
+  it('is as AWS and custody have it, or there is none', async () => {
+    expect(await findings({ binding: two({ keyMaterialId: 'f'.repeat(64) }) })).toEqual([]);
+    expect(await findings({ binding: [] })).toEqual([]);
+  });
+
+  it('that names another key or material than AWS has is a finding, with the command that moves the alias back', async () => {
+    const [moved] = await findings({ binding: [boundVersion('v1', arn('v1')), boundVersion('v2', arn('old'))] });
+    expect(moved).toMatchObject({ level: 'act', code: 'binding-contradicted' });
+    expect(moved?.text).toBe(
+      `rotation.lock.json: v2 is bound to ${arn('old')}, and alias/photos/v2 leads to ${arn('v2')}`,
+    );
+    expect(moved?.fix).toContain(`aws kms update-alias --alias-name alias/photos/v2 --target-key-id ${arn('old')}`);
+    expect(await text({ binding: two({ keyMaterialId: 'e'.repeat(64) }) })).toEqual([
+      'binding-contradicted: rotation.lock.json: v2 is bound to material eeeeeeeeeeee…, and its key holds ffffffffffff… for it',
+    ]);
+  });
+
+  it('that lacks the active version, or has an old date or custody record, is a finding', async () => {
+    expect(await said({ binding: [boundVersion('v1', arn('v1'))] })).toEqual([
+      'act binding-incomplete: npx keyturn pre-apply   (and commit rotation.lock.json)',
+    ]);
+    expect(await text({ binding: two({ materialValidTo: '2027-01-01T00:00:00.000Z' }) })).toEqual([
+      'binding-outdated: v2 expires at 2027-01-01T00:00:00.000Z by rotation.lock.json, at no time by KMS',
+    ]);
+    const custody = custodySeen(['v1', 'v2'], NOW, arn);
+    expect(await text({ binding: two({ custodyRecordSha256: 'b'.repeat(64) }), input: { custody } })).toEqual([
+      'binding-outdated: the custody record of v2 is not the one that rotation.lock.json binds',
+    ]);
   });
 });

@@ -52,6 +52,7 @@ describe.each(
     const { Statement } = policyDocument([name], await rotationOf(more), ACCOUNT);
     const wide = Statement.filter(({ Resource, Condition }) => Resource === '*' && Condition === undefined);
     const listing = {
+      plan: ['kms:ListAliases'],
       terraform: ['kms:ListAliases'],
       rollback: ['kms:ListAliases'],
       // The gate looks for other users of a key: buckets are listed by account.
@@ -87,8 +88,16 @@ it('lets only the one who retires disable a key, and never Terraform', () => {
 
 it('gives a reviewer nothing that changes anything, and no key to read with', () => {
   expect(
-    actionsFor('reviewer').filter((action) => !/^(kms:(Describe|List)|s3:(Describe|Get|List))/.test(action)),
+    actionsFor('reviewer').filter(
+      (action) => !/^(kms:(Describe|List|GetKeyPolicy$)|s3:(Describe|Get|List))/.test(action),
+    ),
   ).toEqual([]);
+});
+
+it('gives a plan of unreviewed code nothing that changes anything, and no key but that of the state', async () => {
+  const writes = actionsFor('plan').filter((action) => !/:(Describe|Get|List)/.test(action));
+  expect(writes).toEqual(['kms:Decrypt']);
+  expect(actionsFor('plan', await rotationOf())).not.toContain('kms:Decrypt');
 });
 
 it('reaches objects’ keys through S3 alone, and proves material under the proof’s context alone', async () => {
@@ -114,6 +123,8 @@ it('names an adopted key by its ARN, and never lets anybody change it', async ()
     'kms:CreateAlias',
     'kms:Decrypt',
     'kms:DescribeKey',
+    'kms:GetKeyPolicy',
+    'kms:ListGrants',
     'kms:ReEncryptFrom',
     'kms:UpdateAlias',
   ]);

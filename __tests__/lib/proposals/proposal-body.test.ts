@@ -29,6 +29,7 @@ async function bodyOf(more: Partial<BodyInput> = {}, text = TEXT): Promise<strin
       key: { arn: 'arn:aws:kms:ap-northeast-1:111122223333:key/1', state: 'Enabled' },
       account: '111122223333',
     },
+    binding: undefined,
     forecast: {
       known: true,
       method: 'rewrap',

@@ -6,6 +6,7 @@ import { reviewPlans } from '../../../lib/review/review';
 import { plain } from '../../../lib/review/review-messages';
 import type { Rotation } from '../../../lib/rotation/rotation';
 import { parseRotation } from '../../../lib/rotation/rotation-file';
+import { boundAsRecorded } from '../../e2e/recorded-keys';
 import { readRecord } from '../../e2e/recorded-plans';
 import { SCENES, type SceneName } from '../../e2e/review-scenes';
 import { SLOW } from '../../runner/slow';
@@ -28,7 +29,7 @@ beforeAll(async () => {
   const record = readRecord();
   scenes = await Promise.all(
     CLEAN.map(async (name) => {
-      const rotation = await parseRotation(SCENES[name].rotation, 'rotation.yaml', { now: NOW });
+      const rotation = boundAsRecorded(await parseRotation(SCENES[name].rotation, 'rotation.yaml', { now: NOW }));
       // What it was recorded of; that this is what is synthesized now, the test of the record says.
       const stack = JSON.stringify(record.get(name)?.stackFile);
       return { rotation, expected: { keys: stack, storage: stack }, json: record.get(name)?.json ?? '' };

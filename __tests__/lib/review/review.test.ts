@@ -2,6 +2,8 @@ import { reviewJson } from '../../../lib/review/review-json';
 import { MARKDOWN_LIMIT, reviewMarkdown } from '../../../lib/review/review-markdown';
 import { plain } from '../../../lib/review/review-messages';
 import { reviewSarif } from '../../../lib/review/review-sarif';
+import { boundVersion } from '../../e2e/recorded-keys';
+import { parse, textWith } from '../rotation/rotation-texts';
 import { keyChange, planText, reviewText } from './plan-texts';
 
 const SET = planText([keyChange({ after: { ...keyChange().change.after, key_material_base64: 'AAAA' } })]);
@@ -156,6 +158,10 @@ describe('a rotation in place, whose versions are material of one key', () => {
       ],
       { prior_state: { values: { root_module: { resources: [lookUp] } } } },
     );
-    expect((await reviewText(storage, {}, rotation)).findings).toEqual([]);
+    const binding = ['v1', 'v2'].map((name) => boundVersion(name, arn));
+    const bound = { ...(await parse(textWith(rotation))), binding };
+    expect((await reviewText(storage, { rotation: bound })).findings).toEqual([]);
+    const half = { ...bound, binding: binding.slice(0, 1) };
+    expect((await reviewText(storage, { rotation: half })).findings.map(({ rule }) => rule)).toEqual(['KT025']);
   });
 });

@@ -35,6 +35,7 @@ describe('loadRotation', () => {
   it('reads the sample with every default filled in', async () => {
     expect(await loadRotation('rotation.yaml', { now: NOW })).toEqual({
       file: path.resolve('rotation.yaml'),
+      binding: [],
       name: 'rotation-test',
       region: 'ap-northeast-1',
       account: undefined,
@@ -43,7 +44,7 @@ describe('loadRotation', () => {
       activeVersion: 'v1',
       buckets: [{ name: 'kms-key-rotation-test-bucket', manage: 'bucket', bucketKey: true }],
       strategy: 'new-key',
-      keyPolicy: { administrators: [], users: [], breakGlass: [] },
+      keyPolicy: { administrators: [], users: [], breakGlass: [], services: [] },
       expiry: { alarmTopicArn: undefined, warnDays: [60, 30, 7] },
       deletionWindowDays: 30,
       rotateEveryDays: undefined,
@@ -52,6 +53,7 @@ describe('loadRotation', () => {
         age: { recipients: [], directory: path.resolve('custody') },
         command: undefined,
         pkcs11: undefined,
+        drillEveryDays: 365,
       },
       reencrypt: { method: 'rewrap', from: [], engine: 'local', batch: undefined },
       evidence: { bucket: undefined },
@@ -220,6 +222,36 @@ describe('fields', () => {
       { keyPolicy: { breakGlass: ['arn:aws:sts::111122223333:assumed-role/r/s'] } },
       'keyPolicy.breakGlass[0]',
     ],
+    [
+      'a principal of another partition',
+      { keyPolicy: { users: ['arn:aws-us-gov:iam::111122223333:role/reader'] } },
+      'keyPolicy.users[0]',
+    ],
+    [
+      'a service that does not exist',
+      { keyPolicy: { services: [{ service: 'delivery.log.amazonaws.com' }] } },
+      'keyPolicy.services[0].service',
+    ],
+    [
+      'a service that no principal is',
+      { keyPolicy: { services: [{ service: 'log delivery' }] } },
+      'keyPolicy.services[0].service',
+    ],
+    [
+      'a service that would use the key for everybody',
+      { keyPolicy: { services: [{ service: 'delivery.logs.amazonaws.com' }] } },
+      'keyPolicy.services[0].sourceArns',
+    ],
+    [
+      'a source whose service is a wildcard',
+      { keyPolicy: { services: [{ service: 's3.amazonaws.com', sourceArns: ['arn:aws:*'] }] } },
+      'keyPolicy.services[0].sourceArns[0]',
+    ],
+    [
+      'a source of another partition',
+      { keyPolicy: { services: [{ service: 's3.amazonaws.com', sourceArns: ['arn:aws-cn:s3:::logs'] }] } },
+      'keyPolicy.services[0].sourceArns[0]',
+    ],
     ['another strategy', { strategy: 'both' }, 'strategy'],
     [
       'a queue as topic',
@@ -260,6 +292,17 @@ describe('fields', () => {
     await refuses({ keyPolicy: { users } }, 'keyPolicy.users[1]');
     await refuses({ retire: { verifyOnlyBuckets: ['test-bucket'] } }, 'retire.verifyOnlyBuckets[0]');
     await refuses({ retire: { verifyOnlyBuckets: ['abc', 'abc'] } }, 'retire.verifyOnlyBuckets[1]');
+  });
+
+  it('refuses tags that differ by case alone where a role gets them', async () => {
+    const tags = { Owner: 'a', owner: 'b' };
+    expect(await faultsOf(textWith({ tags }))).toEqual([]);
+    await refuses({ tags, reencrypt: { engine: 'batch', batch: { bucket: 'jobs-bucket' } } }, 'tags.owner');
+  });
+
+  it('refuses a service that is named twice', async () => {
+    const service = { service: 'config.amazonaws.com' };
+    await refuses({ keyPolicy: { services: [service, service] } }, 'keyPolicy.services[1].service');
   });
 
   it('refuses with strategy: in-place whatever needs a second key or moves objects', async () => {
@@ -522,7 +565,7 @@ describe('custodians', () => {
   });
 
   it('names none where the file names none', async () => {
-    expect(await resolved({})).toEqual({ age: undefined, command: undefined, pkcs11: undefined });
+    expect(await resolved({})).toEqual({ age: undefined, command: undefined, pkcs11: undefined, drillEveryDays: 365 });
   });
 
   it('refuses two of them', async () => {

@@ -69,6 +69,34 @@ by multiple users at the same time.`;
   });
 });
 
+it('reports a lock that may not be written as the missing permission, not as a locked state', () => {
+  const detail = `Error message: operation error S3: PutObject, https response error StatusCode: 403, RequestID: 7F1, HostID: x, api error AccessDenied: User: arn:aws:sts::123456789012:assumed-role/plan/ci is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::state/keyturn/payroll-keys.tfstate.tflock"
+
+Terraform acquires a state lock to protect the state from being written
+by multiple users at the same time.`;
+  expect(failed({ summary: 'Error acquiring the state lock', detail })).toMatchObject({
+    code: 'aws-access-denied',
+    facts: { action: 's3:PutObject' },
+  });
+});
+
+it('reports a state that may not be read as the missing permission: S3 answers HEAD with Forbidden', () => {
+  const summary = String.raw`error loading state: Unable to access object \"keyturn/payroll-keys.tfstate\" in S3 bucket \"states\": operation error S3: HeadObject, https response error StatusCode: 403, RequestID: 5e6e, HostID: v+l, api error Forbidden: Forbidden`;
+  expect(failed({ summary })).toMatchObject({
+    code: 'aws-access-denied',
+    exitCode: 77,
+    facts: { action: 's3:GetObject', resource: 'states/keyturn/payroll-keys.tfstate' },
+  });
+});
+
+it('reports a lock that somebody holds as such, also where its object may not be read', () => {
+  const detail = `Error message: operation error S3: PutObject, https response error StatusCode: 412, RequestID: 7F1, HostID: x, api error PreconditionFailed: At least one of the pre-conditions you specified did not hold
+Unable to retrieve file from S3 bucket 'state': operation error S3: GetObject, https response error StatusCode: 403, RequestID: 7F2, api error AccessDenied: Access Denied`;
+  expect(failed({ summary: 'Error acquiring the state lock', detail })).toMatchObject({
+    code: 'terraform-state-locked',
+  });
+});
+
 it('reports a stale plan', () => {
   expect(failed({ summary: 'Saved plan is stale' })).toMatchObject({ code: 'terraform-plan-stale' });
 });

@@ -123,6 +123,15 @@ describe('plan', () => {
     expect(showCall).toContain(plan.planFile);
   });
 
+  it('takes no lock where plans are only read, and locks when it applies', async () => {
+    await using box = await sandbox();
+    const { terraform, stack, calls } = await bench(box, { locksPlans: false });
+    await terraform.apply(await terraform.plan(stack));
+    const made = await calls();
+    expect(made.find((call) => call.startsWith('plan'))).toContain('-lock=false');
+    expect(made.find((call) => call.startsWith('apply'))).toContain('-lock-timeout=60s');
+  });
+
   it('without changes starts the provider no second time', async () => {
     await using box = await sandbox();
     const { terraform, stack, calls } = await bench(box);

@@ -4,6 +4,8 @@ import { RETIRE_WAIVERS } from '../../../lib/rotation/rotation';
 import type { BucketVerification } from '../../../lib/verify/bucket-verification';
 import { accountOf } from '../../../lib/verify/version-account';
 import { type GateInput, GatePass, gateReasons } from '../../../lib/workflow/gate';
+import type { DressRehearsal } from '../../../lib/workflow/rehearsal/dress-rehearsal';
+import type { RehearsedBucket } from '../../../lib/workflow/rehearsal/rehearse-bucket';
 
 const OLD = 'arn:aws:kms:ap-northeast-1:123456789012:key/old';
 const ACTIVE = 'arn:aws:kms:ap-northeast-1:123456789012:key/active';
@@ -20,6 +22,8 @@ const key = (arn: string, state: string) => ({
   creationDate: undefined,
   deletionDate: undefined,
 });
+
+const NONE = { asked: 0, annotated: [], annotatedTotal: 0, unknown: [], unknownTotal: 0 };
 
 const verified: BucketVerification = {
   bucket: 'ledger',
@@ -38,7 +42,7 @@ const verified: BucketVerification = {
   newestListed: '2026-11-23T00:00:00.000Z',
   comparisons: [],
   secondHeads: { versions: 2, contradictions: 0 },
-  annotations: { asked: 0, annotated: [], annotatedTotal: 0, unknown: [], unknownTotal: 0 },
+  annotations: NONE,
   byKey: { [ACTIVE]: 2 },
   left: [],
   leftTotal: 0,
@@ -112,6 +116,7 @@ const sound: GateInput = {
       movedUntil: undefined,
     },
   },
+  dropped: [],
   warnDays: 60,
   unusedForDays: undefined,
   waivers: [],
@@ -121,6 +126,37 @@ const sound: GateInput = {
 const withBucket = (changes: Partial<BucketVerification>): GateInput => ({
   ...sound,
   verification: { activeKeyArn: ACTIVE, buckets: [{ ...verified, ...changes }], changes: [], asOf: verified.at },
+});
+
+const READERS = 'arn:aws:iam::123456789012:role/readers';
+const rehearsed: RehearsedBucket = {
+  bucket: 'ledger',
+  objectVersions: 2,
+  read: 2,
+  inDoubt: 0,
+  failed: [],
+  unreadable: [],
+  outOfReach: 0,
+  archived: 0,
+  customerKey: 0,
+  gone: 0,
+  refusedWithoutActive: { key: 'a', versionId: 'v' },
+  readWithoutActive: undefined,
+};
+const withRehearsal = (changes: Partial<DressRehearsal>): GateInput => ({
+  ...sound,
+  rehearseAs: READERS,
+  rehearsal: {
+    role: READERS,
+    keyArn: OLD,
+    at: '2026-11-24T00:09:00.000Z',
+    sessionPolicy: 'a'.repeat(64),
+    denial: { describeKey: 'denied', describeKeyOtherwise: 'denied' },
+    buckets: [rehearsed],
+    impossible: [],
+    requests: 5,
+    ...changes,
+  },
 });
 
 const straggler = {
@@ -150,6 +186,21 @@ it('stays closed while custody is not proven to hold the material of the active 
   const reasons = gateReasons({ ...sound, activeCustody, waivers });
   expect(reasons.map(({ code }) => code)).toEqual(['custody-not-proven']);
   expect(gateReasons({ ...sound, activeCustody: { proven: true, text: 'a record' } })).toEqual([]);
+});
+
+it('opens after a rehearsal in which the readers read everything, and no waiver sets its failures aside', () => {
+  expect(gateReasons(withRehearsal({}))).toEqual([]);
+  const waivers = RETIRE_WAIVERS.map((what) => ({ what, reason: 'everything is waived', until: '2027-01-01' }));
+  const failed = Array.from({ length: 7 }, (_, at) => ({ key: `a${at}`, versionId: 'v', why: 'AccessDenied' }));
+  const input = withRehearsal({ buckets: [{ ...rehearsed, failed }], impossible: ['it proves nothing'] });
+  expect(gateReasons({ ...input, waivers }).map(({ code, text }) => [code, text])).toEqual([
+    ...['a0', 'a1', 'a2', 'a3', 'a4'].map((key) => [
+      'rehearsal-failed',
+      expect.stringContaining(`"${key}" (version v)`),
+    ]),
+    ['rehearsal-failed', expect.stringContaining('2 more object version(s) in ledger')],
+    ['rehearsal-not-possible', 'dress rehearsal: it proves nothing'],
+  ]);
 });
 
 it('asks for the state of the active key, whatever the others are', () => {
@@ -229,6 +280,21 @@ const broken: readonly [string, GateInput, string][] = [
     'an object cannot be told',
     withBucket({ unknown: [{ key: 'a', versionId: 'v', reason: 'HeadObject 403' }], unknownTotal: 1 }),
     'objects-unknown',
+  ],
+  [
+    'a moved version has annotations',
+    withBucket({ annotations: { ...NONE, annotated: [{ key: 'a', versionId: 'v' }], annotatedTotal: 1 } }),
+    'annotations-unknown',
+  ],
+  [
+    'whether a moved version has annotations is not known',
+    withBucket({ annotations: { ...NONE, unknownTotal: 1 } }),
+    'annotations-unknown',
+  ],
+  [
+    'a bucket is named no more that may hold objects under the key',
+    { ...sound, dropped: [{ bucket: 'reports', verifiedAt: verified.at }] },
+    'bucket-dropped',
   ],
   [
     'an upload is open',
@@ -328,6 +394,17 @@ const broken: readonly [string, GateInput, string][] = [
       observation: { ...sound.observation, versions: [{ version: version('v2'), key: key(ACTIVE, 'Disabled') }] },
     },
     'active-key-not-enabled',
+  ],
+  ['a rehearsal is declared and there was none', { ...sound, rehearseAs: READERS }, 'rehearsal-not-possible'],
+  [
+    'the readers need the old key',
+    withRehearsal({ buckets: [{ ...rehearsed, failed: [{ key: 'a', versionId: 'v', why: 'AccessDenied' }] }] }),
+    'rehearsal-failed',
+  ],
+  [
+    'the rehearsal shows nothing',
+    withRehearsal({ impossible: ['the denial is not in force'] }),
+    'rehearsal-not-possible',
   ],
   ['the key to retire is the active key itself', { ...sound, keyArn: ACTIVE }, 'active-key-itself'],
 ];

@@ -84,6 +84,7 @@ buckets: [{ name: photos-bucket, manage: bucket }]
       s3Control: new S3ControlClient(client),
       sts: new STSClient(client),
       region: aws.region,
+      as: unused('another role'),
       destroy: () => undefined,
     },
     identity: { account: aws.accountId, arn: '', userId: '' },

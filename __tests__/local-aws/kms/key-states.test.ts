@@ -11,7 +11,7 @@ const page: Readonly<Record<string, string>> = {
   'ok ok ok ok':
     'DescribeKey GetKeyPolicy ListKeyPolicies PutKeyPolicy ListGrants RevokeGrant ListAliases ListResourceTags DeleteAlias DeleteImportedKeyMaterial GetKeyLastUsage ListKeyRotations',
   'Invalid ok Disabled Invalid':
-    'Encrypt Decrypt ReEncrypt GenerateDataKey GenerateDataKeyWithoutPlaintext CreateGrant RotateKeyOnDemand',
+    'Encrypt Decrypt ReEncrypt GenerateDataKey GenerateDataKeyWithoutPlaintext CreateGrant RotateKeyOnDemand Sign Verify GetPublicKey',
   'ok ok ok Invalid':
     'CreateAlias UpdateAlias TagResource UntagResource UpdateKeyDescription GetParametersForImport ImportKeyMaterial ScheduleKeyDeletion',
   'Invalid ok ok Invalid': 'EnableKey DisableKey',

@@ -13,6 +13,17 @@ export const evidenceErrors = {
     (f) => `there is no evidence at ${f.path}: ${f.reason}`,
     () => 'name an evidence file (*.ndjson), or a directory with such files',
   ),
+  'evidence-signer-unusable': entry<{ signer: string; reason: string }>(
+    EXIT.error,
+    (f) => `the signer of the evidence cannot be used (${f.signer}): ${f.reason}`,
+    () => 'nothing was changed; fix the cause and run the same command again, or change evidence.signer in review',
+  ),
+  'evidence-not-signed': entry<{ file: string; signer: string; reason: string }>(
+    EXIT.partlyDone,
+    (f) => `the head of ${f.file} was not signed by ${f.signer}: ${f.reason}`,
+    () =>
+      'save the head that verify-evidence prints where nobody can change it: no later run signs this one, and verify-evidence names it',
+  ),
   'evidence-bucket-missing': entry<{ bucket: string }>(
     EXIT.partlyDone,
     (f) => `evidence was not archived: bucket ${f.bucket} does not exist yet`,

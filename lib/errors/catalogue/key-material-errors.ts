@@ -90,6 +90,13 @@ export const keyMaterialErrors = {
     (f) => `${f.file} belongs to ${f.held}, not to ${f.keyArn}`,
     () => 'move the custody files of the other key to a safe place, or set custody.age.directory to another directory',
   ),
+  'custody-copy-unknown': entry<{ version: string; file: string }>(
+    EXIT.refusedByGate,
+    (f) =>
+      `${f.file} holds a copy for ${f.version} that no run of this rotation made, as far as the evidence here shows; whoever made it may know the material`,
+    () =>
+      'bring the evidence of the run that made it (.keyturn/evidence), or move the copy away and run the command again: it generates new material. Material of your own is imported with --material-file',
+  ),
   'custody-absent': entry<{ version: string; file: string }>(
     EXIT.error,
     (f) => `custody holds no material of ${f.version}: ${f.file} does not exist`,

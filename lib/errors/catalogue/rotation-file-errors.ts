@@ -35,6 +35,17 @@ export const rotationFileErrors = {
       `${f.file} has ${f.faults.length === 1 ? 'a fault' : `${f.faults.length} faults`}\n${faultLines(f.file, f.faults)}`,
     () => 'correct each line above and run the same command again; see docs/rotation-file.md for every field',
   ),
+  'binding-invalid': entry<{ file: string; faults: readonly string[] }>(
+    EXIT.rotationFile,
+    (f) => `${f.file} does not bind the key versions of the rotation file: ${f.faults.join('; ')}`,
+    (f) =>
+      `take ${f.file} from the base branch (git checkout <branch> -- <file>), then run \`npx keyturn pre-apply\`, which adds what is missing; see docs/rotation-file.md#the-binding`,
+  ),
+  'binding-contradicted': entry<{ file: string; contradictions: readonly string[]; next: string }>(
+    EXIT.refusedByGate,
+    (f) => `AWS contradicts ${f.file}: ${f.contradictions.join('; ')}`,
+    (f) => f.next,
+  ),
   'rotation-edit-refused': entry<{ problem: string; hint: string }>(
     EXIT.rotationFile,
     (f) => `Keyturn did not edit the rotation file: ${f.problem}`,

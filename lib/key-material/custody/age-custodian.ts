@@ -6,7 +6,7 @@ import { addIdentities } from '../identity-file';
 import { KEY_MATERIAL_BYTES, KeyMaterial } from '../secret';
 import { sha256Hex } from '../wrap';
 import { headerEnd, openPayload, plaintextLength, sealPayload } from './age-format';
-import { createFile, readFile } from './atomic-file';
+import { createFile, readFile, replaceFile } from './atomic-file';
 import type { MaterialCustodian } from './custodian';
 import { type FileOperations, nodeFiles } from './file-operations';
 
@@ -46,6 +46,9 @@ export async function createAgeCustodian(options: AgeCustodyOptions): Promise<Ma
     async seal(version, material) {
       const bytes = await encryptFor(recipients, material);
       return { binding: sha256Hex(bytes), store: () => createFile(files, locate(version), bytes) };
+    },
+    async reseal(version, material) {
+      await replaceFile(files, locate(version), await encryptFor(recipients, material));
     },
     async open(version, keyArn, identityFile) {
       const path = locate(version);

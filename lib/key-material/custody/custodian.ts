@@ -22,8 +22,8 @@ export interface CustodyLedger {
 }
 
 /**
- * The common part of all custodians. A copy is never overwritten and never deleted, because KMS does not return
- * material.
+ * The common part of all custodians. A copy is never overwritten with other material and never deleted, because KMS
+ * does not return material.
  */
 interface Custody {
   /** Name of the rotation that this custody belongs to. */
@@ -43,6 +43,11 @@ export interface MaterialCustodian extends Custody {
   readonly kind: 'age' | 'command' | 'none';
   /** Creates the copy without storing it. The caller still owns the material. */
   seal(version: string, material: KeyMaterial): Promise<SealedMaterial>;
+  /**
+   * Seals the same material for the recipients of now, in place of the copy. The caller has proven that it is the material of the key.
+   * Absent: its copies name no recipients. @throws KeyturnError `custody-write-failed`
+   */
+  reseal?(version: string, material: KeyMaterial): Promise<void>;
   /**
    * Reads the copy back; the caller must dispose it.
    *

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 
@@ -70,6 +71,16 @@ export async function readRecord(
   if (record.rotation === rotation && record.version === version) return record;
   const held = `version ${record.version} of ${record.rotation}`;
   throw new KeyturnError('custody-shared-name', { file, rotation, version, held });
+}
+
+/** SHA-256 of the record's file, lower-case hex; undefined: there is none. */
+export async function recordSha256(
+  ledger: CustodyLedger,
+  rotation: string,
+  version: string,
+): Promise<string | undefined> {
+  const bytes = await readFile(ledger.files, recordPath(ledger, rotation, version));
+  return bytes && createHash('sha256').update(bytes).digest('hex');
 }
 
 /** Replaces the record. @throws KeyturnError `custody-write-failed`, `custody-shared-name` */

@@ -18,6 +18,8 @@ export interface FieldClass {
     | 'with custodyWaiver'
     | 'to true'
     | 'to false'
+    | 'confirmed'
+    | 'as declared'
     | 'less'
     | 'more';
   readonly verdict: FieldVerdict;
@@ -30,7 +32,7 @@ const STATE = 'With another state, Terraform does not see what exists.';
 const PROOF = 'Evidence would be kept elsewhere, for a shorter time, or not at all.';
 const JOBS = 'Jobs run in the account with a role of their own, and cost money.';
 
-/** Every field of the rotation file. The table of docs/plan-review.md is generated from it. */
+/** Every field of the rotation file, and of its binding. The table of docs/plan-review.md is generated from it. */
 export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'name', verdict: 'refused', why: 'Another name is another rotation, with new stacks, keys and state.' },
   { field: 'region', verdict: 'refused', why: 'Neither keys nor buckets move to another Region.' },
@@ -82,6 +84,46 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
     why: 'New objects would be under an earlier version; right only in a rollback, which --rollback declares.',
   },
   {
+    field: 'binding[]',
+    kind: 'added',
+    when: 'confirmed',
+    verdict: 'free',
+    why: 'The state of the keys stack shows the same key.',
+  },
+  {
+    field: 'binding[]',
+    kind: 'added',
+    verdict: 'decide',
+    why: 'Nothing but this change says which key that is; the plan of the keys stack would show it.',
+  },
+  {
+    field: 'binding[]',
+    kind: 'removed',
+    verdict: 'refused',
+    why: 'Then an alias alone decides which key the version is.',
+  },
+  { field: 'binding[]', verdict: 'refused', why: 'It is in the order of the versions.' },
+  { field: 'binding[].name', verdict: 'refused', why: 'One version stands for one key.' },
+  { field: 'binding[].keyArn', verdict: 'refused', why: 'One version stands for one key.' },
+  { field: 'binding[].keyMaterialId', verdict: 'refused', why: 'A version keeps its material for life.' },
+  {
+    field: 'binding[].materialValidTo',
+    when: 'as declared',
+    verdict: 'free',
+    why: 'The rotation file declares the same date.',
+  },
+  {
+    field: 'binding[].materialValidTo',
+    verdict: 'decide',
+    why: 'KMS deletes the material at another time than the rotation file declares.',
+  },
+  { field: 'binding[].recipients', verdict: 'decide', why: 'They can open the copy of the material in custody.' },
+  {
+    field: 'binding[].custodyRecordSha256',
+    verdict: 'decide',
+    why: 'The custody record was written again, as an import with another date does.',
+  },
+  {
     field: 'buckets[]',
     kind: 'added',
     verdict: 'decide',
@@ -99,6 +141,22 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'keyPolicy.administrators', verdict: 'decide', why: 'They can change the key policy.' },
   { field: 'keyPolicy.users', verdict: 'decide', why: 'They can read the objects.' },
   { field: 'keyPolicy.breakGlass', verdict: 'decide', why: 'They can delete a key or its material.' },
+  { field: 'keyPolicy.services[]', verdict: 'decide', why: 'The service can read or write the objects.' },
+  {
+    field: 'keyPolicy.services[].service',
+    verdict: 'decide',
+    why: 'Another service can read or write the objects.',
+  },
+  {
+    field: 'keyPolicy.services[].sourceArns',
+    verdict: 'decide',
+    why: 'The service can use the key for something else.',
+  },
+  {
+    field: 'keyPolicy.services[].sourceAccounts',
+    verdict: 'decide',
+    why: 'The service can use the key for another account.',
+  },
   { field: 'expiry.alarmTopicArn', verdict: 'decide', why: 'Nobody may be warned before material expires.' },
   { field: 'expiry.warnDays', verdict: 'decide', why: 'A warning may come later, or not at all.' },
   { field: 'deletionWindowDays', when: 'more', verdict: 'free', why: 'A deletion can be cancelled for longer.' },
@@ -114,6 +172,7 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'custody.pkcs11.token', verdict: 'decide', why: READS },
   { field: 'custody.pkcs11.pinFile', verdict: 'decide', why: READS },
   { field: 'custody.pkcs11.directory', verdict: 'decide', why: 'It is where the custody records are.' },
+  { field: 'custody.drillEveryDays', verdict: 'decide', why: 'It is the longest time that nobody proves custody.' },
   { field: 'reencrypt.method', verdict: 'decide', why: 'A rewrite copies every object and costs accordingly.' },
   {
     field: 'reencrypt.from',
@@ -132,6 +191,11 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'reencrypt.batch.noConcurrentWrites', verdict: 'decide', why: 'If it is not true, a write may be lost.' },
   { field: 'retire.unusedForDays', when: 'more', verdict: 'free', why: 'A key stays usable for longer.' },
   { field: 'retire.unusedForDays', verdict: 'decide', why: 'A key that something still uses may be disabled sooner.' },
+  {
+    field: 'retire.rehearseAs',
+    verdict: 'decide',
+    why: 'It decides as whom the disable is rehearsed, or that it is not.',
+  },
   { field: 'retire.waivers', kind: 'removed', verdict: 'free', why: 'The gate refuses more.' },
   { field: 'retire.waivers', verdict: 'decide', why: 'The gate sets a reason aside to keep the old key enabled.' },
   { field: 'retire.verifyOnlyBuckets', kind: 'added', verdict: 'free', why: 'The gate looks at more.' },
@@ -140,6 +204,7 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'evidence.bucket.retention.mode', verdict: 'decide', why: PROOF },
   { field: 'evidence.bucket.retention.days', when: 'more', verdict: 'free', why: 'Evidence is locked for longer.' },
   { field: 'evidence.bucket.retention.days', verdict: 'decide', why: PROOF },
+  { field: 'evidence.signer', verdict: 'decide', why: 'Who trusts the signatures must know the new key.' },
   { field: 'review.waivers', kind: 'removed', verdict: 'free', why: 'The review refuses more.' },
   {
     field: 'review.waivers',

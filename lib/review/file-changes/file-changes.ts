@@ -22,7 +22,7 @@ interface Found {
 }
 
 /** Lists whose entries are objects with a name; other lists are sets of values. */
-const NAMED = new Set(['keyVersions', 'buckets']);
+const NAMED = new Set(['keyVersions', 'buckets', 'binding']);
 /** Maps and lists that are compared entry by entry under the name of the whole. */
 const OPEN = new Set(['tags']);
 
@@ -31,8 +31,14 @@ const OPEN = new Set(['tags']);
  * a file that spells one out has not changed.
  *
  * @param rollbackTo - the version of a declared rollback
+ * @param isConfirmed - whether something beside the binding shows that a version is a certain key
  */
-export function fileChanges(base: Rotation, head: Rotation, rollbackTo: string | undefined): readonly FileChange[] {
+export function fileChanges(
+  base: Rotation,
+  head: Rotation,
+  rollbackTo: string | undefined,
+  isConfirmed: (version: string, keyArn: string) => boolean = () => false,
+): readonly FileChange[] {
   const found: Found[] = [];
   compare(plain(base, head.file), plain(head, head.file), '', '', found);
   const order = orderChange(base, head);
@@ -40,7 +46,7 @@ export function fileChanges(base: Rotation, head: Rotation, rollbackTo: string |
     const declared = one.field === 'activeVersion' && one.after === rollbackTo;
     const { verdict, why } = declared
       ? { verdict: 'free' as const, why: 'The rollback that was declared.' }
-      : fieldClass(one.field, one.kind, casesOf(one, head));
+      : fieldClass(one.field, one.kind, casesOf(one, head, isConfirmed));
     return { path: one.path, verdict, message: [...changeWords(one), `. ${why}`] };
   });
 }
@@ -114,7 +120,19 @@ function orderChange(base: Rotation, head: Rotation): readonly Found[] {
   return [{ ...change, before: names(base), after: names(head) }];
 }
 
-function casesOf({ field, before, after }: Found, head: Rotation): readonly FieldClass['when'][] {
+function casesOf(
+  { field, before, after, path: at }: Found,
+  head: Rotation,
+  isConfirmed: (version: string, keyArn: string) => boolean,
+): readonly FieldClass['when'][] {
+  if (field === 'binding[]') {
+    const { name, keyArn } = values(after);
+    return isConfirmed(String(name), String(keyArn)) ? ['confirmed'] : [];
+  }
+  if (field === 'binding[].materialValidTo') {
+    const declared = head.keyVersions.find(({ name }) => at.startsWith(`binding[${name}]`))?.materialValidTo;
+    return (declared?.getTime() ?? null) === (after === null ? null : Date.parse(String(after))) ? ['as declared'] : [];
+  }
   if (field === 'activeVersion') {
     const at = (name: unknown): number => head.keyVersions.findIndex((version) => version.name === name);
     return [at(before) >= 0 && at(after) > at(before) ? 'forward' : 'backward'];

@@ -1,4 +1,5 @@
 import type { ReviewRule } from '../review-rule';
+import { bindingRules } from './binding-rules';
 import { bucketRules } from './bucket-rules';
 import { declaredRules } from './declared-rules';
 import { driftRules } from './drift-rules';
@@ -22,6 +23,7 @@ export const reviewRules: readonly ReviewRule[] = [
   existingRule,
   ...materialRules,
   ...switchRules,
+  ...bindingRules,
   ...bucketRules,
   ...supportBucketRules,
   ...policyRules,

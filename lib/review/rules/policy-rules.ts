@@ -109,8 +109,9 @@ const unnamed: ReviewRule = {
 };
 
 function strangers({ rotation, plan }: RuleContext, { statements }: Policy): ReadonlySet<string> {
-  const { administrators, users, breakGlass } = rotation.keyPolicy;
-  const declared = new Set([...administrators, ...users, ...breakGlass]);
+  const { administrators, users, breakGlass, services } = rotation.keyPolicy;
+  const named = services.map(({ service }) => `Service:${service}`);
+  const declared = new Set([...administrators, ...users, ...breakGlass, ...named]);
   const caller = plan.prior.find(({ type }) => type === 'aws_caller_identity')?.values.account_id;
   const own = rotation.account ?? text(caller);
   const isOwnRoot = (principal: string): boolean => {

@@ -3,7 +3,7 @@ import { type Words, words } from '../review-messages';
 import type { ReviewRule, RuleContext, Sighting } from '../review-rule';
 
 /** Moves of the main alias and of bucket defaults, which are a switch. A move of a version alias is not. */
-function switches({ plan, rotation }: RuleContext): readonly KeyTargetChange[] {
+export function switches({ plan, rotation }: RuleContext): readonly KeyTargetChange[] {
   return keyTargetChanges(plan, rotation).filter(
     ({ kind, address }) => kind === 'default' || !isVersionAlias(rotation, address),
   );

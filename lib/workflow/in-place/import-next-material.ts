@@ -9,7 +9,7 @@ import {
   observeMaterials,
   type VersionMaterial,
 } from '../../observation/observed-materials';
-import { importMaterial as perKey } from '../import-material';
+import { importMaterial as perKey, thenBound } from '../import-material';
 import { completePendingImports, type ImportTerms, importVersion, proveCurrent } from '../material/import-version';
 import { type LostMaterial, lostText } from '../material/lost-material';
 import type { MaterialRun } from '../rotation-run';
@@ -34,38 +34,7 @@ export const importMaterialInPlace: Step<'import-material', MaterialRun, never> 
     return { state: 'done', summary: waitingText(observed) ?? 'every declared version has its material' };
   },
 
-  async run(run): Promise<StepResult<'import-material'>> {
-    let observed = await observeMaterials(run);
-    await completePendingImports(run, withOwnDates(observed));
-    const names: string[] = [];
-    const imported = [];
-    for (let next = nextImport(observed); next && observed.key; next = nextImport(observed)) {
-      if (names.includes(next.version.name)) {
-        const found = `KMS took the material of ${next.version.name}, and lists none for it`;
-        throw new KeyturnError('step-not-verified', { step: 'import-material', found });
-      }
-      names.push(next.version.name);
-      if (run.dryRun) break;
-      await run.approve(`generate, wrap and import key material for ${next.version.name}?`);
-      imported.push(await importVersion(run, next.version, observed.key, termsOf(run, observed.key, next)));
-      observed = await observeMaterials(run);
-    }
-    const left = waitingText(observed);
-    if (left && !run.dryRun) run.reporter.note(left);
-    const lost = lapsedVersions(observed);
-    if (lost.length > 0 && !run.dryRun) {
-      const hint = `bring it back first: ${lost.map(({ fix }) => `\`${fix}\``).join(', ')}`;
-      return { outcome: 'partly', summary: lostText(lost), facts: materialFacts(observed), endsWith: hint };
-    }
-    if (names.length === 0)
-      return { outcome: 'unchanged', summary: 'no version waits for key material', facts: materialFacts(observed) };
-    if (run.dryRun) {
-      const summary = `would import material for ${names.join(', ')}`;
-      return { outcome: 'unchanged', summary, facts: { wouldImport: names }, pending: summary };
-    }
-    const facts = { imported, ...materialFacts(observed) };
-    return { outcome: 'changed', summary: `the key now holds the material of ${names.join(', ')}`, facts };
-  },
+  run: (run) => thenBound(run, importNext),
 
   async verify(run) {
     const next = nextImport(await observeMaterials(run));
@@ -74,6 +43,39 @@ export const importMaterialInPlace: Step<'import-material', MaterialRun, never> 
     throw new KeyturnError('step-not-verified', { step: 'import-material', found });
   },
 };
+
+async function importNext(run: MaterialRun): Promise<StepResult<'import-material'>> {
+  let observed = await observeMaterials(run);
+  await completePendingImports(run, withOwnDates(observed));
+  const names: string[] = [];
+  const imported = [];
+  for (let next = nextImport(observed); next && observed.key; next = nextImport(observed)) {
+    if (names.includes(next.version.name)) {
+      const found = `KMS took the material of ${next.version.name}, and lists none for it`;
+      throw new KeyturnError('step-not-verified', { step: 'import-material', found });
+    }
+    names.push(next.version.name);
+    if (run.dryRun) break;
+    await run.approve(`generate, wrap and import key material for ${next.version.name}?`);
+    imported.push(await importVersion(run, next.version, observed.key, termsOf(run, observed.key, next)));
+    observed = await observeMaterials(run);
+  }
+  const left = waitingText(observed);
+  if (left && !run.dryRun) run.reporter.note(left);
+  const lost = lapsedVersions(observed);
+  if (lost.length > 0 && !run.dryRun) {
+    const hint = `bring it back first: ${lost.map(({ fix }) => `\`${fix}\``).join(', ')}`;
+    return { outcome: 'partly', summary: lostText(lost), facts: materialFacts(observed), endsWith: hint };
+  }
+  if (names.length === 0)
+    return { outcome: 'unchanged', summary: 'no version waits for key material', facts: materialFacts(observed) };
+  if (run.dryRun) {
+    const summary = `would import material for ${names.join(', ')}`;
+    return { outcome: 'unchanged', summary, facts: { wouldImport: names }, pending: summary };
+  }
+  const facts = { imported, ...materialFacts(observed) };
+  return { outcome: 'changed', summary: `the key now holds the material of ${names.join(', ')}`, facts };
+}
 
 /**
  * The version whose material KMS would take now: one that was lost comes first, as the key is unusable without it. New

@@ -9,6 +9,7 @@ import { importParameters } from '../../kms/import-parameters';
 import { observeVersions, waitsForMaterial } from '../../observation/observe';
 import { type Custody, custodyDirectory } from '../../rotation/rotation';
 import type { MaterialRun } from '../rotation-run';
+import { bindVersions } from './bind-versions';
 import { descriptionOf, proveVersionInCustody, type VersionInCustody, versionInCustody } from './import-again';
 
 export interface RequestOptions {
@@ -85,6 +86,7 @@ export async function importCeremony(
   }
   await run.evidence.record('outcome', 'ceremony', { ...about, keyMaterialId: imported.keyMaterialId });
   run.reporter.note(`${version.name}: ${proof}`);
+  await bindVersions(run);
   return { version: version.name, keyArn: key.arn, keyMaterialId: imported.keyMaterialId };
 }
 

@@ -1,5 +1,10 @@
 import { isCode, KeyturnError } from '../../errors';
+import { completeImport } from '../../key-material/complete-import';
+import type { Custodian } from '../../key-material/custody/custodian';
+import { readRecord } from '../../key-material/custody/custody-record';
+import { resealCopy } from '../../key-material/reseal-copy';
 import { observeVersions } from '../../observation/observe';
+import { markCustodyHere } from '../../observation/observed-custody';
 import type { MaterialRun } from '../rotation-run';
 import { sendAgain, type VersionInCustody, versionInCustody, wrapAgain } from './import-again';
 
@@ -27,7 +32,11 @@ export async function drillableVersions(run: MaterialRun): Promise<readonly stri
  *
  * @throws KeyturnError `drill-failed` where custody holds other material; `drill-refused`; those of custody and wrapping
  */
-export async function drillVersion(run: MaterialRun, name: string): Promise<DrillResult> {
+export async function drillVersion(
+  run: MaterialRun,
+  name: string,
+  { reseal = false }: { readonly reseal?: boolean } = {},
+): Promise<DrillResult> {
   const held = await versionInCustody(run, name);
   if (!run.dryRun) refuseState(held);
   const { custodian, prepared } = await wrapAgain(run, held);
@@ -41,11 +50,35 @@ export async function drillVersion(run: MaterialRun, name: string): Promise<Dril
     const imported = await sendAgain(run, held, custodian, prepared, held.material.validTo);
     const result = { ...about, outcome: 'held', keyMaterialId: imported.keyMaterialId } as const;
     await run.evidence.record('outcome', 'drill', result);
+    if (custodian.ledger && !(await readRecord(custodian.ledger, custodian.rotation, name))) {
+      await completeImport(custodian, prepared, imported);
+      run.reporter.note(`${name}: its custody record was missing, and is written`);
+    }
+    await markCustodyHere(run.rotation);
+    if (reseal) await sealAgain(run, custodian, result);
     return result;
   } catch (error) {
     await run.evidence.record('outcome', 'drill', { ...about, outcome: 'failed', keyMaterialId: null });
     throw drillFailure(error, about);
   }
+}
+
+/** Who is named in the rotation file now can open the copy afterwards, and nobody else. */
+async function sealAgain(
+  { material, evidence, reporter }: MaterialRun,
+  custodian: Custodian,
+  { version, keyArn, keyMaterialId }: DrillResult,
+): Promise<void> {
+  if (custodian.kind !== 'age')
+    throw new KeyturnError('usage', {
+      problem: `custody of ${version} is of kind ${custodian.kind}, which names no recipients`,
+      hint: 'run the drill without --reseal',
+    });
+  const { recipients } = custodian;
+  await evidence.record('intent', 'reseal', { version, keyArn, keyMaterialId, recipients });
+  await resealCopy(custodian, { version, keyArn, identityFile: material.identityFile });
+  await evidence.record('outcome', 'reseal', { version, keyArn, keyMaterialId, recipients });
+  reporter.note(`${version}: its copy is sealed for ${recipients.join(', ')}`);
 }
 
 function drillFailure(

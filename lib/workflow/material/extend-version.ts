@@ -4,6 +4,7 @@ import { checkExpiry } from '../../kms/import-key-material';
 import { setMaterialValidTo, writeRotation } from '../../rotation/rotation-edit';
 import { readRotationText } from '../../rotation/rotation-file';
 import type { MaterialRun } from '../rotation-run';
+import { bindVersions } from './bind-versions';
 import { sendAgain, type VersionInCustody, versionInCustody, wrapAgain } from './import-again';
 
 export interface Extension {
@@ -48,6 +49,7 @@ export async function extendVersion(run: MaterialRun, name: string, validTo: Dat
   if (!inKms) await importWithDate(run, held, validTo);
   await writeRotation(run.rotation.file, edited, text);
   run.reporter.note(`${version.name}: the rotation file says ${extension.to} now`);
+  await bindVersions(run);
   await run.evidence.record('outcome', 'extend', extension);
   return extension;
 }

@@ -1,4 +1,4 @@
-import { KeyturnError } from '../../errors';
+import { isCode, KeyturnError } from '../../errors';
 import type { Custodian } from '../../key-material/custody/custodian';
 import { readRecord } from '../../key-material/custody/custody-record';
 import type { PreparedImport } from '../../key-material/prepared-import';
@@ -104,6 +104,7 @@ export async function sendAgain(
   validTo: Date | undefined,
 ): Promise<ImportResult> {
   const { importToken, wrapped } = prepared;
+  const keyMaterialId = held.material.id ?? (await recordedId(custodian, held.version.name));
   const imported = await importMaterial(run.clients.kms, {
     keyArn: held.key.arn,
     importToken,
@@ -111,8 +112,13 @@ export async function sendAgain(
     importType: 'EXISTING_KEY_MATERIAL',
     validTo,
     // Named, so that KMS compares with that very one.
-    keyMaterialId: held.material.id ?? (await recordedId(custodian, held.version.name)),
+    keyMaterialId,
     description: descriptionOf(run, held.version),
+  }).catch(async (error: unknown) => {
+    const isOther = isCode(error, 'kms-import-refused') && error.facts.awsCode === 'IncorrectKeyMaterialException';
+    const about = { version: held.version.name, keyArn: held.key.arn, keyMaterialId };
+    if (isOther) await run.evidence.record('refused', 'custody', about);
+    throw error;
   });
   run.reporter.note(`${held.version.name}: ${await proveVersionInCustody(run, held, imported)}`);
   return imported;

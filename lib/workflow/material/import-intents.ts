@@ -14,6 +14,10 @@ export function importIntents({ rotation, evidence }: Pick<MaterialRun, 'rotatio
     async record(intended) {
       await evidence.record('intent', 'import-material', { ...intended });
     },
+    async knowsCopy(version, binding) {
+      const { intended } = await materialEvidence(evidenceDirectory(rotation), rotation.name);
+      return intended.some((one) => one.version === version && one.binding === binding);
+    },
     async holds(wanted) {
       const { intended } = await materialEvidence(evidenceDirectory(rotation), rotation.name);
       const text = (one: typeof wanted) =>

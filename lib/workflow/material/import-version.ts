@@ -10,6 +10,7 @@ import { importParameters } from '../../kms/import-parameters';
 import { proveImport } from '../../kms/prove-import';
 import { waitForKey } from '../../kms/wait-for-key';
 import type { ObservedVersion } from '../../observation/observe';
+import { markCustodyHere } from '../../observation/observed-custody';
 import { custodyDirectory, type KeyVersion } from '../../rotation/rotation';
 import type { MaterialRun, RunTarget } from '../rotation-run';
 import { importIntents } from './import-intents';
@@ -97,6 +98,7 @@ export async function importVersion(
     parameters: (algorithm) => importParameters(kms, key.arn, { algorithm, signal }),
     source: run.material.source,
     identityFile: run.material.identityFile,
+    compared: terms.importType === 'EXISTING_KEY_MATERIAL',
     intents: importIntents(run),
   });
   reporter.note(`${version.name}: ${ORIGINS[prepared.from]}; custody: ${custodian.locate(version.name)}`);
@@ -108,6 +110,7 @@ export async function importVersion(
   const imported = await sendToKms(run, custodian, version, terms, prepared);
   const seen = await terms.proveImported(imported);
   const record = await completeImport(custodian, prepared, imported);
+  await markCustodyHere(run.rotation);
   reporter.note(`${version.name}: ${seen}`);
   if (!prepared.opened && custodian.kind !== 'none')
     reporter.warn(
@@ -150,6 +153,8 @@ async function sendToKms(
     if (WORTHLESS.has(awsCode)) await abandonImport(custodian, prepared);
     if (awsCode !== 'IncorrectKeyMaterialException') throw error;
     const there = keyMaterialId ?? (await expectedId());
+    if (there !== undefined)
+      await run.evidence.record('refused', 'custody', { version: version.name, keyArn, keyMaterialId: there });
     if (there !== undefined) throw ofAnother(custodian, version.name, keyArn, there);
     const found = `the key holds it as the material of another version, or of none`;
     throw new KeyturnError('material-in-key', { version: version.name, keyArn, found }, error);
@@ -203,6 +208,7 @@ async function confirmPending(
       identityFile,
       // The pending import is replaced and never merely removed: a run that ends in between still finds it.
       afresh: true,
+      compared: true,
       intents: importIntents(run),
     });
     await confirmImport(run, custodian, key, rewrapped);

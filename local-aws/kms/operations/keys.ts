@@ -1,6 +1,7 @@
 import { KmsFault } from '../../message';
 import type { Call } from '../call';
-import { unsupported } from '../faults';
+import { unsupported, validation } from '../faults';
+import { keySpecOf, keyUsageOf, SIGNING_ALGORITHM } from '../key-usage';
 import * as members from '../members';
 import { authorize, keyFor, operation, refuseManaged, seconds, usableKey } from '../operation';
 import { page } from '../paging';
@@ -47,9 +48,15 @@ const createKeyInput = structure({
 const createKey = operation(createKeyInput, (call, input) => {
   const { Origin: origin = 'AWS_KMS', KeySpec, CustomerMasterKeySpec, KeyUsage = 'ENCRYPT_DECRYPT' } = input;
   const spec = KeySpec ?? CustomerMasterKeySpec ?? 'SYMMETRIC_DEFAULT';
-  if (spec !== 'SYMMETRIC_DEFAULT') throw unsupported(`KeySpec ${spec} is not supported by this endpoint.`);
-  if (KeyUsage !== 'ENCRYPT_DECRYPT') throw unsupported(`KeyUsage ${KeyUsage} is not compatible with KeySpec ${spec}.`);
-  if (origin !== 'EXTERNAL' && origin !== 'AWS_KMS')
+  const signs = spec === 'ECC_NIST_P256';
+  if (!signs && spec !== 'SYMMETRIC_DEFAULT') throw unsupported(`KeySpec ${spec} is not supported by this endpoint.`);
+  if (signs && input.KeyUsage === 'KEY_AGREEMENT')
+    throw unsupported('KeyUsage KEY_AGREEMENT is not supported by this endpoint.');
+  if (signs && input.KeyUsage === undefined)
+    throw validation('You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.');
+  if (KeyUsage !== (signs ? 'SIGN_VERIFY' : 'ENCRYPT_DECRYPT'))
+    throw unsupported(`KeyUsage ${KeyUsage} is not compatible with KeySpec ${spec}.`);
+  if (origin !== 'AWS_KMS' && (signs || origin !== 'EXTERNAL'))
     throw unsupported(`Origin ${origin} is not supported by this endpoint.`);
   if (input.MultiRegion === true) throw unsupported('Multi-Region keys are not supported by this endpoint.');
   if (input.CustomKeyStoreId !== undefined || input.XksKeyId !== undefined) {
@@ -62,7 +69,14 @@ const createKey = operation(createKeyInput, (call, input) => {
   checkPolicy(policy, call.caller, input.BypassPolicyLockoutSafetyCheck ?? false);
   const tags = checkTags(input.Tags ?? []);
   if (origin === 'EXTERNAL') call.wrappingKeys.prepare('RSA_4096');
-  const key = call.store.add({ origin, manager: 'CUSTOMER', description: input.Description ?? '', policy, tags });
+  const key = call.store.add({
+    origin,
+    manager: 'CUSTOMER',
+    description: input.Description ?? '',
+    policy,
+    tags,
+    signs,
+  });
   return { KeyMetadata: metadata(call, key) };
 });
 
@@ -160,16 +174,16 @@ function metadata({ store }: Call, key: Key): object {
     CreationDate: seconds(key.createdAt),
     Enabled: state === 'Enabled',
     Description: key.description,
-    KeyUsage: 'ENCRYPT_DECRYPT',
+    KeyUsage: keyUsageOf(key),
     KeyState: state,
     Origin: key.origin,
     KeyManager: key.manager,
-    CustomerMasterKeySpec: 'SYMMETRIC_DEFAULT',
-    KeySpec: 'SYMMETRIC_DEFAULT',
-    EncryptionAlgorithms: ['SYMMETRIC_DEFAULT'],
+    CustomerMasterKeySpec: keySpecOf(key),
+    KeySpec: keySpecOf(key),
+    ...(key.signing ? { SigningAlgorithms: [SIGNING_ALGORITHM] } : { EncryptionAlgorithms: ['SYMMETRIC_DEFAULT'] }),
     MultiRegion: false,
     ...(key.deletionAt !== undefined && { DeletionDate: seconds(key.deletionAt) }),
-    ...(current !== undefined && { CurrentKeyMaterialId: current.id }),
+    ...(current !== undefined && !key.signing && { CurrentKeyMaterialId: current.id }),
     ...(key.origin === 'EXTERNAL' && current?.bytes !== undefined && expirationOf(expiry)),
   };
 }

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomBytes, randomUUID } from 'node:crypto';
 import type { KeyState } from '../key-states';
 import type { Grant } from './grant';
 import { type KeyMaterial, materialLength, newMaterial } from './material';
@@ -23,6 +23,8 @@ export interface Key {
   readonly id: string;
   readonly arn: string;
   readonly origin: Origin;
+  /** The private key of a key that signs (ECC_NIST_P256, SIGN_VERIFY); undefined: a symmetric key, which encrypts. */
+  readonly signing: KeyObject | undefined;
   readonly manager: 'CUSTOMER' | 'AWS';
   readonly createdAt: number;
   description: string;
@@ -46,13 +48,16 @@ export type KeyProperties = Pick<Key, 'origin' | 'manager' | 'createdAt' | 'desc
   readonly accountId: string;
   readonly region: string;
   readonly tags: ReadonlyMap<string, string>;
+  /** True: it signs and does not encrypt. Default false. */
+  readonly signs?: boolean;
 };
 
-export function createKey({ accountId, region, tags, ...properties }: KeyProperties): Key {
+export function createKey({ accountId, region, tags, signs = false, ...properties }: KeyProperties): Key {
   const id = randomUUID();
   const key: Key = {
     ...properties,
     id,
+    signing: signs ? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey : undefined,
     arn: `arn:aws:kms:${region}:${accountId}:key/${id}`,
     enabled: properties.origin === 'AWS_KMS',
     deletionAt: undefined,

@@ -8,7 +8,7 @@ import { leaf, xmlDocument } from '../wire/xml-writer';
 
 const MAX_POLICY_BYTES = 20 * 1024;
 
-/** PutBucketPolicy: stored and sent back as it came, not evaluated; one account owns all there is. */
+/** PutBucketPolicy: stored and sent back as it came. It binds sessions of roles, and its denials everybody. */
 export function putBucketPolicy(call: Call): AwsResponse {
   const bucket = openBucket(call);
   proveBody(call);

@@ -41,8 +41,8 @@ export function limitOf(given: string | undefined, name: string, most = MAX_KEYS
 }
 
 /**
- * Entries with the prefix, from where `from` says. Groups are skipped as a whole once one of their keys `shows` (the
- * first may be hidden by a delete marker): the index is asked for what comes after them.
+ * Entries with the prefix, from where `from` says. Once one key of a group `shows`, the index is asked for what comes
+ * after the group. The first may be hidden by a delete marker.
  */
 export function* pageEntries(
   keys: KeyIndex,

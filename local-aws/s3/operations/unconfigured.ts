@@ -6,8 +6,8 @@ import { emptyAnswer, xmlAnswer } from '../wire/answer';
 import { leaf, xmlDocument } from '../wire/xml-writer';
 
 /**
- * Features a bucket may have on AWS and never has here: reads answer as for a bucket without them, deletes succeed as
- * there is nothing to delete, and writes are not implemented.
+ * Features a bucket may have on AWS and never has here. Reads answer as for a bucket without them, deletes succeed, and
+ * writes are not implemented.
  */
 function missing(code: S3Code): Handler {
   return (call) => {

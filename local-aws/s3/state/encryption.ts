@@ -15,8 +15,8 @@ export interface Encryption {
   /** Further pairs of the encryption context that the writer named. */
   readonly context: EncryptionContext | undefined;
   /**
-   * Set when the data key is older than the KMS key that guards it (an SSE-S3 object that was rewrapped): the data key,
-   * wrapped under the key that {@link wrapped} holds.
+   * The data key, wrapped under the key that {@link wrapped} holds. Set when the data key is older than the KMS key
+   * that guards it: an SSE-S3 object that was rewrapped.
    */
   readonly inner: string | undefined;
   /** Base64 MD5 of the customer's key, `''` where there is none. */
@@ -48,8 +48,8 @@ export const NO_ENCRYPTION: Encryption = { kind: 'AES256', wrapped: '', ...NO_KE
 
 /**
  * Makes, wraps and unwraps data keys. SSE-S3 keys are wrapped under one internal key of this process, SSE-KMS keys by
- * KMS, SSE-C keys under the customer's. There is no bucket-key cache: every read of an SSE-KMS object asks KMS, so a
- * key that is turned off stops working at once (AWS may serve from its cache for a while).
+ * KMS, SSE-C keys under the customer's. There is no bucket-key cache: every read of an SSE-KMS object asks KMS. A key
+ * that is turned off stops working at once; AWS may serve from its cache for a while.
  */
 export class KeyRing {
   private readonly internal = randomBytes(32);

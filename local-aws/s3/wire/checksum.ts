@@ -50,7 +50,7 @@ const POLYNOMIAL: Readonly<Record<string, { readonly bits: number; readonly refl
 
 /**
  * The CRC of the parts laid end to end, from their CRCs and sizes alone: crc(AB) = crc(A)·x^(8|B|) + crc(B) modulo the
- * polynomial, since the initial value and the final inversion cancel out.
+ * polynomial. The initial value and the final inversion cancel out.
  */
 export function joinCrcs(
   algorithm: ChecksumAlgorithm,

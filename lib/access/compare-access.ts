@@ -1,0 +1,146 @@
+import { KeyturnError } from '../errors';
+import { grantsOn } from '../kms/other-users';
+import { readKeyPolicy } from '../kms/read-key-policy';
+import { type ObservedVersion, type Observing, observeVersions } from '../observation/observe';
+import type { Rotation } from '../rotation/rotation';
+import { readBucketPolicy } from '../s3/read-bucket-policy';
+import { type LostAccess, lostAccess } from './lost-access';
+import { type PinnedKey, pinnedKeys } from './pinned-keys';
+import { type PolicyStatement, readAccessPolicy } from './policy';
+
+/** A grant on the old key: the new key has none. */
+export interface LostGrant {
+  readonly id: string;
+  readonly grantee: string;
+  readonly operations: readonly string[];
+  readonly fix: string;
+}
+
+/** Who may use one version's key and not the other's, as far as it was looked at. */
+export interface AccessComparison {
+  /** Names and key ARNs of the version that objects leave, and of the one that they go to. */
+  readonly from: { readonly version: string; readonly keyArn: string };
+  readonly to: { readonly version: string; readonly keyArn: string };
+  readonly lost: readonly LostAccess[];
+  readonly grants: readonly LostGrant[];
+  readonly pinned: readonly PinnedKey[];
+  /** What was looked at. */
+  readonly asked: readonly string[];
+  /** What was to be looked at and could not be, and why: then nothing here is complete. */
+  readonly unread: readonly string[];
+  /** What no comparison looks at. Never empty. */
+  readonly notRead: readonly string[];
+}
+
+/** Sources of access that no command of Keyturn reads. */
+const NOT_READ = [
+  'IAM policies of the account: whoever only they allow is seen as the account',
+  'CloudTrail: whoever may use a key need not use it',
+  'policies of access points, of the organization, and of other accounts',
+];
+
+/**
+ * Compares the key that objects go to with the key of each earlier version.
+ *
+ * @param target - name of the version that is or becomes active; absent: the last one whose key exists
+ * @throws KeyturnError `usage` if no key stands behind the target, and as the calls do
+ */
+export async function compareAccess(run: Observing, target?: string): Promise<readonly AccessComparison[]> {
+  const versions = (await observeVersions(run)).filter((one): one is WithKey => one.key !== undefined);
+  const to =
+    versions.find(({ version }) => version.name === target) ?? (target === undefined ? versions.at(-1) : undefined);
+  if (to === undefined) {
+    const problem = target === undefined ? 'no version has a key yet' : `no key stands behind the version ${target}`;
+    throw new KeyturnError('usage', { problem, hint: 'apply the keys stack first, or name another version with --to' });
+  }
+  const found: AccessComparison[] = [];
+  for (const from of versions.slice(0, versions.indexOf(to))) {
+    if (!from.version.disabled && from.key.arn !== to.key.arn) found.push(await comparison(run, from, to));
+  }
+  return found;
+}
+
+type WithKey = ObservedVersion & { readonly key: NonNullable<ObservedVersion['key']> };
+
+async function comparison(run: Observing, from: WithKey, to: WithKey): Promise<AccessComparison> {
+  const looked = new Looked();
+  const before = await keyPolicyOf(run, from, looked);
+  const after = await keyPolicyOf(run, to, looked);
+  const arns = { from: from.key.arn, to: to.key.arn };
+  return {
+    from: { version: from.version.name, keyArn: arns.from },
+    to: { version: to.version.name, keyArn: arns.to },
+    lost: before && after ? lostAccess(before, after, run.rotation.region) : [],
+    grants: await grantsOf(run, from, to, looked),
+    pinned: await pinnedIn(run, arns, looked),
+    asked: looked.asked,
+    unread: looked.unread,
+    notRead: NOT_READ,
+  };
+}
+
+/** What was looked at, and what could not be. */
+class Looked {
+  readonly asked: string[] = [];
+  readonly unread: string[] = [];
+}
+
+async function keyPolicyOf(
+  { clients }: Observing,
+  { version, key }: WithKey,
+  looked: Looked,
+): Promise<readonly PolicyStatement[] | undefined> {
+  const what = `key policy of ${version.name}`;
+  const answer = await readKeyPolicy(clients.kms, key.arn);
+  const policy = answer.known === undefined ? undefined : readAccessPolicy(answer.known);
+  if (policy !== undefined) looked.asked.push(what);
+  else looked.unread.push(`${what}: ${'unknown' in answer ? answer.unknown : 'it is not understood'}`);
+  return policy;
+}
+
+async function grantsOf(
+  { clients }: Observing,
+  from: WithKey,
+  to: WithKey,
+  looked: Looked,
+): Promise<readonly LostGrant[]> {
+  const grants = await grantsOn(clients.kms, from.key.arn);
+  const what = `grants on the key of ${from.version.name}`;
+  if (grants.known === undefined) {
+    looked.unread.push(`${what}: ${'unknown' in grants ? grants.unknown : ''}`);
+    return [];
+  }
+  looked.asked.push(what);
+  return grants.known.map(({ id, grantee = 'an unnamed grantee', operations }) => ({
+    id,
+    grantee,
+    operations,
+    fix: `aws kms create-grant --key-id ${to.key.arn} --grantee-principal ${grantee} --operations ${operations.join(' ')}`,
+  }));
+}
+
+async function pinnedIn(
+  { rotation, clients, identity }: Observing,
+  arns: { readonly from: string; readonly to: string },
+  looked: Looked,
+): Promise<readonly PinnedKey[]> {
+  const found: PinnedKey[] = [];
+  for (const bucket of bucketsOf(rotation)) {
+    const what = `policy of bucket ${bucket}`;
+    const policy = await readBucketPolicy(clients.s3, bucket, identity.account);
+    const statements = typeof policy === 'string' ? [] : readAccessPolicy(policy.text);
+    if (policy === 'denied' || policy === 'missing')
+      looked.unread.push(
+        `${what}: ${policy === 'denied' ? 's3:GetBucketPolicy is denied' : 'there is no such bucket yet'}`,
+      );
+    else if (statements === undefined) looked.unread.push(`${what}: it is not understood`);
+    else looked.asked.push(what);
+    found.push(...pinnedKeys(bucket, statements ?? [], arns));
+  }
+  return found;
+}
+
+const bucketsOf = ({ buckets, retire }: Rotation): readonly string[] => [
+  ...buckets.map(({ name }) => name),
+  ...retire.verifyOnlyBuckets,
+];

@@ -1,0 +1,84 @@
+import { type Candidate, candidates, requestOf, USES, type Use, type Way } from './askers';
+import { type Access, decide } from './decide';
+import type { PolicyStatement } from './policy';
+
+/** Somebody who may use the old key and may not, or may not for certain, use the new one in the same way. */
+export interface LostAccess {
+  /** ARN, `account 111122223333`, a service's principal, or `everybody`. */
+  readonly who: string;
+  readonly way: Way;
+  readonly uses: readonly Use[];
+  /**
+   * `lost`: the new key refuses. `left-to-iam`: the old key names them, the new one leaves it to the policies of their
+   * account. `unknown`: one of the policies depends on what is not known or not evaluated.
+   */
+  readonly verdict: 'lost' | 'left-to-iam' | 'unknown';
+  /** The line that mends it. */
+  readonly fix: string;
+}
+
+/**
+ * Who may use the key of one policy and not that of another, by what the two policies say. Identities that only the policies of
+ * an account allow are seen as that account.
+ *
+ * @param region - of the bucket and the keys
+ */
+export function lostAccess(
+  from: readonly PolicyStatement[],
+  to: readonly PolicyStatement[],
+  region: string,
+): readonly LostAccess[] {
+  const found = new Map<string, LostAccess>();
+  for (const candidate of candidates(from)) {
+    for (const way of waysOf(candidate)) {
+      for (const use of Object.keys(USES) as Use[]) {
+        const request = requestOf(candidate, use, way, region);
+        const verdict = compared(decide(from, request), decide(to, request));
+        if (verdict === undefined) continue;
+        const who = nameOf(candidate);
+        const key = `${who} ${way} ${verdict}`;
+        const uses = [...new Set([...(found.get(key)?.uses ?? []), use])];
+        found.set(key, { who, way, uses, verdict, fix: fixFor(candidate, way) });
+      }
+    }
+  }
+  return [...found.values()].filter((one, _, all) => !repeats(one, all));
+}
+
+/** A service names itself, whatever it calls. */
+const waysOf = ({ asker }: Candidate): readonly Way[] =>
+  asker.kind === 'service' ? ['through S3'] : ['through S3', 'outside S3'];
+
+function compared(before: Access, after: Access): LostAccess['verdict'] | undefined {
+  if (before === 'denied' || after === 'allowed') return undefined;
+  if (before === 'unknown' || after === 'unknown') return after === 'denied' ? 'lost' : 'unknown';
+  if (after === 'denied') return 'lost';
+  return before === 'allowed' ? 'left-to-iam' : undefined;
+}
+
+/** What is lost through S3 is lost outside of it too, and needs no second line. */
+function repeats(one: LostAccess, all: readonly LostAccess[]): boolean {
+  return one.way === 'outside S3' && all.some((other) => other.way === 'through S3' && other.who === one.who);
+}
+
+function nameOf({ asker, source }: Candidate): string {
+  if (asker.kind === 'principal') return asker.arn;
+  if (asker.kind === 'account') return `account ${asker.account}`;
+  if (asker.kind === 'anybody') return 'everybody';
+  const sources = Object.values(source);
+  return sources.length === 0 ? asker.name : `${asker.name} for ${sources.join(', ')}`;
+}
+
+function fixFor({ asker, source }: Candidate, way: Way): string {
+  if (asker.kind === 'service') {
+    const arn = source['aws:sourcearn'];
+    const account = source['aws:sourceaccount'];
+    const arns = arn === undefined ? [] : [`sourceArns: [${arn}]`];
+    const accounts = account === undefined ? [] : [`sourceAccounts: ["${account}"]`];
+    return `keyPolicy.services: { ${[`service: ${asker.name}`, ...arns, ...accounts].join(', ')} }`;
+  }
+  if (way === 'outside S3') return 'give what calls KMS itself another key: the keys of a rotation serve S3 alone';
+  if (asker.kind === 'principal') return `keyPolicy.users: ${asker.arn}`;
+  if (asker.kind === 'account') return `keyPolicy.users: the principals of account ${asker.account} that read or write`;
+  return 'keyPolicy.users: the principals that read or write';
+}

@@ -1,0 +1,115 @@
+/** What somebody types next: one command, whose end brings the rotation on. */
+import type { DriftFinding } from '../observation/drift-finding';
+import { drillCommand, extendCommand } from '../observation/key-remedy';
+import { type Observation, observedActive } from '../observation/observe';
+import { activeMaterial, currentVersion, type ObservedMaterials } from '../observation/observed-materials';
+import { isSettled, type VersionVerdict } from '../observation/version-verdicts';
+import type { Rotation } from '../rotation/rotation';
+import type { StepId } from './flow-facts';
+import type { StepState } from './step';
+
+export interface NextCommand {
+  readonly step: StepId | 'restore';
+  readonly summary: string;
+  readonly command: string;
+}
+
+interface Situation {
+  readonly rotation: Rotation;
+  readonly seen: Observation;
+  readonly steps: readonly ({ readonly id: StepId } & StepState)[];
+  readonly drift: readonly DriftFinding[];
+  readonly verdicts: readonly VersionVerdict[];
+  /** Rotated in place: the materials of the one key. */
+  readonly materials: ObservedMaterials | undefined;
+  readonly now: Date;
+}
+
+/** Commands of the flow refuse a rotation file with a fault, and take new material only where custody has room for it. */
+const OF_THE_FLOW = /npx keyturn (?:pre|post)-apply/;
+
+/** An outage comes first: no step of the flow helps while a key is out of use. Undefined when nothing is left to do. */
+export function nextOf(situation: Situation): NextCommand | undefined {
+  const { drift } = situation;
+  const wanted = wantedNext(situation);
+  const inTheWay = drift.find(isInTheWay);
+  // Whatever keeps the flow from running is out of the way before it is asked to run.
+  if (inTheWay && wanted && OF_THE_FLOW.test(wanted.command))
+    return { step: 'restore', summary: inTheWay.text, command: inTheWay.fix };
+  return wanted;
+}
+
+/** Somebody else's material that waits keeps ours out; it goes first. */
+const isInTheWay = ({ code, fix }: DriftFinding): boolean =>
+  code === 'file-date-past' ||
+  code === 'custody-other-key' ||
+  (code === 'material-foreign' && fix.startsWith('aws kms'));
+
+function wantedNext(situation: Situation): NextCommand | undefined {
+  const { rotation, steps, drift } = situation;
+  const down = drift.find(({ level }) => level === 'outage');
+  if (down) return { step: 'restore', summary: down.text, command: down.fix };
+  const [open, ...later] = steps.filter((step) => step.state !== 'done');
+  if (!open) return undefined;
+  if (open.id === 'retire') return { step: open.id, summary: open.summary, command: retireCommand(situation) };
+  if (open.id === 'rotate-material' && open.state === 'blocked')
+    return { step: open.id, summary: open.summary, command: rotateCommand(situation) };
+  if (open.id !== 'import-material' || open.state !== 'blocked')
+    return { step: open.id, summary: open.summary, command: commandFor(open.id, rotation) };
+  // A plain import brings back no version that the rotation has gone past, and none whose date is over.
+  const lost = drift.find(({ code }) => code === 'material-expired');
+  const switching = later.find(({ id }) => id === 'switch');
+  // Whether anything is left under it is found out after the switch.
+  if (switching && lost && OF_THE_FLOW.test(lost.fix))
+    return { step: 'switch', summary: switching.summary, command: commandFor('switch', rotation) };
+  return { step: open.id, summary: open.summary, command: lost?.fix ?? commandFor(open.id, rotation) };
+}
+
+/** KMS holds one waiting material at a time, rotates to that one only, and never back. */
+function rotateCommand({ rotation, materials, drift }: Situation): string {
+  const usual = commandFor('rotate-material', rotation);
+  if (!materials) return usual;
+  const spent = drift.find(({ code, fix }) => code === 'rotations-nearly-used' && fix.includes('new-key'));
+  const waiting = materials.versions.find(({ material }) => material?.state === 'PENDING_ROTATION')?.version;
+  const { material } = activeMaterial(rotation, materials);
+  if (waiting && waiting.name !== rotation.activeVersion)
+    return activate(waiting.name, 'its material is rotated into use first');
+  if (material?.state === 'NON_CURRENT') {
+    const current = currentVersion(materials);
+    if (current) return activate(current.name, 'the key encrypts with it, and KMS rotates only forward');
+    return drift.find(({ code }) => code === 'material-foreign')?.fix ?? usual;
+  }
+  return spent?.fix ?? usual;
+}
+
+const activate = (name: string, why: string): string => `write activeVersion: ${name} into the rotation file; ${why}`;
+
+function retireCommand({ rotation, seen, drift, verdicts, now }: Situation): string {
+  const kept = verdicts
+    .filter((one) => !isSettled(one))
+    .flatMap(({ kind, keep = [] }) => (kind === 'empty' ? keep : []));
+  const byExpiry = kept.some(({ code }) => code === 'active-key-expires');
+  const { key } = observedActive(rotation, seen.versions);
+  const isNear =
+    key?.validTo !== undefined && key.validTo.getTime() - now.getTime() < Math.max(...rotation.expiry.warnDays) * DAY;
+  if (byExpiry && isNear) return extendCommand(rotation.activeVersion);
+  // The verdict is of before the date was moved: the gate judges again.
+  if (byExpiry) return commandFor('retire', rotation);
+  if (kept.some(({ code }) => code === 'custody-not-proven')) {
+    const custody = drift.find(({ code }) => code === 'custody-record-absent' || code === 'custody-lost');
+    return custody?.fix ?? drillCommand(rotation.activeVersion, rotation.custody);
+  }
+  return kept.length > 0 ? KEPT : commandFor('retire', rotation);
+}
+
+const DAY = 86_400_000;
+
+/** Running the command again changes none of these: somebody must look at who else needs the key. */
+const KEPT = 'see to each user of the key, or waive it under retire.waivers; then run `npx keyturn post-apply`';
+
+function commandFor(step: StepId, rotation: Rotation): string {
+  if (step === 'declare-keys') return `npx cdktf deploy ${rotation.name}-keys`;
+  if (step === 'import-material') return 'npx keyturn pre-apply';
+  if (step === 'switch') return `npx cdktf deploy ${rotation.name}-storage`;
+  return 'npx keyturn post-apply';
+}
