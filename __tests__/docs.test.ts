@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { RUN_CLOSED, RUN_OPENED } from '../lib/evidence/evidence-record';
 import { BEYOND_REHEARSAL, POLICY_NAMES } from '../lib/permissions/command-permissions';
 import { RETIRE_WAIVERS } from '../lib/rotation/rotation';
-import { flowInPlace } from '../lib/workflow';
+import { flow, flowInPlace } from '../lib/workflow';
 
 const DOCS = path.resolve(__dirname, '../docs');
 const read = (file: string) => readFileSync(path.join(DOCS, file), 'utf8');
@@ -19,6 +20,34 @@ it('tells the steps of a rotation in place as the code orders them', () => {
 it('tells every action that no rehearsal can call, and why it is listed', () => {
   const rows = Object.entries(BEYOND_REHEARSAL).map(([action, why]) => `| \`${action}\` | ${why} |\n`);
   expect(between(read('permissions.md'), 'beyond')).toBe(`| action | why it is listed |\n|---|---|\n${rows.join('')}`);
+});
+
+describe('the records that controls.md names', () => {
+  const sources = ['lib', 'scripts'].flatMap((room) =>
+    readdirSync(path.resolve(__dirname, '..', room), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(path.resolve(__dirname, '..', room, file), 'utf8')),
+  );
+  const code = sources.join('\n');
+  const steps = new Set<string>([...flow, ...flowInPlace].map(({ id }) => id));
+  const written = [...code.matchAll(/evidence\.record\(\s*'([a-z-]+)',\s*(?:'([a-z-]+)'|[a-z.]+)/g)];
+  const fixed = new Set(written.map(([, type, step]) => `${type} ${step}`));
+  const ofAnyStep = new Set(written.filter(([, , step]) => step === undefined).map(([, type]) => type));
+  const isWritten = (type: string, step: string): boolean =>
+    fixed.has(`${type} ${step}`) ||
+    (ofAnyStep.has(type) && steps.has(step)) ||
+    (step === 'run' && [RUN_OPENED, RUN_CLOSED].includes(type));
+  const rows = (between(read('controls.md'), 'controls') ?? '').split('\n').slice(2);
+  const named = rows.flatMap((row) => [...(row.split('|')[3] ?? '').matchAll(/`([a-z-]+) ([a-z-]+)`/g)]);
+
+  it.each(named.map(([, type = '', step = '']) => [type, step]))('%s %s is written by the code', (type, step) => {
+    expect(isWritten(type, step)).toBe(true);
+  });
+
+  it('refuses a record that no code writes', () => {
+    expect([isWritten('outcome', 'approve'), isWritten('approval', 'switch')]).toEqual([false, false]);
+    expect(named.length).toBeGreaterThan(20);
+  });
 });
 
 it.each(POLICY_NAMES)('explains the policy for %s', (name) => {
@@ -41,7 +70,10 @@ it('says what each waiver of the retire gate sets aside', () => {
   for (const what of RETIRE_WAIVERS) expect(read('gate.md')).toMatch(new RegExp(`^\\| \`${what}\` \\| `, 'm'));
 });
 
-it.each(['strategies.md', 'permissions.md', 'gate.md'])('links only to files that exist (%s)', (file) => {
-  const targets = [...read(file).matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)].map(([, target = '']) => target);
-  expect(targets.filter((target) => !existsSync(path.join(DOCS, target)))).toEqual([]);
-});
+it.each(['strategies.md', 'permissions.md', 'gate.md', 'controls.md', 'evidence.md', 'pipelines.md'])(
+  'links only to files that exist (%s)',
+  (file) => {
+    const targets = [...read(file).matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)].map(([, target = '']) => target);
+    expect(targets.filter((target) => !existsSync(path.join(DOCS, target)))).toEqual([]);
+  },
+);

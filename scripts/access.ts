@@ -1,3 +1,4 @@
+import { type AccessRow, accessRows, isOpen } from '../lib/access/access-rows';
 import { type AccessComparison, compareAccess } from '../lib/access/compare-access';
 import { EXIT } from '../lib/errors';
 import { type CommandDefinition, flag, rotationFileOption, text } from './cli/command';
@@ -28,49 +29,21 @@ export const access: CommandDefinition = {
   },
 };
 
-/** Something to decide, or something that was meant to be read and could not be. */
-const isOpen = ({ lost, grants, pinned, unread }: AccessComparison): boolean =>
-  lost.length + grants.length + pinned.length + unread.length > 0;
-
 function format(all: readonly AccessComparison[]): string {
-  if (all.length === 0) return 'no earlier version has a key of its own: nobody can lose access';
+  if (all.length === 0) return 'no other version has a key that objects can be under: nobody can lose access';
   return all.map(one).join('\n\n');
 }
 
-const VERDICTS = {
-  lost: 'loses it',
-  'left-to-iam': 'keeps it only if IAM policies of its account allow it',
-  unknown: 'unknown: a condition is not evaluated here',
-} as const;
-
-function one({ from, to, lost, grants, pinned, asked, unread, notRead }: AccessComparison): string {
-  const rows: readonly Row[] = [
-    ...lost.map(({ who, uses, way, verdict, fix }) => ({
-      cells: [who, `${uses.join(', ')} ${way}`, VERDICTS[verdict]],
-      fix,
-    })),
-    ...grants.map(({ grantee, operations, fix }) => ({
-      cells: [grantee, `grant: ${operations.join(', ')}`, 'loses it'],
-      fix,
-    })),
-    ...pinned.map(({ bucket, statement, deniesOthers }) => ({
-      cells: [
-        `policy of bucket ${bucket}, ${statement}`,
-        `names the key of ${from.version}`,
-        deniesOthers ? 'denies what names another key' : 'may not hold for the new key',
-      ],
-      fix: `name ${to.keyArn} there, too`,
-    })),
-  ];
+function one(comparison: AccessComparison): string {
+  const { from, to, asked, unread, notRead } = comparison;
+  const rows = accessRows(comparison);
   const nobody =
     unread.length === 0 ? 'nobody loses access, by what was looked at' : 'nothing was found, but not all was read';
   return [
     `from ${from.version} (${from.keyArn})`,
     `to   ${to.version} (${to.keyArn})`,
     '',
-    ...(rows.length === 0
-      ? [nobody]
-      : [found(rows), '', ...rows.map(({ cells, fix }) => `next (${cells[0]}): ${fix}`)]),
+    ...(rows.length === 0 ? [nobody] : [found(rows), '', ...rows.map(({ who, fix }) => `next (${who}): ${fix}`)]),
     '',
     `looked at: ${asked.join('; ')}`,
     ...unread.map((what) => `could not be read: ${what}`),
@@ -78,13 +51,8 @@ function one({ from, to, lost, grants, pinned, asked, unread, notRead }: AccessC
   ].join('\n');
 }
 
-interface Row {
-  readonly cells: readonly string[];
-  readonly fix: string;
-}
-
-const found = (rows: readonly Row[]): string =>
+const found = (rows: readonly AccessRow[]): string =>
   table(
     ['who', 'may, under the old key', 'under the new key'],
-    rows.map(({ cells }) => cells),
+    rows.map(({ who, may, after }) => [who, may, after]),
   );

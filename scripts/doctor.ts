@@ -187,6 +187,9 @@ const CUSTODY_FAULTS: ReadonlySet<string> = new Set([
   'custody-lost',
   'custody-folder-gone',
   'custody-other-key',
+  'custody-of-other-material',
+  'custody-copy-missing',
+  'custody-copy-unknown',
   'custody-recipients-differ',
   'drill-due',
 ]);

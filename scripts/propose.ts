@@ -1,11 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { accessRows } from '../lib/access/access-rows';
+import { compareAccess } from '../lib/access/compare-access';
 import { EXIT, isCode, KeyturnError } from '../lib/errors';
 import { FORECAST_COLUMNS, type Forecast, forecastRows } from '../lib/forecast/forecast-text';
 import { retiredVersions } from '../lib/observation/evidence-queries';
 import { harmlessLines } from '../lib/proposals/markdown';
 import { PROPOSAL_KINDS, type Proposal, type ProposalKind, propose as proposeEdit } from '../lib/proposals/proposal';
-import { proposalBody, proposalDiff, rollbackTrailer } from '../lib/proposals/proposal-body';
+import { type BodyInput, proposalBody, proposalDiff, rollbackTrailer } from '../lib/proposals/proposal-body';
 import type { ProposedBinding } from '../lib/proposals/proposed-binding';
 import { bindingPath, readBindingText, withBinding } from '../lib/rotation/binding';
 import { writeRotation } from '../lib/rotation/rotation-edit';
@@ -76,7 +78,7 @@ export const propose: CommandDefinition = {
   },
 };
 
-type Seen = Omit<Parameters<typeof proposalBody>[0], 'shownFile' | 'forecast' | 'binding'> & {
+type Seen = Omit<BodyInput, 'shownFile' | 'forecast' | 'binding'> & {
   readonly binding: Omit<ProposedBinding, 'shownFile'> | undefined;
   readonly forecast: Forecast;
   readonly notEmpty: string | undefined;
@@ -95,26 +97,43 @@ async function look(
   options: OptionValues,
   proposal: Proposal,
   known: Seen['binding'],
-): Promise<Pick<Seen, 'observed' | 'forecast' | 'notEmpty' | 'binding'>> {
+): Promise<Pick<Seen, 'observed' | 'forecast' | 'notEmpty' | 'binding' | 'access'>> {
   if (flag(options, 'offline')) {
     const forecast = { known: false, why: 'AWS was not read' } as const;
-    return { observed: undefined, forecast, notEmpty: undefined, binding: known };
+    return { observed: undefined, forecast, notEmpty: undefined, binding: known, access: undefined };
   }
   const { result } = await withReading(context, options, async (run) => {
     const observed = await observedKeyOf(run, proposal);
     const notEmpty = await notEmptyReason(run, proposal);
     const binding = await bindingNow(run, proposal);
+    const access = await accessAfter(run, proposal, observed);
     if (options.forecast === false) {
       const forecast: Forecast = { known: false, why: '--no-forecast was given' };
-      return { observed, forecast, notEmpty, binding };
+      return { observed, forecast, notEmpty, binding, access };
     }
     const forecast = await forecastOf(run, proposal, observed).catch((error: unknown): Forecast => {
       if (!(error instanceof KeyturnError) || isCode(error, 'interrupted')) throw error;
       return { known: false, why: `${error.code}: ${error.message}` };
     });
-    return { observed, forecast, notEmpty, binding };
+    return { observed, forecast, notEmpty, binding, access };
   });
   return result;
+}
+
+/** Who loses access if the version becomes active; undefined where no key stands behind it yet. */
+async function accessAfter(
+  run: Parameters<typeof compareAccess>[0],
+  { kind, version }: Proposal,
+  observed: Seen['observed'],
+): Promise<Seen['access']> {
+  if (observed?.key === undefined || !['switch', 'rollback'].includes(kind)) return undefined;
+  const compared = await compareAccess(run, version);
+  return compared.map((one) => ({
+    from: one.from.version,
+    rows: accessRows(one),
+    unread: one.unread,
+    notRead: one.notRead,
+  }));
 }
 
 function shownForecast(forecast: Forecast): Parameters<typeof proposalBody>[0]['forecast'] {

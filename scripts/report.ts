@@ -3,6 +3,7 @@ import path from 'node:path';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { evidenceReport } from '../lib/evidence/html-report';
 import { type CommandDefinition, flag, text } from './cli/command';
+import { publicKeyOption, publicKeysOf } from './cli/public-keys';
 
 export const report: CommandDefinition = {
   name: 'report',
@@ -11,14 +12,17 @@ export const report: CommandDefinition = {
     'Checks the evidence offline and reports at the top of the page whether it is sound. The page is one file ' +
     'without scripts or external content. Exit code 1: the evidence is not sound.',
   arguments: [{ name: '<path>', description: 'an evidence file, or a directory of evidence files' }],
-  options: [{ flags: '--out <file>', description: 'output file; default: stdout' }],
+  options: [{ flags: '--out <file>', description: 'output file; default: stdout' }, publicKeyOption],
   mutates: false,
   examples: [
     'npx keyturn report .keyturn/evidence --out report.html',
     'npx keyturn report .keyturn/evidence > report.html',
   ],
   async run({ terminal, cwd }, options, args) {
-    const { html, check } = await evidenceReport(path.resolve(cwd, args[0] ?? ''));
+    const { html, check } = await evidenceReport(
+      path.resolve(cwd, args[0] ?? ''),
+      await publicKeysOf({ cwd }, options),
+    );
     const given = text(options, 'out');
     const out = given === undefined ? undefined : path.resolve(cwd, given);
     if (out === undefined && flag(options, 'json'))

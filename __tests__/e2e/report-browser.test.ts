@@ -70,6 +70,25 @@ looked('a report in a real browser (needs Chromium on PATH)', () => {
     },
   );
 
+  it('reads on a phone: every verdict, state and outcome is on the screen without scrolling sideways', async () => {
+    await page.send('Emulation.setDeviceMetricsOverride', {
+      width: 390,
+      height: 844,
+      deviceScaleFactor: 1,
+      mobile: false,
+    });
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
+    const marks = await page.evaluate<{ text: string; left: number; right: number }[]>(
+      "[...document.querySelectorAll('.mark, td')].map(e => ({ text: e.textContent.slice(0, 30), left: e.getBoundingClientRect().left, right: e.getBoundingClientRect().right }))",
+    );
+    expect(marks.map(({ text }) => text)).toEqual(expect.arrayContaining(['refused', 'closed', 'finished']));
+    expect(marks.filter(({ left, right }) => left < 0 || right > 390)).toEqual([]);
+    const label = await page.evaluate(
+      "getComputedStyle(document.querySelector('td[data-label=verdict]'), '::before').content",
+    );
+    expect(label).toContain('verdict');
+  });
+
   it('draws bars and lanes that can be seen', async () => {
     const sizes = await page.evaluate<{ kind: string; width: number }[]>(
       "[...document.querySelectorAll('figure rect')].map(r => ({ kind: r.getAttribute('class'), width: r.getBoundingClientRect().width }))",
@@ -141,6 +160,12 @@ async function recordRun(into: string): Promise<void> {
     identity: { account: '111122223333', arn: `arn:aws:sts::111122223333:assumed-role/${'deploy-'.repeat(8)}/ci` },
     rotationFile: { name: 'rotation.yaml', sha256: 'a'.repeat(64), commit: 'b'.repeat(40), asCommitted: false },
     tools: { keyturn: '0.1.0' },
+  });
+  await run.record('review', 'declare-keys', {
+    stack: 'keys',
+    verdict: 'refused',
+    findings: [{ rule: 'KT054', address: 'aws_kms_alias.main' }],
+    waived: [],
   });
   await run.record('state', 'declare-keys', state('v1', { v1: 'Enabled', v2: 'PendingImport' }));
   await run.record('state', 'switch', state('v2', { v1: 'Enabled', v2: 'Enabled' }));

@@ -45,7 +45,6 @@ async function faultOf(strategy: Strategy, events: readonly HistoryEvent[]): Pro
     const worked = await history.works();
     if (!worked && (await history.status()).exitCode === 0) return 'green over a bucket that fails, at the end';
     const { kind, last } = await follow(history);
-    if (kind === 'loop') log(JSON.stringify(await history.status(), undefined, 1));
     if (kind === 'loop') return `a loop: ${last}; ${history.lastSaid}`;
     if (await history.works()) return undefined;
     if (worked) return `next took the service down: ${last}`;

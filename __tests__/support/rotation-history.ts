@@ -23,6 +23,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
+import type { DriftFinding } from '../../lib/observation/drift-finding';
 import { importMaterial } from '../conformance/byok';
 import { type CustodySite, inDays, openCustodySite } from './custody-site';
 import { rotationText } from './keyturn-process';
@@ -51,10 +52,13 @@ const BY_HAND = [
   'extend',
 ] as const;
 
+export type PlainKind = (typeof PLAIN)[number];
+export type VersionKind = (typeof BY_HAND)[number];
+
 export type HistoryEvent =
   | { readonly kind: 'declare' | 'jump'; readonly days: number | undefined }
-  | { readonly kind: (typeof PLAIN)[number] }
-  | { readonly kind: (typeof BY_HAND)[number]; readonly version: number };
+  | { readonly kind: PlainKind }
+  | { readonly kind: VersionKind; readonly version: number };
 
 const plain = (weight: number, kind: (typeof PLAIN)[number]) => ({
   weight,
@@ -92,6 +96,12 @@ export const historyEvent: fc.Arbitrary<HistoryEvent> = fc.oneof(
   byHand(1, 'lose record'),
   dated(2, 'jump', [5, 40, 120, 400]),
 );
+
+export interface HistoryStatus {
+  readonly exitCode: number;
+  readonly next: { readonly command: string } | undefined;
+  readonly drift: readonly DriftFinding[];
+}
 
 /** A rotation, its bucket, and whoever works on it, on one clock. */
 export class RotationHistory {
@@ -166,11 +176,44 @@ export class RotationHistory {
     return this.#write('probe');
   }
 
-  async status(): Promise<{ readonly exitCode: number; readonly next: { readonly command: string } | undefined }> {
+  async status(): Promise<HistoryStatus> {
     const { exitCode, stdout, stderr } = await this.#site.run('status', '--detailed-exitcode', '--json');
-    const { next, error, ...rest } = JSON.parse(stdout);
+    const { next, drift, error } = JSON.parse(stdout);
     if (error) throw new Error(`status failed: ${stderr}${stdout}`);
-    return { exitCode, next, rest } as never;
+    return { exitCode, next, drift };
+  }
+
+  get directory(): string {
+    return this.#site.directory;
+  }
+
+  /** Runs a command; fails where it fails. */
+  async run(...args: readonly string[]): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.#site.run(...args);
+    if (exitCode !== 0) throw new Error(`${args.join(' ')} ended with ${exitCode}: ${stderr}`);
+    return stdout;
+  }
+
+  async edit(change: (text: string) => string): Promise<void> {
+    await this.#site.declare(change(await this.#site.readRotation()));
+  }
+
+  /** Somebody else's material waits in the one key. */
+  async leaveForeignMaterial(): Promise<void> {
+    const key = await this.#keyOf('v1');
+    const terms = { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE', ImportType: 'NEW_KEY_MATERIAL' } as const;
+    await importMaterial(this.#site.kms, key?.arn ?? '', randomBytes(32), terms);
+  }
+
+  /** Somebody points the alias of a version at the key of another one. */
+  async moveVersionAlias(version: string, other: string): Promise<void> {
+    const key = await this.#keyOf(other);
+    await this.#moveAlias(key?.arn ?? '', `${ALIAS}/${version}`);
+  }
+
+  async turnBucketKeyOff(version: string): Promise<void> {
+    const key = await this.#keyOf(version);
+    await this.#pointAt(key?.arn ?? '', false);
   }
 
   /** Types a command of `next`. Answers false where it is no command: a stated dead end. */
@@ -185,11 +228,17 @@ export class RotationHistory {
     else if (command.startsWith('npx keyturn pre-apply') && !command.includes('--identity'))
       await this.#run(...words.slice(2), '--yes', '--identity', identityFile);
     else if (command === 'npx keyturn post-apply') await this.apply({ kind: 'post-apply' });
+    else if (command.startsWith('npx keyturn propose ')) await this.#propose(words.slice(2));
+    else if (command.startsWith('npx keyturn rollback')) await this.apply({ kind: 'roll back' });
+    else if (command.startsWith('npx keyturn plan ')) await this.#deploy(false);
     else if (command.startsWith('npx keyturn ')) await this.#run(...words.slice(2), '--yes');
     else if (command.startsWith('aws kms enable-key')) await this.#try(() => kms.send(new EnableKeyCommand({ KeyId })));
     else if (command.startsWith('aws kms cancel-key-deletion'))
       await this.#try(() => kms.send(new CancelKeyDeletionCommand({ KeyId })));
-    else if (command.startsWith('mkdir -p ')) execFileSync('sh', ['-c', command]);
+    else if (command.includes('aws kms update-alias') || command.startsWith('aws kms create-alias')) {
+      const [, AliasName, TargetKeyId] = /--alias-name (\S+) --target-key-id (\S+)/.exec(command) ?? [];
+      await this.#moveAlias(TargetKeyId ?? '', AliasName);
+    } else if (command.startsWith('mkdir -p ')) execFileSync('sh', ['-c', command]);
     else if (command.startsWith('write a later materialValidTo for ')) await this.#date(words[5] ?? '', inDays(90));
     else if (command.startsWith('aws kms delete-imported-key-material')) {
       const KeyMaterialId = words[words.indexOf('--key-material-id') + 1];
@@ -248,6 +297,16 @@ export class RotationHistory {
     if (this.#strategy === 'new-key') await this.#declareKey(name);
   }
 
+  /** The proposal is merged: a new version has its key, as the keys stack makes it. */
+  async #propose(words: readonly string[]): Promise<void> {
+    await this.#run(...words, '--yes', '--no-forecast');
+    const declared = [...(await this.#site.readRotation()).matchAll(/- name: (v\d)/g)].map(([, name = '']) => name);
+    for (const name of declared.filter((one) => !this.#names.includes(one))) {
+      this.#names.push(name);
+      if (this.#strategy === 'new-key') await this.#declareKey(name);
+    }
+  }
+
   async #date(version: string, date: string): Promise<void> {
     const dated = new RegExp(`(- name: ${version}\\n {4}materialValidTo: ).*`);
     await this.#site.declare((await this.#site.readRotation()).replace(dated, `$1${date}`));
@@ -284,11 +343,11 @@ export class RotationHistory {
     await this.#pointAt(key.arn);
   }
 
-  async #moveAlias(TargetKeyId: string): Promise<void> {
+  async #moveAlias(TargetKeyId: string, AliasName = ALIAS): Promise<void> {
     const { kms } = this.#site;
     await kms
-      .send(new UpdateAliasCommand({ AliasName: ALIAS, TargetKeyId }))
-      .catch(() => this.#try(() => kms.send(new CreateAliasCommand({ AliasName: ALIAS, TargetKeyId }))));
+      .send(new UpdateAliasCommand({ AliasName, TargetKeyId }))
+      .catch(() => this.#try(() => kms.send(new CreateAliasCommand({ AliasName, TargetKeyId }))));
   }
 
   async #keyOf(name: string): Promise<{ readonly arn: string; readonly state: string } | undefined> {
@@ -305,10 +364,10 @@ export class RotationHistory {
     }
   }
 
-  async #pointAt(keyArn: string): Promise<void> {
+  async #pointAt(keyArn: string, BucketKeyEnabled = true): Promise<void> {
     const rule = {
       ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: keyArn },
-      BucketKeyEnabled: true,
+      BucketKeyEnabled,
     } as const;
     const ServerSideEncryptionConfiguration = { Rules: [rule] };
     await this.#s3.send(new PutBucketEncryptionCommand({ Bucket: BUCKET, ServerSideEncryptionConfiguration }));

@@ -40,7 +40,7 @@ const NOT_READ = [
 ];
 
 /**
- * Compares the key that objects go to with the key of each earlier version.
+ * Compares the key that objects go to with every other key of the rotation that objects can be under.
  *
  * @param target - name of the version that is or becomes active; absent: the last one whose key exists
  * @throws KeyturnError `usage` if no key stands behind the target, and as the calls do
@@ -54,8 +54,9 @@ export async function compareAccess(run: Observing, target?: string): Promise<re
     throw new KeyturnError('usage', { problem, hint: 'apply the keys stack first, or name another version with --to' });
   }
   const found: AccessComparison[] = [];
-  for (const from of versions.slice(0, versions.indexOf(to))) {
-    if (!from.version.disabled && from.key.arn !== to.key.arn) found.push(await comparison(run, from, to));
+  for (const from of versions) {
+    const isInUse = !from.version.disabled && from.key.state !== 'PendingImport';
+    if (isInUse && from.key.arn !== to.key.arn) found.push(await comparison(run, from, to));
   }
   return found;
 }

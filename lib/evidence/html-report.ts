@@ -2,7 +2,7 @@
  * One self-contained HTML page about checked evidence: no script, no outside resource, the same bytes for the same
  * evidence.
  */
-import { createHash } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import path from 'node:path';
 import type { EvidenceCheck } from './checked-evidence';
 import { factsOf, type RunFacts } from './report-facts';
@@ -20,10 +20,11 @@ export interface EvidenceReport {
  * Checks evidence and creates its report. The report of evidence with faults starts with the faults.
  *
  * @param target - an evidence file or a directory of them.
+ * @param publicKeys - the keys of every trusted signer: each run must be signed by one of them.
  * @throws KeyturnError `evidence-missing`
  */
-export async function evidenceReport(target: string): Promise<EvidenceReport> {
-  const { check, runs } = await readRuns(target);
+export async function evidenceReport(target: string, publicKeys?: readonly KeyObject[]): Promise<EvidenceReport> {
+  const { check, runs } = await readRuns(target, publicKeys);
   return { html: reportPage(check, runs), check };
 }
 
@@ -63,6 +64,14 @@ ${footer(check)}
 
 const STYLE_HASH = createHash('sha256').update(REPORT_STYLE).digest('base64');
 
+/** Said first, because a hash chain alone convinces more than it proves. */
+function notProven({ files }: EvidenceCheck): string {
+  const all = 'that no run is missing: compare the heads below with those that you saved elsewhere';
+  if (files.every(({ signature }) => signature === 'checked'))
+    return `Every head is signed by a key that was given to this check. Not proven: ${all}.`;
+  return `Not proven by this check: that nobody wrote all of it again, and ${all}, check the signatures with a public key, or compare with the locked bucket.`;
+}
+
 const FAULTS_SHOWN = 100;
 
 function verdict(check: EvidenceCheck, runs: readonly RunFacts[]): Html {
@@ -72,7 +81,7 @@ function verdict(check: EvidenceCheck, runs: readonly RunFacts[]): Html {
       check.beginnings > 1
         ? html`<p>${count(check.beginnings)} of the runs name no previous run: they come from several machines or rotations, or were added.</p>`
         : undefined;
-    return html`<div class="verdict sound" role="status"><p><strong>Sound</strong></p><p>${what}: every hash, every link between runs and every end of a run is correct. This does not prove that no run is missing: compare the heads below with those that you saved elsewhere.</p>${gathered}</div>`;
+    return html`<div class="verdict sound" role="status"><p><strong>Sound</strong></p><p>${notProven(check)}</p><p>${what}: every hash, every link between runs and every end of a run is correct.</p>${gathered}</div>`;
   }
   const more = check.faults.length - FAULTS_SHOWN;
   return html`<div class="verdict unsound" role="alert"><p><strong>Not sound: do not rely on this report</strong></p><p>${count(check.faults.length)} fault(s) in ${what}. The rest of this page shows the readable records; any of them may have been changed.</p><ul>${check.faults

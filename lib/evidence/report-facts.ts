@@ -193,7 +193,17 @@ const beginSchema = z.object({
     .optional()
     .catch(undefined),
   tools: z.record(z.string(), z.string()).catch({}),
+  endpoints: z.record(z.string(), z.string().nullable()).catch({}),
+  // Older evidence names nobody.
+  people: z
+    .object({ proposer: maybe, approver: maybe, actor: maybe, runUrl: maybe, commit: maybe })
+    .optional()
+    .catch(undefined),
 });
+
+const appliedSchema = z.object({ outcome: z.literal('changed'), stack: maybe, effects: listOf(text) });
+/** A plan that was applied, in words. */
+export type AppliedFacts = z.output<typeof appliedSchema> & { readonly at: string };
 
 /** One run, from its records. */
 export interface RunFacts extends z.output<typeof beginSchema> {
@@ -204,6 +214,7 @@ export interface RunFacts extends z.output<typeof beginSchema> {
   /** `finished`, or the code of the error that ended it; undefined if the end is missing. */
   readonly outcome: string | undefined;
   readonly reviews: readonly ReviewFacts[];
+  readonly applied: readonly AppliedFacts[];
   readonly states: readonly StateFacts[];
   readonly passes: readonly PassFacts[];
   /** Job specifications, recorded before the jobs were created. */
@@ -232,6 +243,7 @@ export function factsOf(recorded: RecordedRun): RunFacts {
     outcome: textIn(last?.data.outcome),
     tools: Object.assign({}, begin.tools, ...plans.map((one) => toolsIn(one.data.tools))),
     reviews: of('review').flatMap((one) => read(reviewSchema, one, one.data)),
+    applied: plans.flatMap((one) => read(appliedSchema, one, one.data)),
     states: [...of('state'), ...of('outcome', 'record')].flatMap((one) => read(stateSchema, one, one.data)),
     passes: of('outcome', 're-encrypt').flatMap((one) => itemsOf(passSchema, one.data.passes)),
     specs: of('job', 're-encrypt').flatMap((one) => read(specSchema, one, one.data)),

@@ -75,7 +75,7 @@ export function table({ caption, head, rows, numeric = [] }: Table): Html | unde
 <thead><tr>${head.map((title, column) => html`<th scope="col"${kind(column)}>${title}</th>`)}</tr></thead>
 <tbody>${rows.map(
     ([first, ...rest]) =>
-      html`<tr><th scope="row"${kind(0)}>${first}</th>${rest.map((cell, at) => html`<td${kind(at + 1)}>${cell}</td>`)}</tr>
+      html`<tr><th scope="row"${kind(0)}>${first}</th>${rest.map((cell, at) => html`<td${kind(at + 1)} data-label="${head[at + 1]}">${cell}</td>`)}</tr>
 `,
   )}</tbody></table></div>
 `;

@@ -1,4 +1,5 @@
 /** The records of checked evidence. */
+import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { checkEvidence } from './check';
 import type { CheckedFile, EvidenceCheck, EvidenceFault } from './checked-evidence';
@@ -21,8 +22,9 @@ export interface RecordedRun {
  */
 export async function readRuns(
   target: string,
+  publicKeys?: readonly KeyObject[],
 ): Promise<{ readonly check: EvidenceCheck; readonly runs: readonly RecordedRun[] }> {
-  const check = await checkEvidence(target);
+  const check = await checkEvidence(target, undefined, publicKeys);
   const runs: RecordedRun[] = [];
   for (const checked of check.files) {
     const faults = check.faults.filter((fault) => fault.file === checked.file);

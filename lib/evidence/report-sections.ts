@@ -12,6 +12,7 @@ export function rotationSections(runs: readonly RunFacts[], id: string): Html {
   return html`<section aria-labelledby="${id}"><h2 id="${id}">${name === undefined ? 'Runs that name no rotation' : html`Rotation ${name}`}</h2>
 ${whoAndWhere(runs)}
 ${reviewSection(runs)}
+${appliedSection(runs)}
 ${gateSection(runs)}
 ${blockedSection(runs)}
 ${keySection(states, nameOf)}
@@ -51,6 +52,7 @@ function whoAndWhere(runs: readonly RunFacts[]): Html {
     ['Account', unique(runs.map((run) => run.identity.account)).map(code)],
     ['Region', unique(runs.map((run) => run.region)).map(code)],
     ['Run as', unique(runs.map((run) => run.identity.arn)).map(code)],
+    ['Endpoint', unique(runs.map(endpointOf))],
     ['Tools', tools],
   ];
   return html`<dl class="facts">${rows.map(
@@ -68,7 +70,49 @@ ${table({
     commit(run),
     code(run.recorded.checked.head?.slice(0, 16)),
   ]),
-})}`;
+})}
+${peopleTable(runs)}`;
+}
+
+/** Where the requests of a run went: an endpoint that is not AWS's is a rehearsal, or somebody in between. */
+function endpointOf({ endpoints }: RunFacts): string | undefined {
+  const others = Object.entries(endpoints).flatMap(([service, url]) => (url === null ? [] : [`${service} ${url}`]));
+  if (Object.keys(endpoints).length === 0) return undefined;
+  return others.length === 0 ? 'AWS' : `not AWS: ${others.join(', ')}`;
+}
+
+/** As the job's own variables say; the forge's audit log confirms it. */
+function peopleTable(runs: readonly RunFacts[]): Html | undefined {
+  const rows = runs.flatMap((run) => {
+    const { people } = run;
+    if (people === undefined) return [];
+    const alone = people.proposer === people.approver && people.approver !== 'not given';
+    const approver = alone
+      ? html`${people.approver} <span class="mark wait">who also proposed</span>`
+      : people.approver;
+    return [
+      [time(run.openedAt), people.proposer, approver, people.actor, code(people.runUrl), commitOf(people.commit)],
+    ];
+  });
+  const caption = 'Who, as the variables of each job say: its forge can confirm it';
+  return table({ caption, head: ['started', 'proposer', 'approver', 'actor', 'run', 'commit'], rows });
+}
+
+const commitOf = (commit: string | undefined): Html =>
+  code(/^[0-9a-f]{40}$/.test(commit ?? '') ? commit?.slice(0, 12) : commit);
+
+function appliedSection(runs: readonly RunFacts[]): Html {
+  const applied = runs.flatMap((run) => run.applied).filter(({ effects }) => effects.length > 0);
+  if (applied.length === 0) return html``;
+  return html`<h3>What was applied</h3>${table({
+    caption: 'Each applied plan in words, with the values before and after',
+    head: ['applied', 'stack', 'effects'],
+    rows: applied.map(({ at, stack, effects }) => [
+      time(at),
+      stack,
+      html`<ul>${effects.map((one) => html`<li>${one}</li>`)}</ul>`,
+    ]),
+  })}`;
 }
 
 function commit({ rotationFile }: RunFacts): Html {
@@ -207,20 +251,35 @@ function custodySection(runs: readonly RunFacts[]): Html {
 
 /** One row per record; the file has all facts. */
 function timeline(runs: readonly RunFacts[]): Html {
-  const rows = runs.flatMap((run) =>
-    run.recorded.records.map((record) => [
-      time(record.at),
-      record.step,
-      record.type,
-      said(record),
-      code(record.hash.slice(0, 12)),
-    ]),
-  );
+  const rows = merged(runs.map((run) => run.recorded.records)).map((record) => [
+    time(record.at),
+    record.step,
+    record.type,
+    said(record),
+    code(record.hash.slice(0, 12)),
+  ]);
   return html`<h3>Timeline</h3>${table({
     caption: 'All records in the order in which they were written',
     head: ['at', 'step', 'record', 'summary', 'hash'],
     rows,
   })}`;
+}
+
+/** Records of runs that ran beside one another, by their time; those of one run stay in their order whatever its clock did. */
+function merged<R extends { readonly at: string }>(runs: readonly (readonly R[])[]): readonly R[] {
+  const left = runs.map((records) => ({ records, next: 0 }));
+  const all: R[] = [];
+  for (;;) {
+    const heads = left.flatMap((run) => {
+      const record = run.records[run.next];
+      return record === undefined ? [] : [{ run, record }];
+    });
+    const [first, ...rest] = heads;
+    if (first === undefined) return all;
+    const { run, record } = rest.reduce((least, one) => (one.record.at < least.record.at ? one : least), first);
+    run.next += 1;
+    all.push(record);
+  }
 }
 
 const WORDS: Readonly<Record<string, string>> = {

@@ -64,4 +64,16 @@ footer { margin-top: 3rem; border-top: 1px solid var(--rule); color: var(--soft)
 @media print { .scroll > svg, .scroll > table { min-width: 0; } body { max-width: none; padding: 0; font-size: 10pt; } .skip { display: none; } .scroll { overflow: visible; }
   tr, figure, .verdict { break-inside: avoid; } h2, h3, caption { break-after: avoid; } table { font-size: 8.5pt; }
   figure, .mark, .verdict { print-color-adjust: exact; -webkit-print-color-adjust: exact; } thead { display: table-header-group; } }
+@media screen and (max-width: 40rem) {
+  body { padding: 1rem .75rem 3rem; }
+  .facts { grid-template-columns: minmax(0, 1fr); gap: 0; }
+  .facts dd { margin-bottom: .5rem; }
+  .scroll > table, .scroll > table > tbody, .scroll > table > tbody > tr, .scroll > table > caption { display: block; width: auto; min-width: 0; }
+  .scroll > table > thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .scroll > table > tbody > tr { border: 1px solid var(--rule); border-radius: .375rem; padding: .35rem .6rem; margin: .5rem 0; }
+  .scroll > table > tbody > tr > th, .scroll > table > tbody > tr > td { display: block; border: 0; padding: .15rem 0;
+    text-align: left; overflow-wrap: anywhere; }
+  .scroll > table > tbody > tr > td::before { content: attr(data-label) ": "; color: var(--soft); }
+  td code.id { overflow-wrap: anywhere; }
+}
 `;

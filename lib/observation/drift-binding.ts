@@ -11,12 +11,22 @@ export function bindingFindings(input: DriftInput): readonly DriftFinding[] {
   const contradicted = bindingContradictions(rotation, found);
   const file = bindingName(rotation);
   return [
-    ...contradicted.map(({ text, fix }) => act('binding-contradicted', `${file}: ${text}`, fix)),
+    ...contradicted.map((one) => act('binding-contradicted', `${file}: ${one.text}`, fixOf(input, one))),
     ...found
       .filter(({ bound }) => contradicted.every(({ version }) => version !== bound.name))
       .flatMap((one) => outdated(input, file, one)),
     ...incomplete(input, file),
   ];
+}
+
+/** No alias leads back to a key that is gone. */
+function fixOf(
+  { rotation, seen }: DriftInput,
+  { version, fix }: ReturnType<typeof bindingContradictions>[number],
+): string {
+  const keyArn = rotation.binding.find(({ name }) => name === version)?.keyArn;
+  if (keyArn === undefined || !seen.goneKeys?.includes(keyArn)) return fix;
+  return `nothing brings ${keyArn} back: restore what was under it from a backup, and go on with a version of another name; remove ${version} from the rotation file and from ${bindingName(rotation)}`;
 }
 
 function outdated(

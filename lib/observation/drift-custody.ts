@@ -13,7 +13,8 @@ export function custodyFindings(input: DriftInput): DriftFinding[] {
   if (!custody.here) return absentFindings(input, custody.directory);
   return input.seen.versions.flatMap((one) => {
     const held = custody.versions.get(one.version.name);
-    return held && hasMaterial(one) ? versionFindings(input, one, held) : [];
+    const found = held && hasMaterial(one) ? versionFindings(input, one, held) : [];
+    return found.map((finding) => ({ ...finding, version: one.version.name }));
   });
 }
 
@@ -24,9 +25,14 @@ function versionFindings(input: DriftInput, observed: ObservedVersion, held: Cus
   const { version, key } = observed;
   const { record, copy } = held;
   if (key && record && record.keyArn !== key.arn) return [otherKey(input, version, held)];
+  if (copy.is === 'there' && !record && key && isWaiting(input, observed) && !key.currentKeyMaterialId)
+    return copyUnknown(input, version, held);
+  if (isWaiting(input, observed) && isUnfillable(input, observed, held)) return [unfillable(version)];
+  if (key && record && copy.is === 'gone' && isWaiting(input, observed)) return [copyMissing(input, version, held)];
   if (!key || !['Enabled', 'Disabled'].includes(key.state) || !inMaterials(input, version)) return [];
   // A retired version needs custody for a rollback alone.
   const level = isRetired(input, version) ? note : act;
+  if (copy.is === 'there' && input.refused.has(version.name)) return [otherMaterial(input, version, held, level)];
   if (!record) return [recordAbsent(input, version, copy, level)];
   if (copy.is === 'gone') return [lost(input, version, held, level)];
   if (copy.is === 'unknown') {
@@ -42,23 +48,69 @@ function inMaterials({ materials }: DriftInput, { name }: KeyVersion): boolean {
   return materials === undefined || materials.versions.some((one) => one.version.name === name && one.material);
 }
 
+/** True for a version that an import would fill: from the active one on, without material. */
+function isWaiting(input: DriftInput, { version, key }: ObservedVersion): boolean {
+  const { rotation } = input;
+  const from = rotation.keyVersions.findIndex(({ name }) => name === rotation.activeVersion);
+  if (rotation.strategy === 'in-place') return !inMaterials(input, version) || isLostInWaiting(input, version);
+  return key?.state === 'PendingImport' && rotation.keyVersions.indexOf(version) >= from;
+}
+
+/** KMS remembers material that waited and was lost, and takes no other for that version. */
+function isLostInWaiting({ materials }: DriftInput, { name }: KeyVersion): boolean {
+  const material = materials?.versions.find((one) => one.version.name === name)?.material;
+  return material !== undefined && !material.imported && material.state.startsWith('PENDING_');
+}
+
+/** Before its first import, only a copy that a run of this rotation made counts. */
+function copyUnknown(input: DriftInput, { name }: KeyVersion, { copy }: CustodyOfVersion): DriftFinding[] {
+  if (copy.binding !== undefined && input.madeCopies.has(`${name} ${copy.binding}`)) return [];
+  const text = `${copy.text} holds a copy for ${name}, which waits for its first material, and no evidence here shows that a run of this rotation made it`;
+  return [act('custody-copy-unknown', text, roomFor(input, name))];
+}
+
+/** KMS takes only the material that a key had, and custody has another or none. */
+function isUnfillable(
+  { rotation, refused }: DriftInput,
+  { version, key }: ObservedVersion,
+  held: CustodyOfVersion,
+): boolean {
+  if (rotation.strategy === 'in-place' || !key?.currentKeyMaterialId) return false;
+  return refused.has(version.name) || (held.record === undefined && held.copy.is === 'gone');
+}
+
+const unfillable = ({ name }: KeyVersion): DriftFinding =>
+  act(
+    'custody-of-other-material',
+    `the key of ${name} lost its material, KMS takes no other for it, and custody does not have it`,
+    `bring the copy of whoever imported it, or remove ${name} from the rotation file`,
+  );
+
+/** Nothing is under a version that waits: it may be given up, where its copy is. */
+function copyMissing(input: DriftInput, version: KeyVersion, { copy }: CustodyOfVersion): DriftFinding {
+  const { name } = version;
+  const text = `by its record, custody has material for ${name}, but no copy is at ${copy.text}; no other material is generated in its place`;
+  const isFree = input.rotation.strategy === 'in-place' && !isLostInWaiting(input, version);
+  const away = isFree ? `\`${roomFor(input, name)}\`` : `remove ${name} from the rotation file`;
+  return act('custody-copy-missing', text, `restore the copy from a backup; without a backup: ${away}`);
+}
+
+function roomFor({ rotation, custody }: DriftInput, name: string): string {
+  const directory = custody.directory ?? '';
+  const away = `${directory}-of-deleted-keys`;
+  return `mkdir -p ${away} && mv ${path.join(directory, `${rotation.name}-${name}.*`)} ${away}/`;
+}
+
 function isRetired({ verdicts }: DriftInput, { name }: KeyVersion): boolean {
   const verdict = verdicts.find((one) => one.version.name === name);
   return verdict !== undefined && isSettled(verdict) && verdict.key?.state !== 'Enabled';
 }
 
-function otherKey(
-  { rotation, custody, verdicts }: DriftInput,
-  { name }: KeyVersion,
-  { record }: CustodyOfVersion,
-): DriftFinding {
+function otherKey(input: DriftInput, { name }: KeyVersion, { record }: CustodyOfVersion): DriftFinding {
   const before = record?.keyArn;
   const text = `custody of ${name} is of ${before}, which is not its key any more, and keeps new material out`;
-  const directory = custody.directory ?? '';
-  const away = `${directory}-of-deleted-keys`;
-  const files = path.join(directory, `${rotation.name}-${name}.*`);
-  const makeRoom = `mkdir -p ${away} && mv ${files} ${away}/`;
-  if (verdicts.some((one) => one.version.name === name && one.kind === 'unused'))
+  const makeRoom = roomFor(input, name);
+  if (input.verdicts.some((one) => one.version.name === name && one.kind === 'unused'))
     return act('custody-other-key', text, makeRoom);
   const lost = `nothing under ${before} can be read unless that key comes back: restore its objects from a backup, and only then make room for new material: \`${makeRoom}\``;
   return act('custody-other-key', text, lost);
@@ -70,20 +122,35 @@ function recordAbsent(
   copy: CustodyOfVersion['copy'],
   level: typeof act,
 ): DriftFinding {
-  const isHere = copy.is === 'there' && !input.refused.has(name);
-  const kept = isHere
-    ? 'nothing shows that the copy in custody is of it'
-    : copy.is === 'there'
-      ? 'the copy in custody is of other material, as KMS said'
-      : 'it may be kept by nobody but KMS';
+  const isHere = copy.is === 'there';
+  const kept = isHere ? 'nothing shows that the copy in custody is of it' : 'it may be kept by nobody but KMS';
   const text = `there is no custody record of ${name}: ${kept}`;
   return level('custody-record-absent', text, isHere ? drillCommand(name, input.rotation.custody) : goOn(input, name));
+}
+
+/** KMS compared: a copy without a record was never imported, and every import stumbles over it. */
+function otherMaterial(
+  input: DriftInput,
+  { name }: KeyVersion,
+  { record, copy }: CustodyOfVersion,
+  level: typeof act,
+): DriftFinding {
+  const text = `${copy.text} is not the material of ${name}, as KMS said`;
+  if (!record) return level('custody-of-other-material', text, roomFor(input, name));
+  const restored = `restore the right copy from a backup, and prove it: \`${drillCommand(name, input.rotation.custody)}\``;
+  return level('custody-of-other-material', text, `${restored}; without a backup: \`${goOn(input, name)}\``);
 }
 
 function lost(input: DriftInput, { name }: KeyVersion, { copy }: CustodyOfVersion, level: typeof act): DriftFinding {
   const text = `custody of ${name} is lost: no copy is at ${copy.text}, and nobody can bring the material back when it expires or is deleted`;
   const restored = `restore the copy from a backup, and prove it: \`${drillCommand(name, input.rotation.custody)}\``;
-  return level('custody-lost', text, `${restored}; without a backup: \`${goOn(input, name)}\``);
+  const waiting = input.materials?.versions.find((one) => one.version.name === name)?.material;
+  // KMS holds one waiting material at a time, so it goes before another one comes.
+  const without =
+    waiting?.state === 'PENDING_ROTATION'
+      ? `aws kms delete-imported-key-material --key-id ${input.materials?.key?.arn} --key-material-id ${waiting.id}`
+      : goOn(input, name);
+  return level('custody-lost', text, `${restored}; without a backup: \`${without}\``);
 }
 
 /** New material, in custody: the way on from a version that custody has lost. */

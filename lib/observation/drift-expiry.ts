@@ -1,6 +1,6 @@
 import { type KeyVersion, supersededVersions } from '../rotation/rotation';
 import { act, DAY, type DriftFinding, type DriftInput, nextProposal, note, outage } from './drift-finding';
-import { extendCommand } from './key-remedy';
+import { extendCommand, remedyOf } from './key-remedy';
 import type { ObservedVersion } from './observe';
 
 /** The same bytes again, with the date that the rotation file has. */
@@ -97,7 +97,10 @@ export function pastDateFindings(input: DriftInput): DriftFinding[] {
     if (date === undefined || date.getTime() > now.getTime() || version.disabled) return [];
     const text = `the rotation file says that the material of ${name} expired at ${date.toISOString()}, and no command of the flow takes a file with such a date`;
     const byHand = `write a later materialValidTo for ${name} into the rotation file, or remove the line`;
-    return [act('file-date-past', text, canExtend(input, name) ? extendCommand(name) : byHand)];
+    const key = input.seen.versions.find((one) => one.version.name === name)?.key;
+    const isOff = key !== undefined && key.state !== 'Enabled' && key.state !== 'PendingImport';
+    const remedy = isOff ? remedyOf(version, key) : undefined;
+    return [act('file-date-past', text, remedy ?? (canExtend(input, name) ? extendCommand(name) : byHand))];
   });
 }
 

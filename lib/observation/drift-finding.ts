@@ -28,6 +28,10 @@ export interface DriftFinding {
     | 'custody-folder-gone'
     | 'custody-not-asked'
     | 'custody-other-key'
+    | 'custody-copy-missing'
+    | 'custody-of-other-material'
+    | 'custody-copy-unknown'
+    | 'pointed-key-gone'
     | 'custody-recipients-differ'
     | 'drill-due'
     | 'binding-contradicted'
@@ -42,6 +46,8 @@ export interface DriftFinding {
   readonly text: string;
   /** What to type, or why nothing helps. A command proposes or shows, and asks before it changes anything. */
   readonly fix: string;
+  /** The version that a finding about custody is about. */
+  readonly version?: string;
 }
 
 export interface DriftInput {
@@ -53,6 +59,8 @@ export interface DriftInput {
   readonly custodyWasHere: boolean;
   /** When evidence here last shows a drill, by version. */
   readonly drilled: ReadonlyMap<string, Date>;
+  /** Copies that runs of this rotation made, as evidence here shows: the version, a space, the binding. */
+  readonly madeCopies: ReadonlySet<string>;
   /** Versions whose copy in custody KMS refused last time. */
   readonly refused: ReadonlySet<string>;
   /** When a sound run last verified the buckets; undefined where no evidence here says so. */

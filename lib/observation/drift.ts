@@ -17,6 +17,7 @@ const VERIFIED_DAYS = 7;
 export function driftFindings(input: DriftInput): readonly DriftFinding[] {
   const findings = [
     ...keysOf(input).flatMap((one) => keyFindings(input, one)),
+    ...goneFindings(input),
     ...pointerFindings(input),
     ...bindingFindings(input),
     ...ageFindings(input),
@@ -94,6 +95,18 @@ function earlierKeyFindings({ verdicts }: DriftInput, { version, key }: Observed
   if (verdict.kind !== 'not-verified') return [];
   const text = `${version.name} is ${state}, and objects may be left under it: ${verdict.text}`;
   return [act('earlier-key-not-verified', text, 'npx keyturn post-apply')];
+}
+
+/** A default at a key that is gone: no plan brings back what is under it, and no later status would know of it. */
+function goneFindings({ rotation, seen }: DriftInput): DriftFinding[] {
+  const named = (arn: string) => seen.buckets.filter((one) => one.default?.keyArn === arn);
+  const pointedAt = (seen.goneKeys ?? []).filter((arn) => named(arn).length > 0);
+  return pointedAt.map((arn) => {
+    const names = named(arn).map(({ name }) => name);
+    const text = `outage: new objects in ${names.join(', ')} go under ${arn}, which does not exist any more: nothing can be written, and nothing under it can ever be read again`;
+    const fix = `restore the objects from a backup, or delete those under that key, and then \`npx cdktf deploy ${rotation.name}-storage\``;
+    return outage('pointed-key-gone', text, fix);
+  });
 }
 
 /** A pointer that is behind is the next step of a rotation; one that moved otherwise was moved by hand. */

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Identity } from '../aws/caller-identity';
 import type { AwsClients } from '../aws/clients';
-import { throwIfInterrupted } from '../errors';
+import { isCode, throwIfInterrupted } from '../errors';
 import { aliasTarget } from '../kms/alias-target';
 import { describeKey, type KeyDescription } from '../kms/describe-key';
 import { activeVersion, type KeyVersion, type Rotation, versionAlias } from '../rotation/rotation';
@@ -22,6 +22,8 @@ export interface Observation {
   /** ARN that the main alias resolves to; absent: there is no such alias. */
   readonly aliasTarget: string | undefined;
   readonly buckets: readonly { readonly name: string; readonly default: BucketDefault | undefined }[];
+  /** Keys that a bucket default or the binding names and that do not exist any more. */
+  readonly goneKeys?: readonly string[];
 }
 
 /** What reading AWS for a rotation takes: the file, the clients, whose account it is, and the run's end. */
@@ -50,7 +52,22 @@ export async function observe(run: Observing): Promise<Observation> {
   for (const { name } of run.rotation.buckets) {
     buckets.push({ name, default: await bucketDefault(run.clients.s3, name, run.identity.account) });
   }
-  return { versions, aliasTarget: target, buckets };
+  const named = buckets.flatMap((bucket) => (bucket.default?.keyArn === undefined ? [] : [bucket.default.keyArn]));
+  const bound = (run.rotation.binding ?? []).map(({ keyArn }) => keyArn);
+  const strange = new Set([...named, ...bound].filter((arn) => versions.every(({ key }) => key?.arn !== arn)));
+  const goneKeys: string[] = [];
+  for (const arn of strange) if (await isGone(run, arn)) goneKeys.push(arn);
+  return { versions, aliasTarget: target, buckets, goneKeys };
+}
+
+/** Who may not look at a key that the rotation does not declare learns nothing of it. */
+async function isGone({ clients }: Pick<Observing, 'clients'>, keyArn: string): Promise<boolean> {
+  try {
+    return (await describeKey(clients.kms, keyArn)) === undefined;
+  } catch (error) {
+    if (isCode(error, 'aws-access-denied')) return false;
+    throw error;
+  }
 }
 
 /**

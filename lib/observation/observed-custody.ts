@@ -5,6 +5,7 @@ import { KeyturnError } from '../errors';
 import type { Custodian } from '../key-material/custody/custodian';
 import { type CustodyRecord, readRecord, recordSha256 } from '../key-material/custody/custody-record';
 import { nodeFiles } from '../key-material/custody/file-operations';
+import { sha256Hex } from '../key-material/wrap';
 import { custodyDirectory, type Rotation } from '../rotation/rotation';
 
 /** What asking custody takes. */
@@ -22,6 +23,8 @@ export interface CopyState {
   readonly is: 'there' | 'gone' | 'elsewhere' | 'unknown';
   /** Where the copy is or was, or why that is unknown. */
   readonly text: string;
+  /** Identifies the copy that is there. */
+  readonly binding?: string | undefined;
 }
 
 export interface CustodyOfVersion {
@@ -74,13 +77,15 @@ export async function copyState(
   if (kind === 'none') return { is: 'elsewhere', text: 'no copy was kept' };
   if (kind === 'age') {
     const copy = path.join(directory, location ?? `${name}-${version}.age`);
-    return { is: (await nodeFiles.read(copy)) ? 'there' : 'gone', text: copy };
+    const bytes = await nodeFiles.read(copy);
+    return bytes ? { is: 'there', text: copy, binding: sha256Hex(bytes) } : { is: 'gone', text: copy };
   }
   if (kind !== declared) return { is: 'unknown', text: `the rotation file does not say how to reach ${kind} custody` };
   try {
     const custodian = await run.custodian();
     const where = location ?? custodian.locate(version);
-    return { is: (await custodian.copyBinding(version)) === undefined ? 'gone' : 'there', text: where };
+    const binding = await custodian.copyBinding(version);
+    return { is: binding === undefined ? 'gone' : 'there', text: where, binding };
   } catch (error) {
     if (!(error instanceof KeyturnError) || error.code === 'interrupted') throw error;
     return { is: 'unknown', text: `${location ?? kind} cannot be asked: ${error.message}` };

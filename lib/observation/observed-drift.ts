@@ -1,8 +1,14 @@
 import { driftFindings } from './drift';
 import type { DriftFinding, DriftInput } from './drift-finding';
 import { lastDrilled, lastLeft, lastVerified, refusedCopies } from './evidence-queries';
+import { materialEvidence } from './material-evidence';
 import { evidenceDirectory, type Observation } from './observe';
 import { type CustodyObserving, custodyWasHere, observeCustody } from './observed-custody';
+
+async function madeCopies(directory: string, rotation: string): Promise<ReadonlySet<string>> {
+  const { intended } = await materialEvidence(directory, rotation);
+  return new Set(intended.map(({ version, binding }) => `${version} ${binding}`));
+}
 
 /** Reads custody and evidence beside the rotation file, and reports what has moved. Reads only. */
 export async function observeDrift(
@@ -20,6 +26,7 @@ export async function observeDrift(
     custody: await observeCustody(run),
     custodyWasHere: await custodyWasHere(rotation),
     drilled: await lastDrilled(evidence, rotation.name),
+    madeCopies: await madeCopies(evidence, rotation.name),
     refused: await refusedCopies(evidence, rotation.name),
     verifiedAt: await lastVerified(evidence, rotation.name),
     left: await lastLeft(evidence, rotation.name),

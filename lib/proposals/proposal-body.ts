@@ -1,6 +1,7 @@
 /** The body of the pull request: what changes, why it is safe, the next steps, and the cost. */
 
 import type { Rotation } from '../rotation/rotation';
+import { accessSection, type ProposedAccess } from './access-section';
 import { unifiedDiff } from './diff';
 import { forecastTable, type ProposalForecast } from './forecast-table';
 import { inPlaceMessages } from './in-place-messages';
@@ -20,6 +21,8 @@ export interface BodyInput {
   readonly forecast: ProposalForecast;
   /** Of a version that becomes active; undefined: none does. */
   readonly binding: ProposedBinding | undefined;
+  /** For each earlier key; undefined: AWS was not read. */
+  readonly access: readonly ProposedAccess[] | undefined;
 }
 
 /** GitHub allows 65,536 characters, GitLab and Bitbucket more. Only a very long diff comes near this limit. */
@@ -48,6 +51,9 @@ function sections(input: BodyInput, diff: string): string {
     diff,
     '',
     ...(binding ? ['### Which key it is', '', ...bindingSection(rotation, proposal.version, binding), ''] : []),
+    ...(comparesAccess(input)
+      ? ['### Who loses access', '', ...accessSection(input.access, proposal.version), '']
+      : []),
     '### Why this is safe',
     '',
     ...list(wordsOf(rotation).whySafe(input)),
@@ -63,6 +69,10 @@ function sections(input: BodyInput, diff: string): string {
     ...(proposal.kind === 'rollback' ? [rollbackTrailer(proposal), ''] : []),
   ].join('\n');
 }
+
+/** In place there is one key, and nobody loses it. */
+const comparesAccess = ({ rotation, proposal }: BodyInput): boolean =>
+  rotation.strategy === 'new-key' && (proposal.kind === 'switch' || proposal.kind === 'rollback');
 
 /**
  * The plan review refuses an undeclared rollback. Git reads this last line of a commit message as a trailer, and the

@@ -9,6 +9,7 @@ import type { VersionOutcome } from './outcome';
 
 /** One file of per-object evidence. */
 export interface Shard {
+  /** `<run>.outcomes/<name>`, beside the evidence of the run: a record names no folder of the machine. */
   readonly file: string;
   /** SHA-256 of the file, lower-case hex. */
   readonly sha256: string;
@@ -84,7 +85,11 @@ export class OutcomeShards {
     this.#open = undefined;
     await handle.datasync();
     await handle.close();
-    this.#shards.push({ file, sha256: hash.digest('hex'), lines });
+    this.#shards.push({
+      file: `${path.basename(this.#directory)}/${path.basename(file)}`,
+      sha256: hash.digest('hex'),
+      lines,
+    });
   }
 }
 

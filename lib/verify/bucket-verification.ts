@@ -26,13 +26,13 @@ export interface VerifyRequest {
   readonly listedBefore?: ListedBefore | undefined;
   /** True: the bucket is listed once more by both clients, and what only one of them holds keeps the gate closed. Default false. */
   readonly byBoth?: boolean | undefined;
+  /** Versions under the active key that are chosen for a dress rehearsal of the disable. Default 0. */
+  readonly rehearse?: number | undefined;
   /**
    * Milliseconds since the epoch: a version under the active key that S3 dates before it may have been moved there, so S3 is asked for
    * its annotations. Default: every version may.
    */
   readonly movedBefore?: number | undefined;
-  /** Versions under the active key that are chosen for a dress rehearsal of the disable. Default 0. */
-  readonly rehearse?: number | undefined;
   readonly retry?: RetryOptions | undefined;
   readonly onProgress?: ((text: string) => void) | undefined;
 }

@@ -13,6 +13,8 @@ export interface TerraformFacts {
   readonly changes: boolean;
   readonly summary: StackPlan['summary'];
   readonly tools: StackPlan['tools'];
+  /** The plan in words, with values, one line each. */
+  readonly effects: readonly string[];
 }
 
 /** The import of material; in place with the materials of the one key. */

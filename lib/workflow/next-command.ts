@@ -30,19 +30,32 @@ const OF_THE_FLOW = /npx keyturn (?:pre|post)-apply/;
 
 /** An outage comes first: no step of the flow helps while a key is out of use. Undefined when nothing is left to do. */
 export function nextOf(situation: Situation): NextCommand | undefined {
-  const { drift } = situation;
+  const { rotation, drift, steps } = situation;
   const wanted = wantedNext(situation);
-  const inTheWay = drift.find(isInTheWay);
+  if (!wanted) return undefined;
+  const restore = ({ text, fix }: DriftFinding): NextCommand => ({ step: 'restore', summary: text, command: fix });
+  const rebound = drift.find(({ code }) => code === 'binding-contradicted');
+  if (rebound && wanted.command.startsWith('npx ')) return restore(rebound);
+  if (!OF_THE_FLOW.test(wanted.command)) return wanted;
   // Whatever keeps the flow from running is out of the way before it is asked to run.
-  if (inTheWay && wanted && OF_THE_FLOW.test(wanted.command))
-    return { step: 'restore', summary: inTheWay.text, command: inTheWay.fix };
-  return wanted;
+  const undeclared = steps.find(({ id, state }) => id === 'declare-keys' && state !== 'done');
+  if (undeclared)
+    return { step: undeclared.id, summary: undeclared.summary, command: commandFor(undeclared.id, rotation) };
+  const inTheWay = drift.find(isInTheWay);
+  return inTheWay ? restore(inTheWay) : wanted;
 }
+
+const IN_THE_WAY: ReadonlySet<string> = new Set<DriftFinding['code']>([
+  'file-date-past',
+  'custody-other-key',
+  'custody-copy-missing',
+  'custody-copy-unknown',
+]);
 
 /** Somebody else's material that waits keeps ours out; it goes first. */
 const isInTheWay = ({ code, fix }: DriftFinding): boolean =>
-  code === 'file-date-past' ||
-  code === 'custody-other-key' ||
+  IN_THE_WAY.has(code) ||
+  (code === 'custody-of-other-material' && /^(?:mkdir|bring)/.test(fix)) ||
   (code === 'material-foreign' && fix.startsWith('aws kms'));
 
 function wantedNext(situation: Situation): NextCommand | undefined {
@@ -52,8 +65,12 @@ function wantedNext(situation: Situation): NextCommand | undefined {
   const [open, ...later] = steps.filter((step) => step.state !== 'done');
   if (!open) return undefined;
   if (open.id === 'retire') return { step: open.id, summary: open.summary, command: retireCommand(situation) };
-  if (open.id === 'rotate-material' && open.state === 'blocked')
-    return { step: open.id, summary: open.summary, command: rotateCommand(situation) };
+  if (open.id === 'rotate-material') {
+    const usual = open.state === 'blocked' ? rotateCommand(situation) : commandFor(open.id, rotation);
+    // Rotated to once, material is in use for good: custody is proven before.
+    const custody = open.state === 'ready' ? custodyFix(situation) : undefined;
+    return { step: open.id, summary: open.summary, command: custody ?? usual };
+  }
   if (open.id !== 'import-material' || open.state !== 'blocked')
     return { step: open.id, summary: open.summary, command: commandFor(open.id, rotation) };
   // A plain import brings back no version that the rotation has gone past, and none whose date is over.
@@ -84,7 +101,14 @@ function rotateCommand({ rotation, materials, drift }: Situation): string {
 
 const activate = (name: string, why: string): string => `write activeVersion: ${name} into the rotation file; ${why}`;
 
-function retireCommand({ rotation, seen, drift, verdicts, now }: Situation): string {
+/** What proves custody of the active version, or goes on without it. */
+function custodyFix({ rotation, drift }: Situation): string | undefined {
+  const codes: readonly DriftFinding['code'][] = ['custody-of-other-material', 'custody-record-absent', 'custody-lost'];
+  return drift.find(({ code, version }) => codes.includes(code) && version === rotation.activeVersion)?.fix;
+}
+
+function retireCommand(situation: Situation): string {
+  const { rotation, seen, verdicts, now } = situation;
   const kept = verdicts
     .filter((one) => !isSettled(one))
     .flatMap(({ kind, keep = [] }) => (kind === 'empty' ? keep : []));
@@ -96,8 +120,7 @@ function retireCommand({ rotation, seen, drift, verdicts, now }: Situation): str
   // The verdict is of before the date was moved: the gate judges again.
   if (byExpiry) return commandFor('retire', rotation);
   if (kept.some(({ code }) => code === 'custody-not-proven')) {
-    const custody = drift.find(({ code }) => code === 'custody-record-absent' || code === 'custody-lost');
-    return custody?.fix ?? drillCommand(rotation.activeVersion, rotation.custody);
+    return custodyFix(situation) ?? drillCommand(rotation.activeVersion, rotation.custody);
   }
   return kept.length > 0 ? KEPT : commandFor('retire', rotation);
 }

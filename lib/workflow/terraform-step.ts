@@ -15,7 +15,13 @@ export async function planAndApply(
   stack: StackRole,
 ): Promise<StepResult<'declare-keys' | 'switch'>> {
   const plan = await run.workspace.plan(stack);
-  const facts: TerraformFacts = { stack, changes: plan.changes, summary: plan.summary, tools: plan.tools };
+  const facts: TerraformFacts = {
+    stack,
+    changes: plan.changes,
+    summary: plan.summary,
+    tools: plan.tools,
+    effects: effectsOf(plan.text),
+  };
   if (!plan.changes) return { outcome: 'unchanged', summary: `the ${stack} stack has nothing to change`, facts };
   await refuseExisting(run, plan);
   // The storage stack is planned only once the keys are applied: what it would collide with must be found before.
@@ -30,3 +36,10 @@ export async function planAndApply(
   await run.workspace.apply(plan);
   return { outcome: 'changed', summary: `the ${stack} stack is applied`, facts };
 }
+
+/** The plan in words, as it was shown, without its indents. */
+const effectsOf = (text: string): readonly string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { endpointsOf } from '../../lib/aws/endpoints';
 import { isCode, KeyturnError } from '../../lib/errors';
 import { type EvidenceRun, openEvidence } from '../../lib/evidence/evidence';
+import { forgePeople, NOT_GIVEN } from '../../lib/evidence/forge-people';
 import { provenance } from '../../lib/evidence/provenance';
 import { observe } from '../../lib/observation/observe';
 import { stateFacts } from '../../lib/observation/state-facts';
@@ -141,7 +142,9 @@ async function runRecorded<T>(
   const { rotation, identity } = target;
   const source = await provenance(rotation.file, context.env);
   const endpoints = await endpointsOf(target.clients);
-  const about = { rotation: rotation.name, region: rotation.region, identity, endpoints };
+  const people = forgePeople(context.env);
+  if (Object.values(people).some((value) => value !== NOT_GIVEN)) context.sideResult('people', { ...people });
+  const about = { rotation: rotation.name, region: rotation.region, identity, endpoints, people };
   await evidence.record('run', 'begin', { ...about, ...source });
   return body(await assembleRun(context, options, target, evidence));
 }

@@ -33,7 +33,7 @@ export async function jobsStand(options: LocalAwsOptions = {}): Promise<JobsStan
     directory,
     tools: ({ signal } = {}) => ({
       store: stand.store(),
-      s3: stand.s3,
+      s3: stand.productS3,
       jobs: openJobs({ client: stand.control, account: stand.account, retry: RETRY, signal }),
     }),
     jobsRequest(bucket, { scope, place, ...over } = {}): BatchRequest {

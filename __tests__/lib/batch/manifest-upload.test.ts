@@ -15,7 +15,7 @@ test('names the ETag that S3 answered to the upload, whatever stands at that key
   await stand.put(bucket, 'one');
   await stand.put(bucket, 'two');
   let answered = '';
-  stand.s3.middlewareStack.add(
+  stand.productS3.middlewareStack.add(
     (next, context) => async (args) => {
       const result = await next(args);
       if (context.commandName !== 'CompleteMultipartUploadCommand' || answered !== '') return result;
@@ -29,7 +29,7 @@ test('names the ETag that S3 answered to the upload, whatever stands at that key
   const specs: JobSpec[] = [];
   const request = stand.jobsRequest(bucket, { onSpec: async (spec) => void specs.push(spec) });
   const ended = await reencryptBucketByJobs(stand.tools(), request).catch((error: unknown) => error);
-  stand.s3.middlewareStack.remove('replaces-manifest');
+  stand.productS3.middlewareStack.remove('replaces-manifest');
   expect(specs[0]?.Manifest?.Location.ETag).toBe(answered);
   // S3 reads a manifest only with the ETag that the job names.
   expect(ended).toMatchObject({ code: 'job-failed' });
@@ -39,7 +39,7 @@ test('uploads another manifest beside a file that nobody summed up', async () =>
   const bucket = await stand.bucket('beside', 'Enabled');
   await stand.put(bucket, 'one');
   const Key = `keyturn/rot/manifests/${bucket}/rewrap-${stand.newKey.split('/')[1]}-1/all.csv`;
-  stand.s3.middlewareStack.add(
+  stand.productS3.middlewareStack.add(
     (next, context) => async (args) => {
       if (context.commandName === 'HeadObjectCommand' && (args.input as { Key?: string }).Key === Key)
         await stand.s3.send(new PutObjectCommand({ Bucket: JOBS_BUCKET, Key, Body: `${bucket},other,null\n` }));
@@ -48,7 +48,7 @@ test('uploads another manifest beside a file that nobody summed up', async () =>
     { step: 'initialize', name: 'writes-before' },
   );
   const done = await reencryptBucketByJobs(stand.tools(), stand.jobsRequest(bucket));
-  stand.s3.middlewareStack.remove('writes-before');
+  stand.productS3.middlewareStack.remove('writes-before');
   expect(done).toMatchObject({ complete: true, moved: 1, jobs: [{ total: 1, succeeded: 1 }] });
   expect(done.jobs[0]?.manifest?.objectArn).toMatch(/all-[0-9a-f-]{36}\.csv$/);
 });
@@ -57,7 +57,7 @@ test('names the owner of the bucket of manifests in every call', async () => {
   const bucket = await stand.bucket('owned', 'Enabled');
   await stand.put(bucket, 'one');
   const without: string[] = [];
-  stand.s3.middlewareStack.add(
+  stand.productS3.middlewareStack.add(
     (next, context) => async (args) => {
       const input = args.input as { Bucket?: string; ExpectedBucketOwner?: string };
       if (input.Bucket === JOBS_BUCKET && input.ExpectedBucketOwner !== stand.account)
@@ -67,12 +67,17 @@ test('names the owner of the bucket of manifests in every call', async () => {
     { step: 'initialize', name: 'sees-owner' },
   );
   await reencryptBucketByJobs(stand.tools(), stand.jobsRequest(bucket));
-  stand.s3.middlewareStack.remove('sees-owner');
+  stand.productS3.middlewareStack.remove('sees-owner');
   expect(without).toEqual([]);
 });
 
 test('refuses a bucket of manifests that belongs to another account', async () => {
-  const files = new JobFiles({ s3: stand.s3, bucket: JOBS_BUCKET, owner: '210987654321', region: stand.aws.region });
+  const files = new JobFiles({
+    s3: stand.productS3,
+    bucket: JOBS_BUCKET,
+    owner: '210987654321',
+    region: stand.aws.region,
+  });
   await expect(files.create('k.json', Buffer.from('{}'))).rejects.toMatchObject({ code: 'aws-access-denied' });
   await expect(files.text('k.json')).rejects.toMatchObject({ code: 'aws-access-denied' });
 });

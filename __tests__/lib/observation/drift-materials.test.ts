@@ -66,6 +66,7 @@ buckets: [{ name: photos-originals, manage: bucket }]
     custodyWasHere: true,
     drilled: new Map(),
     refused: new Set(),
+    madeCopies: new Set(),
     verifiedAt: undefined,
     left: undefined,
     verdicts: [],

@@ -74,6 +74,7 @@ ${world.more ?? ''}`;
     custodyWasHere: true,
     drilled: new Map(),
     refused: new Set(),
+    madeCopies: new Set(),
     verifiedAt: daysFromNow(-1),
     left: { aliasTarget: arn(active), bucketDefaults: { 'photos-originals': arn(active) } },
     verdicts: (rotation.strategy === 'in-place' ? [] : rotation.keyVersions)

@@ -30,6 +30,7 @@ async function bodyOf(more: Partial<BodyInput> = {}, text = TEXT): Promise<strin
       account: '111122223333',
     },
     binding: undefined,
+    access: [],
     forecast: {
       known: true,
       method: 'rewrap',
@@ -150,5 +151,32 @@ describe('text from outside stays text', () => {
   it('leaves a plain diff as it is', () => {
     expect(harmlessLines('+  - name: v2\n \tx\n')).toBe('+  - name: v2\n \tx\n');
     expect(harmlessLines('+# \u001b]8;;http://x\u0007')).toBe('+# \\u{1b}]8;;http://x\\u{7}');
+  });
+});
+
+describe('who loses access', () => {
+  const rows = [
+    { who: 'arn:aws:iam::1:role/a"] --> x', may: 'read through S3', after: 'loses it', fix: 'keyPolicy.users: …' },
+  ];
+  const access = [{ from: 'v1', rows, unread: ['grants on the key of v1: denied'], notRead: ['CloudTrail'] }];
+
+  it('is a table and a graph in which names stay names', async () => {
+    const body = await bodyOf({ access });
+    expect(body).toContain('| `arn:aws:iam::1:role/a"] --> x` | read through S3 | loses it | `keyPolicy.users: …` |');
+    expect(body).toContain('  who0["arn:aws:iam::1:role/a#34;#93; --#62; x"] -->|"read through S3"| old');
+    expect(body).toContain('- Could not be read: grants on the key of v1&#58; denied');
+    expect(body).toContain('- Not looked at: CloudTrail.');
+  });
+
+  it('is never nobody where something could not be read, or nothing was', async () => {
+    const nobody = { from: 'v1', rows: [], unread: [], notRead: ['CloudTrail'] };
+    expect(await bodyOf({ access: [nobody] })).toContain('Nobody loses access from the key of `v1` to that of `v2`');
+    expect(await bodyOf({ access: [{ ...nobody, unread: ['x'] }] })).not.toContain('Nobody');
+    expect(await bodyOf({ access: undefined })).toContain('Not given: AWS was not read.');
+  });
+
+  it('is left out in place, where the key stays', async () => {
+    const inPlace = TEXT.replace('keyVersions', 'strategy: in-place\nkeyVersions').replace(/retire.*\n/, '');
+    expect(await bodyOf({ access }, inPlace)).not.toContain('Who loses access');
   });
 });

@@ -172,6 +172,16 @@ it('opens when alias, defaults and every object version are under an enabled act
   expect(GatePass.isPass(GatePass.open(sound))).toBe(true);
 });
 
+it.each([
+  ['the active key, not before its warning time', ACTIVE, '2027-01-23T00:10:00.000Z'],
+  ['the old key, whenever', OLD, '2026-11-25T00:00:00.000Z'],
+])('opens when the material expires of %s', (_, arn, validTo) => {
+  const versions = sound.observation.versions.map((one) =>
+    one.key?.arn === arn ? { ...one, key: { ...one.key, validTo: new Date(validTo) } } : one,
+  );
+  expect(gateReasons({ ...sound, observation: { ...sound.observation, versions } })).toEqual([]);
+});
+
 it('passes on what was checked, and takes nothing else for a pass', () => {
   const made = GatePass.open(sound);
   expect([made.version, made.keyArn]).toEqual([sound.version, OLD]);
@@ -339,6 +349,7 @@ const broken: readonly [string, GateInput, string][] = [
       observation: {
         ...sound.observation,
         versions: [
+          { version: version('v1'), key: key(OLD, 'Enabled') },
           {
             version: version('v2'),
             key: { ...key(ACTIVE, 'Enabled'), validTo: new Date('2027-01-23T00:09:59.999Z') },

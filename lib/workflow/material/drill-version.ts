@@ -6,6 +6,7 @@ import { resealCopy } from '../../key-material/reseal-copy';
 import { observeVersions } from '../../observation/observe';
 import { markCustodyHere } from '../../observation/observed-custody';
 import type { MaterialRun } from '../rotation-run';
+import { bindVersions } from './bind-versions';
 import { sendAgain, type VersionInCustody, versionInCustody, wrapAgain } from './import-again';
 
 export interface DrillResult {
@@ -53,9 +54,13 @@ export async function drillVersion(
     if (custodian.ledger && !(await readRecord(custodian.ledger, custodian.rotation, name))) {
       await completeImport(custodian, prepared, imported);
       run.reporter.note(`${name}: its custody record was missing, and is written`);
+      await bindVersions(run);
     }
     await markCustodyHere(run.rotation);
-    if (reseal) await sealAgain(run, custodian, result);
+    if (reseal) {
+      await sealAgain(run, custodian, result);
+      await bindVersions(run);
+    }
     return result;
   } catch (error) {
     await run.evidence.record('outcome', 'drill', { ...about, outcome: 'failed', keyMaterialId: null });

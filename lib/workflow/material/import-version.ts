@@ -235,8 +235,9 @@ async function confirmImport(
     validTo,
     keyMaterialId,
   } as const;
-  const imported = await importMaterial(run.clients.kms, request).catch((error: unknown) => {
+  const imported = await importMaterial(run.clients.kms, request).catch(async (error: unknown) => {
     const isOther = isCode(error, 'kms-import-refused') && error.facts.awsCode === 'IncorrectKeyMaterialException';
+    if (isOther) await run.evidence.record('refused', 'custody', { version, keyArn, keyMaterialId });
     throw isOther ? ofAnother(custodian, version, keyArn, keyMaterialId) : error;
   });
   const record = await completeImport(custodian, prepared, imported);
