@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks the rotation file, synthesizes, plans both stacks, reviews the plans, and writes the comment. Changes nothing.
-# Exit 4: the review refuses the plans; the comment says why.
+# Exit 4: the review refuses the plans; the comment says why. Where there is no review at all, the comment is the error.
 set -euo pipefail
 . "$(dirname "$0")/settings.sh"
 
@@ -19,8 +19,26 @@ if [ -z "$rollback" ]; then
   for name in $called; do if [ "$name" = "$active" ]; then rollback=$name; fi; done
 fi
 
+# What changed in the rotation file and its binding is classified against what was there before the range.
+base=
+case $range in
+  *..*) if git cat-file -e "${range%%..*}:./$ROTATION_FILE" 2>/dev/null; then base=${range%%..*}; fi ;;
+esac
+
+# The review of an earlier run says nothing of this one.
+rm -f "$PLAN/review.md" "$OUT/comment.md" "$OUT/plan.env"
 status=0
-keyturn plan --out "$PLAN" --json ${rollback:+--rollback "$rollback"} >"$OUT/plan.json" || status=$?
+keyturn plan --out "$PLAN" --json ${base:+--base "$base"} ${rollback:+--rollback "$rollback"} >"$OUT/plan.json" || status=$?
+if [ ! -f "$PLAN/review.md" ]; then
+  {
+    echo '<!-- keyturn plan review -->'
+    printf '## Keyturn made no review\n\n`keyturn plan` ended with exit code %s:\n\n' "$status"
+    sed 's/^/    /' "$OUT/plan.json"
+  } >"$OUT/comment.md"
+  if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then cat "$OUT/comment.md" >>"$GITHUB_STEP_SUMMARY"; fi
+  if [ "$status" -eq 0 ]; then exit 1; fi
+  exit "$status"
+fi
 case $status in
   0 | 4) ;;
   *) exit "$status" ;;

@@ -7,8 +7,8 @@ set -euo pipefail
 
 proposed=${1:?'proposal.sh <commit>: name the commit of the proposal'}
 common=$(git merge-base HEAD "$proposed")
-lock=$(dirname "$ROTATION_FILE")/rotation.lock.json
-data=("$ROTATION_FILE" "${lock#./}")
+lock=${ROTATION_FILE%.yml}
+data=("$ROTATION_FILE" "${lock%.yaml}.lock.json")
 if ! git diff --quiet "$common" HEAD -- "${data[@]}"; then
   echo "$ROTATION_FILE was changed on the base branch since: merge that into the proposal first" >&2
   exit 4

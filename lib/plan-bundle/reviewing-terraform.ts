@@ -5,6 +5,7 @@ import type { Rotation } from '../rotation/rotation';
 import { findTerraform, type TerraformBinary } from '../terraform/binary';
 import { runChild } from '../terraform/child';
 import { providerSource, writeCliConfiguration } from '../terraform/cli-configuration';
+import { refuseCommitted } from '../terraform/committed-files';
 import { lastLines } from '../terraform/diagnostics';
 import { type StackTexts, stackTexts } from '../terraform/expected-stacks';
 import { onlyJsonLine } from '../terraform/plan-outcome';
@@ -32,6 +33,7 @@ export interface ReviewingTerraform {
 export async function openReviewing(options: ReviewingOptions): Promise<ReviewingTerraform> {
   const { rotation, env, signal } = options;
   const workDirectory = path.dirname(rotation.file);
+  await refuseCommitted(workDirectory, env);
   const { binary, source, cliConfiguration } = await findBinary(options);
   const stacks = await synthesize({ rotationFile: rotation.file, name: rotation.name, workDirectory, env, signal });
   const expected = await stackTexts(stacks);

@@ -4,6 +4,7 @@ import { readBindingText } from '../rotation/binding';
 import type { Rotation } from '../rotation/rotation';
 import { findTerraform, type TerraformBinary } from './binary';
 import { providerSource, writeCliConfiguration } from './cli-configuration';
+import { refuseCommitted } from './committed-files';
 import { declaredResources } from './created-in';
 import { lockedProvider } from './locked-provider';
 import { formatPlan } from './plan-text';
@@ -69,6 +70,7 @@ async function openOnce(
   // Terraform and its provider must not inherit the PIN of a hardware module.
   const { KEYTURN_PKCS11_PIN: _pin, ...env } = given;
   const workDirectory = path.dirname(rotation.file);
+  await refuseCommitted(workDirectory, env);
   const binary = await findTerraform({ env, signal });
   const source = await providerSource({ binary, env });
   const settings = path.join(workDirectory, '.keyturn');

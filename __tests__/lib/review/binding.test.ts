@@ -136,13 +136,21 @@ describe('a bound rotation', () => {
   it('is refused where two versions stand for one key', async () => {
     const same = await review({ bind: with2({ keyArn: keyArn('v1') }) });
     expect(found(same)).toContain(
-      `KT024 the key ${KEY_IDS.v1} is v1 by rotation.lock.json, v2 by rotation.lock.json, v1 by the look-up of the plan`,
+      `KT024 the key ${keyArn('v1')} is v1 by rotation.lock.json, v2 by rotation.lock.json, v1 by the look-up of the plan`,
     );
   });
 
   it('is refused where a rollback leads to another key than the one that the earlier version is bound to', async () => {
     const back = { text: TWO, scenes: ['way back'], swap: [KEY_IDS.v1, STRANGER] } as const;
     expect(rules(await review(back, { rollbackTo: 'v1' }))).toEqual(['KT024']);
+  });
+
+  it('is refused where the key has the id of the bound one in another account or Region', async () => {
+    for (const swap of [
+      ['123456789012:key/2', '999988887777:key/2'],
+      ['ap-northeast-1:123456789012:key/2', 'eu-west-1:123456789012:key/2'],
+    ] as const)
+      expect(rules(await review({ swap }))).toContain('KT024');
   });
 
   it('is refused where a plan makes a new key for a bound version', async () => {

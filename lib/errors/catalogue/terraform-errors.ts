@@ -3,6 +3,12 @@ import { EXIT } from '../exit-codes';
 
 /** Errors of Terraform and of synthesis. */
 export const terraformErrors = {
+  'working-files-committed': entry<{ folder: string; files: readonly string[] }>(
+    EXIT.refusedByGate,
+    (f) =>
+      `git tracks working files of Terraform in ${f.folder}: ${f.files.slice(0, 5).join(', ')}${f.files.length > 5 ? ` and ${f.files.length - 5} more` : ''}; a provider that somebody committed would run during the plan`,
+    () => 'remove them from the repository (git rm -r --cached cdktf.out), and put cdktf.out/ into .gitignore',
+  ),
   'terraform-missing': entry<{ tried: readonly string[] }>(
     EXIT.error,
     (f) => `no Terraform found: ${f.tried.join(' and ')} cannot be started, or did not respond like Terraform`,

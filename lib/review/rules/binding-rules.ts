@@ -47,22 +47,24 @@ function otherTargets(context: RuleContext): readonly Sighting[] {
   const bound = boundKeyArn(rotation, active);
   if (bound === undefined) return [];
   return switches(context).flatMap(({ address, what, to }): Sighting[] => {
-    if (to === undefined || idOf(to) === idOf(bound)) return [];
+    if (to === undefined || isSameKey(to, bound)) return [];
     return [{ address, message: words`${what} moves to ${to}, and ${active.name} is bound to ${bound}` }];
   });
 }
+
+/** A provider may write a bare id; two ARNs must be equal, for another account or Region is another key. */
+const isSameKey = (one: string, other: string): boolean =>
+  one.startsWith('arn:') ? one === other : one === idOf(other);
 
 /** What the sources of a review say of one version, or of one key, where they differ. */
 function contradictions(rotation: Rotation, keys: KnownKeys): readonly Words[] {
   const versions = versionsWithKeys(rotation).flatMap(({ name }): Words[] => {
     const claims = keys.claims.filter(({ version }) => version === name);
-    return differ(claims, ({ arn }) => idOf(arn))
-      ? [words`${name} is ${joined(claims, ({ arn }) => words`${arn}`)}`]
-      : [];
+    return differ(claims, ({ arn }) => arn) ? [words`${name} is ${joined(claims, ({ arn }) => words`${arn}`)}`] : [];
   });
-  const ids = [...new Set(keys.claims.map(({ arn }) => idOf(arn)))];
-  const shared = ids.flatMap((id): Words[] => {
-    const claims = keys.claims.filter(({ arn }) => idOf(arn) === id);
+  const arns = [...new Set(keys.claims.map(({ arn }) => arn))];
+  const shared = arns.flatMap((id): Words[] => {
+    const claims = keys.claims.filter(({ arn }) => arn === id);
     return differ(claims, ({ version }) => version)
       ? [words`the key ${id} is ${joined(claims, ({ version }) => words`${version}`)}`]
       : [];
