@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { cases, wrongGreen } from '../support/liar-cases';
+import { cases, sweep, wrongGreen } from '../support/liar-cases';
 import { liedTo } from '../support/lied-to';
 
 /** Cases that one seed stands for. */
@@ -7,7 +7,8 @@ const BLOCK = 50;
 
 /**
  * The liar's property outside of Jest, for as long as wanted: `tsx __tests__/runner/liar.ts <first seed> <minutes>`. It prints a line
- * of totals after each 50 cases, with the seed that makes these 50 again, and exits 1 at the first wrong green.
+ * of totals after each 50 cases, with the seed that makes these 50 again, and exits 1 at the first wrong green. With `sweep` in
+ * place of both it tells every lie of the catalogue.
  */
 async function main(firstSeed: number, minutes: number): Promise<void> {
   await using site = await liedTo();
@@ -30,4 +31,12 @@ async function main(firstSeed: number, minutes: number): Promise<void> {
   }
 }
 
-void main(Number(process.argv[2] ?? 1), Number(process.argv[3] ?? 8));
+async function everyLie(): Promise<void> {
+  await using site = await liedTo();
+  const found = await sweep(site, (name, told) => process.stdout.write(`${name}: told ${told} time(s)\n`));
+  process.stdout.write(`${JSON.stringify(found)}\n`);
+  if (found.wrong.length + found.untold.length > 0) process.exitCode = 1;
+}
+
+const [first = '1', minutes = '8'] = process.argv.slice(2);
+void (first === 'sweep' ? everyLie() : main(Number(first), Number(minutes)));

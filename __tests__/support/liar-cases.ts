@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Lie, Telling } from './liar';
-import type { Case, Under, Verdict, Writer } from './lied-to';
+import type { Case, LiedTo, Under, Verdict, Writer } from './lied-to';
 import { LIES } from './lies';
 
 const KEYS = ['a', 'a b', 'a+b', 'a/b', 'a%20b', 'é', '\u{1f600}', 'z'] as const;
@@ -49,7 +49,7 @@ export const cases: fc.Arbitrary<Case> = fc.record({
 });
 
 /** Two buckets that every lie is told about. */
-export const FIXED: readonly Omit<Case, 'telling'>[] = [
+const FIXED: readonly Omit<Case, 'telling'>[] = [
   {
     versioning: 'locked',
     puts: [
@@ -81,8 +81,31 @@ export const FIXED: readonly Omit<Case, 'telling'>[] = [
 ];
 
 /** Every lie in every manner, at the first request that it is about and at a later one. */
-export function* everyTelling(lie: Lie): Generator<Telling> {
+function* everyTelling(lie: Lie): Generator<Telling> {
   for (const to of lie.lasting ? (['once', 'direct', 'sdk'] as const) : (['once'] as const)) {
     for (const nth of to === 'once' ? [1, 2, 4] : [1]) yield { lie, nth, to, pick: 1 };
   }
+}
+
+/** Tells every lie of the catalogue in every manner. @returns wrong greens, and lies that nobody was told */
+export async function sweep(
+  site: LiedTo,
+  onLie: (name: string, told: number) => void = () => undefined,
+): Promise<{ readonly wrong: readonly string[]; readonly untold: readonly string[] }> {
+  const wrong: string[] = [];
+  const untold: string[] = [];
+  for (const lie of LIES) {
+    let told = 0;
+    for (const telling of everyTelling(lie)) {
+      for (const one of FIXED) {
+        const verdict = await site.try({ ...one, telling });
+        told += verdict.told;
+        const found = wrongGreen(verdict);
+        if (found !== undefined) wrong.push(`${lie.name} (${telling.to}, ${telling.nth}): ${found}`);
+      }
+    }
+    if (told === 0) untold.push(lie.name);
+    onLie(lie.name, told);
+  }
+  return { wrong, untold };
 }

@@ -142,6 +142,11 @@ export const LIES: readonly Lie[] = [
   { name: 'answers 404 to a rewrap', of: ['UpdateObjectEncryption'], tell: refuse(404, 'NoSuchKey') },
   { name: 'answers 500 to a rewrap that was done', of: ['UpdateObjectEncryption'], tell: refuse(500, 'InternalError') },
   { name: 'answers 200 to a rewrap that was not done', of: ['UpdateObjectEncryption'], withheld: true, tell: (answer) => answer },
+  // Annotations.
+  { name: 'knows no annotations', of: ['ListObjectAnnotations'], lasting: true, tell: refuse(501, 'NotImplemented') },
+  { name: 'answers 403 about annotations', of: ['ListObjectAnnotations'], lasting: true, tell: refuse(403, 'AccessDenied') },
+  { name: 'answers an empty body about annotations', of: ['ListObjectAnnotations'], tell: answerOf('') },
+  { name: 'answers part of the object for its annotations', of: ['ListObjectAnnotations'], lasting: true, tell: (answer) => ({ ...answer, status: 206, body: 'x' }) },
   // Clocks.
   { name: 'is a minute behind', tell: dated(-60), lasting: true },
   { name: 'is a day behind', tell: dated(-86_400), lasting: true },

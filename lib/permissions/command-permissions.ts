@@ -61,20 +61,19 @@ const HEADING = ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectRetention',
 const VERIFY: readonly ActionSet[] = [
   { sid: 'ListObjects', on: 'buckets', actions: LISTING, when: moves },
   { sid: 'HeadObjects', on: 'objects', actions: HEADING, when: moves },
-  // A version that was moved to the active key may have left its annotations behind, and HEAD does not show them.
-  { sid: 'AskForAnnotations', on: 'objects', actions: ['s3:ListObjectAnnotations'], when: moves },
   { sid: 'ListOtherObjects', on: 'other buckets', actions: LISTING, when: looksElsewhere },
   { sid: 'HeadOtherObjects', on: 'objects of other buckets', actions: HEADING, when: looksElsewhere },
+  { sid: 'FindAliases', on: 'anything', actions: ['kms:ListAliases'], when: namesManagedKey },
+];
+
+const MOVE: readonly ActionSet[] = [
+  // What was moved to the active key may have left its annotations behind, and HEAD does not show them.
   {
     sid: 'AskForOtherAnnotations',
     on: 'objects of other buckets',
     actions: ['s3:ListObjectAnnotations'],
     when: looksElsewhere,
   },
-  { sid: 'FindAliases', on: 'anything', actions: ['kms:ListAliases'], when: namesManagedKey },
-];
-
-const MOVE: readonly ActionSet[] = [
   {
     sid: 'RewrapObjects',
     on: 'objects',

@@ -1,6 +1,7 @@
 import { custodyStanding } from '../observation/custody-standing';
 import { type ObservedVersion, observe, observedActive } from '../observation/observe';
 import { bucketsToVerify } from '../rotation/rotation';
+import { droppedBuckets } from './dropped-buckets';
 import type { FlowFacts, VerificationRecord } from './flow-facts';
 import type { GateInput } from './gate';
 import { rehearsalLine } from './gate-rehearsal';
@@ -50,6 +51,7 @@ export async function gateInput(
     rehearseAs,
     rehearsal,
     switchSeenAt: moved.switchSeenAt,
+    dropped: await droppedBuckets(run, keyArn),
     users,
     warnDays: Math.max(...rotation.expiry.warnDays),
     unusedForDays: rotation.retire.unusedForDays,

@@ -19,6 +19,7 @@ export interface GateReason {
     | 're-encryption-incomplete'
     | 'granted'
     | 'grants-unknown'
+    | 'bucket-dropped'
     | 'default-elsewhere'
     | 'defaults-unknown'
     | 'used'

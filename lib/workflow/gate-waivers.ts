@@ -13,6 +13,7 @@ const WAIVED_BY: Partial<Record<GateReason['code'], RetireWaiver['what']>> = {
   'grants-unknown': 'grant',
   'default-elsewhere': 'bucket-default',
   'defaults-unknown': 'bucket-default',
+  'bucket-dropped': 'bucket-default',
   used: 'use',
   'use-unknown': 'use',
   'uploads-open': 'upload',

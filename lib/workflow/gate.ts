@@ -6,6 +6,7 @@ import type { KeyVersion, RetireWaiver } from '../rotation/rotation';
 import { isKey } from '../s3/object-version';
 import type { BucketVerification } from '../verify/bucket-verification';
 import { unaccounted } from '../verify/unaccounted';
+import { type DroppedBucket, droppedReasons } from './dropped-buckets';
 import type { VerificationRecord } from './flow-facts';
 import { annotationReasons } from './gate-annotations';
 import type { GateReason } from './gate-reason';
@@ -30,6 +31,8 @@ export interface GateInput {
   readonly buckets: readonly string[];
   readonly verification: VerificationRecord | undefined;
   readonly reencryptions: readonly BucketReencryption[];
+  /** Buckets that the rotation file named once, and that may hold objects under the key. */
+  readonly dropped: readonly DroppedBucket[];
   /** Who else uses the key. */
   readonly users: OtherKeyUsers;
   /** Days before its expiry from which on the active key is near its end: the longest of `expiry.warnDays`. */
@@ -94,6 +97,7 @@ export function gateVerdict(input: GateInput): {
     ...verificationReasons(input),
     ...reencryptionReasons(input),
     ...rehearsalReasons(input.rehearseAs, input.rehearsal),
+    ...droppedReasons(input.dropped),
     ...userReasons(input.users),
     ...soakReasons(input.users, input.unusedForDays, input.now),
   ];

@@ -11,6 +11,7 @@ import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import { type Bucket, type Rotation, versionAlias } from '../rotation/rotation';
 import type { MoveSources } from '../s3/version-scope';
 import { dryRunForecaster } from './dry-run-forecast';
+import { applyRetireWaivers } from './gate-waivers';
 import { currentBinding } from './material/bind-versions';
 import { moveSources } from './move-scope';
 import type { VerifyRun } from './rotation-run';
@@ -74,7 +75,8 @@ export async function notEmptyReason(run: VerifyRun, { kind, version }: Proposal
   const verification = await verifyBuckets(run, { activeKeyArn: active.arn, passes: [] });
   const subject = (await subjectsOf(run, seen)).find((one) => one.version.name === version);
   if (subject === undefined) return verdict.text;
-  const reasons = leftUnder(subject, seen, verification);
+  const left = leftUnder(subject, seen, verification);
+  const { reasons } = applyRetireWaivers(left, run.rotation.retire.waivers, run.store.now());
   return reasons.length === 0 ? undefined : reasons.map((reason) => reason.text).join('; ');
 }
 

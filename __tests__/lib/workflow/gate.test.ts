@@ -24,6 +24,8 @@ const key = (arn: string, state: string) => ({
   deletionDate: undefined,
 });
 
+const NONE = { asked: 0, annotated: [], annotatedTotal: 0, unknown: [], unknownTotal: 0 };
+
 const verified: BucketVerification = {
   bucket: 'ledger',
   at: '2026-11-24T00:00:00.000Z',
@@ -41,7 +43,7 @@ const verified: BucketVerification = {
   newestListed: '2026-11-23T00:00:00.000Z',
   comparisons: [],
   secondHeads: { versions: 2, contradictions: 0 },
-  annotations: { asked: 0, annotated: [], annotatedTotal: 0, unknown: [], unknownTotal: 0 },
+  annotations: NONE,
   byKey: { [ACTIVE]: 2 },
   left: [],
   leftTotal: 0,
@@ -115,6 +117,7 @@ const sound: GateInput = {
       movedUntil: undefined,
     },
   },
+  dropped: [],
   warnDays: 60,
   unusedForDays: undefined,
   waivers: [],
@@ -319,6 +322,21 @@ const broken: readonly [string, GateInput, string][] = [
     'an object cannot be told',
     withBucket({ unknown: [{ key: 'a', versionId: 'v', reason: 'HeadObject 403' }], unknownTotal: 1 }),
     'objects-unknown',
+  ],
+  [
+    'a moved version has annotations',
+    withBucket({ annotations: { ...NONE, annotated: [{ key: 'a', versionId: 'v' }], annotatedTotal: 1 } }),
+    'annotations-unknown',
+  ],
+  [
+    'whether a moved version has annotations is not known',
+    withBucket({ annotations: { ...NONE, unknownTotal: 1 } }),
+    'annotations-unknown',
+  ],
+  [
+    'a bucket is named no more that may hold objects under the key',
+    { ...sound, dropped: [{ bucket: 'reports', verifiedAt: verified.at }] },
+    'bucket-dropped',
   ],
   [
     'an upload is open',
