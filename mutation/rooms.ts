@@ -23,6 +23,7 @@ export const ROOMS: Readonly<Record<string, MutatedRoom>> = {
       '__tests__/lib/evidence/check-outcomes.test.ts',
       '__tests__/lib/evidence/evidence.test.ts',
       '__tests__/lib/evidence/runs.test.ts',
+      '__tests__/lib/evidence/signatures.test.ts',
     ],
   },
   review: { files: ['lib/review/**/*.ts'], tests: ['__tests__/lib/review/*.test.ts'] },

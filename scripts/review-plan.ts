@@ -3,6 +3,7 @@ import { EXIT, type ExitCode, KeyturnError } from '../lib/errors';
 import { observeVersions } from '../lib/observation/observe';
 import { loadBase } from '../lib/plan-bundle/base-file';
 import { type ReviewFilesInput, reviewFiles } from '../lib/plan-bundle/review-plan-files';
+import { sarifTool } from '../lib/plan-bundle/sarif-tool';
 import type { Review, Verdict } from '../lib/review/review';
 import { reviewData, reviewJson } from '../lib/review/review-json';
 import { reviewMarkdown } from '../lib/review/review-markdown';
@@ -20,7 +21,7 @@ import {
 import { readRotation } from './cli/open-target';
 import { withReading } from './cli/session';
 
-const FORMATS = { markdown: reviewMarkdown, json: reviewJson, sarif: reviewSarif } as const;
+const FORMATS = ['markdown', 'json', 'sarif'];
 
 const EXIT_CODES: Readonly<Record<Verdict, ExitCode>> = {
   clean: EXIT.done,
@@ -61,7 +62,7 @@ export const reviewPlan: CommandDefinition = {
   ],
   options: [
     rotationFileOption,
-    { flags: '--format <format>', description: 'output format', default: 'markdown', choices: Object.keys(FORMATS) },
+    { flags: '--format <format>', description: 'output format', default: 'markdown', choices: FORMATS },
     { flags: '--aws', description: 'read the key states from AWS instead of from the plans' },
     { flags: '--evidence <path>', description: 'evidence file or directory with the retired versions' },
     { flags: '--rollback <version>', description: 'declare this change as a rollback to that version' },
@@ -76,7 +77,7 @@ export const reviewPlan: CommandDefinition = {
   ],
   async run(context, options, args) {
     const review = await readAndReview(context, options, args);
-    if (!flag(options, 'json')) context.terminal.data(printed(review, text(options, 'format')));
+    if (!flag(options, 'json')) context.terminal.data(await printed(context, options, review));
     const { verdict, findings } = review;
     context.terminal.note(`${verdict}: ${findings.length} finding(s) in ${review.plans.length} plan(s)`);
     return { exitCode: EXIT_CODES[verdict], data: { review: reviewData(review) } };
@@ -126,6 +127,10 @@ export function rollbackTo(
   throw new KeyturnError('usage', { problem, hint: 'name the active version of the rotation file' });
 }
 
-function printed(review: Review, format: string | undefined): string {
-  return (FORMATS[format as keyof typeof FORMATS] ?? reviewMarkdown)(review);
+async function printed(context: CommandContext, options: OptionValues, review: Review): Promise<string> {
+  const format = text(options, 'format');
+  if (format === 'json') return reviewJson(review);
+  if (format !== 'sarif') return reviewMarkdown(review);
+  const file = path.resolve(context.cwd, text(options, 'rotationFile') ?? 'rotation.yaml');
+  return reviewSarif(review, await sarifTool(file));
 }

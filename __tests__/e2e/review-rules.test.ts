@@ -7,6 +7,7 @@ import { reviewRules } from '../../lib/review/rules';
 import { parseRotation } from '../../lib/rotation/rotation-file';
 import { synthesize } from '../../lib/terraform/synthesize';
 import { expectedOf } from '../lib/review/edited-plans';
+import { compiledStacks } from '../support/compiled-keyturn';
 import { keyArn } from './recorded-keys';
 import { planScenes, RECORD_DAY, readRecord, steadyFolder } from './recorded-plans';
 import {
@@ -50,7 +51,8 @@ describe('the recorded plans (`npm run record-plans` records them again)', () =>
       const folder = await mkdtemp(path.join(tmpdir(), 'keyturn-scenes-'));
       const file = path.join(folder, 'rotation.yaml');
       await writeFile(file, rotation);
-      const found = await synthesize({ rotationFile: file, name: 'payroll', workDirectory: folder, env: process.env });
+      const on = { workDirectory: folder, env: process.env, trusted: compiledStacks() };
+      const found = await synthesize({ rotationFile: file, name: 'payroll', ...on });
       for (const stack of ['keys', 'storage'] as const) {
         const text = await readFile(path.join(found[stack].directory, 'cdk.tf.json'), 'utf8');
         stacks.set(`${rotation} ${stack}`, JSON.parse(steadyFolder(text, folder)));

@@ -18,6 +18,7 @@ import { type StackDirectory, synthesize } from '../../lib/terraform/synthesize'
 import { Terraform } from '../../lib/terraform/terraform';
 import { terraformEnvironment } from '../../lib/terraform/terraform-environment';
 import type { LocalAws, LocalAwsOptions } from '../../local-aws';
+import { compiledStacks } from '../support/compiled-keyturn';
 import { startTestAws } from '../support/embedded-aws';
 import { type KeptProvider, keepProvider } from '../support/kept-provider';
 
@@ -72,7 +73,7 @@ export async function stage(options: LocalAwsOptions = {}): Promise<Stage> {
     async declare(rotation) {
       const rotationFile = join(folder, 'rotation.yaml');
       await writeFile(rotationFile, rotation);
-      return synthesize({ rotationFile, name: 'payroll', workDirectory: folder, env });
+      return synthesize({ rotationFile, name: 'payroll', workDirectory: folder, env, trusted: compiledStacks() });
     },
     async terraform(own = env, signal) {
       const file = kept?.terraform ?? binary.file;

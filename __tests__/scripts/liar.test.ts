@@ -57,5 +57,5 @@ it(
     expect(seen.told).toBeGreaterThan(0);
     expect(seen.disabled).toBeGreaterThan(0);
   },
-  SLOW ? 7_200_000 : 60_000,
+  SLOW ? 7_200_000 : 180_000,
 );

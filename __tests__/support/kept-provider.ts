@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
@@ -26,8 +27,9 @@ const STACKS = path.resolve(__dirname, '../../stacks');
  * time, since neither a process of 700 MB starts for each call nor does Terraform read the schemas of every AWS resource.
  *
  * The provider has its credentials and its endpoint from its own environment. So the Terraform that this makes asks it only where
- * those of the call are the same, and runs as ever otherwise. `init` runs as ever too, so that it writes the lock, and so does a
- * call with `TF_LOG`, whose log shows what the provider does. Tests of how Keyturn finds and starts the provider do not use it.
+ * those of the call are the same, and runs as ever otherwise, as does a call with `TF_LOG`, whose log shows what the provider does.
+ * `init` installs a script that starts the provider, and locks that: it hashes a few bytes instead of 700 MB. Where a lock names
+ * the provider itself, it runs as ever. Tests of how Keyturn finds and starts the provider do not use this.
  *
  * @throws Error where no provider is found, or where it does not start or answer
  */
@@ -47,7 +49,9 @@ export async function keepProvider(aws: LocalAws, keys: readonly AccessKey[] = [
       writeFileSync(path.join(directory, `${key.accessKeyId}.json`), attachment(binary, provider));
     }
     const terraform = path.join(directory, 'terraform');
-    writeFileSync(terraform, script(binary, aws, directory), { mode: 0o755 });
+    writeFileSync(terraform, script(binary, aws, directory, mirrorOfStandIn(binary, executable, directory)), {
+      mode: 0o755,
+    });
     return { terraform, close };
   } catch (error) {
     await close();
@@ -61,22 +65,48 @@ interface RunningProvider {
   close(): Promise<void>;
 }
 
-function script({ file }: TerraformBinary, { url }: LocalAws, directory: string): string {
+function script({ file }: TerraformBinary, { url }: LocalAws, directory: string, standIn: StandIn): string {
   return `#!/bin/sh
 attachment="${directory}/$AWS_ACCESS_KEY_ID.json"
-if [ "$1" != init ] && [ -z "$TF_LOG" ] && [ "$AWS_ENDPOINT_URL" = '${url}' ] && [ -f "$attachment" ]; then
-  read -r TF_REATTACH_PROVIDERS < "$attachment"
-  export TF_REATTACH_PROVIDERS
+if [ -z "$TF_LOG" ] && [ "$AWS_ENDPOINT_URL" = '${url}' ] && [ -f "$attachment" ]; then
+  if [ "$1" != init ]; then
+    read -r TF_REATTACH_PROVIDERS < "$attachment"
+    export TF_REATTACH_PROVIDERS
+  elif [ ! -f .terraform.lock.hcl ] || grep -qF '${standIn.hash}' .terraform.lock.hcl; then
+    export TF_CLI_CONFIG_FILE='${standIn.cliConfiguration}'
+  fi
 fi
 exec '${file}' "$@"
 `;
 }
 
+interface StandIn {
+  /** As a lock names it. */
+  readonly hash: string;
+  readonly cliConfiguration: string;
+}
+
+/** A mirror with a file of a few bytes in the provider's place, which starts it where Terraform wants to. */
+function mirrorOfStandIn({ product, platform }: TerraformBinary, executable: string, directory: string): StandIn {
+  const mirror = path.join(directory, 'mirror');
+  const place = path.join(mirror, registryHost(product), 'hashicorp/aws', AWS_PROVIDER_VERSION, platform);
+  const name = `terraform-provider-aws_v${AWS_PROVIDER_VERSION}`;
+  const text = `#!/bin/sh\nexec '${executable}' "$@"\n`;
+  mkdirSync(place, { recursive: true });
+  writeFileSync(path.join(place, name), text, { mode: 0o755 });
+  const cliConfiguration = path.join(directory, 'stand-in.tfrc');
+  writeFileSync(cliConfiguration, `provider_installation {\n  filesystem_mirror {\n    path = "${mirror}"\n  }\n}\n`);
+  const sha256 = (data: string) => createHash('sha256').update(data);
+  return { hash: `h1:${sha256(`${sha256(text).digest('hex')}  ${name}\n`).digest('base64')}`, cliConfiguration };
+}
+
+const registryHost = (product: TerraformBinary['product']): string =>
+  product === 'OpenTofu' ? 'registry.opentofu.org' : 'registry.terraform.io';
+
 function attachment({ product }: TerraformBinary, { pid, socket }: RunningProvider): string {
-  const host = product === 'OpenTofu' ? 'registry.opentofu.org' : 'registry.terraform.io';
   const Addr = { Network: 'unix', String: socket };
   const provider = { Protocol: 'grpc', ProtocolVersion: 5, Pid: pid, Test: true, Addr };
-  return `${JSON.stringify({ [`${host}/hashicorp/aws`]: provider })}\n`;
+  return `${JSON.stringify({ [`${registryHost(product)}/hashicorp/aws`]: provider })}\n`;
 }
 
 /** From where the product takes it: an unpacked mirror as it is, else from what an init installs. */

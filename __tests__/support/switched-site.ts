@@ -16,6 +16,7 @@ import type { LocalAws, LocalAwsOptions } from '../../local-aws';
 import { type BatchRolePolicyInput, batchRolePolicy } from '../../stacks/batch-role-policy';
 import { newRole } from '../local-aws/s3-control/iam-role';
 import { startTestAws } from './embedded-aws';
+import { socketless } from './socketless';
 
 /**
  * An endpoint, two Enabled keys, one bucket and a rotation file in a folder of its own, with the variables of this process
@@ -66,8 +67,9 @@ export async function switchedSite(
   const outside = { ...process.env };
   const endpoint = await startTestAws(more);
   const { url, region, accessKey: credentials } = endpoint;
-  const kms = new KMSClient({ endpoint: url, region, credentials });
-  const s3 = new S3Client({ endpoint: url, region, credentials, forcePathStyle: true });
+  const client = { endpoint: url, region, credentials, requestHandler: socketless(() => endpoint) };
+  const kms = new KMSClient(client);
+  const s3 = new S3Client({ ...client, forcePathStyle: true });
   for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
   Object.assign(process.env, endpoint.environment());
   const directory = await mkdtemp(path.join(tmpdir(), 'keyturn-switched-'));
@@ -156,8 +158,6 @@ ${text}`,
     stateOf: async (arn) => (await kms.send(new DescribeKeyCommand({ KeyId: arn }))).KeyMetadata?.KeyState,
     async [Symbol.asyncDispose]() {
       process.env = outside;
-      kms.destroy();
-      s3.destroy();
       await endpoint.close();
       await rm(directory, { recursive: true, force: true });
     },

@@ -27,6 +27,7 @@ import {
 import { JOBS_FILE, type PlannedJobs, plannedJobs } from './planned-jobs';
 import { reviewFiles } from './review-plan-files';
 import { openReviewing, type ReviewingTerraform, showPlan } from './reviewing-terraform';
+import { sarifTool } from './sarif-tool';
 
 export interface PlanBundleInput {
   readonly run: VerifyRun;
@@ -86,7 +87,7 @@ export async function writePlanBundle(input: PlanBundleInput): Promise<PlanBundl
   }).then((found) => ({ ...found, rotationFile: path.basename(run.rotation.file) }));
   await writeWhole(path.join(directory, 'review.md'), reviewMarkdown(review));
   await writeWhole(path.join(directory, 'review.json'), reviewJson(review));
-  await writeWhole(path.join(directory, 'review.sarif'), reviewSarif(review));
+  await writeWhole(path.join(directory, 'review.sarif'), reviewSarif(review, await sarifTool(run.rotation.file)));
   const jobs = await plannedJobs(run);
   if (jobs) await writeWhole(path.join(directory, JOBS_FILE), `${JSON.stringify(jobs, null, 2)}\n`);
   const manifest = await manifestOf(input, reviewing, seen, review, { keys, storage });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { escapeInvisible } from './escape-invisible';
 import type { Finding, WaivedFinding } from './finding';
+import { findingLine } from './finding-line';
 import type { Review } from './review';
 import { safeJson } from './review-json';
 import type { Words } from './review-messages';
@@ -12,23 +13,48 @@ const LEVELS: Readonly<Record<Severity, string>> = { error: 'error', warning: 'w
 /** The severity for code scanning: 7.0 and more is high. */
 const SECURITY_SEVERITY: Readonly<Record<Severity, string>> = { error: '8.0', warning: '5.0', note: '1.0' };
 
+/** What the log says of the tool, and the text that results are placed in. */
+export interface SarifTool {
+  readonly version: string;
+  /** Absolute. */
+  readonly informationUri: string;
+  readonly rotationText: string;
+}
+
+const UNKNOWN: SarifTool = {
+  version: '0.0.0',
+  informationUri: 'https://www.npmjs.com/package/keyturn',
+  rotationText: '',
+};
+
 /**
- * The review as SARIF 2.1.0. Every result is located at the rotation file, which a plan comes from, and names its
+ * The review as SARIF 2.1.0. Every result is located at its line of the rotation file, which a plan comes from, and names its
  * Terraform address as a logical location.
  *
  * @see https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
  */
-export function reviewSarif(review: Review): string {
+export function reviewSarif(review: Review, tool: SarifTool = UNKNOWN): string {
   const log = {
     $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
     version: '2.1.0',
     runs: [
       {
-        tool: { driver: { name: 'Keyturn plan review', rules: reviewRules.map(driverRule) } },
+        tool: {
+          driver: {
+            name: 'Keyturn plan review',
+            version: tool.version,
+            semanticVersion: tool.version,
+            informationUri: tool.informationUri,
+            rules: reviewRules.map(driverRule),
+          },
+        },
         automationDetails: { id: `keyturn/${encodeURIComponent(review.rotation)}/` },
         results: [
-          ...review.findings.map((finding) => result(finding, review)),
-          ...review.waived.map((finding) => ({ ...result(finding, review), suppressions: [suppression(finding)] })),
+          ...review.findings.map((finding) => result(finding, review, tool)),
+          ...review.waived.map((finding) => ({
+            ...result(finding, review, tool),
+            suppressions: [suppression(finding)],
+          })),
         ],
       },
     ],
@@ -39,7 +65,7 @@ export function reviewSarif(review: Review): string {
 function driverRule({ id, title, severity, why, next }: (typeof reviewRules)[number]) {
   return {
     id,
-    name: id,
+    name: nameOf(title),
     shortDescription: { text: title },
     fullDescription: { text: why },
     help: { text: `${why} ${next}` },
@@ -48,7 +74,15 @@ function driverRule({ id, title, severity, why, next }: (typeof reviewRules)[num
   };
 }
 
-function result({ rule, severity, address, message, plan }: Finding, { rotationFile }: Review) {
+/** A readable name beside the opaque id: `VersionIsDisabledWithoutGreenEvidence`. */
+const nameOf = (title: string): string =>
+  title
+    .split(/[^A-Za-z0-9]+/)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');
+
+function result(finding: Finding, { rotationFile }: Review, { rotationText }: SarifTool) {
+  const { rule, severity, address, message, plan } = finding;
   return {
     ruleId: rule,
     ruleIndex: reviewRules.findIndex((one) => one.id === rule),
@@ -58,7 +92,7 @@ function result({ rule, severity, address, message, plan }: Finding, { rotationF
       {
         physicalLocation: {
           artifactLocation: { uri: rotationFile.split(/[\\/]/).map(encodeURIComponent).join('/') },
-          region: { startLine: 1 },
+          region: { startLine: findingLine(rotationText, finding) },
         },
         ...(address === undefined
           ? {}

@@ -1,6 +1,5 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { EXIT, KeyturnError, throwIfInterrupted } from '../errors';
 import { stackNames } from '../rotation/rotation';
@@ -66,7 +65,7 @@ const CONFIGURATION = z.looseObject({
 /** What runs, as the cdktf CLI would run it. */
 async function programOf(trusted: string | undefined) {
   if (trusted === undefined) {
-    const args = ['--import', pathToFileURL(require.resolve('tsx')).href, join(PROJECT, 'main.ts')];
+    const args = ['--require', require.resolve('tsx/cjs'), join(PROJECT, 'main.ts')];
     return { file: process.execPath, args, cwd: PROJECT, context: {} };
   }
   try {

@@ -1,3 +1,5 @@
+import { findingLine } from '../../../lib/review/finding-line';
+import { words } from '../../../lib/review/review-messages';
 import { reviewSarif } from '../../../lib/review/review-sarif';
 import { reviewRules } from '../../../lib/review/rules';
 import { keyChange, planText, reviewText } from './plan-texts';
@@ -23,6 +25,20 @@ interface Log {
   ];
 }
 
+const ROTATION = `name: logs
+alias: alias/logs
+keyVersions:
+  - name: v1
+  - { name: v2, materialValidTo: 2027-01-01T00:00:00Z }
+activeVersion: v2
+buckets:
+  - name: archive
+  - name: "logs.example"
+reencrypt:
+  batch:
+    priority: 2
+`;
+
 const foreign = (name: string) => ({ ...keyChange(), address: `aws_s3_bucket.${name}`, type: 'aws_s3_bucket' });
 const PLAN = planText([keyChange(), foreign('a'), foreign('b')], { errored: true });
 
@@ -46,6 +62,37 @@ describe('the review as SARIF', () => {
     expect(first?.locations[0]?.physicalLocation.artifactLocation.uri).toBe('envs/a%20b%231/rotation.yaml');
     expect(first?.locations[0]?.logicalLocations).toBeUndefined();
     expect(second?.locations[0]?.logicalLocations?.[0]?.fullyQualifiedName).toBe('aws_s3_bucket.a');
+  });
+
+  it('names its version and where it is described, and each rule by an id and a name that differ', async () => {
+    const tool = { version: '1.2.3', informationUri: 'https://example.com/keyturn', rotationText: '' };
+    const { driver } = JSON.parse(reviewSarif(await reviewText(PLAN), tool)).runs[0].tool;
+    expect(driver).toMatchObject({
+      version: '1.2.3',
+      semanticVersion: '1.2.3',
+      informationUri: 'https://example.com/keyturn',
+    });
+    const names = driver.rules.map(({ name }: { name: string }) => name);
+    expect(names.filter((name: string) => !/^[A-Z][A-Za-z0-9]+$/.test(name))).toEqual([]);
+    expect(driver.rules.filter(({ id, name }: { id: string; name: string }) => id === name)).toEqual([]);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it.each([
+    ['aws_kms_external_key.version_v2', 5],
+    ['aws_cloudwatch_metric_alarm.version_v2_expires_30d', 5],
+    ['aws_kms_alias.main', 6],
+    ['aws_s3_bucket_versioning.bucket_logs_example', 9],
+    ['aws_s3_bucket.batch', 11],
+    ['aws_s3_bucket.stranger', 1],
+    ['aws_kms_external_key.version_v9', 1],
+  ])('places %s at line %d of the rotation file', (address, line) => {
+    expect(findingLine(ROTATION, { address, message: [] })).toBe(line);
+  });
+
+  it('places a finding of the rotation file at its field', () => {
+    const message = words`${'reencrypt.batch.priority'}: ${'1'} → ${'2'}`;
+    expect(findingLine(ROTATION, { address: undefined, message })).toBe(12);
   });
 
   it('gives each result a fingerprint of its own, the same in every run', async () => {
