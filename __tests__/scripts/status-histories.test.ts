@@ -88,6 +88,7 @@ const ONCE_WRONG: readonly (readonly [Strategy, number, readonly number[]])[] = 
   ['new-key', 2001, [8, 51, 61, 65, 66, 76]],
   ['in-place', 2001, [0, 4, 10, 17, 61, 65, 76]],
   ['new-key', 3001, [10, 72, 126]],
+  ['in-place', 4001, [27]],
 ];
 
 (IS_LONG ? it : it.skip).each(ONCE_WRONG)(
