@@ -61,13 +61,13 @@ function log(line: string): void {
   if (HISTORIES_LOG) appendFileSync(HISTORIES_LOG, `${line}\n`);
 }
 
+const historiesOf = (seed: number, number: number): readonly HistoryEvent[][] =>
+  fc.sample(fc.array(historyEvent, { minLength: 3, maxLength: EVENTS, size: 'max' }), { numRuns: number, seed });
+
 it.each<Strategy>(['new-key', 'in-place'])(
   'is never green over a bucket that fails, and next leads out, with strategy %s',
   async (strategy) => {
-    const histories = fc.sample(fc.array(historyEvent, { minLength: 3, maxLength: EVENTS, size: 'max' }), {
-      numRuns: NUMBER,
-      seed: Number(SEED),
-    });
+    const histories = historiesOf(Number(SEED), NUMBER);
     const faults: string[] = [];
     const start = performance.now();
     for (const [index, events] of histories.entries()) {
@@ -80,5 +80,23 @@ it.each<Strategy>(['new-key', 'in-place'])(
         log(`${name}: ${Math.round((performance.now() - start) / 1000)} s, ${faults.length} faults`);
     }
     expect(faults).toEqual([]);
+  },
+);
+
+/** Histories in which `next` once repeated a command for ever, ended in nothing, or stated a dead end that was none. */
+const ONCE_WRONG: readonly (readonly [Strategy, number, readonly number[]])[] = [
+  ['new-key', 2001, [8, 51, 61, 65, 66, 76]],
+  ['in-place', 2001, [0, 4, 10, 17, 61, 65, 76]],
+  ['new-key', 3001, [10, 72, 126]],
+  ['in-place', 4001, [27]],
+];
+
+(IS_LONG ? it : it.skip).each(ONCE_WRONG)(
+  'leads out of the %s histories of seed %i that it once did not',
+  async (...row) => {
+    const [strategy, seed, numbers] = row;
+    const histories = historiesOf(seed, Math.max(...numbers) + 1);
+    for (const number of numbers)
+      expect([number, await faultOf(strategy, histories[number] ?? [])]).toEqual([number, undefined]);
   },
 );

@@ -125,7 +125,14 @@ function recordAbsent(
   const isHere = copy.is === 'there';
   const kept = isHere ? 'nothing shows that the copy in custody is of it' : 'it may be kept by nobody but KMS';
   const text = `there is no custody record of ${name}: ${kept}`;
-  return level('custody-record-absent', text, isHere ? drillCommand(name, input.rotation.custody) : goOn(input, name));
+  if (isHere) return level('custody-record-absent', text, drillCommand(name, input.rotation.custody));
+  const waiting = input.materials?.versions.find((one) => one.version.name === name)?.material;
+  // KMS rotates to the waiting material before any other: another version is no way round it.
+  const fix =
+    waiting?.state === 'PENDING_ROTATION'
+      ? `bring the copy of whoever imported it; without one, do not rotate to ${name}: the key goes on with the material that it encrypts with`
+      : goOn(input, name);
+  return level('custody-record-absent', text, fix);
 }
 
 /** KMS compared: a copy without a record was never imported, and every import stumbles over it. */
