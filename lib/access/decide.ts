@@ -43,6 +43,11 @@ export function decide(statements: readonly PolicyStatement[], request: AccessRe
   return allows('account', 'unknown') ? 'unknown' : 'denied';
 }
 
+/** The statements that say something about a request, for certain or perhaps. */
+export function concerning(statements: readonly PolicyStatement[], request: AccessRequest): readonly PolicyStatement[] {
+  return statements.filter((statement) => says(statement, request) !== undefined);
+}
+
 type Named = 'asker' | 'account';
 
 /** What a statement says about a request: undefined where it does not concern it. */

@@ -1,5 +1,5 @@
 import { type Candidate, candidates, requestOf, USES, type Use, type Way } from './askers';
-import { type Access, decide } from './decide';
+import { type Access, type AccessRequest, concerning, decide } from './decide';
 import type { PolicyStatement } from './policy';
 
 /** Somebody who may use the old key and may not, or may not for certain, use the new one in the same way. */
@@ -34,7 +34,7 @@ export function lostAccess(
       for (const use of Object.keys(USES) as Use[]) {
         const request = requestOf(candidate, use, way, region);
         const verdict = compared(decide(from, request), decide(to, request));
-        if (verdict === undefined) continue;
+        if (verdict === undefined || saySame(from, to, request)) continue;
         const who = nameOf(candidate);
         const key = `${who} ${way} ${verdict}`;
         const uses = [...new Set([...(found.get(key)?.uses ?? []), use])];
@@ -43,6 +43,32 @@ export function lostAccess(
     }
   }
   return [...found.values()].filter((one, _, all) => !repeats(one, all));
+}
+
+/**
+ * True if the new policy has every statement that may allow the request by the old one, and denies no more: then it decides the
+ * same, also of what is not known here.
+ */
+function saySame(from: readonly PolicyStatement[], to: readonly PolicyStatement[], request: AccessRequest): boolean {
+  const of = (statements: readonly PolicyStatement[], effect: PolicyStatement['effect']) =>
+    concerning(statements, request).filter((one) => one.effect === effect);
+  const [allowed, denied] = [new Set(of(to, 'Allow').map(meaning)), new Set(of(from, 'Deny').map(meaning))];
+  // What NotPrincipal names is not read, so no two of them are the same.
+  const isIn = (there: ReadonlySet<string>) => (one: PolicyStatement) =>
+    one.principals !== undefined && there.has(meaning(one));
+  return of(from, 'Allow').every(isIn(allowed)) && of(to, 'Deny').every(isIn(denied));
+}
+
+/** A statement without its name, in one order. */
+function meaning({ effect, principals, actions, conditions }: PolicyStatement): string {
+  const sorted = <T>(all: readonly T[]): readonly string[] => all.map((one) => JSON.stringify(one)).sort();
+  return JSON.stringify([
+    effect,
+    sorted(principals ?? []),
+    actions.not,
+    sorted(actions.patterns),
+    sorted(conditions.map(({ operator, key, values }) => [operator, key, sorted(values)])),
+  ]);
 }
 
 /** A service names itself, whatever it calls. */

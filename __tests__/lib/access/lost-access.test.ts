@@ -49,6 +49,20 @@ it('finds nothing between two keys with the policy of the keys stack', () => {
   expect(lines(declared({ users: [READER, FOREIGN] }), declared({ users: [FOREIGN, READER] }))).toEqual([]);
 });
 
+it('finds nothing where both keys have the statement that is not understood', () => {
+  const jobRole = `arn:aws:iam::${OWN}:role/jobs`;
+  const users = [READER];
+  expect(lines(declared({ users, jobRole }), declared({ users, jobRole }))).toEqual([]);
+  const byOrganization = allow('*', { Condition: { StringEquals: { 'aws:PrincipalOrgID': 'o-1' } } });
+  expect(lines(policy(byOrganization), policy(byOrganization))).toEqual([]);
+  const address = { Condition: { NotIpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } };
+  const denies = { ...allow('*', address), Effect: 'Deny' };
+  expect(lines(policy(byOrganization), policy(byOrganization, denies))).toEqual([
+    'everybody: read+write through S3 unknown',
+  ]);
+  expect(lines(policy(byOrganization, denies), policy(denies, byOrganization))).toEqual([]);
+});
+
 it('finds a reader, a log delivery and another account that only the old key admits', () => {
   const old = policy(
     allow({ AWS: ROOT }),
