@@ -82,6 +82,8 @@ const ESBUILD = path.join(path.dirname(require.resolve('esbuild/package.json')),
 const TO_ONE_FILE = [
   ...['--bundle', '--platform=node', '--target=node20', '--keep-names', '--log-level=error'],
   ...['--external:pkcs11js', '--external:tsx'],
+  // Compiled code would look for what it imports later in the working directory.
+  '--supported:dynamic-import=false',
 ];
 
 /** Compiles an entry point of the project to one file, and puts what loads it at its place in the folder. */

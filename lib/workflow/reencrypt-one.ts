@@ -11,7 +11,7 @@ import { withPacingAndRetry } from '../s3/pacing-and-retry';
 import { waitForUploads } from '../s3/wait-for-uploads';
 import { dryRunForecaster } from './dry-run-forecast';
 import { cancelOtherJobs } from './jobs/cancel-other-jobs';
-import { boundSwitch } from './jobs/job-switch';
+import { journalSwitchId } from './jobs/job-switch';
 import type { BucketTarget } from './move-scope';
 import { type ChosenEngine, describeEngines, engineAsked, engineFor } from './reencrypt-engine';
 import { jobScopeOf, recordOutcomes, reencryptByJobs } from './reencrypt-jobs';
@@ -80,7 +80,7 @@ async function reencryptHere(
     relistDelayMs,
     dryRun,
     signal: run.signal,
-    switchId: dryRun ? undefined : (await boundSwitch(run, targetKeyArn)).switchId,
+    switchId: dryRun ? undefined : await journalSwitchId(run, targetKeyArn),
     journalFile: files && path.join(files.journals, `${bucket.name}.ndjson`),
     evidence: files && { directory: files.outcomes, name: bucket.name },
     onProgress: (text) => run.reporter.progress(text),

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { type Switch, switchId } from '../../batch/job-spec';
-import { KeyturnError } from '../../errors';
+import { isCode, KeyturnError } from '../../errors';
 import { aliasSwitchedAt } from '../../kms/alias-switch';
 import { describeKey } from '../../kms/describe-key';
 import { sourcesId } from '../../s3/version-scope';
@@ -30,4 +31,17 @@ export async function boundSwitch(run: RunTarget, targetKeyArn: string): Promise
   const sources = sourcesId(await moveSources(run));
   const bound = { at: at.toISOString(), keyArn: key.arn, keyMaterialId: key.currentKeyMaterialId, sources };
   return { switch: bound, switchId: switchId(bound) };
+}
+
+/**
+ * The id that the journal of the local engine carries. Where the switch cannot be looked at, this run has an id of its own: then no
+ * journal of another run is taken for it, and it looks at every version again.
+ */
+export async function journalSwitchId(run: RunTarget, targetKeyArn: string): Promise<string> {
+  try {
+    return (await boundSwitch(run, targetKeyArn)).switchId;
+  } catch (error) {
+    if (isCode(error, 'aws-access-denied')) return randomUUID();
+    throw error;
+  }
 }
