@@ -96,7 +96,7 @@ withSoftHsm('custody in a module, by the commands a person types (needs softhsm2
   it('refuses a token that is not there, before anything is asked of KMS', async () => {
     await site.declare(rotationWith(['v1', 'v2'], 'another'));
     const before = [...site.endpoint.requests].filter((one) => one.operation === 'GetParametersForImport').length;
-    const { stdout } = await run('drill');
+    const { stdout } = await run('drill', '--version', 'v1');
     expect(JSON.parse(stdout).error.code).toBe('hsm-unavailable');
     expect([...site.endpoint.requests].filter((one) => one.operation === 'GetParametersForImport')).toHaveLength(
       before,
