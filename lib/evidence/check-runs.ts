@@ -9,6 +9,18 @@ export function followed(value: unknown): CheckedFile['follows'] {
   return typeof file === 'string' && typeof head === 'string' ? { file, head } : undefined;
 }
 
+/**
+ * True if a first record names its previous run, whether it ran beside another, and its signer in the form that Keyturn writes, or not
+ * at all. Any other value would pass for "none": a beginning, or a run that nobody had to sign.
+ */
+export function isOpening({ previousRun, concurrentRun, signer }: Readonly<Record<string, unknown>>): boolean {
+  return (
+    (previousRun === undefined || followed(previousRun) !== undefined) &&
+    (concurrentRun === undefined || typeof concurrentRun === 'boolean') &&
+    (signer === undefined || typeof signer === 'string')
+  );
+}
+
 /** The previous run of each run must exist unchanged, and no two runs follow the same one. */
 export function linkFaults(files: readonly CheckedFile[]): readonly EvidenceFault[] {
   const byName = new Map(files.map((file) => [path.basename(file.file), file]));

@@ -8,7 +8,7 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { KeyturnError } from '../errors';
 import { type OutcomesFile, outcomeFaults, outcomesIn } from './check-outcomes';
-import { followed, headFaults, linkFaults } from './check-runs';
+import { followed, headFaults, isOpening, linkFaults } from './check-runs';
 import { checkSignature, strayFaults } from './check-signatures';
 import type { CheckedFile, EvidenceCheck, EvidenceFault, EvidenceFaultCode } from './checked-evidence';
 import { EVIDENCE_SCHEMA_VERSION, EVIDENCE_SUFFIX, NO_PREVIOUS, RUN_CLOSED, RUN_OPENED } from './evidence-record';
@@ -124,6 +124,8 @@ function checkLine(bytes: Buffer, ended: boolean, state: ChainState, report: Rep
   if (read.record.type === 'outcome' || read.record.type === 'outcomes')
     state.outcomes.push(...outcomesIn(read.record.data, state.line));
   if (state.line === 1) {
+    if (!isOpening(read.record.data))
+      fault('not-opened', 'the first record names the previous run, a concurrent run or a signer in no known form');
     state.follows = followed(read.record.data.previousRun);
     state.concurrentRun = read.record.data.concurrentRun === true;
     const { signer } = read.record.data;

@@ -16,16 +16,13 @@ const SECURITY_SEVERITY: Readonly<Record<Severity, string>> = { error: '8.0', wa
 /** What the log says of the tool, and the text that results are placed in. */
 export interface SarifTool {
   readonly version: string;
-  /** Absolute. */
-  readonly informationUri: string;
   readonly rotationText: string;
 }
 
-const UNKNOWN: SarifTool = {
-  version: '0.0.0',
-  informationUri: 'https://www.npmjs.com/package/keyturn',
-  rotationText: '',
-};
+const UNKNOWN: SarifTool = { version: '0.0.0', rotationText: '' };
+
+/** SARIF asks for an absolute URI. The project has no public page yet, so this one only names it. */
+const INFORMATION = 'urn:keyturn:plan-review';
 
 /**
  * The review as SARIF 2.1.0. Every result is located at its line of the rotation file, which a plan comes from, and names its
@@ -44,7 +41,7 @@ export function reviewSarif(review: Review, tool: SarifTool = UNKNOWN): string {
             name: 'Keyturn plan review',
             version: tool.version,
             semanticVersion: tool.version,
-            informationUri: tool.informationUri,
+            informationUri: INFORMATION,
             rules: reviewRules.map(driverRule),
           },
         },

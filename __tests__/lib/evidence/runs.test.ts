@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bundleFiles } from '../../../lib/evidence/bundle';
 import { checkEvidence } from '../../../lib/evidence/check';
+import { isOpening } from '../../../lib/evidence/check-runs';
 import { openEvidence } from '../../../lib/evidence/evidence';
 
 let directory: string;
@@ -153,4 +154,25 @@ it('bundles the files of one rotation, including a killed run, but not a concurr
   expect((await names()).sort()).toEqual([...expected, path.basename(growing.file)].sort());
   expect(await bundleFiles(path.join(directory, 'nowhere'), 'photos')).toEqual([]);
   await killed.close('finished');
+});
+
+describe('a first record in no known form', () => {
+  it('is found, and not taken for a run that nobody had to sign', async () => {
+    const signer = { keyArn: 'x' } as unknown as string;
+    const evidence = await openEvidence({ directory, command: 'rotate', rotation: 'photos', signer });
+    await evidence.close('finished');
+    expect(await faults()).toEqual([[path.basename(evidence.file), 'not-opened']]);
+  });
+
+  it.each<[string, Readonly<Record<string, unknown>>]>([
+    ['null as the previous run', { previousRun: null }],
+    ['a name as the previous run', { previousRun: 'run.ndjson' }],
+    ['a previous run without its head', { previousRun: { file: 'run.ndjson' } }],
+    ['a head that is a number', { previousRun: { file: 'run.ndjson', head: 1 } }],
+    ['a text for a concurrent run', { concurrentRun: 'true' }],
+    ['a list of signers', { signer: ['arn'] }],
+  ])('is %s', (_, data) => {
+    expect(isOpening(data)).toBe(false);
+    expect(isOpening({})).toBe(true);
+  });
 });
