@@ -155,7 +155,12 @@ const STATE = z.object({
 
 /** The sound runs of a rotation. Evidence with a fault shows nothing; no evidence at all is no error. */
 export async function soundRunsOf(directory: string, rotation: string): Promise<readonly RecordedRun[]> {
-  return (await soundRuns(directory)).filter((run) => rotationOf(run) === rotation);
+  return (await runsOf(directory, rotation)).filter((run) => run.faults.length === 0);
+}
+
+/** Every run of a rotation, sound or not: one that was killed is not closed. */
+export async function runsOf(directory: string, rotation: string): Promise<readonly RecordedRun[]> {
+  return (await allRuns(directory)).filter((run) => rotationOf(run) === rotation);
 }
 
 async function soundRuns(directory: string): Promise<readonly RecordedRun[]> {

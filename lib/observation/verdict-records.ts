@@ -107,7 +107,7 @@ function collect(runs: readonly RecordedRun[]): VerdictEvidence {
 }
 
 /** Each run names the one before it, so a clock that was set back does not change the order of a chain. */
-function inChainOrder(runs: readonly RecordedRun[]): readonly RecordedRun[] {
+export function inChainOrder(runs: readonly RecordedRun[]): readonly RecordedRun[] {
   const byName = new Map(runs.map((run) => [path.basename(run.checked.file), run]));
   const depths = new Map<string, number>();
   const depthOf = (name: string, seen: ReadonlySet<string>): number => {
