@@ -5,7 +5,7 @@ import { readAccessPolicy } from '../../../lib/access/policy';
 import { lookup } from '../../../local-aws/iam/context';
 import { readPolicy } from '../../../local-aws/iam/document';
 import { type PrincipalNames, weigh } from '../../../local-aws/iam/evaluate';
-import { runs } from '../../runner/slow';
+import { SLOW } from '../../runner/slow';
 
 /** The evaluator of `access` and that of the embedded endpoint, which share no code, over random policies of keys. */
 const ACCOUNTS = ['111122223333', '999900001111'];
@@ -76,6 +76,8 @@ const context = fc.record(
   ),
 );
 
+const numRuns = SLOW ? 10_000 : 400;
+
 type Context = Readonly<Record<string, string | undefined>>;
 
 function ours(text: string, who: Asker, action: string, given: Context): Access {
@@ -104,7 +106,6 @@ function theirs(text: string, who: Asker, action: string, given: Context): Acces
 it('agrees with the evaluator of the embedded endpoint, and decides most requests', () => {
   let undecided = 0;
   const actions = fc.constantFrom('kms:Decrypt', 'kms:GenerateDataKey');
-  const numRuns = runs(400);
   fc.assert(
     fc.property(policy, asker, actions, context, (text, who, action, given) => {
       const said = ours(text, who, action, given);
@@ -128,6 +129,6 @@ it('never allows by what it does not know', () => {
       for (const value of [undefined, ...(VALUES[hidden] ?? []).filter((one) => !one.includes('*'))])
         expect(theirs(text, who, 'kms:Decrypt', { ...given, [hidden]: value })).toBe(said);
     }),
-    { numRuns: runs(400) },
+    { numRuns },
   );
 });
