@@ -57,6 +57,14 @@ function askersOf({ kind, name }: NamedPrincipal, accounts: readonly string[]): 
   return owner === undefined ? [] : [{ kind: 'principal', arn: name, account: owner }];
 }
 
+/** The Allow statements that admit somebody whom no request here can stand for: `NotPrincipal`, deleted and federated principals. */
+export function unnamed(statements: readonly PolicyStatement[]): readonly PolicyStatement[] {
+  return statements.filter(
+    ({ effect, principals }) =>
+      effect === 'Allow' && (principals === undefined || principals.some((one) => askersOf(one, []).length === 0)),
+  );
+}
+
 /** How a key is reached: through S3 for objects, or by a caller of KMS itself. */
 export type Way = 'through S3' | 'outside S3';
 

@@ -50,13 +50,18 @@ export function concerning(statements: readonly PolicyStatement[], request: Acce
 
 type Named = 'asker' | 'account';
 
+/** True if a statement is about an action. */
+export function covers({ actions }: PolicyStatement, action: string): boolean {
+  return actions.patterns.some((one) => fits(one.toLowerCase(), action.toLowerCase())) !== actions.not;
+}
+
 /** What a statement says about a request: undefined where it does not concern it. */
 function says(
   statement: PolicyStatement,
   request: AccessRequest,
 ): { readonly named: Named; readonly truth: Truth } | undefined {
-  const { actions, conditions, principals } = statement;
-  if (actions.patterns.some((one) => fits(one.toLowerCase(), request.action.toLowerCase())) === actions.not) return;
+  const { conditions, principals } = statement;
+  if (!covers(statement, request.action)) return;
   const truths = conditions.map((condition) => truthOf(condition, request.known));
   if (truths.includes('no')) return;
   const truth = truths.includes('unknown') ? 'unknown' : 'yes';

@@ -1,5 +1,5 @@
-import { type Candidate, candidates, requestOf, USES, type Use, type Way } from './askers';
-import { type Access, type AccessRequest, concerning, decide } from './decide';
+import { type Candidate, candidates, requestOf, USES, type Use, unnamed, type Way } from './askers';
+import { type Access, type AccessRequest, concerning, covers, decide } from './decide';
 import type { PolicyStatement } from './policy';
 
 /** Somebody who may use the old key and may not, or may not for certain, use the new one in the same way. */
@@ -42,7 +42,19 @@ export function lostAccess(
       }
     }
   }
-  return [...found.values()].filter((one, _, all) => !repeats(one, all));
+  return [...found.values(), ...unnamedAccess(from, to)].filter((one, _, all) => !repeats(one, all));
+}
+
+/** Whom a statement admits that nobody can name here: unknown, unless the new policy has the same statement. */
+function unnamedAccess(from: readonly PolicyStatement[], to: readonly PolicyStatement[]): readonly LostAccess[] {
+  const kept = new Set(to.filter(({ principals }) => principals !== undefined).map(meaning));
+  return unnamed(from).flatMap((statement): LostAccess[] => {
+    const uses = (Object.keys(USES) as Use[]).filter((use) => covers(statement, USES[use]));
+    if (uses.length === 0 || (statement.principals !== undefined && kept.has(meaning(statement)))) return [];
+    const who = `statement ${statement.sid ?? from.indexOf(statement) + 1}`;
+    const fix = 'read the statement, and name whom it admits under keyPolicy';
+    return [{ who, way: 'through S3', uses, verdict: 'unknown', fix }];
+  });
 }
 
 /**

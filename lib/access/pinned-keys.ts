@@ -9,14 +9,20 @@ export interface PinnedKey {
   readonly deniesOthers: boolean;
 }
 
-/** The statements that name a key by ARN or id, and not the new one. */
+/** The condition key for the key that a write names. */
+const WRITTEN_KEY = 's3:x-amz-server-side-encryption-aws-kms-key-id';
+
+/** The statements that name the old key by ARN or id and not the new one, or that demand another key of writes, by whatever name. */
 export function pinnedKeys(
   bucket: string,
   statements: readonly PolicyStatement[],
   { from, to }: { readonly from: string; readonly to: string },
 ): readonly PinnedKey[] {
   return statements.flatMap((statement, index) => {
-    const pins = statement.conditions.filter(({ values }) => names(values, from) && !names(values, to));
+    const pins = statement.conditions.filter(
+      ({ key, operator, values }) =>
+        !names(values, to) && (names(values, from) || (key === WRITTEN_KEY && !/^null$/i.test(operator))),
+    );
     if (pins.length === 0) return [];
     const deniesOthers = statement.effect === 'Deny' && pins.some(({ operator }) => /not/i.test(operator));
     return [{ bucket, statement: statement.sid ?? `statement ${index + 1}`, deniesOthers }];

@@ -21,7 +21,7 @@ const MOST_IN_GRAPH = 20;
 
 /** The section about who loses access, in Markdown lines; undefined: AWS was not read. */
 export function accessSection(all: readonly ProposedAccess[] | undefined, to: string): readonly string[] {
-  if (all === undefined) return ['Not given: AWS was not read.'];
+  if (all === undefined) return ['Not given: AWS was not read, or no key stands behind the version yet.'];
   if (all.length === 0) return ['No other version has a key that objects can be under.'];
   return all.flatMap((one) => [...comparison(one, to), '']).slice(0, -1);
 }

@@ -129,6 +129,18 @@ it('says unknown of a denial that may hold', () => {
   expect(lines(old, policy(allow({ AWS: READER }), denies))).toEqual([`${READER}: read+write through S3 unknown`]);
 });
 
+it.each<[string, object]>([
+  ['NotPrincipal', { NotPrincipal: { AWS: READER } }],
+  ['the id of a principal that was deleted', { Principal: { AWS: 'AROAEXAMPLE' } }],
+  ['a federated principal', { Principal: { Federated: 'cognito-identity.amazonaws.com' } }],
+])('says unknown of %s, whom nobody can name here', (_, who) => {
+  const { Principal: _none, ...rest } = allow('*');
+  const statement = { ...rest, ...who, Action: 'kms:Decrypt', Sid: 'Odd' };
+  expect(lines(policy(statement), declared())).toEqual(['statement Odd: read through S3 unknown']);
+  expect(lines(policy({ ...statement, Effect: 'Deny' }), declared())).toEqual([]);
+  expect(lines(policy({ ...statement, Action: 'kms:DescribeKey' }), declared())).toEqual([]);
+});
+
 it.each([
   'no JSON',
   '{}',
@@ -161,11 +173,16 @@ describe('a bucket policy', () => {
     ]);
   });
 
-  it('that names both keys, or neither, is not', () => {
-    const statements = policy(
-      statement('Deny', 'StringNotEquals', [from, to]),
-      statement('Allow', 'StringEquals', ['x']),
-    );
+  it('that demands any key but the new one is found, by whatever name', () => {
+    const statements = policy(statement('Deny', 'StringNotEquals', [`arn:aws:kms:${REGION}:${OWN}:alias/ledger`]));
+    expect(pinnedKeys('ledger', statements, { from, to })).toEqual([
+      { bucket: 'ledger', statement: 'statement 1', deniesOthers: true },
+    ]);
+    expect(pinnedKeys('ledger', policy(statement('Deny', 'Null', ['true'])), { from, to })).toEqual([]);
+  });
+
+  it('that names both keys is not', () => {
+    const statements = policy(statement('Deny', 'StringNotEquals', [from, to]));
     expect(pinnedKeys('ledger', statements, { from, to })).toEqual([]);
   });
 });

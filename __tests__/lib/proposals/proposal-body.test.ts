@@ -82,7 +82,7 @@ it('states for a rotation in place that no object moves and that it cannot be ro
 
 it('states why there is no forecast', async () => {
   expect(await bodyOf({ forecast: { known: false, why: 'AWS was not read' } })).toContain(
-    'Not given: AWS was not read.',
+    'Not given: AWS was not read, or no key',
   );
 });
 
