@@ -12,17 +12,15 @@ import {
   command,
   keyVersion,
   pkcs11,
-  principals,
   REGION,
   ROLE_ARN,
   reencryptSource,
   retireWaiver,
-  STANDING_PRINCIPAL,
   s3Backend,
-  servicePrincipal,
   TOPIC_ARN,
   waiver,
 } from './schema-parts';
+import { principals, STANDING_PRINCIPAL, servicePrincipal } from './schema-principals';
 import { batch, evidenceBucket, evidenceSigner } from './schema-storage';
 
 const TAG_TEXT = '[\\p{L}\\p{Z}\\p{N}_.:/=+@-]';

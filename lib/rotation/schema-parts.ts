@@ -1,7 +1,6 @@
 /** The objects and lists inside a rotation file. */
 import { z } from 'zod';
 import { field, LIMITS, UTC_TIME } from './field-messages';
-import { SERVICE_PRINCIPAL } from './key-services';
 import { RETIRE_WAIVERS } from './rotation';
 
 const VERSION_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
@@ -13,10 +12,6 @@ export const KEY_ARN =
   /^arn:aws(?:-[a-z]+)*:kms:[a-z0-9-]+:\d{12}:key\/(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 /** What `reencrypt.from` may name, besides the ARN of a key. */
 const SOURCES = ['sse-s3', 'aws/s3', 'any'] as const;
-const PRINCIPAL_ARN =
-  /^arn:aws(?:-[a-z]+)*:(?:iam::\d{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)|sts::\d{12}:assumed-role\/[\w+=,.@-]+\/[\w+=,.@-]+)$/;
-/** `aws:PrincipalArn` is the role of an assumed role, never its session, so a session named here would never match. */
-const STANDING_PRINCIPAL_ARN = /^arn:aws(?:-[a-z]+)*:iam::\d{12}:(?:root|(?:user|role)\/[\w+=,.@/-]+)$/;
 export const ROLE_ARN = /^arn:aws(?:-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]+$/;
 export const TOPIC_ARN = /^arn:aws(?:-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?$/;
 
@@ -95,70 +90,6 @@ export const reencryptSource = field(
   'sse-s3, aws/s3, any, or the full ARN of a KMS key, arn:aws:kms:<region>:<account>:key/<id>',
   'write one of these words, or the key ARN, not an alias or a bare id',
 );
-
-const ANY_PRINCIPAL = [
-  z.string().regex(PRINCIPAL_ARN),
-  'the ARN of an IAM user, role, assumed role or account root, without wildcards',
-] as const;
-export const STANDING_PRINCIPAL = [
-  z.string().regex(STANDING_PRINCIPAL_ARN),
-  'the ARN of an IAM user, role or account root, without wildcards; not of a session of a role',
-] as const;
-
-export const principals = (who: string, [schema, allowed]: readonly [z.ZodString, string] = ANY_PRINCIPAL) =>
-  field(
-    z
-      .array(
-        field(
-          schema,
-          'ARN of an IAM principal.',
-          allowed,
-          'write the full ARN, such as arn:aws:iam::111122223333:role/name',
-        ),
-      )
-      .default([]),
-    who,
-    'a list of IAM principal ARNs',
-    'write a list, [] for none',
-  );
-
-/** Wildcards stand in the last part alone, so that service, Region and account are named. */
-const SOURCE_ARN = /^arn:aws(?:-[a-z]+)*:[a-z0-9-]+:[a-z0-9-]*:(?:\d{12})?:[^\s"]+$/;
-
-/** An AWS service that reads or writes the objects by its own principal. */
-export const servicePrincipal = z.strictObject({
-  service: field(
-    z.string().regex(SERVICE_PRINCIPAL),
-    'The principal of an AWS service that reads or writes objects under the keys, such as delivery.logs.amazonaws.com.',
-    'the principal of an AWS service, as its documentation names it: name.amazonaws.com',
-    'write a principal such as delivery.logs.amazonaws.com',
-  ),
-  sourceArns: field(
-    z
-      .array(
-        field(
-          z.string().regex(SOURCE_ARN),
-          'ARN, with * in its last part, of what the service acts for.',
-          'an ARN with service and partition, such as arn:aws:logs:eu-central-1:111122223333:*',
-          'write the ARN of the log source, trail, distribution or bucket',
-        ),
-      )
-      .default([]),
-    'What the service must act for (aws:SourceArn).',
-    'a list of ARNs',
-    'write a list of ARNs',
-  ),
-  sourceAccounts: field(
-    z
-      .array(
-        field(z.string().regex(/^\d{12}$/), 'Account id.', '12 digits, in quotes', 'write the account id in quotes'),
-      )
-      .default([]),
-    'The accounts that the service must act for (aws:SourceAccount). Default: the account of the rotation.',
-    'a list of account ids',
-    'write a list of account ids in quotes',
-  ),
-});
 
 const PATH_WITHOUT_NUL = /^[^\0]+$/;
 

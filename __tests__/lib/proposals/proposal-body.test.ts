@@ -82,7 +82,7 @@ it('states for a rotation in place that no object moves and that it cannot be ro
 
 it('states why there is no forecast', async () => {
   expect(await bodyOf({ forecast: { known: false, why: 'AWS was not read' } })).toContain(
-    'Not given: AWS was not read, or no key',
+    'Not given: AWS was not read.',
   );
 });
 
@@ -172,7 +172,7 @@ describe('who loses access', () => {
     const nobody = { from: 'v1', rows: [], unread: [], notRead: ['CloudTrail'] };
     expect(await bodyOf({ access: [nobody] })).toContain('Nobody loses access from the key of `v1` to that of `v2`');
     expect(await bodyOf({ access: [{ ...nobody, unread: ['x'] }] })).not.toContain('Nobody');
-    expect(await bodyOf({ access: undefined })).toContain('Not given: AWS was not read.');
+    expect(await bodyOf({ access: undefined })).toContain('Not given: AWS was not read, or no key');
   });
 
   it('is left out in place, where the key stays', async () => {
