@@ -123,7 +123,7 @@ async function recipientFaults(source: YamlSource, value: unknown): Promise<File
 }
 
 function toRotation(file: RotationFile, path: string): Rotation {
-  const { s3 } = file.terraform;
+  const { awsProvider, s3 } = file.terraform;
   return {
     file: path,
     binding: [],
@@ -157,10 +157,11 @@ function toRotation(file: RotationFile, path: string): Rotation {
     review: file.review,
     terraform: s3
       ? {
+          awsProvider,
           backend: 's3',
           s3: { bucket: s3.bucket, region: s3.region ?? file.region, prefix: s3.prefix, kmsKeyId: s3.kmsKeyId },
         }
-      : { backend: 'local' },
+      : { awsProvider, backend: 'local' },
   };
 }
 

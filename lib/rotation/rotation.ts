@@ -230,8 +230,13 @@ export interface Rotation {
     readonly waivers: readonly RetireWaiver[];
   };
   readonly review: { readonly waivers: readonly ReviewWaiver[] };
-  readonly terraform: { readonly backend: 'local' } | { readonly backend: 's3'; readonly s3: S3Backend };
+  readonly terraform: TerraformSettings;
 }
+
+export type TerraformSettings = {
+  /** Versions of the AWS provider that both stacks require, as a constraint of Terraform: `5.100.0`, `>= 6.40.0, < 7.0.0`. */
+  readonly awsProvider: string;
+} & ({ readonly backend: 'local' } | { readonly backend: 's3'; readonly s3: S3Backend });
 
 /** Names of the two stacks of a rotation. */
 export function stackNames(rotation: Pick<Rotation, 'name'>): { readonly keys: string; readonly storage: string } {

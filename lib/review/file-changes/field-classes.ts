@@ -216,6 +216,7 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
     verdict: 'decide',
     why: 'It counts from the next change on, never for the one that brings it.',
   },
+  { field: 'terraform.awsProvider', verdict: 'decide', why: 'Another program carries out every later plan.' },
   { field: 'terraform.backend', verdict: 'decide', why: STATE },
   { field: 'terraform.s3.bucket', verdict: 'decide', why: STATE },
   { field: 'terraform.s3.region', verdict: 'decide', why: STATE },
