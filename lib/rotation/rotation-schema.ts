@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { field, LIMITS, TAG_KEY_MESSAGES } from './field-messages';
 import { AWS_PROVIDER_VERSION, PROVIDER_CONSTRAINT } from './provider-version';
 import {
+  adopted,
   age,
   BUCKET_NAME,
   BUCKET_WORDS,
@@ -77,6 +78,9 @@ export const rotationFileSchema = z.strictObject({
     'a list of at least one bucket',
     'declare a bucket: "- name: my-bucket" with "manage: bucket" or "manage: encryption"',
   ),
+  adopted: adopted
+    .optional()
+    .describe("What exists since before Keyturn: the stacks import it into Terraform's state instead of creating it."),
   keyPolicy: z
     .strictObject({
       administrators: principals('Who may manage the keys, but not use them.'),

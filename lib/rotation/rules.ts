@@ -2,6 +2,7 @@
  * Rules across several fields of a rotation file. They read the plain value, not the parsed one, so that they run
  * even if the schema finds faults elsewhere: all faults are reported together.
  */
+import { adoptionRules } from './adoption-rules';
 import { shownText } from './faults';
 import { type FieldPath, LIMITS } from './field-messages';
 import { principalRules, roleTagRules } from './principal-rules';
@@ -17,7 +18,8 @@ export type { ExpiredVersions } from './version-rules';
 function strategyRules({ file, versions }: UnvalidatedFile): Finding[] {
   if (file.strategy !== 'in-place') return [];
   const most = LIMITS.rotationsInPlace + 1;
-  const found: Finding[] = versions.flatMap(({ index, keyArn, disabled }) => [
+  const found: Finding[] = versions.flatMap(({ index, keyArn, takeOver, disabled }) => [
+    ...(takeOver === undefined || index === 0 ? [] : [onlyNewKey(['keyVersions', index, 'takeOver'], 'a second key')]),
     ...(keyArn === undefined ? [] : [onlyNewKey(['keyVersions', index, 'keyArn'], 'an adopted key')]),
     ...(disabled ? [onlyNewKey(['keyVersions', index, 'disabled'], 'a retired version')] : []),
   ]);
@@ -133,6 +135,7 @@ export function ruleFaults(source: YamlSource, value: unknown, options: RuleOpti
   const view = unvalidated(value);
   const findings = [
     ...versionRules(view),
+    ...adoptionRules(view),
     ...activeRules(view),
     ...expiryRules(view, options),
     ...aliasRules(view),
