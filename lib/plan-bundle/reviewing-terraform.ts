@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { KeyturnError, throwIfInterrupted } from '../errors';
+import { refuseCommitted } from '../repository/committed-files';
 import type { Rotation } from '../rotation/rotation';
 import { findTerraform, type TerraformBinary } from '../terraform/binary';
 import { runChild } from '../terraform/child';
 import { providerSource, writeCliConfiguration } from '../terraform/cli-configuration';
-import { refuseCommitted } from '../terraform/committed-files';
 import { lastLines } from '../terraform/diagnostics';
 import { type StackTexts, stackTexts } from '../terraform/expected-stacks';
 import { onlyJsonLine } from '../terraform/plan-outcome';

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { refuseCommitted } from '../repository/committed-files';
 import { readBindingText } from '../rotation/binding';
 import type { Rotation } from '../rotation/rotation';
 import { findTerraform, type TerraformBinary } from './binary';
 import { providerSource, writeCliConfiguration } from './cli-configuration';
-import { refuseCommitted } from './committed-files';
 import { declaredResources } from './created-in';
 import { lockedProvider } from './locked-provider';
 import { formatPlan } from './plan-text';
