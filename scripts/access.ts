@@ -6,8 +6,6 @@ import { withReading } from './cli/session';
 import { table } from './cli/table';
 
 export const access: CommandDefinition = {
-  name: 'access',
-  summary: 'list who may use the old key and not the new one, before the switch',
   description:
     'Compares the key policies, and looks for grants on the old key and bucket policies that name it. Changes nothing. It ' +
     'says what it did not look at: IAM policies and CloudTrail among others.',

@@ -39,8 +39,6 @@ interface Finding {
 const OLDEST_NODE = [20, 19] as const;
 
 export const doctor: CommandDefinition = {
-  name: 'doctor',
-  summary: 'check Node, Terraform, provider, credentials, account and the permissions of the rotation',
   description:
     'Tests everything that a rotation needs without changing anything, and lists the required IAM actions. It does ' +
     'not test actions that write; it only lists them.',

@@ -33,8 +33,6 @@ import { withReading } from './cli/session';
 import { readValidTo } from './material-expiry';
 
 export const propose: CommandDefinition = {
-  name: 'propose',
-  summary: 'edit the rotation file for one phase of a rotation, and write the text of the pull request',
   description:
     'version: declare the next key version. switch: make a declared version active. retire: record that a ' +
     'superseded version is disabled. rollback: make an earlier version active. Prints the diff to stdout and ' +
