@@ -71,7 +71,7 @@ export const propose: CommandDefinition = {
     const seen = await look(context, options, proposal, bindingOf(rotation, proposal, binding));
     const evidence = path.join(path.dirname(file), '.keyturn', 'evidence');
     requireGrounds(rotation, proposal, seen.observed, {
-      retiredByEvidence: await retiredVersions(evidence, rotation.name),
+      retiredByEvidence: await retiredVersions(evidence, rotation),
       notEmpty: seen.notEmpty,
     });
     return finish(context, options, { rotation, proposal, ...seen });

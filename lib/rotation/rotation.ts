@@ -145,11 +145,12 @@ export interface ReviewWaiver {
 /** A reason of the retire gate that is set aside until a date; see docs/gate.md. */
 export interface RetireWaiver {
   /**
-   * `grant`: grants on the key. `bucket-default`: it is the default of another bucket. `use`: somebody used it. `upload`: an open multipart
-   * upload may name it. `expiry`: the active key is near its end. Each of them also for what could not be looked at.
+   * `grant`: grants on the key. `bucket-default`: it is the default of another bucket. `dropped-bucket`: a bucket that the file named once
+   * may hold objects under it. `use`: somebody used it. `upload`: an open multipart upload may name it. `expiry`: the active key is near
+   * its end. Each of them also for what could not be looked at.
    */
   readonly what: (typeof RETIRE_WAIVERS)[number];
-  /** The grant, bucket or upload that it is for: its id, name or key; absent: every one. */
+  /** The grant, bucket or upload that it is for: its id, name or key; absent: every one, but no dropped bucket. */
   readonly of?: string | undefined;
   readonly reason: string;
   /** Last day on which it is valid, UTC, `2027-01-31`. */
@@ -157,7 +158,15 @@ export interface RetireWaiver {
 }
 
 /** What a waiver may set aside. */
-export const RETIRE_WAIVERS = ['grant', 'bucket-default', 'use', 'upload', 'annotations', 'expiry'] as const;
+export const RETIRE_WAIVERS = [
+  'grant',
+  'bucket-default',
+  'dropped-bucket',
+  'use',
+  'upload',
+  'annotations',
+  'expiry',
+] as const;
 
 /** An AWS service that may use the keys, for what it must act. */
 export interface ServicePrincipal {
