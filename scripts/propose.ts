@@ -9,6 +9,7 @@ import { harmlessLines } from '../lib/proposals/markdown';
 import { PROPOSAL_KINDS, type Proposal, type ProposalKind, propose as proposeEdit } from '../lib/proposals/proposal';
 import { type BodyInput, proposalBody, proposalDiff, rollbackTrailer } from '../lib/proposals/proposal-body';
 import type { ProposedBinding } from '../lib/proposals/proposed-binding';
+import { refuseCommitted } from '../lib/repository/committed-files';
 import { bindingPath, readBindingText, withBinding } from '../lib/rotation/binding';
 import { writeRotation } from '../lib/rotation/rotation-edit';
 import { parseRotation, readRotationText } from '../lib/rotation/rotation-file';
@@ -60,6 +61,7 @@ export const propose: CommandDefinition = {
     const materialValidTo = readValidTo(kind, options, new Date());
     const file = path.resolve(context.cwd, text(options, 'rotationFile') ?? 'rotation.yaml');
     const before = await readRotationText(file);
+    await refuseCommitted(path.dirname(file), context.env);
     const now = new Date();
     const parsed = await parseRotation(before, file, { now, expired: 'accept' });
     const binding = await readBindingText(file);

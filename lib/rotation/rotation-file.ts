@@ -127,7 +127,7 @@ async function recipientFaults(source: YamlSource, value: unknown): Promise<File
 }
 
 function toRotation(file: RotationFile, path: string): Rotation {
-  const { s3 } = file.terraform;
+  const { awsProvider, s3 } = file.terraform;
   return {
     file: path,
     binding: [],
@@ -140,12 +140,14 @@ function toRotation(file: RotationFile, path: string): Rotation {
       name: version.name,
       materialValidTo: version.materialValidTo === undefined ? undefined : new Date(version.materialValidTo),
       keyArn: version.keyArn,
+      ...(version.takeOver === undefined ? {} : { takeOver: version.takeOver }),
       retire: version.retire,
       disabled: version.disabled,
       ...(version.custodyWaiver === undefined ? {} : { custodyWaiver: version.custodyWaiver }),
     })),
     activeVersion: file.activeVersion,
     buckets: file.buckets,
+    ...(file.adopted === undefined ? {} : { adopted: file.adopted }),
     keyPolicy: file.keyPolicy,
     expiry: {
       alarmTopicArn: file.expiry.alarmTopicArn,
@@ -161,10 +163,11 @@ function toRotation(file: RotationFile, path: string): Rotation {
     review: file.review,
     terraform: s3
       ? {
+          awsProvider,
           backend: 's3',
           s3: { bucket: s3.bucket, region: s3.region ?? file.region, prefix: s3.prefix, kmsKeyId: s3.kmsKeyId },
         }
-      : { backend: 'local' },
+      : { awsProvider, backend: 'local' },
   };
 }
 

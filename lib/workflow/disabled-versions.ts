@@ -49,7 +49,7 @@ export async function verifyDisabled(
   const proven: DisabledVersion[] = [];
   for (const { version, keyArn, last } of await withoutLook(run, versions)) {
     const what = { version: version.name, keyArn };
-    const reasons = await reasonsAgainst(run, what, verification).catch((error: unknown) => {
+    const reasons = await reasonsAgainst(run, what, verification, last === 'intended').catch((error: unknown) => {
       if (last !== 'intended') throw error;
       return [lookFailed(error)];
     });
@@ -64,6 +64,7 @@ async function reasonsAgainst(
   run: RetireRun,
   what: DisabledVersion,
   verification: VerificationRecord | undefined,
+  isOurs: boolean,
 ): Promise<readonly GateReason[]> {
   if (!verification) return [{ code: 'not-verified', text: 'this run has not verified the buckets' }];
   const found = [
@@ -71,5 +72,5 @@ async function reasonsAgainst(
     ...[...verification.buckets, ...verification.changes].flatMap((found) => heldReasons(found, what.keyArn)),
   ];
   const verified = applyRetireWaivers(found, run.rotation.retire.waivers, run.store.now()).reasons;
-  return verified.length > 0 ? verified : lookAfterDisable(run, what, verification);
+  return verified.length > 0 ? verified : lookAfterDisable(run, what, verification, isOurs);
 }

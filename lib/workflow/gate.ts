@@ -114,7 +114,12 @@ function expiryReasons({ observation, activeKeyArn, warnDays, now }: GateInput):
   return [{ code: 'active-key-expires', text }];
 }
 
-function switchReasons({ observation, activeKeyArn, keyArn }: GateInput): GateReason[] {
+/** What alias, defaults and the active key must be, now and once more when the key is off. */
+export function switchReasons({
+  observation,
+  activeKeyArn,
+  keyArn,
+}: Pick<GateInput, 'observation' | 'activeKeyArn' | 'keyArn'>): GateReason[] {
   const reasons: GateReason[] = [];
   if (keyArn === activeKeyArn) {
     reasons.push({ code: 'active-key-itself', text: `${keyArn} is the active key itself` });

@@ -1,6 +1,14 @@
 import { aliasSwitchedAt } from '../kms/alias-switch';
 import { describeKey } from '../kms/describe-key';
-import { type Answered, answered, type KeyGrant, type LastUsage, lastUsageOf, otherUsers } from '../kms/other-users';
+import {
+  type Answered,
+  answered,
+  grantsOn,
+  type KeyGrant,
+  type LastUsage,
+  lastUsageOf,
+  otherUsers,
+} from '../kms/other-users';
 import { lastMoved } from '../observation/evidence-queries';
 import { evidenceDirectory, type ObservedVersion } from '../observation/observe';
 import type { Rotation } from '../rotation/rotation';
@@ -9,13 +17,17 @@ import { otherDefaults } from '../s3/other-defaults';
 import type { ReencryptFacts, UsageBefore } from './flow-facts';
 import type { RetireRun, RunTarget } from './rotation-run';
 
-/** Who else uses a key, as far as AWS tells: the facts behind the gate's reasons about other users. */
-export interface OtherKeyUsers {
+/** Who may use a key, as far as AWS tells, whether or not they did. */
+export interface StandingUsers {
   readonly grants: Answered<readonly KeyGrant[]>;
   /** Buckets outside of the rotation whose new objects go under the key. */
   readonly defaultOf: readonly string[];
   /** Sentences: what about other buckets could not be seen. */
   readonly defaultsUnknown: readonly string[];
+}
+
+/** Who else uses a key: the facts behind the gate's reasons about other users. */
+export interface OtherKeyUsers extends StandingUsers {
   readonly use: KeyUse;
 }
 
@@ -53,10 +65,11 @@ export async function observeUsers(
 ): Promise<OtherKeyUsers> {
   const { rotation, clients } = run;
   const { grants, lastUsage } = await otherUsers(clients.kms, keyArn);
+  const defaults = await defaultsUnder(run, keyArn);
   const byEvidence = await lastMoved(evidenceDirectory(rotation), rotation.name);
   return {
     grants,
-    ...(await defaultsUnder(run, keyArn)),
+    ...defaults,
     use: {
       before: moved.usagesBefore?.find((one) => one.keyArn === keyArn)?.usage,
       now: lastUsage,
@@ -69,6 +82,11 @@ export async function observeUsers(
       movedUntil: moved.movedUntil ?? byEvidence?.getTime(),
     },
   };
+}
+
+/** The same without its uses. @throws as {@link observeUsers} */
+export async function observeStanding(run: RetireRun, keyArn: string): Promise<StandingUsers> {
+  return { grants: await grantsOn(run.clients.kms, keyArn), ...(await defaultsUnder(run, keyArn)) };
 }
 
 async function defaultsUnder(

@@ -75,6 +75,8 @@ export async function bindVersions(
 /** What a binding rests on, as the end of a sentence about it. */
 export function trustText(rotation: Rotation, bound: BoundVersion, trust: Trust): string {
   if (trust === 'record') return ', as its custody record says';
+  if (rotation.keyVersions.find(({ name }) => name === bound.name)?.takeOver === bound.keyArn)
+    return ', which the rotation file takes over';
   return `; nothing but ${versionAlias(rotation, bound)} says so`;
 }
 
