@@ -6,23 +6,22 @@ const path = require('node:path');
 
 const PROJECT = path.join(__dirname, '..');
 const CACHE = path.join(PROJECT, 'node_modules/.cache/keyturn-compiled');
+/** The files of a folder: paths relative to the project. */
+const within = (folder) =>
+  fs
+    .readdirSync(path.join(PROJECT, folder), { recursive: true, withFileTypes: true })
+    .filter((found) => found.isFile())
+    .map((found) => path.relative(PROJECT, path.join(found.parentPath, found.name)));
+
 /** What the command line and `main.ts` load. */
 const ROOMS = ['lib', 'local-aws', 'rehearsal', 'scripts', 'stacks'];
+const PIPELINES = ['atlantis', 'github-actions', 'gitlab-ci', 'steps'].map((name) => `examples/${name}`);
 /** What they read at its place beside those rooms. */
-const BESIDE = ['docs/samples/custodian.mjs', 'rotation.yaml'];
+const BESIDE = ['docs/samples/custodian.mjs', 'rotation.yaml', ...PIPELINES.flatMap(within)];
 const DAY_MS = 86_400_000;
 
-/** Every file of the rooms, and `main.ts`: paths relative to the project. */
-function sources() {
-  const inRooms = ROOMS.flatMap((room) =>
-    fs.readdirSync(path.join(PROJECT, room), LISTED).filter(isFile).map(fromProject),
-  );
-  return [...inRooms, 'main.ts'].sort();
-}
-
-const LISTED = { recursive: true, withFileTypes: true };
-const isFile = (found) => found.isFile();
-const fromProject = (found) => path.relative(PROJECT, path.join(found.parentPath, found.name));
+/** Every file of the rooms, and `main.ts`. */
+const sources = () => [...ROOMS.flatMap(within), 'main.ts'].sort();
 
 /**
  * The folder of what `place` made of exactly these sources. One byte of difference, in them or in the compiler, is another folder.

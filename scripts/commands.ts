@@ -11,6 +11,11 @@ export const commands: readonly ListedCommand[] = [
     load: () => (require('./rehearse') as typeof import('./rehearse')).rehearse,
   },
   {
+    name: 'init',
+    summary: 'write a rotation file, a CDKTF program and a pipeline into this repository',
+    load: () => (require('./init') as typeof import('./init')).init,
+  },
+  {
     name: 'doctor',
     summary: 'check Node, Terraform, provider, credentials, account and the permissions of the rotation',
     load: () => (require('./doctor') as typeof import('./doctor')).doctor,
