@@ -38,6 +38,7 @@ export function rotation(differences: Partial<Rotation> = {}): Rotation {
     reencrypt: { method: 'rewrap', from: [], engine: 'local', batch: undefined },
     evidence: { bucket: undefined },
     retire: { verifyOnlyBuckets: [], unusedForDays: undefined, waivers: [] },
+    access: { days: 30, waivers: [] },
     review: { waivers: [] },
     terraform: { backend: 'local' },
     ...differences,
