@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { accessRows } from '../lib/access/access-rows';
-import { compareAccess } from '../lib/access/compare-access';
+import { type AccessComparison, compareAccess } from '../lib/access/compare-access';
 import { EXIT, isCode, KeyturnError } from '../lib/errors';
 import { FORECAST_COLUMNS, type Forecast, forecastRows } from '../lib/forecast/forecast-text';
 import { retiredVersions } from '../lib/observation/evidence-queries';
@@ -21,6 +21,7 @@ import {
   observedKeyOf,
   requireGrounds,
 } from '../lib/workflow/proposal-facts';
+import { refuseLostAccess } from '../lib/workflow/require-access';
 import {
   type CommandContext,
   type CommandDefinition,
@@ -128,13 +129,17 @@ async function accessAfter(
 ): Promise<Seen['access']> {
   if (observed?.key === undefined || !['switch', 'rollback'].includes(kind)) return undefined;
   const compared = await compareAccess(run, version);
-  return compared.map((one) => ({
-    from: one.from.version,
-    rows: accessRows(one),
-    unread: one.unread,
-    notRead: one.notRead,
-  }));
+  // A rollback stays possible, whoever loses access by it.
+  if (kind === 'switch') compared.forEach(refuseLostAccess);
+  return compared.map(proposedAccess);
 }
+
+const proposedAccess = (one: AccessComparison) => ({
+  from: one.from.version,
+  rows: accessRows(one),
+  unread: one.unread,
+  notRead: one.notRead,
+});
 
 function shownForecast(forecast: Forecast): Parameters<typeof proposalBody>[0]['forecast'] {
   if (!forecast.known) return forecast;

@@ -160,6 +160,7 @@ function toRotation(file: RotationFile, path: string): Rotation {
     reencrypt: { ...file.reencrypt, batch: file.reencrypt.batch },
     evidence: { bucket: file.evidence.bucket, signer: file.evidence.signer },
     retire: { ...file.retire, unusedForDays: file.retire.unusedForDays, rehearseAs: file.retire.rehearseAs },
+    access: file.access,
     review: file.review,
     terraform: s3
       ? {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { field, LIMITS, TAG_KEY_MESSAGES } from './field-messages';
 import { AWS_PROVIDER_VERSION, PROVIDER_CONSTRAINT } from './provider-version';
 import {
+  accessWaiver,
   adopted,
   age,
   BUCKET_NAME,
@@ -232,6 +233,22 @@ export const rotationFileSchema = z.strictObject({
     })
     .prefault({})
     .describe('Conditions for retiring a version.'),
+  access: z
+    .strictObject({
+      days: field(
+        z.int().min(LIMITS.accessDays.min).max(LIMITS.accessDays.max).default(30),
+        'Days of the event history of CloudTrail in which a use of the old key counts.',
+        `a whole number from ${LIMITS.accessDays.min} to ${LIMITS.accessDays.max}`,
+      ),
+      waivers: field(
+        z.array(accessWaiver).default([]),
+        'Principals that used the old key and lose access by the switch, which happens anyway until a date.',
+        'a list of waivers',
+        'write a list, [] for none',
+      ),
+    })
+    .prefault({})
+    .describe('Who may lose access by a switch.'),
   evidence: z
     .strictObject({
       bucket: evidenceBucket

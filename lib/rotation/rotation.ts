@@ -168,6 +168,15 @@ export const RETIRE_WAIVERS = [
   'expiry',
 ] as const;
 
+/** A principal that used the old key and would lose access by the switch, which happens anyway; see docs/access.md. */
+export interface AccessWaiver {
+  /** ARN of a user or role, a service's principal, or `account 111122223333`, as `keyturn access` prints it. */
+  readonly who: string;
+  readonly reason: string;
+  /** Last day on which it is valid, UTC, `2027-01-31`. */
+  readonly until: string;
+}
+
 /** An AWS service that may use the keys, for what it must act. */
 export interface ServicePrincipal {
   /** `delivery.logs.amazonaws.com`. */
@@ -251,6 +260,11 @@ export interface Rotation {
     /** ARN of the role as which the disable is rehearsed: that of the team's readers. Absent: nothing is rehearsed. */
     readonly rehearseAs?: string | undefined;
     readonly waivers: readonly RetireWaiver[];
+  };
+  readonly access: {
+    /** Days of CloudTrail's event history, 1 to 90, in which a use of the old key counts. */
+    readonly days: number;
+    readonly waivers: readonly AccessWaiver[];
   };
   readonly review: { readonly waivers: readonly ReviewWaiver[] };
   readonly terraform: TerraformSettings;

@@ -257,6 +257,16 @@ export const retireWaiver = z.strictObject({
   ...waiverTerm('reason of the gate', 'the output of post-apply and in its evidence'),
 });
 
+export const accessWaiver = z.strictObject({
+  who: field(
+    z.string().min(1).max(LIMITS.waiverText),
+    'Who used the old key and cannot use the new one: the ARN of a user or role, the principal of a service, or an account.',
+    'an ARN, a service principal, or account 111122223333',
+    'copy it from the output of `keyturn access`',
+  ),
+  ...waiverTerm('loss of access', 'the output of access and in the pull request of the switch'),
+});
+
 export const waiver = z.strictObject({
   rule: field(
     z.string().regex(/^KT\d{3}$/),

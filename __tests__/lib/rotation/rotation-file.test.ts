@@ -58,6 +58,7 @@ describe('loadRotation', () => {
       reencrypt: { method: 'rewrap', from: [], engine: 'local', batch: undefined },
       evidence: { bucket: undefined },
       retire: { verifyOnlyBuckets: [], unusedForDays: undefined, waivers: [] },
+      access: { days: 30, waivers: [] },
       review: { waivers: [] },
       terraform: { awsProvider: '5.100.0', backend: 'local' },
     });
