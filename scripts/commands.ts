@@ -1,4 +1,5 @@
 import { access } from './access';
+import { adopt } from './adopt';
 import { apply } from './apply';
 import { blocked } from './blocked';
 import type { CommandDefinition } from './cli/command';
@@ -30,6 +31,7 @@ export const commands: readonly CommandDefinition[] = [
   rehearse,
   doctor,
   status,
+  adopt,
   propose,
   rotate,
   preApply,
