@@ -26,6 +26,11 @@ export const commands: readonly ListedCommand[] = [
     load: () => (require('./status') as typeof import('./status')).status,
   },
   {
+    name: 'adopt',
+    summary: 'write the rotation file for a key, an alias and buckets that exist already',
+    load: () => (require('./adopt') as typeof import('./adopt')).adopt,
+  },
+  {
     name: 'propose',
     summary: 'edit the rotation file for one phase of a rotation, and write the text of the pull request',
     load: () => (require('./propose') as typeof import('./propose')).propose,
