@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { isCode } from '../errors';
 import type { EvidenceRecord } from '../evidence/evidence-record';
-import { type RecordedRun, readRuns } from '../evidence/report-records';
+import type { RecordedRun } from '../evidence/report-records';
+import { recordedRuns } from './recorded-runs';
 
 /**
  * Versions of a rotation of which sound evidence shows that the gate opened and that the key was disabled. Evidence with
@@ -41,7 +41,7 @@ export type Disabling = 'intended' | 'looked-at' | 'enabled-again';
  * looked at.
  */
 export async function lastDisablings(directory: string, rotation: string): Promise<ReadonlyMap<string, Disabling>> {
-  const runs = (await allRuns(directory)).filter((run) => rotationOf(run) === rotation);
+  const runs = (await recordedRuns(directory)).filter((run) => rotationOf(run) === rotation);
   const records = runs.flatMap(({ faults, records: of }) =>
     of.map((record) => ({ record, isSound: faults.length === 0 })),
   );
@@ -160,20 +160,11 @@ export async function soundRunsOf(directory: string, rotation: string): Promise<
 
 /** Every run of a rotation, sound or not: one that was killed is not closed. */
 export async function runsOf(directory: string, rotation: string): Promise<readonly RecordedRun[]> {
-  return (await allRuns(directory)).filter((run) => rotationOf(run) === rotation);
+  return (await recordedRuns(directory)).filter((run) => rotationOf(run) === rotation);
 }
 
 async function soundRuns(directory: string): Promise<readonly RecordedRun[]> {
-  return (await allRuns(directory)).filter((run) => run.faults.length === 0);
-}
-
-async function allRuns(directory: string): Promise<readonly RecordedRun[]> {
-  try {
-    return (await readRuns(directory)).runs;
-  } catch (error) {
-    if (isCode(error, 'evidence-missing')) return [];
-    throw error;
-  }
+  return (await recordedRuns(directory)).filter((run) => run.faults.length === 0);
 }
 
 function rotationOf({ records }: RecordedRun): unknown {
