@@ -44,6 +44,9 @@ const ONCE_WRONG: readonly (readonly [Strategy, number, readonly number[]])[] = 
   ['in-place', 2001, [0, 4, 10, 17, 61, 65, 76]],
   ['new-key', 3001, [10, 72, 126]],
   ['in-place', 4001, [27]],
+  ['in-place', 5001, [0, 6]],
+  ['in-place', 5101, [0, 4]],
+  ['new-key', 5101, [4]],
 ];
 
 (IS_LONG ? it : it.skip).each(ONCE_WRONG)(
