@@ -204,7 +204,7 @@ function code(file: string): string {
 
 function* sources(directory: string): Generator<string> {
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
-    if (['node_modules', 'cdktf.out', '__tests__'].includes(entry.name) || entry.name.startsWith('.')) continue;
+    if (['node_modules', 'cdktf.out', 'dist', '__tests__'].includes(entry.name) || entry.name.startsWith('.')) continue;
     const full = path.join(directory, entry.name);
     if (entry.isDirectory()) yield* sources(full);
     else if (entry.name.endsWith('.ts') || full.startsWith(path.join(ROOT, 'bin'))) yield path.relative(ROOT, full);

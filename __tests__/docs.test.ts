@@ -3,6 +3,7 @@ import path from 'node:path';
 import { RUN_CLOSED, RUN_OPENED } from '../lib/evidence/evidence-record';
 import { BEYOND_REHEARSAL, POLICY_NAMES } from '../lib/permissions/command-permissions';
 import { RETIRE_WAIVERS } from '../lib/rotation/rotation';
+import { supportTableText } from '../lib/terraform/support-table';
 import { flow, flowInPlace } from '../lib/workflow';
 
 const DOCS = path.resolve(__dirname, '../docs');
@@ -15,6 +16,10 @@ it('tells the steps of a rotation in place as the code orders them', () => {
   expect(between(read('strategies.md'), 'flow')).toBe(
     `| # | step | done by | leaves behind |\n|---|---|---|---|\n${rows.join('')}`,
   );
+});
+
+it('tells what is known of each version as the code does', () => {
+  expect(between(read('support.md'), 'programs')).toBe(`${supportTableText()}\n`);
 });
 
 it('tells every action that no rehearsal can call, and why it is listed', () => {

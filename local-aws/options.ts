@@ -24,7 +24,7 @@ export interface LocalAwsOptions {
   readonly faults?: readonly FaultRule[];
   /** Called with every request when it is answered. */
   readonly requestLog?: (record: RequestRecord) => void;
-  /** KMS request quotas to enforce, in requests a second. Default: none. */
+  /** Request quotas of KMS and CloudTrail to enforce, in requests a second. Default: none. */
   readonly quotas?: Quotas;
   /**
    * Where the RSA keys come from that material is wrapped under. Default: a new key for every GetParametersForImport. Tests

@@ -3,8 +3,6 @@ import { startLocalAws } from '../local-aws';
 import { type CommandDefinition, flag, text } from './cli/command';
 
 export const localAws: CommandDefinition = {
-  name: 'local-aws',
-  summary: 'start the embedded AWS endpoint: KMS, S3 and STS on this machine',
   description: 'Listens on loopback only and holds everything in memory until Ctrl-C. See local-aws/README.md.',
   options: [
     { flags: '--port <n>', description: 'port to listen on; 0 selects a free port', default: '4566' },

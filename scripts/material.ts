@@ -14,8 +14,6 @@ const PARTS: Readonly<Record<Phase, (context: CommandContext, options: OptionVal
 };
 
 export const material: CommandDefinition = {
-  name: 'material',
-  summary: 'import key material from a machine without AWS access, or put material from a file into custody',
   description:
     'prepare, with AWS access: writes a request with the public key and token of KMS. wrap, offline and without a ' +
     'rotation file: saves the material in custody and wraps it for that request. import, with AWS access: imports ' +

@@ -15,8 +15,6 @@ import {
 import { readRotation } from './cli/open-target';
 
 export const policy: CommandDefinition = {
-  name: 'policy',
-  summary: 'print the least-privilege IAM policy of a command',
   description:
     'Several names give one combined policy, for example for the role of a pipeline. Changes nothing. Reads the ' +
     'account from the rotation file or from --account, and asks AWS only without both.',

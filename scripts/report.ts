@@ -6,8 +6,6 @@ import { type CommandDefinition, flag, text } from './cli/command';
 import { publicKeyOption, publicKeysOf } from './cli/public-keys';
 
 export const report: CommandDefinition = {
-  name: 'report',
-  summary: 'create an HTML report from evidence, for reviewers',
   description:
     'Checks the evidence offline and reports at the top of the page whether it is sound. The page is one file ' +
     'without scripts or external content. Exit code 1: the evidence is not sound.',

@@ -7,8 +7,6 @@ import { type CommandDefinition, flag, rotationFileOption, text } from './cli/co
 import { withReading } from './cli/session';
 
 export const waivers: CommandDefinition = {
-  name: 'waivers',
-  summary: 'print exceptions for scanners that demand automatic rotation of imported keys',
   description:
     'KMS cannot rotate imported key material automatically, and scanners report that. Prints exceptions for the ' +
     'external keys of this rotation, with a link to the evidence. prowler: a mute list. ' +

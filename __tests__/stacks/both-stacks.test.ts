@@ -36,7 +36,9 @@ describe.each(['keys', 'storage'] as const)('the %s stack', (role) => {
 
   it('keeps s3 state encrypted and locked, with a Terraform that can lock it', () => {
     const s3 = { bucket: 'state', region: 'eu-west-1', prefix: 'keyturn/', kmsKeyId: 'alias/state' };
-    const stack = synthesized(rotation({ account: '111122223333', terraform: { backend: 's3', s3 } }))[role];
+    const stack = synthesized(
+      rotation({ account: '111122223333', terraform: { awsProvider: AWS_PROVIDER_VERSION, backend: 's3', s3 } }),
+    )[role];
     expect(stack.terraform?.required_version).toBe('>= 1.10.0');
     expect(stack.terraform?.backend).toEqual({
       s3: {

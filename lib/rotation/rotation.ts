@@ -145,11 +145,12 @@ export interface ReviewWaiver {
 /** A reason of the retire gate that is set aside until a date; see docs/gate.md. */
 export interface RetireWaiver {
   /**
-   * `grant`: grants on the key. `bucket-default`: it is the default of another bucket. `use`: somebody used it. `upload`: an open multipart
-   * upload may name it. `expiry`: the active key is near its end. Each of them also for what could not be looked at.
+   * `grant`: grants on the key. `bucket-default`: it is the default of another bucket. `dropped-bucket`: a bucket that the file named once
+   * may hold objects under it. `use`: somebody used it. `upload`: an open multipart upload may name it. `expiry`: the active key is near
+   * its end. Each of them also for what could not be looked at.
    */
   readonly what: (typeof RETIRE_WAIVERS)[number];
-  /** The grant, bucket or upload that it is for: its id, name or key; absent: every one. */
+  /** The grant, bucket or upload that it is for: its id, name or key; absent: every one, but no dropped bucket. */
   readonly of?: string | undefined;
   readonly reason: string;
   /** Last day on which it is valid, UTC, `2027-01-31`. */
@@ -157,7 +158,24 @@ export interface RetireWaiver {
 }
 
 /** What a waiver may set aside. */
-export const RETIRE_WAIVERS = ['grant', 'bucket-default', 'use', 'upload', 'annotations', 'expiry'] as const;
+export const RETIRE_WAIVERS = [
+  'grant',
+  'bucket-default',
+  'dropped-bucket',
+  'use',
+  'upload',
+  'annotations',
+  'expiry',
+] as const;
+
+/** A principal that used the old key and would lose access by the switch, which happens anyway; see docs/access.md. */
+export interface AccessWaiver {
+  /** ARN of a user or role, a service's principal, or `account 111122223333`, as `keyturn access` prints it. */
+  readonly who: string;
+  readonly reason: string;
+  /** Last day on which it is valid, UTC, `2027-01-31`. */
+  readonly until: string;
+}
 
 /** An AWS service that may use the keys, for what it must act. */
 export interface ServicePrincipal {
@@ -243,9 +261,19 @@ export interface Rotation {
     readonly rehearseAs?: string | undefined;
     readonly waivers: readonly RetireWaiver[];
   };
+  readonly access: {
+    /** Days of CloudTrail's event history, 1 to 90, in which a use of the old key counts. */
+    readonly days: number;
+    readonly waivers: readonly AccessWaiver[];
+  };
   readonly review: { readonly waivers: readonly ReviewWaiver[] };
-  readonly terraform: { readonly backend: 'local' } | { readonly backend: 's3'; readonly s3: S3Backend };
+  readonly terraform: TerraformSettings;
 }
+
+export type TerraformSettings = {
+  /** Versions of the AWS provider that both stacks require, as a constraint of Terraform: `5.100.0`, `>= 6.40.0, < 7.0.0`. */
+  readonly awsProvider: string;
+} & ({ readonly backend: 'local' } | { readonly backend: 's3'; readonly s3: S3Backend });
 
 /** Names of the two stacks of a rotation. */
 export function stackNames(rotation: Pick<Rotation, 'name'>): { readonly keys: string; readonly storage: string } {

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Caller, DataKeys, EncryptionContext } from '../message';
 import type { Call, Kms } from './call';
 import { usableKey } from './operation';
+import { recorded } from './recorded-call';
 import { decryptWith, encryptUnder, noteUse } from './sealing';
 
 /** AES-256 data keys, as S3 asks for them. */
@@ -10,32 +11,38 @@ const dataKeyLength = 32;
 /** KMS as S3 calls it, in process: the same states, permissions and last usage as over the wire. */
 export function createDataKeys(kms: Kms): DataKeys {
   const call = (operation: string, caller: Caller, encryptionContext?: EncryptionContext): Call => {
-    return { ...kms, operation, caller, requestId: randomUUID(), via: 's3', encryptionContext };
+    return { ...kms, operation, caller, requestId: randomUUID(), via: 's3', encryptionContext, about: [] };
   };
   return {
     generateDataKey(keyId, context, caller) {
       const made = call('GenerateDataKey', caller, context);
-      const key = usableKey(made, 'GenerateDataKey', keyId, 'key-or-alias');
-      const plaintext = randomBytes(dataKeyLength);
-      const { ciphertext } = encryptUnder(key, plaintext, context);
-      noteUse(made, key, 'GenerateDataKey');
-      return { plaintext, ciphertext, keyArn: key.arn };
+      return recorded(made, () => {
+        const key = usableKey(made, 'GenerateDataKey', keyId, 'key-or-alias');
+        const plaintext = randomBytes(dataKeyLength);
+        const { ciphertext } = encryptUnder(key, plaintext, context);
+        noteUse(made, key, 'GenerateDataKey');
+        return { plaintext, ciphertext, keyArn: key.arn };
+      });
     },
     decrypt(ciphertext, context, caller) {
-      const made = call('Decrypt', caller);
-      const { key, plaintext } = decryptWith(made, 'Decrypt', ciphertext, context);
-      noteUse(made, key, 'Decrypt');
-      return { plaintext, keyArn: key.arn };
+      const made = call('Decrypt', caller, context);
+      return recorded(made, () => {
+        const { key, plaintext } = decryptWith(made, 'Decrypt', ciphertext, context);
+        noteUse(made, key, 'Decrypt');
+        return { plaintext, keyArn: key.arn };
+      });
     },
     reEncrypt(ciphertext, source, targetKeyId, target, caller) {
       const made = call('ReEncrypt', caller, target);
-      const opened = decryptWith(made, 'ReEncrypt', ciphertext, source, { action: 'ReEncryptFrom' });
-      const key = usableKey(made, 'ReEncrypt', targetKeyId, 'key-or-alias', 'ReEncryptTo');
-      const sealed = encryptUnder(key, opened.plaintext, target);
-      opened.plaintext.fill(0);
-      noteUse(made, opened.key, 'ReEncrypt');
-      noteUse(made, key, 'ReEncrypt');
-      return { ciphertext: sealed.ciphertext, keyArn: key.arn };
+      return recorded(made, () => {
+        const opened = decryptWith(made, 'ReEncrypt', ciphertext, source, { action: 'ReEncryptFrom' });
+        const key = usableKey(made, 'ReEncrypt', targetKeyId, 'key-or-alias', 'ReEncryptTo');
+        const sealed = encryptUnder(key, opened.plaintext, target);
+        opened.plaintext.fill(0);
+        noteUse(made, opened.key, 'ReEncrypt');
+        noteUse(made, key, 'ReEncrypt');
+        return { ciphertext: sealed.ciphertext, keyArn: key.arn };
+      });
     },
     awsManagedS3Key: () => kms.store.awsManagedS3Key().arn,
   };

@@ -52,6 +52,7 @@ export function usableKey(
 export function authorize(call: Call, resource: string, action = call.operation, key?: Key): void {
   const { caller, store, permissions } = call;
   const need = { action: `kms:${action}`, resource };
+  if (resource !== '*' && !call.about.includes(resource)) call.about.push(resource);
   if (caller.accountId !== store.accountId) {
     throw accessDenied(caller.arn, need, `because no resource-based policy allows the ${need.action} action`);
   }

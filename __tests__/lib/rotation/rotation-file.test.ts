@@ -58,8 +58,9 @@ describe('loadRotation', () => {
       reencrypt: { method: 'rewrap', from: [], engine: 'local', batch: undefined },
       evidence: { bucket: undefined },
       retire: { verifyOnlyBuckets: [], unusedForDays: undefined, waivers: [] },
+      access: { days: 30, waivers: [] },
       review: { waivers: [] },
-      terraform: { backend: 'local' },
+      terraform: { awsProvider: '5.100.0', backend: 'local' },
     });
   });
 
@@ -337,6 +338,7 @@ describe('fields', () => {
   it('fills the s3 backend from the rotation’s own Region', async () => {
     const { terraform } = await parse(textWith({ terraform: { backend: 's3', s3: { bucket: 'state' } } }));
     expect(terraform).toEqual({
+      awsProvider: '5.100.0',
       backend: 's3',
       s3: { bucket: 'state', region: 'ap-northeast-1', prefix: 'keyturn/', kmsKeyId: undefined },
     });
