@@ -97,7 +97,7 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     name: 'material',
-    summary: 'import key material from a machine without AWS access, in three parts',
+    summary: 'import key material from a machine without AWS access, or put material from a file into custody',
     load: () => (require('./material') as typeof import('./material')).material,
   },
   {
