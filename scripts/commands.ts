@@ -2,6 +2,7 @@ import { access } from './access';
 import { apply } from './apply';
 import { blocked } from './blocked';
 import type { CommandDefinition } from './cli/command';
+import { confirm } from './confirm';
 import { doctor } from './doctor';
 import { drift } from './drift';
 import { drill } from './drill';
@@ -52,4 +53,5 @@ export const commands: readonly CommandDefinition[] = [
   report,
   waivers,
   localAws,
+  confirm,
 ];
