@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { accessRows } from '../lib/access/access-rows';
 import { type AccessComparison, compareAccess } from '../lib/access/compare-access';
@@ -31,6 +30,7 @@ import {
   text,
 } from './cli/command';
 import { withReading } from './cli/session';
+import { writeOutput } from './cli/write-output';
 import { readValidTo } from './material-expiry';
 
 export const propose: CommandDefinition = {
@@ -202,9 +202,7 @@ async function writeBody(context: CommandContext, options: OptionValues, body: s
   }
   if (flag(options, 'dryRun')) return undefined;
   const file = path.resolve(context.cwd, given);
-  await writeFile(file, body).catch((error: NodeJS.ErrnoException) => {
-    throw new KeyturnError('output-unwritable', { file, reason: error.code ?? error.message }, error);
-  });
+  await writeOutput(file, body);
   context.terminal.note(`body of the pull request: ${file}`);
   return file;
 }
