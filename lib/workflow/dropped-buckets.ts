@@ -14,8 +14,8 @@ export interface DroppedBucket {
 }
 
 /**
- * Buckets that evidence here names and the rotation file does not any more, and that may hold objects under a key: it was active when
- * they were verified last, or not empty then. One that is gone holds nothing.
+ * Buckets that evidence here names, that the rotation file names no more, and that may hold objects under a key. The
+ * key was active when they were verified last, or not empty then. One that is gone holds nothing.
  */
 export async function droppedBuckets(run: RunTarget, keyArn: string): Promise<readonly DroppedBucket[]> {
   const { rotation, clients, identity } = run;
