@@ -58,7 +58,7 @@ beforeAll(async () => {
   const planners = [users.get('plan'), users.get('terraform'), users.get('rollback')].flatMap(
     (user) => user?.key ?? [],
   );
-  terraformBinary = await site.keepProvider(planners);
+  terraformBinary = await site.keepProvider({ keys: planners });
   const CreateBucketConfiguration = { LocationConstraint: 'ap-northeast-1' } as const;
   const keepsAcls = { CreateBucketConfiguration, ObjectOwnership: 'ObjectWriter' } as const;
   await s3.send(new CreateBucketCommand({ Bucket: 'unversioned-bucket', ...keepsAcls }));
