@@ -6,8 +6,6 @@ import { evidenceOptions, evidenceSource } from './cli/review-options';
 import { withRun } from './cli/session';
 
 export const apply: CommandDefinition = {
-  name: 'apply',
-  summary: 'apply exactly the plans that `plan` saved, unless something has changed since',
   description:
     'Applies the keys stack, then the storage stack. Refuses if the review refuses, or if the rotation file, a ' +
     'stack, a tool, a key, the alias, a bucket default or a saved file has changed. After an interruption, run it ' +

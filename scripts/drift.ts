@@ -12,8 +12,6 @@ import { evidenceOptions, evidenceSource } from './cli/review-options';
 import { withReading } from './cli/session';
 
 export const drift: CommandDefinition = {
-  name: 'drift',
-  summary: 'compare AWS with what both stacks declare, and show every difference with its values',
   description:
     'Plans both stacks, reviews the plans, and keeps neither. Changes nothing. Exit 2: AWS differs, or a change waits ' +
     'for its apply; the review on stdout shows what, in Markdown. Use it with `status` in a scheduled job.',

@@ -9,8 +9,6 @@ import { baseOf, baseOptions, evidenceOptions, evidenceSource, revisionsOf, roll
 import { withReading } from './cli/session';
 
 export const plan: CommandDefinition = {
-  name: 'plan',
-  summary: 'plan both stacks and save the plans, their JSON, the review and the planned jobs in a directory',
   description:
     'Changes nothing in AWS or in any state. `apply` applies exactly these plans. Plan files contain the state: ' +
     'protect the directory like the state. Exit code 4: the review refused a plan.',

@@ -34,8 +34,6 @@ const trustedOption = {
 } as const;
 
 export const reviewPlan: CommandDefinition = {
-  name: 'review-plan',
-  summary: 'compare plans with what the rotation file implies, and report what they do',
   description:
     'Reads plan files (with Terraform), or the output of `terraform show -json` beside its plan file. A JSON plan alone ' +
     'is never clean. Changes nothing; contacts AWS only with --aws. Exit 0: clean · 2: a person must decide · 4: ' +

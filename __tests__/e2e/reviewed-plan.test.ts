@@ -11,6 +11,7 @@ import {
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms';
 import { greenRetirements } from '../../lib/plan-bundle/green-evidence';
+import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
 import { findTerraform } from '../../lib/terraform/binary';
 import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
 import { terraformEnvironment } from '../../lib/terraform/terraform-environment';
@@ -44,7 +45,9 @@ describe('a plan that is kept, reviewed and applied', () => {
   /** Plans a stack that was edited by hand, in place of the plan that is kept of it. */
   const planEdited = async (stack: string, edit: (text: string) => string) => {
     const cwd = at('cdktf.out', 'stacks', stack);
-    const source = await providerSource({ binary: await findTerraform({ env: process.env }), env: process.env });
+    const required = AWS_PROVIDER_VERSION;
+    const binary = await findTerraform({ env: process.env });
+    const source = await providerSource({ binary, env: process.env, required });
     const environment = { ...process.env, ...site.endpoint.environment() };
     const env = terraformEnvironment(environment, await writeCliConfiguration(source, site.directory));
     const before = await readFile(path.join(cwd, 'cdk.tf.json'), 'utf8');

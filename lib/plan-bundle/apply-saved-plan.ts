@@ -12,7 +12,7 @@ import { plain } from '../review/review-messages';
 import { bindingPath } from '../rotation/binding';
 import type { StackRole } from '../terraform/workspace';
 import type { ChangeRun } from '../workflow/rotation-run';
-import { requireCustodyOfNext } from '../workflow/switch-active';
+import { requireSwitchable } from '../workflow/switch-active';
 import {
   BUNDLED_SUFFIXES,
   hashOf,
@@ -218,7 +218,7 @@ async function applyStack(
   if (!entry.planned || !entry.changes) return 'unchanged';
   run.reporter.heading(`apply the reviewed plan of the ${stack} stack`);
   if (run.dryRun) return 'would-apply';
-  if (stack === 'storage') await requireCustodyOfNext(run);
+  if (stack === 'storage') await requireSwitchable(run);
   await run.approve(`apply the reviewed plan of the ${stack} stack?`);
   const step = stack === 'keys' ? 'declare-keys' : 'switch';
   const { verdict, findings, waived } = reviewData(review);

@@ -37,13 +37,21 @@ export async function openReviewing(options: ReviewingOptions): Promise<Reviewin
   const { binary, source, cliConfiguration } = await findBinary(options);
   const stacks = await synthesize({ rotationFile: rotation.file, name: rotation.name, workDirectory, env, signal });
   const expected = await stackTexts(stacks);
-  const terraform = new Terraform({ binary, source, cliConfiguration, env, signal, locksPlans: false });
+  const terraform = new Terraform({
+    binary,
+    source,
+    required: rotation.terraform.awsProvider,
+    cliConfiguration,
+    env,
+    signal,
+    locksPlans: false,
+  });
   return { binary, stacks, expected, terraform };
 }
 
 async function findBinary({ rotation, env, signal }: ReviewingOptions) {
   const binary = await findTerraform({ env, signal });
-  const source = await providerSource({ binary, env });
+  const source = await providerSource({ binary, env, required: rotation.terraform.awsProvider });
   const settings = path.join(path.dirname(rotation.file), '.keyturn');
   await mkdir(settings, { recursive: true });
   return { binary, source, cliConfiguration: await writeCliConfiguration(source, settings) };

@@ -26,10 +26,10 @@ export const terraformErrors = {
     (f) => `${f.file} is version ${f.version}; the stacks need ${f.oldest} or later`,
     (f) => `update it to ${f.oldest} or later, or name another binary with TERRAFORM_BINARY_NAME`,
   ),
-  'terraform-provider-missing': entry<{ version: string; searched: readonly string[]; reported: string }>(
+  'terraform-provider-missing': entry<{ required: string; searched: readonly string[]; reported: string }>(
     EXIT.error,
     (f) =>
-      `Terraform cannot get the AWS provider ${f.version}: ${f.reported}${f.searched.length === 0 ? '' : ` (and no mirror holds it: ${f.searched.join(', ')})`}`,
+      `Terraform cannot get the AWS provider ${f.required}: ${f.reported}${f.searched.length === 0 ? '' : ` (and no mirror holds it: ${f.searched.join(', ')})`}`,
     () =>
       'allow access to the registry, or create a mirror on this machine (terraform providers mirror <directory>) and set TF_PLUGIN_MIRROR to it',
   ),

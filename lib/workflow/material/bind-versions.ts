@@ -74,6 +74,8 @@ export async function bindVersions(
 
 /** What a binding rests on, as the end of a sentence about it. An import goes into the key that the alias leads to, so its record proves no more. */
 export function trustText(rotation: Rotation, bound: BoundVersion, trust: Trust): string {
+  if (trust !== 'record' && rotation.keyVersions.find(({ name }) => name === bound.name)?.takeOver === bound.keyArn)
+    return ', which the rotation file takes over';
   const alias = versionAlias(rotation, bound);
   const says =
     trust === 'record'
