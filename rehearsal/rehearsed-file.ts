@@ -43,7 +43,7 @@ export function rehearsedFile({ sample: rotation, custody, engine, readers }: Re
       verifyOnlyBuckets: [leftBehindBucket(rotation)],
       ...(readers === undefined ? {} : { rehearseAs: readers }),
     },
-    terraform: { backend: 'local' },
+    terraform: { awsProvider: rotation.terraform.awsProvider, backend: 'local' },
   });
   document.commentBefore = ' The rotation of this rehearsal, as a person would write it.';
   return document.toString();

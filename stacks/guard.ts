@@ -73,10 +73,11 @@ function bound(rotation: Rotation, version: KeyVersion, found: string): readonly
   const arn = boundKeyArn(rotation, version);
   if (arn === undefined || version.keyArn !== undefined) return [];
   const alias = versionAlias(rotation, version);
+  const binder = version.takeOver === undefined ? 'rotation.lock.json' : 'takeOver';
   return [
     {
       condition: `\${${found}.arn == "${arn}"}`,
-      errorMessage: `${GUARD_WORDS} ${alias} leads to \${${found}.arn}, but rotation.lock.json binds key version ${version.name} to ${arn}: find out who moved the alias (CloudTrail: UpdateAlias), and move it back (aws kms update-alias --alias-name ${alias} --target-key-id ${arn}).`,
+      errorMessage: `${GUARD_WORDS} ${alias} leads to \${${found}.arn}, but ${binder} binds key version ${version.name} to ${arn}: find out who moved the alias (CloudTrail: UpdateAlias), and move it back (aws kms update-alias --alias-name ${alias} --target-key-id ${arn}).`,
     },
   ];
 }
@@ -124,5 +125,13 @@ export function sameAccount(stack: TerraformStack, rotation: Rotation, owner: st
   return {
     condition: `\${data.aws_caller_identity.${CALLER_IDENTITY}.account_id == "${owner}"}`,
     errorMessage: `${GUARD_WORDS} ${rotation.alias} cannot point at a key of account ${owner} from another account: set "account:" to your own account in the rotation file; then the storage stack omits the alias.`,
+  };
+}
+
+/** A state that holds another key under this version's address would make Terraform ignore the import. */
+export function takenOver({ name }: KeyVersion, arn: string): Guard {
+  return {
+    condition: `\${self.arn == "${arn}"}`,
+    errorMessage: `${GUARD_WORDS} the state holds \${self.arn} as key version ${name}, but the rotation file takes over ${arn}: correct takeOver.`,
   };
 }

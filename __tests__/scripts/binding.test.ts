@@ -41,7 +41,9 @@ describe('pre-apply', () => {
         custodyRecordSha256: createHash('sha256').update(readFileSync(record)).digest('hex'),
       },
     ]);
-    expect(stderr).toContain(`v1: rotation.lock.json binds it to ${keyArn}, as its custody record says`);
+    expect(stderr).toContain(
+      `v1: rotation.lock.json binds it to ${keyArn}, as its custody record says; alias/rotation-test-key/v1 led to that key at the import. Compare the ARN with the output key_arn_v1`,
+    );
     expect(readFileSync(JSON.parse(stdout).evidence, 'utf8')).toContain(`"bound":{"v1":"${keyArn}"}`);
   });
 
@@ -65,6 +67,16 @@ describe('pre-apply', () => {
     const { stderr } = await preApply();
     expect(stderr).toContain('nothing but alias/rotation-test-key/v1 says so');
     expect(bound()[0]).toMatchObject({ keyArn, recipients: [], custodyRecordSha256: null });
+  });
+
+  it('says that the alias decided where somebody moved it before the first import, and not that it knows the key', async () => {
+    const stranger = await site.declareKey('stranger');
+    await moveAlias('v1', stranger);
+    const { exitCode, stderr } = await preApply();
+    expect([exitCode, bound()[0].keyArn]).toEqual([0, stranger]);
+    expect(stderr).toContain(
+      'alias/rotation-test-key/v1 led to that key at the import. Compare the ARN with the output key_arn_v1',
+    );
   });
 
   it('writes nothing in a dry run', async () => {

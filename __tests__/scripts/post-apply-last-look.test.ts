@@ -103,10 +103,12 @@ it('enables v1 again, exits 3 and says why, when a writer is faster than Disable
     { data: { version: 'v1', keyArn: v1, clean: false, reasons: [{ code: 'objects-left' }] } },
   ]);
   expect(await recordsOf('taken-back')).toMatchObject([{ data: { keyArn: v1, enabled: true } }]);
-  expect(await greenRetirements(path.join(site.directory, '.keyturn/evidence'))).toEqual([]);
+  expect(await greenRetirements({ path: path.join(site.directory, '.keyturn/evidence'), env: {} })).toEqual([]);
   expect((await postApply()).exitCode).toBe(0);
   expect(await site.stateOf(v1)).toBe('Disabled');
-  expect(await greenRetirements(path.join(site.directory, '.keyturn/evidence'))).toMatchObject([{ keyArn: v1 }]);
+  expect(await greenRetirements({ path: path.join(site.directory, '.keyturn/evidence'), env: {} })).toMatchObject([
+    { keyArn: v1 },
+  ]);
 });
 
 it.each([

@@ -251,7 +251,7 @@ const DECLARE: readonly ActionSet[] = [
   },
 ];
 
-/** Who may use the old key and not the new one: key policies, grants, bucket policies. */
+/** Who may use the old key and not the new one: key policies, grants, bucket policies, and who used it. */
 const COMPARE_ACCESS: readonly ActionSet[] = [
   { sid: 'ReadKeyPolicies', on: 'keys', actions: ['kms:GetKeyPolicy', 'kms:ListGrants'], when: moves },
   { sid: 'ReadBucketPolicies', on: 'buckets', actions: ['s3:GetBucketPolicy'], when: moves },
@@ -261,6 +261,7 @@ const COMPARE_ACCESS: readonly ActionSet[] = [
     actions: ['s3:GetBucketPolicy'],
     when: (rotation) => moves(rotation) && looksElsewhere(rotation),
   },
+  { sid: 'FindUsesOfKeys', on: 'anything', actions: ['cloudtrail:LookupEvents'], when: moves },
 ];
 
 /**
@@ -285,7 +286,7 @@ export const actionSets: Readonly<Record<PolicyName, readonly ActionSet[]>> = {
     { sid: 'RotateInPlace', on: 'own keys', actions: ['kms:RotateKeyOnDemand'], when: inPlace },
     { ...PROVE, when: inPlace },
   ],
-  terraform: [...LOOK, ...SWITCH, ...DECLARE, ...archiveEvidence],
+  terraform: [...LOOK, ...SWITCH, ...DECLARE, ...COMPARE_ACCESS, ...archiveEvidence],
   reviewer: [...LOOK, ...VERIFY, ...COMPARE_ACCESS, ...readJobs, ...readEvidence],
   rollback: [
     ...LOOK,

@@ -6,6 +6,7 @@ export function bindingFaults(rotation: Rotation, versions: readonly BoundVersio
   return [
     ...nameFaults(rotation, versions),
     ...versions.flatMap((one) => placeFaults(rotation, one)),
+    ...versions.flatMap((one) => takeOverFaults(rotation, one)),
     ...keyFaults(rotation, versions),
     ...materialFaults(versions),
   ];
@@ -33,6 +34,13 @@ function placeFaults({ account, region }: Rotation, { name, keyArn }: BoundVersi
       ? []
       : [`${name} is bound to a key of account ${keyAccount}, the rotation is in ${account}`]),
   ];
+}
+
+/** The rotation file names the key itself. */
+function takeOverFaults({ keyVersions }: Rotation, { name, keyArn }: BoundVersion): readonly string[] {
+  const taken = keyVersions.find((one) => one.name === name)?.takeOver;
+  if (taken === undefined || taken === keyArn) return [];
+  return [`${name} is bound to ${keyArn}, but the rotation file takes over ${taken}`];
 }
 
 function keyFaults({ strategy, keyVersions }: Rotation, versions: readonly BoundVersion[]): readonly string[] {

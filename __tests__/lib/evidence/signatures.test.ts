@@ -126,6 +126,24 @@ it('fails when the last signature is missing: the newest run may have been made 
   expect(await codes(trusted)).toEqual(['not-signed']);
 });
 
+it('names the signed run that vouches for one that was killed, and no other', async () => {
+  const killed = await run(signer, 'nobody');
+  const lines = (await readFile(killed, 'utf8')).split('\n');
+  await writeFile(killed, `${lines.slice(0, -2).join('\n')}\n`);
+  const problems = async () => {
+    const { faults } = await checkEvidence(directory, undefined, trusted);
+    return faults.filter(({ code }) => code === 'not-signed').map(({ problem }) => problem);
+  };
+  expect(await problems()).toEqual([expect.stringMatching(/: the run was not closed, so nobody signed it$/)]);
+  const next = await run(signer);
+  expect(await problems()).toEqual([expect.stringContaining(`; ${path.basename(next)} names this head and is signed`)]);
+  await rm(signatureOf(next));
+  expect(await problems()).toEqual([
+    expect.stringMatching(/nobody signed it$/),
+    expect.stringMatching(/: the signature was removed, or signing failed$/),
+  ]);
+});
+
 it('fails when a whole chain was written again without a signer, as soon as a key is given', async () => {
   await run(undefined);
   expect(await codes()).toEqual([]);

@@ -53,11 +53,12 @@ describe.each(
     const wide = Statement.filter(({ Resource, Condition }) => Resource === '*' && Condition === undefined);
     const listing = {
       plan: ['kms:ListAliases'],
-      terraform: ['kms:ListAliases'],
+      // Who used a key that a switch leaves: CloudTrail names no resource.
+      terraform: ['kms:ListAliases', 'cloudtrail:LookupEvents'],
       rollback: ['kms:ListAliases'],
       // The gate looks for other users of a key: buckets are listed by account.
       'post-apply': ['kms:ListAliases', 's3:ListAllMyBuckets', ...(more === '' ? [] : ['s3:ListJobs'])],
-      reviewer: ['kms:ListAliases', ...(more === '' ? [] : ['s3:ListJobs'])],
+      reviewer: ['kms:ListAliases', 'cloudtrail:LookupEvents', ...(more === '' ? [] : ['s3:ListJobs'])],
       'pre-apply': ['kms:ListAliases'],
     } as const;
     expect(wide.flatMap(({ Action }) => Action)).toEqual(listing[name]);
@@ -89,7 +90,7 @@ it('lets only the one who retires disable a key, and never Terraform', () => {
 it('gives a reviewer nothing that changes anything, and no key to read with', () => {
   expect(
     actionsFor('reviewer').filter(
-      (action) => !/^(kms:(Describe|List|GetKeyPolicy$)|s3:(Describe|Get|List))/.test(action),
+      (action) => !/^(kms:(Describe|List|GetKeyPolicy$)|s3:(Describe|Get|List)|cloudtrail:Lookup)/.test(action),
     ),
   ).toEqual([]);
 });

@@ -20,6 +20,23 @@ export const flowErrors = {
     (f) =>
       `make sure that ${f.version} is Enabled, then apply the storage stack (\`npx cdktf deploy\` or \`npx keyturn rotate\`)`,
   ),
+  'access-lost': entry<{
+    from: string;
+    to: string;
+    uses: readonly { readonly who: string; readonly text: string; readonly fix: string }[];
+  }>(
+    EXIT.refusedByGate,
+    (f) =>
+      [
+        `somebody who used the key of ${f.from} cannot use that of ${f.to}:`,
+        ...f.uses.map(({ who, text }) => `  - ${who} ${text}`),
+      ].join('\n'),
+    (f) =>
+      [
+        ...new Set(f.uses.map(({ fix }) => fix)),
+        'or set it aside under `access.waivers` in the rotation file; see `npx keyturn access`',
+      ].join('; '),
+  ),
   'keys-not-declared': entry<{ found: string; keysStack: string }>(
     EXIT.refusedByGate,
     (f) => `no key exists to import material into: ${f.found}`,
