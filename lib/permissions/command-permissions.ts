@@ -26,6 +26,7 @@ const namesManagedKey = ({ reencrypt }: Rotation) => reencrypt.from.includes('aw
 const namesKeys = ({ reencrypt }: Rotation) => reencrypt.from.some((one) => one === 'any' || one.startsWith('arn:'));
 const hasJobs = ({ reencrypt }: Rotation) => reencrypt.engine !== 'local';
 const rehearses = ({ retire }: Rotation) => retire.rehearseAs !== undefined;
+const pins = ({ buckets }: Rotation) => buckets.some(({ pinWriters }) => pinWriters === true);
 const inPlace = ({ strategy }: Rotation) => strategy === 'in-place';
 const moves = ({ strategy }: Rotation) => strategy === 'new-key';
 const rewraps = (rotation: Rotation) => moves(rotation) && rotation.reencrypt.method === 'rewrap';
@@ -140,7 +141,7 @@ const MOVE: readonly ActionSet[] = [
     sid: 'LookAtPins',
     on: 'owned buckets',
     actions: ['s3:GetBucketPolicy'],
-    when: (rotation) => moves(rotation) && rotation.buckets.some(({ pinWriters }) => pinWriters === true),
+    when: (rotation) => moves(rotation) && pins(rotation),
   },
   // Who else uses a key: other buckets that name the old one as their default.
   { sid: 'FindBuckets', on: 'anything', actions: ['s3:ListAllMyBuckets'], when: moves },
@@ -291,6 +292,8 @@ export const actionSets: Readonly<Record<PolicyName, readonly ActionSet[]>> = {
     ...LOOK,
     { sid: 'EnableKeys', on: 'keys to retire', actions: ['kms:EnableKey'] },
     ...SWITCH,
+    // The pin of the writers moves with the default.
+    { sid: 'MovePins', on: 'owned buckets', actions: ['s3:PutBucketPolicy'], when: pins },
     ...archiveEvidence,
   ],
 };
