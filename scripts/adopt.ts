@@ -25,8 +25,6 @@ import {
 import { table } from './cli/table';
 
 export const adopt: CommandDefinition = {
-  name: 'adopt',
-  summary: 'write the rotation file for a key, an alias and buckets that exist already',
   description:
     'Looks at the alias, its key, the buckets whose default names it, and who else uses it; then writes the rotation ' +
     'file, or adds to the one that is there. --move-away: objects leave the old key, which stays as it is. ' +
@@ -79,9 +77,8 @@ export const adopt: CommandDefinition = {
       const looking = { clients, identity, signal: context.signal };
       const found = await observeAdoptable(looking, {
         alias: aliasOf(options, declared?.alias),
-        buckets: [
-          ...new Set([...(texts(options, 'bucket') ?? []), ...(declared?.buckets ?? []).map(({ name }) => name)]),
-        ],
+        buckets: texts(options, 'bucket') ?? [],
+        ...(declared === undefined ? {} : { declared: declared.buckets.map(({ name }) => name) }),
         keys: texts(options, 'key') ?? [],
       });
       showFound(context, found);

@@ -177,3 +177,17 @@ it('names what it may not read instead of leaving it out', async () => {
   expect(exitCode).toBe(0);
   expect(JSON.parse(stdout).found.unread.join()).toMatch(/ListAllMyBuckets.*ListGrants.*GetKeyPolicy/);
 });
+
+it('leaves a declared bucket alone that does not exist yet: the stack creates it', async () => {
+  await photos();
+  const text = `name: photos
+region: ${site.endpoint.region}
+alias: alias/photos
+keyVersions: [{ name: v1 }]
+activeVersion: v1
+buckets: [{ name: photos-to-be, manage: bucket }, { name: photos-originals, manage: encryption }]
+`;
+  writeFileSync(file(), text);
+  expect((await adopt('--yes')).exitCode).toBe(0);
+  expect((await rotation()).adopted).toMatchObject({ alias: true, buckets: ['photos-originals'] });
+});
