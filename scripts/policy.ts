@@ -1,12 +1,14 @@
 import { confirmTarget } from '../lib/aws/account-guard';
 import { createClients } from '../lib/aws/clients';
 import { EXIT, KeyturnError } from '../lib/errors';
+import { adoptionPolicy } from '../lib/permissions/adoption-policy';
 import { POLICY_NAMES, type PolicyName } from '../lib/permissions/command-permissions';
 import { LARGEST_POLICY, policyDocument } from '../lib/permissions/policy-document';
 import type { Rotation } from '../lib/rotation/rotation';
 import {
   type CommandContext,
   type CommandDefinition,
+  type CommandOutcome,
   flag,
   type OptionValues,
   rotationFileOption,
@@ -18,7 +20,9 @@ export const policy: CommandDefinition = {
   description:
     'Several names give one combined policy, for example for the role of a pipeline. Changes nothing. Reads the ' +
     'account from the rotation file or from --account, and asks AWS only without both.',
-  arguments: [{ name: '<for...>', description: POLICY_NAMES.join(', ') }],
+  arguments: [
+    { name: '<for...>', description: `${POLICY_NAMES.join(', ')}; adopt, alone and without a rotation file` },
+  ],
   options: [
     rotationFileOption,
     {
@@ -31,8 +35,10 @@ export const policy: CommandDefinition = {
     'npx keyturn policy pre-apply > pre-apply.json',
     'npx keyturn policy terraform pre-apply post-apply --account 111122223333',
     'npx keyturn policy reviewer --json',
+    'npx keyturn policy adopt',
   ],
   async run(context, options, args) {
+    if (args.length === 1 && args[0] === 'adopt') return printAdoption(context, options);
     const names = [...new Set(args.map(policyName))];
     const rotation = await readRotation(context, options, 'accept');
     const document = policyDocument(names, rotation, await accountOf(rotation, options, context));
@@ -46,6 +52,12 @@ export const policy: CommandDefinition = {
     return { exitCode: EXIT.done, data: { rotation: rotation.name, for: names, policy: document } };
   },
 };
+
+/** Before there is a rotation file, nothing names keys and buckets. */
+function printAdoption({ terminal }: CommandContext, options: OptionValues): CommandOutcome {
+  if (!flag(options, 'json')) terminal.data(JSON.stringify(adoptionPolicy, null, 2));
+  return { exitCode: EXIT.done, data: { rotation: null, for: ['adopt'], policy: adoptionPolicy } };
+}
 
 function policyName(given: string): PolicyName {
   const found = POLICY_NAMES.find((name) => name === given);
