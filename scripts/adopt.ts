@@ -77,9 +77,8 @@ export const adopt: CommandDefinition = {
       const looking = { clients, identity, signal: context.signal };
       const found = await observeAdoptable(looking, {
         alias: aliasOf(options, declared?.alias),
-        buckets: [
-          ...new Set([...(texts(options, 'bucket') ?? []), ...(declared?.buckets ?? []).map(({ name }) => name)]),
-        ],
+        buckets: texts(options, 'bucket') ?? [],
+        ...(declared === undefined ? {} : { declared: declared.buckets.map(({ name }) => name) }),
         keys: texts(options, 'key') ?? [],
       });
       showFound(context, found);

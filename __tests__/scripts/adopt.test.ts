@@ -177,3 +177,28 @@ it('names what it may not read instead of leaving it out', async () => {
   expect(exitCode).toBe(0);
   expect(JSON.parse(stdout).found.unread.join()).toMatch(/ListAllMyBuckets.*ListGrants.*GetKeyPolicy/);
 });
+
+it('reads with exactly what `policy adopt` prints, and nothing is unknown then', async () => {
+  await photos();
+  const { stdout } = await speak(site.directory, ['policy', 'adopt']);
+  const [{ Action }] = JSON.parse(stdout).Statement;
+  site.endpoint.credentials.limit(site.endpoint.accessKey.accessKeyId, Action);
+  const { found } = JSON.parse((await adopt('--move-away', '--dry-run', '--json')).stdout);
+  expect(found.unread).toEqual([]);
+  const used = new Set([...site.endpoint.requests].flatMap(({ needs }) => needs.map(({ action }) => action)));
+  expect(Action.filter((action: string) => !used.has(action))).toEqual([]);
+});
+
+it('leaves a declared bucket alone that does not exist yet: the stack creates it', async () => {
+  await photos();
+  const text = `name: photos
+region: ${site.endpoint.region}
+alias: alias/photos
+keyVersions: [{ name: v1 }]
+activeVersion: v1
+buckets: [{ name: photos-to-be, manage: bucket }, { name: photos-originals, manage: encryption }]
+`;
+  writeFileSync(file(), text);
+  expect((await adopt('--yes')).exitCode).toBe(0);
+  expect((await rotation()).adopted).toMatchObject({ alias: true, buckets: ['photos-originals'] });
+});

@@ -79,7 +79,7 @@ export const flowErrors = {
     EXIT.refusedByGate,
     (f) => `${f.version} (${f.keyArn}) is not used while its custody is not proven: ${f.found}`,
     (f) =>
-      `run it where the custody directory and .keyturn/evidence of the import are, or prove the copy with \`npx keyturn drill --version ${f.version} --identity <age identity file>\`; if somebody else imported the material, append another version; a team that accepts the loss writes keyVersions[].custodyWaiver with the reason`,
+      `run it where the custody directory and .keyturn/evidence of the import are, or prove the copy with \`npx keyturn drill --version ${f.version} --identity <age identity file>\`; if the material is in a file, \`npx keyturn material adopt --version ${f.version} --material-file <file>\`; if somebody else imported it, append another version; a team that accepts the loss writes keyVersions[].custodyWaiver with the reason`,
   ),
   'rotation-only-forward': entry<{ version: string; current: string }>(
     EXIT.refusedByGate,
