@@ -106,7 +106,9 @@ it('enables v1 again, exits 3 and says why, when a writer is faster than Disable
   expect(await greenRetirements({ path: path.join(site.directory, '.keyturn/evidence'), env: {} })).toEqual([]);
   expect((await postApply()).exitCode).toBe(0);
   expect(await site.stateOf(v1)).toBe('Disabled');
-  expect(await greenRetirements({ path: path.join(site.directory, '.keyturn/evidence'), env: {} })).toMatchObject([{ keyArn: v1 }]);
+  expect(await greenRetirements({ path: path.join(site.directory, '.keyturn/evidence'), env: {} })).toMatchObject([
+    { keyArn: v1 },
+  ]);
 });
 
 it.each([
