@@ -5,6 +5,7 @@ import bindings from '@cdktf/provider-aws/package.json';
 import { App, TerraformStack } from 'cdktf';
 import fc from 'fast-check';
 import { adoptedResources } from '../../lib/rotation/adopted-resources';
+import { evidenceFolder } from '../../lib/rotation/own-folder';
 import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
 import { declareRotations, KeysStack, RotatedAlias, RotatedBucket, RotatedKey } from '../../stacks';
 import { bucketId, versionId } from '../../stacks/logical-ids';
@@ -281,6 +282,11 @@ describe('several rotation files of one project', () => {
       ['b-keys', 'rotations/terraform.b-keys.tfstate'],
       ['b-storage', 'rotations/terraform.b-storage.tfstate'],
     ]);
+  });
+
+  it('keep evidence and marks in folders of their own, and rotation.yaml where it always did', () => {
+    expect(evidenceFolder('/p/rotations/a.yaml')).toBe('/p/rotations/.keyturn/a/evidence');
+    expect(evidenceFolder('/p/rotation.yaml')).toBe('/p/.keyturn/evidence');
   });
 
   it('fails when the state is still beside cdktf.out: an empty one would plan everything again', () => {
