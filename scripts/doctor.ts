@@ -26,7 +26,7 @@ import {
   type CommandDefinition,
   flag,
   type OptionValues,
-  rotationFileOption,
+  rotationFileOptions,
 } from './cli/command';
 import { trySigner } from './cli/open-signer';
 import { readRotation } from './cli/open-target';
@@ -45,7 +45,7 @@ export const doctor: CommandDefinition = {
   description:
     'Tests everything that a rotation needs without changing anything, and lists the required IAM actions. It does ' +
     'not test actions that write; it only lists them.',
-  options: [rotationFileOption],
+  options: [...rotationFileOptions],
   mutates: false,
   examples: ['npx keyturn doctor', 'npx keyturn doctor --json'],
   async run(context, options) {
