@@ -30,6 +30,8 @@ export const policy: CommandDefinition = {
       description: 'the account of the keys; default: the one of the rotation file, otherwise of the credentials',
     },
     { flags: '--region <name>', description: 'for confirm; default: AWS_REGION' },
+    { flags: '--role <arn>', description: 'for confirm: as it takes it' },
+    { flags: '--job-role <arn>', description: 'for confirm: as it takes it' },
   ],
   mutates: false,
   examples: [
@@ -69,7 +71,7 @@ function forConfirm({ terminal, env }: CommandContext, options: OptionValues, ar
   if (args.length > 1) throw usage('confirm has a policy of its own', 'print it alone: `npx keyturn policy confirm`');
   if (!/^\d{12}$/.test(account) || region === '')
     throw usage('confirm needs an account and a Region', 'pass --account 111122223333 --region eu-central-1');
-  const policy = confirmPolicy(account, region);
+  const policy = confirmPolicy(account, region, { role: text(options, 'role'), jobRole: text(options, 'jobRole') });
   if (!flag(options, 'json')) terminal.data(JSON.stringify(policy, null, 2));
   return { exitCode: EXIT.done, data: { rotation: null, for: args, policy } };
 }

@@ -314,8 +314,8 @@ export function actionsFor(name: PolicyName, rotation?: Rotation): readonly stri
  * that every other action is used.
  */
 export const BEYOND_REHEARSAL: Readonly<Record<string, string>> = {
-  's3:GetObjectAnnotation': 'AWS documents it for CopyObject; the embedded endpoint has no annotations',
-  's3:PutObjectAnnotation': 'AWS documents it for CopyObject; the embedded endpoint has no annotations',
+  's3:GetObjectAnnotation': 'AWS documents it for CopyObject; no rehearsal annotates an object',
+  's3:PutObjectAnnotation': 'AWS documents it for CopyObject; no rehearsal annotates an object',
   'kms:Encrypt': 'AWS documents it for UpdateObjectEncryption; the embedded endpoint uses only ReEncrypt',
   'cloudwatch:DescribeAlarms': 'the embedded endpoint does not support CloudWatch',
   'cloudwatch:PutMetricAlarm': 'the embedded endpoint does not support CloudWatch',
