@@ -17,7 +17,12 @@ module.exports = {
     '^@actions/(expressions|workflow-parser)$': '<rootDir>/node_modules/@actions/$1/dist/index.js',
     '^@actions/expressions/(.+)$': '<rootDir>/node_modules/@actions/expressions/dist/$1.js',
   },
-  modulePathIgnorePatterns: ['<rootDir>/cdktf.out/', '<rootDir>/.keyturn/', '<rootDir>/.stryker-tmp/'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/cdktf.out/',
+    '<rootDir>/dist/',
+    '<rootDir>/.keyturn/',
+    '<rootDir>/.stryker-tmp/',
+  ],
   globalSetup: '<rootDir>/__tests__/runner/global-setup.ts',
   setupFiles: process.env.SLOW === '1' ? ['<rootDir>/__tests__/runner/slow-properties.ts'] : [],
   testSequencer: '<rootDir>/__tests__/runner/sequencer.js',

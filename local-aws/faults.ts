@@ -41,6 +41,8 @@ export interface Faults {
   newKeyLag: number;
   /** An on-demand rotation is done so many milliseconds later, by the movable clock. Default 0. */
   rotationDelay: number;
+  /** CloudTrail shows an event so many milliseconds after it happened, by the movable clock. Default 0; AWS gives about five minutes. */
+  trailDelay: number;
   /** Every request takes at least so many milliseconds. Default 0. */
   latency: number;
   /** The actions that strike this request; counts it against `nth` and `times`. */
@@ -58,6 +60,7 @@ export function createFaults(rules: readonly FaultRule[] = []): Faults {
   return {
     newKeyLag: 0,
     rotationDelay: 0,
+    trailDelay: 0,
     latency: 0,
     inject,
     clear: () => live.clear(),

@@ -6,8 +6,6 @@ import { withReading } from './cli/session';
 import { table } from './cli/table';
 
 export const blocked: CommandDefinition = {
-  name: 'blocked',
-  summary: 'list object versions that cannot be moved now, with the reason and the earliest possible date',
   description:
     'Checks every object version of the declared buckets by the rules of post-apply, for the declared method. ' +
     'Changes nothing.',

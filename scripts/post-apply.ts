@@ -6,8 +6,6 @@ import { flowOutcome } from './cli/flow-outcome';
 import { withRun } from './cli/session';
 
 export const postApply: CommandDefinition = {
-  name: 'post-apply',
-  summary: 're-encrypt the objects, verify them, and retire superseded versions if the gate allows it',
   description:
     'Run this after applying the storage stack. Moves every object version to the active key version, verifies all ' +
     'of them from a fresh listing, and disables a superseded key only if nothing is left under it. With strategy: ' +

@@ -8,8 +8,6 @@ import { flowOutcome } from './cli/flow-outcome';
 import { withRun } from './cli/session';
 
 export const preApply: CommandDefinition = {
-  name: 'pre-apply',
-  summary: 'generate, wrap and import key material for every version that is PendingImport',
   description:
     'Run this after applying the keys stack and before the storage stack. Generates 32 bytes per key, saves them ' +
     'in custody, wraps and imports them, and proves the import. The plain bytes never leave the memory of this ' +

@@ -7,8 +7,6 @@ import { flowOutcome } from './cli/flow-outcome';
 import { withRun } from './cli/session';
 
 export const rotate: CommandDefinition = {
-  name: 'rotate',
-  summary: 'run all steps of a rotation in order, as the rotation file declares it',
   description:
     `Runs ${flow.map((step) => step.title).join(' → ')}. Each Terraform step shows its plan, asks, and ` +
     'applies exactly that plan. It skips finished steps, so run it again after any interruption.',

@@ -6,8 +6,6 @@ import { withReading } from './cli/session';
 import { table } from './cli/table';
 
 export const status: CommandDefinition = {
-  name: 'status',
-  summary: 'show versions, key states, expiry, the targets of alias and buckets, and the next step',
   description:
     'Reads AWS, the rotation file, custody records and evidence; changes nothing. As a scheduled job it finds ' +
     'expiring material (60, 30 or 7 days ahead), keys that are too old, changes made outside of Terraform, ' +

@@ -8,8 +8,6 @@ import { withReading } from './cli/session';
 import { table } from './cli/table';
 
 export const stragglers: CommandDefinition = {
-  name: 'stragglers',
-  summary: 'list object versions and open uploads that are not under the active version',
   description:
     'Lists every bucket and checks every object version like the verify step, but reads no objects. Changes ' +
     'nothing. A straggler from after the switch comes from a writer that still names the old key.',

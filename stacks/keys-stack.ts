@@ -2,6 +2,7 @@ import { KmsAlias } from '@cdktf/provider-aws/lib/kms-alias';
 import { KmsExternalKey } from '@cdktf/provider-aws/lib/kms-external-key';
 import { Fn, TerraformOutput, TerraformStack } from 'cdktf';
 import type { Construct } from 'constructs';
+import { adoptedResources } from '../lib/rotation/adopted-resources';
 import {
   batchRoleName,
   type KeyVersion,
@@ -13,8 +14,9 @@ import {
 import { declareAwsProvider } from './aws-provider';
 import { declareBackend } from './backend';
 import { declareExpiryAlarms } from './expiry-alarms';
-import { retired } from './guard';
+import { retired, takenOver } from './guard';
 import { accountOf, partitionOf } from './identity';
+import { importAdopted } from './import-adopted';
 import { keyPolicy } from './key-policy';
 import { versionId } from './logical-ids';
 import { NoKeyMaterial } from './no-material';
@@ -73,6 +75,7 @@ export class KeysStack extends TerraformStack {
         // The import sets both outside of Terraform; without this every later plan would import empty material.
         ignoreChanges: ['key_material_base64', 'valid_to'],
         ...(version.disabled ? { precondition: [...retired(this, rotation, version)] } : {}),
+        ...(version.takeOver === undefined ? {} : { postcondition: [takenOver(version, version.takeOver)] }),
       },
     });
     const alias = new KmsAlias(this, `alias_${version.name}`, {
@@ -80,6 +83,7 @@ export class KeysStack extends TerraformStack {
       targetKeyId: key.id,
     });
     alias.overrideLogicalId(id);
+    for (const resource of [key, alias]) importAdopted(resource, adoptedResources(rotation).keys);
     if (expires(rotation, version)) declareExpiryAlarms(this, rotation, { version, keyId: key.id });
     new TerraformOutput(this, `key_arn_${version.name}`, {
       value: key.arn,

@@ -2,12 +2,14 @@ import { KmsAlias } from '@cdktf/provider-aws/lib/kms-alias';
 import { S3BucketServerSideEncryptionConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration';
 import { TerraformOutput, TerraformStack } from 'cdktf';
 import type { Construct } from 'constructs';
+import { type AdoptedResource, adoptedResources } from '../lib/rotation/adopted-resources';
 import { activeVersion, type Bucket, type Rotation, stackNames } from '../lib/rotation/rotation';
 import { declareAwsProvider } from './aws-provider';
 import { declareBackend } from './backend';
 import { declareBatchJobs } from './batch-jobs';
 import { guardedTarget, sameAccount, type Target } from './guard';
 import { partitionOf } from './identity';
+import { importAdopted } from './import-adopted';
 import { bucketId, EVIDENCE_ID } from './logical-ids';
 import { NoKeyMaterial } from './no-material';
 import { OwnedBucket } from './owned-bucket';
@@ -31,9 +33,10 @@ export class StorageStack extends TerraformStack {
     const target = guardedTarget(this, rotation);
     this.#declareAlias(rotation, target);
     const tags = { ...rotation.tags, 'keyturn:rotation': rotation.name };
+    const adopted = adoptedResources(rotation).storage;
     for (const bucket of rotation.buckets) {
-      const name = bucket.manage === 'bucket' ? this.#declareBucket(bucket, tags, target) : bucket.name;
-      this.#declareEncryption(bucket, name, target);
+      const name = bucket.manage === 'bucket' ? this.#declareBucket(bucket, { tags, target, adopted }) : bucket.name;
+      this.#declareEncryption(bucket, name, target, adopted);
     }
     const { engine, batch } = rotation.reencrypt;
     if (engine !== 'local' && batch !== undefined)
@@ -55,12 +58,18 @@ export class StorageStack extends TerraformStack {
   /** The pin and the default name the same key, so that one apply moves both. */
   #declareBucket(
     { name, pinWriters, ...bucket }: Bucket,
-    tags: Readonly<Record<string, string>>,
-    target: Target,
+    {
+      target,
+      ...props
+    }: {
+      readonly tags: Readonly<Record<string, string>>;
+      readonly target: Target;
+      readonly adopted: readonly AdoptedResource[];
+    },
   ): string {
     const pinnedTo = pinWriters ? target : undefined;
-    const props = { bucket: name, partition: partitionOf(this), tags, pinnedTo };
-    return new OwnedBucket(this, bucketId({ name, ...bucket }), props).name;
+    const owned = { bucket: name, partition: partitionOf(this), pinnedTo, ...props };
+    return new OwnedBucket(this, bucketId({ name, ...bucket }), owned).name;
   }
 
   /** An alias cannot point at a key of another account; then only the bucket defaults name the key. */
@@ -69,14 +78,15 @@ export class StorageStack extends TerraformStack {
     if (owner !== undefined && rotation.account !== undefined && owner !== rotation.account) return;
     const unknown = owner !== undefined && rotation.account === undefined;
     const guards = unknown ? [...target.guards, sameAccount(this, rotation, owner)] : target.guards;
-    new KmsAlias(this, 'main', {
+    const alias = new KmsAlias(this, 'main', {
       name: rotation.alias,
       targetKeyId: target.arn,
       lifecycle: { precondition: [...guards] },
     });
+    importAdopted(alias, adoptedResources(rotation).storage);
   }
 
-  #declareEncryption(bucket: Bucket, name: string, target: Target): void {
+  #declareEncryption(bucket: Bucket, name: string, target: Target, adopted: readonly AdoptedResource[]): void {
     const encryption = new S3BucketServerSideEncryptionConfigurationA(this, `encryption_${bucketId(bucket)}`, {
       bucket: name,
       rule: [
@@ -90,5 +100,6 @@ export class StorageStack extends TerraformStack {
       lifecycle: { preventDestroy: true, precondition: [...target.guards] },
     });
     encryption.overrideLogicalId(bucketId(bucket));
+    importAdopted(encryption, adopted);
   }
 }

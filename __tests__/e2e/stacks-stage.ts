@@ -12,6 +12,7 @@ import {
   KMSClient,
 } from '@aws-sdk/client-kms';
 import { CreateBucketCommand, GetBucketEncryptionCommand, S3Client } from '@aws-sdk/client-s3';
+import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
 import { findTerraform } from '../../lib/terraform/binary';
 import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
 import { type StackDirectory, synthesize } from '../../lib/terraform/synthesize';
@@ -57,7 +58,7 @@ export async function stage(options: LocalAwsOptions = {}): Promise<Stage> {
   const kms = new KMSClient(client);
   const s3 = new S3Client({ ...client, forcePathStyle: true });
   const binary = await findTerraform({ env: process.env });
-  const source = await providerSource({ binary, env: process.env });
+  const source = await providerSource({ binary, env: process.env, required: AWS_PROVIDER_VERSION });
   const cliConfiguration = await writeCliConfiguration(source, folder);
   const env = terraformEnvironment({ ...process.env, ...aws.environment() }, cliConfiguration);
 
@@ -80,7 +81,16 @@ export async function stage(options: LocalAwsOptions = {}): Promise<Stage> {
     },
     async terraform(own = env, signal) {
       const found = { ...binary, file: terraformFile() };
-      return new Terraform({ binary: found, source, cliConfiguration, env: own, signal, lockTimeoutSeconds: 1 });
+      const required = AWS_PROVIDER_VERSION;
+      return new Terraform({
+        binary: found,
+        source,
+        required,
+        cliConfiguration,
+        env: own,
+        signal,
+        lockTimeoutSeconds: 1,
+      });
     },
     terraformFile,
     async keepProvider(options) {

@@ -1,6 +1,7 @@
 import { CreateGrantCommand, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
-import { PutBucketPolicyCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { speak } from '../support/command-line';
+import { socketless } from '../support/socketless';
 import { type SwitchedSite, switchedSite } from '../support/switched-site';
 
 /** `access`: before the switch, who may use the old key and not the new one. */
@@ -40,7 +41,7 @@ it('finds nothing between keys with one policy, and says what it did not look at
   expect(stdout).toContain('nobody loses access, by what was looked at');
   expect(stdout).toContain('looked at: key policy of v1; key policy of v2; grants on the key of v1');
   expect(stdout).toContain('not looked at: IAM policies of the account');
-  expect(stdout).toContain('not looked at: CloudTrail');
+  expect(stdout).toContain('CloudTrail: uses of the key of v1 in the last 30 days');
 });
 
 it('names a partner, a log delivery, a grant and a bucket policy that need the old key', async () => {
@@ -117,4 +118,123 @@ it('compares with the version that --to names, and refuses one without a key', a
     64,
     expect.stringContaining('no key stands behind the version v9'),
   ]);
+});
+
+/** Somebody reads an object under v1; the policy of v2 names everybody else. */
+async function readByStranger(...readers: readonly string[]): Promise<string[]> {
+  const { endpoint, s3, bucket } = site;
+  const own = endpoint.accessKey;
+  await s3.send(
+    new PutObjectCommand({ Bucket: bucket, Key: 'a', Body: 'a', ServerSideEncryption: 'aws:kms', SSEKMSKeyId: v1 }),
+  );
+  for (const name of readers) {
+    const credentials = endpoint.credentials.addUser(name);
+    const requestHandler = socketless(() => endpoint);
+    const client = {
+      endpoint: endpoint.url,
+      region: endpoint.region,
+      forcePathStyle: true,
+      credentials,
+      requestHandler,
+    };
+    await new S3Client(client).send(new GetObjectCommand({ Bucket: bucket, Key: 'a' }));
+  }
+  const named = endpoint.credentials.find(own.accessKeyId)?.caller.arn ?? '';
+  const manages = {
+    Effect: 'Allow',
+    Principal: { AWS: root },
+    Action: ['kms:Put*', 'kms:List*', 'kms:Get*', 'kms:Describe*'],
+    Resource: '*',
+  };
+  const uses = { Effect: 'Allow', Principal: { AWS: named }, Action: 'kms:*', Resource: '*' };
+  const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [manages, uses] });
+  await site.kms.send(new PutKeyPolicyCommand({ KeyId: v2, PolicyName: 'default', Policy }));
+  return readers.map((name) => `arn:aws:iam::${endpoint.accountId}:user/${name}`);
+}
+
+describe('who used the old key, by CloudTrail', () => {
+  it('refuses the switch for whom the new key refuses, names the use, and lets a waiver set it aside', async () => {
+    const [reader = ''] = await readByStranger('nightly-report');
+    const { exitCode, comparisons } = await asJson();
+    expect(exitCode).toBe(4);
+    expect(comparisons[0].used).toMatchObject([
+      {
+        who: reader,
+        operation: 'Decrypt',
+        through: 's3',
+        bucket: site.bucket,
+        count: 1,
+        verdict: 'lost',
+        waiver: null,
+      },
+      { who: expect.stringContaining('user/local-aws'), operation: 'GenerateDataKey', verdict: 'keeps' },
+    ]);
+    const { stdout } = await access();
+    expect(stdout).toContain(`used it: Decrypt through s3 in bucket ${site.bucket}, once, last `);
+    expect(stdout).toContain('loses it: stops the switch');
+    expect(stdout).toContain(`next (${reader}): keyPolicy.users: ${reader}`);
+
+    const waiver = (until: string) =>
+      site.switch(
+        `access: { waivers: [{ who: '${reader}', reason: the report was retired in May, until: ${until} }] }`,
+      );
+    await waiver('2020-01-31');
+    expect((await access()).exitCode).toBe(4);
+    await waiver('2999-01-31');
+    const waived = await access();
+    expect(waived.stdout).toContain('loses it; waived until 2999-01-31: the report was retired in May');
+    // The account, which the old key admits and the new one does not, is still to decide.
+    expect(waived.exitCode).toBe(2);
+  });
+
+  it('calls whom the new key leaves to IAM to decide, and counts no use out of the window or that was refused', async () => {
+    await site.put('b', { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: v1 });
+    const { exitCode, comparisons } = await asJson();
+    expect([exitCode, comparisons[0].used]).toMatchObject([
+      2,
+      [{ operation: 'GenerateDataKey', verdict: 'left-to-iam' }],
+    ]);
+
+    await site.switch('access: { days: 1 }');
+    const { trail, accountId, clock } = site.endpoint;
+    clock.advance(-2 * 86_400_000);
+    const by = { service: 'delivery.logs.amazonaws.com' };
+    const same = {
+      name: 'GenerateDataKey',
+      readOnly: true,
+      by,
+      via: undefined,
+      encryptionContext: undefined,
+      requestId: '',
+    };
+    trail.record({ ...same, resources: [v1], error: undefined });
+    clock.offset = 0;
+    trail.record({ ...same, resources: [v1], error: { code: 'AccessDenied', message: accountId } });
+    expect((await asJson()).comparisons[0].used).toHaveLength(1);
+    trail.record({ ...same, resources: [v1], error: undefined });
+    expect((await asJson()).comparisons[0].used[0]).toMatchObject({ who: by.service, verdict: 'lost', through: null });
+  });
+
+  it('reads every page, and a page that is throttled again', async () => {
+    await readByStranger(...Array.from({ length: 60 }, (_, at) => `reader-${at}`));
+    const then = { status: 400, code: 'ThrottlingException', kind: 'answer' } as const;
+    site.endpoint.faults.inject({ match: { operation: 'LookupEvents', nth: 2 }, then });
+    const { comparisons } = await asJson();
+    expect(comparisons[0].used).toHaveLength(61);
+    expect([...site.endpoint.requests].filter(({ operation }) => operation === 'LookupEvents').length).toBeGreaterThan(
+      2,
+    );
+  });
+
+  it.each([
+    ['cloudtrail:LookupEvents is denied', 'AccessDeniedException'],
+    ['the endpoint does not know cloudtrail:LookupEvents', 'UnknownOperationException'],
+    ['cloudtrail:LookupEvents has no answer', 'InternalServiceError'],
+  ])('fails to be green, and goes on, where %s', async (reason, code) => {
+    const then = { kind: 'answer', status: 400, code } as const;
+    site.endpoint.faults.inject({ match: { operation: 'LookupEvents' }, then });
+    const { exitCode, comparisons } = await asJson();
+    const unread = expect.stringMatching(new RegExp(`^CloudTrail: .*: not asked, ${reason}`));
+    expect([exitCode, comparisons[0].unread]).toEqual([2, [unread]]);
+  });
 });

@@ -15,7 +15,8 @@ it('lists every command in its help, with the exit codes', async () => {
 
 it.each(commands.map((command) => [command.name, command] as const))(
   'explains %s with examples that start with its name',
-  async (name, command) => {
+  async (name, { load }) => {
+    const command = load();
     const { exitCode, stdout, stderr } = await speak('/', [name, '--help']);
     expect(exitCode).toBe(0);
     expect(stderr).toBe('');

@@ -1,8 +1,9 @@
 import bindings from '@cdktf/provider-aws/package.json';
 import fc from 'fast-check';
+import { adoptedResources } from '../../lib/rotation/adopted-resources';
 import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
 import { bucketId, versionId } from '../../stacks/logical-ids';
-import { bucket, rotation, synthesized, version } from './synthesized';
+import { ADOPTED_ARN, bucket, listOf, rotation, synthesized, version } from './synthesized';
 
 describe.each(['keys', 'storage'] as const)('the %s stack', (role) => {
   it('requires exactly the provider version it was tested with, in the rotation’s region', () => {
@@ -35,7 +36,9 @@ describe.each(['keys', 'storage'] as const)('the %s stack', (role) => {
 
   it('keeps s3 state encrypted and locked, with a Terraform that can lock it', () => {
     const s3 = { bucket: 'state', region: 'eu-west-1', prefix: 'keyturn/', kmsKeyId: 'alias/state' };
-    const stack = synthesized(rotation({ account: '111122223333', terraform: { backend: 's3', s3 } }))[role];
+    const stack = synthesized(
+      rotation({ account: '111122223333', terraform: { awsProvider: AWS_PROVIDER_VERSION, backend: 's3', s3 } }),
+    )[role];
     expect(stack.terraform?.required_version).toBe('>= 1.10.0');
     expect(stack.terraform?.backend).toEqual({
       s3: {
@@ -130,5 +133,53 @@ describe('Terraform addresses', () => {
         expect(bucketId({ name: left })).toMatch(/^[a-zA-Z_][\w-]*$/);
       }),
     );
+  });
+});
+
+describe('what exists already', () => {
+  const takeOver = ADOPTED_ARN;
+  const from = rotation({
+    keyVersions: [version('v1', { takeOver }), version('v2'), version('v3')],
+    activeVersion: 'v3',
+    buckets: [bucket('payroll-data'), bucket('legacy.logs', { manage: 'encryption' }), bucket('new-data')],
+    adopted: { alias: true, versionAliases: ['v2'], buckets: ['payroll-data', 'legacy.logs'] },
+  });
+  const stacks = synthesized(from);
+  const imports = (role: 'keys' | 'storage') =>
+    listOf(stacks[role].import).map((one) => ({ to: one?.to, id: one?.id }));
+
+  it.each(['keys', 'storage'] as const)('is imported by the %s stack, as the review expects it', (role) => {
+    const expected = adoptedResources(from)[role].map(({ address, id }) => ({ to: address, id }));
+    expect(imports(role)).toHaveLength(expected.length);
+    expect(imports(role)).toEqual(expect.arrayContaining(expected));
+  });
+
+  it('is the key by its id, the alias by its name, a bucket with what every bucket has', () => {
+    expect(imports('keys')).toEqual([
+      { to: 'aws_kms_external_key.version_v1', id: ADOPTED_ARN.replace(/^.*\//, '') },
+      { to: 'aws_kms_alias.version_v2', id: 'alias/payroll/v2' },
+    ]);
+    expect(
+      imports('storage')
+        .map(({ to, id }) => `${to} ${id}`)
+        .sort(),
+    ).toEqual([
+      'aws_kms_alias.main alias/payroll',
+      'aws_s3_bucket.bucket_payroll-data payroll-data',
+      'aws_s3_bucket_server_side_encryption_configuration.bucket_legacy_logs legacy.logs',
+      'aws_s3_bucket_server_side_encryption_configuration.bucket_payroll-data payroll-data',
+      'aws_s3_bucket_versioning.bucket_payroll-data payroll-data',
+    ]);
+  });
+
+  it('is refused by the plan where the state holds another key under the address', () => {
+    const { lifecycle } = stacks.keys.resource?.aws_kms_external_key?.version_v1 ?? {};
+    expect(lifecycle?.postcondition?.[0]?.condition).toBe(`\${self.arn == "${ADOPTED_ARN}"}`);
+    expect(stacks.keys.resource?.aws_kms_external_key?.version_v2?.lifecycle).not.toHaveProperty('postcondition');
+  });
+
+  it('is nothing where the file names nothing: no stack has a block', () => {
+    const none = synthesized(rotation());
+    expect([none.keys, none.storage].filter((one) => 'import' in one)).toEqual([]);
   });
 });

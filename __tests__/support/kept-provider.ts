@@ -127,7 +127,7 @@ function attachment({ product }: TerraformBinary, { pid, socket }: RunningProvid
 
 /** From where the product takes it: an unpacked mirror as it is, else from what an init installs. */
 async function providerExecutable(binary: TerraformBinary, directory: string): Promise<string> {
-  const source = await providerSource({ binary, env: process.env });
+  const source = await providerSource({ binary, env: process.env, required: AWS_PROVIDER_VERSION });
   if (source.kind === 'mirror') {
     const found = executableUnder(source.directory, source.host, binary);
     if (found !== undefined) return found;

@@ -26,6 +26,7 @@ const namesManagedKey = ({ reencrypt }: Rotation) => reencrypt.from.includes('aw
 const namesKeys = ({ reencrypt }: Rotation) => reencrypt.from.some((one) => one === 'any' || one.startsWith('arn:'));
 const hasJobs = ({ reencrypt }: Rotation) => reencrypt.engine !== 'local';
 const rehearses = ({ retire }: Rotation) => retire.rehearseAs !== undefined;
+const pins = ({ buckets }: Rotation) => buckets.some(({ pinWriters }) => pinWriters === true);
 const inPlace = ({ strategy }: Rotation) => strategy === 'in-place';
 const moves = ({ strategy }: Rotation) => strategy === 'new-key';
 const rewraps = (rotation: Rotation) => moves(rotation) && rotation.reencrypt.method === 'rewrap';
@@ -140,7 +141,7 @@ const MOVE: readonly ActionSet[] = [
     sid: 'LookAtPins',
     on: 'owned buckets',
     actions: ['s3:GetBucketPolicy'],
-    when: (rotation) => moves(rotation) && rotation.buckets.some(({ pinWriters }) => pinWriters === true),
+    when: (rotation) => moves(rotation) && pins(rotation),
   },
   // Who else uses a key: other buckets that name the old one as their default.
   { sid: 'FindBuckets', on: 'anything', actions: ['s3:ListAllMyBuckets'], when: moves },
@@ -250,7 +251,7 @@ const DECLARE: readonly ActionSet[] = [
   },
 ];
 
-/** Who may use the old key and not the new one: key policies, grants, bucket policies. */
+/** Who may use the old key and not the new one: key policies, grants, bucket policies, and who used it. */
 const COMPARE_ACCESS: readonly ActionSet[] = [
   { sid: 'ReadKeyPolicies', on: 'keys', actions: ['kms:GetKeyPolicy', 'kms:ListGrants'], when: moves },
   { sid: 'ReadBucketPolicies', on: 'buckets', actions: ['s3:GetBucketPolicy'], when: moves },
@@ -260,6 +261,7 @@ const COMPARE_ACCESS: readonly ActionSet[] = [
     actions: ['s3:GetBucketPolicy'],
     when: (rotation) => moves(rotation) && looksElsewhere(rotation),
   },
+  { sid: 'FindUsesOfKeys', on: 'anything', actions: ['cloudtrail:LookupEvents'], when: moves },
 ];
 
 /**
@@ -284,12 +286,14 @@ export const actionSets: Readonly<Record<PolicyName, readonly ActionSet[]>> = {
     { sid: 'RotateInPlace', on: 'own keys', actions: ['kms:RotateKeyOnDemand'], when: inPlace },
     { ...PROVE, when: inPlace },
   ],
-  terraform: [...LOOK, ...SWITCH, ...DECLARE, ...archiveEvidence],
+  terraform: [...LOOK, ...SWITCH, ...DECLARE, ...COMPARE_ACCESS, ...archiveEvidence],
   reviewer: [...LOOK, ...VERIFY, ...COMPARE_ACCESS, ...readJobs, ...readEvidence],
   rollback: [
     ...LOOK,
     { sid: 'EnableKeys', on: 'keys to retire', actions: ['kms:EnableKey'] },
     ...SWITCH,
+    // The pin of the writers moves with the default.
+    { sid: 'MovePins', on: 'owned buckets', actions: ['s3:PutBucketPolicy'], when: pins },
     ...archiveEvidence,
   ],
 };

@@ -22,6 +22,8 @@ export const LIMITS = {
   warnDays: 5,
   /** Days without use before a key is disabled: at most the validity of its material. */
   unusedForDays: { min: 1, max: 365 },
+  /** The event history of CloudTrail is 90 days long. */
+  accessDays: { min: 1, max: 90 },
   /** Address and reason of a waiver. */
   waiverText: 1024,
   /** Arguments of a custodian command, and the length of each. */

@@ -28,11 +28,12 @@ export function uploadReasons(
   const unpinned = pin?.because === undefined ? '' : ` (pinWriters does not count: ${pin.because})`;
   const reasons = listed.slice(0, NAMED).map((upload): GateReason => {
     const isOfBefore = switchSeenAt === undefined || Date.parse(upload.initiated) < switchSeenAt + CLOCK_SLACK;
+    const named = { subject: upload.key, id: upload.uploadId };
     return isOfBefore
-      ? { code: 'uploads-open', subject: upload.key, text: `${said(bucket, upload)}, may finish under it${unpinned}` }
+      ? { code: 'uploads-open', ...named, text: `${said(bucket, upload)}, may finish under it${unpinned}` }
       : {
           code: 'uploads-unknown',
-          subject: upload.key,
+          ...named,
           text: `${said(bucket, upload)} after the switch, may name it: S3 does not report the key of an open upload${unpinned}`,
         };
   });

@@ -1,4 +1,4 @@
-import { evidenceDirectory } from '../observation/observe';
+import { evidenceDirectory, evidenceOf } from '../observation/observe';
 import { type PinLook, pinLooks, pinnedSince } from '../observation/pin-records';
 import type { BucketDefault } from '../s3/bucket-default';
 import { pinnedWriters } from '../s3/pinned-writers';
@@ -27,7 +27,7 @@ export async function observePins(run: RetireRun, { activeKeyArn, defaults }: Lo
   const { rotation, clients, identity, store, evidence } = run;
   const buckets = rotation.buckets.filter(({ pinWriters }) => pinWriters === true);
   if (buckets.length === 0 || activeKeyArn === '') return [];
-  const before = await pinLooks(evidenceDirectory(rotation), rotation.name);
+  const before = await pinLooks(evidenceDirectory(rotation), evidenceOf(run));
   const found: (PinLook & { readonly because: string | undefined })[] = [];
   for (const { name } of buckets) {
     const pinned = await pinnedWriters(clients.s3, { bucket: name, account: identity.account, keyArn: activeKeyArn });

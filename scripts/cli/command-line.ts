@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT, type ExitCode, KeyturnError } from '../../lib/errors';
 import { commands } from '../commands';
-import type { CommandContext, CommandDefinition, OptionValues } from './command';
+import type { CommandContext, ListedCommand, OptionValues } from './command';
 import { renamedOption } from './renamed-options';
 import { Terminal, type TerminalStreams } from './terminal';
 import { ownVersion } from './version';
@@ -35,12 +35,13 @@ export async function runCommandLine(argv: readonly string[], streams: CommandLi
       outputError: () => {},
     })
     .addHelpText('after', EXIT_CODES);
-  for (const definition of commands) {
-    program.addCommand(
-      declare(program, definition, async (options, args) => {
-        exitCode = await runOne(definition, terminal, streams, options, args);
-      }),
-    );
+  for (const listed of commands) {
+    const command = new Command(listed.name).copyInheritedSettings(program).summary(listed.summary);
+    program.addCommand(command);
+    if (!argv.includes(listed.name)) continue;
+    declare(command, listed, async (options, args) => {
+      exitCode = await runOne(listed, terminal, streams, options, args);
+    });
   }
   try {
     await program.parseAsync([...argv], { from: 'user' });
@@ -51,15 +52,12 @@ export async function runCommandLine(argv: readonly string[], streams: CommandLi
 }
 
 function declare(
-  program: Command,
-  definition: CommandDefinition,
+  command: Command,
+  { summary, load }: ListedCommand,
   action: (options: OptionValues, args: readonly string[]) => Promise<void>,
-): Command {
-  const command = new Command(definition.name)
-    .copyInheritedSettings(program)
-    .summary(definition.summary)
-    .description(`${sentence(definition.summary)}\n\n${definition.description}`)
-    .showSuggestionAfterError(true);
+): void {
+  const definition = load();
+  command.description(`${sentence(summary)}\n\n${definition.description}`).showSuggestionAfterError(true);
   for (const argument of definition.arguments ?? []) command.argument(argument.name, argument.description);
   for (const one of definition.options) {
     const option = new Option(one.flags, one.description);
@@ -76,7 +74,7 @@ function declare(
   command.option('--debug', 'print stack traces');
   const examples = definition.examples.map((example) => `  ${example}`).join('\n');
   command.addHelpText('after', `\nExamples:\n${examples}`);
-  return command.action((...all: unknown[]) => {
+  command.action((...all: unknown[]) => {
     const self = all.at(-1) as Command;
     return action(self.opts() as OptionValues, self.args);
   });
@@ -85,7 +83,7 @@ function declare(
 const sentence = (summary: string): string => `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
 
 async function runOne(
-  definition: CommandDefinition,
+  { name, load }: ListedCommand,
   terminal: Terminal,
   streams: CommandLineStreams,
   options: OptionValues,
@@ -100,15 +98,15 @@ async function runOne(
     if (fault !== undefined) faults.push(fault);
   };
   try {
-    const outcome = await definition.run({ terminal, env, cwd, signal, sideResult }, options, args);
+    const outcome = await load().run({ terminal, env, cwd, signal, sideResult }, options, args);
     const exitCode = outcome.exitCode === EXIT.done && faults.length > 0 ? EXIT.partlyDone : outcome.exitCode;
     for (const fault of faults) reportSideFault(terminal, fault);
-    if (json) terminal.data(document({ command: definition.name, exitCode, ...outcome.data, ...sideResults }));
+    if (json) terminal.data(document({ command: name, exitCode, ...outcome.data, ...sideResults }));
     return exitCode;
   } catch (error) {
     for (const fault of faults) reportSideFault(terminal, fault);
     const exitCode = reportError(error, terminal, options.debug === true);
-    if (json) terminal.data(document({ command: definition.name, exitCode, error: errorFacts(error), ...sideResults }));
+    if (json) terminal.data(document({ command: name, exitCode, error: errorFacts(error), ...sideResults }));
     return exitCode;
   }
 }
@@ -168,11 +166,11 @@ function reportUsage(error: unknown, terminal: Terminal, argv: readonly string[]
 
 function renamedIn(message: string, commandName: string | undefined): string | undefined {
   const given = /'(--[^']+)'/.exec(message)?.[1];
-  const definition = commands.find(({ name }) => name === commandName);
-  return given && definition
+  const listed = commands.find(({ name }) => name === commandName);
+  return given && listed
     ? renamedOption(
         given,
-        definition.options.map(({ flags }) => flags),
+        listed.load().options.map(({ flags }) => flags),
       )
     : undefined;
 }

@@ -34,9 +34,15 @@ export interface CommandOption {
   readonly repeats?: boolean;
 }
 
-export interface CommandDefinition {
+/** A command as `--help` lists it, without what it stands on. */
+export interface ListedCommand {
   readonly name: string;
+  /** What it does, in one line: lower case, without a final period. */
   readonly summary: string;
+  load(): CommandDefinition;
+}
+
+export interface CommandDefinition {
   /** The text of `--help`: what the command does and what it changes. */
   readonly description: string;
   readonly arguments?: readonly { readonly name: string; readonly description: string }[];

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { confirmTarget } from '../../lib/aws/account-guard';
 import { createClients } from '../../lib/aws/clients';
 import { endpointsOf } from '../../lib/aws/endpoints';
+import { refuseCommitted } from '../../lib/repository/committed-files';
 import type { Rotation } from '../../lib/rotation/rotation';
 import { loadRotation } from '../../lib/rotation/rotation-file';
 import { openStore } from '../../lib/s3/open-store';
@@ -29,7 +30,7 @@ export function readRotation(
 /**
  * Opens the clients, compares account and Region with the rotation file, prints them, runs the body, and closes the clients.
  *
- * @throws what reading the rotation file throws; engine-undeclared, and where account or Region differ
+ * @throws what reading the rotation file throws; working-files-committed, engine-undeclared, and where account or Region differ
  */
 export async function withTarget<T>(
   context: CommandContext,
@@ -39,6 +40,7 @@ export async function withTarget<T>(
 ): Promise<T> {
   const chosen = reencryptOptions(options);
   const rotation = await readRotation(context, options, expired);
+  await refuseCommitted(path.dirname(rotation.file), context.env);
   requireEngine(rotation, chosen);
   const clients = createClients({ region: rotation.region, env: context.env });
   try {

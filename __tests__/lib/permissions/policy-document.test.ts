@@ -53,11 +53,12 @@ describe.each(
     const wide = Statement.filter(({ Resource, Condition }) => Resource === '*' && Condition === undefined);
     const listing = {
       plan: ['kms:ListAliases'],
-      terraform: ['kms:ListAliases'],
+      // Who used a key that a switch leaves: CloudTrail names no resource.
+      terraform: ['kms:ListAliases', 'cloudtrail:LookupEvents'],
       rollback: ['kms:ListAliases'],
       // The gate looks for other users of a key: buckets are listed by account.
       'post-apply': ['kms:ListAliases', 's3:ListAllMyBuckets', ...(more === '' ? [] : ['s3:ListJobs'])],
-      reviewer: ['kms:ListAliases', ...(more === '' ? [] : ['s3:ListJobs'])],
+      reviewer: ['kms:ListAliases', 'cloudtrail:LookupEvents', ...(more === '' ? [] : ['s3:ListJobs'])],
       'pre-apply': ['kms:ListAliases'],
     } as const;
     expect(wide.flatMap(({ Action }) => Action)).toEqual(listing[name]);
@@ -89,7 +90,7 @@ it('lets only the one who retires disable a key, and never Terraform', () => {
 it('gives a reviewer nothing that changes anything, and no key to read with', () => {
   expect(
     actionsFor('reviewer').filter(
-      (action) => !/^(kms:(Describe|List|GetKeyPolicy$)|s3:(Describe|Get|List))/.test(action),
+      (action) => !/^(kms:(Describe|List|GetKeyPolicy$)|s3:(Describe|Get|List)|cloudtrail:Lookup)/.test(action),
     ),
   ).toEqual([]);
 });
@@ -113,6 +114,16 @@ it('reaches objects’ keys through S3 alone, and proves material under the proo
       StringEquals: { 'aws:ResourceTag/keyturn:rotation': 'photos', 'kms:EncryptionContext:keyturn:proof': 'photos' },
     },
   });
+});
+
+it('names a taken-over key by its ARN beside the tag, which it has only after the first apply', async () => {
+  const rotation = await rotationOf('', `[{ name: v1, takeOver: "${ADOPTED}" }, { name: v2 }]`);
+  for (const [name, sid] of [
+    ['terraform', 'KeepKeysAsDeclared'],
+    ['terraform', 'CreateAliasesOfKeys'],
+    ['post-apply', 'UseKeysThroughS3'],
+  ] as const)
+    expect(statement(policyDocument([name], rotation, ACCOUNT), `${sid}2`)?.Resource).toEqual([ADOPTED]);
 });
 
 it('names an adopted key by its ARN, and never lets anybody change it', async () => {

@@ -9,7 +9,7 @@ import {
   observeMaterials,
   type VersionMaterial,
 } from '../../observation/observed-materials';
-import { importMaterial as perKey, thenBound } from '../import-material';
+import { importMaterial as perKey, refuseIgnoredFile, thenBound } from '../import-material';
 import { completePendingImports, type ImportTerms, importVersion, proveCurrent } from '../material/import-version';
 import { type LostMaterial, lostText } from '../material/lost-material';
 import type { MaterialRun } from '../rotation-run';
@@ -46,7 +46,7 @@ export const importMaterialInPlace: Step<'import-material', MaterialRun, never> 
 
 async function importNext(run: MaterialRun): Promise<StepResult<'import-material'>> {
   let observed = await observeMaterials(run);
-  await completePendingImports(run, withOwnDates(observed));
+  const confirmed = await completePendingImports(run, withOwnDates(observed));
   const names: string[] = [];
   const imported = [];
   for (let next = nextImport(observed); next && observed.key; next = nextImport(observed)) {
@@ -67,8 +67,10 @@ async function importNext(run: MaterialRun): Promise<StepResult<'import-material
     const hint = `bring it back first: ${lost.map(({ fix }) => `\`${fix}\``).join(', ')}`;
     return { outcome: 'partly', summary: lostText(lost), facts: materialFacts(observed), endsWith: hint };
   }
-  if (names.length === 0)
+  if (names.length === 0) {
+    if (confirmed === 0) refuseIgnoredFile(run);
     return { outcome: 'unchanged', summary: 'no version waits for key material', facts: materialFacts(observed) };
+  }
   if (run.dryRun) {
     const summary = `would import material for ${names.join(', ')}`;
     return { outcome: 'unchanged', summary, facts: { wouldImport: names }, pending: summary };
@@ -82,14 +84,17 @@ async function importNext(run: MaterialRun): Promise<StepResult<'import-material
  * material is taken one at a time, in order, once the one before it was rotated into use.
  */
 export function nextImport({ versions }: Pick<ObservedMaterials, 'versions'>): VersionMaterial | undefined {
-  const importable = versions.filter(({ version }) => !hasLapsed(version.materialValidTo));
-  const lost = importable.find(({ material }) => material?.imported === false);
+  const lost = versions.find(
+    ({ version, material }) => material?.imported === false && !hasLapsed(version.materialValidTo),
+  );
   if (lost) return lost;
-  const first = versions.findIndex(({ material }) => material === undefined);
-  const before = versions.slice(0, Math.max(first, 0));
-  const isTaken = before.every(({ material }) => material && material.state !== 'PENDING_ROTATION');
-  return isTaken ? importable.find((one) => one === versions[first]) : undefined;
+  if (versions.some(({ material }) => material?.state === 'PENDING_ROTATION')) return undefined;
+  return versions.find(isToFill);
 }
+
+/** A version whose date passed before it had any material is skipped: KMS takes no such date. */
+const isToFill = ({ version, material }: VersionMaterial): boolean =>
+  material === undefined && !hasLapsed(version.materialValidTo);
 
 /** Material that was lost, with a date in the file that KMS would refuse: only a later date brings it back. */
 function lapsedVersions({ versions }: Pick<ObservedMaterials, 'versions'>): readonly LostMaterial[] {
@@ -103,7 +108,7 @@ function lapsedVersions({ versions }: Pick<ObservedMaterials, 'versions'>): read
 const hasLapsed = (validTo: Date | undefined): boolean => validTo !== undefined && validTo.getTime() <= Date.now();
 
 function waitingText({ versions }: ObservedMaterials): string | undefined {
-  const left = versions.filter(({ material }) => material === undefined).map(({ version }) => version.name);
+  const left = versions.filter(isToFill).map(({ version }) => version.name);
   const pending = versions.find(({ material }) => material?.state === 'PENDING_ROTATION')?.version.name;
   if (left.length === 0 || pending === undefined) return undefined;
   return `${left.join(', ')} can have material once ${pending} is in use: KMS holds one waiting material at a time`;

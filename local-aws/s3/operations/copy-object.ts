@@ -171,7 +171,7 @@ function refuseUnchanged(call: Call, bucket: Bucket, source: CopySource): void {
     directive(call, 'x-amz-metadata-directive') === 'REPLACE' ||
     call.headers['x-amz-storage-class'] !== undefined ||
     call.headers['x-amz-website-redirect-location'] !== undefined ||
-    namesEncryption(call) ||
+    (namesEncryption(call) && call.endpoint.behavior.copyOntoItself === 'accepted') ||
     // Recorded from AWS: a default that somebody has put counts as a change, whether it changes anything or not.
     bucket.encryptionWasPut;
   if (onItself && !changes) {
