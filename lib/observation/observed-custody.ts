@@ -6,7 +6,7 @@ import type { Custodian } from '../key-material/custody/custodian';
 import { type CustodyRecord, readRecord, recordSha256 } from '../key-material/custody/custody-record';
 import { nodeFiles } from '../key-material/custody/file-operations';
 import { sha256Hex } from '../key-material/wrap';
-import { custodyDirectory, type Rotation } from '../rotation/rotation';
+import { custodyDirectory, custodyKind, type Rotation } from '../rotation/rotation';
 
 /** What asking custody takes. */
 export interface CustodyObserving {
@@ -70,7 +70,7 @@ export async function copyState(
   record: CustodyRecord | undefined,
 ): Promise<CopyState> {
   const { name, custody } = run.rotation;
-  const declared = custody.command ? 'command' : custody.pkcs11 ? 'pkcs11' : 'age';
+  const declared = custodyKind(custody);
   const kind = record?.custody.kind ?? declared;
   const location = record ? record.custody.location : undefined;
   if (location === null) return { is: 'elsewhere', text: 'the copy is on another machine' };

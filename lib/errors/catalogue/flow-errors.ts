@@ -87,7 +87,7 @@ export const flowErrors = {
     (f) => `cannot roll back to ${f.version}: its key is ${f.state}`,
     (f) =>
       f.state === 'PendingImport'
-        ? `import the same material from custody first: \`npx keyturn extend --version ${f.version} --valid-days 300 --identity <file>\`, then run \`npx keyturn rollback --to ${f.version}\` again`
+        ? `import the same material from custody first: \`npx keyturn extend --version ${f.version} --valid-days 300\` (age custody: \`--identity <age identity file>\`), then run \`npx keyturn rollback --to ${f.version}\` again`
         : f.state === 'PendingDeletion'
           ? 'cancel the deletion first: `aws kms cancel-key-deletion --key-id <key>`; `npx keyturn status` shows the key'
           : 'choose a version whose key is Enabled or Disabled',
