@@ -37,7 +37,7 @@ export const drillCommand = (version: string, keeper: Keeper): string =>
 /** The command after which KMS uses the key again; undefined where the key is in use, or nothing brings it back. */
 export function remedyOf(
   version: Pick<KeyVersion, 'name' | 'keyArn'>,
-  key: KeyDescription | undefined,
+  key: Pick<KeyDescription, 'arn' | 'state'> | undefined,
   keeper: Keeper,
 ): string | undefined {
   switch (key?.state) {
