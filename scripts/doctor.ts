@@ -6,6 +6,7 @@ import { EXIT, KeyturnError } from '../lib/errors';
 import { exposureOf, exposureText } from '../lib/key-material/custody/exposure';
 import { expiryOf } from '../lib/kms/expiry';
 import type { DriftFinding } from '../lib/observation/drift-finding';
+import { extendCommand, keeperOf } from '../lib/observation/key-remedy';
 import { type Observation, type Observing, observe } from '../lib/observation/observe';
 import type { CustodyObserving } from '../lib/observation/observed-custody';
 import { observeDrift } from '../lib/observation/observed-drift';
@@ -250,7 +251,7 @@ function expiryFinding(rotation: Rotation, name: string, key: Parameters<typeof 
   if (expiry?.warning === undefined) return [];
   const when = expiry.expired ? 'has expired' : `expires in ${expiry.daysLeft} days`;
   const found = `the material of ${name} ${when} (${expiry.validTo.toISOString()})`;
-  const hint = `extend it: \`npx keyturn extend --version ${name} --valid-days 300\``;
+  const hint = `extend it: \`${extendCommand(name, keeperOf(rotation))}\``;
   return [{ check: 'expiry', sound: !expiry.expired, found, hint }];
 }
 

@@ -333,6 +333,11 @@ export function custodyDirectory({ age, command, pkcs11 }: Custody): string | un
   return (age ?? command ?? pkcs11)?.directory;
 }
 
+/** The kind of custodian that the rotation file declares; `age` where it declares none. */
+export function custodyKind({ command, pkcs11 }: Pick<Custody, 'command' | 'pkcs11'>): 'age' | 'command' | 'pkcs11' {
+  return command ? 'command' : pkcs11 ? 'pkcs11' : 'age';
+}
+
 /** True for a version that the retire gate may disable: a key of our own, or an adopted one with `retire: true`. */
 export function mayBeDisabled({ keyArn, retire }: Pick<KeyVersion, 'keyArn' | 'retire'>): boolean {
   return keyArn === undefined || retire === true;

@@ -99,14 +99,14 @@ export const flowErrors = {
     () =>
       'all objects stay readable: every material of the key still decrypts; to stop encrypting with a material, append a version and rotate to it',
   ),
-  'rollback-impossible': entry<{ version: string; state: string }>(
+  'rollback-impossible': entry<{ version: string; state: string; remedy?: string | undefined }>(
     EXIT.refusedByGate,
     (f) => `cannot roll back to ${f.version}: its key is ${f.state}`,
     (f) =>
       f.state === 'PendingImport'
-        ? `import the same material from custody first: \`npx keyturn extend --version ${f.version} --valid-days 300 --identity <file>\`, then run \`npx keyturn rollback --to ${f.version}\` again`
+        ? `import the same material from custody first: \`${f.remedy}\`, then run \`npx keyturn rollback --to ${f.version}\` again`
         : f.state === 'PendingDeletion'
-          ? 'cancel the deletion first: `aws kms cancel-key-deletion --key-id <key>`; `npx keyturn status` shows the key'
+          ? `cancel the deletion first: \`${f.remedy}\``
           : 'choose a version whose key is Enabled or Disabled',
   ),
   'versions-not-empty': entry<{
