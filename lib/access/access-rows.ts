@@ -22,12 +22,19 @@ const VERDICTS = {
 
 /** The findings of a comparison: uses first, those that stop a switch before all; then policies of keys, grants, policies of buckets. */
 export function accessRows(comparison: AccessComparison): readonly AccessRow[] {
-  const { from, to, lost, grants, pinned, used } = comparison;
+  const { from, to, lost, identities, grants, pinned, used } = comparison;
   const rows = [
     ...used.flatMap(rowOfUse),
     ...lost.map(({ who, uses, way, verdict, fix }) => ({
       who,
       may: `${uses.join(', ')} ${way}`,
+      after: VERDICTS[verdict],
+      fix,
+      stops: false,
+    })),
+    ...identities.map(({ arn, uses, policies, verdict, fix }) => ({
+      who: arn,
+      may: `${uses.join(', ')} through S3, by ${policies.join(', ')}`,
       after: VERDICTS[verdict],
       fix,
       stops: false,

@@ -4,9 +4,11 @@ import { readKeyPolicy } from '../kms/read-key-policy';
 import { type ObservedVersion, type Observing, observeVersions } from '../observation/observe';
 import type { Rotation } from '../rotation/rotation';
 import { readBucketPolicy } from '../s3/read-bucket-policy';
+import { accountAccess } from './account-access';
 import { Looked } from './looked';
 import { type LostAccess, lostAccess } from './lost-access';
 import { type LostGrant, lostGrants } from './lost-grants';
+import type { LostIdentity } from './lost-identity';
 import { type AccessRun, usesOfOldKey } from './old-key-uses';
 import { type PinnedKey, pinnedKeys } from './pinned-keys';
 import { type PolicyStatement, readAccessPolicy } from './policy';
@@ -20,6 +22,8 @@ export interface AccessComparison {
   readonly lost: readonly LostAccess[];
   readonly grants: readonly LostGrant[];
   readonly pinned: readonly PinnedKey[];
+  /** Users and roles for which IAM policies tell the two keys apart. */
+  readonly identities: readonly LostIdentity[];
   /** Who used the old key in the window, and what becomes of it. */
   readonly used: readonly UsedAccess[];
   /** What was looked at. */
@@ -31,10 +35,7 @@ export interface AccessComparison {
 }
 
 /** Sources of access that no command of Keyturn reads. */
-const NOT_READ = [
-  'IAM policies of the account: whoever only they allow is seen as the account',
-  'policies of access points, of the organization, and of other accounts',
-];
+const NOT_READ = ['policies of access points, of the organization, of other accounts, and of sessions'];
 
 /**
  * Compares the key that objects go to with every other key of the rotation that objects can be under.
@@ -67,13 +68,22 @@ async function comparison(run: AccessRun, from: WithKey, to: WithKey): Promise<A
   const arns = { from: from.key.arn, to: to.key.arn };
   const [grants, newGrants] = [await grantsOf(run, from, looked), await grantsOf(run, to, looked)];
   const policies = before && after && { from: before, to: after };
+  const keys = policies && {
+    from: { arn: arns.from, policy: policies.from },
+    to: { arn: arns.to, policy: policies.to },
+  };
+  const account = keys && (await accountAccess(run, keys, looked));
   return {
     from: { version: from.version.name, keyArn: arns.from },
     to: { version: to.version.name, keyArn: arns.to },
     lost: policies ? lostAccess(policies.from, policies.to, run.rotation.region) : [],
     grants: lostGrants(grants, newGrants, to.key.arn),
     pinned: await pinnedIn(run, arns, looked),
-    used: policies ? await usesOfOldKey(run, from, { ...policies, newGrants, identity: () => undefined }, looked) : [],
+    identities: account?.lost ?? [],
+    used:
+      policies && account
+        ? await usesOfOldKey(run, from, { ...policies, newGrants, identity: account.says }, looked)
+        : [],
     asked: looked.asked,
     unread: looked.unread,
     notRead: NOT_READ,

@@ -252,7 +252,12 @@ const DECLARE: readonly ActionSet[] = [
 
 /** Who may use the old key and not the new one: key policies, grants, bucket policies, and who used it. */
 const COMPARE_ACCESS: readonly ActionSet[] = [
-  { sid: 'ReadKeyPolicies', on: 'keys', actions: ['kms:GetKeyPolicy', 'kms:ListGrants'], when: moves },
+  {
+    sid: 'ReadKeyPolicies',
+    on: 'keys',
+    actions: ['kms:GetKeyPolicy', 'kms:ListGrants', 'kms:ListResourceTags'],
+    when: moves,
+  },
   { sid: 'ReadBucketPolicies', on: 'buckets', actions: ['s3:GetBucketPolicy'], when: moves },
   {
     sid: 'ReadPoliciesOfOtherBuckets',
@@ -261,6 +266,11 @@ const COMPARE_ACCESS: readonly ActionSet[] = [
     when: (rotation) => moves(rotation) && looksElsewhere(rotation),
   },
   { sid: 'FindUsesOfKeys', on: 'anything', actions: ['cloudtrail:LookupEvents'], when: moves },
+];
+
+/** Everybody's IAM policies: for a person who compares, not for the pipeline that applies. */
+const READ_IAM: readonly ActionSet[] = [
+  { sid: 'ReadIamPolicies', on: 'anything', actions: ['iam:GetAccountAuthorizationDetails'], when: moves },
 ];
 
 /**
@@ -286,7 +296,7 @@ export const actionSets: Readonly<Record<PolicyName, readonly ActionSet[]>> = {
     { ...PROVE, when: inPlace },
   ],
   terraform: [...LOOK, ...SWITCH, ...DECLARE, ...COMPARE_ACCESS, ...archiveEvidence],
-  reviewer: [...LOOK, ...VERIFY, ...COMPARE_ACCESS, ...readJobs, ...readEvidence],
+  reviewer: [...LOOK, ...VERIFY, ...COMPARE_ACCESS, ...READ_IAM, ...readJobs, ...readEvidence],
   rollback: [
     ...LOOK,
     { sid: 'EnableKeys', on: 'keys to retire', actions: ['kms:EnableKey'] },
