@@ -24,6 +24,7 @@ import { status } from './status';
 import { stragglers } from './stragglers';
 import { verifyEvidence } from './verify-evidence';
 import { waivers } from './waivers';
+import { watch } from './watch';
 
 /** Every command, in the order of `--help`: the most common ones first. */
 export const commands: readonly CommandDefinition[] = [
@@ -36,6 +37,7 @@ export const commands: readonly CommandDefinition[] = [
   postApply,
   access,
   stragglers,
+  watch,
   blocked,
   job,
   plan,

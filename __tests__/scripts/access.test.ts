@@ -9,7 +9,15 @@ import {
   PutUserPolicyCommand,
 } from '@aws-sdk/client-iam';
 import { CreateGrantCommand, PutKeyPolicyCommand, TagResourceCommand } from '@aws-sdk/client-kms';
-import { GetObjectCommand, PutBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  PutBucketEncryptionCommand,
+  PutBucketInventoryConfigurationCommand,
+  PutBucketPolicyCommand,
+  PutBucketReplicationCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { speak } from '../support/command-line';
 import { socketless } from '../support/socketless';
 import { type SwitchedSite, switchedSite } from '../support/switched-site';
@@ -348,5 +356,83 @@ describe('whom IAM lets use the old key', () => {
     expect(
       [...site.endpoint.requests].filter(({ operation }) => operation === 'GetAccountAuthorizationDetails'),
     ).toHaveLength(3);
+  });
+});
+
+describe('what names the old key', () => {
+  const replicate = (ReplicaKmsKeyID: string) =>
+    site.s3.send(
+      new PutBucketReplicationCommand({
+        Bucket: site.bucket,
+        ReplicationConfiguration: {
+          Role: `arn:aws:iam::${site.endpoint.accountId}:role/replicates`,
+          Rules: [
+            {
+              ID: 'to-osaka',
+              Status: 'Enabled',
+              Filter: { Prefix: '' },
+              DeleteMarkerReplication: { Status: 'Disabled' },
+              SourceSelectionCriteria: { SseKmsEncryptedObjects: { Status: 'Enabled' } },
+              Destination: { Bucket: 'arn:aws:s3:::replica', EncryptionConfiguration: { ReplicaKmsKeyID } },
+            },
+          ],
+        },
+      }),
+    );
+
+  it('are replication rules, inventories and the defaults of other buckets', async () => {
+    await replicate(v1);
+    await site.s3.send(
+      new PutBucketInventoryConfigurationCommand({
+        Bucket: site.bucket,
+        Id: 'weekly',
+        InventoryConfiguration: {
+          Id: 'weekly',
+          IsEnabled: true,
+          IncludedObjectVersions: 'All',
+          Schedule: { Frequency: 'Weekly' },
+          Destination: {
+            S3BucketDestination: { Bucket: 'arn:aws:s3:::lists', Format: 'CSV', Encryption: { SSEKMS: { KeyId: v1 } } },
+          },
+        },
+      }),
+    );
+    for (const [Bucket, KMSMasterKeyID] of [
+      ['by-alias', 'alias/ledger/v1'],
+      ['by-new-key', v2],
+    ] as const) {
+      await site.createBucket(Bucket);
+      const rule = { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID } } as const;
+      const ServerSideEncryptionConfiguration = { Rules: [rule] };
+      await site.s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration }));
+    }
+    const { exitCode, comparisons } = await asJson();
+    expect([exitCode, comparisons[0].naming]).toEqual([
+      2,
+      [
+        { bucket: site.bucket, setting: 'replication rule to-osaka', keyId: v1 },
+        { bucket: site.bucket, setting: 'inventory weekly', keyId: v1 },
+        { bucket: 'by-alias', setting: 'default encryption', keyId: 'alias/ledger/v1' },
+      ],
+    ]);
+    expect((await access()).stdout).toContain(
+      `next (replication rule to-osaka of bucket ${site.bucket}): name ${v2} there`,
+    );
+    await replicate(v2);
+    expect((await asJson()).comparisons[0].naming).toHaveLength(2);
+  });
+
+  it.each([
+    ['GetBucketReplication', 'replication of bucket ledger-of-the-team: s3:GetReplicationConfiguration is denied'],
+    [
+      'ListBucketInventoryConfigurations',
+      'inventories of bucket ledger-of-the-team: s3:GetInventoryConfiguration is denied',
+    ],
+    ['ListBuckets', 'default keys of the other buckets of the account: s3:ListAllMyBuckets is denied'],
+  ])('fails to be green without %s', async (operation, unread) => {
+    const then = { kind: 'answer', status: 403, code: 'AccessDenied' } as const;
+    site.endpoint.faults.inject({ match: { operation }, then });
+    const { exitCode, comparisons } = await asJson();
+    expect([exitCode, comparisons[0].unread]).toEqual([2, [unread]]);
   });
 });

@@ -3,12 +3,14 @@ import { grantsOn, type KeyGrant } from '../kms/other-users';
 import { readKeyPolicy } from '../kms/read-key-policy';
 import { type ObservedVersion, type Observing, observeVersions } from '../observation/observe';
 import type { Rotation } from '../rotation/rotation';
+import type { NamedKey } from '../s3/named-keys';
 import { readBucketPolicy } from '../s3/read-bucket-policy';
 import { accountAccess } from './account-access';
 import { Looked } from './looked';
 import { type LostAccess, lostAccess } from './lost-access';
 import { type LostGrant, lostGrants } from './lost-grants';
 import type { LostIdentity } from './lost-identity';
+import { namingResources } from './naming-resources';
 import { type AccessRun, usesOfOldKey } from './old-key-uses';
 import { type PinnedKey, pinnedKeys } from './pinned-keys';
 import { type PolicyStatement, readAccessPolicy } from './policy';
@@ -22,6 +24,8 @@ export interface AccessComparison {
   readonly lost: readonly LostAccess[];
   readonly grants: readonly LostGrant[];
   readonly pinned: readonly PinnedKey[];
+  /** Settings of buckets that go on naming the old key: replication, inventories, defaults of other buckets. */
+  readonly naming: readonly NamedKey[];
   /** Users and roles for which IAM policies tell the two keys apart. */
   readonly identities: readonly LostIdentity[];
   /** Who used the old key in the window, and what becomes of it. */
@@ -34,6 +38,11 @@ export interface AccessComparison {
   readonly notRead: readonly string[];
 }
 
+export interface CompareOptions {
+  /** Whether settings of buckets are read, also of all others of the account. Default true. */
+  readonly resources?: boolean;
+}
+
 /** Sources of access that no command of Keyturn reads. */
 const NOT_READ = ['policies of access points, of the organization, of other accounts, and of sessions'];
 
@@ -43,7 +52,11 @@ const NOT_READ = ['policies of access points, of the organization, of other acco
  * @param target - name of the version that is or becomes active; absent: the last one whose key exists
  * @throws KeyturnError `usage` if no key stands behind the target, and as the calls do
  */
-export async function compareAccess(run: AccessRun, target?: string): Promise<readonly AccessComparison[]> {
+export async function compareAccess(
+  run: AccessRun,
+  target?: string,
+  { resources = true }: CompareOptions = {},
+): Promise<readonly AccessComparison[]> {
   const versions = (await observeVersions(run)).filter((one): one is WithKey => one.key !== undefined);
   const to =
     versions.find(({ version }) => version.name === target) ?? (target === undefined ? versions.at(-1) : undefined);
@@ -54,14 +67,14 @@ export async function compareAccess(run: AccessRun, target?: string): Promise<re
   const found: AccessComparison[] = [];
   for (const from of versions) {
     const isInUse = !from.version.disabled && from.key.state !== 'PendingImport';
-    if (isInUse && from.key.arn !== to.key.arn) found.push(await comparison(run, from, to));
+    if (isInUse && from.key.arn !== to.key.arn) found.push(await comparison(run, from, to, resources));
   }
   return found;
 }
 
 type WithKey = ObservedVersion & { readonly key: NonNullable<ObservedVersion['key']> };
 
-async function comparison(run: AccessRun, from: WithKey, to: WithKey): Promise<AccessComparison> {
+async function comparison(run: AccessRun, from: WithKey, to: WithKey, resources: boolean): Promise<AccessComparison> {
   const looked = new Looked();
   const before = await keyPolicyOf(run, from, looked);
   const after = await keyPolicyOf(run, to, looked);
@@ -79,6 +92,7 @@ async function comparison(run: AccessRun, from: WithKey, to: WithKey): Promise<A
     lost: policies ? lostAccess(policies.from, policies.to, run.rotation.region) : [],
     grants: lostGrants(grants, newGrants, to.key.arn),
     pinned: await pinnedIn(run, arns, looked),
+    naming: resources ? await namingResources(run, bucketsOf(run.rotation), arns.from, looked) : [],
     identities: account?.lost ?? [],
     used:
       policies && account

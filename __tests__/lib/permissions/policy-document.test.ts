@@ -57,10 +57,16 @@ describe.each(
       terraform: ['kms:ListAliases', 'cloudtrail:LookupEvents'],
       rollback: ['kms:ListAliases'],
       // The gate looks for other users of a key: buckets are listed by account.
-      'post-apply': ['kms:ListAliases', 's3:ListAllMyBuckets', ...(more === '' ? [] : ['s3:ListJobs'])],
+      'post-apply': [
+        'kms:ListAliases',
+        's3:ListAllMyBuckets',
+        ...(more === '' ? [] : ['s3:ListJobs']),
+        'cloudtrail:LookupEvents',
+      ],
       reviewer: [
         'kms:ListAliases',
         'cloudtrail:LookupEvents',
+        's3:ListAllMyBuckets',
         'iam:GetAccountAuthorizationDetails',
         ...(more === '' ? [] : ['s3:ListJobs']),
       ],
