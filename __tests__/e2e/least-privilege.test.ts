@@ -143,6 +143,7 @@ it('objects are rewrapped by jobs, verified, old uploads aborted, and v1 retired
   await s3.send(new CreateMultipartUploadCommand({ Bucket: 'owned-bucket', Key: 'never finished' }));
   site.endpoint.jobs.hold(['Suspended']);
   await postApply([], 3);
+  await command('post-apply', ['watch']);
   await command('reviewer', ['job', 'status']);
   await command('post-apply', ['job', 'pause', '--yes']);
   // Written under v1 once the bucket was listed for its job: for the local engine to move.

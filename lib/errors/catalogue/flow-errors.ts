@@ -37,6 +37,12 @@ export const flowErrors = {
         'or set it aside under `access.waivers` in the rotation file; see `npx keyturn access`',
       ].join('; '),
   ),
+  'trail-unread': entry<{ version: string; reason: string }>(
+    EXIT.error,
+    (f) => `nobody can say who still needs the key of ${f.version}: ${f.reason}`,
+    () =>
+      'allow cloudtrail:LookupEvents (`npx keyturn policy post-apply`), or look for DisabledException in your own trail',
+  ),
   'keys-not-declared': entry<{ found: string; keysStack: string }>(
     EXIT.refusedByGate,
     (f) => `no key exists to import material into: ${f.found}`,
