@@ -17,7 +17,7 @@ import { declareExpiryAlarms } from './expiry-alarms';
 import { retired, takenOver } from './guard';
 import { accountOf, partitionOf } from './identity';
 import { importAdopted } from './import-adopted';
-import { keyPolicy } from './key-policy';
+import { keyPolicy, withKeptStatements } from './key-policy';
 import { versionId } from './logical-ids';
 import { NoKeyMaterial } from './no-material';
 
@@ -39,26 +39,25 @@ export class KeysStack extends TerraformStack {
     if (declared.length === 0) return;
     const account = accountOf(this, rotation);
     const partition = partitionOf(this);
+    const policy = keyPolicy({
+      account,
+      partition,
+      region: rotation.region,
+      rotation: rotation.name,
+      administrators: rotation.keyPolicy.administrators,
+      users: rotation.keyPolicy.users,
+      breakGlass: rotation.keyPolicy.breakGlass,
+      services: rotation.keyPolicy.services,
+      jobRole:
+        rotation.reencrypt.engine === 'local'
+          ? undefined
+          : `arn:${partition}:iam::${account}:role/${batchRoleName(rotation)}`,
+      inPlace: rotation.strategy === 'in-place',
+      unusedForDays: rotation.retire.unusedForDays,
+    });
     // An expression, because a string with references loses its quotes in `cdktf synth --hcl`.
-    const policy = Fn.jsonencode(
-      keyPolicy({
-        account,
-        partition,
-        region: rotation.region,
-        rotation: rotation.name,
-        administrators: rotation.keyPolicy.administrators,
-        users: rotation.keyPolicy.users,
-        breakGlass: rotation.keyPolicy.breakGlass,
-        services: rotation.keyPolicy.services,
-        jobRole:
-          rotation.reencrypt.engine === 'local'
-            ? undefined
-            : `arn:${partition}:iam::${account}:role/${batchRoleName(rotation)}`,
-        inPlace: rotation.strategy === 'in-place',
-        unusedForDays: rotation.retire.unusedForDays,
-      }),
-    );
-    for (const version of declared) this.#declareVersion(rotation, version, policy);
+    for (const version of declared)
+      this.#declareVersion(rotation, version, Fn.jsonencode(withKeptStatements(policy, version)));
   }
 
   #declareVersion(rotation: Rotation, version: KeyVersion, policy: string): void {

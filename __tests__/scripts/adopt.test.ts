@@ -49,6 +49,19 @@ it('takes a key over: it, the alias and the bucket are declared to be imported, 
   expect(body).toContain('### To decide');
 });
 
+it('keeps the policy of the key where that is asked for, and shows it line by line', async () => {
+  await photos();
+  const { stdout } = await adopt('--take-over', '--keep-policy', '--yes');
+  expect(stdout).toMatch(/^\+ +"Action": "kms:\*",$/m);
+  const { keyPolicy, keyVersions } = await rotation();
+  expect([keyPolicy.keep, JSON.parse(keyVersions[0]?.keptPolicy ?? '').Statement]).toEqual([
+    true,
+    [expect.objectContaining({ Action: 'kms:*' })],
+  ]);
+  const away = await adopt('--move-away', '--keep-policy', '--yes', '--rotation-file', 'other.yaml');
+  expect([away.exitCode, away.stderr]).toEqual([64, expect.stringContaining('belongs to --take-over')]);
+});
+
 it('moves away: the old key is named by its ARN, and Keyturn may disable it only where that is said', async () => {
   const arn = await photos();
   await adopt('--move-away', '--retire', '--yes');
