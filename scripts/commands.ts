@@ -145,4 +145,9 @@ export const commands: readonly ListedCommand[] = [
     summary: 'start the embedded AWS endpoint: KMS, S3 and STS on this machine',
     load: () => (require('./local-aws') as typeof import('./local-aws')).localAws,
   },
+  {
+    name: 'confirm',
+    summary: 'ask AWS, in a sandbox account, what its documentation leaves open',
+    load: () => (require('./confirm') as typeof import('./confirm')).confirm,
+  },
 ];

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { confirmTarget } from '../lib/aws/account-guard';
 import { assumeRole } from '../lib/aws/assume-role';
 import { type AwsClients, createClients } from '../lib/aws/clients';
@@ -11,6 +12,7 @@ import { observeDrift } from '../lib/observation/observed-drift';
 import { type ObservedMaterials, observeMaterials } from '../lib/observation/observed-materials';
 import { versionVerdicts } from '../lib/observation/version-verdicts';
 import { actionsFor, POLICY_NAMES } from '../lib/permissions/command-permissions';
+import { refuseCommitted } from '../lib/repository/committed-files';
 import { AWS_PROVIDER_VERSION } from '../lib/rotation/provider-version';
 import { batchRoleName, custodyDirectory, type Rotation } from '../lib/rotation/rotation';
 import { bucketExists } from '../lib/s3/bucket-default';
@@ -24,8 +26,9 @@ import {
   type CommandDefinition,
   flag,
   type OptionValues,
-  rotationFileOption,
+  rotationFileOptions,
 } from './cli/command';
+import { trySigner } from './cli/open-signer';
 import { readRotation } from './cli/open-target';
 import { table, wrapWords } from './cli/table';
 
@@ -42,7 +45,7 @@ export const doctor: CommandDefinition = {
   description:
     'Tests everything that a rotation needs without changing anything, and lists the required IAM actions. It does ' +
     'not test actions that write; it only lists them.',
-  options: [rotationFileOption],
+  options: [...rotationFileOptions],
   mutates: false,
   examples: ['npx keyturn doctor', 'npx keyturn doctor --json'],
   async run(context, options) {
@@ -82,7 +85,22 @@ async function examine(context: CommandContext, options: OptionValues): Promise<
     const found = async () => ({ required, source: await providerSource({ binary, env, required }) });
     await attempt('AWS provider', found, describeProvider, findings);
   }
-  if (rotation) await examineAws(rotation, context, findings);
+  if (rotation) {
+    await attempt(
+      'working files',
+      () => refuseCommitted(path.dirname(rotation.file), env),
+      () => 'git tracks none of them',
+      findings,
+    );
+    await examineAws(rotation, context, findings);
+    if (rotation.evidence.signer !== undefined)
+      await attempt(
+        'evidence signer',
+        () => trySigner(context, rotation),
+        (found) => found,
+        findings,
+      );
+  }
   return { findings, rotation };
 }
 

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { accessRows } from '../lib/access/access-rows';
 import { type AccessComparison, compareAccess } from '../lib/access/compare-access';
@@ -11,6 +10,7 @@ import { type BodyInput, proposalBody, proposalDiff, rollbackTrailer } from '../
 import type { ProposedBinding } from '../lib/proposals/proposed-binding';
 import { refuseCommitted } from '../lib/repository/committed-files';
 import { bindingPath, readBindingText, withBinding } from '../lib/rotation/binding';
+import { evidenceFolder } from '../lib/rotation/own-folder';
 import { writeRotation } from '../lib/rotation/rotation-edit';
 import { parseRotation, readRotationText } from '../lib/rotation/rotation-file';
 import {
@@ -31,6 +31,7 @@ import {
   text,
 } from './cli/command';
 import { withReading } from './cli/session';
+import { writeOutput } from './cli/write-output';
 import { readValidTo } from './material-expiry';
 
 export const propose: CommandDefinition = {
@@ -70,7 +71,7 @@ export const propose: CommandDefinition = {
     const proposal = proposeEdit(rotation, before, { kind, version: text(options, 'name'), materialValidTo });
     await parseRotation(proposal.after, file, { now, expired: 'accept' });
     const seen = await look(context, options, proposal, bindingOf(rotation, proposal, binding));
-    const evidence = path.join(path.dirname(file), '.keyturn', 'evidence');
+    const evidence = evidenceFolder(file);
     requireGrounds(rotation, proposal, seen.observed, {
       retiredByEvidence: await retiredVersions(evidence, rotation),
       notEmpty: seen.notEmpty,
@@ -202,9 +203,7 @@ async function writeBody(context: CommandContext, options: OptionValues, body: s
   }
   if (flag(options, 'dryRun')) return undefined;
   const file = path.resolve(context.cwd, given);
-  await writeFile(file, body).catch((error: NodeJS.ErrnoException) => {
-    throw new KeyturnError('output-unwritable', { file, reason: error.code ?? error.message }, error);
-  });
+  await writeOutput(file, body);
   context.terminal.note(`body of the pull request: ${file}`);
   return file;
 }

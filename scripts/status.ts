@@ -1,7 +1,7 @@
 import { EXIT } from '../lib/errors';
 import { explainJob } from '../lib/workflow/jobs/job-messages';
 import { status as readStatus, type Status } from '../lib/workflow/rotation-status';
-import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
+import { type CommandDefinition, flag, rotationFileOptions } from './cli/command';
 import { withReading } from './cli/session';
 import { table } from './cli/table';
 
@@ -12,7 +12,7 @@ export const status: CommandDefinition = {
     'earlier versions without a verification since the last switch, and missing custody records. It exits 1 during an ' +
     'outage, when a key that objects need is out of use.',
   options: [
-    rotationFileOption,
+    ...rotationFileOptions,
     {
       flags: '--detailed-exitcode',
       description: 'exit 2 if a step is pending or a finding needs action',

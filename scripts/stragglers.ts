@@ -2,7 +2,7 @@ import { EXIT } from '../lib/errors';
 import type { BucketVerification } from '../lib/verify/bucket-verification';
 import { accountText } from '../lib/verify/version-account';
 import { stragglers as findStragglers } from '../lib/workflow/remaining-versions';
-import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
+import { type CommandDefinition, flag, rotationFileOptions } from './cli/command';
 import { paceOptions } from './cli/flow-options';
 import { withReading } from './cli/session';
 import { table } from './cli/table';
@@ -12,7 +12,7 @@ export const stragglers: CommandDefinition = {
     'Lists every bucket and checks every object version like the verify step, but reads no objects. Changes ' +
     'nothing. A straggler from after the switch comes from a writer that still names the old key.',
   options: [
-    rotationFileOption,
+    ...rotationFileOptions,
     ...paceOptions,
     { flags: '--detailed-exitcode', description: 'exit 2 if there is a straggler, an unknown or an open upload' },
   ],

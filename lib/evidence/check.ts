@@ -9,7 +9,7 @@ import path from 'node:path';
 import { KeyturnError } from '../errors';
 import { type OutcomesFile, outcomeFaults, outcomesIn } from './check-outcomes';
 import { followed, headFaults, isOpening, linkFaults } from './check-runs';
-import { checkSignature, strayFaults } from './check-signatures';
+import { checkSignature, strayFaults, withVoucher } from './check-signatures';
 import type { CheckedFile, EvidenceCheck, EvidenceFault, EvidenceFaultCode } from './checked-evidence';
 import { EVIDENCE_SCHEMA_VERSION, EVIDENCE_SUFFIX, NO_PREVIOUS, RUN_CLOSED, RUN_OPENED } from './evidence-record';
 
@@ -48,7 +48,8 @@ export async function checkEvidence(
   if (!alone) faults.push(...linkFaults(files), ...(await strayFaults(target)));
   if (heads) faults.push(...headFaults(target, files, heads));
   const beginnings = files.filter((file) => file.follows === undefined && !file.concurrentRun).length;
-  return { files, records: files.reduce((sum, file) => sum + file.records, 0), faults, beginnings };
+  const records = files.reduce((sum, file) => sum + file.records, 0);
+  return { files, records, faults: faults.map((fault) => withVoucher(fault, files)), beginnings };
 }
 
 const unreadable = (target: string, error: unknown): KeyturnError =>

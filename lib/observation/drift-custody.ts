@@ -25,7 +25,7 @@ function versionFindings(input: DriftInput, observed: ObservedVersion, held: Cus
   const { version, key } = observed;
   const { record, copy } = held;
   if (key && record && record.keyArn !== key.arn) return [otherKey(input, version, held)];
-  if (copy.is === 'there' && !record && key && isWaiting(input, observed) && !key.currentKeyMaterialId)
+  if (copy.is === 'there' && !record && key && isWaiting(input, observed) && !hadMaterial(input, observed))
     return copyUnknown(input, version, held);
   if (isWaiting(input, observed) && isUnfillable(input, observed, held)) return [unfillable(version)];
   if (key && record && copy.is === 'gone' && isWaiting(input, observed)) return [copyMissing(input, version, held)];
@@ -54,6 +54,11 @@ function isWaiting(input: DriftInput, { version, key }: ObservedVersion): boolea
   const from = rotation.keyVersions.findIndex(({ name }) => name === rotation.activeVersion);
   if (rotation.strategy === 'in-place') return !inMaterials(input, version) || isLostInWaiting(input, version);
   return key?.state === 'PendingImport' && rotation.keyVersions.indexOf(version) >= from;
+}
+
+/** True where KMS remembers material of a version, and takes no other for it. */
+function hadMaterial(input: DriftInput, { version, key }: ObservedVersion): boolean {
+  return input.rotation.strategy === 'in-place' ? inMaterials(input, version) : key?.currentKeyMaterialId !== undefined;
 }
 
 /** KMS remembers material that waited and was lost, and takes no other for that version. */

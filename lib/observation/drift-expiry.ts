@@ -52,7 +52,7 @@ function lapsed(input: DriftInput, version: KeyVersion, keyArn: string): DriftFi
   const { rotation, seen, left } = input;
   const { name } = version;
   const verdict = input.verdicts.find((one) => one.version.name === name);
-  if (name !== rotation.activeVersion) return verdict ? lapsedEarlier(version, verdict) : [];
+  if (name !== rotation.activeVersion) return verdict ? lapsedEarlier(input, version, verdict) : [];
   const pointedAt = seen.aliasTarget === keyArn || seen.buckets.some((one) => one.default?.keyArn === keyArn);
   const worked = left?.aliasTarget === keyArn;
   if (!pointedAt && !worked) return [];
@@ -60,13 +60,15 @@ function lapsed(input: DriftInput, version: KeyVersion, keyArn: string): DriftFi
   return [outage('material-expired', text, importAgain(input, version))];
 }
 
-function lapsedEarlier(version: KeyVersion, { kind, text }: DriftInput['verdicts'][number]): DriftFinding[] {
+function lapsedEarlier(
+  input: DriftInput,
+  version: KeyVersion,
+  { kind, text }: DriftInput['verdicts'][number],
+): DriftFinding[] {
   const { name } = version;
   const what = `${name} has no material any more (it expired or was deleted)`;
-  const fix =
-    version.keyArn === undefined
-      ? extendCommand(name)
-      : `the owner of ${version.keyArn} must import its material again`;
+  const instead = 'restore its objects from a backup, or delete those object versions';
+  const fix = deadEnd(input, version, instead) ?? extendCommand(name);
   if (kind === 'left')
     return [outage('material-expired', `outage: ${what}, and objects under it cannot be read; it is ${text}`, fix)];
   if (kind !== 'not-verified') return [];
@@ -74,15 +76,23 @@ function lapsedEarlier(version: KeyVersion, { kind, text }: DriftInput['verdicts
 }
 
 /** The command that brings lost material back, by the date that the file has; where nobody keeps a copy, that is stated. */
-export function importAgain(input: DriftInput, { name, materialValidTo, keyArn }: KeyVersion): string {
-  const { rotation, custody, now } = input;
-  if (keyArn !== undefined) return `the owner of ${keyArn} must import its material again`;
-  if (input.refused.has(name))
-    return `the copy of ${name} in custody is of other material, as KMS said: without the right copy, what is under it is lost; go on with \`${nextProposal(rotation)}\``;
-  if (custody.here && custody.versions.get(name)?.copy.is === 'gone')
-    return `custody here has no copy of ${name}: without a copy elsewhere, what is under it is lost; go on with \`${nextProposal(rotation)}\``;
+export function importAgain(input: DriftInput, version: KeyVersion): string {
+  const { rotation, now } = input;
+  const { name, materialValidTo } = version;
+  const end = deadEnd(input, version, `go on with \`${nextProposal(rotation)}\``);
+  if (end !== undefined) return end;
   const isPast = materialValidTo !== undefined && materialValidTo.getTime() <= now.getTime();
   return isPast ? extendCommand(name) : REIMPORT;
+}
+
+/** Why no command here brings the material of a version back, and what to do instead; undefined where one may. */
+function deadEnd({ custody, refused }: DriftInput, { name, keyArn }: KeyVersion, instead: string): string | undefined {
+  if (keyArn !== undefined) return `the owner of ${keyArn} must import its material again`;
+  if (refused.has(name))
+    return `the copy of ${name} in custody is of other material, as KMS said: without the right copy, what is under it is lost; ${instead}`;
+  if (custody.here && custody.versions.get(name)?.copy.is === 'gone')
+    return `custody here has no copy of ${name}: without a copy elsewhere, what is under it is lost; ${instead}`;
+  return undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { isCode } from '../errors';
 import type { EvidenceRecord } from '../evidence/evidence-record';
-import { type RecordedRun, readRuns } from '../evidence/report-records';
+import type { RecordedRun } from '../evidence/report-records';
+import { recordedRuns } from './recorded-runs';
 
 /**
  * Whose evidence is read. A rotation of the same name in another account or Region, such as that of a rehearsal, is another one: its
@@ -171,16 +171,7 @@ export async function soundRunsOf(directory: string, of: EvidenceOf): Promise<re
 
 /** Every run of a rotation, sound or not: one that was killed is not closed. */
 export async function runsOf(directory: string, of: EvidenceOf): Promise<readonly RecordedRun[]> {
-  return (await allRuns(directory)).filter((run) => isOf(run, of));
-}
-
-async function allRuns(directory: string): Promise<readonly RecordedRun[]> {
-  try {
-    return (await readRuns(directory)).runs;
-  } catch (error) {
-    if (isCode(error, 'evidence-missing')) return [];
-    throw error;
-  }
+  return (await recordedRuns(directory)).filter((run) => isOf(run, of));
 }
 
 const BEGIN = z.object({

@@ -1,3 +1,4 @@
+import { readingOnce } from '../aws/read-once';
 import { isCode } from '../errors';
 import type { KeyDescription } from '../kms/describe-key';
 import type { DriftFinding } from '../observation/drift-finding';
@@ -57,7 +58,8 @@ export interface Status {
 }
 
 /** What AWS holds now, and the first step that is not done. Reads only. */
-export async function status(run: RotationRun): Promise<Status> {
+export async function status(given: RotationRun): Promise<Status> {
+  const run = readingOnce(given);
   const seen = await observe(run);
   const inPlace = run.rotation.strategy === 'in-place' ? await observeMaterials(run) : undefined;
   const named = (arn: string | undefined) => versionOf(seen, inPlace, arn);

@@ -84,14 +84,17 @@ async function importNext(run: MaterialRun): Promise<StepResult<'import-material
  * material is taken one at a time, in order, once the one before it was rotated into use.
  */
 export function nextImport({ versions }: Pick<ObservedMaterials, 'versions'>): VersionMaterial | undefined {
-  const importable = versions.filter(({ version }) => !hasLapsed(version.materialValidTo));
-  const lost = importable.find(({ material }) => material?.imported === false);
+  const lost = versions.find(
+    ({ version, material }) => material?.imported === false && !hasLapsed(version.materialValidTo),
+  );
   if (lost) return lost;
-  const first = versions.findIndex(({ material }) => material === undefined);
-  const before = versions.slice(0, Math.max(first, 0));
-  const isTaken = before.every(({ material }) => material && material.state !== 'PENDING_ROTATION');
-  return isTaken ? importable.find((one) => one === versions[first]) : undefined;
+  if (versions.some(({ material }) => material?.state === 'PENDING_ROTATION')) return undefined;
+  return versions.find(isToFill);
 }
+
+/** A version whose date passed before it had any material is skipped: KMS takes no such date. */
+const isToFill = ({ version, material }: VersionMaterial): boolean =>
+  material === undefined && !hasLapsed(version.materialValidTo);
 
 /** Material that was lost, with a date in the file that KMS would refuse: only a later date brings it back. */
 function lapsedVersions({ versions }: Pick<ObservedMaterials, 'versions'>): readonly LostMaterial[] {
@@ -105,7 +108,7 @@ function lapsedVersions({ versions }: Pick<ObservedMaterials, 'versions'>): read
 const hasLapsed = (validTo: Date | undefined): boolean => validTo !== undefined && validTo.getTime() <= Date.now();
 
 function waitingText({ versions }: ObservedMaterials): string | undefined {
-  const left = versions.filter(({ material }) => material === undefined).map(({ version }) => version.name);
+  const left = versions.filter(isToFill).map(({ version }) => version.name);
   const pending = versions.find(({ material }) => material?.state === 'PENDING_ROTATION')?.version.name;
   if (left.length === 0 || pending === undefined) return undefined;
   return `${left.join(', ')} can have material once ${pending} is in use: KMS holds one waiting material at a time`;
