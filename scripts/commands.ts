@@ -116,6 +116,11 @@ export const commands: readonly ListedCommand[] = [
     load: () => (require('./drill') as typeof import('./drill')).drill,
   },
   {
+    name: 'leave',
+    summary: 'print what takes a rotation out of Terraform again, with nothing destroyed',
+    load: () => (require('./leave') as typeof import('./leave')).leave,
+  },
+  {
     name: 'keygen',
     summary: 'create an age identity for custody',
     load: () => (require('./keygen') as typeof import('./keygen')).keygen,

@@ -7,6 +7,7 @@ import { exposureOf, exposureText } from '../lib/key-material/custody/exposure';
 import { expiryOf } from '../lib/kms/expiry';
 import type { DriftFinding } from '../lib/observation/drift-finding';
 import { extendCommand, keeperOf } from '../lib/observation/key-remedy';
+import { notAdopted } from '../lib/observation/not-adopted';
 import { type Observation, type Observing, observe } from '../lib/observation/observe';
 import type { CustodyObserving } from '../lib/observation/observed-custody';
 import { observeDrift } from '../lib/observation/observed-drift';
@@ -126,6 +127,7 @@ async function examineAws(
       ({ versions }) => versions.map((one) => `${one.version.name} ${one.key?.state ?? 'not declared yet'}`).join(', '),
       findings,
     );
+    if (seen) findings.push(...adoptionFindings(rotation, seen));
     await examineServing({ rotation, clients, identity: target, signal }, findings);
     await examineReaders(rotation, clients, findings);
     const custodian = openCustodian(rotation, { noCustody: false, env, signal });
@@ -134,6 +136,15 @@ async function examineAws(
     clients.destroy();
   }
 }
+
+/** What exists since before Keyturn, where the file does not say so. */
+const adoptionFindings = (rotation: Rotation, seen: Observation): readonly Finding[] =>
+  notAdopted(rotation, seen).map(({ stops, text: found }) => ({
+    check: 'adoption',
+    sound: !stops,
+    found: stops ? found : `${found}; \`npx keyturn adopt\` declares it`,
+    hint: 'let `npx keyturn adopt` declare it under adopted:, or bring back the state that holds it',
+  }));
 
 /** The support buckets of a rotation and its jobs. A missing bucket is not a fault. */
 async function examineServing(looking: Parameters<typeof jobsReady>[0], findings: Finding[]): Promise<void> {
