@@ -1,5 +1,5 @@
 import { confirmTarget } from '../lib/aws/account-guard';
-import { createClients } from '../lib/aws/clients';
+import { clientsFor } from '../lib/aws/rotation-clients';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { POLICY_NAMES, type PolicyName } from '../lib/permissions/command-permissions';
 import { LARGEST_POLICY, policyDocument } from '../lib/permissions/policy-document';
@@ -70,7 +70,7 @@ async function accountOf(
   }
   const known = given ?? rotation.account;
   if (known !== undefined) return known;
-  const clients = createClients({ region: rotation.region, env, signal });
+  const clients = clientsFor(rotation, { env, signal });
   try {
     return (await confirmTarget(clients, rotation)).account;
   } finally {

@@ -161,6 +161,7 @@ function toRotation(file: RotationFile, path: string): Rotation {
     evidence: { bucket: file.evidence.bucket, signer: file.evidence.signer },
     retire: { ...file.retire, unusedForDays: file.retire.unusedForDays, rehearseAs: file.retire.rehearseAs },
     review: file.review,
+    ...(file.aws === undefined ? {} : { aws: file.aws }),
     terraform: s3
       ? {
           awsProvider,
