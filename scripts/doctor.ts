@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { confirmTarget } from '../lib/aws/account-guard';
 import { assumeRole } from '../lib/aws/assume-role';
-import { type AwsClients, createClients } from '../lib/aws/clients';
+import type { AwsClients } from '../lib/aws/clients';
+import { clientsFor } from '../lib/aws/rotation-clients';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { exposureOf, exposureText } from '../lib/key-material/custody/exposure';
 import { expiryOf } from '../lib/kms/expiry';
@@ -112,7 +113,7 @@ async function examineAws(
   findings: Finding[],
 ): Promise<void> {
   findings.push(await custodyFinding(rotation, env, signal), ...(await exposureFindings(rotation)));
-  const clients = createClients({ region: rotation.region, env, signal });
+  const clients = clientsFor(rotation, { env, signal });
   try {
     const target = await attempt(
       'credentials and account',

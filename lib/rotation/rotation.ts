@@ -272,7 +272,20 @@ export interface Rotation {
   };
   readonly review: { readonly waivers: readonly ReviewWaiver[] };
   readonly terraform: TerraformSettings;
+  /** How Terraform and Keyturn's own clients reach AWS; absent: by the standard variables alone. */
+  readonly aws?: AwsAccess | undefined;
 }
+
+/** Settings of the AWS provider and of every AWS client. */
+export interface AwsAccess {
+  /** A profile of the shared configuration file. */
+  readonly profile?: string | undefined;
+  /** A role that is assumed with the credentials found so far. */
+  readonly assumeRole?: { readonly roleArn: string; readonly externalId?: string | undefined } | undefined;
+}
+
+/** Name of the sessions of `aws.assumeRole`, as CloudTrail shows it. */
+export const sessionName = ({ name }: Pick<Rotation, 'name'>): string => `keyturn-${name}`.slice(0, 64);
 
 export type TerraformSettings = {
   /** Versions of the AWS provider that both stacks require, as a constraint of Terraform: `5.100.0`, `>= 6.40.0, < 7.0.0`. */
