@@ -43,7 +43,8 @@ const rewrapToSameKey = defineProbe({
   documented: 'The reasons for `InvalidRequest` that the API reference lists do not include it',
   ways: {
     accepted: 'Nothing to handle.',
-    refused: 'Keyturn looks at each version first and leaves those that are under the target key.',
+    refused:
+      'Keyturn inspects each version first. With `--optimistic`, and where an answer was lost, the version counts as failed until the next run.',
   },
   async ask({ keys, objects }) {
     const other = await keys.other();
@@ -62,7 +63,7 @@ const versionsAfterEnabling = defineProbe({
   documented: 'Enabling versioning may take 15 minutes to reach everything; AWS advises to wait before writing',
   ways: {
     'at-once': 'Nothing to handle.',
-    late: 'Keyturn believes the listing instead of GetBucketVersioning, and lists again before it disables a key.',
+    late: 'Keyturn stops where a listing has version ids that GetBucketVersioning denies. Wait 15 minutes after enabling.',
   },
   async ask({ objects }) {
     await objects.put(NULL_OBJECT);
