@@ -143,9 +143,14 @@ const MOVE: readonly ActionSet[] = [
     actions: ['s3:GetBucketPolicy'],
     when: (rotation) => moves(rotation) && pins(rotation),
   },
-  // Who else uses a key: other buckets that name the old one as their default.
+  // Who else uses a key: other buckets that name the old one as their default, and all that replicate under it.
   { sid: 'FindBuckets', on: 'anything', actions: ['s3:ListAllMyBuckets'], when: moves },
-  { sid: 'LookAtDefaults', on: 'buckets of the account', actions: ['s3:GetEncryptionConfiguration'], when: moves },
+  {
+    sid: 'LookAtDefaults',
+    on: 'buckets of the account',
+    actions: ['s3:GetEncryptionConfiguration', 's3:GetReplicationConfiguration'],
+    when: moves,
+  },
 ];
 
 /** What a plan reads of the state; plans take no lock. */
