@@ -1,5 +1,5 @@
 import { DataAwsKmsKey } from '@cdktf/provider-aws/lib/data-aws-kms-key';
-import type { TerraformStack } from 'cdktf';
+import { Annotations, type TerraformStack } from 'cdktf';
 import {
   activeVersion,
   boundKeyArn,
@@ -49,7 +49,8 @@ const ADVICE = {
 export function guardedTarget(stack: TerraformStack, rotation: Rotation): Target {
   const version = activeVersion(rotation);
   const id = version.keyArn === undefined ? `after_${stackNames(rotation).keys}_and_keyturn_pre-apply` : 'adopted';
-  const key = new DataAwsKmsKey(stack, id, { keyId: version.keyArn ?? versionAlias(rotation, version) });
+  if (stack.node.tryFindChild(id) === undefined) warnUnbound(stack, rotation, version);
+  const key = lookedUp(stack, id, version.keyArn ?? versionAlias(rotation, version));
   const found = `data.aws_kms_key.${id}`;
   const named =
     version.keyArn === undefined
@@ -63,6 +64,22 @@ export function guardedTarget(stack: TerraformStack, rotation: Rotation): Target
       ...(version.keyArn === undefined ? [external(named, found)] : []),
     ],
   };
+}
+
+/** Without a binding there is nothing to guard against: the CDKTF CLI shows this warning whenever it synthesizes, and plans and deploys do. */
+function warnUnbound(stack: TerraformStack, rotation: Rotation, version: KeyVersion): void {
+  if (boundKeyArn(rotation, version) !== undefined) return;
+  Annotations.of(stack).addWarning(
+    `rotation.lock.json does not bind ${version.name}: ${versionAlias(rotation, version)} alone decides which key alias and bucket defaults move to. Run "npx keyturn pre-apply", and commit the file.`,
+  );
+}
+
+/** The data source of the active key, declared at the first use: several constructs of a stack may need it. */
+function lookedUp(stack: TerraformStack, id: string, keyId: string): DataAwsKmsKey {
+  const declared = stack.node.tryFindChild(id);
+  if (!(declared instanceof DataAwsKmsKey)) return new DataAwsKmsKey(stack, id, { keyId });
+  if (declared.keyIdInput === keyId) return declared;
+  throw new RangeError(`the stack ${stack.node.id} looks up another key already: put this rotation into another stack`);
 }
 
 /**

@@ -68,7 +68,7 @@ beforeAll(async () => {
   const planners = [users.get('plan'), users.get('terraform'), users.get('rollback')].flatMap(
     (user) => user?.key ?? [],
   );
-  terraformBinary = await site.keepProvider(planners);
+  terraformBinary = await site.keepProvider({ keys: planners });
   const CreateBucketConfiguration = { LocationConstraint: 'ap-northeast-1' } as const;
   const keepsAcls = { CreateBucketConfiguration, ObjectOwnership: 'ObjectWriter' } as const;
   await s3.send(new CreateBucketCommand({ Bucket: 'unversioned-bucket', ...keepsAcls }));
@@ -143,6 +143,7 @@ it('objects are rewrapped by jobs, verified, old uploads aborted, and v1 retired
   await s3.send(new CreateMultipartUploadCommand({ Bucket: 'owned-bucket', Key: 'never finished' }));
   site.endpoint.jobs.hold(['Suspended']);
   await postApply([], 3);
+  await command('post-apply', ['watch']);
   await command('reviewer', ['job', 'status']);
   await command('post-apply', ['job', 'pause', '--yes']);
   // Written under v1 once the bucket was listed for its job: for the local engine to move.

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { UpdateAliasCommand } from '@aws-sdk/client-kms';
 import { type CustodySite, datedText, inDays, openCustodySite } from '../support/custody-site';
@@ -138,6 +138,7 @@ describe('every command refuses', () => {
     ['another rotation', (text: string) => text.replace('"rotation-test"', '"photos"'), 'it is of rotation photos'],
     ['a version of no declaration', (text: string) => text.replace('"v1"', '"v9"'), 'which the rotation file does not'],
     ['another Region', (text: string) => text.replace(/kms:[a-z0-9-]+:/, 'kms:sa-east-1:'), 'key of Region sa-east-1'],
+    ['another partition', (text: string) => text.replace('arn:aws:', 'arn:aws-cn:'), 'key of partition aws-cn'],
     ['an alias for a key', (text: string) => text.replace(/"arn[^"]+"/, '"alias/photos/v1"'), 'versions.0.keyArn'],
   ])('a binding with %s, by name', async (_, change, words) => {
     edited(change);
@@ -145,6 +146,30 @@ describe('every command refuses', () => {
     expect([refused.exitCode, errorOf(refused).code]).toEqual([78, 'binding-invalid']);
     expect(errorOf(refused).message).toContain('rotation.lock.json');
     expect(errorOf(refused).message).toContain(words);
+  });
+
+  it('a link in its place, which leads somewhere else tomorrow', async () => {
+    writeFileSync(path.join(site.directory, 'elsewhere.json'), lockText());
+    rmSync(lockFile());
+    symlinkSync('elsewhere.json', lockFile());
+    expect(errorOf(await preApply()).message).toContain('it cannot be read: it is a link');
+  });
+
+  it('the binding of another rotation file beside it, whose name ends otherwise', async () => {
+    const other = (await site.readRotation()).replace('name: rotation-test', 'name: photos');
+    writeFileSync(path.join(site.directory, 'rotation.yml'), other);
+    const refused = await preApply('--rotation-file', 'rotation.yml');
+    expect(errorOf(refused).message).toContain('it is of rotation rotation-test, the rotation file of photos');
+  });
+
+  it('versions whose keys were swapped, by what AWS says of each', async () => {
+    const second = await site.declareKey('v2');
+    await site.declare(rotationText(['v1', 'v2'], 'v1'));
+    await preApply();
+    edited((text) => text.replace(keyArn, 'first').replace(second, keyArn).replace('first', second));
+    const refused = await preApply();
+    expect([refused.exitCode, errorOf(refused).code]).toEqual([4, 'binding-contradicted']);
+    expect(errorOf(refused).message).toContain(`v1 is bound to ${second}`);
   });
 
   it('one key for two versions', async () => {

@@ -96,6 +96,12 @@ export const rotationFileSchema = z.strictObject({
         'a list of services',
         'write a list of mappings with service and sourceArns, [] for none',
       ),
+      keep: field(
+        z.boolean().optional(),
+        'True: a taken-over key keeps the statements of its own policy (keptPolicy), and gets those of Keyturn besides. Default: they are replaced.',
+        'true or false',
+        'write true or false without quotes',
+      ),
     })
     .prefault({})
     .describe("Key policy of the declared versions. Empty list: only the account's IAM policies apply."),

@@ -10,6 +10,8 @@ export interface KeyVersion {
   readonly keyArn: string | undefined;
   /** ARN of an existing external-origin key that becomes this version: the keys stack imports it. Never set together with `keyArn`. */
   readonly takeOver?: string | undefined;
+  /** The key policy that a taken-over key had, JSON; Keyturn's statements are added to it. Set if and only if `keyPolicy.keep`. */
+  readonly keptPolicy?: string | undefined;
   /** True: Keyturn may disable this adopted key once the gate is open. Never set without `keyArn`. Default false. */
   readonly retire?: boolean | undefined;
   /** True once the file records the retirement of this version; the keys stack then declares `enabled = false`. */
@@ -230,6 +232,8 @@ export interface Rotation {
     readonly breakGlass: readonly string[];
     /** AWS services that use the keys by their own principal. */
     readonly services: readonly ServicePrincipal[];
+    /** True: taken-over keys keep the statements of their own policy, besides Keyturn's. Default false. */
+    readonly keep?: boolean | undefined;
   };
   readonly expiry: ExpiryWarnings;
   readonly deletionWindowDays: number;
@@ -332,6 +336,11 @@ export function boundKeyArn(
 /** The directory of the custody records, for any custodian; undefined without custody. */
 export function custodyDirectory({ age, command, pkcs11 }: Custody): string | undefined {
   return (age ?? command ?? pkcs11)?.directory;
+}
+
+/** The kind of custodian that the rotation file declares; `age` where it declares none. */
+export function custodyKind({ command, pkcs11 }: Pick<Custody, 'command' | 'pkcs11'>): 'age' | 'command' | 'pkcs11' {
+  return command ? 'command' : pkcs11 ? 'pkcs11' : 'age';
 }
 
 /** True for a version that the retire gate may disable: a key of our own, or an adopted one with `retire: true`. */

@@ -48,6 +48,12 @@ export const keyVersion = z.strictObject({
     'the full ARN of a KMS key of the account, arn:aws:kms:<region>:<account>:key/<id>',
     'write the key ARN, not an alias or a bare id',
   ),
+  keptPolicy: field(
+    z.string().min(2).max(LIMITS.keyPolicy).optional(),
+    'The key policy that the taken-over key had, as JSON; needed with keyPolicy.keep: true, refused without.',
+    `a key policy in JSON, up to ${LIMITS.keyPolicy} characters`,
+    'let `npx keyturn adopt --take-over --keep-policy` write it',
+  ),
   retire: field(
     z.boolean().optional(),
     'True allows Keyturn to disable this adopted key once the retire gate is open. Default: only the verdict is given.',

@@ -46,8 +46,9 @@ export async function approveDisabling(
 }
 
 /**
- * Verifies every bucket that could hold objects under a superseded version. Where that takes so long that its beginning is no
- * longer fresh, what changed meanwhile is inspected too; the record is then as of the end of that, however long one listing takes.
+ * Verifies every bucket that could hold objects under a superseded version. Where that takes so long that its beginning
+ * is no longer fresh, what changed meanwhile is inspected too. The record is then as of the end of that, however long
+ * one listing takes.
  */
 export async function verifyBuckets(run: VerifyRun, request: VerifyBucketsRequest): Promise<VerificationRecord> {
   const buckets: BucketVerification[] = [];

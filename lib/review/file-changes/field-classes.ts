@@ -73,6 +73,11 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'keyVersions[]', verdict: 'refused', why: 'Their order is the order of succession.' },
   { field: 'keyVersions[].name', verdict: 'refused', why: 'A renamed version is another key.' },
   { field: 'keyVersions[].keyArn', verdict: 'refused', why: 'One version stands for one key.' },
+  {
+    field: 'keyVersions[].keptPolicy',
+    verdict: 'decide',
+    why: 'It decides who can use the taken-over key, besides Keyturn.',
+  },
   { field: 'keyVersions[].takeOver', verdict: 'refused', why: 'One version stands for one key.' },
   {
     field: 'keyVersions[].custodyWaiver',
@@ -160,6 +165,11 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'adopted.versionAliases', verdict: 'free', why: KEEPS },
   { field: 'adopted.buckets', kind: 'added', verdict: 'decide', why: TAKES },
   { field: 'adopted.buckets', verdict: 'free', why: KEEPS },
+  {
+    field: 'keyPolicy.keep',
+    verdict: 'decide',
+    why: 'Whoever could use or administer a taken-over key still can, or no longer can.',
+  },
   { field: 'keyPolicy.administrators', verdict: 'decide', why: 'They can change the key policy.' },
   { field: 'keyPolicy.users', verdict: 'decide', why: 'They can read the objects.' },
   { field: 'keyPolicy.breakGlass', verdict: 'decide', why: 'They can delete a key or its material.' },
