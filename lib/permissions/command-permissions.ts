@@ -150,6 +150,13 @@ const MOVE: readonly ActionSet[] = [
     when: (rotation) => moves(rotation) && pins(rotation),
   },
   ...FIND_OTHER_DEFAULTS,
+  // Replicas that other buckets, and the declared ones, write under the old key.
+  {
+    sid: 'LookAtReplication',
+    on: 'buckets of the account',
+    actions: ['s3:GetReplicationConfiguration'],
+    when: moves,
+  },
 ];
 
 /** What a plan reads of the state; plans take no lock. */

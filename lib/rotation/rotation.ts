@@ -148,7 +148,7 @@ export interface ReviewWaiver {
 export interface RetireWaiver {
   /**
    * `grant`: grants on the key. `bucket-default`: it is the default of another bucket. `dropped-bucket`: a bucket that the file named once
-   * may hold objects under it. `use`: somebody used it. `upload`: an open multipart upload may name it. `expiry`: the active key is near
+   * may hold objects under it. `replication`: replicas of a bucket go under it. `use`: somebody used it. `upload`: an open multipart upload may name it. `expiry`: the active key is near
    * its end. Each of them also for what could not be looked at.
    */
   readonly what: (typeof RETIRE_WAIVERS)[number];
@@ -164,6 +164,7 @@ export const RETIRE_WAIVERS = [
   'grant',
   'bucket-default',
   'dropped-bucket',
+  'replication',
   'use',
   'upload',
   'annotations',

@@ -231,6 +231,8 @@ describe('the evidence bucket', () => {
       's3:GetEncryptionConfiguration',
       's3:GetObjectRetention',
       's3:GetObjectVersion',
+      // Of every bucket of the account, too.
+      's3:GetReplicationConfiguration',
       's3:PutObject',
     ]);
   });
