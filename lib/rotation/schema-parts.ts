@@ -282,7 +282,7 @@ export const waiver = z.strictObject({
   ),
   address: field(
     z.string().min(1).max(LIMITS.waiverText).optional(),
-    'Terraform address that the waiver applies to; absent: every address.',
+    'Terraform address that the waiver applies to, or the path of a file; absent: every one.',
     'a Terraform address such as aws_kms_external_key.version_v1',
     'copy the address from the review',
   ),
