@@ -9,6 +9,7 @@ export const localAws: CommandDefinition = {
   options: [
     { flags: '--port <n>', description: 'port to listen on; 0 selects a free port', default: '4566' },
     { flags: '--region <name>', description: 'the Region of the endpoint', default: 'ap-northeast-1' },
+    { flags: '--enforce', description: 'let the policies of keys, buckets and users decide for every access key' },
   ],
   mutates: false,
   examples: ['npm run local-aws -- --port 4566', 'npx keyturn local-aws --port 0 --region eu-central-1'],
@@ -18,7 +19,7 @@ export const localAws: CommandDefinition = {
       const problem = `--port accepts a number from 0 to 65535, not ${JSON.stringify(text(options, 'port'))}`;
       throw new KeyturnError('usage', { problem, hint: 'pass a number, such as --port 4566' });
     }
-    const endpoint = await startLocalAws({ port, region: text(options, 'region') });
+    const endpoint = await startLocalAws({ port, region: text(options, 'region'), enforce: flag(options, 'enforce') });
     const variables = Object.entries(endpoint.environment()).map(([name, value]) => `export ${name}=${value}`);
     if (!flag(options, 'json')) terminal.data(variables.join('\n'));
     terminal.note(`for Terraform with resources of S3 Control, also export HTTP_PROXY=${endpoint.url}`);
