@@ -6,8 +6,6 @@ import { withReading } from './cli/session';
 import { table } from './cli/table';
 
 export const access: CommandDefinition = {
-  name: 'access',
-  summary: 'list who may use the old key and not the new one, before the switch',
   description:
     'Compares the key policies, looks for grants on the old key and bucket policies that name it, and asks CloudTrail who used ' +
     'it. Changes nothing. Exit code 4: somebody who used the old key cannot use the new one. 2: something is to decide, or ' +

@@ -3,20 +3,18 @@ import type { BucketVerification } from '../lib/verify/bucket-verification';
 import { accountText } from '../lib/verify/version-account';
 import { type LateWriters, lateWriters } from '../lib/workflow/late-writers';
 import { stragglers as findStragglers } from '../lib/workflow/remaining-versions';
-import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
+import { type CommandDefinition, flag, rotationFileOptions } from './cli/command';
 import { paceOptions } from './cli/flow-options';
 import { withReading } from './cli/session';
 import { table } from './cli/table';
 import { useTable } from './cli/use-table';
 
 export const stragglers: CommandDefinition = {
-  name: 'stragglers',
-  summary: 'list object versions and open uploads that are not under the active version',
   description:
     'Lists every bucket and checks every object version like the verify step, but reads no objects. Changes ' +
     'nothing. A straggler from after the switch comes from a writer that still names the old key: CloudTrail shows who.',
   options: [
-    rotationFileOption,
+    ...rotationFileOptions,
     ...paceOptions,
     {
       flags: '--detailed-exitcode',

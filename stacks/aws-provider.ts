@@ -1,6 +1,5 @@
 import { AwsProvider } from '@cdktf/provider-aws/lib/provider';
 import type { TerraformStack } from 'cdktf';
-import { AWS_PROVIDER_VERSION } from '../lib/rotation/provider-version';
 import type { Rotation } from '../lib/rotation/rotation';
 
 /**
@@ -16,8 +15,8 @@ export function declareAwsProvider(stack: TerraformStack, rotation: Rotation): v
     // (an endpoint on this machine) the provider would put it before the address, and find no such host.
     ...(bucketNames(rotation).some((name) => name.includes('.')) ? { s3UsePathStyle: true } : {}),
   });
-  // The bindings of another release would require their own version; what was tested decides, not what they were generated from.
-  stack.addOverride('terraform.required_providers.aws.version', AWS_PROVIDER_VERSION);
+  // The bindings would require what they were generated from; the rotation file decides.
+  stack.addOverride('terraform.required_providers.aws.version', rotation.terraform.awsProvider);
 }
 
 /** Every bucket of a stack. */

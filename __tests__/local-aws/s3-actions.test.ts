@@ -15,6 +15,7 @@ const known = new Set(
     'GetBucketOwnershipControls GetBucketPolicy GetBucketPolicyStatus GetBucketPublicAccessBlock',
     'GetBucketRequestPayment GetBucketTagging GetBucketVersioning GetBucketWebsite GetEncryptionConfiguration',
     'GetIntelligentTieringConfiguration GetInventoryConfiguration GetLifecycleConfiguration GetMetricsConfiguration',
+    'DeleteObjectAnnotation GetObjectAnnotation PutObjectAnnotation',
     'GetObject GetObjectAcl GetObjectAttributes GetObjectLegalHold GetObjectRetention GetObjectTagging',
     'GetObjectVersion GetObjectVersionAcl GetObjectVersionAttributes GetObjectVersionTagging',
     'GetReplicationConfiguration ListAllMyBuckets ListBucket ListBucketMultipartUploads ListBucketVersions',

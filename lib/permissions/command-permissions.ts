@@ -26,6 +26,7 @@ const namesManagedKey = ({ reencrypt }: Rotation) => reencrypt.from.includes('aw
 const namesKeys = ({ reencrypt }: Rotation) => reencrypt.from.some((one) => one === 'any' || one.startsWith('arn:'));
 const hasJobs = ({ reencrypt }: Rotation) => reencrypt.engine !== 'local';
 const rehearses = ({ retire }: Rotation) => retire.rehearseAs !== undefined;
+const pins = ({ buckets }: Rotation) => buckets.some(({ pinWriters }) => pinWriters === true);
 const inPlace = ({ strategy }: Rotation) => strategy === 'in-place';
 const moves = ({ strategy }: Rotation) => strategy === 'new-key';
 const rewraps = (rotation: Rotation) => moves(rotation) && rotation.reencrypt.method === 'rewrap';
@@ -146,7 +147,7 @@ const MOVE: readonly ActionSet[] = [
     sid: 'LookAtPins',
     on: 'owned buckets',
     actions: ['s3:GetBucketPolicy'],
-    when: (rotation) => moves(rotation) && rotation.buckets.some(({ pinWriters }) => pinWriters === true),
+    when: (rotation) => moves(rotation) && pins(rotation),
   },
   ...FIND_OTHER_DEFAULTS,
 ];
@@ -331,6 +332,8 @@ export const actionSets: Readonly<Record<PolicyName, readonly ActionSet[]>> = {
     ...LOOK,
     { sid: 'EnableKeys', on: 'keys to retire', actions: ['kms:EnableKey'] },
     ...SWITCH,
+    // The pin of the writers moves with the default.
+    { sid: 'MovePins', on: 'owned buckets', actions: ['s3:PutBucketPolicy'], when: pins },
     ...archiveEvidence,
   ],
 };
@@ -351,8 +354,8 @@ export function actionsFor(name: PolicyName, rotation?: Rotation): readonly stri
  * that every other action is used.
  */
 export const BEYOND_REHEARSAL: Readonly<Record<string, string>> = {
-  's3:GetObjectAnnotation': 'AWS documents it for CopyObject; the embedded endpoint has no annotations',
-  's3:PutObjectAnnotation': 'AWS documents it for CopyObject; the embedded endpoint has no annotations',
+  's3:GetObjectAnnotation': 'AWS documents it for CopyObject; no rehearsal annotates an object',
+  's3:PutObjectAnnotation': 'AWS documents it for CopyObject; no rehearsal annotates an object',
   'kms:Encrypt': 'AWS documents it for UpdateObjectEncryption; the embedded endpoint uses only ReEncrypt',
   'cloudwatch:DescribeAlarms': 'the embedded endpoint does not support CloudWatch',
   'cloudwatch:PutMetricAlarm': 'the embedded endpoint does not support CloudWatch',

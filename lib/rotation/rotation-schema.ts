@@ -4,8 +4,10 @@
  */
 import { z } from 'zod';
 import { field, LIMITS, TAG_KEY_MESSAGES } from './field-messages';
+import { AWS_PROVIDER_VERSION, PROVIDER_CONSTRAINT } from './provider-version';
 import {
   accessWaiver,
+  adopted,
   age,
   BUCKET_NAME,
   BUCKET_WORDS,
@@ -77,6 +79,9 @@ export const rotationFileSchema = z.strictObject({
     'a list of at least one bucket',
     'declare a bucket: "- name: my-bucket" with "manage: bucket" or "manage: encryption"',
   ),
+  adopted: adopted
+    .optional()
+    .describe("What exists since before Keyturn: the stacks import it into Terraform's state instead of creating it."),
   keyPolicy: z
     .strictObject({
       administrators: principals('Who may manage the keys, but not use them.'),
@@ -266,11 +271,17 @@ export const rotationFileSchema = z.strictObject({
     .describe('The review of plans of this rotation.'),
   terraform: z
     .strictObject({
+      awsProvider: field(
+        z.string().regex(PROVIDER_CONSTRAINT).default(AWS_PROVIDER_VERSION),
+        'Versions of the AWS provider that both stacks require. Only the default was tested.',
+        'versions with =, >, >=, <, <= or ~>, separated by commas, without exclusions and pre-releases',
+        `write one version such as ${AWS_PROVIDER_VERSION}, or a range such as ">= ${AWS_PROVIDER_VERSION}, < 6.22.0"`,
+      ),
       backend: field(z.enum(['local', 's3']).default('local'), 'Where Terraform stores its state.', 'local or s3'),
       s3: s3Backend.optional().describe('The s3 backend; required with backend: s3, refused otherwise.'),
     })
     .prefault({})
-    .describe('Terraform state.'),
+    .describe('The AWS provider, and the Terraform state.'),
 });
 
 /** A rotation file with well-formed fields and defaults, before the rules across fields are checked. */

@@ -8,6 +8,8 @@ export interface KeyVersion {
   readonly materialValidTo: Date | undefined;
   /** ARN of an existing key that Keyturn did not create; absent for keys the keys stack declares. */
   readonly keyArn: string | undefined;
+  /** ARN of an existing external-origin key that becomes this version: the keys stack imports it. Never set together with `keyArn`. */
+  readonly takeOver?: string | undefined;
   /** True: Keyturn may disable this adopted key once the gate is open. Never set without `keyArn`. Default false. */
   readonly retire?: boolean | undefined;
   /** True once the file records the retirement of this version; the keys stack then declares `enabled = false`. */
@@ -25,6 +27,16 @@ export interface Bucket {
   readonly bucketKey: boolean;
   /** True: the bucket's policy denies writes that name another key than the active one. Only with `manage: bucket`. Default false. */
   readonly pinWriters?: boolean | undefined;
+}
+
+/** What the stacks import into Terraform's state instead of creating it. */
+export interface Adopted {
+  /** Whether the main alias exists. Default false. */
+  readonly alias: boolean;
+  /** Names of declared versions whose version alias exists. */
+  readonly versionAliases: readonly string[];
+  /** Names of declared buckets whose default encryption exists, and the bucket itself where the stack owns it. */
+  readonly buckets: readonly string[];
 }
 
 /** `rewrap` moves data keys without moving data; `rewrite` copies each object onto itself. */
@@ -133,11 +145,12 @@ export interface ReviewWaiver {
 /** A reason of the retire gate that is set aside until a date; see docs/gate.md. */
 export interface RetireWaiver {
   /**
-   * `grant`: grants on the key. `bucket-default`: it is the default of another bucket. `use`: somebody used it. `upload`: an open multipart
-   * upload may name it. `expiry`: the active key is near its end. Each of them also for what could not be looked at.
+   * `grant`: grants on the key. `bucket-default`: it is the default of another bucket. `dropped-bucket`: a bucket that the file named once
+   * may hold objects under it. `use`: somebody used it. `upload`: an open multipart upload may name it. `expiry`: the active key is near
+   * its end. Each of them also for what could not be looked at.
    */
   readonly what: (typeof RETIRE_WAIVERS)[number];
-  /** The grant, bucket or upload that it is for: its id, name or key; absent: every one. */
+  /** The grant, bucket or upload that it is for: its id, name or key; absent: every one, but no dropped bucket. */
   readonly of?: string | undefined;
   readonly reason: string;
   /** Last day on which it is valid, UTC, `2027-01-31`. */
@@ -145,7 +158,15 @@ export interface RetireWaiver {
 }
 
 /** What a waiver may set aside. */
-export const RETIRE_WAIVERS = ['grant', 'bucket-default', 'use', 'upload', 'annotations', 'expiry'] as const;
+export const RETIRE_WAIVERS = [
+  'grant',
+  'bucket-default',
+  'dropped-bucket',
+  'use',
+  'upload',
+  'annotations',
+  'expiry',
+] as const;
 
 /** A principal that used the old key and would lose access by the switch, which happens anyway; see docs/access.md. */
 export interface AccessWaiver {
@@ -198,6 +219,8 @@ export interface Rotation {
   /** Name of the active version; always one of `keyVersions`. */
   readonly activeVersion: string;
   readonly buckets: readonly Bucket[];
+  /** What exists since before Keyturn, besides taken-over keys; absent: nothing. */
+  readonly adopted?: Adopted | undefined;
   /** IAM principal ARNs; empty: only the account's IAM policies apply. */
   readonly keyPolicy: {
     readonly administrators: readonly string[];
@@ -244,8 +267,13 @@ export interface Rotation {
     readonly waivers: readonly AccessWaiver[];
   };
   readonly review: { readonly waivers: readonly ReviewWaiver[] };
-  readonly terraform: { readonly backend: 'local' } | { readonly backend: 's3'; readonly s3: S3Backend };
+  readonly terraform: TerraformSettings;
 }
+
+export type TerraformSettings = {
+  /** Versions of the AWS provider that both stacks require, as a constraint of Terraform: `5.100.0`, `>= 6.40.0, < 7.0.0`. */
+  readonly awsProvider: string;
+} & ({ readonly backend: 'local' } | { readonly backend: 's3'; readonly s3: S3Backend });
 
 /** Names of the two stacks of a rotation. */
 export function stackNames(rotation: Pick<Rotation, 'name'>): { readonly keys: string; readonly storage: string } {
@@ -288,20 +316,26 @@ export function versionAlias(rotation: KeyLayout & Pick<Rotation, 'alias'>, vers
 }
 
 /**
- * The key that a version is bound to: the ARN of an adopted one, or what `rotation.lock.json` says; undefined: nothing
- * binds it. With `strategy: in-place` one key stands for all versions.
+ * The key that a version is bound to: the ARN of an adopted or taken-over one, or what `rotation.lock.json` says; undefined:
+ * nothing binds it. With `strategy: in-place` one key stands for all versions.
  */
 export function boundKeyArn(
   { strategy, binding }: Pick<Rotation, 'strategy' | 'binding'>,
-  { name, keyArn }: Pick<KeyVersion, 'name' | 'keyArn'>,
+  { name, keyArn, takeOver }: Pick<KeyVersion, 'name' | 'keyArn' | 'takeOver'>,
 ): string | undefined {
-  if (keyArn !== undefined) return keyArn;
+  const named = keyArn ?? takeOver;
+  if (named !== undefined) return named;
   return binding.find((one) => strategy === 'in-place' || one.name === name)?.keyArn;
 }
 
 /** The directory of the custody records, for any custodian; undefined without custody. */
 export function custodyDirectory({ age, command, pkcs11 }: Custody): string | undefined {
   return (age ?? command ?? pkcs11)?.directory;
+}
+
+/** The kind of custodian that the rotation file declares; `age` where it declares none. */
+export function custodyKind({ command, pkcs11 }: Pick<Custody, 'command' | 'pkcs11'>): 'age' | 'command' | 'pkcs11' {
+  return command ? 'command' : pkcs11 ? 'pkcs11' : 'age';
 }
 
 /** True for a version that the retire gate may disable: a key of our own, or an adopted one with `retire: true`. */

@@ -20,6 +20,7 @@ export interface UnvalidatedVersion {
   readonly name: string | undefined;
   readonly validTo: string | undefined;
   readonly keyArn: string | undefined;
+  readonly takeOver: string | undefined;
   readonly retire: boolean;
   readonly disabled: boolean;
 }
@@ -40,6 +41,7 @@ export function unvalidated(value: unknown): UnvalidatedFile {
       name: textOf(version.name),
       validTo: textOf(version.materialValidTo),
       keyArn: textOf(version.keyArn),
+      takeOver: textOf(version.takeOver),
       retire: version.retire === true,
       disabled: version.disabled === true,
     };

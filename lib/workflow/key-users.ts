@@ -1,21 +1,33 @@
 import { aliasSwitchedAt } from '../kms/alias-switch';
 import { describeKey } from '../kms/describe-key';
-import { type Answered, answered, type KeyGrant, type LastUsage, lastUsageOf, otherUsers } from '../kms/other-users';
+import {
+  type Answered,
+  answered,
+  grantsOn,
+  type KeyGrant,
+  type LastUsage,
+  lastUsageOf,
+  otherUsers,
+} from '../kms/other-users';
 import { lastMoved } from '../observation/evidence-queries';
-import { evidenceDirectory, type ObservedVersion } from '../observation/observe';
+import { evidenceDirectory, evidenceOf, type ObservedVersion } from '../observation/observe';
 import type { Rotation } from '../rotation/rotation';
-import { isKey } from '../s3/object-version';
+import { hasIdOf } from '../s3/object-version';
 import { otherDefaults } from '../s3/other-defaults';
 import type { ReencryptFacts, UsageBefore } from './flow-facts';
 import type { RetireRun, RunTarget } from './rotation-run';
 
-/** Who else uses a key, as far as AWS tells: the facts behind the gate's reasons about other users. */
-export interface OtherKeyUsers {
+/** Who may use a key, as far as AWS tells, whether or not they did. */
+export interface StandingUsers {
   readonly grants: Answered<readonly KeyGrant[]>;
   /** Buckets outside of the rotation whose new objects go under the key. */
   readonly defaultOf: readonly string[];
-  /** Sentences: what about other buckets could not be seen. */
-  readonly defaultsUnknown: readonly string[];
+  /** What about other buckets could not be seen, in a sentence, and the bucket where it is about one. */
+  readonly defaultsUnknown: readonly { readonly bucket: string | undefined; readonly text: string }[];
+}
+
+/** Who else uses a key: the facts behind the gate's reasons about other users. */
+export interface OtherKeyUsers extends StandingUsers {
   readonly use: KeyUse;
 }
 
@@ -53,10 +65,11 @@ export async function observeUsers(
 ): Promise<OtherKeyUsers> {
   const { rotation, clients } = run;
   const { grants, lastUsage } = await otherUsers(clients.kms, keyArn);
-  const byEvidence = await lastMoved(evidenceDirectory(rotation), rotation.name);
+  const defaults = await defaultsUnder(run, keyArn);
+  const byEvidence = await lastMoved(evidenceDirectory(rotation), evidenceOf(run));
   return {
     grants,
-    ...(await defaultsUnder(run, keyArn)),
+    ...defaults,
     use: {
       before: moved.usagesBefore?.find((one) => one.keyArn === keyArn)?.usage,
       now: lastUsage,
@@ -71,6 +84,11 @@ export async function observeUsers(
   };
 }
 
+/** The same without its uses. @throws as {@link observeUsers} */
+export async function observeStanding(run: RetireRun, keyArn: string): Promise<StandingUsers> {
+  return { grants: await grantsOn(run.clients.kms, keyArn), ...(await defaultsUnder(run, keyArn)) };
+}
+
 async function defaultsUnder(
   { rotation, clients, identity, signal }: RetireRun,
   keyArn: string,
@@ -83,17 +101,20 @@ async function defaultsUnder(
     signal,
   });
   const defaultOf: string[] = [];
-  const defaultsUnknown = found.denied.map(({ action, bucket }) =>
-    bucket === undefined
-      ? `${action} is denied, so buckets that name the key as their default are not known`
-      : `${action} is denied on ${bucket}, so its default key is not known`,
-  );
+  const defaultsUnknown = found.denied.map(({ action, bucket }) => ({
+    bucket,
+    text:
+      bucket === undefined
+        ? `${action} is denied, so buckets that name the key as their default are not known`
+        : `${action} is denied on ${bucket}, so its default key is not known`,
+  }));
   const keys = new Map<string, Answered<string | undefined>>();
   for (const { bucket, keyId } of found.defaults) {
     const key = keys.get(keyId) ?? (await arnOf(clients, keyId));
     keys.set(keyId, key);
-    if ('unknown' in key) defaultsUnknown.push(`the default key of ${bucket} is ${keyId}, and ${key.unknown}`);
-    else if (key.known !== undefined && isKey(key.known, keyArn)) defaultOf.push(bucket);
+    if ('unknown' in key)
+      defaultsUnknown.push({ bucket, text: `the default key of ${bucket} is ${keyId}, and ${key.unknown}` });
+    else if (key.known !== undefined && hasIdOf(key.known, keyArn)) defaultOf.push(bucket);
   }
   return { defaultOf, defaultsUnknown };
 }

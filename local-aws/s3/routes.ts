@@ -1,6 +1,7 @@
 import type { AwsRequest } from '../message';
 import type { Handler } from './call';
 import { isHoisted } from './headers';
+import * as annotation from './operations/annotations';
 import * as encryption from './operations/bucket-encryption';
 import * as policy from './operations/bucket-policy';
 import * as settings from './operations/bucket-settings';
@@ -33,6 +34,9 @@ export interface Route {
 type Level = 'service' | 'bucket' | 'object';
 
 const VERSION = ['versionId'];
+/** Stands for the sub-resource `annotation` of a GET that names one. */
+const NAMED_ANNOTATION = 'annotation annotationName';
+const ANNOTATION = [...VERSION, 'annotationName'];
 const LISTING = ['prefix', 'delimiter', 'max-keys', 'encoding-type'];
 const RESPONSE = [
   'response-content-type',
@@ -138,10 +142,14 @@ route('HEAD object ', 'HeadObject', headObject, [...VERSION, ...RESPONSE, 'partN
 route('DELETE object ', 'DeleteObject', deleteObject, VERSION);
 route('POST bucket delete', 'DeleteObjects', deleteObjects);
 route('GET bucket versions', 'ListObjectVersions', listObjectVersions, [...LISTING, 'key-marker', 'version-id-marker']);
-route('GET object annotation', 'ListObjectAnnotations', object.listObjectAnnotations, [
+route('GET object annotation', 'ListObjectAnnotations', annotation.listObjectAnnotations, [
   ...VERSION,
+  'annotation-prefix',
   'max-annotation-results',
 ]);
+route(`GET object ${NAMED_ANNOTATION}`, 'GetObjectAnnotation', annotation.getObjectAnnotation, ANNOTATION);
+route('PUT object annotation', 'PutObjectAnnotation', annotation.putObjectAnnotation, ANNOTATION);
+route('DELETE object annotation', 'DeleteObjectAnnotation', annotation.deleteObjectAnnotation, ANNOTATION);
 route('GET object tagging', 'GetObjectTagging', object.getObjectTagging, VERSION);
 route('PUT object tagging', 'PutObjectTagging', object.putObjectTagging, VERSION);
 route('DELETE object tagging', 'DeleteObjectTagging', object.deleteObjectTagging, VERSION);
@@ -228,6 +236,9 @@ export function routeOf(request: AwsRequest, target: Target): Route | undefined 
       subResource = name;
     }
   }
+  // One path serves the list of annotations and each of them.
+  if (subResource === 'annotation' && request.query.has('annotationName') && request.method === 'GET')
+    subResource = NAMED_ANNOTATION;
   const copies = level === 'object' && request.method === 'PUT' && 'x-amz-copy-source' in request.headers;
   return ROUTES.get(`${copies ? 'COPY' : request.method} ${level} ${subResource}`);
 }

@@ -1,11 +1,13 @@
 import path from 'node:path';
 import { endpointsOf } from '../../lib/aws/endpoints';
+import { readingOnce } from '../../lib/aws/read-once';
 import { isCode, KeyturnError } from '../../lib/errors';
 import { type EvidenceRun, openEvidence } from '../../lib/evidence/evidence';
 import { forgePeople, NOT_GIVEN } from '../../lib/evidence/forge-people';
 import { provenance } from '../../lib/evidence/provenance';
 import { observe } from '../../lib/observation/observe';
 import { stateFacts } from '../../lib/observation/state-facts';
+import { evidenceFolder } from '../../lib/rotation/own-folder';
 import type { Rotation } from '../../lib/rotation/rotation';
 import { preflight } from '../../lib/workflow/preflight';
 import { refuseRebound } from '../../lib/workflow/refuse-rebound';
@@ -110,7 +112,7 @@ async function recorded<T>(recording: Recording, body: Body<T>): Promise<Session
 async function signed<T>(recording: Recording, signer: OpenSigner | undefined, body: Body<T>): Promise<SessionEnd<T>> {
   const { command, context, target, concurrentRun } = recording;
   const { rotation, identity } = target;
-  const directory = path.join(path.dirname(rotation.file), '.keyturn', 'evidence');
+  const directory = evidenceFolder(rotation.file);
   // The evidence of another active run is incomplete; that run archives it, and this run's evidence too.
   const archive = async () => {
     if (!concurrentRun) await archiveEvidence(context, { command, directory, ...target });
@@ -152,9 +154,10 @@ async function runRecorded<T>(
 /** What the rotation file takes for granted is checked before anything is done; a run with evidence records what it found. */
 function preflightFirst<T>(body: Body<T>): Body<T> {
   return async (run) => {
-    await preflight(run);
-    await refuseRebound(run);
-    if (!run.dryRun) await run.evidence.record('state', 'begin', { ...stateFacts(await observe(run)) });
+    const first = readingOnce(run);
+    await preflight(first);
+    await refuseRebound(first);
+    if (!run.dryRun) await run.evidence.record('state', 'begin', { ...stateFacts(await observe(first)) });
     return body(run);
   };
 }

@@ -127,6 +127,16 @@ it('reaches objects’ keys through S3 alone, and proves material under the proo
   });
 });
 
+it('names a taken-over key by its ARN beside the tag, which it has only after the first apply', async () => {
+  const rotation = await rotationOf('', `[{ name: v1, takeOver: "${ADOPTED}" }, { name: v2 }]`);
+  for (const [name, sid] of [
+    ['terraform', 'KeepKeysAsDeclared'],
+    ['terraform', 'CreateAliasesOfKeys'],
+    ['post-apply', 'UseKeysThroughS3'],
+  ] as const)
+    expect(statement(policyDocument([name], rotation, ACCOUNT), `${sid}2`)?.Resource).toEqual([ADOPTED]);
+});
+
 it('names an adopted key by its ARN, and never lets anybody change it', async () => {
   const rotation = await rotationOf('', `[{ name: v1, keyArn: "${ADOPTED}" }, { name: v2 }]`);
   const { Statement } = policyDocument(POLICY_NAMES, rotation, ACCOUNT);

@@ -139,6 +139,15 @@ describe('the provider', () => {
     expect(await reported(requiring(AWS_PROVIDER_VERSION))).toEqual([]);
   });
 
+  it('is accepted as the rotation file widens it, and in no other range', async () => {
+    const widened = { terraform: { awsProvider: '>= 5.100.0, < 6.22.0' } };
+    const of = async (versions: string) =>
+      (await reviewText(requiring(versions), {}, widened)).findings.filter(({ rule }) => rule === 'KT050');
+    expect(await of('>= 5.100.0, < 6.22.0')).toEqual([]);
+    expect(await of('>= 5.100.0, < 6.23.0')).toHaveLength(1);
+    expect(await of(AWS_PROVIDER_VERSION)).toHaveLength(1);
+  });
+
   it.each(['>= 5.100.0, < 7.0.0', '~> 5.100.0', '6.23.0', undefined])('is refused in another: %s', async (versions) => {
     const found = versions ?? '(any)';
     expect(await reported(requiring(versions))).toEqual([`the provider's versions are ${found}, not 5.100.0`]);

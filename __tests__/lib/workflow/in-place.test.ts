@@ -293,6 +293,13 @@ describe('the next import', () => {
     const past = { ...version('v1'), materialValidTo: new Date(Date.now() - DAY) };
     expect(nextImport({ versions: [{ version: past, material: entry('CURRENT', false) }] })).toBeUndefined();
   });
+
+  it('goes past a version whose date passed before it had any material', () => {
+    const never = { version: { ...version('v2'), materialValidTo: new Date(Date.now() - DAY) }, material: undefined };
+    const first = { version: version('v1'), material: entry('CURRENT') };
+    const versions = [first, never, { version: version('v3'), material: undefined }];
+    expect(nameOf(nextImport({ versions }))).toBe('v3');
+  });
 });
 
 it('has one more step than a rotation by new keys, in the same order', () => {

@@ -15,6 +15,7 @@ export interface FieldClass {
     | 'forward'
     | 'backward'
     | 'with keyArn'
+    | 'with takeOver'
     | 'with custodyWaiver'
     | 'to true'
     | 'to false'
@@ -30,6 +31,8 @@ export interface FieldClass {
 const READS = 'It decides who can read the new key material, or runs code with it.';
 const STATE = 'With another state, Terraform does not see what exists.';
 const PROOF = 'Evidence would be kept elsewhere, for a shorter time, or not at all.';
+const TAKES = 'Terraform takes over what somebody else made.';
+const KEEPS = 'What the state holds already stays in it.';
 const JOBS = 'Jobs run in the account with a role of their own, and cost money.';
 
 /** Every field of the rotation file, and of its binding. The table of docs/plan-review.md is generated from it. */
@@ -49,6 +52,13 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   {
     field: 'keyVersions[]',
     kind: 'added',
+    when: 'with takeOver',
+    verdict: 'decide',
+    why: 'Terraform takes over a key that exists, and replaces its policy and tags.',
+  },
+  {
+    field: 'keyVersions[]',
+    kind: 'added',
     when: 'with custodyWaiver',
     verdict: 'decide',
     why: 'It is used although nothing proves that custody holds its material.',
@@ -63,6 +73,7 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'keyVersions[]', verdict: 'refused', why: 'Their order is the order of succession.' },
   { field: 'keyVersions[].name', verdict: 'refused', why: 'A renamed version is another key.' },
   { field: 'keyVersions[].keyArn', verdict: 'refused', why: 'One version stands for one key.' },
+  { field: 'keyVersions[].takeOver', verdict: 'refused', why: 'One version stands for one key.' },
   {
     field: 'keyVersions[].custodyWaiver',
     verdict: 'decide',
@@ -143,6 +154,12 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
     verdict: 'decide',
     why: 'It decides whether a writer may name another key than the active one.',
   },
+  { field: 'adopted.alias', when: 'to true', verdict: 'decide', why: TAKES },
+  { field: 'adopted.alias', verdict: 'free', why: KEEPS },
+  { field: 'adopted.versionAliases', kind: 'added', verdict: 'decide', why: TAKES },
+  { field: 'adopted.versionAliases', verdict: 'free', why: KEEPS },
+  { field: 'adopted.buckets', kind: 'added', verdict: 'decide', why: TAKES },
+  { field: 'adopted.buckets', verdict: 'free', why: KEEPS },
   { field: 'keyPolicy.administrators', verdict: 'decide', why: 'They can change the key policy.' },
   { field: 'keyPolicy.users', verdict: 'decide', why: 'They can read the objects.' },
   { field: 'keyPolicy.breakGlass', verdict: 'decide', why: 'They can delete a key or its material.' },
@@ -220,6 +237,7 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
     verdict: 'decide',
     why: 'It counts from the next change on, never for the one that brings it.',
   },
+  { field: 'terraform.awsProvider', verdict: 'decide', why: 'Another program carries out every later plan.' },
   { field: 'terraform.backend', verdict: 'decide', why: STATE },
   { field: 'terraform.s3.bucket', verdict: 'decide', why: STATE },
   { field: 'terraform.s3.region', verdict: 'decide', why: STATE },

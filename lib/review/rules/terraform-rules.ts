@@ -1,4 +1,4 @@
-import { AWS_PROVIDER_VERSION } from '../../rotation/provider-version';
+import { isSameConstraint } from '../../rotation/provider-version';
 import type { Rotation } from '../../rotation/rotation';
 import { BUCKET_DEFAULT } from '../key-target-changes';
 import { isSupportResource, LOCK } from '../own-addresses';
@@ -30,8 +30,9 @@ function providerFaults(one: Values, rotation: Rotation): readonly Words[] {
   if (!PROVIDER.test(name)) return [words`the configuration uses provider ${name}`];
   const found: Words[] = [];
   const versions = text(one.version_constraint) ?? '(any)';
-  if (versions !== AWS_PROVIDER_VERSION)
-    found.push(words`the provider's versions are ${versions}, not ${AWS_PROVIDER_VERSION}`);
+  const declared = rotation.terraform.awsProvider;
+  if (!isSameConstraint(versions, declared))
+    found.push(words`the provider's versions are ${versions}, not ${declared}`);
   if (text(one.alias) !== undefined)
     found.push(words`there is a second configuration of the provider, ${text(one.alias) ?? ''}`);
   const expressions = values(one.expressions);

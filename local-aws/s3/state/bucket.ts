@@ -56,6 +56,8 @@ export class Bucket {
   /** What CompleteMultipartUpload answered, by the ID of the upload: the request may be repeated. */
   readonly completed = new Map<string, CompletedUpload>();
   versioning: Versioning = 'Off';
+  /** When versioning was put for the first time; milliseconds since the epoch. */
+  versionsSince = Number.NEGATIVE_INFINITY;
   encryption: EncryptionRule = NEW_BUCKET_ENCRYPTION;
   /** True once PutBucketEncryption has set the default. */
   encryptionWasPut = false;
