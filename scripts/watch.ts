@@ -3,7 +3,7 @@ import { EXIT, KeyturnError } from '../lib/errors';
 import { reenable } from '../lib/workflow/roll-back';
 import type { RotationRun } from '../lib/workflow/rotation-run';
 import { type WatchedVersion, watchDisabled } from '../lib/workflow/watch-disabled';
-import { type CommandContext, type CommandDefinition, flag, rotationFileOption } from './cli/command';
+import { type CommandContext, type CommandDefinition, flag, rotationFileOptions } from './cli/command';
 import { duration } from './cli/run-options';
 import { withReading, withRun } from './cli/session';
 import { useTable } from './cli/use-table';
@@ -17,7 +17,7 @@ export const watch: CommandDefinition = {
     'which bucket, how often. CloudTrail is about five minutes late. Exit code 0: nobody failed. 2: somebody did, or not ' +
     'everything could be read. 3: somebody did, and --enable-on-failure enabled the key again.',
   options: [
-    rotationFileOption,
+    ...rotationFileOptions,
     { flags: '--for <duration>', description: 'look every minute for this long, such as 2h; default: look once' },
     { flags: '--enable-on-failure', description: 'enable the key again as soon as somebody fails' },
   ],

@@ -258,11 +258,12 @@ describe('who used the old key, by CloudTrail', () => {
   });
 });
 
+const iam = () => {
+  const { url: endpoint, region, accessKey: credentials } = site.endpoint;
+  return new IAMClient({ endpoint, region, credentials, requestHandler: socketless(() => site.endpoint) });
+};
+
 describe('whom IAM lets use the old key', () => {
-  const iam = () => {
-    const { url: endpoint, region, accessKey: credentials } = site.endpoint;
-    return new IAMClient({ endpoint, region, credentials, requestHandler: socketless(() => site.endpoint) });
-  };
   const document = (...statements: readonly object[]) =>
     JSON.stringify({ Version: '2012-10-17', Statement: statements });
   const allowing = (Resource: string, Condition: object = {}) =>
@@ -434,5 +435,68 @@ describe('what names the old key', () => {
     site.endpoint.faults.inject({ match: { operation }, then });
     const { exitCode, comparisons } = await asJson();
     expect([exitCode, comparisons[0].unread]).toEqual([2, [unread]]);
+  });
+});
+
+describe('a switch with every policy enforced', () => {
+  it('loses nobody whom access named and the new key admits by then', async () => {
+    const { endpoint, bucket } = site;
+    const [reader = ''] = await readByStranger('reader');
+    const own = endpoint.credentials.find(endpoint.accessKey.accessKeyId)?.caller.arn ?? '';
+    const statements = [
+      {
+        Effect: 'Allow',
+        Principal: { AWS: [own, reader] },
+        Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        Resource: '*',
+      },
+      { Effect: 'Allow', Principal: { AWS: '999900001111' }, Action: 'kms:Decrypt', Resource: '*' },
+      {
+        Effect: 'Allow',
+        Principal: { Service: 'delivery.logs.amazonaws.com' },
+        Action: 'kms:GenerateDataKey*',
+        Resource: '*',
+        Condition: { ArnLike: { 'aws:SourceArn': `arn:aws:logs:${endpoint.region}:${endpoint.accountId}:*` } },
+      },
+    ];
+    await keyPolicy(v1, ...statements);
+    const before = await asJson();
+    const named = before.comparisons[0].lost.map(({ who }: { readonly who: string }) => who);
+    expect(named).toEqual(
+      expect.arrayContaining([
+        reader,
+        'account 999900001111',
+        expect.stringMatching(/^delivery\.logs\.amazonaws\.com/),
+      ]),
+    );
+    expect(before.exitCode).toBe(4);
+
+    await iam().send(new CreateUserCommand({ UserName: 'reader' }));
+    const may = JSON.stringify({
+      Version: '2012-10-17',
+      Statement: { Effect: 'Allow', Action: 's3:GetObject', Resource: `arn:aws:s3:::${bucket}/*` },
+    });
+    await iam().send(new PutUserPolicyCommand({ UserName: 'reader', PolicyName: 'read', PolicyDocument: may }));
+    await site.put('under v2');
+    endpoint.credentials.enforced = true;
+    const credentials = endpoint.credentials.addUser('reader');
+    const requestHandler = socketless(() => endpoint);
+    const client = {
+      endpoint: endpoint.url,
+      region: endpoint.region,
+      forcePathStyle: true,
+      credentials,
+      requestHandler,
+    };
+    const read = (Key: string) => new S3Client(client).send(new GetObjectCommand({ Bucket: bucket, Key }));
+    await read('a');
+    await expect(read('under v2')).rejects.toThrow('is not authorized to perform: kms:Decrypt');
+
+    await keyPolicy(v2, ...statements);
+    expect(await asJson()).toMatchObject({ exitCode: 0, comparisons: [{ lost: [], identities: [], unread: [] }] });
+    await Promise.all([read('a'), read('under v2'), site.put('again')]);
+    await expect(
+      new S3Client(client).send(new PutObjectCommand({ Bucket: bucket, Key: 'b', Body: 'b' })),
+    ).rejects.toThrow('s3:PutObject');
   });
 });

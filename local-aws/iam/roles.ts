@@ -66,6 +66,8 @@ export interface Roles {
   assumeAs(request: SessionRequest): TakenSession | undefined;
   /** What a session may do, by the role's policies and the policy of the resource. */
   decide(caller: Caller, need: Need, about?: AccessConditions): Decision;
+  /** The same for a user; one that IAM does not have may do what the policy of the resource leaves to its account. */
+  decideForUser(caller: Caller, need: Need, about?: AccessConditions): Decision;
   /** Whether the policy of a bucket denies this in words to a user, who may do it otherwise. One that cannot be read denies nothing. */
   denies(caller: Caller, need: Need, about: AccessConditions): boolean;
 }
@@ -109,11 +111,17 @@ export function createRoles(accountId: string, region: string, clock: Clock): Ro
         about?.resourcePolicy,
       );
     },
+    decideForUser(caller, need, about) {
+      const user = identities.users.get(caller.arn.split('/').at(-1)?.toLowerCase() ?? '');
+      const isKnown = user?.arn === caller.arn;
+      const attached = isKnown ? policiesOf(user, identities).flatMap(({ statements }) => statements) : EVERYTHING;
+      const context = lookup(contextOf(caller, region, clock), about?.context);
+      const boundary = isKnown ? boundaryOf(user, identities) : undefined;
+      return decide({ attached, boundary }, userPrincipal(caller), { ...need, context }, about?.resourcePolicy);
+    },
     denies(caller, need, about) {
       const context = lookup(contextOf(caller, region, clock), about.context);
-      const principal = {
-        AWS: { own: [caller.arn], account: [`arn:aws:iam::${caller.accountId}:root`, caller.accountId] },
-      };
+      const principal = userPrincipal(caller);
       return deniesInWords(about.resourcePolicy, { ...need, context, principal });
     },
   };
@@ -170,6 +178,22 @@ function sessionOf(
 function principalOf({ arn }: Role, { accountId, arn: session }: Caller): SessionPrincipal {
   return { AWS: { own: [arn, session], account: [`arn:aws:iam::${accountId}:root`, accountId] } };
 }
+
+const userPrincipal = ({ arn, accountId }: Caller): SessionPrincipal => ({
+  AWS: { own: [arn], account: [`arn:aws:iam::${accountId}:root`, accountId] },
+});
+
+/** What an administrator's policy says. */
+const EVERYTHING: readonly Statement[] = [
+  {
+    sid: undefined,
+    effect: 'Allow',
+    principals: undefined,
+    actions: { not: false, patterns: ['*'] },
+    resources: { not: false, patterns: ['*'] },
+    conditions: [],
+  },
+];
 
 /** What is known of the role behind a session. */
 function ofRole({ arn, tags }: Role) {
