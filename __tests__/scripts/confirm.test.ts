@@ -5,7 +5,9 @@ import { CreateKeyCommand, DescribeKeyCommand, KMSClient, ListKeysCommand } from
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { confirmPolicy } from '../../lib/confirm/confirm-policy';
 import { probes } from '../../lib/confirm/probes';
+import { probesTable } from '../../lib/confirm/probes-table';
 import { AWS_BEHAVIOR, type AwsBehavior, type BehaviorName, type LocalAws, readConfirmed } from '../../local-aws';
+import { SLOW } from '../runner/slow';
 import { speak } from '../support/command-line';
 import { startTestAws } from '../support/embedded-aws';
 import { skipWaits } from '../support/skipped-waits';
@@ -90,6 +92,28 @@ it.each([0, 1, 2])('finds out what the endpoint does, value %i of every setting'
   expect(JSON.stringify(file)).not.toContain(ACCOUNT);
   expect(aws.stored.buckets()).toEqual([]);
   expect(await keyStates()).toEqual(['PendingDeletion', 'PendingDeletion']);
+});
+
+describe('the table of the documentation', () => {
+  const file = {
+    ...{ format: 'keyturn-confirmed/1' as const, confirmedAt: '2027-01-02T03:04:05.000Z', region: 'eu-central-1' },
+    ...{ keyturn: '0.0.0', settings: { importTokenTwice: 'refused' } },
+    probes: [{ setting: 'rewrapToSameKey', standing: 'unforeseen', seen: 'SomethingElse' }],
+  };
+  const rowOf = (setting: string, endpoint: string | null) =>
+    probesTable(probes, { ...file, endpoint })
+      .split('\n')
+      .find((row) => row.startsWith(`| \`${setting}\``));
+
+  it('says what AWS answered, and when and where', () => {
+    expect(rowOf('importTokenTwice', null)).toMatch(/ `refused`, confirmed 2027-01-02 in eu-central-1 \|$/);
+    expect(rowOf('rewrapToSameKey', null)).toMatch(/ unforeseen 2027-01-02 in eu-central-1: SomethingElse \|$/);
+    expect(rowOf('copyOntoItself', null)).toMatch(/ unconfirmed \|$/);
+  });
+
+  it('takes the answers of another endpoint for nothing', () => {
+    expect(rowOf('importTokenTwice', 'http://127.0.0.1:4566')).toMatch(/ unconfirmed \|$/);
+  });
 });
 
 describe('before it asks', () => {
@@ -233,11 +257,8 @@ describe('a probe that cannot be asked', () => {
 
   it('is unforeseen where AWS refuses with a code that nobody reckons with', async () => {
     await open();
-    aws.faults.inject({
-      match: { operation: 'UpdateObjectEncryption', nth: 3 },
-      // biome-ignore lint/suspicious/noThenProperty: the fault rule's own word; nobody awaits it
-      then: { kind: 'answer', status: 400, code: 'SomethingElse', message: 'no' },
-    });
+    const then = { kind: 'answer', status: 400, code: 'SomethingElse', message: 'no' } as const;
+    for (const nth of [3, 4, 5]) aws.faults.inject({ match: { operation: 'UpdateObjectEncryption', nth }, then });
     const { answer } = await ask();
     expect(answer.probes).toContainEqual({
       setting: 'rewrapToSameKey',
@@ -271,4 +292,40 @@ describe('local-aws --as', () => {
     const { exitCode, stderr } = await listen(content);
     expect({ exitCode, names: stderr.includes(words) }).toEqual({ exitCode: 64, names: true });
   });
+});
+
+/**
+ * One request of a run fails once with the code of a missing permission, of trouble in AWS, or of a throttle: whatever that makes of
+ * the run, a verdict that it gives is the truth.
+ */
+describe('a fault in the middle', () => {
+  const operations = [
+    ...['GetBucketEncryption', 'PutBucketEncryption', 'CreateKey', 'DescribeKey', 'GetParametersForImport'],
+    ...['ImportKeyMaterial', 'PutObject', 'GetObject', 'HeadObject', 'CopyObject', 'UpdateObjectEncryption'],
+    ...['GetKeyLastUsage', 'PutBucketVersioning', 'ListObjectVersions', 'AssumeRole', 'CreateJob', 'DescribeJob'],
+    ...['PutObjectAnnotation', 'GetObjectAnnotation', 'DisableKey', 'EnableKey'],
+  ];
+  const cases = operations.flatMap((operation) =>
+    [1, 2, 3].flatMap((nth) =>
+      (['AccessDenied', 'InternalError', 'InvalidRequest', 'KMSInvalidStateException'] as const).map((code) => ({
+        operation,
+        nth,
+        code,
+      })),
+    ),
+  );
+
+  it.each(cases.filter((_case, at) => SLOW || at % 63 === 5))(
+    'gives no wrong verdict: $code at $operation, request $nth',
+    async ({ operation, nth, code }) => {
+      await open();
+      const status = code === 'AccessDenied' ? 403 : code === 'InternalError' ? 500 : 400;
+      const then = { kind: 'answer', status, code, message: 'injected' } as const;
+      aws.faults.inject({ match: { operation, nth }, then });
+      const { answer } = await askAll();
+      const truth: Readonly<Record<string, unknown>> = DEFAULTS;
+      const wrong = Object.entries(answer.settings ?? {}).filter(([name, value]) => truth[name] !== value);
+      expect(wrong).toEqual([]);
+    },
+  );
 });

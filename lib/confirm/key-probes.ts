@@ -121,8 +121,8 @@ const annotationsUnderRewrap = defineProbe({
   question: 'Does UpdateObjectEncryption move the annotations of an object too?',
   documented: 'Annotations are "encrypted with the same KMS key" as their object; a rewrap is not mentioned',
   ways: {
-    left: 'The gate stays closed for versions with annotations that were moved (`annotations-unknown`).',
-    moved: 'The same: Keyturn asks for annotations until this is confirmed.',
+    left: 'Keyturn leaves annotated versions, and the gate stays closed for those that somebody moved (`annotations-unknown`).',
+    moved: 'The same.',
   },
   async ask(sandbox) {
     const { keys, objects } = sandbox;
