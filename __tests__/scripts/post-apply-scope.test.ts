@@ -1,4 +1,7 @@
-import { CreateKeyCommand, DisableKeyCommand, UpdateAliasCommand } from '@aws-sdk/client-kms';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { CreateAliasCommand, CreateKeyCommand, DisableKeyCommand, UpdateAliasCommand } from '@aws-sdk/client-kms';
+import { PutBucketEncryptionCommand } from '@aws-sdk/client-s3';
 import { speak } from '../support/command-line';
 import { type SwitchedSite, switchedSite } from '../support/switched-site';
 
@@ -59,6 +62,36 @@ it('refuses while objects are under the key that v1 was before its alias was mov
   await site.kms.send(new DisableKeyCommand({ KeyId: TargetKeyId }));
   const disabled = await postApply();
   expect([disabled.exitCode, disabled.stderr]).toEqual([4, expect.stringContaining(text)]);
+});
+
+it('refuses in another rotation whose objects are in this bucket, until this one moves them', async () => {
+  const { KeyMetadata } = await site.kms.send(new CreateKeyCommand({}));
+  const theirs = KeyMetadata?.Arn ?? '';
+  await site.put('of the other rotation', { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: theirs });
+  const alias = async (AliasName: string, TargetKeyId: string) =>
+    site.kms.send(new CreateAliasCommand({ AliasName, TargetKeyId }));
+  await alias('alias/other/v1', theirs);
+  await alias('alias/other/v2', tenantKey);
+  await alias('alias/other', tenantKey);
+  await site.createBucket('of-the-other');
+  const ApplyServerSideEncryptionByDefault = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: tenantKey } as const;
+  const ServerSideEncryptionConfiguration = { Rules: [{ ApplyServerSideEncryptionByDefault }] };
+  await site.s3.send(new PutBucketEncryptionCommand({ Bucket: 'of-the-other', ServerSideEncryptionConfiguration }));
+  await site.switch(`reencrypt: { from: ["${theirs}"] }\n`);
+  const file = path.join(site.directory, 'rotation.yaml');
+  const other = (await readFile(file, 'utf8'))
+    .replace('name: ledger', 'name: other')
+    .replace('alias: alias/ledger', 'alias: alias/other')
+    .replace(/buckets: .*/, 'buckets: [{ name: of-the-other, manage: encryption }]')
+    .replace(/reencrypt: .*/, `retire: { verifyOnlyBuckets: [${site.bucket}] }`);
+  const otherFile = path.join(site.directory, 'other.yaml');
+  await writeFile(otherFile, other);
+  const refused = await postApply('--rotation-file', otherFile);
+  expect([refused.exitCode, refused.stderr]).toEqual([4, expect.stringContaining('"of the other rotation"')]);
+  expect((await postApply()).exitCode).toBe(0);
+  expect(await site.stateOf(theirs)).toBe('Enabled');
+  expect((await postApply('--rotation-file', otherFile)).exitCode).toBe(0);
+  expect([await site.stateOf(theirs), await site.keyOf('of the other rotation')]).toEqual(['Disabled', site.arns[1]]);
 });
 
 it('moves what the rotation file names too', async () => {
