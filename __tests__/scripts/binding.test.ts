@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { UpdateAliasCommand } from '@aws-sdk/client-kms';
-import { type CustodySite, datedText, inDays, openCustodySite } from '../support/custody-site';
+import { type CustodySite, datedText, errorOf, inDays, openSiteOfV1 } from '../support/custody-site';
 import { rotationText } from '../support/keyturn-process';
 
 /** `rotation.lock.json`: who writes it, what it holds, and what is refused where AWS contradicts it. */
@@ -11,16 +11,15 @@ jest.setTimeout(60_000);
 let site: CustodySite;
 let keyArn: string;
 beforeEach(async () => {
-  site = await openCustodySite();
-  keyArn = await site.declareKey('v1');
-  await site.declare(rotationText(['v1'], 'v1'));
+  const opened = await openSiteOfV1();
+  site = opened;
+  keyArn = opened.keyArn;
 });
 afterEach(() => site.close());
 
 const lockFile = () => path.join(site.directory, 'rotation.lock.json');
 const lockText = () => readFileSync(lockFile(), 'utf8');
 const bound = () => JSON.parse(lockText()).versions;
-const errorOf = ({ stdout }: { readonly stdout: string }) => JSON.parse(stdout).error;
 const preApply = (...args: readonly string[]) => site.run('pre-apply', '--yes', '--json', ...args);
 const moveAlias = (version: string, arn: string) =>
   site.kms.send(new UpdateAliasCommand({ AliasName: `alias/rotation-test-key/${version}`, TargetKeyId: arn }));

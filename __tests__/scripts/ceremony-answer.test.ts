@@ -4,7 +4,7 @@ import path from 'node:path';
 import { DisableKeyCommand } from '@aws-sdk/client-kms';
 import { sha256Hex } from '../../lib/key-material/wrap';
 import { wrap } from '../conformance/byok';
-import { type CustodySite, datedText, inDays, openCustodySite } from '../support/custody-site';
+import { type CustodySite, datedText, errorOf, inDays, openSiteOfV1 } from '../support/custody-site';
 import { rotationText } from '../support/keyturn-process';
 
 /** What comes back from the machine without AWS access is believed only as far as two people compared it. */
@@ -19,12 +19,11 @@ const read = (name: string) => JSON.parse(readFileSync(at(name), 'utf8'));
 const material = (...args: readonly string[]) => site.run('material', ...args, '--json', '--yes');
 const importing = (answer: string, ...more: readonly string[]) =>
   material('import', '--request', 'request.json', '--answer', answer, ...more);
-const errorOf = ({ stdout }: { readonly stdout: string }) => JSON.parse(stdout).error ?? { code: 'done' };
 
 beforeEach(async () => {
-  site = await openCustodySite();
-  keyArn = await site.declareKey('v1');
-  await site.declare(rotationText(['v1'], 'v1'));
+  const opened = await openSiteOfV1();
+  site = opened;
+  keyArn = opened.keyArn;
   await material('prepare', '--out', 'request.json');
   const [, recipient = ''] = /recipients: \[(\S+)\]/.exec(await site.readRotation()) ?? [];
   const heard = read('request.json').publicKeySha256;

@@ -5,7 +5,7 @@ import { createClients } from '../../lib/aws/clients';
 import { endpointsOf } from '../../lib/aws/endpoints';
 import { importMaterial } from '../../lib/kms/import-key-material';
 import { importParameters } from '../../lib/kms/import-parameters';
-import { type CustodySite, openCustodySite } from '../support/custody-site';
+import { type CustodySite, errorOf, openSiteOfV1 } from '../support/custody-site';
 import { rotationText } from '../support/keyturn-process';
 import { tlsRelay } from '../support/tls-relay';
 
@@ -15,15 +15,14 @@ jest.setTimeout(60_000);
 let site: CustodySite;
 let keyArn: string;
 beforeEach(async () => {
-  site = await openCustodySite();
-  keyArn = await site.declareKey('v1');
-  await site.declare(rotationText(['v1'], 'v1'));
+  const opened = await openSiteOfV1();
+  site = opened;
+  keyArn = opened.keyArn;
 });
 afterEach(() => site.close());
 
 const at = (...parts: readonly string[]) => path.join(site.directory, ...parts);
 const drill = (...args: readonly string[]) => site.run('drill', '--yes', '--json', ...args);
-const errorOf = ({ stdout }: { readonly stdout: string }) => JSON.parse(stdout).error ?? { code: 'done' };
 
 async function twoVersionsOfTwoKinds(): Promise<void> {
   await site.run('pre-apply', '--yes');

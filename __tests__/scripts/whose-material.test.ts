@@ -8,7 +8,7 @@ import { generateKeyMaterial } from '../../lib/key-material/secret';
 import { sha256Hex } from '../../lib/key-material/wrap';
 import { importMaterial, importParameters, wrap } from '../conformance/byok';
 import { speak } from '../support/command-line';
-import { type CustodySite, openCustodySite } from '../support/custody-site';
+import { type CustodySite, errorOf, openSiteOfV1 } from '../support/custody-site';
 import { rotationText } from '../support/keyturn-process';
 
 /** Material of somebody else, a stranger's pending import, and the same bytes twice: none of it counts as ours. */
@@ -18,16 +18,15 @@ let site: CustodySite;
 let keyArn: string;
 
 beforeEach(async () => {
-  site = await openCustodySite();
-  keyArn = await site.declareKey('v1');
-  await site.declare(rotationText(['v1'], 'v1'));
+  const opened = await openSiteOfV1();
+  site = opened;
+  keyArn = opened.keyArn;
 });
 afterEach(() => site.close());
 
 const at = (...parts: readonly string[]) => path.join(site.directory, ...parts);
 const custody = (name: string, folder = site.directory) => path.join(folder, 'custody', `rotation-test-${name}`);
 const preApply = (...args: readonly string[]) => site.run('pre-apply', '--yes', '--json', ...args);
-const errorOf = ({ stdout }: { readonly stdout: string }) => JSON.parse(stdout).error ?? { code: 'done' };
 const imports = () => [...site.endpoint.requests].filter((one) => one.operation === 'ImportKeyMaterial').length;
 const forever = { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' } as const;
 

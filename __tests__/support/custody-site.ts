@@ -66,6 +66,25 @@ export async function openCustodySite(): Promise<CustodySite> {
   };
 }
 
+/** A site that declares v1, whose key waits for material: what most tests of an import begin with. */
+export async function openSiteOfV1(): Promise<CustodySite & { readonly keyArn: string }> {
+  const site = await openCustodySite();
+  const keyArn = await site.declareKey('v1');
+  await site.declare(rotationText(['v1'], 'v1'));
+  return { ...site, keyArn };
+}
+
+interface SaidError {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** The error that a command ended with under `--json`; its code is `done` where there was none. */
+export const errorOf = ({ stdout }: Pick<Spoken, 'stdout'>): SaidError =>
+  JSON.parse(stdout).error ?? { code: 'done', message: '', hint: '', facts: {} };
+
 /** A rotation file in which a version has a date. */
 export function datedText(version: string, validTo: string, more = ''): string {
   return rotationText([version], version, more).replace(
