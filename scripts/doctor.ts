@@ -1,5 +1,6 @@
 import { confirmTarget } from '../lib/aws/account-guard';
 import { assumeRole } from '../lib/aws/assume-role';
+import { awsNow, clockOffset } from '../lib/aws/aws-clock';
 import { type AwsClients, createClients } from '../lib/aws/clients';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { exposureOf, exposureText } from '../lib/key-material/custody/exposure';
@@ -106,6 +107,7 @@ async function examineAws(
       ({ versions }) => versions.map((one) => `${one.version.name} ${one.key?.state ?? 'not declared yet'}`).join(', '),
       findings,
     );
+    findings.push(...clockFindings(clients));
     await examineServing({ rotation, clients, identity: target, signal }, findings);
     await examineReaders(rotation, clients, findings);
     const custodian = openCustodian(rotation, { noCustody: false, env, signal });
@@ -113,6 +115,16 @@ async function examineAws(
   } finally {
     clients.destroy();
   }
+}
+
+/** A clock that is off moves every date that is given in days, and every warning of other tools. */
+function clockFindings({ kms }: AwsClients): readonly Finding[] {
+  const minutes = Math.round(clockOffset(kms) / 60_000);
+  if (minutes === 0) return [];
+  const found = `the clock of this machine is ${Math.abs(minutes)} minutes ${minutes < 0 ? 'ahead of' : 'behind'} AWS's`;
+  return [
+    { check: 'clock', sound: false, found, hint: 'set the clock, such as by NTP; AWS decides when material expires' },
+  ];
 }
 
 /** The support buckets of a rotation and its jobs. A missing bucket is not a fault. */
@@ -161,7 +173,7 @@ async function examineKeys(
   findings: Finding[],
 ): Promise<void> {
   const { rotation } = looking;
-  const now = new Date();
+  const now = awsNow(looking.clients.kms);
   const read = async () => {
     const materials = rotation.strategy === 'in-place' ? await observeMaterials(looking) : undefined;
     const drift = await observeDrift(looking, seen, now, { verdicts: await versionVerdicts(looking), materials });
