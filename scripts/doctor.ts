@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { confirmTarget } from '../lib/aws/account-guard';
 import { assumeRole } from '../lib/aws/assume-role';
+import { awsNow, clockOffset } from '../lib/aws/aws-clock';
 import type { AwsClients } from '../lib/aws/clients';
 import { clientsFor } from '../lib/aws/rotation-clients';
 import { EXIT, KeyturnError } from '../lib/errors';
@@ -129,6 +130,7 @@ async function examineAws(
       findings,
     );
     if (seen) findings.push(...adoptionFindings(rotation, seen));
+    findings.push(...clockFindings(clients));
     await examineServing({ rotation, clients, identity: target, signal }, findings);
     await examineReaders(rotation, clients, findings);
     const custodian = openCustodian(rotation, { noCustody: false, env, signal });
@@ -146,6 +148,16 @@ const adoptionFindings = (rotation: Rotation, seen: Observation): readonly Findi
     found: stops ? found : `${found}; \`npx keyturn adopt\` declares it`,
     hint: 'let `npx keyturn adopt` declare it under adopted:, or bring back the state that holds it',
   }));
+
+/** A clock that is off moves every date that is given in days, and every warning of other tools. */
+function clockFindings({ kms }: AwsClients): readonly Finding[] {
+  const minutes = Math.round(clockOffset(kms) / 60_000);
+  if (minutes === 0) return [];
+  const found = `the clock of this machine is ${Math.abs(minutes)} minutes ${minutes < 0 ? 'ahead of' : 'behind'} AWS's`;
+  return [
+    { check: 'clock', sound: false, found, hint: 'set the clock, such as by NTP; AWS decides when material expires' },
+  ];
+}
 
 /** The support buckets of a rotation and its jobs. A missing bucket is not a fault. */
 async function examineServing(looking: Parameters<typeof jobsReady>[0], findings: Finding[]): Promise<void> {
@@ -193,7 +205,7 @@ async function examineKeys(
   findings: Finding[],
 ): Promise<void> {
   const { rotation } = looking;
-  const now = new Date();
+  const now = awsNow(looking.clients.kms);
   const read = async () => {
     const materials = rotation.strategy === 'in-place' ? await observeMaterials(looking) : undefined;
     const drift = await observeDrift(looking, seen, now, { verdicts: await versionVerdicts(looking), materials });

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createClients } from '../../lib/aws/clients';
 import { endpointsOf } from '../../lib/aws/endpoints';
 import { importMaterial } from '../../lib/kms/import-key-material';
 import { importParameters } from '../../lib/kms/import-parameters';
-import { type CustodySite, errorOf, openSiteOfV1 } from '../support/custody-site';
+import { type CustodySite, datedText, errorOf, inDays, openSiteOfV1 } from '../support/custody-site';
 import { rotationText } from '../support/keyturn-process';
 import { tlsRelay } from '../support/tls-relay';
 
@@ -116,5 +116,88 @@ describe('a custody folder and an identity file that others can use', () => {
     expect(found).toMatchObject({ sound: false, hint: expect.stringContaining('chmod go-rwx') });
     chmodSync(at('custody'), 0o700);
     expect(statSync(at('custody')).mode & 0o077).toBe(0);
+  });
+});
+
+describe('custody that was changed behind our back', () => {
+  interface Seen {
+    readonly code: string;
+    readonly level: string;
+    readonly text: string;
+    readonly fix: string;
+  }
+  const COPY = 'custody/rotation-test-v1.age';
+  const RECORD = 'custody/rotation-test-v1.record.json';
+  const inRecord = (from: string | RegExp, to: string) =>
+    writeFileSync(at(RECORD), readFileSync(at(RECORD), 'utf8').replace(from, to));
+  const replaced = (make: (file: string) => void) => () => {
+    rmSync(at(COPY));
+    make(at(COPY));
+  };
+  const WORLDS: readonly (readonly [string, () => void, string])[] = [
+    ['the copy is gone', () => rmSync(at(COPY)), 'custody-lost'],
+    ['the copy is empty', replaced((file) => writeFileSync(file, '')), 'custody-lost'],
+    ['the copy is no age file', replaced((file) => writeFileSync(file, 'no copy')), 'custody-lost'],
+    ['the copy is cut short', () => writeFileSync(at(COPY), readFileSync(at(COPY)).subarray(0, -1)), 'custody-lost'],
+    ['the copy is a folder', replaced((file) => mkdirSync(file)), 'custody-lost'],
+    ['the copy is a link to nothing', replaced((file) => symlinkSync('/nowhere', file)), 'custody-lost'],
+    ['the copy is a link to a folder', replaced((file) => symlinkSync('/', file)), 'custody-lost'],
+    ['the folder is gone', () => rmSync(at('custody'), { recursive: true }), 'custody-folder-gone'],
+    ['the record is gone', () => rmSync(at(RECORD)), 'custody-record-absent'],
+    ['the record is of another account', () => inRecord('123456789012', '999999999999'), 'custody-other-key'],
+    [
+      'the record is of other material',
+      () => inRecord(/("keyMaterialId": ")[0-9a-f]{64}/, `$1${'ab'.repeat(32)}`),
+      'custody-of-other-material',
+    ],
+    ['the recipients are others', () => inRecord(/age1[a-z0-9]+/, 'age1former'), 'custody-recipients-differ'],
+  ];
+
+  const found = async (): Promise<readonly Seen[]> =>
+    JSON.parse((await site.run('status', '--json')).stdout).drift.filter((one: Seen) => one.level === 'act');
+
+  it('is found by status and by doctor, whatever was changed', async () => {
+    await site.run('pre-apply', '--yes', '--identity', site.identityFile);
+    await drill('--identity', site.identityFile);
+    expect(await found()).toEqual([]);
+    cpSync(at('custody'), at('backup'), { recursive: true });
+    for (const [what, change, code] of WORLDS) {
+      change();
+      const seen = await found();
+      expect([what, seen.map((one) => one.code)]).toEqual([what, expect.arrayContaining([code])]);
+      const { findings } = JSON.parse((await site.run('doctor', '--json')).stdout);
+      const faults = findings.filter((one: { check: string; sound: boolean }) => one.check === 'keys' && !one.sound);
+      const { text } = seen.find((one) => one.code === code) ?? { text: 'no finding' };
+      expect([what, faults.map((one: { found: string }) => one.found)]).toEqual([what, expect.arrayContaining([text])]);
+      rmSync(at('custody'), { recursive: true, force: true });
+      cpSync(at('backup'), at('custody'), { recursive: true });
+    }
+    inRecord(/("keyMaterialId": ")[0-9a-f]{64}/, `$1${'ab'.repeat(32)}`);
+    expect((await drill('--identity', site.identityFile)).exitCode).toBe(0);
+    expect(await found()).toEqual([]);
+  });
+
+  it('is found where a command keeps the copies, and advice names an identity for age alone', async () => {
+    await twoVersionsOfTwoKinds();
+    expect(await found()).toEqual([]);
+    rmSync(at('vault'), { recursive: true });
+    const lost = (await found()).filter(({ code }) => code === 'custody-lost');
+    expect(lost.map(({ fix }) => fix)).toEqual([expect.stringContaining('npx keyturn drill --version v2`')]);
+  });
+
+  it('stops a dry run of extend, of drill and of pre-apply, in words of its own', async () => {
+    await site.declare(datedText('v1', inDays(20)));
+    await site.run('pre-apply', '--yes');
+    rmSync(at(COPY));
+    const dry = (...args: readonly string[]) => site.run(...args, '--dry-run', '--json');
+    const extended = await dry('extend', '--version', 'v1', '--valid-days', '300');
+    const drilled = await drill('--dry-run', '--identity', site.identityFile);
+    site.endpoint.clock.advance(21 * 86_400_000);
+    await site.declare(datedText('v1', inDays(100)));
+    const imported = await dry('pre-apply');
+    for (const said of [extended, drilled, imported])
+      expect([said.exitCode, errorOf(said).code]).toEqual([1, 'custody-absent']);
+    rmSync(at(RECORD));
+    expect(errorOf(await site.run('pre-apply', '--yes', '--json')).code).toBe('custody-absent');
   });
 });

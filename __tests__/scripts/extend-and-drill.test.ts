@@ -3,6 +3,7 @@ import path from 'node:path';
 import { DisableKeyCommand } from '@aws-sdk/client-kms';
 import { type CustodySite, datedText, inDays, openCustodySite } from '../support/custody-site';
 import { rotationText } from '../support/keyturn-process';
+import { dateAhead, HostDate } from '../support/moved-clock';
 
 /** Dates, expiry and drills of material that is in age custody, by the commands a person types. */
 jest.setTimeout(120_000);
@@ -102,7 +103,8 @@ describe('extend', () => {
   it('refuses a version whose key is off', async () => {
     await site.kms.send(new DisableKeyCommand({ KeyId: keyArn }));
     const { stdout } = await extend('--valid-to', later);
-    expect(JSON.parse(stdout).error.code).toBe('extend-refused');
+    const { code, message } = JSON.parse(stdout).error;
+    expect([code, message]).toEqual(['extend-refused', expect.stringContaining(`enable-key --key-id ${keyArn}`)]);
     expect(await site.describe(keyArn)).toMatchObject({ state: 'Disabled' });
   });
 
@@ -210,5 +212,19 @@ describe('doctor', () => {
     const found = (check: string) => findings.find((one: { check: string }) => one.check === check);
     expect(found('expiry')).toMatchObject({ sound: true, found: expect.stringContaining('v1 expires in 19 days') });
     expect(found('custody')).toMatchObject({ sound: true, found: '1 age recipient(s)' });
+  });
+});
+
+describe('a clock of this machine that is wrong', () => {
+  afterEach(() => {
+    globalThis.Date = HostDate;
+  });
+
+  it('is named where it makes a date that KMS does not take', async () => {
+    globalThis.Date = dateAhead(3 * 3_600_000);
+    const { stdout } = await extend('--valid-days', '365');
+    const { code, message } = JSON.parse(stdout).error;
+    expect([code, message]).toEqual(['kms-import-expiry', expect.stringContaining("by this machine's it is not")]);
+    expect(await site.describe(keyArn)).toEqual({ state: 'Enabled', validTo: new Date(soon) });
   });
 });

@@ -27,6 +27,7 @@ import type { DriftFinding } from '../../lib/observation/drift-finding';
 import { importMaterial } from '../conformance/byok';
 import { type CustodySite, inDays, openCustodySite } from './custody-site';
 import { rotationText } from './keyturn-process';
+import { dateAhead, HostDate } from './moved-clock';
 
 const DAY = 86_400_000;
 const BUCKET = 'kms-key-rotation-test-bucket';
@@ -442,17 +443,6 @@ export class RotationHistory {
     await importMaterial(kms, KeyId, randomBytes(32), { ...forever, ImportType: 'NEW_KEY_MATERIAL' });
     await kms.send(new RotateKeyOnDemandCommand({ KeyId }));
   }
-}
-
-const HostDate = Date;
-
-/** A `Date` that runs so many milliseconds ahead of the host's. Its own timers stay: nothing waits longer or shorter. */
-function dateAhead(milliseconds: number): DateConstructor {
-  const now = (): number => HostDate.now() + milliseconds;
-  return new Proxy(HostDate, {
-    construct: (target, args, newTarget) => Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget),
-    get: (target, name, receiver) => (name === 'now' ? now : Reflect.get(target, name, receiver)),
-  });
 }
 
 const activeIn = (text: string): string => /activeVersion: (v\d)/.exec(text)?.[1] ?? 'v1';

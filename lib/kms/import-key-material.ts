@@ -102,7 +102,7 @@ export async function importMaterial(kms: KMSClient, request: ImportRequest): Pr
     const mayBeSame = request.importType === 'NEW_KEY_MATERIAL' && awsCodeOf(error) === 'IncorrectKeyMaterialException';
     const same = mayBeSame && (await sendIfSame(kms, request));
     if (same) return { ...same, endpoint };
-    throw refusal(request.keyArn, error);
+    throw refusal(request, error);
   }
 }
 
@@ -159,9 +159,13 @@ export function checkExpiry(keyArn: string, validTo: Date | undefined, now: numb
   if (reason) throw new KeyturnError('kms-import-expiry', { keyArn, validTo: validTo.toISOString(), reason });
 }
 
-function refusal(keyArn: string, error: unknown): unknown {
+function refusal({ keyArn, validTo }: Pick<ImportRequest, 'keyArn' | 'validTo'>, error: unknown): unknown {
   const awsCode = awsCodeOf(error);
   const awsMessage = isCode(error, 'aws-failed') ? error.facts.awsMessage : '';
+  if (validTo && awsCode === 'ValidationException' && /validTo/i.test(awsMessage)) {
+    const reason = `by KMS's clock it is past or too far ahead, and by this machine's it is not: ${awsMessage}`;
+    return new KeyturnError('kms-import-expiry', { keyArn, validTo: validTo.toISOString(), reason }, error);
+  }
   const waits = awsCode === 'KMSInvalidStateException' && /pending rotation/i.test(awsMessage);
   const known = waits ? PENDING_ROTATION : awsCode === undefined ? undefined : REFUSALS[awsCode];
   if (awsCode === undefined || known === undefined) return error;

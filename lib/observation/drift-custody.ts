@@ -34,6 +34,9 @@ function versionFindings(input: DriftInput, observed: ObservedVersion, held: Cus
   const level = isRetired(input, version) ? note : act;
   if (copy.is === 'there' && input.refused.has(version.name)) return [otherMaterial(input, version, held, level)];
   if (!record) return [recordAbsent(input, version, copy, level)];
+  const inUse = materialIn(input, observed);
+  if (inUse !== undefined && record.keyMaterialId !== inUse && copy.is !== 'gone')
+    return [recordOfOther(input, version, record.keyMaterialId, inUse, level)];
   if (copy.is === 'gone') return [lost(input, version, held, level)];
   if (copy.is === 'unknown') {
     const text = `nothing shows that custody still holds the material of ${version.name}: ${copy.text}`;
@@ -119,6 +122,25 @@ function otherKey(input: DriftInput, { name }: KeyVersion, { record }: CustodyOf
     return act('custody-other-key', text, makeRoom);
   const lost = `nothing under ${before} can be read unless that key comes back: restore its objects from a backup, and only then make room for new material: \`${makeRoom}\``;
   return act('custody-other-key', text, lost);
+}
+
+/** The material that KMS has for a version; undefined where it names none. */
+function materialIn({ materials }: DriftInput, { version, key }: ObservedVersion): string | undefined {
+  if (!materials) return key?.currentKeyMaterialId;
+  return materials.versions.find((one) => one.version.name === version.name)?.material?.id;
+}
+
+/** The copy may be of either: a drill lets KMS compare. */
+function recordOfOther(
+  input: DriftInput,
+  { name }: KeyVersion,
+  recorded: string,
+  inUse: string,
+  level: typeof act,
+): DriftFinding {
+  const short = (id: string) => `${id.slice(0, 12)}…`;
+  const text = `the custody record of ${name} is of material ${short(recorded)}, and KMS has ${short(inUse)}: nothing shows that custody holds it`;
+  return level('custody-of-other-material', text, drillCommand(name, keeperIn(input, name)));
 }
 
 function recordAbsent(

@@ -3,6 +3,7 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { KeyturnError } from '../errors';
+import { copyFault } from '../key-material/custody/age-format';
 import type { Custodian } from '../key-material/custody/custodian';
 import { type CustodyRecord, readRecord, recordSha256 } from '../key-material/custody/custody-record';
 import { nodeFiles } from '../key-material/custody/file-operations';
@@ -78,9 +79,7 @@ export async function copyState(
   if (location === null) return { is: 'elsewhere', text: 'the copy is on another machine' };
   if (kind === 'none') return { is: 'elsewhere', text: 'no copy was kept' };
   if (kind === 'age') {
-    const copy = path.join(directory, location ?? `${name}-${version}.age`);
-    const bytes = await nodeFiles.read(copy);
-    return bytes ? { is: 'there', text: copy, binding: sha256Hex(bytes) } : { is: 'gone', text: copy };
+    return fileState(path.join(directory, location ?? `${name}-${version}.age`));
   }
   if (kind !== declared) return { is: 'unknown', text: `the rotation file does not say how to reach ${kind} custody` };
   try {
@@ -91,6 +90,23 @@ export async function copyState(
   } catch (error) {
     if (!(error instanceof KeyturnError) || error.code === 'interrupted') throw error;
     return { is: 'unknown', text: `${location ?? kind} cannot be asked: ${error.message}` };
+  }
+}
+
+/** What is no copy counts as none: nobody can open it. A file that may not be read says nothing. */
+async function fileState(copy: string): Promise<CopyState> {
+  const isFile = await stat(copy).then(
+    (found) => found.isFile(),
+    () => undefined,
+  );
+  if (isFile === false) return { is: 'gone', text: `${copy}, which is no file` };
+  try {
+    const bytes = await nodeFiles.read(copy);
+    const fault = bytes && copyFault(bytes);
+    if (fault !== undefined) return { is: 'gone', text: `${copy}, where the file is damaged: ${fault}` };
+    return bytes ? { is: 'there', text: copy, binding: sha256Hex(bytes) } : { is: 'gone', text: copy };
+  } catch (error) {
+    return { is: 'unknown', text: `${copy} cannot be read: ${error instanceof Error ? error.message : error}` };
   }
 }
 

@@ -3,6 +3,7 @@ import { observeVersions } from '../observation/observe';
 import { bindVersions } from './material/bind-versions';
 import { completePendingImports, importVersion } from './material/import-version';
 import { type LostMaterial, lostText, lostVersions, waitingVersions } from './material/lost-material';
+import { requireCopy } from './material/require-copy';
 import type { MaterialRun } from './rotation-run';
 import type { Step, StepResult, StepState } from './step';
 
@@ -60,6 +61,7 @@ async function importAll(run: MaterialRun): Promise<StepResult<'import-material'
   const wouldImport = waiting.map((one) => one.version.name);
   const names = wouldImport.join(', ');
   if (run.dryRun) {
+    for (const { version, key } of waiting) await requireCopy(run, version, key.currentKeyMaterialId !== undefined);
     const summary = `would import material into ${names}`;
     return { outcome: 'unchanged', summary, facts: { wouldImport }, pending: summary };
   }

@@ -1,3 +1,4 @@
+import { awsNow } from '../aws/aws-clock';
 import { readingOnce } from '../aws/read-once';
 import { isCode } from '../errors';
 import type { KeyDescription } from '../kms/describe-key';
@@ -70,7 +71,7 @@ export async function status(given: RotationRun): Promise<Status> {
   const drilled = await lastDrilled(evidence, evidenceOf(run));
   const known = (await lastLeft(evidence, evidenceOf(run)))?.keys;
   const verdicts = await versionVerdicts(run);
-  const now = new Date();
+  const now = awsNow(given.clients.kms);
   const drift = await observeDrift(run, seen, now, { verdicts, materials: inPlace });
   return {
     versions: seen.versions.map(({ version, key }) => ({
@@ -79,7 +80,14 @@ export async function status(given: RotationRun): Promise<Status> {
       keyArn: key?.arn,
       keyState: key?.state ?? 'no key yet',
       ...materialOf(inPlace, version, key?.validTo),
-      validity: validityOf({ version, key, inPlace, pointers: seen, lastValidTo: known?.get(version.name)?.validTo }),
+      validity: validityOf({
+        version,
+        key,
+        inPlace,
+        pointers: seen,
+        lastValidTo: known?.get(version.name)?.validTo,
+        now,
+      }),
       verdict: verdictOf(verdicts, version),
       drilledAt: drilled.get(version.name)?.toISOString(),
     })),
@@ -114,15 +122,16 @@ interface Validity {
   readonly pointers: Pick<Observation, 'aliasTarget' | 'buckets'>;
   /** The last date that evidence knows. */
   readonly lastValidTo: Date | undefined;
+  readonly now: Date;
 }
 
-function validityOf({ version, key, inPlace, pointers, lastValidTo }: Validity): VersionStatus['validity'] {
+function validityOf({ version, key, inPlace, pointers, lastValidTo, now }: Validity): VersionStatus['validity'] {
   if (!key) return undefined;
   const material = inPlace?.versions.find((one) => one.version.name === version.name)?.material;
   if (inPlace && material === undefined) return 'waiting';
   if (material ? material.imported : key.state !== 'PendingImport') return 'valid';
   const date = version.materialValidTo ?? lastValidTo;
-  if (date !== undefined && date.getTime() <= Date.now()) return 'expired';
+  if (date !== undefined && date <= now) return 'expired';
   const pointedAt = pointers.aliasTarget === key.arn || pointers.buckets.some((one) => one.default?.keyArn === key.arn);
   const had = material !== undefined || pointedAt || key.currentKeyMaterialId !== undefined;
   return had ? 'lost' : 'waiting';

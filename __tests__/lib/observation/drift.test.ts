@@ -1,6 +1,7 @@
 import type { KeyDescription } from '../../../lib/kms/describe-key';
 import { driftFindings } from '../../../lib/observation/drift';
 import type { DriftInput } from '../../../lib/observation/drift-finding';
+import { drillCommand, extendCommand, keeperOf } from '../../../lib/observation/key-remedy';
 import type { VersionVerdict } from '../../../lib/observation/version-verdicts';
 import type { BoundVersion } from '../../../lib/rotation/rotation';
 import { parseRotation } from '../../../lib/rotation/rotation-file';
@@ -278,3 +279,22 @@ describe('the binding', () => {
     ]);
   });
 });
+
+it.each([
+  ['age', { recipients: [], directory: '/r/custody' }, ' --identity <age identity file>'],
+  ['command', { run: ['vault'], directory: '/r/custody', timeoutSeconds: 60 }, ''],
+  ['pkcs11', { module: '/m.so', token: 't', directory: '/r/custody' }, ''],
+])(
+  'advises what custody of kind %s takes, and a ceremony where another machine keeps the copy',
+  (kind, declared, more) => {
+    const none = { age: undefined, command: undefined, pkcs11: undefined, drillEveryDays: undefined };
+    const custody = { ...none, [kind]: declared };
+    expect(extendCommand('v1', keeperOf({ custody }))).toBe(`npx keyturn extend --version v1 --valid-days 300${more}`);
+    expect(drillCommand('v1', keeperOf({ custody }))).toBe(`npx keyturn drill --version v1${more}`);
+    // A copy of before the rotation file changed is opened by the kind that its record names.
+    const ofAge = { kind: 'age' as const, location: 'a.age', recipients: [] };
+    expect(extendCommand('v1', keeperOf({ custody }, { custody: ofAge }))).toContain('--identity');
+    const elsewhere = keeperOf({ custody }, { custody: { ...ofAge, location: null } });
+    expect(extendCommand('v1', elsewhere)).toMatch(/^npx keyturn material prepare --version v1 {3}\(/);
+  },
+);

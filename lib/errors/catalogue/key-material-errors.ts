@@ -99,7 +99,7 @@ export const keyMaterialErrors = {
   ),
   'custody-absent': entry<{ version: string; file: string }>(
     EXIT.error,
-    (f) => `custody holds no material of ${f.version}: ${f.file} does not exist`,
+    (f) => `custody holds no material of ${f.version}: no copy is at ${f.file}`,
     () =>
       'run the command where the custody files are, or copy them to the custody directory of the rotation file; no other material works',
   ),

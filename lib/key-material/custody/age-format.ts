@@ -55,6 +55,22 @@ export function plaintextLength(payload: Uint8Array): number {
   return payload.length - NONCE_BYTES - TAG_BYTES;
 }
 
+/** First line of every age file. */
+const VERSION_LINE = Buffer.from('age-encryption.org/v1\n');
+/** Bytes of the material that a copy holds. */
+const MATERIAL_BYTES = 32;
+
+/** Why a file cannot be a copy of key material, as far as that is seen without an identity; undefined where it may be one. */
+export function copyFault(file: Uint8Array): string | undefined {
+  if (file.length === 0) return 'it is empty';
+  const end = headerEnd(file);
+  if (end === undefined || VERSION_LINE.compare(file, 0, VERSION_LINE.length) !== 0) return 'it is no age file';
+  const length = plaintextLength(file.subarray(end));
+  return length === MATERIAL_BYTES
+    ? undefined
+    : `it is sealed over ${Math.max(length, 0)} bytes, not ${MATERIAL_BYTES}`;
+}
+
 /** Index of the first byte after the header, which ends with the line `--- <MAC>`; undefined without such a line. */
 export function headerEnd(file: Uint8Array): number | undefined {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);

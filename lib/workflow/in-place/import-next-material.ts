@@ -13,6 +13,7 @@ import type { Rotation } from '../../rotation/rotation';
 import { importMaterial as perKey, refuseIgnoredFile, thenBound } from '../import-material';
 import { completePendingImports, type ImportTerms, importVersion, proveCurrent } from '../material/import-version';
 import { type LostMaterial, lostText } from '../material/lost-material';
+import { requireCopy } from '../material/require-copy';
 import type { MaterialRun } from '../rotation-run';
 import type { Step, StepResult, StepState } from '../step';
 
@@ -56,6 +57,7 @@ async function importNext(run: MaterialRun): Promise<StepResult<'import-material
       throw new KeyturnError('step-not-verified', { step: 'import-material', found });
     }
     names.push(next.version.name);
+    if (run.dryRun) await requireCopy(run, next.version, next.material !== undefined);
     if (run.dryRun) break;
     await run.approve(`generate, wrap and import key material for ${next.version.name}?`);
     imported.push(await importVersion(run, next.version, observed.key, termsOf(run, observed.key, next)));

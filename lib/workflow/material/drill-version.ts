@@ -51,9 +51,11 @@ export async function drillVersion(
     const imported = await sendAgain(run, held, custodian, prepared, held.material.validTo);
     const result = { ...about, outcome: 'held', keyMaterialId: imported.keyMaterialId } as const;
     await run.evidence.record('outcome', 'drill', result);
-    if (custodian.ledger && !(await readRecord(custodian.ledger, custodian.rotation, name))) {
+    const record = custodian.ledger && (await readRecord(custodian.ledger, custodian.rotation, name));
+    if (custodian.ledger && record?.keyMaterialId !== imported.keyMaterialId) {
       await completeImport(custodian, prepared, imported);
-      run.reporter.note(`${name}: its custody record was missing, and is written`);
+      const was = record ? 'was of other material' : 'was missing';
+      run.reporter.note(`${name}: its custody record ${was}, and is written`);
       await bindVersions(run);
     }
     await markCustodyHere(run.rotation);

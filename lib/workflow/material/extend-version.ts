@@ -6,6 +6,7 @@ import { readRotationText } from '../../rotation/rotation-file';
 import type { MaterialRun } from '../rotation-run';
 import { bindVersions } from './bind-versions';
 import { sendAgain, type VersionInCustody, versionInCustody, wrapAgain } from './import-again';
+import { requireCopy } from './require-copy';
 
 export interface Extension {
   readonly version: string;
@@ -44,6 +45,7 @@ export async function extendVersion(run: MaterialRun, name: string, validTo: Dat
     recovered,
     outcome: inKms && edited === text ? 'unchanged' : 'changed',
   } as const;
+  if (!inKms) await requireCopy(run, version, true);
   if (extension.outcome === 'unchanged' || run.dryRun) return extension;
   await run.approve(question(held, before, validTo));
   if (!inKms) await importWithDate(run, held, validTo);
