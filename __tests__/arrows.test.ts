@@ -78,9 +78,9 @@ it('lets the offline check share the form of a record with its writer, and nothi
   expect(shared).toEqual(['lib/evidence/evidence-record.ts']);
 });
 
-it('keeps cdktf and the provider bindings in main.ts and the stacks', () => {
+it('keeps cdktf and the provider bindings in main.ts, the stacks and the example of a program', () => {
   const users = files.filter((file) => packagesOf(file).some((name) => /^(cdktf|constructs|@cdktf\/)/.test(name)));
-  expect(users.filter((file) => !['main.ts', 'stacks'].includes(folderOf(file)))).toEqual([]);
+  expect(users.filter((file) => !['main.ts', 'stacks', 'examples'].includes(folderOf(file)))).toEqual([]);
 });
 
 it('leaves arguments, environment, printing and exiting to the scripts, main.ts and the benchmarks', () => {

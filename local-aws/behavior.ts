@@ -19,6 +19,8 @@ export const AWS_BEHAVIOR = {
   rewrapToSameKey: ['accepted', 'refused'],
   /** What S3 calls of KMS to rewrap: ReEncrypt, or Decrypt and Encrypt. */
   rewrapCalls: ['re-encrypt', 'decrypt-and-encrypt'],
+  /** Whether UpdateObjectEncryption moves the annotations of the object too. */
+  annotationsUnderRewrap: ['left', 'moved'],
   /** CopyObject onto itself where only the encryption is another one. */
   copyOntoItself: ['accepted', 'refused'],
   /** Whether versions that are written right after versioning was enabled are listed at once, or two seconds later. */

@@ -46,6 +46,10 @@ export const adopt: CommandDefinition = {
     { flags: '--move-away', description: 'declare the old key by keyArn: Keyturn empties it and gives the verdict' },
     { flags: '--take-over', description: 'declare the old key by takeOver: it becomes a version of the rotation' },
     { flags: '--retire', description: 'with --move-away: let Keyturn disable the emptied keys behind the gate' },
+    {
+      flags: '--keep-policy',
+      description: "with --take-over: keep the key policy, and add Keyturn's statements to it",
+    },
     { flags: '--no-new-version', description: 'declare no new version: the old key stays the active one' },
     {
       flags: '--recipient <age1...>',
@@ -77,9 +81,8 @@ export const adopt: CommandDefinition = {
       const looking = { clients, identity, signal: context.signal };
       const found = await observeAdoptable(looking, {
         alias: aliasOf(options, declared?.alias),
-        buckets: [
-          ...new Set([...(texts(options, 'bucket') ?? []), ...(declared?.buckets ?? []).map(({ name }) => name)]),
-        ],
+        buckets: texts(options, 'bucket') ?? [],
+        ...(declared === undefined ? {} : { declared: declared.buckets.map(({ name }) => name) }),
         keys: texts(options, 'key') ?? [],
       });
       showFound(context, found);
@@ -99,6 +102,7 @@ export const adopt: CommandDefinition = {
         retire: flag(options, 'retire'),
         newVersion: options.newVersion !== false,
         recipients: texts(options, 'recipient') ?? [],
+        keepPolicy: flag(options, 'keepPolicy'),
       };
       const adopted = adoption(found, terms, taken);
       return await finish(context, options, { file, before: undefined, after: adoptionFile(adopted), found, adopted });
@@ -148,6 +152,11 @@ async function wayOf(
   if (away && over) throw usage('--move-away and --take-over contradict each other', 'choose one');
   if (over && flag(options, 'retire'))
     throw usage('--retire belongs to --move-away', 'omit it: a taken-over key retires like any other version');
+  if (flag(options, 'keepPolicy') && !over)
+    throw usage(
+      '--keep-policy belongs to --take-over',
+      'omit it: nobody changes the policy of a key that objects move away from',
+    );
   if (away || over) return away ? 'away' : 'over';
   const main = found.keys.at(-1);
   const whyNot = main && whyNotTakenOver(main, account);

@@ -29,7 +29,7 @@ export const apply: CommandDefinition = {
     const directory = path.resolve(context.cwd, args[0] ?? '');
     const approvedManifest = approvedHash(options);
     const end = await withRun('apply', context, options, async (run) => {
-      const evidence = await evidenceSource(context, options, path.dirname(run.rotation.file));
+      const evidence = await evidenceSource(context, options, run.rotation.file);
       return applySavedPlan({ run, env: context.env, directory, evidence, approvedManifest });
     });
     context.terminal.heading(flag(options, 'dryRun') ? 'dry run: nothing was changed' : 'done');

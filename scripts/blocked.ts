@@ -1,6 +1,6 @@
 import { EXIT } from '../lib/errors';
 import { type BlockedIn, blockedVersions } from '../lib/workflow/remaining-versions';
-import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
+import { type CommandDefinition, flag, rotationFileOptions } from './cli/command';
 import { paceOptions } from './cli/flow-options';
 import { withReading } from './cli/session';
 import { table } from './cli/table';
@@ -9,7 +9,7 @@ export const blocked: CommandDefinition = {
   description:
     'Checks every object version of the declared buckets by the rules of post-apply, for the declared method. ' +
     'Changes nothing.',
-  options: [rotationFileOption, ...paceOptions],
+  options: [...rotationFileOptions, ...paceOptions],
   mutates: false,
   examples: ['npx keyturn blocked', 'npx keyturn blocked --json'],
   async run(context, options) {

@@ -24,6 +24,12 @@ export const confirm: CommandDefinition = {
     { flags: '--account <id>', description: 'the sandbox account, typed: it must be that of the credentials' },
     { flags: '--region <name>', description: 'default: AWS_REGION' },
     { flags: '--yes-i-am-in-a-sandbox', description: 'required, as nothing of value may be in the account' },
+    {
+      flags: '--role <arn>',
+      description: 'a role that the identity may assume, for the question about restricted callers',
+    },
+    { flags: '--with-jobs', description: 'also ask about S3 Batch Operations, whose jobs cost 0.25 USD each' },
+    { flags: '--job-role <arn>', description: 'with --with-jobs: the role of the jobs' },
     { flags: '--wait <minutes>', description: 'how long to wait for what AWS shows late, 0 to 90', default: '5' },
     { flags: '--out <path>', description: 'write the answers as JSON' },
   ],
@@ -35,7 +41,7 @@ export const confirm: CommandDefinition = {
   async run(context, options) {
     const asked = askedOf(context, options);
     const { terminal } = context;
-    const { cost, lines } = announcementOf(probes, asked.account, asked.minutes);
+    const { cost, lines } = announcementOf(probes, asked);
     terminal.heading(`confirm, in account ${asked.account}, ${asked.region}`);
     for (const line of lines) terminal.note(line);
     const announced = { account: asked.account, region: asked.region, costUsd: cost, announcement: lines };
@@ -53,7 +59,10 @@ export const confirm: CommandDefinition = {
 interface Asked {
   readonly account: string;
   readonly region: string;
+  /** How long probes wait for what AWS shows late. */
   readonly minutes: number;
+  readonly role: string | undefined;
+  readonly jobRole: string | undefined;
 }
 
 function askedOf({ env }: CommandContext, options: OptionValues): Asked {
@@ -66,10 +75,14 @@ function askedOf({ env }: CommandContext, options: OptionValues): Asked {
   const minutes = Number(text(options, 'wait'));
   if (!Number.isInteger(minutes) || minutes < 0 || minutes > 90)
     throw usage('--wait accepts whole minutes from 0 to 90', 'such as --wait 60');
-  return { account, region, minutes };
+  const jobRole = text(options, 'jobRole');
+  if (flag(options, 'withJobs') !== (jobRole !== undefined))
+    throw usage('--with-jobs and --job-role need each other', 'pass both, or neither: jobs cost 0.25 USD each');
+  return { account, region, minutes, role: text(options, 'role'), jobRole };
 }
 
-async function ask(context: CommandContext, options: OptionValues, { account, region, minutes }: Asked) {
+async function ask(context: CommandContext, options: OptionValues, { minutes, ...asked }: Asked) {
+  const { account, region } = asked;
   const { env, signal, terminal, cwd } = context;
   const clients = createClients({ region, env, signal });
   const cleaners = createClients({ region, env });
@@ -82,16 +95,7 @@ async function ask(context: CommandContext, options: OptionValues, { account, re
       );
     }
     report(context, 'earlierRuns', await removeSandboxes(clients, account), 'earlier runs left');
-    const request = {
-      clients,
-      account,
-      region,
-      mark: newMark(),
-      signal,
-      waitMs: minutes * 60_000,
-      role: undefined,
-      jobRole: undefined,
-    };
+    const request = { ...asked, clients, mark: newMark(), signal, waitMs: minutes * 60_000 };
     const { result: answered, removed } = await inSandbox(request, cleaners, (sandbox) =>
       runProbes(sandbox, probes, ({ probe, answer }) => terminal.note(`${probe.setting}: ${answer.standing}`)),
     );

@@ -1,11 +1,14 @@
 import path from 'node:path';
 import { confirmTarget } from '../lib/aws/account-guard';
 import { assumeRole } from '../lib/aws/assume-role';
-import { type AwsClients, createClients } from '../lib/aws/clients';
+import type { AwsClients } from '../lib/aws/clients';
+import { clientsFor } from '../lib/aws/rotation-clients';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { exposureOf, exposureText } from '../lib/key-material/custody/exposure';
 import { expiryOf } from '../lib/kms/expiry';
 import type { DriftFinding } from '../lib/observation/drift-finding';
+import { extendCommand, keeperOf } from '../lib/observation/key-remedy';
+import { notAdopted } from '../lib/observation/not-adopted';
 import { type Observation, type Observing, observe } from '../lib/observation/observe';
 import type { CustodyObserving } from '../lib/observation/observed-custody';
 import { observeDrift } from '../lib/observation/observed-drift';
@@ -26,7 +29,7 @@ import {
   type CommandDefinition,
   flag,
   type OptionValues,
-  rotationFileOption,
+  rotationFileOptions,
 } from './cli/command';
 import { trySigner } from './cli/open-signer';
 import { readRotation } from './cli/open-target';
@@ -45,7 +48,7 @@ export const doctor: CommandDefinition = {
   description:
     'Tests everything that a rotation needs without changing anything, and lists the required IAM actions. It does ' +
     'not test actions that write; it only lists them.',
-  options: [rotationFileOption],
+  options: [...rotationFileOptions],
   mutates: false,
   examples: ['npx keyturn doctor', 'npx keyturn doctor --json'],
   async run(context, options) {
@@ -110,7 +113,7 @@ async function examineAws(
   findings: Finding[],
 ): Promise<void> {
   findings.push(await custodyFinding(rotation, env, signal), ...(await exposureFindings(rotation)));
-  const clients = createClients({ region: rotation.region, env, signal });
+  const clients = clientsFor(rotation, { env, signal });
   try {
     const target = await attempt(
       'credentials and account',
@@ -125,6 +128,7 @@ async function examineAws(
       ({ versions }) => versions.map((one) => `${one.version.name} ${one.key?.state ?? 'not declared yet'}`).join(', '),
       findings,
     );
+    if (seen) findings.push(...adoptionFindings(rotation, seen));
     await examineServing({ rotation, clients, identity: target, signal }, findings);
     await examineReaders(rotation, clients, findings);
     const custodian = openCustodian(rotation, { noCustody: false, env, signal });
@@ -133,6 +137,15 @@ async function examineAws(
     clients.destroy();
   }
 }
+
+/** What exists since before Keyturn, where the file does not say so. */
+const adoptionFindings = (rotation: Rotation, seen: Observation): readonly Finding[] =>
+  notAdopted(rotation, seen).map(({ stops, text: found }) => ({
+    check: 'adoption',
+    sound: !stops,
+    found: stops ? found : `${found}; \`npx keyturn adopt\` declares it`,
+    hint: 'let `npx keyturn adopt` declare it under adopted:, or bring back the state that holds it',
+  }));
 
 /** The support buckets of a rotation and its jobs. A missing bucket is not a fault. */
 async function examineServing(looking: Parameters<typeof jobsReady>[0], findings: Finding[]): Promise<void> {
@@ -250,7 +263,7 @@ function expiryFinding(rotation: Rotation, name: string, key: Parameters<typeof 
   if (expiry?.warning === undefined) return [];
   const when = expiry.expired ? 'has expired' : `expires in ${expiry.daysLeft} days`;
   const found = `the material of ${name} ${when} (${expiry.validTo.toISOString()})`;
-  const hint = `extend it: \`npx keyturn extend --version ${name} --valid-days 300\``;
+  const hint = `extend it: \`${extendCommand(name, keeperOf(rotation))}\``;
   return [{ check: 'expiry', sound: !expiry.expired, found, hint }];
 }
 

@@ -33,7 +33,7 @@ export const plan: CommandDefinition = {
       const lock = await lockRotation(home, run.rotation.name);
       try {
         await preflight(run);
-        const evidence = await evidenceSource(context, options, home);
+        const evidence = await evidenceSource(context, options, run.rotation.file);
         const announced = rollbackTo(run.rotation, text(options, 'rollback'));
         const base = await baseOf(context, options, run.rotation);
         const revisions = revisionsOf(context, options);

@@ -10,6 +10,7 @@ import { type BodyInput, proposalBody, proposalDiff, rollbackTrailer } from '../
 import type { ProposedBinding } from '../lib/proposals/proposed-binding';
 import { refuseCommitted } from '../lib/repository/committed-files';
 import { bindingPath, readBindingText, withBinding } from '../lib/rotation/binding';
+import { evidenceFolder } from '../lib/rotation/own-folder';
 import { writeRotation } from '../lib/rotation/rotation-edit';
 import { parseRotation, readRotationText } from '../lib/rotation/rotation-file';
 import {
@@ -70,7 +71,7 @@ export const propose: CommandDefinition = {
     const proposal = proposeEdit(rotation, before, { kind, version: text(options, 'name'), materialValidTo });
     await parseRotation(proposal.after, file, { now, expired: 'accept' });
     const seen = await look(context, options, proposal, bindingOf(rotation, proposal, binding));
-    const evidence = path.join(path.dirname(file), '.keyturn', 'evidence');
+    const evidence = evidenceFolder(file);
     requireGrounds(rotation, proposal, seen.observed, {
       retiredByEvidence: await retiredVersions(evidence, rotation),
       notEmpty: seen.notEmpty,

@@ -1,7 +1,7 @@
 import { EXIT } from '../lib/errors';
 import { explainJob } from '../lib/workflow/jobs/job-messages';
 import { status as readStatus, type Status } from '../lib/workflow/rotation-status';
-import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
+import { type CommandDefinition, flag, rotationFileOptions } from './cli/command';
 import { withReading } from './cli/session';
 import { table } from './cli/table';
 
@@ -10,9 +10,10 @@ export const status: CommandDefinition = {
     'Reads AWS, the rotation file, custody records and evidence; changes nothing. As a scheduled job it finds ' +
     'expiring material (60, 30 or 7 days ahead), keys that are too old, changes made outside of Terraform, ' +
     'earlier versions without a verification since the last switch, and missing custody records. It exits 1 during an ' +
-    'outage, when a key that objects need is out of use.',
+    'outage, when a key that objects need is out of use, and where an earlier key is out of use and nothing shows that ' +
+    'no object needs it.',
   options: [
-    rotationFileOption,
+    ...rotationFileOptions,
     {
       flags: '--detailed-exitcode',
       description: 'exit 2 if a step is pending or a finding needs action',
@@ -25,7 +26,7 @@ export const status: CommandDefinition = {
     if (!flag(options, 'json')) context.terminal.show(formatStatus(result));
     const called = result.next !== undefined || result.drift.some((one) => one.level !== 'note');
     const pending = flag(options, 'detailedExitcode') && called;
-    const down = result.drift.some((one) => one.level === 'outage');
+    const down = result.drift.some((one) => one.level === 'outage' || one.unproven);
     return {
       exitCode: pending ? EXIT.changesPending : down ? EXIT.error : EXIT.done,
       data: { rotation: rotation.name, account, region: rotation.region, ...result },

@@ -1,6 +1,8 @@
-import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { App, LocalBackend, S3Backend, type TerraformStack } from 'cdktf';
 import type { Rotation } from '../lib/rotation/rotation';
+import { accessOf } from './access';
 
 /** Terraform (or OpenTofu) versions that support everything the stacks use; S3 itself locks `s3` state from 1.10 on. */
 export const TERRAFORM_VERSIONS = { local: '>= 1.5.0', s3: '>= 1.10.0' } as const;
@@ -17,15 +19,20 @@ export function declareBackend(stack: TerraformStack, rotation: Rotation): void 
   const { terraform } = rotation;
   stack.addOverride('terraform.required_version', TERRAFORM_VERSIONS[terraform.backend]);
   if (terraform.backend === 'local') {
-    new LocalBackend(stack, { path: `../../../${besideFile(stack, rotation)}terraform.${state}` });
+    const beside = besideFile(stack, rotation);
+    refuseStrayState(stack, rotation, beside, `terraform.${state}`);
+    new LocalBackend(stack, { path: `../../../${beside}terraform.${state}` });
     return;
   }
   const { bucket, region, prefix, kmsKeyId } = terraform.s3;
+  const { role, ...access } = accessOf(rotation);
   new S3Backend(stack, {
     bucket,
     region,
     key: `${prefix}${state}`,
     encrypt: true,
+    ...access,
+    ...(role === undefined ? {} : { assumeRole: role }),
     ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
     ...(rotation.account === undefined ? {} : { allowedAccountIds: [rotation.account] }),
   });
@@ -42,4 +49,17 @@ function besideFile(stack: TerraformStack, { file }: Rotation): string {
   const down = relative(dirname(resolve(App.of(stack).outdir)), dirname(file));
   if (down === '' || down.startsWith('..') || isAbsolute(down)) return '';
   return `${down.split(sep).join('/')}/`;
+}
+
+/**
+ * Until 0.1.0 the state was beside `cdktf.out`. Read from another place it would be empty, and Terraform would plan everything
+ * again.
+ *
+ * @throws RangeError
+ */
+function refuseStrayState(stack: TerraformStack, { file }: Rotation, beside: string, state: string): void {
+  if (beside === '') return;
+  const stray = join(dirname(resolve(App.of(stack).outdir)), state);
+  if (existsSync(stray) && !existsSync(join(dirname(file), state)))
+    throw new RangeError(`${stray} holds the state of ${stack.node.id}, which belongs beside ${file}: move it there`);
 }

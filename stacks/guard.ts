@@ -49,9 +49,9 @@ const ADVICE = {
 export function guardedTarget(stack: TerraformStack, rotation: Rotation): Target {
   const version = activeVersion(rotation);
   const id = version.keyArn === undefined ? `after_${stackNames(rotation).keys}_and_keyturn_pre-apply` : 'adopted';
-  const key = new DataAwsKmsKey(stack, id, { keyId: version.keyArn ?? versionAlias(rotation, version) });
+  if (stack.node.tryFindChild(id) === undefined) warnUnbound(stack, rotation, version);
+  const key = lookedUp(stack, id, version.keyArn ?? versionAlias(rotation, version));
   const found = `data.aws_kms_key.${id}`;
-  warnUnbound(stack, rotation, version);
   const named =
     version.keyArn === undefined
       ? `key version ${version.name} (${versionAlias(rotation, version)})`
@@ -72,6 +72,14 @@ function warnUnbound(stack: TerraformStack, rotation: Rotation, version: KeyVers
   Annotations.of(stack).addWarning(
     `rotation.lock.json does not bind ${version.name}: ${versionAlias(rotation, version)} alone decides which key alias and bucket defaults move to. Run "npx keyturn pre-apply", and commit the file.`,
   );
+}
+
+/** The data source of the active key, declared at the first use: several constructs of a stack may need it. */
+function lookedUp(stack: TerraformStack, id: string, keyId: string): DataAwsKmsKey {
+  const declared = stack.node.tryFindChild(id);
+  if (!(declared instanceof DataAwsKmsKey)) return new DataAwsKmsKey(stack, id, { keyId });
+  if (declared.keyIdInput === keyId) return declared;
+  throw new RangeError(`the stack ${stack.node.id} looks up another key already: put this rotation into another stack`);
 }
 
 /**

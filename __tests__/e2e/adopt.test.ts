@@ -132,3 +132,46 @@ async function byHand(alias: string, bucket: string, object: string, body: strin
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: object, Body: body }));
   return arn;
 }
+
+describe('somebody else’s key, that objects are to move away from', () => {
+  const file = ['--rotation-file', 'reports/rotation.yaml'] as const;
+  let old = '';
+
+  it('is declared without a new version, and the first plan is an import that changes nothing', async () => {
+    old = await byHand('alias/reports', 'reports-of-the-team', 'report.txt', 'a report');
+    await mkdir(path.join(site.directory, 'reports'));
+    const adopted = ['adopt', '--alias', 'alias/reports', '--move-away', '--no-new-version', '--yes', ...file];
+    expect(await site.run(adopted)).toMatchObject({ exitCode: 0 });
+    expect(await site.run(['plan', '--out', 'reports/plan', ...file])).toMatchObject({ exitCode: 0 });
+    const review = await readFile(path.join(site.directory, 'reports/plan/review.md'), 'utf8');
+    expect(review).toContain('imported from `alias/reports`');
+    expect(review).toContain('imported from `reports-of-the-team`');
+    expect(review).toContain('nothing to decide');
+    expect(await site.run(['apply', 'reports/plan', '--yes', ...file])).toMatchObject({ exitCode: 0 });
+    expect([(await key('alias/reports'))?.Arn, await defaultOf('reports-of-the-team')]).toEqual([old, old]);
+  });
+
+  it('is left in use by `leave`: Terraform forgets alias and bucket, and nothing is destroyed', async () => {
+    const left = await site.run(['leave', '--json', ...file]);
+    expect([left.exitCode, left.stderr]).toEqual([0, expect.stringContaining('apply')]);
+    const { stacks } = JSON.parse(left.stdout);
+    expect(stacks[1].addresses).toEqual([
+      'aws_kms_alias.main',
+      'aws_s3_bucket_server_side_encryption_configuration.bucket_reports-of-the-team',
+    ]);
+    const before = [...site.endpoint.requests].length;
+    const at = 'reports/keyturn-leave/stacks/reports-storage';
+    const settings = 'export TF_CLI_CONFIG_FILE=$PWD/reports/.keyturn/terraform.tfrc CHECKPOINT_DISABLE=1';
+    const run = `"$TERRAFORM_BINARY_NAME" -chdir=${at}`;
+    const { stdout } = await shell(
+      `${settings}; ${run} init -input=false && ${run} apply -input=false -auto-approve && ${run} state list`,
+      site.directory,
+    );
+    expect(stdout).toMatch(/will no longer be managed by Terraform[\s\S]*0 destroyed/);
+    expect(stdout.trim().split('\n').at(-1)).not.toContain('aws_');
+    const operations = [...site.endpoint.requests].slice(before).map(({ operation }) => operation);
+    expect(operations.filter((one) => /^(Delete|Put|Update|Disable|Schedule|Create)/.test(one))).toEqual([]);
+    expect([(await key('alias/reports'))?.Arn, await defaultOf('reports-of-the-team')]).toEqual([old, old]);
+    expect(await text('reports-of-the-team', 'report.txt')).toBe('a report');
+  });
+});

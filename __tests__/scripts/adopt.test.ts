@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { CreateAliasCommand, CreateGrantCommand } from '@aws-sdk/client-kms';
-import { PutBucketVersioningCommand } from '@aws-sdk/client-s3';
+import { CreateAliasCommand, CreateGrantCommand, DescribeKeyCommand, UpdateAliasCommand } from '@aws-sdk/client-kms';
+import { HeadObjectCommand, PutBucketVersioningCommand, PutObjectLegalHoldCommand } from '@aws-sdk/client-s3';
 import { loadRotation } from '../../lib/rotation/rotation-file';
 import { type ByHand, byHand } from '../support/by-hand';
 import { speak } from '../support/command-line';
@@ -47,6 +47,19 @@ it('takes a key over: it, the alias and the bucket are declared to be imported, 
   expect(found.keys[0].policy.join()).toContain('kms:*');
   expect(notes.join()).toContain('is replaced by Keyturn');
   expect(body).toContain('### To decide');
+});
+
+it('keeps the policy of the key where that is asked for, and shows it line by line', async () => {
+  await photos();
+  const { stdout } = await adopt('--take-over', '--keep-policy', '--yes');
+  expect(stdout).toMatch(/^\+ +"Action": "kms:\*",$/m);
+  const { keyPolicy, keyVersions } = await rotation();
+  expect([keyPolicy.keep, JSON.parse(keyVersions[0]?.keptPolicy ?? '').Statement]).toEqual([
+    true,
+    [expect.objectContaining({ Action: 'kms:*' })],
+  ]);
+  const away = await adopt('--move-away', '--keep-policy', '--yes', '--rotation-file', 'other.yaml');
+  expect([away.exitCode, away.stderr]).toEqual([64, expect.stringContaining('belongs to --take-over')]);
 });
 
 it('moves away: the old key is named by its ARN, and Keyturn may disable it only where that is said', async () => {
@@ -176,4 +189,108 @@ it('names what it may not read instead of leaving it out', async () => {
   const { exitCode, stdout } = await adopt('--bucket', 'photos-originals', '--move-away', '--dry-run', '--json');
   expect(exitCode).toBe(0);
   expect(JSON.parse(stdout).found.unread.join()).toMatch(/ListAllMyBuckets.*ListGrants.*GetKeyPolicy/);
+});
+
+it('reads with exactly what `policy adopt` prints, and nothing is unknown then', async () => {
+  await photos();
+  const { stdout } = await speak(site.directory, ['policy', 'adopt']);
+  const [{ Action }] = JSON.parse(stdout).Statement;
+  site.endpoint.credentials.limit(site.endpoint.accessKey.accessKeyId, Action);
+  const { found } = JSON.parse((await adopt('--move-away', '--dry-run', '--json')).stdout);
+  expect(found.unread).toEqual([]);
+  const used = new Set([...site.endpoint.requests].flatMap(({ needs }) => needs.map(({ action }) => action)));
+  expect(Action.filter((action: string) => !used.has(action))).toEqual([]);
+});
+
+it('leaves a declared bucket alone that does not exist yet: the stack creates it', async () => {
+  await photos();
+  const text = `name: photos
+region: ${site.endpoint.region}
+alias: alias/photos
+keyVersions: [{ name: v1 }]
+activeVersion: v1
+buckets: [{ name: photos-to-be, manage: bucket }, { name: photos-originals, manage: encryption }]
+`;
+  writeFileSync(file(), text);
+  expect((await adopt('--yes')).exitCode).toBe(0);
+  expect((await rotation()).adopted).toMatchObject({ alias: true, buckets: ['photos-originals'] });
+});
+
+it('is what doctor asks for: an alias and a default of a key that no stack made are found before any plan', async () => {
+  const arn = await photos();
+  writeFileSync(
+    file(),
+    `name: photos
+region: ${site.endpoint.region}
+alias: alias/photos
+keyVersions: [{ name: v1, keyArn: "${arn}" }, { name: v2 }]
+activeVersion: v2
+buckets: [{ name: photos-originals, manage: encryption }]
+custody: { age: { recipients: [${RECIPIENT}] } }
+`,
+  );
+  const findings = async () =>
+    JSON.parse((await speak(site.directory, ['doctor', '--json'])).stdout).findings.filter(
+      ({ check }: { check: string }) => check === 'adoption',
+    );
+  expect(await findings()).toEqual([
+    expect.objectContaining({ sound: false, hint: expect.stringContaining('npx keyturn adopt') }),
+    expect.objectContaining({ sound: true, found: expect.stringContaining('photos-originals') }),
+  ]);
+  expect((await adopt('--yes')).exitCode).toBe(0);
+  expect(await findings()).toEqual([]);
+});
+
+describe('after the switch away from adopted keys', () => {
+  /** As the stacks and pre-apply leave it: a key of ours behind its alias, the main alias and the defaults on it. */
+  async function switched(...buckets: readonly string[]): Promise<void> {
+    const { keyVersions, activeVersion } = await rotation();
+    const { arn, material } = await site.importedKey(`alias/photos/${activeVersion}`);
+    const source = path.join(site.directory, 'material.bin');
+    writeFileSync(source, material);
+    await speak(site.directory, ['material', 'adopt', '--version', activeVersion, '--material-file', source, '--yes']);
+    await site.kms.send(new UpdateAliasCommand({ AliasName: 'alias/photos', TargetKeyId: arn }));
+    for (const bucket of buckets) await site.setDefault(bucket, arn);
+    expect(keyVersions.at(-1)?.name).toBe(activeVersion);
+  }
+  const stateOf = async (KeyId: string) =>
+    (await site.kms.send(new DescribeKeyCommand({ KeyId }))).KeyMetadata?.KeyState;
+  const keyOf = async (Bucket: string, Key: string) =>
+    (await site.s3.send(new HeadObjectCommand({ Bucket, Key }))).SSEKMSKeyId;
+  const postApply = () => speak(site.directory, ['post-apply', '--yes', '--relist-delay', '0s']);
+
+  it('keeps a key in use that a legal hold is under, and names the object', async () => {
+    const { arn } = await site.importedKey('alias/photos');
+    await site.bucket('photos-originals', arn, true);
+    await site.put('photos-originals', 'held');
+    await site.put('photos-originals', 'free');
+    const hold = { Bucket: 'photos-originals', Key: 'held', LegalHold: { Status: 'ON' } } as const;
+    await site.s3.send(new PutObjectLegalHoldCommand(hold));
+    await adopt('--move-away', '--retire', '--recipient', RECIPIENT, '--yes');
+    await switched('photos-originals');
+    const { exitCode, stderr } = await postApply();
+    expect([exitCode, stderr]).toEqual([4, expect.stringContaining('"held"')]);
+    expect([await stateOf(arn), await keyOf('photos-originals', 'held')]).toEqual(['Enabled', arn]);
+    expect(await keyOf('photos-originals', 'free')).not.toBe(arn);
+  });
+
+  it('empties two buckets of two keys of different origin, one with suspended versions, and disables both', async () => {
+    const made = await site.awsKey();
+    const { arn } = await site.importedKey('alias/photos');
+    await site.bucket('archive', made);
+    await site.bucket('photos-originals', arn);
+    const versioning = (Status: 'Enabled' | 'Suspended') =>
+      site.s3.send(new PutBucketVersioningCommand({ Bucket: 'archive', VersioningConfiguration: { Status } }));
+    await versioning('Enabled');
+    await site.put('archive', 'twice');
+    await site.put('archive', 'twice', { Body: 'again' });
+    await versioning('Suspended');
+    await site.put('photos-originals', 'one');
+    const buckets = ['--bucket', 'photos-originals', '--bucket', 'archive'];
+    await adopt(...buckets, '--move-away', '--retire', '--recipient', RECIPIENT, '--yes');
+    await switched('photos-originals', 'archive');
+    const { exitCode, stderr } = await postApply();
+    expect([exitCode, stderr]).toEqual([0, expect.stringContaining('nothing is left under another key')]);
+    expect([await stateOf(made), await stateOf(arn)]).toEqual(['Disabled', 'Disabled']);
+  });
 });

@@ -125,6 +125,20 @@ it('enables v1 again, exits 3 and says why, when a writer is faster than Disable
 });
 
 it.each([
+  ['enables v1 again when a replica with an old date comes under it before DisableKey', () => v1, [3, 'Enabled']],
+  ['does not mind one that comes under v2', () => site.arns[1], [0, 'Disabled']],
+] as const)('%s', async (_title, keyArn, expected) => {
+  once('before', 'DisableKey', async () => {
+    site.endpoint.clock.offset = -86_400_000;
+    await site.put('replica', { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: keyArn() });
+    site.endpoint.clock.offset = 0;
+  });
+  const { exitCode, stderr } = await postApply();
+  expect([exitCode, await site.stateOf(v1)]).toEqual(expected);
+  if (exitCode !== 0) expect(stderr).toContain('"replica"');
+});
+
+it.each([
   ['is denied', { kind: 'answer', status: 403, code: 'AccessDenied' }],
   ['is refused', { kind: 'answer', status: 501, code: 'NotImplemented' }],
 ] as const)('enables v1 again and exits 3 when the look after DisableKey %s', async (_title, then) => {

@@ -26,6 +26,8 @@ export interface ByHand extends AsyncDisposable {
   awsKey(alias?: string): Promise<string>;
   /** A bucket whose default names the key; undefined: SSE-S3. */
   bucket(name: string, keyId?: string, objectLock?: boolean): Promise<void>;
+  /** The bucket's default names the key from now on. */
+  setDefault(bucket: string, keyId: string): Promise<void>;
   put(Bucket: string, Key: string, more?: Partial<PutObjectCommandInput>): Promise<void>;
 }
 
@@ -41,6 +43,11 @@ export async function byHand(): Promise<ByHand> {
   const directory = await mkdtemp(path.join(tmpdir(), 'keyturn-by-hand-'));
   const named = async (arn: string, alias: string | undefined): Promise<void> => {
     if (alias) await kms.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId: arn }));
+  };
+  const setDefault = async (Bucket: string, KMSMasterKeyID: string): Promise<void> => {
+    const ApplyServerSideEncryptionByDefault = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID } as const;
+    const ServerSideEncryptionConfiguration = { Rules: [{ ApplyServerSideEncryptionByDefault }] };
+    await s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration }));
   };
   return {
     directory,
@@ -60,11 +67,9 @@ export async function byHand(): Promise<ByHand> {
     async bucket(Bucket, KMSMasterKeyID, ObjectLockEnabledForBucket = false) {
       const CreateBucketConfiguration = { LocationConstraint: region as 'eu-west-1' };
       await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration, ObjectLockEnabledForBucket }));
-      if (KMSMasterKeyID === undefined) return;
-      const ApplyServerSideEncryptionByDefault = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID } as const;
-      const ServerSideEncryptionConfiguration = { Rules: [{ ApplyServerSideEncryptionByDefault }] };
-      await s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration }));
+      if (KMSMasterKeyID !== undefined) await setDefault(Bucket, KMSMasterKeyID);
     },
+    setDefault,
     async put(Bucket, Key, more = {}) {
       await s3.send(new PutObjectCommand({ Bucket, Key, Body: Key, ...more }));
     },

@@ -2,8 +2,14 @@ import type { PolicyDocument, PolicyStatement } from '../permissions/policy-docu
 import { partitionOf } from '../rotation/partition';
 import { bucketPrefix, MARK_TAG } from './sandbox-mark';
 
+/** The roles of those questions that need one; each adds permissions. */
+export interface ConfirmRoles {
+  readonly role?: string | undefined;
+  readonly jobRole?: string | undefined;
+}
+
 /** Reads and deletes only keys that have the tag, and buckets by their name. */
-export function confirmPolicy(account: string, region: string): PolicyDocument {
+export function confirmPolicy(account: string, region: string, { role, jobRole }: ConfirmRoles = {}): PolicyDocument {
   const arn = (service: string, where: string, what: string) =>
     `arn:${partitionOf(region)}:${service}:${where}:${what}`;
   const keys = arn('kms', `${region}:${account}`, 'key/*');
@@ -25,6 +31,10 @@ export function confirmPolicy(account: string, region: string): PolicyDocument {
       allow('UseMarkedKeys', KEY_ACTIONS, keys, 'ResourceTag'),
       allow('UseOwnBuckets', BUCKET_ACTIONS, bucket),
       allow('UseOwnObjects', OBJECT_ACTIONS, `${bucket}/*`),
+      ...(role === undefined ? [] : [allow('AskAsRole', ['sts:AssumeRole'], role)]),
+      ...(jobRole === undefined
+        ? []
+        : [allow('CreateJobs', JOB_ACTIONS, '*'), allow('PassJobRole', ['iam:PassRole'], jobRole)]),
     ],
   };
 }
@@ -33,9 +43,13 @@ const KEY_ACTIONS = [
   'kms:DescribeKey',
   'kms:GetParametersForImport',
   'kms:ImportKeyMaterial',
+  'kms:EnableKey',
+  'kms:DisableKey',
   'kms:ScheduleKeyDeletion',
+  'kms:GetKeyLastUsage',
   'kms:GenerateDataKey',
   'kms:Encrypt',
+  'kms:Decrypt',
   'kms:ReEncryptFrom',
   'kms:ReEncryptTo',
 ];
@@ -47,6 +61,20 @@ const BUCKET_ACTIONS = [
   's3:ListBucketVersions',
   's3:GetBucketTagging',
   's3:PutBucketTagging',
+  's3:GetEncryptionConfiguration',
+  's3:PutEncryptionConfiguration',
+  's3:PutBucketVersioning',
 ];
 
-const OBJECT_ACTIONS = ['s3:PutObject', 's3:DeleteObject', 's3:DeleteObjectVersion', 's3:UpdateObjectEncryption'];
+const JOB_ACTIONS = ['s3:CreateJob', 's3:DescribeJob', 's3:UpdateJobStatus'];
+
+const OBJECT_ACTIONS = [
+  's3:PutObject',
+  's3:GetObject',
+  's3:GetObjectVersion',
+  's3:DeleteObject',
+  's3:DeleteObjectVersion',
+  's3:UpdateObjectEncryption',
+  's3:PutObjectAnnotation',
+  's3:GetObjectAnnotation',
+];

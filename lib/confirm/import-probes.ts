@@ -1,5 +1,5 @@
 import { defineProbe, notSettled, settled, unforeseen } from './probe';
-import { attempt, outcomeOf, refusalText } from './refusal';
+import { outcomeOf, refusalText, steadyOutcomeOf } from './refusal';
 
 /** A key that waits for material, seen through S3. Asked first: the key is pending import only once. */
 const pendingImportInS3 = defineProbe({
@@ -7,12 +7,12 @@ const pendingImportInS3 = defineProbe({
   question: 'What does S3 answer to a write under a key that is pending import?',
   documented: 'S3 passes errors of KMS on with the prefix `KMS.`; the text for this state is not given',
   ways: {
-    'as-kms': 'The message is shown; it names the state.',
-    'own-text': 'The code `KMS.KMSInvalidStateException` is enough: Keyturn never reads the text.',
+    'as-kms': 'The message names the key, which tells the target key from the own key of the version.',
+    'own-text': 'The message names no key: Keyturn reads a byte of the version to learn which key is meant.',
   },
-  async ask({ keys, objects }) {
+  async ask({ keys, objects, signal }) {
     const arn = await keys.external();
-    const outcome = await attempt('s3:PutObject', objects.bucket, () => objects.put('pending-import', arn));
+    const outcome = await steadyOutcomeOf(() => objects.put('pending-import', arn), signal);
     if (outcome === 'accepted') return unforeseen('S3 wrote an object under a key that is pending import');
     const seen = refusalText(outcome);
     if (outcome.code !== 'KMS.KMSInvalidStateException') return unforeseen(seen);
@@ -40,4 +40,30 @@ const importTokenTwice = defineProbe({
   },
 });
 
-export const importProbes = [pendingImportInS3, importTokenTwice];
+const pendingMaterialAgain = defineProbe({
+  setting: 'pendingMaterialAgain',
+  question: 'Can material that waits for its rotation be imported again as existing material?',
+  documented: 'The pages name reimport for material that expired or was deleted',
+  ways: {
+    accepted: 'A run that died between the import and its record confirms custody without opening it.',
+    refused: '`pre-apply` reports it and rotates the material into use anyway.',
+  },
+  async ask({ keys, signal }) {
+    const first = await keys.imported();
+    const next = keys.material();
+    const { keyMaterialId } = await keys.import(first.arn, next, { importType: 'NEW_KEY_MATERIAL' });
+    const existing = { importType: 'EXISTING_KEY_MATERIAL' } as const;
+    const again = () => keys.import(first.arn, next, { ...existing, keyMaterialId });
+    const outcome = await steadyOutcomeOf(again, signal);
+    if (outcome === 'accepted') return settled('accepted', 'the pending material was imported again');
+    const seen = refusalText(outcome);
+    const { material, keyMaterialId: firstId } = first;
+    const control = await outcomeOf(() => keys.import(first.arn, material, { ...existing, keyMaterialId: firstId }));
+    if (control !== 'accepted') return notSettled(`KMS refuses the current material, too: ${refusalText(control)}`);
+    return REFUSED_MATERIAL.has(outcome.code) ? settled('refused', seen) : unforeseen(seen);
+  },
+});
+
+const REFUSED_MATERIAL: ReadonlySet<string> = new Set(['IncorrectKeyMaterialException', 'KMSInvalidStateException']);
+
+export const importProbes = { pendingImportInS3, importTokenTwice, pendingMaterialAgain };

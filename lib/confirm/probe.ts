@@ -20,7 +20,7 @@ export interface ProbeDefinition<Value extends string> {
   readonly ways: Readonly<Record<Value, string>>;
   /** How many jobs of S3 Batch Operations it creates, each of which has a price. Default 0: it also runs without `--with-jobs`. */
   readonly jobs?: number;
-  ask(sandbox: Sandbox): Promise<ProbeAnswer<Value>>;
+  ask(sandbox: Sandbox): Promise<ProbeAnswer<NoInfer<Value>>>;
 }
 
 export type Probe = ProbeDefinition<string>;

@@ -1,5 +1,6 @@
 import { called } from '../aws/failures';
 import { isCode } from '../errors';
+import { pauseFor } from '../kms/wait-for-key';
 
 /** AWS understood a request and refused it for what it asks. */
 export interface Refusal {
@@ -28,6 +29,20 @@ export function attempt(action: string, resource: string, send: () => Promise<un
   return outcomeOf(() => called(action, resource, send));
 }
 
+/** The same for a request that was permitted a moment ago: a denial is an answer, too. */
+export async function attemptAgain(
+  action: string,
+  resource: string,
+  send: () => Promise<unknown>,
+): Promise<Refusal | 'accepted'> {
+  try {
+    return await attempt(action, resource, send);
+  } catch (error) {
+    if (isCode(error, 'aws-access-denied')) return { code: 'AccessDenied', message: error.facts.awsMessage };
+    throw error;
+  }
+}
+
 /** The same for a call that maps its failures itself. */
 export async function outcomeOf(call: () => Promise<unknown>): Promise<Refusal | 'accepted'> {
   try {
@@ -42,3 +57,18 @@ export async function outcomeOf(call: () => Promise<unknown>): Promise<Refusal |
 
 /** A refusal for the table. */
 export const refusalText = ({ code, message }: Refusal): string => (message === '' ? code : `${code}: ${message}`);
+
+/** Attempts and milliseconds between them: KMS is eventually consistent, so one refusal may be about an older state. */
+const STEADY = { attempts: 3, pauseMs: 2_000 };
+
+/** {@link outcomeOf}, where a refusal only counts after three. */
+export async function steadyOutcomeOf(
+  call: () => Promise<unknown>,
+  signal: AbortSignal,
+): Promise<Refusal | 'accepted'> {
+  for (let attempted = 1; ; attempted += 1) {
+    const outcome = await outcomeOf(call);
+    if (outcome === 'accepted' || attempted === STEADY.attempts) return outcome;
+    await pauseFor(STEADY.pauseMs, signal, 'a pause before the same request again');
+  }
+}

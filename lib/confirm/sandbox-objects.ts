@@ -1,7 +1,11 @@
 import {
   CopyObjectCommand,
+  GetObjectAnnotationCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
+  PutObjectAnnotationCommand,
   PutObjectCommand,
   type S3Client,
   UpdateObjectEncryptionCommand,
@@ -13,6 +17,8 @@ export interface ObjectRef {
   readonly key: string;
   readonly versionId?: string | undefined;
 }
+
+const ANNOTATION = 'keyturn-confirm';
 
 /** The requests about objects that probes make. Every one throws as `called` does. */
 export class SandboxObjects {
@@ -30,7 +36,10 @@ export class SandboxObjects {
       Bucket: this.bucket,
       Key: key,
       Body: `an object of keyturn confirm: ${key}`,
-      ...(keyArn === undefined ? {} : { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: keyArn }),
+      // Named in both cases: a probe changes the default of the bucket.
+      ...(keyArn === undefined
+        ? { ServerSideEncryption: 'AES256' }
+        : { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: keyArn }),
     });
     const { VersionId } = await called('s3:PutObject', this.#arn(key), () => this.#s3.send(command));
     return { key, versionId: VersionId };
@@ -65,6 +74,38 @@ export class SandboxObjects {
       ...(keyArn === undefined ? {} : { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: keyArn }),
     });
     await called('s3:PutObject', this.#arn(key), () => this.#s3.send(command));
+  }
+
+  async annotate({ key, versionId }: ObjectRef): Promise<void> {
+    const command = new PutObjectAnnotationCommand({
+      ...this.#named({ key, versionId }),
+      AnnotationName: ANNOTATION,
+      AnnotationPayload: 'an annotation of keyturn confirm',
+    });
+    await called('s3:PutObjectAnnotation', this.#arn(key), () => this.#s3.send(command));
+  }
+
+  async readAnnotation({ key, versionId }: ObjectRef): Promise<void> {
+    const named = { ...this.#named({ key, versionId }), AnnotationName: ANNOTATION };
+    const answer = await called('s3:GetObjectAnnotation', this.#arn(key), () =>
+      this.#s3.send(new GetObjectAnnotationCommand(named)),
+    );
+    await answer.AnnotationPayload?.transformToByteArray();
+  }
+
+  async enableVersions(): Promise<void> {
+    const command = new PutBucketVersioningCommand({
+      Bucket: this.bucket,
+      VersioningConfiguration: { Status: 'Enabled' },
+    });
+    await called('s3:PutBucketVersioning', this.bucket, () => this.#s3.send(command));
+  }
+
+  /** The ids of the versions of one object, as far as they are listed. */
+  async listedVersions(key: string): Promise<readonly (string | undefined)[]> {
+    const command = new ListObjectVersionsCommand({ Bucket: this.bucket, Prefix: key });
+    const { Versions = [] } = await called('s3:ListBucketVersions', this.bucket, () => this.#s3.send(command));
+    return Versions.filter(({ Key }) => Key === key).map(({ VersionId }) => VersionId);
   }
 
   #named({ key, versionId }: ObjectRef) {

@@ -7,7 +7,7 @@ import { aliasesOfKey } from '../kms/aliases-of-key';
 import { describeKey, type KeyDescription } from '../kms/describe-key';
 import { type Answered, otherUsers } from '../kms/other-users';
 import { readKeyPolicy } from '../kms/read-key-policy';
-import { bucketDefault } from '../s3/bucket-default';
+import { bucketDefault, bucketExists } from '../s3/bucket-default';
 import { bucketVersioning } from '../s3/bucket-versioning';
 import { otherDefaults } from '../s3/other-defaults';
 
@@ -16,6 +16,8 @@ export interface AdoptionRequest {
   readonly alias: string;
   /** Buckets to cover; empty: those whose default names the alias's key. */
   readonly buckets: readonly string[];
+  /** Buckets that a rotation file declares already: those that exist are looked at. Default: none. */
+  readonly declared?: readonly string[];
   /** ARNs of further keys that objects may be under. */
   readonly keys: readonly string[];
 }
@@ -77,9 +79,13 @@ export async function observeAdoptable(looking: Looking, request: AdoptionReques
   const resolve = resolver(clients.kms);
   const defaults = [];
   for (const { bucket, keyId } of all.defaults) defaults.push({ bucket, arn: (await resolve(keyId))?.arn });
+  const there: string[] = [];
+  for (const name of request.declared ?? [])
+    if (await bucketExists(clients.s3, name, identity.account)) there.push(name);
+  const named = [...new Set([...request.buckets, ...there])];
   const wanted =
-    request.buckets.length > 0
-      ? request.buckets
+    named.length > 0 || request.declared !== undefined
+      ? named
       : defaults.filter(({ arn }) => arn === main.arn).map(({ bucket }) => bucket);
   const buckets: AdoptableBucket[] = [];
   for (const name of wanted) {

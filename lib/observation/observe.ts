@@ -1,9 +1,9 @@
-import path from 'node:path';
 import type { Identity } from '../aws/caller-identity';
 import type { AwsClients } from '../aws/clients';
 import { isCode, throwIfInterrupted } from '../errors';
 import { aliasTarget } from '../kms/alias-target';
 import { describeKey, type KeyDescription } from '../kms/describe-key';
+import { evidenceFolder } from '../rotation/own-folder';
 import { activeVersion, type KeyVersion, type Rotation, versionAlias } from '../rotation/rotation';
 import { type BucketDefault, bucketDefault } from '../s3/bucket-default';
 import type { EvidenceOf } from './evidence-queries';
@@ -93,6 +93,4 @@ export function evidenceOf({ rotation, identity }: Pick<Observing, 'rotation' | 
 }
 
 /** The folder of a rotation's evidence, beside its file. */
-export function evidenceDirectory({ file }: Pick<Rotation, 'file'>): string {
-  return path.join(path.dirname(file), '.keyturn', 'evidence');
-}
+export const evidenceDirectory = ({ file }: Pick<Rotation, 'file'>): string => evidenceFolder(file);

@@ -1,4 +1,5 @@
 /** What custody holds of each version, wherever it can be looked at. Opens no copy. */
+
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { KeyturnError } from '../errors';
@@ -6,7 +7,8 @@ import type { Custodian } from '../key-material/custody/custodian';
 import { type CustodyRecord, readRecord, recordSha256 } from '../key-material/custody/custody-record';
 import { nodeFiles } from '../key-material/custody/file-operations';
 import { sha256Hex } from '../key-material/wrap';
-import { custodyDirectory, type Rotation } from '../rotation/rotation';
+import { ownFolder } from '../rotation/own-folder';
+import { custodyDirectory, custodyKind, type Rotation } from '../rotation/rotation';
 
 /** What asking custody takes. */
 export interface CustodyObserving {
@@ -70,7 +72,7 @@ export async function copyState(
   record: CustodyRecord | undefined,
 ): Promise<CopyState> {
   const { name, custody } = run.rotation;
-  const declared = custody.command ? 'command' : custody.pkcs11 ? 'pkcs11' : 'age';
+  const declared = custodyKind(custody);
   const kind = record?.custody.kind ?? declared;
   const location = record ? record.custody.location : undefined;
   if (location === null) return { is: 'elsewhere', text: 'the copy is on another machine' };
@@ -93,8 +95,7 @@ export async function copyState(
 }
 
 /** Names the folder that runs on this machine keep custody in. It is never archived, so no other machine has it. */
-const markerOf = ({ file }: Pick<Rotation, 'file'>): string =>
-  path.join(path.dirname(file), '.keyturn', 'custody-folder');
+const markerOf = ({ file }: Pick<Rotation, 'file'>): string => path.join(ownFolder(file), 'custody-folder');
 
 /** Remembers that custody is on this machine, so that a folder which is gone later is missed. */
 export async function markCustodyHere(rotation: Pick<Rotation, 'file' | 'custody'>): Promise<void> {

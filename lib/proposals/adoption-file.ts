@@ -14,6 +14,9 @@ export function adoptionFile(adopted: Adoption): string {
     `activeVersion: ${activeVersion} # the alias and the bucket defaults point at it`,
     'buckets:',
     ...buckets.flatMap(bucketLines),
+    ...(adopted.keepPolicy
+      ? ['keyPolicy:', '  keep: true # the taken-over key keeps its statements, and gets those of Keyturn besides']
+      : []),
     'adopted: # exists since before Keyturn: the stacks import it, so that nothing is created twice',
     '  alias: true',
     ...(adopted.versionAliases.length > 0 ? [`  versionAliases: [${adopted.versionAliases.join(', ')}]`] : []),
@@ -29,7 +32,10 @@ export function adoptionFile(adopted: Adoption): string {
   ].join('\n');
 }
 
-function versionLines({ name, key, way }: AdoptedVersion, { account, retire }: Adoption): readonly string[] {
+function versionLines(
+  { name, key, way }: AdoptedVersion,
+  { account, retire, keepPolicy }: Adoption,
+): readonly string[] {
   if (key === undefined) return [`  - name: ${name} # new: the keys stack creates it, pre-apply imports its material`];
   const found = `found ${key.state}, origin ${key.origin}${key.validTo ? `, material expires ${utc(key.validTo)}` : ''}`;
   if (way === 'over')
@@ -37,9 +43,16 @@ function versionLines({ name, key, way }: AdoptedVersion, { account, retire }: A
       `  - name: ${name} # ${found}`,
       `    takeOver: ${key.arn}`,
       ...(key.validTo === undefined ? [] : [`    materialValidTo: ${utc(key.validTo)}`]),
+      ...(keepPolicy && key.policy !== undefined ? keptLines(key.policy) : []),
     ];
   const may = retire && key.arn.split(':')[4] === account;
   return [`  - name: ${name} # ${found}`, `    keyArn: ${key.arn}`, ...(may ? ['    retire: true'] : [])];
+}
+
+/** Pretty, so that its statements can be reviewed line by line. */
+function keptLines(policy: string): readonly string[] {
+  const lines = JSON.stringify(JSON.parse(policy), null, 2).split('\n');
+  return ['    keptPolicy: | # the policy that the key had', ...lines.map((line) => `      ${line}`)];
 }
 
 function bucketLines({ name, bucketKey }: FoundBucket): readonly string[] {

@@ -1,5 +1,6 @@
 /** From what AWS holds to a rotation file that adopts it. Pure: it reads and writes nothing. */
 import { KeyturnError } from '../errors';
+import { keptStatements } from '../rotation/kept-policy';
 
 /** `away`: objects move away from the key, which stays somebody else's. `over`: the key becomes a version of ours. */
 export type AdoptionWay = 'away' | 'over';
@@ -12,6 +13,8 @@ export interface FoundKey {
   readonly validTo: Date | undefined;
   readonly aliases: readonly string[];
   readonly defaultOf: readonly string[];
+  /** JSON; undefined: it may not be read. */
+  readonly policy?: string | undefined;
 }
 
 export interface FoundBucket {
@@ -39,6 +42,8 @@ export interface AdoptionTerms {
   /** False: the alias's key stays the active version, and no new one is declared. */
   readonly newVersion: boolean;
   readonly recipients: readonly string[];
+  /** Take over: whether the statements of the key's own policy stay. Default false. */
+  readonly keepPolicy?: boolean;
 }
 
 /** A version of the file to be. */
@@ -91,6 +96,11 @@ export function adoption(found: FoundToAdopt, terms: AdoptionTerms, taken: Reado
   const whyNot = terms.way === 'over' ? whyNotTakenOver(main, terms.account) : undefined;
   if (whyNot !== undefined)
     throw refused(`${main.arn} cannot be taken over: ${whyNot}`, 'move away from it instead: --move-away');
+  if (terms.keepPolicy && (main.policy === undefined || keptStatements(main.policy) === undefined))
+    throw refused(
+      `the policy of ${main.arn} cannot be kept: it may not be read, or its statements cannot stand beside Keyturn's`,
+      'take the key over without --keep-policy, or correct its policy first',
+    );
   const old = found.keys.map(
     (key, index): AdoptedVersion => ({
       name: `v${index + 1}`,
@@ -128,7 +138,7 @@ function ownAliases(
 
 function notesOn(
   { keys, buckets }: FoundToAdopt,
-  { account, way, retire, recipients, newVersion }: AdoptionTerms,
+  { account, way, retire, recipients, newVersion, keepPolicy }: AdoptionTerms,
   main: FoundKey,
 ): readonly string[] {
   const off = keys.filter(({ state }) => state !== 'Enabled');
@@ -142,7 +152,9 @@ function notesOn(
     ...buckets.flatMap(bucketNotes),
     ...(way === 'over'
       ? [
-          `the key policy of ${main.arn} is replaced by Keyturn's: read the plan of the keys stack before you apply it`,
+          keepPolicy
+            ? `the key policy of ${main.arn} stays, and Keyturn's statements are added: whoever could use the key outside S3 still can`
+            : `the key policy of ${main.arn} is replaced by Keyturn's: read the plan of the keys stack before you apply it`,
           'custody does not hold the old material: `npx keyturn material adopt` puts it there if you have the file',
         ]
       : []),

@@ -7,6 +7,8 @@ export const LIMITS = {
   aliasLength: 256,
   /** KMS ImportKeyMaterial: material expires at most this long after the import. */
   materialDays: 365,
+  /** KMS PutKeyPolicy: characters of a key policy. */
+  keyPolicy: 32_768,
   /** KMS ScheduleKeyDeletion. */
   deletionWindowDays: { min: 7, max: 30 },
   /** Rotation period of a key version: a day to ten years. */

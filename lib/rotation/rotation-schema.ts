@@ -2,9 +2,11 @@
  * The schema of a rotation file: the parser, the JSON Schema for editors and the fault messages come from it. It
  * checks each field alone; `rules.ts` checks rules across fields.
  */
+
 import { z } from 'zod';
 import { field, LIMITS, TAG_KEY_MESSAGES } from './field-messages';
 import { AWS_PROVIDER_VERSION, PROVIDER_CONSTRAINT } from './provider-version';
+import { awsAccess } from './schema-access';
 import {
   accessWaiver,
   adopted,
@@ -95,6 +97,12 @@ export const rotationFileSchema = z.strictObject({
         'AWS services that use the keys by their own principal: log delivery, Config, CloudTrail, CloudFront, S3 Inventory.',
         'a list of services',
         'write a list of mappings with service and sourceArns, [] for none',
+      ),
+      keep: field(
+        z.boolean().optional(),
+        'True: a taken-over key keeps the statements of its own policy (keptPolicy), and gets those of Keyturn besides. Default: they are replaced.',
+        'true or false',
+        'write true or false without quotes',
       ),
     })
     .prefault({})
@@ -269,6 +277,7 @@ export const rotationFileSchema = z.strictObject({
     })
     .prefault({})
     .describe('The review of plans of this rotation.'),
+  aws: awsAccess.optional().describe('How Terraform and Keyturn reach AWS; absent: by the standard variables alone.'),
   terraform: z
     .strictObject({
       awsProvider: field(

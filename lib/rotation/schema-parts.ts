@@ -48,6 +48,12 @@ export const keyVersion = z.strictObject({
     'the full ARN of a KMS key of the account, arn:aws:kms:<region>:<account>:key/<id>',
     'write the key ARN, not an alias or a bare id',
   ),
+  keptPolicy: field(
+    z.string().min(2).max(LIMITS.keyPolicy).optional(),
+    'The key policy that the taken-over key had, as JSON; needed with keyPolicy.keep: true, refused without.',
+    `a key policy in JSON, up to ${LIMITS.keyPolicy} characters`,
+    'let `npx keyturn adopt --take-over --keep-policy` write it',
+  ),
   retire: field(
     z.boolean().optional(),
     'True allows Keyturn to disable this adopted key once the retire gate is open. Default: only the verdict is given.',
@@ -245,8 +251,8 @@ const waiverTerm = (what: string, shown: string) => ({
 export const retireWaiver = z.strictObject({
   what: field(
     z.enum(RETIRE_WAIVERS),
-    'What is set aside: grants on the key, the default of another bucket, a bucket that the file named once, a use of the key, an open multipart upload, annotations of moved objects, the near expiry of the active key.',
-    'grant, bucket-default, dropped-bucket, use, upload, annotations or expiry',
+    'What is set aside: grants on the key, the default of another bucket, a bucket that the file named once, the replication of a bucket, a use of the key, an open multipart upload, annotations of moved objects, the near expiry of the active key.',
+    'grant, bucket-default, dropped-bucket, replication, use, upload, annotations or expiry',
   ),
   of: field(
     z.string().min(1).max(LIMITS.waiverText).optional(),

@@ -128,7 +128,7 @@ export interface OpenUpload {
 
 /**
  * True when S3's `reported` key is `keyArn`. S3 reports the full ARN in practice, but its documentation only promises
- * "the ID of the KMS key"; a bare ID is compared with the ARN's last part, as the key is always of the bucket's Region.
+ * "the ID of the KMS key". A bare ID is compared with the ARN's last part, as the key is always of the bucket's Region.
  */
 export function isKey(reported: string, keyArn: string): boolean {
   return reported === keyArn || (!reported.startsWith('arn:') && keyArn.endsWith(`:key/${reported}`));

@@ -16,9 +16,9 @@ export interface UnprovenVersion extends ObservedVersion {
 }
 
 /**
- * Superseded versions of ours that are Disabled, of which no sound evidence here shows that nothing was under them afterwards: the run
- * was killed, somebody disabled the key by hand, or the evidence is elsewhere. A version that the rotation file records as disabled was
- * reviewed, and is not among them.
+ * Superseded versions of ours that are Disabled, and of which no sound evidence here shows that nothing was under them
+ * afterwards. The run was killed, somebody disabled the key by hand, or the evidence is elsewhere. A version that the
+ * rotation file records as disabled was reviewed, and is not among them.
  */
 export async function withoutLook(
   run: Pick<Observing, 'rotation' | 'identity'>,

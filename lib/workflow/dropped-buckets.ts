@@ -14,9 +14,9 @@ export interface DroppedBucket {
 }
 
 /**
- * Buckets that evidence here names and the rotation file does not any more, and that may hold objects under a key: it was active when
- * they were verified last, they were not empty then, it was their default since, or nobody ever verified them. One that is gone holds
- * nothing.
+ * Buckets that evidence here names, that the rotation file names no more, and that may hold objects under a key. The key was
+ * active when they were verified last, they were not empty then, it was their default since, or nobody ever verified them. One
+ * that is gone holds nothing.
  */
 export async function droppedBuckets(run: RunTarget, keyArn: string): Promise<readonly DroppedBucket[]> {
   const { rotation, clients, identity } = run;

@@ -8,10 +8,11 @@ import type { Pin } from './pins';
 const NAMED = 5;
 
 /**
- * Reasons about open multipart uploads. An upload is encrypted under the key that its beginning names, by default that of the bucket, and
- * S3 reports that key nowhere before it ends. So whatever is open may end under the old key: by the old default if it was begun before the
- * switch, or within the slack of clocks after it, and by name if it was begun later. Not so an upload that was begun when the bucket
- * denied writers to name another key, with the slack of clocks, which a changed policy needs to reach all of S3, too.
+ * Reasons about open multipart uploads. An upload is encrypted under the key that its beginning names, by default that
+ * of the bucket, and S3 reports that key nowhere before it ends. So whatever is open may end under the old key. If it
+ * was begun before the switch, or within the slack of clocks after it, the old default names that key. If it was begun
+ * later, the upload itself may. Not so an upload that was begun when the bucket denied writers to name another key. The
+ * slack of clocks counts here too: a changed policy needs as long to reach all of S3.
  *
  * @param switchSeenAt - milliseconds, by S3's clock: the run had seen the switch by then
  * @param now - milliseconds, by S3's clock

@@ -19,8 +19,9 @@ interface Looked {
 }
 
 /**
- * Looks whether the writers of each bucket with `pinWriters` are pinned to the active key now, records it, and says since when all looks
- * of this rotation found it so. Both are needed: a write that names no key takes the bucket's default.
+ * Looks whether the writers of each bucket with `pinWriters` are pinned to the active key now, and records it. Says
+ * since when all looks of this rotation found it so. Both are needed: a write that names no key takes the bucket's
+ * default.
  */
 export async function observePins(run: RetireRun, { activeKeyArn, defaults }: Looked): Promise<readonly Pin[]> {
   const { rotation, clients, identity, store, evidence } = run;

@@ -55,7 +55,7 @@ export function unwrapDataKey(
 }
 
 /** Bytes `start` to `end` (exclusive) of a version. */
-export function readBytes(version: ObjectVersion, dataKey: Buffer, start: number, end: number): Buffer {
+export function readBytes(version: Pick<ObjectVersion, 'parts'>, dataKey: Buffer, start: number, end: number): Buffer {
   const pieces: Buffer[] = [];
   let base = 0;
   for (const part of version.parts) {

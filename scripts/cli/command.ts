@@ -61,6 +61,12 @@ export const rotationFileOption: CommandOption = {
   default: 'rotation.yaml',
 };
 
+/** Options of every command that can run for each rotation file of a project in turn. */
+export const rotationFileOptions: readonly CommandOption[] = [
+  rotationFileOption,
+  { flags: '--all', description: 'run it for rotation.yaml and every file of rotations/, one after the other' },
+];
+
 /** A string option, or undefined if it was not given. */
 export function text(options: OptionValues, name: string): string | undefined {
   const value = options[name];

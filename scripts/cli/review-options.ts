@@ -1,10 +1,12 @@
 /** What the commands that review plans take beside the plans: the base, the proposal, the evidence. */
+
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { KeyturnError } from '../../lib/errors';
 import { loadBase } from '../../lib/plan-bundle/base-file';
 import type { EvidenceSource } from '../../lib/plan-bundle/green-evidence';
 import type { Revisions } from '../../lib/plan-bundle/review-plan-files';
+import { evidenceFolder } from '../../lib/rotation/own-folder';
 import type { Rotation } from '../../lib/rotation/rotation';
 import { type CommandContext, type CommandOption, type OptionValues, text } from './command';
 import { publicKeysOf } from './public-keys';
@@ -80,16 +82,16 @@ export const evidenceOptions: readonly CommandOption[] = [
 /**
  * The evidence that the review reads; undefined: none is there.
  *
- * @param home - absolute, the folder of the rotation file: without `--evidence` its own runs count; undefined: none does
+ * @param file - absolute, the rotation file: without `--evidence` its own runs count; undefined: none does
  */
 export async function evidenceSource(
   context: CommandContext,
   options: OptionValues,
-  home: string | undefined,
+  file: string | undefined,
 ): Promise<EvidenceSource | undefined> {
   const publicKeys = await publicKeysOf(context, options);
   const named = text(options, 'evidence');
-  const own = home === undefined ? undefined : path.join(home, '.keyturn', 'evidence');
+  const own = file === undefined ? undefined : evidenceFolder(file);
   const found = named === undefined ? own : path.resolve(context.cwd, named);
   if (found === undefined || (named === undefined && !existsSync(found))) return undefined;
   return { path: found, publicKeys, base: text(options, 'base'), env: context.env };

@@ -56,8 +56,8 @@ export async function currentBinding(run: Observing): Promise<CurrentBinding> {
 }
 
 /**
- * Writes what {@link currentBinding} finds, and reports each change: a version that is bound for the first time is
- * bound to what its alias leads to, and whoever can move that alias decided it.
+ * Writes what {@link currentBinding} finds, and reports each change. A version that is bound for the first time is
+ * bound to what its alias leads to: whoever can move that alias decided it.
  */
 export async function bindVersions(
   run: Observing & Pick<RunReport, 'reporter'>,

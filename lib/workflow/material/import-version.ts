@@ -183,8 +183,8 @@ export async function completePendingImports(run: MaterialRun, versions: readonl
 
 /**
  * Sends the same wrapped bytes once more: KMS takes them only if they are the material that the key has. Where it no
- * longer takes the token, the copy in custody is opened with the identity and wrapped again; without one the import stays
- * unconfirmed, and every run reports it.
+ * longer takes the token, the copy in custody is opened with the identity and wrapped again. Without one the import
+ * stays unconfirmed, and every run reports it.
  */
 async function confirmPending(
   run: MaterialRun,

@@ -43,6 +43,13 @@ export function updateObjectEncryption(call: Call): AwsResponse {
   version.encryption = speakingS3(call, 'write', () =>
     keyRing.rewrap(version.encryption, place, keyArn, bucketKey, call.request.caller),
   );
+  if (behavior.annotationsUnderRewrap === 'moved') {
+    const moved = [...(version.annotations ?? [])].map(([name, one]) => {
+      const rewrapped = () => keyRing.rewrap(one.encryption, place, keyArn, bucketKey, call.request.caller);
+      return [name, { ...one, encryption: speakingS3(call, 'write', rewrapped) }] as const;
+    });
+    if (moved.length > 0) version.annotations = new Map(moved);
+  }
   return emptyAnswer(200);
 }
 
