@@ -161,7 +161,9 @@ it('Atlantis: workflow and requirements stand on the server, and a pull request 
     allow_custom_workflows: false,
   });
   const runs = [...valuesOf(served, 'run')].filter((run) => String(run).includes('examples/steps/'));
-  for (const run of runs) expect(run).toMatch(/^cd keyturn-base && /);
+  for (const run of runs) expect(run).toMatch(/^cd \.\.\/keyturn-base && /);
+  // Not below the checkout, whose node_modules Node would look into for what is missing above.
+  expect([...valuesOf(served, 'run')].join('\n')).not.toMatch(/[^/]keyturn-base/);
 });
 
 it('GitLab: reviews by the code of the target branch, and begins at everything that can change a plan', () => {
