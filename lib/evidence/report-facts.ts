@@ -147,6 +147,21 @@ const gateSchema = z.object({
   waived: listOf(z.object({ reason: z.object({ code: text, text }), waiver: z.object({ reason: text, until: text }) })),
 });
 
+const usedSchema = z.object({ who: text, operation: text, bucket: maybe, count: whole, last: text });
+const accessSchema = z.object({
+  from: z.object({ version: text }),
+  to: z.object({ version: text }),
+  findings: whole,
+  waived: listOf(usedSchema.extend({ waiver: z.object({ reason: text, until: text }) })),
+  unread: listOf(text),
+});
+/** Who would lose access, as it was known before a switch. */
+export type AccessFacts = z.output<typeof accessSchema> & { readonly at: string };
+
+const watchSchema = z.object({ version: text, failures: listOf(usedSchema) });
+/** Who failed because a key was disabled. */
+export type WatchFacts = z.output<typeof watchSchema> & { readonly at: string };
+
 const lookSchema = z.object({ version: text, clean: z.boolean(), reasons: listOf(z.object({ code: text, text })) });
 /** What was found once a key was Disabled. */
 export type LookFacts = z.output<typeof lookSchema> & { readonly at: string };
@@ -248,6 +263,8 @@ export interface RunFacts extends z.output<typeof beginSchema> {
   readonly gates: readonly GateFacts[];
   readonly rehearsals: readonly RehearsalFacts[];
   readonly pins: readonly PinFacts[];
+  readonly access: readonly AccessFacts[];
+  readonly watched: readonly WatchFacts[];
   readonly looks: readonly LookFacts[];
   readonly takenBack: readonly TakenBackFacts[];
   readonly custody: readonly CustodyFacts[];
@@ -278,6 +295,8 @@ export function factsOf(recorded: RecordedRun): RunFacts {
     gates: of('gate').flatMap((one) => read(gateSchema, one, one.data)),
     rehearsals: of('dress-rehearsal').flatMap((one) => read(rehearsalSchema, one, one.data)),
     pins: of('pinned-writers').flatMap(({ at, data }) => itemsOf(pinSchema, data.pins).map((pin) => ({ ...pin, at }))),
+    access: of('access').flatMap((one) => read(accessSchema, one, one.data)),
+    watched: of('watch').flatMap((one) => read(watchSchema, one, one.data)),
     looks: of('look').flatMap((one) => read(lookSchema, one, one.data)),
     takenBack: of('taken-back').flatMap((one) => read(takenBackSchema, one, one.data)),
     custody: of('outcome', 'import-material').flatMap((one) => itemsOf(custodySchema, one.data.imported)),

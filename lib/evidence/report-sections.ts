@@ -1,4 +1,5 @@
 /** The sections of a report about one rotation. */
+import { accessSection } from './report-access';
 import { changesOf, keyLanes, versionsIn } from './report-drawings';
 import type { RunFacts, StateFacts } from './report-facts';
 import { gateSection } from './report-gate';
@@ -16,6 +17,7 @@ export function rotationSections(runs: readonly RunFacts[], id: string): Html {
 ${whoAndWhere(runs)}
 ${reviewSection(runs)}
 ${appliedSection(runs)}
+${accessSection(runs)}
 ${gateSection(runs)}
 ${blockedSection(runs)}
 ${keySection(states, nameOf)}

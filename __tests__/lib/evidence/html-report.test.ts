@@ -116,6 +116,27 @@ it('shows what was waived, and what was found once the key was Disabled', async 
   expect(text).toContain('v1 enabled again photos holds 1 object version(s) under it');
 });
 
+it('shows who would lose access by a switch, and who failed once a key was disabled', async () => {
+  const run = await openEvidence({ directory, command: 'rotate', rotation: 'photos' });
+  const used = {
+    who: `reports ${HOSTILE}`,
+    operation: 'Decrypt',
+    bucket: 'photos',
+    count: 7,
+    last: '2026-11-01T00:00:00Z',
+  };
+  const waived = [{ ...used, waiver: { who: used.who, reason: 'it was retired in May', until: '2027-01-31' } }];
+  const [from, to] = [{ version: 'v1' }, { version: 'v2' }];
+  await run.record('access', 'switch', { from, to, findings: 3, waived, unread: ['CloudTrail: not asked'] });
+  await run.record('watch', 'retire', { version: 'v1', keyArn: V1, failures: [used] });
+  await run.close('finished');
+  const html = await page();
+  expect(html).not.toContain('<script>');
+  const text = textOf(html);
+  expect(text).toMatch(/v1 v2 3 reports .*, Decrypt: until 2027-01-31, it was retired in May CloudTrail: not asked/);
+  expect(text).toMatch(/v1 reports .* Decrypt photos 7/);
+});
+
 it('shows each dress rehearsal and each look at a pin, with what came of it', async () => {
   const run = await openEvidence({ directory, command: 'post-apply', rotation: 'photos' });
   await run.record('run', 'begin', { rotation: 'photos' });
