@@ -37,6 +37,8 @@ export interface Faults {
   /** Adds a rule and returns a function that takes it away again. Rules are tried in the order they were added. */
   inject(rule: FaultRule): () => void;
   clear(): void;
+  /** True while a rule or the latency could strike a request. */
+  readonly armed: boolean;
   /** The first so many calls that name a new KMS key answer `NotFoundException`: eventual consistency. Default 0. */
   newKeyLag: number;
   /** An on-demand rotation is done so many milliseconds later, by the movable clock. Default 0. */
@@ -58,6 +60,9 @@ export function createFaults(rules: readonly FaultRule[] = []): Faults {
   };
   for (const rule of rules) inject(rule);
   return {
+    get armed() {
+      return live.size > 0 || this.latency > 0;
+    },
     newKeyLag: 0,
     rotationDelay: 0,
     trailDelay: 0,

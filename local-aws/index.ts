@@ -73,6 +73,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
   const clock = movableClock(options.clock);
   const accessKey = options.credentials ?? defaultAccessKey;
   const credentials = createCredentials(accountId, clock, accessKey);
+  credentials.enforced = options.enforce ?? false;
   const faults = createFaults(options.faults);
   const requests = createRequests(options.requestLog ?? (() => undefined));
   const roles = createRoles(accountId, region, clock);

@@ -25,6 +25,8 @@ export interface LocalAwsOptions {
   readonly faults?: readonly FaultRule[];
   /** Called with every request when it is answered. */
   readonly requestLog?: (record: RequestRecord) => void;
+  /** Whether the policies of keys, buckets and users decide for every access key. Default false; see `Credentials.enforced`. */
+  readonly enforce?: boolean;
   /** Request quotas of KMS and CloudTrail to enforce, in requests a second. Default: none. */
   readonly quotas?: Quotas;
   /**

@@ -61,6 +61,11 @@ export const commands: readonly ListedCommand[] = [
     load: () => (require('./stragglers') as typeof import('./stragglers')).stragglers,
   },
   {
+    name: 'watch',
+    summary: 'find who fails because a key was disabled, and enable it again if told to',
+    load: () => (require('./watch') as typeof import('./watch')).watch,
+  },
+  {
     name: 'blocked',
     summary: 'list object versions that cannot be moved now, with the reason and the earliest possible date',
     load: () => (require('./blocked') as typeof import('./blocked')).blocked,

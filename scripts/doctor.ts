@@ -1,11 +1,13 @@
 import path from 'node:path';
 import { confirmTarget } from '../lib/aws/account-guard';
 import { assumeRole } from '../lib/aws/assume-role';
-import { type AwsClients, createClients } from '../lib/aws/clients';
+import type { AwsClients } from '../lib/aws/clients';
+import { clientsFor } from '../lib/aws/rotation-clients';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { exposureOf, exposureText } from '../lib/key-material/custody/exposure';
 import { expiryOf } from '../lib/kms/expiry';
 import type { DriftFinding } from '../lib/observation/drift-finding';
+import { extendCommand, keeperOf } from '../lib/observation/key-remedy';
 import { notAdopted } from '../lib/observation/not-adopted';
 import { type Observation, type Observing, observe } from '../lib/observation/observe';
 import type { CustodyObserving } from '../lib/observation/observed-custody';
@@ -111,7 +113,7 @@ async function examineAws(
   findings: Finding[],
 ): Promise<void> {
   findings.push(await custodyFinding(rotation, env, signal), ...(await exposureFindings(rotation)));
-  const clients = createClients({ region: rotation.region, env, signal });
+  const clients = clientsFor(rotation, { env, signal });
   try {
     const target = await attempt(
       'credentials and account',
@@ -261,7 +263,7 @@ function expiryFinding(rotation: Rotation, name: string, key: Parameters<typeof 
   if (expiry?.warning === undefined) return [];
   const when = expiry.expired ? 'has expired' : `expires in ${expiry.daysLeft} days`;
   const found = `the material of ${name} ${when} (${expiry.validTo.toISOString()})`;
-  const hint = `extend it: \`npx keyturn extend --version ${name} --valid-days 300\``;
+  const hint = `extend it: \`${extendCommand(name, keeperOf(rotation))}\``;
   return [{ check: 'expiry', sound: !expiry.expired, found, hint }];
 }
 

@@ -9,6 +9,7 @@ export const localAws: CommandDefinition = {
   options: [
     { flags: '--port <n>', description: 'port to listen on; 0 selects a free port', default: '4566' },
     { flags: '--region <name>', description: 'the Region of the endpoint', default: 'ap-northeast-1' },
+    { flags: '--enforce', description: 'let the policies of keys, buckets and users decide for every access key' },
     { flags: '--as <path>', description: 'behave as a file of `keyturn confirm --out` says' },
   ],
   mutates: false,
@@ -24,7 +25,12 @@ export const localAws: CommandDefinition = {
       throw new KeyturnError('usage', { problem, hint: 'pass a number, such as --port 4566' });
     }
     const behavior = await behaviorOf(cwd, text(options, 'as'));
-    const endpoint = await startLocalAws({ port, region: text(options, 'region'), behavior });
+    const endpoint = await startLocalAws({
+      port,
+      region: text(options, 'region'),
+      behavior,
+      enforce: flag(options, 'enforce'),
+    });
     const variables = Object.entries(endpoint.environment()).map(([name, value]) => `export ${name}=${value}`);
     if (!flag(options, 'json')) terminal.data(variables.join('\n'));
     terminal.note(`for Terraform with resources of S3 Control, also export HTTP_PROXY=${endpoint.url}`);

@@ -1,5 +1,5 @@
 import { confirmTarget } from '../lib/aws/account-guard';
-import { createClients } from '../lib/aws/clients';
+import { clientsFor } from '../lib/aws/rotation-clients';
 import { confirmPolicy } from '../lib/confirm/confirm-policy';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { adoptionPolicy } from '../lib/permissions/adoption-policy';
@@ -99,7 +99,7 @@ async function accountOf(
   }
   const known = given ?? rotation.account;
   if (known !== undefined) return known;
-  const clients = createClients({ region: rotation.region, env, signal });
+  const clients = clientsFor(rotation, { env, signal });
   try {
     return (await confirmTarget(clients, rotation)).account;
   } finally {

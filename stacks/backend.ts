@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { App, LocalBackend, S3Backend, type TerraformStack } from 'cdktf';
 import type { Rotation } from '../lib/rotation/rotation';
+import { accessOf } from './access';
 
 /** Terraform (or OpenTofu) versions that support everything the stacks use; S3 itself locks `s3` state from 1.10 on. */
 export const TERRAFORM_VERSIONS = { local: '>= 1.5.0', s3: '>= 1.10.0' } as const;
@@ -24,11 +25,14 @@ export function declareBackend(stack: TerraformStack, rotation: Rotation): void 
     return;
   }
   const { bucket, region, prefix, kmsKeyId } = terraform.s3;
+  const { role, ...access } = accessOf(rotation);
   new S3Backend(stack, {
     bucket,
     region,
     key: `${prefix}${state}`,
     encrypt: true,
+    ...access,
+    ...(role === undefined ? {} : { assumeRole: role }),
     ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
     ...(rotation.account === undefined ? {} : { allowedAccountIds: [rotation.account] }),
   });

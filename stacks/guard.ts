@@ -49,9 +49,9 @@ const ADVICE = {
 export function guardedTarget(stack: TerraformStack, rotation: Rotation): Target {
   const version = activeVersion(rotation);
   const id = version.keyArn === undefined ? `after_${stackNames(rotation).keys}_and_keyturn_pre-apply` : 'adopted';
+  if (stack.node.tryFindChild(id) === undefined) warnUnbound(stack, rotation, version);
   const key = lookedUp(stack, id, version.keyArn ?? versionAlias(rotation, version));
   const found = `data.aws_kms_key.${id}`;
-  warnUnbound(stack, rotation, version);
   const named =
     version.keyArn === undefined
       ? `key version ${version.name} (${versionAlias(rotation, version)})`

@@ -285,7 +285,10 @@ describe('every rule, on plans of real Terraform', () => {
   });
 
   /** Rules that a plan of Terraform alone cannot break: their tests are in `__tests__/lib/review`. */
-  const ELSEWHERE = ['KT006', 'KT025', 'KT026', 'KT027', 'KT056', 'KT057', 'KT058', 'KT062', 'KT080', 'KT081'];
+  const ELSEWHERE = [
+    ...['KT006', 'KT025', 'KT026', 'KT027', 'KT056', 'KT057', 'KT058', 'KT062'],
+    ...['KT080', 'KT081', 'KT082', 'KT083', 'KT084'],
+  ];
 
   it('leaves no rule that never fired', () => {
     expect(reviewRules.map((rule) => rule.id).filter((id) => !fired.has(id))).toEqual(ELSEWHERE);

@@ -21,7 +21,7 @@ const known = new Set(
     'GetReplicationConfiguration ListAllMyBuckets ListBucket ListBucketMultipartUploads ListBucketVersions',
     'ListMultipartUploadParts ListObjectAnnotations PutBucketAcl PutBucketCORS PutBucketObjectLockConfiguration PutBucketOwnershipControls',
     'PutBucketPolicy PutBucketPublicAccessBlock PutBucketRequestPayment PutBucketTagging PutBucketVersioning',
-    'PutEncryptionConfiguration PutLifecycleConfiguration PutObject PutObjectAcl PutObjectLegalHold',
+    'PutEncryptionConfiguration PutInventoryConfiguration PutLifecycleConfiguration PutObject PutObjectAcl PutObjectLegalHold',
     'PutObjectRetention PutObjectTagging PutObjectVersionAcl PutObjectVersionTagging PutReplicationConfiguration',
     'RestoreObject UpdateObjectEncryption',
   ].flatMap((line) => line.split(' ').map((action) => `s3:${action}`)),

@@ -5,7 +5,9 @@ import { CreateKeyCommand, DescribeKeyCommand, KMSClient, ListKeysCommand } from
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { confirmPolicy } from '../../lib/confirm/confirm-policy';
 import { probes } from '../../lib/confirm/probes';
+import { probesTable } from '../../lib/confirm/probes-table';
 import { AWS_BEHAVIOR, type AwsBehavior, type BehaviorName, type LocalAws, readConfirmed } from '../../local-aws';
+import { SLOW } from '../runner/slow';
 import { speak } from '../support/command-line';
 import { startTestAws } from '../support/embedded-aws';
 import { skipWaits } from '../support/skipped-waits';
@@ -52,6 +54,13 @@ const kms = () => new KMSClient({ endpoint: aws.url, region: aws.region, credent
 const s3 = () =>
   new S3Client({ endpoint: aws.url, region: aws.region, credentials: aws.accessKey, forcePathStyle: true });
 
+const keyStates = async () => {
+  const { Keys = [] } = await kms().send(new ListKeysCommand({}));
+  return Promise.all(
+    Keys.map(async ({ KeyId }) => (await kms().send(new DescribeKeyCommand({ KeyId }))).KeyMetadata?.KeyState),
+  );
+};
+
 const valuesAt = (at: number) =>
   Object.fromEntries(
     names.map((name) => [name, AWS_BEHAVIOR[name][Math.min(at, AWS_BEHAVIOR[name].length - 1)]]),
@@ -82,6 +91,29 @@ it.each([0, 1, 2])('finds out what the endpoint does, value %i of every setting'
   expect(readConfirmed(file)).toEqual(settings);
   expect(JSON.stringify(file)).not.toContain(ACCOUNT);
   expect(aws.stored.buckets()).toEqual([]);
+  expect(await keyStates()).toEqual(['PendingDeletion', 'PendingDeletion']);
+});
+
+describe('the table of the documentation', () => {
+  const file = {
+    ...{ format: 'keyturn-confirmed/1' as const, confirmedAt: '2027-01-02T03:04:05.000Z', region: 'eu-central-1' },
+    ...{ keyturn: '0.0.0', settings: { importTokenTwice: 'refused' } },
+    probes: [{ setting: 'rewrapToSameKey', standing: 'unforeseen', seen: 'SomethingElse' }],
+  };
+  const rowOf = (setting: string, endpoint: string | null) =>
+    probesTable(probes, { ...file, endpoint })
+      .split('\n')
+      .find((row) => row.startsWith(`| \`${setting}\``));
+
+  it('says what AWS answered, and when and where', () => {
+    expect(rowOf('importTokenTwice', null)).toMatch(/ `refused`, confirmed 2027-01-02 in eu-central-1 \|$/);
+    expect(rowOf('rewrapToSameKey', null)).toMatch(/ unforeseen 2027-01-02 in eu-central-1: SomethingElse \|$/);
+    expect(rowOf('copyOntoItself', null)).toMatch(/ unconfirmed \|$/);
+  });
+
+  it('takes the answers of another endpoint for nothing', () => {
+    expect(rowOf('importTokenTwice', 'http://127.0.0.1:4566')).toMatch(/ unconfirmed \|$/);
+  });
 });
 
 describe('before it asks', () => {
@@ -121,22 +153,8 @@ describe('before it asks', () => {
 });
 
 describe('what a run leaves', () => {
-  const keysOf = async () => {
-    const { Keys = [] } = await kms().send(new ListKeysCommand({}));
-    return Promise.all(
-      Keys.map(async ({ KeyId }) => (await kms().send(new DescribeKeyCommand({ KeyId }))).KeyMetadata?.KeyState),
-    );
-  };
-
-  it('is keys that are pending deletion, and nothing else', async () => {
-    await open();
-    await ask();
-    expect(aws.stored.buckets()).toEqual([]);
-    expect(await keysOf()).toEqual(['PendingDeletion', 'PendingDeletion']);
-  });
-
   /** The endpoint drops every connection from this request on: nothing can be removed, as after a kill. */
-  it.each(['PutBucketTagging', 'ImportKeyMaterial', 'UpdateObjectEncryption', 'DeleteBucket'])(
+  it.each(['PutBucketTagging', 'ImportKeyMaterial', 'DeleteBucket'])(
     'is removed by the next run when a run was killed at %s',
     async (last) => {
       await open();
@@ -153,7 +171,7 @@ describe('what a run leaves', () => {
       const { exitCode, answer } = await ask();
       expect({ exitCode, left: answer.earlierRuns.buckets.length }).toEqual({ exitCode: 0, left: 1 });
       expect(aws.stored.buckets()).toEqual([]);
-      expect(new Set(await keysOf())).toEqual(new Set(['PendingDeletion']));
+      expect(new Set(await keyStates())).toEqual(new Set(['PendingDeletion']));
     },
   );
 
@@ -169,7 +187,7 @@ describe('what a run leaves', () => {
     const args = ['confirm', '--account', ACCOUNT, '--region', aws.region, '--yes-i-am-in-a-sandbox'];
     expect((await speak(directory, args, stop.signal)).exitCode).toBe(130);
     expect(aws.stored.buckets()).toEqual([]);
-    expect(await keysOf()).toEqual(['PendingDeletion']);
+    expect(await keyStates()).toEqual(['PendingDeletion']);
   });
 
   it('is nobody else’s: keys and buckets without the mark of a run, or with another description, stay', async () => {
@@ -184,7 +202,7 @@ describe('what a run leaves', () => {
     await s3().send(new PutObjectCommand({ ...bucket, Key: 'mine', Body: 'mine' }));
     expect((await ask()).exitCode).toBe(0);
     expect(aws.stored.buckets()).toEqual([bucket.Bucket]);
-    expect((await keysOf()).toSorted()).toEqual([
+    expect((await keyStates()).toSorted()).toEqual([
       'Enabled',
       'Enabled',
       'Enabled',
@@ -210,13 +228,18 @@ describe('the policy that `policy confirm` prints', () => {
 });
 
 describe('a probe that cannot be asked', () => {
-  it('is not settled, with the permission that is missing, and gets no verdict', async () => {
+  it('is not settled, with what is missing, and gets no verdict', async () => {
     await open();
     const allowed = confirmPolicy(ACCOUNT, aws.region).Statement.flatMap(({ Action }) => Action);
     aws.credentials.limit(
       aws.accessKey.accessKeyId,
       allowed.filter((action) => action !== 's3:UpdateObjectEncryption'),
     );
+    aws.faults.inject({
+      match: { operation: 'PutObjectAnnotation' },
+      // biome-ignore lint/suspicious/noThenProperty: the fault rule's own word; nobody awaits it
+      then: { kind: 'answer', status: 501, code: 'NotImplemented', message: 'not in this Region' },
+    });
     const { exitCode, answer } = await ask();
     expect(exitCode).toBe(0);
     expect(answer.settings.rewrapToSameKey).toBeUndefined();
@@ -225,15 +248,17 @@ describe('a probe that cannot be asked', () => {
       standing: 'not-settled',
       why: expect.stringContaining('s3:UpdateObjectEncryption'),
     });
+    expect(answer.probes).toContainEqual({
+      setting: 'annotationsUnderRewrap',
+      standing: 'not-settled',
+      why: expect.stringContaining('not in this Region'),
+    });
   });
 
   it('is unforeseen where AWS refuses with a code that nobody reckons with', async () => {
     await open();
-    aws.faults.inject({
-      match: { operation: 'UpdateObjectEncryption', nth: 3 },
-      // biome-ignore lint/suspicious/noThenProperty: the fault rule's own word; nobody awaits it
-      then: { kind: 'answer', status: 400, code: 'SomethingElse', message: 'no' },
-    });
+    const then = { kind: 'answer', status: 400, code: 'SomethingElse', message: 'no' } as const;
+    for (const nth of [3, 4, 5]) aws.faults.inject({ match: { operation: 'UpdateObjectEncryption', nth }, then });
     const { answer } = await ask();
     expect(answer.probes).toContainEqual({
       setting: 'rewrapToSameKey',
@@ -267,4 +292,40 @@ describe('local-aws --as', () => {
     const { exitCode, stderr } = await listen(content);
     expect({ exitCode, names: stderr.includes(words) }).toEqual({ exitCode: 64, names: true });
   });
+});
+
+/**
+ * One request of a run fails once with the code of a missing permission, of trouble in AWS, or of a throttle: whatever that makes of
+ * the run, a verdict that it gives is the truth.
+ */
+describe('a fault in the middle', () => {
+  const operations = [
+    ...['GetBucketEncryption', 'PutBucketEncryption', 'CreateKey', 'DescribeKey', 'GetParametersForImport'],
+    ...['ImportKeyMaterial', 'PutObject', 'GetObject', 'HeadObject', 'CopyObject', 'UpdateObjectEncryption'],
+    ...['GetKeyLastUsage', 'PutBucketVersioning', 'ListObjectVersions', 'AssumeRole', 'CreateJob', 'DescribeJob'],
+    ...['PutObjectAnnotation', 'GetObjectAnnotation', 'DisableKey', 'EnableKey'],
+  ];
+  const cases = operations.flatMap((operation) =>
+    [1, 2, 3].flatMap((nth) =>
+      (['AccessDenied', 'InternalError', 'InvalidRequest', 'KMSInvalidStateException'] as const).map((code) => ({
+        operation,
+        nth,
+        code,
+      })),
+    ),
+  );
+
+  it.each(cases.filter((_case, at) => SLOW || at % 63 === 5))(
+    'gives no wrong verdict: $code at $operation, request $nth',
+    async ({ operation, nth, code }) => {
+      await open();
+      const status = code === 'AccessDenied' ? 403 : code === 'InternalError' ? 500 : 400;
+      const then = { kind: 'answer', status, code, message: 'injected' } as const;
+      aws.faults.inject({ match: { operation, nth }, then });
+      const { answer } = await askAll();
+      const truth: Readonly<Record<string, unknown>> = DEFAULTS;
+      const wrong = Object.entries(answer.settings ?? {}).filter(([name, value]) => truth[name] !== value);
+      expect(wrong).toEqual([]);
+    },
+  );
 });

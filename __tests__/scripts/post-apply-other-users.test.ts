@@ -15,6 +15,7 @@ import { CreateMultipartUploadCommand, PutBucketEncryptionCommand } from '@aws-s
 import { openEvidence } from '../../lib/evidence/evidence';
 import { keyPolicy } from '../../stacks/key-policy';
 import { speak } from '../support/command-line';
+import { type Answer, type Asked, startLiar } from '../support/liar';
 import { type SwitchedSite, switchedSite } from '../support/switched-site';
 
 /** `post-apply` where somebody else uses v1, or may: each is a reason of the gate, and a waiver with a reason opens it. */
@@ -97,6 +98,41 @@ it.each([
   await expectShutAndWaived('default-elsewhere', 'of-somebody-else', 'bucket-default', 'of-somebody-else');
 });
 
+/** The endpoint stores no replication: a proxy answers that buckets have some. */
+async function replicating(rules: string): Promise<AsyncDisposable> {
+  const proxy = await startLiar();
+  const tell = (answer: Answer, { url }: Asked): Answer =>
+    /[?&]replication/.test(url)
+      ? { ...answer, status: 200, body: `<ReplicationConfiguration>${rules}</ReplicationConfiguration>` }
+      : answer;
+  const telling = { lie: { name: 'replication', of: ['Other'], tell }, nth: 1, to: 'all', pick: 0 } as const;
+  const facts = { oldKeyArn: v1, activeKeyArn: site.arns[1], otherKeyArn: v1 };
+  proxy.begin({ aws: site.endpoint, facts, telling, before: async () => undefined });
+  process.env.AWS_ENDPOINT_URL = proxy.url;
+  return proxy;
+}
+
+const rule = (keyId: string, status = 'Enabled') =>
+  `<Rule><Status>${status}</Status><Destination><Bucket>arn:aws:s3:::replicas</Bucket><EncryptionConfiguration><ReplicaKmsKeyID>${keyId}</ReplicaKmsKeyID></EncryptionConfiguration></Destination></Rule>`;
+
+it.each([
+  ['its ARN', () => v1],
+  ['its id', () => v1.split('/')[1] ?? ''],
+  ['the alias of the version', () => 'alias/ledger/v1'],
+])('refuses where replicas of a bucket go under v1 by %s', async (title, keyId) => {
+  await using _proxy = await replicating(rule(site.arns[1]) + rule(keyId()));
+  const text = `replicas of ${site.bucket} go under it, in arn:aws:s3:::replicas`;
+  if (title !== 'its ARN') return await expectShut('replicates', text);
+  await expectShutAndWaived('replicates', text, 'replication', site.bucket);
+});
+
+it('does not mind replicas under other keys, under v1 in another Region, and rules that are off', async () => {
+  const elsewhere = v1.replace(site.endpoint.region, 'us-east-1');
+  await using _proxy = await replicating(rule(site.arns[1]) + rule(elsewhere) + rule(v1, 'Disabled'));
+  await site.switch();
+  expect((await postApply()).exitCode).toBe(0);
+});
+
 it('refuses for a use of v1 that no object explains, and remembers it through the move', async () => {
   await site.kms.send(new EncryptCommand({ KeyId: v1, Plaintext: Buffer.from('not of S3') }));
   await site.switch();
@@ -147,6 +183,15 @@ it.each([
   ['GetKeyLastUsage', 'kms', 400, 'AccessDeniedException', 'kms:GetKeyLastUsage is denied', 'use-unknown'],
   ['GetKeyLastUsage', 'kms', 400, 'UnknownOperationException', 'does not know kms:GetKeyLastUsage', 'use-unknown'],
   ['ListAliases', 'kms', 400, 'AccessDeniedException', 'kms:ListAliases is denied', 'use-unknown'],
+  [
+    'GetBucketReplication',
+    's3',
+    403,
+    'AccessDenied',
+    's3:GetReplicationConfiguration is denied',
+    'replication-unknown',
+  ],
+  ['GetBucketReplication', 's3', 501, 'NotImplemented', 'does not say whether', 'replication-unknown'],
   ['ListBuckets', 's3', 403, 'AccessDenied', 's3:ListAllMyBuckets is denied', 'defaults-unknown'],
 ] as const)('refuses where %s of %s answers %i %s', async (operation, service, status, answer, text, code) => {
   const then = { kind: 'answer', status, code: answer } as const;

@@ -35,6 +35,20 @@ describe.each(['keys', 'storage'] as const)('the %s stack', (role) => {
     expect(text).not.toContain('cross-stack');
   });
 
+  it('reaches AWS, and its state, by the profile and the role of the rotation file', () => {
+    const roleArn = 'arn:aws:iam::111122223333:role/keyturn';
+    const s3 = { bucket: 'state', region: 'eu-west-1', prefix: 'keyturn/', kmsKeyId: undefined };
+    const stack = synthesized(
+      rotation({
+        aws: { profile: 'team', assumeRole: { roleArn, externalId: 'team-7' } },
+        terraform: { awsProvider: AWS_PROVIDER_VERSION, backend: 's3', s3 },
+      }),
+    )[role];
+    const assumed = { role_arn: roleArn, external_id: 'team-7', session_name: 'keyturn-payroll' };
+    expect(stack.provider?.aws).toEqual([{ region: 'ap-northeast-1', profile: 'team', assume_role: [assumed] }]);
+    expect(stack.terraform?.backend?.s3).toMatchObject({ profile: 'team', assume_role: assumed });
+  });
+
   it('stores local state next to cdktf.out, by a path that is the same on every machine', () => {
     const stack = synthesized(rotation())[role];
     expect(stack.terraform?.backend).toEqual({ local: { path: `../../../terraform.payroll-${role}.tfstate` } });

@@ -1,3 +1,4 @@
+import type { ShownUse } from '../cloudtrail/key-uses';
 import type { AccessComparison } from './compare-access';
 import type { UsedAccess } from './used-access';
 
@@ -22,12 +23,19 @@ const VERDICTS = {
 
 /** The findings of a comparison: uses first, those that stop a switch before all; then policies of keys, grants, policies of buckets. */
 export function accessRows(comparison: AccessComparison): readonly AccessRow[] {
-  const { from, to, lost, grants, pinned, used } = comparison;
+  const { from, to, lost, identities, grants, pinned, naming, used } = comparison;
   const rows = [
     ...used.flatMap(rowOfUse),
     ...lost.map(({ who, uses, way, verdict, fix }) => ({
       who,
       may: `${uses.join(', ')} ${way}`,
+      after: VERDICTS[verdict],
+      fix,
+      stops: false,
+    })),
+    ...identities.map(({ arn, uses, policies, verdict, fix }) => ({
+      who: arn,
+      may: `${uses.join(', ')} through S3, by ${policies.join(', ')}`,
       after: VERDICTS[verdict],
       fix,
       stops: false,
@@ -46,6 +54,13 @@ export function accessRows(comparison: AccessComparison): readonly AccessRow[] {
       fix: `name ${to.keyArn} there, too`,
       stops: false,
     })),
+    ...naming.map(({ bucket, setting }) => ({
+      who: `${setting} of bucket ${bucket}`,
+      may: `names the key of ${from.version}`,
+      after: 'goes on naming it, and fails once it is disabled',
+      fix: `name ${to.keyArn} there`,
+      stops: false,
+    })),
   ];
   return [...rows.filter(({ stops }) => stops), ...rows.filter(({ stops }) => !stops)];
 }
@@ -59,7 +74,7 @@ function rowOfUse(use: UsedAccess): readonly AccessRow[] {
 }
 
 /** `used it: Decrypt through s3 in bucket photos, 12 times, last 2026-11-27T10:00:00Z`. */
-export function usedText({ operation, through, bucket, count, last }: Omit<UsedAccess, 'verdict' | 'waiver'>): string {
+export function usedText({ operation, through, bucket, count, last }: Omit<ShownUse, 'who'>): string {
   const way = through === null ? '' : ` through ${through}`;
   const where = bucket === null ? '' : ` in bucket ${bucket}`;
   const times = count === 1 ? 'once' : `${count} times`;

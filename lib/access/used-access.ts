@@ -1,5 +1,5 @@
 import type { EventCaller } from '../cloudtrail/event-record';
-import { callerName, type KeyUse } from '../cloudtrail/key-uses';
+import { callerName, type KeyUse, type ShownUse, shownUse } from '../cloudtrail/key-uses';
 import type { AccessWaiver } from '../rotation/rotation';
 import { type Candidate, candidates, requestOf } from './askers';
 import type { Truth } from './conditions';
@@ -8,17 +8,7 @@ import { fixFor, saySame } from './lost-access';
 import type { PolicyStatement } from './policy';
 
 /** Somebody who used the old key, and what becomes of that use under the new one. */
-export interface UsedAccess {
-  /** ARN, a service's principal, or `account 111122223333`: what a waiver names. */
-  readonly who: string;
-  /** `Decrypt`, `GenerateDataKey`, … */
-  readonly operation: string;
-  /** `s3`, another service as CloudTrail names it; null: KMS was called directly. */
-  readonly through: string | null;
-  readonly bucket: string | null;
-  /** The last such call, ISO 8601. */
-  readonly last: string;
-  readonly count: number;
+export interface UsedAccess extends ShownUse {
   /**
    * `keeps`: the new key allows it. `lost`: the new key, or IAM, refuses it. `left-to-iam`: IAM policies decide that were not read.
    * `unknown`: it depends on what is not known or not evaluated.
@@ -62,12 +52,7 @@ export function usedAccess(use: KeyUse, facts: UseFacts): UsedAccess {
   const verdict = isGranted ? 'keeps' : verdictOf(use, facts);
   const day = facts.now.toISOString().slice(0, 10);
   return {
-    who,
-    operation: use.operation,
-    through: use.through ?? null,
-    bucket: use.bucket ?? null,
-    last: use.last.toISOString(),
-    count: use.count,
+    ...shownUse(use),
     verdict,
     fix: fixOf(use, facts),
     waiver: facts.waivers.find((one) => one.who === who && one.until >= day) ?? null,

@@ -9,6 +9,7 @@ import { keepAccountOutOfHost } from './account-path';
 import { rememberEndpoint } from './endpoint-of';
 import { type Network, NetworkHandler, openNetwork } from './network';
 import { addressPathStyle } from './path-style';
+import { type AssumedRole, type RoleCredentials, roleCredentials } from './role-credentials';
 import { decideRetries } from './sdk-retries';
 
 export interface AwsClients {
@@ -40,6 +41,10 @@ export interface ClientOptions {
   readonly region: string;
   /** Read for proxies: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`. */
   readonly env: NodeJS.ProcessEnv;
+  /** A profile of the shared configuration file. Default: that of the standard variables. */
+  readonly profile?: string | undefined;
+  /** The role that the clients act as, assumed with the credentials found so far, and again before a session ends. */
+  readonly role?: AssumedRole | undefined;
   /** When it fires, requests in flight are aborted and retries stop. Omit it to let calls finish. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -49,17 +54,28 @@ export interface ClientOptions {
  * standard variables and profiles (`AWS_ENDPOINT_URL`, `AWS_PROFILE`, `AWS_MAX_ATTEMPTS`, …); only the Region and the
  * network are passed.
  */
-export function createClients({ region, env, signal }: ClientOptions): AwsClients {
-  return clientsOn(openNetwork(env), { region, signal });
+export function createClients({ region, env, signal, profile, role }: ClientOptions): AwsClients {
+  const network = openNetwork(env);
+  const found = clientsOn(network, { region, signal, profile });
+  if (role === undefined) return found;
+  const assumed = clientsOn(network, { region, signal, credentials: () => roleCredentials(found.sts, role) });
+  return {
+    ...assumed,
+    destroy() {
+      assumed.destroy();
+      found.destroy();
+    },
+  };
 }
 
-interface Settings extends Pick<ClientOptions, 'region' | 'signal'> {
+interface Settings extends Pick<ClientOptions, 'region' | 'signal' | 'profile'> {
   /** Absent: those of the standard variables and profiles. */
-  readonly credentials?: SessionCredentials;
+  readonly credentials?: SessionCredentials | (() => Promise<RoleCredentials>);
 }
 
-function clientsOn(network: Network, { region, signal, credentials }: Settings): AwsClients {
-  const settings = () => ({ region, requestHandler: new NetworkHandler(network), ...(credentials && { credentials }) });
+function clientsOn(network: Network, { region, signal, profile, credentials }: Settings): AwsClients {
+  const given = { ...(profile !== undefined && { profile }), ...(credentials && { credentials }) };
+  const settings = () => ({ region, requestHandler: new NetworkHandler(network), ...given });
   const kms = new KMSClient(settings());
   const s3 = new S3Client(settings());
   const s3Control = new S3ControlClient(settings());

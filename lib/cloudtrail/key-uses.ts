@@ -1,6 +1,6 @@
 import type { EventCaller, KeyEvent } from './event-record';
 
-/** Successful cryptographic calls of one kind, by one caller. */
+/** Cryptographic calls of one kind, by one caller. */
 export interface KeyUse {
   readonly by: EventCaller;
   /** `Decrypt`, `GenerateDataKey`, … */
@@ -22,10 +22,25 @@ const USES = /^(?:Decrypt|Encrypt|GenerateDataKey\w*|ReEncrypt|GenerateMac|Verif
 
 /** The uses in a list of events: by caller, operation, service and bucket, the last first. A refused call is no use. */
 export function usesOf(events: readonly KeyEvent[], keyArn: string): readonly KeyUse[] {
+  return grouped(
+    events.filter(({ error }) => error === undefined),
+    keyArn,
+  );
+}
+
+/** The same for calls that failed because the key is disabled. */
+export function failuresOf(events: readonly KeyEvent[], keyArn: string): readonly KeyUse[] {
+  return grouped(
+    events.filter(({ error }) => error?.code === 'DisabledException'),
+    keyArn,
+  );
+}
+
+function grouped(events: readonly KeyEvent[], keyArn: string): readonly KeyUse[] {
   const found = new Map<string, KeyUse>();
   for (const event of events) {
     const { by, operation, through, s3Arn, at } = event;
-    if (event.error !== undefined || !USES.test(operation)) continue;
+    if (!USES.test(operation)) continue;
     const bucket = /^arn:[^:]+:s3:::([^/]+)/.exec(s3Arn ?? '')?.[1];
     const action = actionOf(event, keyArn);
     const key = JSON.stringify([by, action, operation, through, bucket]);
@@ -48,3 +63,26 @@ export function callerName(by: EventCaller): string {
   if (by.kind === 'principal') return by.arn;
   return by.kind === 'service' ? by.name : `account ${by.account}`;
 }
+
+/** Calls of one kind for people and JSON. */
+export interface ShownUse {
+  /** ARN, a service's principal, or `account 111122223333`. */
+  readonly who: string;
+  /** `Decrypt`, `GenerateDataKey`, … */
+  readonly operation: string;
+  /** `s3`, another service as CloudTrail names it; null: KMS was called directly. */
+  readonly through: string | null;
+  readonly bucket: string | null;
+  /** The last such call, ISO 8601. */
+  readonly last: string;
+  readonly count: number;
+}
+
+export const shownUse = ({ by, operation, through, bucket, last, count }: KeyUse): ShownUse => ({
+  who: callerName(by),
+  operation,
+  through: through ?? null,
+  bucket: bucket ?? null,
+  last: last.toISOString(),
+  count,
+});

@@ -29,18 +29,28 @@ const blockedTypesOnPut = defineProbe({
     kept: 'Nothing to handle.',
   },
   async ask(sandbox) {
-    await putDefault(sandbox, 'AES256', ['SSE-C']);
-    const before = await defaultWith(sandbox, ({ blocked }) => blocked.includes('SSE-C'));
-    if (before === undefined) return notSettled('S3 does not show the block that was put');
-    // The algorithm changes too: it shows that the answer is not that of the rule before.
-    await putDefault(sandbox, 'aws:kms');
-    const after = await defaultWith(sandbox, ({ algorithm }) => algorithm === 'aws:kms');
-    if (after === undefined) return notSettled('S3 does not show the rule that was put');
-    const seen = `BlockedEncryptionTypes: ${after.blocked.join(', ') || 'absent'}`;
-    if (after.blocked.includes('SSE-C')) return settled('kept', seen);
-    return after.blocked.every((type) => type === 'NONE') ? settled('cleared', seen) : unforeseen(seen);
+    const fromBlock = await blockedAfterPut(sandbox, 'SSE-C');
+    const fromNone = await blockedAfterPut(sandbox, 'NONE');
+    if (fromBlock === undefined || fromNone === undefined) return notSettled('S3 does not show the rule that was put');
+    const seen = `after SSE-C: ${fromBlock.join(', ') || 'absent'}; after NONE: ${fromNone.join(', ') || 'absent'}`;
+    const isOpen = (blocked: readonly string[]) => blocked.every((type) => type === 'NONE');
+    // A block after NONE is neither: then a Put without the element sets the default of new buckets.
+    if (!isOpen(fromNone)) return unforeseen(seen);
+    if (fromBlock.includes('SSE-C')) return settled('kept', seen);
+    return isOpen(fromBlock) ? settled('cleared', seen) : unforeseen(seen);
   },
 });
+
+/** What is blocked after a rule that blocks, and then one that does not say what. Undefined: S3 does not show one of them. */
+async function blockedAfterPut(sandbox: Sandbox, type: 'SSE-C' | 'NONE'): Promise<readonly string[] | undefined> {
+  const blocksIt = ({ algorithm, blocked }: Default) =>
+    algorithm === 'AES256' && blocked.includes('SSE-C') === (type === 'SSE-C');
+  await putDefault(sandbox, 'AES256', [type]);
+  if ((await defaultWith(sandbox, blocksIt)) === undefined) return undefined;
+  // The algorithm changes too: it shows that the answer is not that of the rule before.
+  await putDefault(sandbox, 'aws:kms');
+  return (await defaultWith(sandbox, ({ algorithm }) => algorithm === 'aws:kms'))?.blocked;
+}
 
 interface Default {
   readonly algorithm: string | undefined;

@@ -1,5 +1,5 @@
 import { defineProbe, notSettled, settled, unforeseen } from './probe';
-import { attempt, outcomeOf, refusalText, steadyOutcomeOf } from './refusal';
+import { outcomeOf, refusalText, steadyOutcomeOf } from './refusal';
 
 /** A key that waits for material, seen through S3. Asked first: the key is pending import only once. */
 const pendingImportInS3 = defineProbe({
@@ -7,12 +7,12 @@ const pendingImportInS3 = defineProbe({
   question: 'What does S3 answer to a write under a key that is pending import?',
   documented: 'S3 passes errors of KMS on with the prefix `KMS.`; the text for this state is not given',
   ways: {
-    'as-kms': 'The message is shown; it names the state.',
-    'own-text': 'The code `KMS.KMSInvalidStateException` is enough: Keyturn never reads the text.',
+    'as-kms': 'The message names the key, which tells the target key from the own key of the version.',
+    'own-text': 'The message names no key: Keyturn reads a byte of the version to learn which key is meant.',
   },
-  async ask({ keys, objects }) {
+  async ask({ keys, objects, signal }) {
     const arn = await keys.external();
-    const outcome = await attempt('s3:PutObject', objects.bucket, () => objects.put('pending-import', arn));
+    const outcome = await steadyOutcomeOf(() => objects.put('pending-import', arn), signal);
     if (outcome === 'accepted') return unforeseen('S3 wrote an object under a key that is pending import');
     const seen = refusalText(outcome);
     if (outcome.code !== 'KMS.KMSInvalidStateException') return unforeseen(seen);

@@ -21,7 +21,7 @@ export async function inSandbox<T>(
   cleaners: AwsClients,
   work: (sandbox: Sandbox) => Promise<T>,
 ): Promise<SandboxRun<T>> {
-  const keys = new SandboxKeys(request.clients, request.mark, request.signal);
+  const keys = new SandboxKeys(request);
   let result: T;
   try {
     result = await work(await openSandbox(request, keys));

@@ -1,7 +1,7 @@
 import { lastUsageOf } from '../kms/other-users';
 import { pauseFor } from '../kms/wait-for-key';
 import { defineProbe, notSettled, settled, unforeseen } from './probe';
-import { attempt, refusalText } from './refusal';
+import { attempt, refusalText, steadyOutcomeOf } from './refusal';
 import type { Sandbox } from './sandbox';
 
 /** How often AWS is asked for what it shows late, in milliseconds. */
@@ -43,13 +43,15 @@ const rewrapToSameKey = defineProbe({
   documented: 'The reasons for `InvalidRequest` that the API reference lists do not include it',
   ways: {
     accepted: 'Nothing to handle.',
-    refused: 'Keyturn looks at each version first and leaves those that are under the target key.',
+    refused:
+      'Keyturn inspects each version first. With `--optimistic`, and where an answer was lost, the version counts as failed until the next run.',
   },
-  async ask({ keys, objects }) {
+  async ask(sandbox) {
+    const { keys, objects } = sandbox;
     const other = await keys.other();
     const ref = await objects.put('rewrapped-twice');
     await objects.rewrap(ref, other);
-    return rewrapAgain({ objects }, ref, other, 'the second rewrap to the same key succeeded');
+    return rewrapAgain(sandbox, ref, other, 'the second rewrap to the same key succeeded');
   },
 });
 
@@ -62,7 +64,7 @@ const versionsAfterEnabling = defineProbe({
   documented: 'Enabling versioning may take 15 minutes to reach everything; AWS advises to wait before writing',
   ways: {
     'at-once': 'Nothing to handle.',
-    late: 'Keyturn believes the listing instead of GetBucketVersioning, and lists again before it disables a key.',
+    late: 'Keyturn stops where a listing has version ids that GetBucketVersioning denies. Wait 15 minutes after enabling.',
   },
   async ask({ objects }) {
     await objects.put(NULL_OBJECT);
@@ -86,11 +88,14 @@ const nullVersionRewrap = defineProbe({
     accepted: 'Null versions are rewrapped as all others.',
     refused: 'The version counts as failed, its key cannot retire, and `post-apply` names it.',
   },
-  async ask({ keys, objects }) {
+  async ask(sandbox) {
+    const { keys, objects } = sandbox;
     const ref = { key: NULL_OBJECT, versionId: 'null' };
     await objects.head(ref);
     const other = await keys.other();
-    const answer = await rewrapAgain({ objects }, ref, other, 'the null version was rewrapped');
+    // Shows that a refusal is about the null version.
+    await objects.rewrap(await objects.put('beside-a-null-version'), other);
+    const answer = await rewrapAgain(sandbox, ref, other, 'the null version was rewrapped');
     if (answer.standing !== 'settled' || answer.value === 'refused') return answer;
     const held = await objects.head(ref);
     return held === other
@@ -100,12 +105,12 @@ const nullVersionRewrap = defineProbe({
 });
 
 async function rewrapAgain(
-  { objects }: Pick<Sandbox, 'objects'>,
+  { objects, signal }: Sandbox,
   ref: Parameters<Sandbox['objects']['rewrap']>[0],
   keyArn: string,
   seen: string,
 ) {
-  const outcome = await attempt('s3:UpdateObjectEncryption', objects.bucket, () => objects.rewrap(ref, keyArn));
+  const outcome = await steadyOutcomeOf(() => objects.rewrap(ref, keyArn), signal);
   if (outcome === 'accepted') return settled('accepted', seen);
   const refused = outcome.code === 'InvalidRequest' || outcome.code === 'InvalidArgument';
   return refused ? settled('refused', refusalText(outcome)) : unforeseen(refusalText(outcome));
@@ -119,14 +124,14 @@ const copyOntoItself = defineProbe({
     accepted: 'A rewrite copies the current version onto itself.',
     refused: 'The version counts as failed, and its key cannot retire.',
   },
-  async ask({ keys, objects }) {
+  async ask({ keys, objects, signal }) {
     const key = 'copied';
     await objects.put(key);
     const unchanged = await attempt('s3:PutObject', objects.bucket, () => objects.copyOntoItself(key));
     if (unchanged === 'accepted') return notSettled('S3 accepts a copy onto itself that changes nothing at all');
     if (unchanged.code !== 'InvalidRequest') return unforeseen(refusalText(unchanged));
     const other = await keys.other();
-    const outcome = await attempt('s3:PutObject', objects.bucket, () => objects.copyOntoItself(key, other));
+    const outcome = await steadyOutcomeOf(() => objects.copyOntoItself(key, other), signal);
     if (outcome === 'accepted') return settled('accepted', 'the copy under another key succeeded');
     return outcome.code === 'InvalidRequest'
       ? settled('refused', refusalText(outcome))

@@ -1,11 +1,12 @@
 import { CreateKeyCommand, DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms';
 import type { AwsClients } from '../aws/clients';
 import { called } from '../aws/failures';
+import { isCode } from '../errors';
 import { generateKeyMaterial, type KeyMaterial } from '../key-material/secret';
 import { wrapKeyMaterial } from '../key-material/wrap';
 import { type ImportRequest, type ImportResult, importMaterial } from '../kms/import-key-material';
 import { type ImportParameters, importParameters } from '../kms/import-parameters';
-import { waitForKey } from '../kms/wait-for-key';
+import { pauseFor, waitForKey } from '../kms/wait-for-key';
 import { keyDescription, MARK_TAG } from './sandbox-mark';
 
 /** A key and the material that was imported into it first. */
@@ -22,20 +23,34 @@ type ImportHow = Pick<ImportRequest, 'importType' | 'keyMaterialId'> & {
   readonly parameters?: ImportParameters;
 };
 
+/** What the keys are made with and for. */
+export interface SandboxKeysOf {
+  readonly clients: Pick<AwsClients, 'kms'>;
+  readonly mark: string;
+  readonly signal: AbortSignal;
+  /** How long a new key may be denied, in milliseconds. */
+  readonly waitMs: number;
+}
+
+/** Milliseconds between two attempts to see a new key. */
+const TAG_PAUSE = 10_000;
+
 /** The two keys of a run, each made when a probe first asks for it. Their material is random, and in this process only. */
 export class SandboxKeys {
   readonly #clients: Pick<AwsClients, 'kms'>;
   readonly #mark: string;
   readonly #signal: AbortSignal;
+  readonly #waitMs: number;
   readonly #materials: KeyMaterial[] = [];
   #external: Promise<string> | undefined;
   #other: Promise<string> | undefined;
   #imported: Promise<ImportedKey> | undefined;
 
-  constructor(clients: Pick<AwsClients, 'kms'>, mark: string, signal: AbortSignal) {
+  constructor({ clients, mark, signal, waitMs }: SandboxKeysOf) {
     this.#clients = clients;
     this.#mark = mark;
     this.#signal = signal;
+    this.#waitMs = waitMs;
   }
 
   /** ARN of the key for imported material; pending import until {@link imported}. */
@@ -100,8 +115,21 @@ export class SandboxKeys {
     });
     const { KeyMetadata } = await called('kms:CreateKey', '*', () => this.#clients.kms.send(command));
     const arn = KeyMetadata?.Arn ?? '';
-    await waitForKey(this.#clients.kms, arn, () => true, { signal: this.#signal, awaited: 'visible' });
+    await this.#visible(arn);
     return arn;
+  }
+
+  /** A policy on tags may admit to a new key only minutes later. */
+  async #visible(arn: string): Promise<void> {
+    for (const deadline = Date.now() + this.#waitMs; ; ) {
+      try {
+        await waitForKey(this.#clients.kms, arn, () => true, { signal: this.#signal, awaited: 'visible' });
+        return;
+      } catch (error) {
+        if (!isCode(error, 'aws-access-denied') || Date.now() + TAG_PAUSE > deadline) throw error;
+      }
+      await pauseFor(TAG_PAUSE, this.#signal, 'waiting for the tag of a key to count');
+    }
   }
 
   async #importFirst(): Promise<ImportedKey> {

@@ -233,17 +233,20 @@ function sortedJson(value: unknown): string {
 
 /** The lines of a file as bytes, without their newline; `ended` tells whether there was one. */
 async function* linesOf(file: string): AsyncGenerator<{ bytes: Buffer; ended: boolean }> {
-  let rest: Buffer = Buffer.alloc(0);
+  let rest: Buffer[] = [];
+  let length = 0;
   for await (const chunk of createReadStream(file)) {
     let from = 0;
     const bytes: Buffer = chunk;
     for (let to = bytes.indexOf(0x0a); to >= 0; to = bytes.indexOf(0x0a, from)) {
-      yield { bytes: Buffer.concat([rest, bytes.subarray(from, to)]), ended: true };
-      rest = Buffer.alloc(0);
+      yield { bytes: Buffer.concat([...rest, bytes.subarray(from, to)]), ended: true };
+      rest = [];
+      length = 0;
       from = to + 1;
     }
-    rest = Buffer.concat([rest, bytes.subarray(from)]);
-    if (rest.length > LINE_BYTES) break;
+    rest.push(bytes.subarray(from));
+    length += bytes.length - from;
+    if (length > LINE_BYTES) break;
   }
-  if (rest.length > 0) yield { bytes: rest, ended: false };
+  if (length > 0) yield { bytes: Buffer.concat(rest), ended: false };
 }

@@ -35,8 +35,8 @@ export interface VersionVerdict {
 }
 
 /** True where nothing is left to do about a version. */
-export function isSettled({ kind, superseded, version, key }: VersionVerdict): boolean {
-  if (kind === 'empty') return !(superseded && mayBeDisabled(version) && key?.state === 'Enabled');
+export function isSettled({ kind, superseded, version, key, keep = [] }: VersionVerdict): boolean {
+  if (kind === 'empty') return !(superseded && mayBeDisabled(version) && (key?.state === 'Enabled' || keep.length > 0));
   return kind === 'retired' || kind === 'unused';
 }
 
@@ -130,13 +130,17 @@ function emptyVerdict(
   keep: readonly RecordedReason[],
 ): Pick<VersionVerdict, 'kind' | 'text'> {
   const off = key === undefined || key.state !== 'Enabled';
+  const why = keep.map((reason) => reason.text).join('; ');
+  if (superseded && mayBeDisabled(version) && off && keep.length > 0) {
+    const text = `empty since ${since}; the gate left its key on, which is ${key?.state ?? 'gone'} now: ${why}`;
+    return { kind: 'empty', text };
+  }
   if (superseded && mayBeDisabled(version) && off) {
     return { kind: 'retired', text: `retired: empty since ${since}, and its key is ${key?.state ?? 'gone'}` };
   }
   if (off) return { kind: 'empty', text: `empty since ${since}, and its key is ${key?.state ?? 'gone'}` };
   if (!superseded) return { kind: 'empty', text: `empty since ${since}` };
   if (keep.length > 0) {
-    const why = keep.map((reason) => reason.text).join('; ');
     return { kind: 'empty', text: `empty since ${since}, and not to be disabled yet: ${why}` };
   }
   return { kind: 'empty', text: `may be disabled: empty since ${since}` };

@@ -67,6 +67,12 @@ const VERIFY: readonly ActionSet[] = [
   { sid: 'FindAliases', on: 'anything', actions: ['kms:ListAliases'], when: namesManagedKey },
 ];
 
+/** Who else uses a key: other buckets that name the old one as their default. */
+const FIND_OTHER_DEFAULTS: readonly ActionSet[] = [
+  { sid: 'FindBuckets', on: 'anything', actions: ['s3:ListAllMyBuckets'], when: moves },
+  { sid: 'LookAtDefaults', on: 'buckets of the account', actions: ['s3:GetEncryptionConfiguration'], when: moves },
+];
+
 const MOVE: readonly ActionSet[] = [
   // What was moved to the active key may have left its annotations behind, and HEAD does not show them.
   {
@@ -143,9 +149,14 @@ const MOVE: readonly ActionSet[] = [
     actions: ['s3:GetBucketPolicy'],
     when: (rotation) => moves(rotation) && pins(rotation),
   },
-  // Who else uses a key: other buckets that name the old one as their default.
-  { sid: 'FindBuckets', on: 'anything', actions: ['s3:ListAllMyBuckets'], when: moves },
-  { sid: 'LookAtDefaults', on: 'buckets of the account', actions: ['s3:GetEncryptionConfiguration'], when: moves },
+  ...FIND_OTHER_DEFAULTS,
+  // Replicas that other buckets, and the declared ones, write under the old key.
+  {
+    sid: 'LookAtReplication',
+    on: 'buckets of the account',
+    actions: ['s3:GetReplicationConfiguration'],
+    when: moves,
+  },
 ];
 
 /** What a plan reads of the state; plans take no lock. */
@@ -251,9 +262,22 @@ const DECLARE: readonly ActionSet[] = [
   },
 ];
 
+/** Who used a key, or failed to. */
+const FIND_USES: ActionSet = {
+  sid: 'FindUsesOfKeys',
+  on: 'anything',
+  actions: ['cloudtrail:LookupEvents'],
+  when: moves,
+};
+
 /** Who may use the old key and not the new one: key policies, grants, bucket policies, and who used it. */
 const COMPARE_ACCESS: readonly ActionSet[] = [
-  { sid: 'ReadKeyPolicies', on: 'keys', actions: ['kms:GetKeyPolicy', 'kms:ListGrants'], when: moves },
+  {
+    sid: 'ReadKeyPolicies',
+    on: 'keys',
+    actions: ['kms:GetKeyPolicy', 'kms:ListGrants', 'kms:ListResourceTags'],
+    when: moves,
+  },
   { sid: 'ReadBucketPolicies', on: 'buckets', actions: ['s3:GetBucketPolicy'], when: moves },
   {
     sid: 'ReadPoliciesOfOtherBuckets',
@@ -261,7 +285,29 @@ const COMPARE_ACCESS: readonly ActionSet[] = [
     actions: ['s3:GetBucketPolicy'],
     when: (rotation) => moves(rotation) && looksElsewhere(rotation),
   },
-  { sid: 'FindUsesOfKeys', on: 'anything', actions: ['cloudtrail:LookupEvents'], when: moves },
+  FIND_USES,
+];
+
+/** What names a key: rules of its buckets, and defaults of others. */
+const FIND_NAMING: readonly ActionSet[] = [
+  {
+    sid: 'ReadRulesOfBuckets',
+    on: 'buckets',
+    actions: ['s3:GetReplicationConfiguration', 's3:GetInventoryConfiguration'],
+    when: moves,
+  },
+  {
+    sid: 'ReadRulesOfOtherBuckets',
+    on: 'other buckets',
+    actions: ['s3:GetReplicationConfiguration', 's3:GetInventoryConfiguration'],
+    when: (rotation) => moves(rotation) && looksElsewhere(rotation),
+  },
+  ...FIND_OTHER_DEFAULTS,
+];
+
+/** Everybody's IAM policies: for a person who compares, not for the pipeline that applies. */
+const READ_IAM: readonly ActionSet[] = [
+  { sid: 'ReadIamPolicies', on: 'anything', actions: ['iam:GetAccountAuthorizationDetails'], when: moves },
 ];
 
 /**
@@ -285,9 +331,10 @@ export const actionSets: Readonly<Record<PolicyName, readonly ActionSet[]>> = {
     ...archiveEvidence,
     { sid: 'RotateInPlace', on: 'own keys', actions: ['kms:RotateKeyOnDemand'], when: inPlace },
     { ...PROVE, when: inPlace },
+    FIND_USES,
   ],
   terraform: [...LOOK, ...SWITCH, ...DECLARE, ...COMPARE_ACCESS, ...archiveEvidence],
-  reviewer: [...LOOK, ...VERIFY, ...COMPARE_ACCESS, ...readJobs, ...readEvidence],
+  reviewer: [...LOOK, ...VERIFY, ...COMPARE_ACCESS, ...FIND_NAMING, ...READ_IAM, ...readJobs, ...readEvidence],
   rollback: [
     ...LOOK,
     { sid: 'EnableKeys', on: 'keys to retire', actions: ['kms:EnableKey'] },

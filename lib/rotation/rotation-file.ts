@@ -163,6 +163,7 @@ function toRotation(file: RotationFile, path: string): Rotation {
     retire: { ...file.retire, unusedForDays: file.retire.unusedForDays, rehearseAs: file.retire.rehearseAs },
     access: file.access,
     review: file.review,
+    ...(file.aws === undefined ? {} : { aws: file.aws }),
     terraform: s3
       ? {
           awsProvider,

@@ -2,9 +2,11 @@
  * The schema of a rotation file: the parser, the JSON Schema for editors and the fault messages come from it. It
  * checks each field alone; `rules.ts` checks rules across fields.
  */
+
 import { z } from 'zod';
 import { field, LIMITS, TAG_KEY_MESSAGES } from './field-messages';
 import { AWS_PROVIDER_VERSION, PROVIDER_CONSTRAINT } from './provider-version';
+import { awsAccess } from './schema-access';
 import {
   accessWaiver,
   adopted,
@@ -275,6 +277,7 @@ export const rotationFileSchema = z.strictObject({
     })
     .prefault({})
     .describe('The review of plans of this rotation.'),
+  aws: awsAccess.optional().describe('How Terraform and Keyturn reach AWS; absent: by the standard variables alone.'),
   terraform: z
     .strictObject({
       awsProvider: field(

@@ -148,7 +148,7 @@ export interface ReviewWaiver {
 export interface RetireWaiver {
   /**
    * `grant`: grants on the key. `bucket-default`: it is the default of another bucket. `dropped-bucket`: a bucket that the file named once
-   * may hold objects under it. `use`: somebody used it. `upload`: an open multipart upload may name it. `expiry`: the active key is near
+   * may hold objects under it. `replication`: replicas of a bucket go under it. `use`: somebody used it. `upload`: an open multipart upload may name it. `expiry`: the active key is near
    * its end. Each of them also for what could not be looked at.
    */
   readonly what: (typeof RETIRE_WAIVERS)[number];
@@ -164,6 +164,7 @@ export const RETIRE_WAIVERS = [
   'grant',
   'bucket-default',
   'dropped-bucket',
+  'replication',
   'use',
   'upload',
   'annotations',
@@ -272,7 +273,20 @@ export interface Rotation {
   };
   readonly review: { readonly waivers: readonly ReviewWaiver[] };
   readonly terraform: TerraformSettings;
+  /** How Terraform and Keyturn's own clients reach AWS; absent: by the standard variables alone. */
+  readonly aws?: AwsAccess | undefined;
 }
+
+/** Settings of the AWS provider and of every AWS client. */
+export interface AwsAccess {
+  /** A profile of the shared configuration file. */
+  readonly profile?: string | undefined;
+  /** A role that is assumed with the credentials found so far. */
+  readonly assumeRole?: { readonly roleArn: string; readonly externalId?: string | undefined } | undefined;
+}
+
+/** Name of the sessions of `aws.assumeRole`, as CloudTrail shows it. */
+export const sessionName = ({ name }: Pick<Rotation, 'name'>): string => `keyturn-${name}`.slice(0, 64);
 
 export type TerraformSettings = {
   /** Versions of the AWS provider that both stacks require, as a constraint of Terraform: `5.100.0`, `>= 6.40.0, < 7.0.0`. */
@@ -335,6 +349,11 @@ export function boundKeyArn(
 /** The directory of the custody records, for any custodian; undefined without custody. */
 export function custodyDirectory({ age, command, pkcs11 }: Custody): string | undefined {
   return (age ?? command ?? pkcs11)?.directory;
+}
+
+/** The kind of custodian that the rotation file declares; `age` where it declares none. */
+export function custodyKind({ command, pkcs11 }: Pick<Custody, 'command' | 'pkcs11'>): 'age' | 'command' | 'pkcs11' {
+  return command ? 'command' : pkcs11 ? 'pkcs11' : 'age';
 }
 
 /** True for a version that the retire gate may disable: a key of our own, or an adopted one with `retire: true`. */

@@ -251,8 +251,8 @@ const waiverTerm = (what: string, shown: string) => ({
 export const retireWaiver = z.strictObject({
   what: field(
     z.enum(RETIRE_WAIVERS),
-    'What is set aside: grants on the key, the default of another bucket, a bucket that the file named once, a use of the key, an open multipart upload, annotations of moved objects, the near expiry of the active key.',
-    'grant, bucket-default, dropped-bucket, use, upload, annotations or expiry',
+    'What is set aside: grants on the key, the default of another bucket, a bucket that the file named once, the replication of a bucket, a use of the key, an open multipart upload, annotations of moved objects, the near expiry of the active key.',
+    'grant, bucket-default, dropped-bucket, replication, use, upload, annotations or expiry',
   ),
   of: field(
     z.string().min(1).max(LIMITS.waiverText).optional(),
@@ -282,7 +282,7 @@ export const waiver = z.strictObject({
   ),
   address: field(
     z.string().min(1).max(LIMITS.waiverText).optional(),
-    'Terraform address that the waiver applies to; absent: every address.',
+    'Terraform address that the waiver applies to, or the path of a file; absent: every one.',
     'a Terraform address such as aws_kms_external_key.version_v1',
     'copy the address from the review',
   ),

@@ -7,6 +7,7 @@ import { listedRef } from '../s3/listed-ref';
 import type { ListedVersion, VersionPage, VersionRef } from '../s3/object-version';
 import { type OpenUploadFound, openUploads } from '../s3/open-uploads';
 import { type Caller, withPacingAndRetry } from '../s3/pacing-and-retry';
+import { Progress } from '../s3/progress';
 import { Semaphore } from '../s3/semaphore';
 import type { ObjectStore, Versioning } from '../s3/store';
 import { asFault } from '../s3/store-fault';
@@ -107,6 +108,7 @@ export class VersionScanner {
   async scanListing(pick: InspectionReason): Promise<Listed> {
     const { bucket, onProgress, listedBefore } = this.#request;
     const newest = listedBefore?.newest ?? Number.POSITIVE_INFINITY;
+    const progress = new Progress(onProgress, () => listedBefore?.versions);
     let [listed, deleteMarkers, asBefore, latest] = [0, 0, 0, 0];
     const onPage = async (page: WalkedPage): Promise<void> => {
       deleteMarkers += page.deleteMarkers.length;
@@ -121,7 +123,7 @@ export class VersionScanner {
         else await this.#start(version, why, page);
       }
       throwIfInterrupted(this.#request.signal, 'verification');
-      onProgress?.(`${bucket}: ${this.#seen} verified, ${this.#findings.progress}`);
+      progress.at(this.#seen, (pace) => `${bucket}: ${pace}; ${this.#seen} verified, ${this.#findings.progress}`);
     };
     const call = <T>(send: () => Promise<T>) => this.#ofBucket(send);
     await this.#untilIdle(() => walkInParallel(this.#store, { bucket, call }, onPage));

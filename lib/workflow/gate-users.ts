@@ -14,7 +14,13 @@ export function userReasons({ use, ...standing }: OtherKeyUsers): GateReason[] {
 }
 
 /** Reasons about who may use the key, whether or not they did. Pure. */
-export function standingReasons({ grants, defaultOf, defaultsUnknown }: StandingUsers): GateReason[] {
+export function standingReasons({
+  grants,
+  defaultOf,
+  defaultsUnknown,
+  replicas,
+  replicasUnknown,
+}: StandingUsers): GateReason[] {
   return [
     ...('unknown' in grants
       ? [{ code: 'grants-unknown', text: `${grants.unknown}, so grants on the key are not known` } as const]
@@ -29,6 +35,11 @@ export function standingReasons({ grants, defaultOf, defaultsUnknown }: Standing
     ...defaultsUnknown.map(({ bucket, text }) => {
       return { code: 'defaults-unknown', text, ...(bucket === undefined ? {} : { subject: bucket }) } as const;
     }),
+    ...replicas.map(({ bucket, destination }) => {
+      const text = `replicas of ${bucket} go under it, in ${destination}: once it is disabled, S3 replicates nothing, and tells no writer`;
+      return { code: 'replicates', subject: bucket, text } as const;
+    }),
+    ...replicasUnknown.map(({ bucket, text }) => ({ code: 'replication-unknown', subject: bucket, text }) as const),
   ];
 }
 

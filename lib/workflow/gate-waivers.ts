@@ -14,6 +14,8 @@ const WAIVED_BY: Partial<Record<GateReason['code'], RetireWaiver['what']>> = {
   'default-elsewhere': 'bucket-default',
   'defaults-unknown': 'bucket-default',
   'bucket-dropped': 'dropped-bucket',
+  replicates: 'replication',
+  'replication-unknown': 'replication',
   used: 'use',
   'use-unknown': 'use',
   'uploads-open': 'upload',

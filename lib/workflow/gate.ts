@@ -127,6 +127,11 @@ export function switchReasons({
   if (keyArn === activeKeyArn) {
     reasons.push({ code: 'active-key-itself', text: `${keyArn} is the active key itself` });
   }
+  const named = observation.versions.filter((one) => one.key?.arn === keyArn).map(({ version }) => version.name);
+  if (named.length > 1) {
+    const text = `${named.join(' and ')} are the same key: what the rotation file says of one of them would happen to the other`;
+    reasons.push({ code: 'key-named-twice', text });
+  }
   const active = observation.versions.find((one) => one.key?.arn === activeKeyArn)?.key;
   if (active?.state !== 'Enabled') {
     reasons.push({

@@ -12,8 +12,9 @@ import {
 import { lastMoved } from '../observation/evidence-queries';
 import { evidenceDirectory, evidenceOf, type ObservedVersion } from '../observation/observe';
 import type { Rotation } from '../rotation/rotation';
-import { hasIdOf } from '../s3/object-version';
+import { hasIdOf, isKey } from '../s3/object-version';
 import { otherDefaults } from '../s3/other-defaults';
+import { replicaKeys } from '../s3/replica-keys';
 import type { ReencryptFacts, UsageBefore } from './flow-facts';
 import type { RetireRun, RunTarget } from './rotation-run';
 
@@ -24,6 +25,10 @@ export interface StandingUsers {
   readonly defaultOf: readonly string[];
   /** What about other buckets could not be seen, in a sentence, and the bucket where it is about one. */
   readonly defaultsUnknown: readonly { readonly bucket: string | undefined; readonly text: string }[];
+  /** Buckets whose replication writes under the key, and where to. */
+  readonly replicas: readonly { readonly bucket: string; readonly destination: string }[];
+  /** What could not be seen of the replication of a bucket, in a sentence. */
+  readonly replicasUnknown: readonly { readonly bucket: string; readonly text: string }[];
 }
 
 /** Who else uses a key: the facts behind the gate's reasons about other users. */
@@ -65,11 +70,11 @@ export async function observeUsers(
 ): Promise<OtherKeyUsers> {
   const { rotation, clients } = run;
   const { grants, lastUsage } = await otherUsers(clients.kms, keyArn);
-  const defaults = await defaultsUnder(run, keyArn);
+  const buckets = await bucketsUnder(run, keyArn);
   const byEvidence = await lastMoved(evidenceDirectory(rotation), evidenceOf(run));
   return {
     grants,
-    ...defaults,
+    ...buckets,
     use: {
       before: moved.usagesBefore?.find((one) => one.keyArn === keyArn)?.usage,
       now: lastUsage,
@@ -86,13 +91,13 @@ export async function observeUsers(
 
 /** The same without its uses. @throws as {@link observeUsers} */
 export async function observeStanding(run: RetireRun, keyArn: string): Promise<StandingUsers> {
-  return { grants: await grantsOn(run.clients.kms, keyArn), ...(await defaultsUnder(run, keyArn)) };
+  return { grants: await grantsOn(run.clients.kms, keyArn), ...(await bucketsUnder(run, keyArn)) };
 }
 
-async function defaultsUnder(
-  { rotation, clients, identity, signal }: RetireRun,
-  keyArn: string,
-): Promise<Pick<OtherKeyUsers, 'defaultOf' | 'defaultsUnknown'>> {
+/** What buckets of the account name the key: as their default, and for the replicas of their objects. */
+async function bucketsUnder(run: RetireRun, keyArn: string): Promise<Omit<StandingUsers, 'grants'>> {
+  const { rotation, clients, identity, signal } = run;
+  const resolve = resolver(clients);
   const found = await otherDefaults(clients.s3, {
     region: rotation.region,
     account: identity.account,
@@ -105,18 +110,40 @@ async function defaultsUnder(
     bucket,
     text:
       bucket === undefined
-        ? `${action} is denied, so buckets that name the key as their default are not known`
+        ? `${action} is denied, so buckets that name the key as their default, or for their replicas, are not known`
         : `${action} is denied on ${bucket}, so its default key is not known`,
   }));
-  const keys = new Map<string, Answered<string | undefined>>();
   for (const { bucket, keyId } of found.defaults) {
-    const key = keys.get(keyId) ?? (await arnOf(clients, keyId));
-    keys.set(keyId, key);
+    const key = await resolve(keyId);
     if ('unknown' in key)
       defaultsUnknown.push({ bucket, text: `the default key of ${bucket} is ${keyId}, and ${key.unknown}` });
     else if (key.known !== undefined && hasIdOf(key.known, keyArn)) defaultOf.push(bucket);
   }
-  return { defaultOf, defaultsUnknown };
+  const declared = rotation.buckets.map(({ name }) => name);
+  const buckets = [...new Set([...declared, ...found.asked])].sort();
+  const { rules, unknown } = await replicaKeys(clients.s3, { buckets, account: identity.account, signal });
+  const replicas: { bucket: string; destination: string }[] = [];
+  const replicasUnknown = [...unknown];
+  for (const { bucket, destination, keyId } of rules) {
+    const key = await resolve(keyId);
+    if ('unknown' in key)
+      replicasUnknown.push({ bucket, text: `replicas of ${bucket} go under ${keyId}, and ${key.unknown}` });
+    // Replicas in another Region go under a key of that Region, which may be a multi-Region key of the same id.
+    else if (key.known !== undefined && isKey(key.known, keyArn)) replicas.push({ bucket, destination });
+  }
+  return { defaultOf, defaultsUnknown, replicas, replicasUnknown };
+}
+
+type Resolved = Answered<string | undefined>;
+
+/** Resolves each name of a key once. */
+function resolver(clients: RunTarget['clients']): (keyId: string) => Promise<Resolved> {
+  const known = new Map<string, Resolved>();
+  return async (keyId) => {
+    const key = known.get(keyId) ?? (await arnOf(clients, keyId));
+    known.set(keyId, key);
+    return key;
+  };
 }
 
 /** An alias names another key tomorrow; an ARN and an id are the key itself. */

@@ -9,6 +9,7 @@ import { CLOCK_SLACK } from '../s3/clock-slack';
 import { abortUploads } from '../s3/open-uploads';
 import { withPacingAndRetry } from '../s3/pacing-and-retry';
 import { waitForUploads } from '../s3/wait-for-uploads';
+import { countForProgress } from './count-for-progress';
 import { dryRunForecaster } from './dry-run-forecast';
 import { cancelOtherJobs } from './jobs/cancel-other-jobs';
 import { journalSwitchId } from './jobs/job-switch';
@@ -68,6 +69,7 @@ async function reencryptHere(
   const { concurrency, maxRps, optimistic, relistDelayMs } = run.reencrypt;
   const { method, batch } = rotation.reencrypt;
   const forecast = dryRun ? dryRunForecaster() : undefined;
+  const counting = countForProgress(run, bucket.name, chosen.versions);
   const pass = await reencryptBucket(run.store, {
     bucket: bucket.name,
     targetKeyArn,
@@ -83,9 +85,10 @@ async function reencryptHere(
     switchId: dryRun ? undefined : await journalSwitchId(run, targetKeyArn),
     journalFile: files && path.join(files.journals, `${bucket.name}.ndjson`),
     evidence: files && { directory: files.outcomes, name: bucket.name },
+    total: counting.total,
     onProgress: (text) => run.reporter.progress(text),
     onOutcome: forecast?.onOutcome,
-  });
+  }).finally(counting.stop);
   if (!forecast) return pass;
   describeForecast(run, pass, forecast.forecaster.forecast(pass, { optimistic }));
   if (batch && chosen.forecasts === undefined) {

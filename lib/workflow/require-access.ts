@@ -11,7 +11,7 @@ import type { RunReport } from './rotation-run';
  * @throws access-lost
  */
 export async function requireAccess(run: AccessRun & RunReport): Promise<void> {
-  for (const comparison of await compareAccess(run, run.rotation.activeVersion)) {
+  for (const comparison of await compareAccess(run, run.rotation.activeVersion, { resources: false })) {
     refuseLostAccess(comparison);
     const { from, to, used, unread } = comparison;
     const open = accessRows(comparison).length;

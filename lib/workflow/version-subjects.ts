@@ -1,9 +1,9 @@
 import type { KeyDescription } from '../kms/describe-key';
-import { remedyOf } from '../observation/key-remedy';
+import { keeperOf, remedyOf } from '../observation/key-remedy';
 import type { Observation } from '../observation/observe';
 import { verdictEvidence } from '../observation/verdict-records';
 import { versionVerdicts } from '../observation/version-verdicts';
-import { type KeyVersion, mayBeDisabled, supersededVersions } from '../rotation/rotation';
+import { type KeyVersion, mayBeDisabled, type Rotation, supersededVersions } from '../rotation/rotation';
 import type { VerificationRecord } from './flow-facts';
 import { coverReasons, heldReasons } from './gate';
 import { annotationReasons } from './gate-annotations';
@@ -89,8 +89,8 @@ function isStrange(label: string, known: ReadonlySet<string>): boolean {
 }
 
 /** What to do about a version that is not empty: only a key in use lets its objects go. */
-export function wayOut({ version, key }: Subject): string {
-  const remedy = remedyOf(version, key);
+export function wayOut(rotation: Pick<Rotation, 'custody'>, { version, key }: Subject): string {
+  const remedy = remedyOf(version, key, keeperOf(rotation));
   if (remedy) return `\`${remedy}\``;
   if (key?.state === 'Enabled') return 'resolve each item';
   return `nothing brings the key of ${version.name} back: what is under it is lost; delete those object versions, or restore them from a backup; if none is its own, remove ${version.name} from the rotation file`;

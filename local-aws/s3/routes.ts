@@ -19,6 +19,7 @@ import * as lock from './operations/object-lock';
 import * as object from './operations/object-settings';
 import { putObject } from './operations/put-object';
 import { restoreObject } from './operations/restore-object';
+import * as stored from './operations/stored-configuration';
 import * as unconfigured from './operations/unconfigured';
 import { updateObjectEncryption } from './operations/update-object-encryption';
 import type { Target } from './wire/target';
@@ -87,8 +88,8 @@ route('DELETE bucket policy', 'DeleteBucketPolicy', policy.deleteBucketPolicy);
 route('GET bucket policyStatus', 'GetBucketPolicyStatus', policy.getBucketPolicyStatus);
 
 route('GET bucket cors', 'GetBucketCors', unconfigured.getBucketCors);
-route('GET bucket lifecycle', 'GetBucketLifecycleConfiguration', unconfigured.getBucketLifecycleConfiguration);
-route('GET bucket replication', 'GetBucketReplication', unconfigured.getBucketReplication);
+route('GET bucket lifecycle', 'GetBucketLifecycleConfiguration', stored.getBucketLifecycleConfiguration);
+route('GET bucket replication', 'GetBucketReplication', stored.getBucketReplication);
 route('GET bucket website', 'GetBucketWebsite', unconfigured.getBucketWebsite);
 route(
   'GET bucket metadataConfiguration',
@@ -108,7 +109,7 @@ route(
   unconfigured.listBucketIntelligentTieringConfigurations,
   ['id', 'continuation-token'],
 );
-route('GET bucket inventory', 'ListBucketInventoryConfigurations', unconfigured.listBucketInventoryConfigurations, [
+route('GET bucket inventory', 'ListBucketInventoryConfigurations', stored.listBucketInventoryConfigurations, [
   'id',
   'continuation-token',
 ]);
@@ -117,8 +118,14 @@ route('GET bucket metrics', 'ListBucketMetricsConfigurations', unconfigured.list
   'continuation-token',
 ]);
 route('DELETE bucket cors', 'DeleteBucketCors', unconfigured.deleteNothing);
-route('DELETE bucket lifecycle', 'DeleteBucketLifecycle', unconfigured.deleteNothing);
-route('DELETE bucket replication', 'DeleteBucketReplication', unconfigured.deleteNothing);
+route('PUT bucket lifecycle', 'PutBucketLifecycleConfiguration', stored.putBucketLifecycleConfiguration);
+route('DELETE bucket lifecycle', 'DeleteBucketLifecycle', stored.deleteBucketLifecycle);
+route('PUT bucket replication', 'PutBucketReplication', stored.putBucketReplication);
+route('DELETE bucket replication', 'DeleteBucketReplication', stored.deleteBucketReplication);
+route('PUT bucket inventory', 'PutBucketInventoryConfiguration', stored.putBucketInventoryConfiguration, ['id']);
+route('DELETE bucket inventory', 'DeleteBucketInventoryConfiguration', stored.deleteBucketInventoryConfiguration, [
+  'id',
+]);
 route('DELETE bucket website', 'DeleteBucketWebsite', unconfigured.deleteNothing);
 
 route('GET bucket ', 'ListObjects', listObjects, [...LISTING, 'marker']);

@@ -155,6 +155,8 @@ async function runOnce(
     return { exitCode, facts: completed({ error: errorFacts(error), ...sideResults }, terminal) };
   } finally {
     terminal.complete = (text) => text;
+    // The last line is the result, never what was left of the progress.
+    terminal.clearProgress();
   }
 }
 

@@ -70,6 +70,19 @@ const options: readonly PhaseOption[] = [
     phases: ['wrap', 'import'],
   },
   {
+    name: 'validTo',
+    flags: '--valid-to <time>',
+    description:
+      'import: when the material expires from now on, UTC; the rotation file gets this date; default: its own, never earlier than that of KMS',
+    phases: ['import'],
+  },
+  {
+    name: 'validDays',
+    flags: '--valid-days <n>',
+    description: 'import: the same, in days from now',
+    phases: ['import'],
+  },
+  {
     name: 'materialFile',
     flags: '--material-file <path>',
     description:

@@ -1,6 +1,6 @@
 import { createPublicKey, verify } from 'node:crypto';
 import path from 'node:path';
-import { createClients } from '../../lib/aws/clients';
+import { clientsFor } from '../../lib/aws/rotation-clients';
 import { KeyturnError } from '../../lib/errors';
 import { type EvidenceSigner, signEvidence } from '../../lib/evidence/sign-evidence';
 import { ED25519, openKeyFile, SIGNING_KEY_VARIABLE } from '../../lib/evidence/signing-key-file';
@@ -30,7 +30,7 @@ export async function openSigner(
     return { ...(await openKeyFile(declared, file, path.dirname(rotation.file))), close: () => {} };
   }
   const region = declared.split(':')[3] ?? rotation.region;
-  const clients = createClients({ region, env });
+  const clients = clientsFor(rotation, { region, env });
   try {
     const key = await openSigningKey(clients.kms, declared);
     const publicKey = createPublicKey({ key: key.publicKey, format: 'der', type: 'spki' });

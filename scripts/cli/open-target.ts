@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { confirmTarget } from '../../lib/aws/account-guard';
-import { createClients } from '../../lib/aws/clients';
 import { endpointsOf } from '../../lib/aws/endpoints';
+import { clientsFor } from '../../lib/aws/rotation-clients';
 import { isCode, KeyturnError } from '../../lib/errors';
 import { refuseCommitted } from '../../lib/repository/committed-files';
 import type { Rotation } from '../../lib/rotation/rotation';
@@ -48,7 +48,7 @@ export async function withTarget<T>(
   const rotation = await readRotation(context, options, expired);
   await refuseCommitted(path.dirname(rotation.file), context.env);
   requireEngine(rotation, chosen);
-  const clients = createClients({ region: rotation.region, env: context.env });
+  const clients = clientsFor(rotation, { env: context.env });
   try {
     const identity = await confirmTarget(clients, rotation);
     const dry = flag(options, 'dryRun') ? ' (dry run: nothing will be changed)' : '';

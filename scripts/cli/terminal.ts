@@ -57,6 +57,11 @@ export class Terminal implements Reporter {
     return this.#streams.stdin.isTTY === true && this.#streams.stderr.isTTY === true && !this.#streams.env.CI;
   }
 
+  /** True where progress moves on a terminal. */
+  get watched(): boolean {
+    return this.#moving;
+  }
+
   heading(text: string): void {
     this.#line(`\n${this.style('bold', `▸ ${harmless(text)}`)}`);
   }

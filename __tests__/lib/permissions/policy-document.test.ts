@@ -57,8 +57,19 @@ describe.each(
       terraform: ['kms:ListAliases', 'cloudtrail:LookupEvents'],
       rollback: ['kms:ListAliases'],
       // The gate looks for other users of a key: buckets are listed by account.
-      'post-apply': ['kms:ListAliases', 's3:ListAllMyBuckets', ...(more === '' ? [] : ['s3:ListJobs'])],
-      reviewer: ['kms:ListAliases', 'cloudtrail:LookupEvents', ...(more === '' ? [] : ['s3:ListJobs'])],
+      'post-apply': [
+        'kms:ListAliases',
+        's3:ListAllMyBuckets',
+        ...(more === '' ? [] : ['s3:ListJobs']),
+        'cloudtrail:LookupEvents',
+      ],
+      reviewer: [
+        'kms:ListAliases',
+        'cloudtrail:LookupEvents',
+        's3:ListAllMyBuckets',
+        'iam:GetAccountAuthorizationDetails',
+        ...(more === '' ? [] : ['s3:ListJobs']),
+      ],
       'pre-apply': ['kms:ListAliases'],
     } as const;
     expect(wide.flatMap(({ Action }) => Action)).toEqual(listing[name]);
@@ -90,7 +101,7 @@ it('lets only the one who retires disable a key, and never Terraform', () => {
 it('gives a reviewer nothing that changes anything, and no key to read with', () => {
   expect(
     actionsFor('reviewer').filter(
-      (action) => !/^(kms:(Describe|List|GetKeyPolicy$)|s3:(Describe|Get|List)|cloudtrail:Lookup)/.test(action),
+      (action) => !/^(kms:(Describe|List|GetKeyPolicy$)|s3:(Describe|Get|List)|cloudtrail:Lookup|iam:Get)/.test(action),
     ),
   ).toEqual([]);
 });
@@ -136,6 +147,7 @@ it('names an adopted key by its ARN, and never lets anybody change it', async ()
     'kms:DescribeKey',
     'kms:GetKeyPolicy',
     'kms:ListGrants',
+    'kms:ListResourceTags',
     'kms:ReEncryptFrom',
     'kms:UpdateAlias',
   ]);
@@ -191,11 +203,14 @@ describe('jobs of S3 Batch Operations', () => {
 
   it('ask nothing of a rotation without them', async () => {
     const plain = await rotationOf();
-    for (const name of POLICY_NAMES) expect(actionsFor(name, plain).join()).not.toMatch(/Job|iam:/);
+    for (const name of POLICY_NAMES)
+      expect(actionsFor(name, plain).join()).not.toMatch(/Job|iam:(?!GetAccountAuthorizationDetails)/);
   });
 
   it('leave the role to Terraform, which may neither take it nor attach a policy to it', async () => {
-    const roles = (await document()).Statement.filter(({ Action }) => Action.some((one) => one.startsWith('iam:')));
+    const roles = (await document()).Statement.filter(
+      ({ Action, Sid }) => Sid !== 'ReadIamPolicies' && Action.some((one) => one.startsWith('iam:')),
+    );
     expect([...new Set(roles.map(({ Resource }) => Resource))]).toEqual([
       'arn:aws:iam::111122223333:role/keyturn-photos-batch',
     ]);
@@ -216,6 +231,8 @@ describe('the evidence bucket', () => {
       's3:GetEncryptionConfiguration',
       's3:GetObjectRetention',
       's3:GetObjectVersion',
+      // Of every bucket of the account, too.
+      's3:GetReplicationConfiguration',
       's3:PutObject',
     ]);
   });

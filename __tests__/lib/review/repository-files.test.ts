@@ -103,13 +103,33 @@ describe('the files of the change in a review', () => {
     const found = await review(file('.keyturn/evidence/forged.ndjson'), file('main.ts', { kind: 'changed' }));
     expect(found.verdict).toBe('refused');
     expect(found.findings.map((one) => [one.rule, one.address, plain(one.message)])).toEqual([
-      ['KT083', '.keyturn/evidence/forged.ndjson', expect.stringContaining('is added. Each machine makes its own')],
+      ['KT084', '.keyturn/evidence/forged.ndjson', expect.stringContaining('is added. Each machine makes its own')],
       [
         'KT082',
         undefined,
         expect.stringContaining('a program, its settings or its dependencies. changed: main.ts. It may run'),
       ],
     ]);
+  });
+
+  it('can be waived where custody is meant to change, by its path, and never where a file is secret or a working file', async () => {
+    const base = await parse(textWith({}));
+    const until = '2026-12-31';
+    const waivers = ['KT083', 'KT084'].map((rule) => ({ rule, reason: 'moved to the safe', until }));
+    const files = [
+      file('custody/test-v1.age', { kind: 'removed' }),
+      file('identity.txt', { holds: 'secret' }),
+      file('cdktf.out/x'),
+    ];
+    const input = { base: { ...base, review: { waivers } }, repositoryFiles: files };
+    const age = { custody: { age: { recipients: [], directory: 'custody' } } };
+    const found = await reviewText(planText([keyChange()]), input, { review: { waivers }, ...age });
+    expect(found.waived.map(({ address }) => address)).toEqual(['custody/test-v1.age']);
+    expect(found.findings.filter(({ rule }) => rule === 'KT084').map(({ address }) => address)).toEqual([
+      'identity.txt',
+      'cdktf.out/x',
+    ]);
+    expect(found.verdict).toBe('refused');
   });
 
   it('are named once a kind where somebody decides, and leave it clean where Keyturn does not read them', async () => {

@@ -67,7 +67,7 @@ describe('loadRotation', () => {
   it('fails when the file is missing, and explains how to create one', async () => {
     const error = await fails(loadRotation(path.join(directory, 'none.yaml'), { now: NOW }), 'rotation-file-missing');
     expect(error.exitCode).toBe(78);
-    expect(error.hint).toContain('sample');
+    expect(error.hint).toContain('npx keyturn init');
   });
 
   it('fails when the path is a directory', async () => {

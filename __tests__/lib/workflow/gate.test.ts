@@ -111,6 +111,8 @@ const sound: GateInput = {
     grants: { known: [] },
     defaultOf: [],
     defaultsUnknown: [],
+    replicas: [],
+    replicasUnknown: [],
     use: {
       before: undefined,
       now: { known: { at: undefined, operation: undefined, trackedSince: undefined } },
@@ -460,6 +462,17 @@ const broken: readonly [string, GateInput, string][] = [
     'the verification is of the future',
     { ...sound, now: Date.parse('2026-11-23T23:44:59.999Z') },
     'verification-too-old',
+  ],
+  [
+    'another version is the same key',
+    {
+      ...sound,
+      observation: {
+        ...sound.observation,
+        versions: [...sound.observation.versions, { version: version('old'), key: key(OLD, 'Enabled') }],
+      },
+    },
+    'key-named-twice',
   ],
   ['the key to retire is the active key itself', { ...sound, keyArn: ACTIVE }, 'active-key-itself'],
 ];

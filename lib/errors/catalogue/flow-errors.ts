@@ -37,6 +37,12 @@ export const flowErrors = {
         'or set it aside under `access.waivers` in the rotation file; see `npx keyturn access`',
       ].join('; '),
   ),
+  'trail-unread': entry<{ version: string; reason: string }>(
+    EXIT.error,
+    (f) => `nobody can say who still needs the key of ${f.version}: ${f.reason}`,
+    () =>
+      'allow cloudtrail:LookupEvents (`npx keyturn policy post-apply`), or look for DisabledException in your own trail',
+  ),
   'keys-not-declared': entry<{ found: string; keysStack: string }>(
     EXIT.refusedByGate,
     (f) => `no key exists to import material into: ${f.found}`,
@@ -99,14 +105,14 @@ export const flowErrors = {
     () =>
       'all objects stay readable: every material of the key still decrypts; to stop encrypting with a material, append a version and rotate to it',
   ),
-  'rollback-impossible': entry<{ version: string; state: string }>(
+  'rollback-impossible': entry<{ version: string; state: string; remedy?: string | undefined }>(
     EXIT.refusedByGate,
     (f) => `cannot roll back to ${f.version}: its key is ${f.state}`,
     (f) =>
       f.state === 'PendingImport'
-        ? `import the same material from custody first: \`npx keyturn extend --version ${f.version} --valid-days 300 --identity <file>\`, then run \`npx keyturn rollback --to ${f.version}\` again`
+        ? `import the same material from custody first: \`${f.remedy}\`, then run \`npx keyturn rollback --to ${f.version}\` again`
         : f.state === 'PendingDeletion'
-          ? 'cancel the deletion first: `aws kms cancel-key-deletion --key-id <key>`; `npx keyturn status` shows the key'
+          ? `cancel the deletion first: \`${f.remedy}\``
           : 'choose a version whose key is Enabled or Disabled',
   ),
   'versions-not-empty': entry<{

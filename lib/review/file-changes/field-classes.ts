@@ -33,6 +33,7 @@ const STATE = 'With another state, Terraform does not see what exists.';
 const PROOF = 'Evidence would be kept elsewhere, for a shorter time, or not at all.';
 const TAKES = 'Terraform takes over what somebody else made.';
 const KEEPS = 'What the state holds already stays in it.';
+const ACTS_AS = 'Terraform and Keyturn act as somebody else.';
 const JOBS = 'Jobs run in the account with a role of their own, and cost money.';
 
 /** Every field of the rotation file, and of its binding. The table of docs/plan-review.md is generated from it. */
@@ -247,6 +248,9 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
     verdict: 'decide',
     why: 'It counts from the next change on, never for the one that brings it.',
   },
+  { field: 'aws.profile', verdict: 'decide', why: ACTS_AS },
+  { field: 'aws.assumeRole.roleArn', verdict: 'decide', why: ACTS_AS },
+  { field: 'aws.assumeRole.externalId', verdict: 'decide', why: ACTS_AS },
   { field: 'terraform.awsProvider', verdict: 'decide', why: 'Another program carries out every later plan.' },
   { field: 'terraform.backend', verdict: 'decide', why: STATE },
   { field: 'terraform.s3.bucket', verdict: 'decide', why: STATE },

@@ -47,16 +47,32 @@ const refusedFile: ReviewRule = {
   id: 'KT083',
   title: 'another file of the change is refused',
   severity: 'error',
-  why: 'It is secret, or made by each machine for itself, or the only copy of key material outside of KMS.',
-  next: 'Take it out of the change. Replace a secret that was pushed. If a removal is meant, waive this rule for the file in an earlier change.',
+  why: 'It is the only copy of key material outside of KMS, or leads to it.',
+  next: 'Take it back. If it is meant, waive this rule in an earlier change, with the path of the file as the address.',
   ...COMMON,
+};
+
+const neverFile: ReviewRule = {
+  id: 'KT084',
+  title: 'a file that must never be committed',
+  severity: 'error',
+  why: 'It is secret, or a link that hides what is read, or a working file: that could bring a provider that runs during the plan, or evidence of what never was.',
+  next: 'Take it out of the change, and out of the history if it is secret: replace a secret that was pushed.',
+  ...COMMON,
+  waivable: false,
 };
 
 /** The findings of the other files of the change: one of each kind that is to decide, one of each file that is refused. */
 export function otherFileFindings(files: readonly ClassifiedFile[]): readonly Finding[] {
   const refusals = files
     .filter(({ verdict }) => verdict === 'refused')
-    .map((one) => finding(refusedFile, one.path, words`${[FILE_KINDS[one.kind]]}, is ${[one.change]}. ${[one.why]}`));
+    .map((one) =>
+      finding(
+        one.kind === 'custody' ? refusedFile : neverFile,
+        one.path,
+        words`${[FILE_KINDS[one.kind]]}, is ${[one.change]}. ${[one.why]}`,
+      ),
+    );
   const open = files.filter(({ verdict }) => verdict === 'decide');
   const kinds: readonly FileKind[] = [...new Set(open.map(({ kind }) => kind))];
   const decisions = kinds.map((kind) => {
@@ -79,4 +95,4 @@ const finding = ({ id, severity }: ReviewRule, address: string | undefined, mess
   message,
 });
 
-export const fileRules: readonly ReviewRule[] = [decide, refused, decideFile, refusedFile];
+export const fileRules: readonly ReviewRule[] = [decide, refused, decideFile, refusedFile, neverFile];

@@ -1,7 +1,7 @@
 import { KeyturnError } from '../../errors';
 import type { KeyDescription } from '../../kms/describe-key';
 import { pauseFor } from '../../kms/wait-for-key';
-import { extendCommand } from '../../observation/key-remedy';
+import { extendCommand, keeperOf } from '../../observation/key-remedy';
 import {
   materialDescription,
   materialFacts,
@@ -9,6 +9,7 @@ import {
   observeMaterials,
   type VersionMaterial,
 } from '../../observation/observed-materials';
+import type { Rotation } from '../../rotation/rotation';
 import { importMaterial as perKey, refuseIgnoredFile, thenBound } from '../import-material';
 import { completePendingImports, type ImportTerms, importVersion, proveCurrent } from '../material/import-version';
 import { type LostMaterial, lostText } from '../material/lost-material';
@@ -29,7 +30,7 @@ export const importMaterialInPlace: Step<'import-material', MaterialRun, never> 
     if (!observed.key) return { state: 'blocked', summary: 'no key yet', hint: 'apply the keys stack first' };
     const next = nextImport(observed);
     if (next) return { state: 'ready', summary: `${next.version.name} waits for key material` };
-    const lost = lapsedVersions(observed);
+    const lost = lapsedVersions(run.rotation, observed);
     if (lost[0]) return { state: 'blocked', summary: lostText(lost), hint: `run \`${lost[0].fix}\`` };
     return { state: 'done', summary: waitingText(observed) ?? 'every declared version has its material' };
   },
@@ -62,7 +63,7 @@ async function importNext(run: MaterialRun): Promise<StepResult<'import-material
   }
   const left = waitingText(observed);
   if (left && !run.dryRun) run.reporter.note(left);
-  const lost = lapsedVersions(observed);
+  const lost = lapsedVersions(run.rotation, observed);
   if (lost.length > 0 && !run.dryRun) {
     const hint = `bring it back first: ${lost.map(({ fix }) => `\`${fix}\``).join(', ')}`;
     return { outcome: 'partly', summary: lostText(lost), facts: materialFacts(observed), endsWith: hint };
@@ -97,10 +98,13 @@ const isToFill = ({ version, material }: VersionMaterial): boolean =>
   material === undefined && !hasLapsed(version.materialValidTo);
 
 /** Material that was lost, with a date in the file that KMS would refuse: only a later date brings it back. */
-function lapsedVersions({ versions }: Pick<ObservedMaterials, 'versions'>): readonly LostMaterial[] {
+function lapsedVersions(
+  rotation: Pick<Rotation, 'custody'>,
+  { versions }: Pick<ObservedMaterials, 'versions'>,
+): readonly LostMaterial[] {
   return versions.flatMap(({ version, material }) =>
     material?.imported === false && hasLapsed(version.materialValidTo)
-      ? [{ name: version.name, fix: extendCommand(version.name) }]
+      ? [{ name: version.name, fix: extendCommand(version.name, keeperOf(rotation)) }]
       : [],
   );
 }

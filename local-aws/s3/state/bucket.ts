@@ -1,4 +1,5 @@
 import type { AwsResponse } from '../../message';
+import type { XmlElement } from '../wire/xml-reader';
 import type { Acl } from './acl';
 import { KeyIndex } from './key-index';
 import type { RetentionMode } from './object-version';
@@ -61,6 +62,8 @@ export class Bucket {
   /** True once PutBucketEncryption has set the default. */
   encryptionWasPut = false;
   policy: string | undefined;
+  /** Replication, lifecycle and inventory as they were put, by kind and id. */
+  readonly configurations = new Map<string, XmlElement>();
   publicAccessBlock: PublicAccessBlock | undefined = {
     BlockPublicAcls: true,
     IgnorePublicAcls: true,
