@@ -9,6 +9,7 @@ import { adoptionBody, adoptionDiff, adoptionTitle } from '../lib/proposals/adop
 import { adoptionFile } from '../lib/proposals/adoption-file';
 import { harmlessLines } from '../lib/proposals/markdown';
 import { declareAdopted } from '../lib/rotation/adoption-edit';
+import type { Rotation } from '../lib/rotation/rotation';
 import { writeRotation } from '../lib/rotation/rotation-edit';
 import { parseRotation, readRotationText } from '../lib/rotation/rotation-file';
 import { policyLines } from '../lib/terraform/policy-lines';
@@ -87,7 +88,13 @@ export const adopt: CommandDefinition = {
       });
       showFound(context, found);
       if (declared !== undefined && before !== undefined)
-        return await finish(context, options, { file, before, after: declareAdopted(before, found, declared), found });
+        return await finish(context, options, {
+          file,
+          before,
+          after: declareAdopted(before, found, declared),
+          found,
+          notes: ownedNotes(declared, found),
+        });
       const way = await wayOf(context, options, found, identity.account);
       const names = found.keys.flatMap((_key, index) => [`v${index + 1}`, `v${index + 2}`]);
       const taken = await takenAliases(
@@ -105,7 +112,14 @@ export const adopt: CommandDefinition = {
         keepPolicy: flag(options, 'keepPolicy'),
       };
       const adopted = adoption(found, terms, taken);
-      return await finish(context, options, { file, before: undefined, after: adoptionFile(adopted), found, adopted });
+      return await finish(context, options, {
+        file,
+        before: undefined,
+        after: adoptionFile(adopted),
+        found,
+        adopted,
+        notes: adopted.notes,
+      });
     } finally {
       clients.destroy();
     }
@@ -191,6 +205,15 @@ function showFound({ terminal }: CommandContext, { alias, keys, buckets, unread 
 
 const list = (names: readonly string[]): string => (names.length === 0 ? 'none' : names.join(', '));
 
+/** Settings that a bucket need not have cannot be imported, so the first apply overwrites them. */
+const ownedNotes = ({ buckets }: Rotation, found: Adoptable): readonly string[] =>
+  buckets
+    .filter(({ name, manage }) => manage === 'bucket' && found.buckets.some((one) => one.name === name))
+    .map(
+      ({ name }) =>
+        `${name} exists, and manage: bucket replaces its bucket policy, public access block and ownership: compare them first (\`aws s3api get-bucket-policy --bucket ${name}\`), or write manage: encryption`,
+    );
+
 interface Written {
   readonly file: string;
   readonly before: string | undefined;
@@ -198,18 +221,20 @@ interface Written {
   readonly found: Adoptable;
   /** Absent where a file was there. */
   readonly adopted?: Adoption;
+  /** What a person should know, one sentence each. */
+  readonly notes: readonly string[];
 }
 
 async function finish(context: CommandContext, options: OptionValues, written: Written): Promise<CommandOutcome> {
   const { terminal, cwd, signal } = context;
-  const { file, before, after, found, adopted } = written;
+  const { file, before, after, found, adopted, notes } = written;
   await parseRotation(after, file, READ);
   const shown = shownPath(cwd, file);
   const diff = adoptionDiff(before ?? '', after, shown);
   const changed = diff !== '';
   terminal.heading(changed ? `adopt ${found.alias}` : `${shown} declares all of it already`);
   if (changed) terminal.block(diff);
-  for (const note of adopted?.notes ?? []) terminal.warn(note);
+  for (const note of notes) terminal.warn(note);
   const write = changed && !flag(options, 'dryRun');
   if (write && !flag(options, 'yes')) await terminal.confirm(`write this to ${shown}?`, signal);
   if (write) await writeRotation(file, after, before);
@@ -231,7 +256,7 @@ async function finish(context: CommandContext, options: OptionValues, written: W
         key: key?.arn ?? null,
         way: way ?? null,
       })),
-      notes: adopted?.notes ?? [],
+      notes,
       diff,
       body: body ?? null,
       bodyFile: bodyFile ?? null,

@@ -182,6 +182,20 @@ buckets:
   });
 });
 
+it('warns where the stack would own a bucket that exists: what it cannot import is replaced', async () => {
+  await photos();
+  const text = `name: photos
+region: ${site.endpoint.region}
+alias: alias/photos
+keyVersions: [{ name: v1 }]
+activeVersion: v1
+buckets: [{ name: photos-originals, manage: bucket }]
+`;
+  writeFileSync(file(), text);
+  const { stdout } = await adopt('--dry-run', '--json');
+  expect(JSON.parse(stdout).notes).toEqual([expect.stringContaining('replaces its bucket policy')]);
+});
+
 it('names what it may not read instead of leaving it out', async () => {
   await photos();
   const allowed = ['kms:DescribeKey', 'kms:ListAliases', 's3:ListBucket', 's3:GetEncryptionConfiguration'];

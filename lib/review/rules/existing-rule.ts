@@ -8,7 +8,7 @@ export const existingRule: ReviewRule = {
   title: 'something that exists already is created',
   severity: 'error',
   why: 'A new key would take over the alias of a version that has a key, in whatever state, and nothing would name the old one any more; an alias or a bucket that exists makes the apply stop half way.',
-  next: 'Cancel the deletion of the key, bring back the state that holds the resource, or import it with the command of the finding.',
+  next: 'Cancel the deletion of the key, bring back the state that holds the resource, declare it under adopted: or takeOver: (docs/adopt.md), or import it with the command of the finding.',
   waivable: false,
   look: ({ existing, plan, rotation }) =>
     (existing ?? []).flatMap((found) => {

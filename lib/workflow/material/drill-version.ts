@@ -101,7 +101,7 @@ function refuseState({ version, key, material }: VersionInCustody): void {
   const next =
     key.state === 'PendingImport' || !material.imported
       ? 'bring it back first: `npx keyturn extend` with a later date, or `npx keyturn pre-apply`'
-      : 'an import could enable it; `--dry-run` opens custody and stops before that';
+      : 'an import could enable it; `--dry-run` opens custody and stops before that, but it proves less and leaves no evidence. To prove the copy, enable the key, drill, and disable it again';
   throw new KeyturnError('drill-refused', {
     version: version.name,
     state: key.state === 'Enabled' ? 'without that material' : key.state,
