@@ -95,11 +95,16 @@ it('lets only the retire step call disableKey', () => {
   expect(callers).toEqual(['lib/workflow/retire.ts']);
 });
 
-it('nowhere deletes a key or its material', () => {
+it('deletes a key in one file, which only the removal of a sandbox calls, and key material nowhere', () => {
   const ours = files.filter((file) => folderOf(file) !== 'local-aws');
-  expect(ours.filter((file) => /ScheduleKeyDeletionCommand|DeleteImportedKeyMaterialCommand/.test(code(file)))).toEqual(
-    [],
-  );
+  const using = (what: RegExp) => ours.filter((file) => what.test(code(file)));
+  expect(using(/DeleteImportedKeyMaterialCommand/)).toEqual([]);
+  expect(using(/ScheduleKeyDeletionCommand/)).toEqual(['lib/confirm/schedule-key-deletion.ts']);
+  expect(using(/\bscheduleOwnKeyDeletion\(/)).toEqual([
+    'lib/confirm/remove-sandbox.ts',
+    'lib/confirm/schedule-key-deletion.ts',
+  ]);
+  expect(using(/\bDisableKeyCommand\b/)).toEqual(['lib/confirm/sandbox-keys.ts', 'lib/kms/key-switch.ts']);
 });
 
 it('gives no two files of lib and stacks the same name, but for index.ts', () => {

@@ -1,3 +1,4 @@
+import type { AwsBehavior } from './behavior';
 import { type MovableClock, movableClock } from './clock';
 import { createCloudTrail } from './cloudtrail';
 import { createTrail, type Trail } from './cloudtrail/trail';
@@ -12,7 +13,7 @@ import { type LocalAwsOptions, settle } from './options';
 import { createPermissions } from './permissions';
 import { createRequests, type Requests } from './requests';
 import { createS3, type S3 } from './s3';
-import { createS3Control, type Jobs } from './s3-control';
+import { type BatchSettings, createS3Control, type Jobs } from './s3-control';
 import { servedCloudTrail, servedIam, servedKms, servedS3, servedSts } from './served';
 import { createVerifier } from './signature/verify';
 import { createSts } from './sts';
@@ -20,6 +21,7 @@ import { createPipeline, type Pipeline } from './transport/pipeline';
 import { listen } from './transport/server';
 import { Refusal } from './wire/refusal';
 
+export { AWS_BEHAVIOR, type AwsBehavior, type BehaviorName, CONFIRMED_FORMAT, readConfirmed } from './behavior';
 export type { Trail } from './cloudtrail/trail';
 export type { AccessKey, Credentials } from './credentials';
 export type { FaultAction, FaultMatch, FaultRule, Faults } from './faults';
@@ -65,7 +67,7 @@ export interface LocalAws {
  * Throws `RangeError` for an option out of range, and the error of `listen` where the port is taken.
  */
 export async function startLocalAws(options: LocalAwsOptions = {}): Promise<LocalAws> {
-  const { port, host, region, accountId } = settle(options);
+  const { port, host, region, accountId, behavior } = settle(options);
   // Asked anew each time: a test that replaces Date moves the clients of its process too.
   const hostClock = { now: () => Date.now() };
   const clock = movableClock(options.clock);
@@ -86,6 +88,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     permissions,
     quotas: options.quotas ?? {},
     wrappingKeySource: options.wrappingKeySource,
+    behavior,
   });
   const s3 = createS3({
     clock,
@@ -94,6 +97,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     region,
     permissions,
     limits: options.s3Limits,
+    behavior,
   });
   const s3Service = servedS3(s3);
   const control = createS3Control({
@@ -106,7 +110,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     faults,
     requests,
     roles,
-    settings: options.batch ?? {},
+    settings: { ...jobsOf(behavior), ...options.batch },
   });
   const iam = createIam(accountId, clock, roles);
   const sts = servedSts(createSts({ roles, credentials, permissions, clock }));
@@ -146,6 +150,11 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
       return listening.close();
     },
   };
+}
+
+/** The settings that jobs go by. */
+function jobsOf({ generatedManifests, emptyManifests }: AwsBehavior): BatchSettings {
+  return { generatedManifests, emptyManifests };
 }
 
 function environment(url: string, region: string, key: AccessKey): Record<string, string> {

@@ -60,6 +60,6 @@ export function withoutLeftBehind(text: string, rotation: Rotation): string {
   const line = new RegExp(`^\\s+- ${leftBehindBucket(rotation)}\\n`, 'm');
   if (!line.test(text)) throw new Error('the rehearsed file does not list the bucket with the remaining object');
   const until = new Date(Date.now() + WAIVED_DAYS * 86_400_000).toISOString().slice(0, 10);
-  const waiver = `{ what: bucket-default, of: ${leftBehindBucket(rotation)}, reason: "its object is given up, as the rehearsal shows", until: ${until} }`;
+  const waiver = `{ what: dropped-bucket, of: ${leftBehindBucket(rotation)}, reason: "its object is given up, as the rehearsal shows", until: ${until} }`;
   return text.replace(line, '').replace('verifyOnlyBuckets:\n', `verifyOnlyBuckets: []\n  waivers: [${waiver}]\n`);
 }

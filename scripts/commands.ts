@@ -26,6 +26,11 @@ export const commands: readonly ListedCommand[] = [
     load: () => (require('./status') as typeof import('./status')).status,
   },
   {
+    name: 'adopt',
+    summary: 'write the rotation file for a key, an alias and buckets that exist already',
+    load: () => (require('./adopt') as typeof import('./adopt')).adopt,
+  },
+  {
     name: 'propose',
     summary: 'edit the rotation file for one phase of a rotation, and write the text of the pull request',
     load: () => (require('./propose') as typeof import('./propose')).propose,
@@ -54,6 +59,11 @@ export const commands: readonly ListedCommand[] = [
     name: 'stragglers',
     summary: 'list object versions and open uploads that are not under the active version',
     load: () => (require('./stragglers') as typeof import('./stragglers')).stragglers,
+  },
+  {
+    name: 'watch',
+    summary: 'find who fails because a key was disabled, and enable it again if told to',
+    load: () => (require('./watch') as typeof import('./watch')).watch,
   },
   {
     name: 'blocked',
@@ -92,7 +102,7 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     name: 'material',
-    summary: 'import key material from a machine without AWS access, in three parts',
+    summary: 'import key material from a machine without AWS access, or put material from a file into custody',
     load: () => (require('./material') as typeof import('./material')).material,
   },
   {
@@ -104,6 +114,11 @@ export const commands: readonly ListedCommand[] = [
     name: 'drill',
     summary: 'prove that custody holds the material of the keys',
     load: () => (require('./drill') as typeof import('./drill')).drill,
+  },
+  {
+    name: 'leave',
+    summary: 'print what takes a rotation out of Terraform again, with nothing destroyed',
+    load: () => (require('./leave') as typeof import('./leave')).leave,
   },
   {
     name: 'keygen',
@@ -134,5 +149,10 @@ export const commands: readonly ListedCommand[] = [
     name: 'local-aws',
     summary: 'start the embedded AWS endpoint: KMS, S3 and STS on this machine',
     load: () => (require('./local-aws') as typeof import('./local-aws')).localAws,
+  },
+  {
+    name: 'confirm',
+    summary: 'ask AWS, in a sandbox account, what its documentation leaves open',
+    load: () => (require('./confirm') as typeof import('./confirm')).confirm,
   },
 ];

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { confirmTarget } from '../lib/aws/account-guard';
 import { assumeRole } from '../lib/aws/assume-role';
 import type { AwsClients } from '../lib/aws/clients';
@@ -6,12 +7,15 @@ import { EXIT, KeyturnError } from '../lib/errors';
 import { exposureOf, exposureText } from '../lib/key-material/custody/exposure';
 import { expiryOf } from '../lib/kms/expiry';
 import type { DriftFinding } from '../lib/observation/drift-finding';
+import { extendCommand, keeperOf } from '../lib/observation/key-remedy';
+import { notAdopted } from '../lib/observation/not-adopted';
 import { type Observation, type Observing, observe } from '../lib/observation/observe';
 import type { CustodyObserving } from '../lib/observation/observed-custody';
 import { observeDrift } from '../lib/observation/observed-drift';
 import { type ObservedMaterials, observeMaterials } from '../lib/observation/observed-materials';
 import { versionVerdicts } from '../lib/observation/version-verdicts';
 import { actionsFor, POLICY_NAMES } from '../lib/permissions/command-permissions';
+import { refuseCommitted } from '../lib/repository/committed-files';
 import { AWS_PROVIDER_VERSION } from '../lib/rotation/provider-version';
 import { batchRoleName, custodyDirectory, type Rotation } from '../lib/rotation/rotation';
 import { bucketExists } from '../lib/s3/bucket-default';
@@ -27,6 +31,7 @@ import {
   type OptionValues,
   rotationFileOptions,
 } from './cli/command';
+import { trySigner } from './cli/open-signer';
 import { readRotation } from './cli/open-target';
 import { table, wrapWords } from './cli/table';
 
@@ -83,7 +88,22 @@ async function examine(context: CommandContext, options: OptionValues): Promise<
     const found = async () => ({ required, source: await providerSource({ binary, env, required }) });
     await attempt('AWS provider', found, describeProvider, findings);
   }
-  if (rotation) await examineAws(rotation, context, findings);
+  if (rotation) {
+    await attempt(
+      'working files',
+      () => refuseCommitted(path.dirname(rotation.file), env),
+      () => 'git tracks none of them',
+      findings,
+    );
+    await examineAws(rotation, context, findings);
+    if (rotation.evidence.signer !== undefined)
+      await attempt(
+        'evidence signer',
+        () => trySigner(context, rotation),
+        (found) => found,
+        findings,
+      );
+  }
   return { findings, rotation };
 }
 
@@ -108,6 +128,7 @@ async function examineAws(
       ({ versions }) => versions.map((one) => `${one.version.name} ${one.key?.state ?? 'not declared yet'}`).join(', '),
       findings,
     );
+    if (seen) findings.push(...adoptionFindings(rotation, seen));
     await examineServing({ rotation, clients, identity: target, signal }, findings);
     await examineReaders(rotation, clients, findings);
     const custodian = openCustodian(rotation, { noCustody: false, env, signal });
@@ -116,6 +137,15 @@ async function examineAws(
     clients.destroy();
   }
 }
+
+/** What exists since before Keyturn, where the file does not say so. */
+const adoptionFindings = (rotation: Rotation, seen: Observation): readonly Finding[] =>
+  notAdopted(rotation, seen).map(({ stops, text: found }) => ({
+    check: 'adoption',
+    sound: !stops,
+    found: stops ? found : `${found}; \`npx keyturn adopt\` declares it`,
+    hint: 'let `npx keyturn adopt` declare it under adopted:, or bring back the state that holds it',
+  }));
 
 /** The support buckets of a rotation and its jobs. A missing bucket is not a fault. */
 async function examineServing(looking: Parameters<typeof jobsReady>[0], findings: Finding[]): Promise<void> {
@@ -233,7 +263,7 @@ function expiryFinding(rotation: Rotation, name: string, key: Parameters<typeof 
   if (expiry?.warning === undefined) return [];
   const when = expiry.expired ? 'has expired' : `expires in ${expiry.daysLeft} days`;
   const found = `the material of ${name} ${when} (${expiry.validTo.toISOString()})`;
-  const hint = `extend it: \`npx keyturn extend --version ${name} --valid-days 300\``;
+  const hint = `extend it: \`${extendCommand(name, keeperOf(rotation))}\``;
   return [{ check: 'expiry', sound: !expiry.expired, found, hint }];
 }
 

@@ -6,7 +6,11 @@ import { importCeremony } from '../lib/workflow/material/ceremony';
 import { type CommandContext, type CommandOutcome, flag, type OptionValues, text } from './cli/command';
 import { needed } from './cli/material-options';
 import { withRun } from './cli/session';
+import { givenValidTo } from './material-expiry';
 import { spoken } from './material-shown';
+
+const EXAMPLE =
+  'npx keyturn material import --request rotation-test-v2.request.json --answer rotation-test-v2.wrapped.json --valid-days 300';
 
 /**
  * Whoever carries the answer could have wrapped bytes of his own for this request: `--yes` does not say that nobody did.
@@ -38,16 +42,24 @@ export async function importAnswer(context: CommandContext, options: OptionValue
   const { terminal, cwd } = context;
   const request = await readWrappingRequest(path.resolve(cwd, needed('import', options, 'request')));
   const answer = await readWrappedAnswer(path.resolve(cwd, needed('import', options, 'answer')));
+  const decisions = {
+    validTo: givenValidTo(options, new Date(), EXAMPLE),
+    compare: (fingerprint: string) => compare(context, options, fingerprint),
+  };
   const end = await withRun(
     'material-import',
     context,
     options,
-    (run) => importCeremony(run, request, answer, (fingerprint) => compare(context, options, fingerprint)),
+    (run) => importCeremony(run, request, answer, decisions),
     { expired: 'accept' },
   );
   const dryRun = flag(options, 'dryRun');
-  const { version, keyArn, keyMaterialId } = end.result;
-  terminal.heading(dryRun ? `dry run: the material matches ${version}` : `${version} has its material`);
+  const { version, keyArn, keyMaterialId, validTo } = end.result;
+  const until = validTo === null ? 'does not expire' : `is valid to ${validTo}`;
+  terminal.heading(
+    dryRun ? `dry run: the material matches ${version}` : `${version} has its material, which ${until} by KMS`,
+  );
+  if (decisions.validTo && !dryRun) terminal.hint('commit the rotation file with its new date');
   if (end.evidenceFile) terminal.note(`evidence: ${end.evidenceFile}`);
   return {
     exitCode: EXIT.done,
@@ -60,6 +72,7 @@ export async function importAnswer(context: CommandContext, options: OptionValue
       version,
       keyArn,
       keyMaterialId,
+      validTo,
       evidence: end.evidenceFile ?? null,
     },
   };

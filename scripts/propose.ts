@@ -1,7 +1,6 @@
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { accessRows } from '../lib/access/access-rows';
-import { compareAccess } from '../lib/access/compare-access';
+import { type AccessComparison, compareAccess } from '../lib/access/compare-access';
 import { EXIT, isCode, KeyturnError } from '../lib/errors';
 import { FORECAST_COLUMNS, type Forecast, forecastRows } from '../lib/forecast/forecast-text';
 import { retiredVersions } from '../lib/observation/evidence-queries';
@@ -22,6 +21,7 @@ import {
   observedKeyOf,
   requireGrounds,
 } from '../lib/workflow/proposal-facts';
+import { refuseLostAccess } from '../lib/workflow/require-access';
 import {
   type CommandContext,
   type CommandDefinition,
@@ -31,6 +31,7 @@ import {
   text,
 } from './cli/command';
 import { withReading } from './cli/session';
+import { writeOutput } from './cli/write-output';
 import { readValidTo } from './material-expiry';
 
 export const propose: CommandDefinition = {
@@ -72,7 +73,7 @@ export const propose: CommandDefinition = {
     const seen = await look(context, options, proposal, bindingOf(rotation, proposal, binding));
     const evidence = evidenceFolder(file);
     requireGrounds(rotation, proposal, seen.observed, {
-      retiredByEvidence: await retiredVersions(evidence, rotation.name),
+      retiredByEvidence: await retiredVersions(evidence, rotation),
       notEmpty: seen.notEmpty,
     });
     return finish(context, options, { rotation, proposal, ...seen });
@@ -129,13 +130,17 @@ async function accessAfter(
 ): Promise<Seen['access']> {
   if (observed?.key === undefined || !['switch', 'rollback'].includes(kind)) return undefined;
   const compared = await compareAccess(run, version);
-  return compared.map((one) => ({
-    from: one.from.version,
-    rows: accessRows(one),
-    unread: one.unread,
-    notRead: one.notRead,
-  }));
+  // A rollback stays possible, whoever loses access by it.
+  if (kind === 'switch') compared.forEach(refuseLostAccess);
+  return compared.map(proposedAccess);
 }
+
+const proposedAccess = (one: AccessComparison) => ({
+  from: one.from.version,
+  rows: accessRows(one),
+  unread: one.unread,
+  notRead: one.notRead,
+});
 
 function shownForecast(forecast: Forecast): Parameters<typeof proposalBody>[0]['forecast'] {
   if (!forecast.known) return forecast;
@@ -198,9 +203,7 @@ async function writeBody(context: CommandContext, options: OptionValues, body: s
   }
   if (flag(options, 'dryRun')) return undefined;
   const file = path.resolve(context.cwd, given);
-  await writeFile(file, body).catch((error: NodeJS.ErrnoException) => {
-    throw new KeyturnError('output-unwritable', { file, reason: error.code ?? error.message }, error);
-  });
+  await writeOutput(file, body);
   context.terminal.note(`body of the pull request: ${file}`);
   return file;
 }

@@ -97,6 +97,7 @@ async function play(context: CommandContext, options: OptionValues, setting: Set
       s3: clients.s3,
       s3Control: clients.s3Control,
       sts: clients.sts,
+      s3As: (session) => clients.as(session).s3,
       clock: endpoint.clock,
       reporter: terminal,
       signal,

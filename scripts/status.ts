@@ -10,7 +10,8 @@ export const status: CommandDefinition = {
     'Reads AWS, the rotation file, custody records and evidence; changes nothing. As a scheduled job it finds ' +
     'expiring material (60, 30 or 7 days ahead), keys that are too old, changes made outside of Terraform, ' +
     'earlier versions without a verification since the last switch, and missing custody records. It exits 1 during an ' +
-    'outage, when a key that objects need is out of use.',
+    'outage, when a key that objects need is out of use, and where an earlier key is out of use and nothing shows that ' +
+    'no object needs it.',
   options: [
     ...rotationFileOptions,
     {
@@ -25,7 +26,7 @@ export const status: CommandDefinition = {
     if (!flag(options, 'json')) context.terminal.show(formatStatus(result));
     const called = result.next !== undefined || result.drift.some((one) => one.level !== 'note');
     const pending = flag(options, 'detailedExitcode') && called;
-    const down = result.drift.some((one) => one.level === 'outage');
+    const down = result.drift.some((one) => one.level === 'outage' || one.unproven);
     return {
       exitCode: pending ? EXIT.changesPending : down ? EXIT.error : EXIT.done,
       data: { rotation: rotation.name, account, region: rotation.region, ...result },

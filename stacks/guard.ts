@@ -1,5 +1,5 @@
 import { DataAwsKmsKey } from '@cdktf/provider-aws/lib/data-aws-kms-key';
-import type { TerraformStack } from 'cdktf';
+import { Annotations, type TerraformStack } from 'cdktf';
 import {
   activeVersion,
   boundKeyArn,
@@ -49,6 +49,7 @@ const ADVICE = {
 export function guardedTarget(stack: TerraformStack, rotation: Rotation): Target {
   const version = activeVersion(rotation);
   const id = version.keyArn === undefined ? `after_${stackNames(rotation).keys}_and_keyturn_pre-apply` : 'adopted';
+  if (stack.node.tryFindChild(id) === undefined) warnUnbound(stack, rotation, version);
   const key = lookedUp(stack, id, version.keyArn ?? versionAlias(rotation, version));
   const found = `data.aws_kms_key.${id}`;
   const named =
@@ -63,6 +64,14 @@ export function guardedTarget(stack: TerraformStack, rotation: Rotation): Target
       ...(version.keyArn === undefined ? [external(named, found)] : []),
     ],
   };
+}
+
+/** Without a binding there is nothing to guard against: the CDKTF CLI shows this warning whenever it synthesizes, and plans and deploys do. */
+function warnUnbound(stack: TerraformStack, rotation: Rotation, version: KeyVersion): void {
+  if (boundKeyArn(rotation, version) !== undefined) return;
+  Annotations.of(stack).addWarning(
+    `rotation.lock.json does not bind ${version.name}: ${versionAlias(rotation, version)} alone decides which key alias and bucket defaults move to. Run "npx keyturn pre-apply", and commit the file.`,
+  );
 }
 
 /** The data source of the active key, declared at the first use: several constructs of a stack may need it. */

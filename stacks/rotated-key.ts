@@ -14,7 +14,7 @@ import { declareExpiryAlarms } from './expiry-alarms';
 import { retired, takenOver } from './guard';
 import { accountOf, partitionOf } from './identity';
 import { importAdopted } from './import-adopted';
-import { keyPolicy } from './key-policy';
+import { keyPolicy, withKeptStatements } from './key-policy';
 import { versionId } from './logical-ids';
 import { NoKeyMaterial } from './no-material';
 import { refuseSecond } from './refuse-second';
@@ -44,26 +44,25 @@ export function declareKeyVersions(scope: Construct, rotation: Rotation): void {
   if (declared.length === 0) return;
   const account = accountOf(stack, rotation);
   const partition = partitionOf(stack);
+  const policy = keyPolicy({
+    account,
+    partition,
+    region: rotation.region,
+    rotation: rotation.name,
+    administrators: rotation.keyPolicy.administrators,
+    users: rotation.keyPolicy.users,
+    breakGlass: rotation.keyPolicy.breakGlass,
+    services: rotation.keyPolicy.services,
+    jobRole:
+      rotation.reencrypt.engine === 'local'
+        ? undefined
+        : `arn:${partition}:iam::${account}:role/${batchRoleName(rotation)}`,
+    inPlace: rotation.strategy === 'in-place',
+    unusedForDays: rotation.retire.unusedForDays,
+  });
   // An expression, because a string with references loses its quotes in `cdktf synth --hcl`.
-  const policy = Fn.jsonencode(
-    keyPolicy({
-      account,
-      partition,
-      region: rotation.region,
-      rotation: rotation.name,
-      administrators: rotation.keyPolicy.administrators,
-      users: rotation.keyPolicy.users,
-      breakGlass: rotation.keyPolicy.breakGlass,
-      services: rotation.keyPolicy.services,
-      jobRole:
-        rotation.reencrypt.engine === 'local'
-          ? undefined
-          : `arn:${partition}:iam::${account}:role/${batchRoleName(rotation)}`,
-      inPlace: rotation.strategy === 'in-place',
-      unusedForDays: rotation.retire.unusedForDays,
-    }),
-  );
-  for (const version of declared) declareVersion(scope, rotation, version, policy);
+  for (const version of declared)
+    declareVersion(scope, rotation, version, Fn.jsonencode(withKeptStatements(policy, version)));
 }
 
 function declareVersion(scope: Construct, rotation: Rotation, version: KeyVersion, policy: string): void {

@@ -25,6 +25,7 @@ const run = promisify(execFile);
 describe('a plan that is kept, reviewed and applied', () => {
   let site: Site;
   let kms: KMSClient;
+  let terraform: string;
   const at = (...parts: string[]) => path.join(site.directory, ...parts);
   const manifest = async () =>
     JSON.parse(await readFile(at('plan', 'manifest.json'), 'utf8')) as {
@@ -53,8 +54,8 @@ describe('a plan that is kept, reviewed and applied', () => {
     const before = await readFile(path.join(cwd, 'cdk.tf.json'), 'utf8');
     await writeFile(path.join(cwd, 'cdk.tf.json'), edit(before));
     const options = { cwd, env, maxBuffer: 64 << 20 };
-    await run('terraform', ['plan', '-input=false', '-no-color', `-out=${at('plan', 'keys.tfplan')}`], options);
-    const { stdout } = await run('terraform', ['show', '-json', '-no-color', at('plan', 'keys.tfplan')], options);
+    await run(terraform, ['plan', '-input=false', '-no-color', `-out=${at('plan', 'keys.tfplan')}`], options);
+    const { stdout } = await run(terraform, ['show', '-json', '-no-color', at('plan', 'keys.tfplan')], options);
     await writeFile(at('plan', 'keys.json'), stdout);
     await writeFile(path.join(cwd, 'cdk.tf.json'), before);
   };
@@ -65,6 +66,8 @@ describe('a plan that is kept, reviewed and applied', () => {
 
   beforeAll(async () => {
     site = await openSite();
+    // `pull-requests.test.ts` keeps a plan and applies it with a provider that each call starts.
+    terraform = await site.keepProvider();
     const { url, region, accessKey } = site.endpoint;
     kms = new KMSClient({ endpoint: url, region, credentials: accessKey });
     await site.declare(rotationText(['v1'], 'v1'));
@@ -203,8 +206,6 @@ describe('a plan that is kept, reviewed and applied', () => {
   it(
     'plans storage once the key is Enabled, and refuses to apply it while that key is another than it was',
     async () => {
-      // A plan was kept, shown and applied by now with a provider that each call started.
-      await site.keepProvider();
       done(await site.run(['pre-apply', '--yes']));
       done(await site.run(['plan', '--out', 'plan']));
       expect((await manifest()).stacks.storage).toMatchObject({ planned: true, changes: true });
@@ -317,14 +318,14 @@ describe('a plan that is kept, reviewed and applied', () => {
           new RegExp(`^KT024 v2 is ${right} by rotation.lock.json, .*${stranger}.* by AWS$`, 'm'),
         );
         expect(await readFile(at('moved alias', 'review.md'), 'utf8')).toContain('KT024');
-        // What the change of the file was refused for stays a refusal, though apply has no base.
-        const applied = await site.run(['apply', 'moved alias', '--yes']);
-        expect([applied.exitCode, applied.stderr]).toEqual([4, expect.stringMatching(/rejects the plans: .*KT081/)]);
         const acting = await site.run(['post-apply', '--yes']);
         expect([acting.exitCode, acting.stderr]).toEqual([4, expect.stringContaining('binding-contradicted')]);
       } finally {
         await lead(right);
       }
+      // What the change of the file was refused for stays a refusal, though apply has no base.
+      const applied = await site.run(['apply', 'moved alias', '--yes']);
+      expect([applied.exitCode, applied.stderr]).toEqual([4, expect.stringMatching(/rejects the plans: .*KT081/)]);
     },
     2 * MINUTES,
   );

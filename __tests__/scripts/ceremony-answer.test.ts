@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { DisableKeyCommand } from '@aws-sdk/client-kms';
 import { sha256Hex } from '../../lib/key-material/wrap';
 import { wrap } from '../conformance/byok';
-import { type CustodySite, openCustodySite } from '../support/custody-site';
+import { type CustodySite, datedText, inDays, openCustodySite } from '../support/custody-site';
 import { rotationText } from '../support/keyturn-process';
 
 /** What comes back from the machine without AWS access is believed only as far as two people compared it. */
@@ -86,4 +87,72 @@ it('refuses in place an answer that was relabelled for another version, and rena
   const spoken = /answer {8}([0-9a-f ]+)/.exec(again.stderr)?.[1] ?? '';
   const args = ['--request', 'v2-request.json', '--answer', 'v2-answer.json', '--fingerprint', spoken];
   expect(errorOf(await material('import', ...args)).code).toBe('material-in-key');
+});
+
+describe('a later date', () => {
+  let rounds = 0;
+  /** The same material, wrapped again by who keeps it. */
+  async function again(...more: readonly string[]) {
+    rounds += 1;
+    const [request, answer] = [`request-${rounds}.json`, `answer-${rounds}.json`];
+    await material('prepare', '--version', 'v1', '--out', request);
+    const heard = ['--fingerprint', read(request).publicKeySha256, '--identity', site.identityFile];
+    const files = vault.map((one) => ({ 'request.json': request, 'answer.json': answer })[one] ?? one);
+    const { stdout } = await material('wrap', ...files, ...heard);
+    const { answerSha256 } = JSON.parse(stdout);
+    return material('import', '--request', request, '--answer', answer, '--fingerprint', answerSha256, ...more);
+  }
+  const [soon, later] = [inDays(30), inDays(200)];
+
+  beforeEach(async () => {
+    await site.declare(datedText('v1', soon));
+    expect(await importing('answer.json', '--fingerprint', fingerprint)).toMatchObject({ exitCode: 0 });
+    expect(await site.describe(keyArn)).toEqual({ state: 'Enabled', validTo: new Date(soon) });
+  });
+
+  it('is given by a ceremony, which says what KMS has afterwards and writes it into the rotation file', async () => {
+    const dry = await again('--valid-to', later, '--dry-run');
+    expect([JSON.parse(dry.stdout).validTo, (await site.describe(keyArn)).validTo]).toEqual([
+      new Date(later).toISOString(),
+      new Date(soon),
+    ]);
+    const { exitCode, stdout, stderr } = await again('--valid-to', later);
+    expect([exitCode, JSON.parse(stdout).validTo]).toEqual([0, new Date(later).toISOString()]);
+    expect(stderr).toContain(`is valid to ${new Date(later).toISOString()} by KMS`);
+    expect(await site.describe(keyArn)).toEqual({ state: 'Enabled', validTo: new Date(later) });
+    expect(await site.readRotation()).toBe(
+      datedText('v1', later).replace('RECIPIENT', /age1\w+/.exec(await site.readRotation())?.[0] ?? ''),
+    );
+  });
+
+  it('is taken from the rotation file, and is never earlier than that of KMS', async () => {
+    await site.declare(datedText('v1', later));
+    expect(await again()).toMatchObject({ exitCode: 0 });
+    expect((await site.describe(keyArn)).validTo).toEqual(new Date(later));
+    await site.declare(datedText('v1', soon));
+    expect(JSON.parse((await again()).stdout).validTo).toBe(new Date(later).toISOString());
+  });
+
+  it('is advised as a ceremony where another machine keeps the material', async () => {
+    await site.declare(datedText('v1', later));
+    const differing = JSON.parse((await site.run('status', '--json')).stdout).drift;
+    expect(differing.map((one: { fix: string }) => one.fix).join()).toContain(
+      'npx keyturn material prepare --version v1',
+    );
+  });
+
+  it.each([
+    ['an earlier date', ['--valid-to', inDays(10)], 'extend-refused'],
+    ['a date too far ahead', ['--valid-to', inDays(400)], 'kms-import-expiry'],
+    ['a date that is none', ['--valid-to', 'tomorrow'], 'usage'],
+  ])('refuses %s, and changes nothing', async (_, more, code) => {
+    expect(errorOf(await again(...more)).code).toBe(code);
+    expect((await site.describe(keyArn)).validTo).toEqual(new Date(soon));
+  });
+
+  it('refuses a key that is off: an import would enable it', async () => {
+    await site.kms.send(new DisableKeyCommand({ KeyId: keyArn }));
+    expect(errorOf(await again('--valid-to', later)).code).toBe('extend-refused');
+    expect((await site.describe(keyArn)).state).toBe('Disabled');
+  });
 });

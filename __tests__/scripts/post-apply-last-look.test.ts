@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CreateGrantCommand, DisableKeyCommand, EnableKeyCommand, UpdateAliasCommand } from '@aws-sdk/client-kms';
@@ -106,9 +108,34 @@ it('enables v1 again, exits 3 and says why, when a writer is faster than Disable
   expect(await greenRetirements({ path: path.join(site.directory, '.keyturn/evidence'), env: {} })).toEqual([]);
   expect((await postApply()).exitCode).toBe(0);
   expect(await site.stateOf(v1)).toBe('Disabled');
-  expect(await greenRetirements({ path: path.join(site.directory, '.keyturn/evidence'), env: {} })).toMatchObject([
-    { keyArn: v1 },
-  ]);
+  const evidence = { path: path.join(site.directory, '.keyturn/evidence'), env: process.env };
+  const origins = async (more: Partial<Parameters<typeof greenRetirements>[0]> = {}) =>
+    (await greenRetirements({ ...evidence, ...more })).map(({ keyArn, origin }) => [keyArn, origin]);
+  expect(await origins()).toEqual([[v1, 'here']]);
+  // Nobody signed it: with a key it counts nowhere, and without one it does not count where a commit may have brought it.
+  expect(await origins({ publicKeys: [generateKeyPairSync('ed25519').publicKey] })).toEqual([]);
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=x', '-c', 'user.email=x@example.com', ...args], { cwd: site.directory });
+  git('init', '-q');
+  git('add', '--force', '.keyturn');
+  git('commit', '-qm', 'Bring evidence');
+  expect(await origins()).toEqual([[v1, 'commit']]);
+  expect(await origins({ base: 'HEAD' })).toEqual([[v1, 'base']]);
+  expect((await postApply()).exitCode).toBe(4);
+});
+
+it.each([
+  ['enables v1 again when a replica with an old date comes under it before DisableKey', () => v1, [3, 'Enabled']],
+  ['does not mind one that comes under v2', () => site.arns[1], [0, 'Disabled']],
+] as const)('%s', async (_title, keyArn, expected) => {
+  once('before', 'DisableKey', async () => {
+    site.endpoint.clock.offset = -86_400_000;
+    await site.put('replica', { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: keyArn() });
+    site.endpoint.clock.offset = 0;
+  });
+  const { exitCode, stderr } = await postApply();
+  expect([exitCode, await site.stateOf(v1)]).toEqual(expected);
+  if (exitCode !== 0) expect(stderr).toContain('"replica"');
 });
 
 it.each([

@@ -3,19 +3,23 @@ import path from 'node:path';
 import {
   CreateAliasCommand,
   CreateGrantCommand,
+  DecryptCommand,
   DisableKeyCommand,
+  EnableKeyCommand,
   EncryptCommand,
   GenerateDataKeyCommand,
   GetKeyLastUsageCommand,
   PutKeyPolicyCommand,
 } from '@aws-sdk/client-kms';
 import { CreateMultipartUploadCommand, PutBucketEncryptionCommand } from '@aws-sdk/client-s3';
+import { openEvidence } from '../../lib/evidence/evidence';
 import { keyPolicy } from '../../stacks/key-policy';
 import { speak } from '../support/command-line';
 import { type SwitchedSite, switchedSite } from '../support/switched-site';
 
 /** `post-apply` where somebody else uses v1, or may: each is a reason of the gate, and a waiver with a reason opens it. */
 const UNTIL = '2999-12-31';
+const HOUR = 3_600_000;
 let site: SwitchedSite;
 let v1: string;
 
@@ -30,6 +34,11 @@ afterEach(async () => {
 });
 
 const postApply = () => speak(site.directory, ['post-apply', '--yes', '--relist-delay', '0s']);
+/** Moves everything, and leaves v1 on as if its gate had been closed. */
+async function postApplyOnce(): Promise<void> {
+  expect((await postApply()).exitCode).toBe(0);
+  await site.kms.send(new EnableKeyCommand({ KeyId: v1 }));
+}
 const waive = (what: string, of = '') =>
   `retire: { waivers: [{ what: ${what}${of && `, of: "${of}"`}, reason: agreed with the other team, until: ${UNTIL} }] }\n`;
 
@@ -93,6 +102,28 @@ it('refuses for a use of v1 that no object explains, and remembers it through th
   await site.switch();
   const shut = await postApply();
   expect([shut.exitCode, shut.stderr]).toEqual([4, expect.stringContaining('KMS reports Encrypt')]);
+  expect(await site.stateOf(v1)).toBe('Enabled');
+});
+
+it.each([
+  ['in another account', { account: '999988887777' }],
+  ['in another Region', { region: 'us-east-1' }],
+])('refuses for a use of v1 that only evidence of a rotation of this name %s would explain', async (_title, other) => {
+  await site.switch();
+  await postApplyOnce();
+  const { accountId, region } = site.endpoint;
+  const about = { rotation: 'ledger', account: accountId, region, ...other };
+  const directory = path.join(site.directory, '.keyturn', 'evidence');
+  const evidence = await openEvidence({ directory, command: 'post-apply', rotation: 'ledger' });
+  await evidence.record('run', 'begin', { ...about, identity: { account: about.account } });
+  await evidence.record('outcome', 're-encrypt', { outcome: 'changed', movedUntil: Date.now() + 2 * HOUR });
+  await evidence.close('finished');
+  site.endpoint.clock.offset = HOUR;
+  const encrypted = await site.kms.send(new EncryptCommand({ KeyId: v1, Plaintext: Buffer.from('not of S3') }));
+  await site.kms.send(new DecryptCommand({ KeyId: v1, CiphertextBlob: encrypted.CiphertextBlob }));
+  site.endpoint.clock.offset = 0;
+  const shut = await postApply();
+  expect([shut.exitCode, shut.stderr]).toEqual([4, expect.stringContaining('KMS reports Decrypt')]);
   expect(await site.stateOf(v1)).toBe('Enabled');
 });
 

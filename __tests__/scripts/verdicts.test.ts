@@ -115,6 +115,8 @@ describe('an earlier key that is out of use with objects left under it', () => {
     await worlds[world]?.();
     const before = await status();
     expect([before.exitCode, before.verdict('v1').kind]).toEqual([2, 'not-verified']);
+    // Nothing shows that no object needs it, so a plain status is not green either.
+    expect((await speak(site.directory, ['status'])).exitCode).toBe(1);
     expect(before.fixes.join()).not.toContain('propose retire');
     const { exitCode, stdout } = await postApply();
     expect([3, 4]).toContain(exitCode);
@@ -307,6 +309,12 @@ it('asks for no second run of post-apply where only another user of the key keep
   const { exitCode, next, verdict } = await status();
   expect([exitCode, verdict('v1').kind, next.step]).toEqual([2, 'empty', 'retire']);
   expect(next.command).toContain('retire.waivers');
+  // Somebody goes past the gate, which left the key on for that user.
+  await site.kms.send(new DisableKeyCommand({ KeyId }));
+  const past = await status();
+  expect([past.exitCode, past.verdict('v1').kind, past.next.step]).toEqual([2, 'empty', 'retire']);
+  expect(past.verdict('v1').text).toMatch(/the gate left its key on, which is Disabled now: .*grant/);
+  expect(past.fixes.join()).not.toContain('propose retire');
 });
 
 describe('a dry run', () => {

@@ -9,7 +9,7 @@ import { evidenceFolder } from '../../lib/rotation/own-folder';
 import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
 import { declareRotations, KeysStack, RotatedAlias, RotatedBucket, RotatedKey } from '../../stacks';
 import { bucketId, versionId } from '../../stacks/logical-ids';
-import { ADOPTED_ARN, bucket, listOf, rotation, synthesized, version } from './synthesized';
+import { ADOPTED_ARN, bucket, encodedBy, listOf, rotation, synthesized, version } from './synthesized';
 
 describe.each(['keys', 'storage'] as const)('the %s stack', (role) => {
   it('requires exactly the provider version it was tested with, in the rotation’s region', () => {
@@ -196,6 +196,20 @@ describe('what exists already', () => {
     const { lifecycle } = stacks.keys.resource?.aws_kms_external_key?.version_v1 ?? {};
     expect(lifecycle?.postcondition?.[0]?.condition).toBe(`\${self.arn == "${ADOPTED_ARN}"}`);
     expect(stacks.keys.resource?.aws_kms_external_key?.version_v2?.lifecycle).not.toHaveProperty('postcondition');
+  });
+
+  it('keeps the statements of its policy before ours, with variables of IAM as they were', () => {
+    const Condition = { StringEquals: { 'aws:PrincipalTag/team': `\${aws:username}` } };
+    const keptPolicy = JSON.stringify({ Version: '2012-10-17', Statement: [{ Sid: 'Theirs', Condition }] });
+    const keys = synthesized(
+      rotation({ keyVersions: [version('v1', { takeOver, keptPolicy }), version('v2')], activeVersion: 'v2' }),
+    ).keys.resource?.aws_kms_external_key;
+    const [theirs, ...ours] = listOf(encodedBy(keys?.version_v1?.policy).Statement);
+    expect(theirs).toEqual({
+      Sid: 'Theirs',
+      Condition: { StringEquals: { 'aws:PrincipalTag/team': '$${aws:username}' } },
+    });
+    expect(ours).toEqual(listOf(encodedBy(keys?.version_v2?.policy).Statement));
   });
 
   it('is nothing where the file names nothing: no stack has a block', () => {

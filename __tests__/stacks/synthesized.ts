@@ -39,6 +39,7 @@ export function rotation(differences: Partial<Rotation> = {}): Rotation {
     reencrypt: { method: 'rewrap', from: [], engine: 'local', batch: undefined },
     evidence: { bucket: undefined },
     retire: { verifyOnlyBuckets: [], unusedForDays: undefined, waivers: [] },
+    access: { days: 30, waivers: [] },
     review: { waivers: [] },
     terraform: { awsProvider: AWS_PROVIDER_VERSION, backend: 'local' },
     ...differences,

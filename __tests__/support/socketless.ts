@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { LocalAws } from '../../local-aws';
 import { headersOf } from '../../local-aws/transport/server';
 
@@ -38,6 +39,17 @@ export function socketless(aws: () => Pick<LocalAws, 'answer'>) {
     updateHttpClientConfig: () => undefined,
     httpHandlerConfigs: () => ({}),
     destroy: () => undefined,
+  };
+}
+
+/** Lets every SDK client of this process reach the endpoint without a socket, the product's too. Returns what ends it. */
+export function closeSockets(aws: Pick<LocalAws, 'answer'>): () => void {
+  const { handle } = NodeHttpHandler.prototype;
+  const direct = socketless(() => aws);
+  NodeHttpHandler.prototype.handle = (async (request: SdkRequest) =>
+    direct.handle(request)) as unknown as typeof handle;
+  return () => {
+    NodeHttpHandler.prototype.handle = handle;
   };
 }
 

@@ -1,3 +1,5 @@
+import type { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
+import type { IAMClient } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
 import { S3ControlClient } from '@aws-sdk/client-s3-control';
@@ -16,6 +18,9 @@ export interface AwsClients {
   /** S3 Batch Operations; signs as `s3`. */
   readonly s3Control: S3ControlClient;
   readonly sts: STSClient;
+  /** Loaded at the first call, like the next: few commands use them, and loading takes longer than many a command. */
+  cloudTrail(): Promise<CloudTrailClient>;
+  iam(): Promise<IAMClient>;
   /** The Region of all clients. */
   readonly region: string;
   /** New clients of the same Region and network with other credentials, such as those of a role's session. */
@@ -75,26 +80,42 @@ function clientsOn(network: Network, { region, signal, profile, credentials }: S
   const s3 = new S3Client(settings());
   const s3Control = new S3ControlClient(settings());
   const sts = new STSClient(settings());
-  addressPathStyle(s3);
-  keepAccountOutOfHost(s3Control);
-  for (const client of [kms, s3, s3Control, sts]) {
+  const opened: Opened[] = [kms, s3, s3Control, sts];
+  const prepared = <T extends Opened>(client: T): T => {
     decideRetries(client.config, signal);
     watchRequests(client.config, network, signal);
-  }
+    return client;
+  };
+  const onDemand = <T extends Opened>(open: () => Promise<T>): (() => Promise<T>) => {
+    let client: Promise<T> | undefined;
+    return () => {
+      client ??= open().then((made) => {
+        opened.push(made);
+        return prepared(made);
+      });
+      return client;
+    };
+  };
+  addressPathStyle(s3);
+  keepAccountOutOfHost(s3Control);
+  opened.forEach(prepared);
   return {
     kms,
     s3,
     s3Control,
     sts,
+    cloudTrail: onDemand(async () => new (await import('@aws-sdk/client-cloudtrail')).CloudTrailClient(settings())),
+    iam: onDemand(async () => new (await import('@aws-sdk/client-iam')).IAMClient(settings())),
     region,
     as: (other) => clientsOn(network, { region, signal, credentials: other }),
     destroy() {
-      for (const client of [kms, s3, s3Control, sts]) client.destroy();
+      for (const client of opened) client.destroy();
     },
   };
 }
 
-type Handler = Pick<KMSClient['config'] | S3Client['config'] | STSClient['config'], 'requestHandler'>;
+type Opened = KMSClient | S3Client | S3ControlClient | STSClient | CloudTrailClient | IAMClient;
+type Handler = Pick<Opened['config'], 'requestHandler'>;
 
 /** Passes the signal to every request, and saves where a failed request was sent. */
 function watchRequests(config: Handler, network: Network, signal: AbortSignal | undefined): void {

@@ -47,21 +47,24 @@ const TOKEN_MARGIN = 60_000;
  *   its copy never reached KMS and is replaced. A hardware module makes the material itself, and is custody of it from
  *   then on.
  *
- * It never generates new material for a key that has material in custody.
+ * It never generates new material for a key that has material in custody, or that had material.
  *
- * @throws KeyturnError `custody-other-key`, `custody-identity-needed`, `hsm-refuses-file`, and those of custody,
+ * @throws KeyturnError `custody-absent`, `custody-other-key`, `custody-identity-needed`, `hsm-refuses-file`, and those of custody,
  * wrapping
  * and source
  */
 export async function prepareImport(custodian: Custodian, request: PrepareRequest): Promise<PreparedImport> {
   const { ledger, rotation } = custodian;
   if (!ledger) return prepareNew(custodian, request);
-  const { version, source } = request;
+  const { version, source, compared = false } = request;
   const record = await readRecord(ledger, rotation, version);
   refuseOtherKey(custodian, request, record?.keyArn);
   const binding = await custodian.copyBinding(version);
   if (binding === undefined) {
     if (record && source.kind === 'generate') throw lostCopy(custodian, request);
+    // KMS takes only the material that the key had, and what is generated now is other material.
+    if (compared && source.kind === 'generate')
+      throw new KeyturnError('custody-absent', { version, file: custodian.locate(version) });
     return prepareNew(custodian, request);
   }
   const pending = await ownPending(custodian, request, binding);

@@ -1,7 +1,7 @@
 /** Whether custody still holds what the keys need, and how long ago anybody proved it. */
 import path from 'node:path';
 import type { KeyVersion } from '../rotation/rotation';
-import { act, DAY, type DriftFinding, type DriftInput, nextProposal, note } from './drift-finding';
+import { act, DAY, type DriftFinding, type DriftInput, keeperIn, nextProposal, note } from './drift-finding';
 import { drillCommand } from './key-remedy';
 import type { ObservedVersion } from './observe';
 import type { CustodyOfVersion } from './observed-custody';
@@ -25,7 +25,7 @@ function versionFindings(input: DriftInput, observed: ObservedVersion, held: Cus
   const { version, key } = observed;
   const { record, copy } = held;
   if (key && record && record.keyArn !== key.arn) return [otherKey(input, version, held)];
-  if (copy.is === 'there' && !record && key && isWaiting(input, observed) && !key.currentKeyMaterialId)
+  if (copy.is === 'there' && !record && key && isWaiting(input, observed) && !hadMaterial(input, observed))
     return copyUnknown(input, version, held);
   if (isWaiting(input, observed) && isUnfillable(input, observed, held)) return [unfillable(version)];
   if (key && record && copy.is === 'gone' && isWaiting(input, observed)) return [copyMissing(input, version, held)];
@@ -54,6 +54,11 @@ function isWaiting(input: DriftInput, { version, key }: ObservedVersion): boolea
   const from = rotation.keyVersions.findIndex(({ name }) => name === rotation.activeVersion);
   if (rotation.strategy === 'in-place') return !inMaterials(input, version) || isLostInWaiting(input, version);
   return key?.state === 'PendingImport' && rotation.keyVersions.indexOf(version) >= from;
+}
+
+/** True where KMS remembers material of a version, and takes no other for it. */
+function hadMaterial(input: DriftInput, { version, key }: ObservedVersion): boolean {
+  return input.rotation.strategy === 'in-place' ? inMaterials(input, version) : key?.currentKeyMaterialId !== undefined;
 }
 
 /** KMS remembers material that waited and was lost, and takes no other for that version. */
@@ -125,7 +130,7 @@ function recordAbsent(
   const isHere = copy.is === 'there';
   const kept = isHere ? 'nothing shows that the copy in custody is of it' : 'it may be kept by nobody but KMS';
   const text = `there is no custody record of ${name}: ${kept}`;
-  if (isHere) return level('custody-record-absent', text, drillCommand(name, input.rotation.custody));
+  if (isHere) return level('custody-record-absent', text, drillCommand(name, keeperIn(input, name)));
   const waiting = input.materials?.versions.find((one) => one.version.name === name)?.material;
   // KMS rotates to the waiting material before any other: another version is no way round it.
   const fix =
@@ -144,13 +149,13 @@ function otherMaterial(
 ): DriftFinding {
   const text = `${copy.text} is not the material of ${name}, as KMS said`;
   if (!record) return level('custody-of-other-material', text, roomFor(input, name));
-  const restored = `restore the right copy from a backup, and prove it: \`${drillCommand(name, input.rotation.custody)}\``;
+  const restored = `restore the right copy from a backup, and prove it: \`${drillCommand(name, keeperIn(input, name))}\``;
   return level('custody-of-other-material', text, `${restored}; without a backup: \`${goOn(input, name)}\``);
 }
 
 function lost(input: DriftInput, { name }: KeyVersion, { copy }: CustodyOfVersion, level: typeof act): DriftFinding {
   const text = `custody of ${name} is lost: no copy is at ${copy.text}, and nobody can bring the material back when it expires or is deleted`;
-  const restored = `restore the copy from a backup, and prove it: \`${drillCommand(name, input.rotation.custody)}\``;
+  const restored = `restore the copy from a backup, and prove it: \`${drillCommand(name, keeperIn(input, name))}\``;
   const waiting = input.materials?.versions.find((one) => one.version.name === name)?.material;
   // KMS holds one waiting material at a time, so it goes before another one comes.
   const without =
@@ -168,11 +173,11 @@ function goOn({ rotation, verdicts }: DriftInput, name: string): string {
 
 /** A copy is sealed once; who is named later cannot open it, and who is struck out still can. */
 function recipientFindings(
-  { rotation }: DriftInput,
+  input: DriftInput,
   { name }: KeyVersion,
   { record, copy }: CustodyOfVersion,
 ): DriftFinding[] {
-  const declared = rotation.custody.age?.recipients;
+  const declared = input.rotation.custody.age?.recipients;
   if (record?.custody.kind !== 'age' || copy.is !== 'there' || declared === undefined) return [];
   const sealed = record.custody.recipients;
   const cannot = declared.filter((one) => !sealed.includes(one));
@@ -183,18 +188,15 @@ function recipientFindings(
     ...(still.length > 0 ? [`${still.join(', ')} still can`] : []),
   ];
   const text = `custody of ${name} is sealed for other recipients than the rotation file names: ${who.join('; ')}`;
-  return [act('custody-recipients-differ', text, `${drillCommand(name, rotation.custody)} --reseal`)];
+  return [act('custody-recipients-differ', text, `${drillCommand(name, keeperIn(input, name))} --reseal`)];
 }
 
 /** A copy that nobody has opened counts from its import. */
-function drillFindings(
-  { rotation, now, drilled }: DriftInput,
-  { name }: KeyVersion,
-  held: CustodyOfVersion,
-): DriftFinding[] {
+function drillFindings(input: DriftInput, { name }: KeyVersion, held: CustodyOfVersion): DriftFinding[] {
+  const { rotation, now, drilled } = input;
   const { record } = held;
   if (record === undefined || record.custody.kind === 'none' || held.copy.is !== 'there') return [];
-  const fix = drillCommand(name, rotation.custody);
+  const fix = drillCommand(name, keeperIn(input, name));
   const imported = new Date(record.import.importedAt);
   const last = drilled.get(name);
   const since = last && last > imported ? last : imported;

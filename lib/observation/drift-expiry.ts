@@ -1,10 +1,17 @@
 import { type KeyVersion, supersededVersions } from '../rotation/rotation';
-import { act, DAY, type DriftFinding, type DriftInput, nextProposal, note, outage } from './drift-finding';
-import { extendCommand, remedyOf } from './key-remedy';
+import {
+  act,
+  DAY,
+  type DriftFinding,
+  type DriftInput,
+  keeperIn,
+  nextProposal,
+  note,
+  outage,
+  unproven,
+} from './drift-finding';
+import { extendCommand, identityFor, remedyOf } from './key-remedy';
 import type { ObservedVersion } from './observe';
-
-/** The same bytes again, with the date that the rotation file has. */
-const REIMPORT = 'npx keyturn pre-apply --identity <age identity file>';
 
 /** Material that KMS will delete, or has deleted: what is under the key cannot be read from then on. */
 export function expiryFindings(input: DriftInput): DriftFinding[] {
@@ -52,7 +59,7 @@ function lapsed(input: DriftInput, version: KeyVersion, keyArn: string): DriftFi
   const { rotation, seen, left } = input;
   const { name } = version;
   const verdict = input.verdicts.find((one) => one.version.name === name);
-  if (name !== rotation.activeVersion) return verdict ? lapsedEarlier(version, verdict) : [];
+  if (name !== rotation.activeVersion) return verdict ? lapsedEarlier(input, version, verdict) : [];
   const pointedAt = seen.aliasTarget === keyArn || seen.buckets.some((one) => one.default?.keyArn === keyArn);
   const worked = left?.aliasTarget === keyArn;
   if (!pointedAt && !worked) return [];
@@ -60,29 +67,41 @@ function lapsed(input: DriftInput, version: KeyVersion, keyArn: string): DriftFi
   return [outage('material-expired', text, importAgain(input, version))];
 }
 
-function lapsedEarlier(version: KeyVersion, { kind, text }: DriftInput['verdicts'][number]): DriftFinding[] {
+function lapsedEarlier(
+  input: DriftInput,
+  version: KeyVersion,
+  { kind, text }: DriftInput['verdicts'][number],
+): DriftFinding[] {
   const { name } = version;
   const what = `${name} has no material any more (it expired or was deleted)`;
-  const fix =
-    version.keyArn === undefined
-      ? extendCommand(name)
-      : `the owner of ${version.keyArn} must import its material again`;
+  const instead = 'restore its objects from a backup, or delete those object versions';
+  const fix = deadEnd(input, version, instead) ?? extendCommand(name, keeperIn(input, name));
   if (kind === 'left')
     return [outage('material-expired', `outage: ${what}, and objects under it cannot be read; it is ${text}`, fix)];
   if (kind !== 'not-verified') return [];
-  return [act('material-expired', `${what}, and objects may be left under it: ${text}`, 'npx keyturn post-apply')];
+  return [unproven('material-expired', `${what}, and objects may be left under it: ${text}`, 'npx keyturn post-apply')];
 }
 
 /** The command that brings lost material back, by the date that the file has; where nobody keeps a copy, that is stated. */
-export function importAgain(input: DriftInput, { name, materialValidTo, keyArn }: KeyVersion): string {
-  const { rotation, custody, now } = input;
-  if (keyArn !== undefined) return `the owner of ${keyArn} must import its material again`;
-  if (input.refused.has(name))
-    return `the copy of ${name} in custody is of other material, as KMS said: without the right copy, what is under it is lost; go on with \`${nextProposal(rotation)}\``;
-  if (custody.here && custody.versions.get(name)?.copy.is === 'gone')
-    return `custody here has no copy of ${name}: without a copy elsewhere, what is under it is lost; go on with \`${nextProposal(rotation)}\``;
+export function importAgain(input: DriftInput, version: KeyVersion): string {
+  const { rotation, now } = input;
+  const { name, materialValidTo } = version;
+  const end = deadEnd(input, version, `go on with \`${nextProposal(rotation)}\``);
+  if (end !== undefined) return end;
   const isPast = materialValidTo !== undefined && materialValidTo.getTime() <= now.getTime();
-  return isPast ? extendCommand(name) : REIMPORT;
+  return isPast
+    ? extendCommand(name, keeperIn(input, name))
+    : `npx keyturn pre-apply${identityFor(keeperIn(input, name))}`;
+}
+
+/** Why no command here brings the material of a version back, and what to do instead; undefined where one may. */
+function deadEnd({ custody, refused }: DriftInput, { name, keyArn }: KeyVersion, instead: string): string | undefined {
+  if (keyArn !== undefined) return `the owner of ${keyArn} must import its material again`;
+  if (refused.has(name))
+    return `the copy of ${name} in custody is of other material, as KMS said: without the right copy, what is under it is lost; ${instead}`;
+  if (custody.here && custody.versions.get(name)?.copy.is === 'gone')
+    return `custody here has no copy of ${name}: without a copy elsewhere, what is under it is lost; ${instead}`;
+  return undefined;
 }
 
 /**
@@ -99,8 +118,14 @@ export function pastDateFindings(input: DriftInput): DriftFinding[] {
     const byHand = `write a later materialValidTo for ${name} into the rotation file, or remove the line`;
     const key = input.seen.versions.find((one) => one.version.name === name)?.key;
     const isOff = key !== undefined && key.state !== 'Enabled' && key.state !== 'PendingImport';
-    const remedy = isOff ? remedyOf(version, key) : undefined;
-    return [act('file-date-past', text, remedy ?? (canExtend(input, name) ? extendCommand(name) : byHand))];
+    const remedy = isOff ? remedyOf(version, key, keeperIn(input, name)) : undefined;
+    return [
+      act(
+        'file-date-past',
+        text,
+        remedy ?? (canExtend(input, name) ? extendCommand(name, keeperIn(input, name)) : byHand),
+      ),
+    ];
   });
 }
 
@@ -116,14 +141,15 @@ function canExtend({ custody, materials, seen, refused }: DriftInput, name: stri
 }
 
 /** The alarms and the plan go by the date in the file, so it must be the one that KMS goes by. */
-function dateOf({ rotation }: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
-  const superseded = supersededVersions(rotation).some((one) => one.name === version.name);
+function dateOf(input: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
+  const superseded = supersededVersions(input.rotation).some((one) => one.name === version.name);
   if (superseded || version.keyArn !== undefined || key?.state !== 'Enabled' || key.origin !== 'EXTERNAL') return [];
-  return differingDate(version, key.validTo);
+  return differingDate(input, version, key.validTo);
 }
 
 /** A finding where file and KMS name different dates; a second apart is the same. */
 export function differingDate(
+  input: Pick<DriftInput, 'rotation' | 'custody'>,
   { name, materialValidTo: declared }: KeyVersion,
   validTo: Date | undefined,
 ): DriftFinding[] {
@@ -134,7 +160,7 @@ export function differingDate(
     return [act('material-date-differs', text, `remove materialValidTo of ${name} from the rotation file`)];
   const later = declared !== undefined && declared > validTo ? declared : validTo;
   const at = later.toISOString().replace(/\.\d{3}Z$/, 'Z');
-  const fix = `npx keyturn extend --version ${name} --valid-to ${at} --identity <age identity file>`;
+  const fix = extendCommand(name, keeperIn(input, name), `--valid-to ${at}`);
   return [act('material-date-differs', text, fix)];
 }
 

@@ -1,5 +1,6 @@
 import { activeVersion, type Rotation } from '../rotation/rotation';
 import type { LeftByRun } from './evidence-queries';
+import { type Keeper, keeperOf } from './key-remedy';
 import type { Observation } from './observe';
 import type { ObservedCustody } from './observed-custody';
 import type { ObservedMaterials } from './observed-materials';
@@ -48,6 +49,8 @@ export interface DriftFinding {
   readonly fix: string;
   /** The version that a finding about custody is about. */
   readonly version?: string;
+  /** True where objects may be unreadable now, and nothing here shows that they are not: `status` exits 1. */
+  readonly unproven?: true;
 }
 
 export interface DriftInput {
@@ -73,6 +76,11 @@ export interface DriftInput {
   readonly materials: ObservedMaterials | undefined;
 }
 
+/** Who keeps the copy of a version. */
+export function keeperIn({ rotation, custody }: Pick<DriftInput, 'rotation' | 'custody'>, version: string): Keeper {
+  return keeperOf(rotation, custody.here ? custody.versions.get(version)?.record : undefined);
+}
+
 export const DAY = 86_400_000;
 
 /** A finding that somebody must act on. */
@@ -81,6 +89,12 @@ export const act = (code: DriftFinding['code'], text: string, fix: string): Drif
   level: 'act',
   text,
   fix,
+});
+
+/** A finding of a key that is out of use, with objects under it for all that is known. */
+export const unproven = (code: DriftFinding['code'], text: string, fix: string): DriftFinding => ({
+  ...act(code, text, fix),
+  unproven: true,
 });
 
 /** A finding of objects that cannot be read or written now. */

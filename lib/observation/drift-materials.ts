@@ -1,7 +1,7 @@
 /** Rotated in place, every material keeps the key alive: each is watched with its own date and its own remedy. */
 import type { KeyMaterialEntry } from '../kms/key-materials';
 import { degreeOf, differingDate, importAgain } from './drift-expiry';
-import { act, type DriftFinding, type DriftInput, nextProposal, outage } from './drift-finding';
+import { act, type DriftFinding, type DriftInput, keeperIn, nextProposal, outage } from './drift-finding';
 import { extendCommand } from './key-remedy';
 import { type ObservedMaterials, ROTATION_BUDGET, type VersionMaterial } from './observed-materials';
 
@@ -30,10 +30,13 @@ function versionFindings(input: DriftInput, { version, material }: VersionMateri
     return [outage('material-expired', text, fix)];
   }
   const degree = degreeOf(input, material.validTo);
-  if (degree === undefined || material.validTo === undefined) return differingDate(version, material.validTo);
+  if (degree === undefined || material.validTo === undefined) return differingDate(input, version, material.validTo);
   const then = pending ? 'then it cannot be rotated into use' : 'then KMS takes the whole key out of use';
   const text = `the material of ${name} expires at ${material.validTo.toISOString()}, in less than ${degree} days; ${then}`;
-  return [act('material-expiring', text, extendCommand(name)), ...differingDate(version, material.validTo)];
+  return [
+    act('material-expiring', text, extendCommand(name, keeperIn(input, name))),
+    ...differingDate(input, version, material.validTo),
+  ];
 }
 
 const isPending = ({ state }: KeyMaterialEntry): boolean => state.startsWith('PENDING_');

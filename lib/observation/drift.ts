@@ -4,7 +4,17 @@ import { type KeyVersion, supersededVersions } from '../rotation/rotation';
 import { bindingFindings } from './drift-binding';
 import { custodyFindings } from './drift-custody';
 import { expiryFindings, pastDateFindings } from './drift-expiry';
-import { act, DAY, type DriftFinding, type DriftInput, nextProposal, note, outage } from './drift-finding';
+import {
+  act,
+  DAY,
+  type DriftFinding,
+  type DriftInput,
+  keeperIn,
+  nextProposal,
+  note,
+  outage,
+  unproven,
+} from './drift-finding';
 import { materialFindings } from './drift-materials';
 import { remedyOf } from './key-remedy';
 import type { ObservedVersion } from './observe';
@@ -61,7 +71,8 @@ function deletionFinding({ verdicts }: DriftInput, version: KeyVersion, key: Key
 }
 
 /** The key that everything is written under: any state but Enabled is an outage, unless the version is only beginning. */
-function activeKeyFindings({ rotation, seen, left }: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
+function activeKeyFindings(input: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
+  const { rotation, seen, left } = input;
   const { name } = version;
   if (key === undefined) {
     const inPlace = rotation.strategy === 'in-place';
@@ -78,23 +89,23 @@ function activeKeyFindings({ rotation, seen, left }: DriftInput, { version, key 
   const pointedAt = seen.aliasTarget === key.arn || seen.buckets.some((one) => one.default?.keyArn === key.arn);
   const what = pointedAt ? 'nothing can be written or read under it' : 'nothing can be switched to it';
   const text = `outage: the active version ${name} is ${key.state}: ${what}`;
-  const fix = remedyOf(version, key) ?? `aws kms describe-key --key-id ${key.arn}`;
+  const fix = remedyOf(version, key, keeperIn(input, version.name)) ?? `aws kms describe-key --key-id ${key.arn}`;
   return [outage('active-key-unusable', text, fix)];
 }
 
 /** An earlier key that is out of use is fine once it is verified empty; until then its objects cannot be read or moved. */
-function earlierKeyFindings({ verdicts }: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
-  const verdict = verdicts.find((one) => one.version.name === version.name);
+function earlierKeyFindings(input: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
+  const verdict = input.verdicts.find((one) => one.version.name === version.name);
   if (verdict === undefined || key?.state === 'Enabled' || key?.state === 'PendingImport') return [];
   const state = key?.state ?? 'gone from KMS';
   if (verdict.kind === 'left') {
     const text = `outage: ${version.name} is ${state}, and objects under it cannot be read; it is ${verdict.text}`;
     const lost = 'nothing brings this key back: restore the objects from a backup, or delete those object versions';
-    return [outage('earlier-key-unusable', text, remedyOf(version, key) ?? lost)];
+    return [outage('earlier-key-unusable', text, remedyOf(version, key, keeperIn(input, version.name)) ?? lost)];
   }
   if (verdict.kind !== 'not-verified') return [];
   const text = `${version.name} is ${state}, and objects may be left under it: ${verdict.text}`;
-  return [act('earlier-key-not-verified', text, 'npx keyturn post-apply')];
+  return [unproven('earlier-key-not-verified', text, 'npx keyturn post-apply')];
 }
 
 /** A default at a key that is gone: no plan brings back what is under it, and no later status would know of it. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { isCode } from '../errors';
-import { type RecordedRun, readRuns } from '../evidence/report-records';
+import type { RecordedRun } from '../evidence/report-records';
 import type { IntendedImport } from '../key-material/custody/pending-import';
+import { recordedRuns } from './recorded-runs';
 
 /** A material that a run imported, or found in custody: what sound evidence says of it. */
 export interface MaterialInEvidence {
@@ -45,7 +45,7 @@ const OPEN = new Set(['not-closed', 'cut-line']);
  * @param rotation - name of the rotation; evidence of others is left out
  */
 export async function materialEvidence(directory: string, rotation: string): Promise<MaterialEvidence> {
-  const records = (await runsOf(directory))
+  const records = (await recordedRuns(directory))
     .filter(({ faults }) => faults.every(({ code }) => OPEN.has(code)))
     .filter((run) => rotationOf(run) === rotation)
     .flatMap((run) => run.records);
@@ -68,15 +68,6 @@ function importedIn(value: unknown): readonly MaterialInEvidence[] {
     const { version, keyArn, keyMaterialId, custody } = read.data;
     return [{ version, keyArn, keyMaterialId, kind: custody?.kind ?? 'elsewhere' }];
   });
-}
-
-async function runsOf(directory: string): Promise<readonly RecordedRun[]> {
-  try {
-    return (await readRuns(directory)).runs;
-  } catch (error) {
-    if (isCode(error, 'evidence-missing')) return [];
-    throw error;
-  }
 }
 
 function rotationOf({ records }: RecordedRun): unknown {

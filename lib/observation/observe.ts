@@ -6,6 +6,7 @@ import { describeKey, type KeyDescription } from '../kms/describe-key';
 import { evidenceFolder } from '../rotation/own-folder';
 import { activeVersion, type KeyVersion, type Rotation, versionAlias } from '../rotation/rotation';
 import { type BucketDefault, bucketDefault } from '../s3/bucket-default';
+import type { EvidenceOf } from './evidence-queries';
 
 /** A version that waits for key material which KMS would still take. */
 export type WaitingVersion = ObservedVersion & { readonly key: KeyDescription };
@@ -84,6 +85,11 @@ export function waitsForMaterial(one: ObservedVersion): one is WaitingVersion {
 export function observedActive(rotation: Rotation, versions: readonly ObservedVersion[]): ObservedVersion {
   const version = activeVersion(rotation);
   return versions.find((one) => one.version.name === version.name) ?? { version, key: undefined };
+}
+
+/** Whose evidence an observation may count on. */
+export function evidenceOf({ rotation, identity }: Pick<Observing, 'rotation' | 'identity'>): EvidenceOf {
+  return { name: rotation.name, region: rotation.region, account: identity.account };
 }
 
 /** The folder of a rotation's evidence, beside its file. */

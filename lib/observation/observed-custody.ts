@@ -8,7 +8,7 @@ import { type CustodyRecord, readRecord, recordSha256 } from '../key-material/cu
 import { nodeFiles } from '../key-material/custody/file-operations';
 import { sha256Hex } from '../key-material/wrap';
 import { ownFolder } from '../rotation/own-folder';
-import { custodyDirectory, type Rotation } from '../rotation/rotation';
+import { custodyDirectory, custodyKind, type Rotation } from '../rotation/rotation';
 
 /** What asking custody takes. */
 export interface CustodyObserving {
@@ -72,7 +72,7 @@ export async function copyState(
   record: CustodyRecord | undefined,
 ): Promise<CopyState> {
   const { name, custody } = run.rotation;
-  const declared = custody.command ? 'command' : custody.pkcs11 ? 'pkcs11' : 'age';
+  const declared = custodyKind(custody);
   const kind = record?.custody.kind ?? declared;
   const location = record ? record.custody.location : undefined;
   if (location === null) return { is: 'elsewhere', text: 'the copy is on another machine' };

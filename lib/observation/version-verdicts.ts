@@ -35,8 +35,8 @@ export interface VersionVerdict {
 }
 
 /** True where nothing is left to do about a version. */
-export function isSettled({ kind, superseded, version, key }: VersionVerdict): boolean {
-  if (kind === 'empty') return !(superseded && mayBeDisabled(version) && key?.state === 'Enabled');
+export function isSettled({ kind, superseded, version, key, keep = [] }: VersionVerdict): boolean {
+  if (kind === 'empty') return !(superseded && mayBeDisabled(version) && (key?.state === 'Enabled' || keep.length > 0));
   return kind === 'retired' || kind === 'unused';
 }
 
@@ -48,7 +48,7 @@ export async function versionVerdicts(run: Observing): Promise<readonly VersionV
   const active = versions.find(({ version }) => version.name === rotation.activeVersion)?.key;
   const target = await aliasTarget(run.clients.kms, rotation.alias);
   const moves = active && (await aliasMoves(run.clients.kms, rotation.alias, active.arn));
-  const evidence = await verdictEvidence(rotation);
+  const evidence = await verdictEvidence(run);
   const switched = { activeKeyArn: active?.arn, aliasTarget: target, moves };
   const covering = coveringVerdicts(rotation, switched, evidence);
   const position = rotation.keyVersions.indexOf(activeVersion(rotation));
@@ -130,13 +130,17 @@ function emptyVerdict(
   keep: readonly RecordedReason[],
 ): Pick<VersionVerdict, 'kind' | 'text'> {
   const off = key === undefined || key.state !== 'Enabled';
+  const why = keep.map((reason) => reason.text).join('; ');
+  if (superseded && mayBeDisabled(version) && off && keep.length > 0) {
+    const text = `empty since ${since}; the gate left its key on, which is ${key?.state ?? 'gone'} now: ${why}`;
+    return { kind: 'empty', text };
+  }
   if (superseded && mayBeDisabled(version) && off) {
     return { kind: 'retired', text: `retired: empty since ${since}, and its key is ${key?.state ?? 'gone'}` };
   }
   if (off) return { kind: 'empty', text: `empty since ${since}, and its key is ${key?.state ?? 'gone'}` };
   if (!superseded) return { kind: 'empty', text: `empty since ${since}` };
   if (keep.length > 0) {
-    const why = keep.map((reason) => reason.text).join('; ');
     return { kind: 'empty', text: `empty since ${since}, and not to be disabled yet: ${why}` };
   }
   return { kind: 'empty', text: `may be disabled: empty since ${since}` };

@@ -4,6 +4,7 @@ import { KeyturnError } from '../errors';
 import { provenance } from '../evidence/provenance';
 import { observe } from '../observation/observe';
 import { stateFacts } from '../observation/state-facts';
+import { parsedObject } from '../review/expectation/difference';
 import { list, values } from '../review/plan-values';
 import type { Review } from '../review/review';
 import { reviewData } from '../review/review-json';
@@ -11,7 +12,7 @@ import { plain } from '../review/review-messages';
 import { bindingPath } from '../rotation/binding';
 import type { StackRole } from '../terraform/workspace';
 import type { ChangeRun } from '../workflow/rotation-run';
-import { requireCustodyOfNext } from '../workflow/switch-active';
+import { requireSwitchable } from '../workflow/switch-active';
 import {
   BUNDLED_SUFFIXES,
   hashOf,
@@ -61,13 +62,13 @@ export async function applySavedPlan(input: ApplySavedPlanInput): Promise<readon
   const done = await appliedBefore(directory);
   const left = ORDER.filter((stack) => manifest.stacks[stack].planned && !done.includes(stack));
   if (left.length === 0) return ORDER.map((stack) => ({ stack, outcome: outcomeOfEarlier(manifest, stack, done) }));
+  if (manifest.verdict === 'refused') throw await refusedWhenMade(directory);
   const reviewing = await openReviewing({ rotation: run.rotation, env, signal: run.signal });
   const moved = [
     ...(await movedFiles(directory, manifest, left)),
     ...(await movedSources(input, manifest, reviewing, left)),
   ];
   if (moved.length > 0) throw new KeyturnError('reviewed-plan-moved', { directory, moved });
-  if (manifest.verdict === 'refused') throw await refusedWhenMade(directory);
   await placeLocks(directory, reviewing, left);
   const review = await reviewAgain(input, manifest, reviewing, left);
   const outcomes: AppliedStack[] = [];
@@ -84,8 +85,8 @@ export async function applySavedPlan(input: ApplySavedPlanInput): Promise<readon
 
 /** The review that is made again has no base: what the rotation file and other files changed was judged when it was planned. */
 async function refusedWhenMade(directory: string): Promise<KeyturnError> {
-  const review = values(JSON.parse(await readFile(path.join(directory, 'review.json'), 'utf8')));
-  const errors = list(review.findings)
+  const text = await readFile(path.join(directory, 'review.json'), 'utf8').catch(() => '');
+  const errors = list(parsedObject(text)?.findings)
     .map(values)
     .filter(({ severity }) => severity === 'error');
   return new KeyturnError('reviewed-plan-refused', { directory, findings: errors.map(ruleAndPlace) });
@@ -217,7 +218,7 @@ async function applyStack(
   if (!entry.planned || !entry.changes) return 'unchanged';
   run.reporter.heading(`apply the reviewed plan of the ${stack} stack`);
   if (run.dryRun) return 'would-apply';
-  if (stack === 'storage') await requireCustodyOfNext(run);
+  if (stack === 'storage') await requireSwitchable(run);
   await run.approve(`apply the reviewed plan of the ${stack} stack?`);
   const step = stack === 'keys' ? 'declare-keys' : 'switch';
   const { verdict, findings, waived } = reviewData(review);

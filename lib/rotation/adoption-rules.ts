@@ -1,5 +1,6 @@
 /** Rules on what a rotation file takes over or imports because it exists already. */
 import { shownText } from './faults';
+import { keptStatements } from './kept-policy';
 import {
   type Finding,
   list,
@@ -11,7 +12,10 @@ import {
 } from './unvalidated-file';
 
 export function adoptionRules(view: UnvalidatedFile): Finding[] {
-  return [...view.versions.flatMap((version) => takeOverRules(version, view)), ...importRules(view)];
+  return [
+    ...view.versions.flatMap((version) => [...takeOverRules(version, view), ...keptPolicyRules(version, view)]),
+    ...importRules(view),
+  ];
 }
 
 /** Terraform manages the key then, so it must be one that the stack could have made. */
@@ -44,6 +48,41 @@ function takeOverRules({ index, takeOver, keyArn }: UnvalidatedVersion, { file }
       change: 'write keyArn instead, which moves the objects away from it',
     });
   return found;
+}
+
+/** The old policy is in the file, so that people review what stays, and the stack does not depend on what KMS says that day. */
+function keptPolicyRules({ index, takeOver, keptPolicy }: UnvalidatedVersion, { file }: UnvalidatedFile): Finding[] {
+  const at = ['keyVersions', index, 'keptPolicy'];
+  const keep = mapping(file.keyPolicy).keep === true;
+  if (keptPolicy === undefined)
+    return keep && takeOver !== undefined
+      ? [
+          {
+            at,
+            given: 'nothing',
+            allowed: 'the policy of the taken-over key, with keyPolicy.keep: true',
+            change: 'let `npx keyturn adopt --take-over --keep-policy` write it, or remove keep',
+          },
+        ]
+      : [];
+  if (!keep || takeOver === undefined)
+    return [
+      {
+        at,
+        given: 'a policy that is not kept',
+        allowed: 'only with takeOver, and keyPolicy.keep: true',
+        change: 'remove keptPolicy, or write keep: true under keyPolicy',
+      },
+    ];
+  if (keptStatements(keptPolicy) !== undefined) return [];
+  return [
+    {
+      at,
+      given: shownText(keptPolicy),
+      allowed: 'a key policy in JSON, with Version 2012-10-17 and a list Statement; no Sid of Keyturn in it',
+      change: 'copy it again: `aws kms get-key-policy --policy-name default --output text --key-id <key>`',
+    },
+  ];
 }
 
 function importRules({ file, versions }: UnvalidatedFile): Finding[] {

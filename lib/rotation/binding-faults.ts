@@ -1,4 +1,5 @@
 /** What a binding must say for it to be one of this rotation file, however well it is formed. */
+import { partitionOf } from './partition';
 import type { BoundVersion, Rotation } from './rotation';
 
 /** Every fault of a binding against its rotation file, one clause each. */
@@ -27,8 +28,10 @@ function nameFaults({ keyVersions }: Rotation, versions: readonly BoundVersion[]
 
 /** Terraform cannot declare a key of another account or Region. */
 function placeFaults({ account, region }: Rotation, { name, keyArn }: BoundVersion): readonly string[] {
-  const [, , , keyRegion, keyAccount] = keyArn.split(':');
+  const [, partition, , keyRegion, keyAccount] = keyArn.split(':');
+  const own = partitionOf(region);
   return [
+    ...(partition === own ? [] : [`${name} is bound to a key of partition ${partition}, ${region} is in ${own}`]),
     ...(keyRegion === region ? [] : [`${name} is bound to a key of Region ${keyRegion}, the rotation is in ${region}`]),
     ...(account === undefined || keyAccount === account
       ? []

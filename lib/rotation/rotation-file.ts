@@ -141,6 +141,7 @@ function toRotation(file: RotationFile, path: string): Rotation {
       materialValidTo: version.materialValidTo === undefined ? undefined : new Date(version.materialValidTo),
       keyArn: version.keyArn,
       ...(version.takeOver === undefined ? {} : { takeOver: version.takeOver }),
+      ...(version.keptPolicy === undefined ? {} : { keptPolicy: version.keptPolicy }),
       retire: version.retire,
       disabled: version.disabled,
       ...(version.custodyWaiver === undefined ? {} : { custodyWaiver: version.custodyWaiver }),
@@ -160,6 +161,7 @@ function toRotation(file: RotationFile, path: string): Rotation {
     reencrypt: { ...file.reencrypt, batch: file.reencrypt.batch },
     evidence: { bucket: file.evidence.bucket, signer: file.evidence.signer },
     retire: { ...file.retire, unusedForDays: file.retire.unusedForDays, rehearseAs: file.retire.rehearseAs },
+    access: file.access,
     review: file.review,
     ...(file.aws === undefined ? {} : { aws: file.aws }),
     terraform: s3

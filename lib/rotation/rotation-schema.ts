@@ -8,6 +8,7 @@ import { field, LIMITS, TAG_KEY_MESSAGES } from './field-messages';
 import { AWS_PROVIDER_VERSION, PROVIDER_CONSTRAINT } from './provider-version';
 import { awsAccess } from './schema-access';
 import {
+  accessWaiver,
   adopted,
   age,
   BUCKET_NAME,
@@ -96,6 +97,12 @@ export const rotationFileSchema = z.strictObject({
         'AWS services that use the keys by their own principal: log delivery, Config, CloudTrail, CloudFront, S3 Inventory.',
         'a list of services',
         'write a list of mappings with service and sourceArns, [] for none',
+      ),
+      keep: field(
+        z.boolean().optional(),
+        'True: a taken-over key keeps the statements of its own policy (keptPolicy), and gets those of Keyturn besides. Default: they are replaced.',
+        'true or false',
+        'write true or false without quotes',
       ),
     })
     .prefault({})
@@ -234,6 +241,22 @@ export const rotationFileSchema = z.strictObject({
     })
     .prefault({})
     .describe('Conditions for retiring a version.'),
+  access: z
+    .strictObject({
+      days: field(
+        z.int().min(LIMITS.accessDays.min).max(LIMITS.accessDays.max).default(30),
+        'Days of the event history of CloudTrail in which a use of the old key counts.',
+        `a whole number from ${LIMITS.accessDays.min} to ${LIMITS.accessDays.max}`,
+      ),
+      waivers: field(
+        z.array(accessWaiver).default([]),
+        'Principals that used the old key and lose access by the switch, which happens anyway until a date.',
+        'a list of waivers',
+        'write a list, [] for none',
+      ),
+    })
+    .prefault({})
+    .describe('Who may lose access by a switch.'),
   evidence: z
     .strictObject({
       bucket: evidenceBucket

@@ -10,6 +10,8 @@ export interface KeyVersion {
   readonly keyArn: string | undefined;
   /** ARN of an existing external-origin key that becomes this version: the keys stack imports it. Never set together with `keyArn`. */
   readonly takeOver?: string | undefined;
+  /** The key policy that a taken-over key had, JSON; Keyturn's statements are added to it. Set if and only if `keyPolicy.keep`. */
+  readonly keptPolicy?: string | undefined;
   /** True: Keyturn may disable this adopted key once the gate is open. Never set without `keyArn`. Default false. */
   readonly retire?: boolean | undefined;
   /** True once the file records the retirement of this version; the keys stack then declares `enabled = false`. */
@@ -145,11 +147,12 @@ export interface ReviewWaiver {
 /** A reason of the retire gate that is set aside until a date; see docs/gate.md. */
 export interface RetireWaiver {
   /**
-   * `grant`: grants on the key. `bucket-default`: it is the default of another bucket. `use`: somebody used it. `upload`: an open multipart
-   * upload may name it. `expiry`: the active key is near its end. Each of them also for what could not be looked at.
+   * `grant`: grants on the key. `bucket-default`: it is the default of another bucket. `dropped-bucket`: a bucket that the file named once
+   * may hold objects under it. `use`: somebody used it. `upload`: an open multipart upload may name it. `expiry`: the active key is near
+   * its end. Each of them also for what could not be looked at.
    */
   readonly what: (typeof RETIRE_WAIVERS)[number];
-  /** The grant, bucket or upload that it is for: its id, name or key; absent: every one. */
+  /** The grant, bucket or upload that it is for: its id, name or key; absent: every one, but no dropped bucket. */
   readonly of?: string | undefined;
   readonly reason: string;
   /** Last day on which it is valid, UTC, `2027-01-31`. */
@@ -157,7 +160,24 @@ export interface RetireWaiver {
 }
 
 /** What a waiver may set aside. */
-export const RETIRE_WAIVERS = ['grant', 'bucket-default', 'use', 'upload', 'annotations', 'expiry'] as const;
+export const RETIRE_WAIVERS = [
+  'grant',
+  'bucket-default',
+  'dropped-bucket',
+  'use',
+  'upload',
+  'annotations',
+  'expiry',
+] as const;
+
+/** A principal that used the old key and would lose access by the switch, which happens anyway; see docs/access.md. */
+export interface AccessWaiver {
+  /** ARN of a user or role, a service's principal, or `account 111122223333`, as `keyturn access` prints it. */
+  readonly who: string;
+  readonly reason: string;
+  /** Last day on which it is valid, UTC, `2027-01-31`. */
+  readonly until: string;
+}
 
 /** An AWS service that may use the keys, for what it must act. */
 export interface ServicePrincipal {
@@ -211,6 +231,8 @@ export interface Rotation {
     readonly breakGlass: readonly string[];
     /** AWS services that use the keys by their own principal. */
     readonly services: readonly ServicePrincipal[];
+    /** True: taken-over keys keep the statements of their own policy, besides Keyturn's. Default false. */
+    readonly keep?: boolean | undefined;
   };
   readonly expiry: ExpiryWarnings;
   readonly deletionWindowDays: number;
@@ -242,6 +264,11 @@ export interface Rotation {
     /** ARN of the role as which the disable is rehearsed: that of the team's readers. Absent: nothing is rehearsed. */
     readonly rehearseAs?: string | undefined;
     readonly waivers: readonly RetireWaiver[];
+  };
+  readonly access: {
+    /** Days of CloudTrail's event history, 1 to 90, in which a use of the old key counts. */
+    readonly days: number;
+    readonly waivers: readonly AccessWaiver[];
   };
   readonly review: { readonly waivers: readonly ReviewWaiver[] };
   readonly terraform: TerraformSettings;
@@ -321,6 +348,11 @@ export function boundKeyArn(
 /** The directory of the custody records, for any custodian; undefined without custody. */
 export function custodyDirectory({ age, command, pkcs11 }: Custody): string | undefined {
   return (age ?? command ?? pkcs11)?.directory;
+}
+
+/** The kind of custodian that the rotation file declares; `age` where it declares none. */
+export function custodyKind({ command, pkcs11 }: Pick<Custody, 'command' | 'pkcs11'>): 'age' | 'command' | 'pkcs11' {
+  return command ? 'command' : pkcs11 ? 'pkcs11' : 'age';
 }
 
 /** True for a version that the retire gate may disable: a key of our own, or an adopted one with `retire: true`. */

@@ -48,6 +48,12 @@ export const keyVersion = z.strictObject({
     'the full ARN of a KMS key of the account, arn:aws:kms:<region>:<account>:key/<id>',
     'write the key ARN, not an alias or a bare id',
   ),
+  keptPolicy: field(
+    z.string().min(2).max(LIMITS.keyPolicy).optional(),
+    'The key policy that the taken-over key had, as JSON; needed with keyPolicy.keep: true, refused without.',
+    `a key policy in JSON, up to ${LIMITS.keyPolicy} characters`,
+    'let `npx keyturn adopt --take-over --keep-policy` write it',
+  ),
   retire: field(
     z.boolean().optional(),
     'True allows Keyturn to disable this adopted key once the retire gate is open. Default: only the verdict is given.',
@@ -245,16 +251,26 @@ const waiverTerm = (what: string, shown: string) => ({
 export const retireWaiver = z.strictObject({
   what: field(
     z.enum(RETIRE_WAIVERS),
-    'What is set aside: grants on the key, the default of another bucket, a use of the key, an open multipart upload, annotations of moved objects, the near expiry of the active key.',
-    'grant, bucket-default, use, upload, annotations or expiry',
+    'What is set aside: grants on the key, the default of another bucket, a bucket that the file named once, a use of the key, an open multipart upload, annotations of moved objects, the near expiry of the active key.',
+    'grant, bucket-default, dropped-bucket, use, upload, annotations or expiry',
   ),
   of: field(
     z.string().min(1).max(LIMITS.waiverText).optional(),
-    'The grant, bucket or upload that the waiver is for: its id, name or key; of annotations their bucket; absent: every one.',
-    'the id of a grant, the name of a bucket, or the key of an upload',
+    'The grant, bucket or upload that the waiver is for: its id, name, or key; of annotations their bucket; absent: every one, but no dropped bucket.',
+    'the id of a grant or of an upload, the name of a bucket, or the key of an upload',
     'copy it from the reason that the gate prints',
   ),
   ...waiverTerm('reason of the gate', 'the output of post-apply and in its evidence'),
+});
+
+export const accessWaiver = z.strictObject({
+  who: field(
+    z.string().min(1).max(LIMITS.waiverText),
+    'Who used the old key and cannot use the new one: the ARN of a user or role, the principal of a service, or an account.',
+    'an ARN, a service principal, or account 111122223333',
+    'copy it from the output of `keyturn access`',
+  ),
+  ...waiverTerm('loss of access', 'the output of access and in the pull request of the switch'),
 });
 
 export const waiver = z.strictObject({

@@ -21,6 +21,7 @@ export interface UnvalidatedVersion {
   readonly validTo: string | undefined;
   readonly keyArn: string | undefined;
   readonly takeOver: string | undefined;
+  readonly keptPolicy: string | undefined;
   readonly retire: boolean;
   readonly disabled: boolean;
 }
@@ -42,6 +43,7 @@ export function unvalidated(value: unknown): UnvalidatedFile {
       validTo: textOf(version.materialValidTo),
       keyArn: textOf(version.keyArn),
       takeOver: textOf(version.takeOver),
+      keptPolicy: textOf(version.keptPolicy),
       retire: version.retire === true,
       disabled: version.disabled === true,
     };

@@ -30,5 +30,7 @@ export interface GateReason {
     | 'look-failed';
   /** What a waiver may name: the id of a grant, a bucket, the key of an upload. */
   readonly subject?: string;
+  /** The id of an upload, which a waiver may name, too: other uploads have the same key. */
+  readonly id?: string;
   readonly text: string;
 }

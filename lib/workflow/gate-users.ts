@@ -26,7 +26,9 @@ export function standingReasons({ grants, defaultOf, defaultsUnknown }: Standing
       const text = `new objects in ${bucket}, which is not under buckets in the rotation file, go under it by default`;
       return { code: 'default-elsewhere', subject: bucket, text } as const;
     }),
-    ...defaultsUnknown.map((text) => ({ code: 'defaults-unknown', text }) as const),
+    ...defaultsUnknown.map(({ bucket, text }) => {
+      return { code: 'defaults-unknown', text, ...(bucket === undefined ? {} : { subject: bucket }) } as const;
+    }),
   ];
 }
 

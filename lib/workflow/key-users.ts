@@ -10,9 +10,9 @@ import {
   otherUsers,
 } from '../kms/other-users';
 import { lastMoved } from '../observation/evidence-queries';
-import { evidenceDirectory, type ObservedVersion } from '../observation/observe';
+import { evidenceDirectory, evidenceOf, type ObservedVersion } from '../observation/observe';
 import type { Rotation } from '../rotation/rotation';
-import { isKey } from '../s3/object-version';
+import { hasIdOf } from '../s3/object-version';
 import { otherDefaults } from '../s3/other-defaults';
 import type { ReencryptFacts, UsageBefore } from './flow-facts';
 import type { RetireRun, RunTarget } from './rotation-run';
@@ -22,8 +22,8 @@ export interface StandingUsers {
   readonly grants: Answered<readonly KeyGrant[]>;
   /** Buckets outside of the rotation whose new objects go under the key. */
   readonly defaultOf: readonly string[];
-  /** Sentences: what about other buckets could not be seen. */
-  readonly defaultsUnknown: readonly string[];
+  /** What about other buckets could not be seen, in a sentence, and the bucket where it is about one. */
+  readonly defaultsUnknown: readonly { readonly bucket: string | undefined; readonly text: string }[];
 }
 
 /** Who else uses a key: the facts behind the gate's reasons about other users. */
@@ -66,7 +66,7 @@ export async function observeUsers(
   const { rotation, clients } = run;
   const { grants, lastUsage } = await otherUsers(clients.kms, keyArn);
   const defaults = await defaultsUnder(run, keyArn);
-  const byEvidence = await lastMoved(evidenceDirectory(rotation), rotation.name);
+  const byEvidence = await lastMoved(evidenceDirectory(rotation), evidenceOf(run));
   return {
     grants,
     ...defaults,
@@ -101,17 +101,20 @@ async function defaultsUnder(
     signal,
   });
   const defaultOf: string[] = [];
-  const defaultsUnknown = found.denied.map(({ action, bucket }) =>
-    bucket === undefined
-      ? `${action} is denied, so buckets that name the key as their default are not known`
-      : `${action} is denied on ${bucket}, so its default key is not known`,
-  );
+  const defaultsUnknown = found.denied.map(({ action, bucket }) => ({
+    bucket,
+    text:
+      bucket === undefined
+        ? `${action} is denied, so buckets that name the key as their default are not known`
+        : `${action} is denied on ${bucket}, so its default key is not known`,
+  }));
   const keys = new Map<string, Answered<string | undefined>>();
   for (const { bucket, keyId } of found.defaults) {
     const key = keys.get(keyId) ?? (await arnOf(clients, keyId));
     keys.set(keyId, key);
-    if ('unknown' in key) defaultsUnknown.push(`the default key of ${bucket} is ${keyId}, and ${key.unknown}`);
-    else if (key.known !== undefined && isKey(key.known, keyArn)) defaultOf.push(bucket);
+    if ('unknown' in key)
+      defaultsUnknown.push({ bucket, text: `the default key of ${bucket} is ${keyId}, and ${key.unknown}` });
+    else if (key.known !== undefined && hasIdOf(key.known, keyArn)) defaultOf.push(bucket);
   }
   return { defaultOf, defaultsUnknown };
 }

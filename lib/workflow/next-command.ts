@@ -1,6 +1,6 @@
 /** What somebody types next: one command, whose end brings the rotation on. */
 import type { DriftFinding } from '../observation/drift-finding';
-import { drillCommand, extendCommand } from '../observation/key-remedy';
+import { drillCommand, extendCommand, keeperOf } from '../observation/key-remedy';
 import { type Observation, observedActive } from '../observation/observe';
 import { activeMaterial, currentVersion, type ObservedMaterials } from '../observation/observed-materials';
 import { isSettled, type VersionVerdict } from '../observation/version-verdicts';
@@ -116,11 +116,11 @@ function retireCommand(situation: Situation): string {
   const { key } = observedActive(rotation, seen.versions);
   const isNear =
     key?.validTo !== undefined && key.validTo.getTime() - now.getTime() < Math.max(...rotation.expiry.warnDays) * DAY;
-  if (byExpiry && isNear) return extendCommand(rotation.activeVersion);
+  if (byExpiry && isNear) return extendCommand(rotation.activeVersion, keeperOf(rotation));
   // The verdict is of before the date was moved: the gate judges again.
   if (byExpiry) return commandFor('retire', rotation);
   if (kept.some(({ code }) => code === 'custody-not-proven')) {
-    return custodyFix(situation) ?? drillCommand(rotation.activeVersion, rotation.custody);
+    return custodyFix(situation) ?? drillCommand(rotation.activeVersion, keeperOf(rotation));
   }
   return kept.length > 0 ? KEPT : commandFor('retire', rotation);
 }

@@ -2,6 +2,7 @@ import { KeyturnError } from '../errors';
 import type { BucketForecast, Forecast } from '../forecast/forecast-text';
 import { paceOfOnePrefix } from '../forecast/reencryption-forecast';
 import { describeKey } from '../kms/describe-key';
+import { keeperOf, remedyOf } from '../observation/key-remedy';
 import { type Observing, observe, observedActive } from '../observation/observe';
 import { isSettled, versionVerdicts } from '../observation/version-verdicts';
 import type { Proposal } from '../proposals/proposal';
@@ -87,7 +88,7 @@ export async function notEmptyReason(run: VerifyRun, { kind, version }: Proposal
  * @throws KeyturnError `proposal-refused`
  */
 export function requireGrounds(
-  rotation: Pick<Rotation, 'strategy'>,
+  rotation: Pick<Rotation, 'strategy' | 'custody'>,
   proposal: Proposal,
   observed: ObservedKey | undefined,
   { retiredByEvidence, notEmpty }: RetirementGrounds,
@@ -101,7 +102,8 @@ export function requireGrounds(
     });
   }
   if (kind === 'rollback' && observed && !['Enabled', 'Disabled'].includes(observed.key?.state ?? '')) {
-    throw new KeyturnError('rollback-impossible', { version, state: observed.key?.state ?? 'no key' });
+    const remedy = remedyOf({ name: version, keyArn: undefined }, observed.key, keeperOf(rotation));
+    throw new KeyturnError('rollback-impossible', { version, state: observed.key?.state ?? 'no key', remedy });
   }
   if (kind !== 'retire') return;
   const off = observed ? observed.key?.state === 'Disabled' : retiredByEvidence.has(version);

@@ -20,9 +20,9 @@ import { describeForecast, describePass } from './reencrypt-text';
 import type { ReencryptRun } from './rotation-run';
 
 /**
- * One bucket's part of the re-encryption: old uploads aborted where that was asked for, then every object version moved
- * that can be, by the engine that was chosen for it, reported as it progresses. A dry run inspects and counts here, whatever the
- * engine: nothing is created for it.
+ * One bucket's part of the re-encryption. Old uploads are aborted where that was asked for. Then the engine that was
+ * chosen moves every object version that can be moved, and reports as it goes. A dry run inspects and counts here,
+ * whatever the engine: nothing is created for it.
  *
  * @returns with `stopped` where jobs wait for confirmation
  * @throws interrupted once what was in progress is recorded, re-encryption-stopped when credentials or endpoint failed,

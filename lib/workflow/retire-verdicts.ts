@@ -2,7 +2,7 @@ import { KeyturnError } from '../errors';
 import { aliasMoves } from '../kms/alias-moves';
 import type { Observation } from '../observation/observe';
 import type { RecordedOutOfScope, RecordedVerdicts } from '../observation/verdict-records';
-import { mayBeDisabled } from '../rotation/rotation';
+import { mayBeDisabled, type Rotation } from '../rotation/rotation';
 import { isKey } from '../s3/object-version';
 import type { BucketVerification } from '../verify/bucket-verification';
 import type { RetireFacts, VerificationRecord } from './flow-facts';
@@ -178,7 +178,7 @@ function outOfScopeOf({ bucket, account, byKey }: BucketVerification, seen: Obse
 }
 
 /** @throws gate-refused where the gate alone refused, one version; otherwise versions-not-empty with all of them */
-export function refuseWhatIsLeft(judged: readonly Judged[]): void {
+export function refuseWhatIsLeft(rotation: Rotation, judged: readonly Judged[]): void {
   const left = judged.filter((one) => one.reasons.length > 0 || one.refusal);
   const [first, ...more] = left;
   if (first === undefined) return;
@@ -188,7 +188,7 @@ export function refuseWhatIsLeft(judged: readonly Judged[]): void {
       version: subject.version.name,
       state: subject.key?.state ?? 'gone',
       reasons: [...reasons, ...keep],
-      fix: wayOut(subject),
+      fix: wayOut(rotation, subject),
     })),
   });
 }

@@ -68,7 +68,7 @@ async function settle(
   const judged: Judged[] = [];
   for (const subject of subjects) judged.push(await settleOne(run, subject, seen, earlier));
   await recordVerdicts(run, judged, seen, verification);
-  refuseWhatIsLeft(judged);
+  refuseWhatIsLeft(run.rotation, judged);
   const named = (these: readonly Judged[]) =>
     these.flatMap(({ subject: { version, keyArn } }) => (keyArn ? [{ version: version.name, keyArn }] : []));
   const retired = named(judged.filter(({ subject }) => subject.disables));

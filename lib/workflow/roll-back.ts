@@ -1,5 +1,6 @@
 import { KeyturnError } from '../errors';
 import { enableKey } from '../kms/key-switch';
+import { keeperOf, remedyOf } from '../observation/key-remedy';
 import { observeVersions } from '../observation/observe';
 import { activeVersion, type KeyVersion, mayBeDisabled, type Rotation } from '../rotation/rotation';
 import { setActiveVersion, setDisabled } from '../rotation/rotation-edit';
@@ -37,7 +38,8 @@ export function rollbackTarget(rotation: Rotation, named: string | undefined): K
 export async function reenable(run: ChangeRun, target: KeyVersion): Promise<'enabled' | 'was-enabled'> {
   const key = (await observeVersions(run)).find((one) => one.version.name === target.name)?.key;
   if (!key || (key.state !== 'Enabled' && key.state !== 'Disabled')) {
-    throw new KeyturnError('rollback-impossible', { version: target.name, state: key?.state ?? 'no key' });
+    const remedy = remedyOf(target, key, keeperOf(run.rotation));
+    throw new KeyturnError('rollback-impossible', { version: target.name, state: key?.state ?? 'no key', remedy });
   }
   if (key.state === 'Enabled') return 'was-enabled';
   if (!mayBeDisabled(target)) {

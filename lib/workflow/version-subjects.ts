@@ -1,12 +1,13 @@
 import type { KeyDescription } from '../kms/describe-key';
-import { remedyOf } from '../observation/key-remedy';
+import { keeperOf, remedyOf } from '../observation/key-remedy';
 import type { Observation } from '../observation/observe';
 import { verdictEvidence } from '../observation/verdict-records';
 import { versionVerdicts } from '../observation/version-verdicts';
-import { type KeyVersion, mayBeDisabled, supersededVersions } from '../rotation/rotation';
+import { type KeyVersion, mayBeDisabled, type Rotation, supersededVersions } from '../rotation/rotation';
 import type { VerificationRecord } from './flow-facts';
 import { coverReasons, heldReasons } from './gate';
 import { annotationReasons } from './gate-annotations';
+import { formerIn, formerReasons } from './gate-former-keys';
 import type { GateReason } from './gate-reason';
 import type { RunTarget } from './rotation-run';
 
@@ -16,6 +17,8 @@ export interface Subject {
   readonly key: KeyDescription | undefined;
   /** Absent: neither KMS nor evidence names the key. */
   readonly keyArn: string | undefined;
+  /** ARNs of the keys that it was in earlier runs. */
+  readonly formerKeys: readonly string[];
   readonly superseded: boolean;
   /** Superseded, and of those that Keyturn may disable. */
   readonly isRetirable: boolean;
@@ -25,20 +28,22 @@ export interface Subject {
 
 /** Every version but the active one that could hold objects; none for a rotation in place. */
 export async function subjectsOf(
-  { rotation }: Pick<RunTarget, 'rotation'>,
+  run: Pick<RunTarget, 'rotation' | 'identity'>,
   seen: Observation,
 ): Promise<readonly Subject[]> {
+  const { rotation } = run;
   if (rotation.strategy === 'in-place') return [];
-  const { keyArns } = await verdictEvidence(rotation);
+  const evidence = await verdictEvidence(run);
   const past = new Set(supersededVersions(rotation).map(({ name }) => name));
   return seen.versions.flatMap(({ version, key }): Subject[] => {
     const superseded = past.has(version.name);
-    const keyArn = key?.arn ?? version.keyArn ?? keyArns.get(version.name);
+    const keyArn = key?.arn ?? version.keyArn ?? evidence.keyArns.get(version.name);
     // The active one, or one that is declared for later and not there yet.
     if (version.name === rotation.activeVersion || (!superseded && keyArn === undefined)) return [];
     const isRetirable = superseded && mayBeDisabled(version);
     const disables = isRetirable && key?.state === 'Enabled';
-    return [{ version, key, keyArn, superseded, isRetirable, disables }];
+    const former = formerIn(evidence, version.name, keyArn);
+    return [{ version, key, keyArn, formerKeys: former, superseded, isRetirable, disables }];
   });
 }
 
@@ -53,7 +58,7 @@ export async function emptySince(run: RunTarget): Promise<ReadonlyMap<string, st
 
 /** What a verification found under a version. A key that nobody can name may hold whatever no declared key does. */
 export function leftUnder(
-  { version, keyArn }: Subject,
+  { version, keyArn, formerKeys }: Subject,
   seen: Observation,
   verification: VerificationRecord | undefined,
 ): readonly GateReason[] {
@@ -62,7 +67,7 @@ export function leftUnder(
   if (keyArn !== undefined) {
     return [
       ...verification.buckets.flatMap((one) => coverReasons(one, keyArn)),
-      ...found.flatMap((one) => heldReasons(one, keyArn)),
+      ...found.flatMap((one) => [...heldReasons(one, keyArn), ...formerReasons(one, formerKeys)]),
     ];
   }
   const known = new Set(seen.versions.flatMap(({ key }) => key?.arn ?? []));
@@ -84,8 +89,8 @@ function isStrange(label: string, known: ReadonlySet<string>): boolean {
 }
 
 /** What to do about a version that is not empty: only a key in use lets its objects go. */
-export function wayOut({ version, key }: Subject): string {
-  const remedy = remedyOf(version, key);
+export function wayOut(rotation: Pick<Rotation, 'custody'>, { version, key }: Subject): string {
+  const remedy = remedyOf(version, key, keeperOf(rotation));
   if (remedy) return `\`${remedy}\``;
   if (key?.state === 'Enabled') return 'resolve each item';
   return `nothing brings the key of ${version.name} back: what is under it is lost; delete those object versions, or restore them from a backup; if none is its own, remove ${version.name} from the rotation file`;

@@ -6,6 +6,7 @@ import { lookup } from './context';
 import { type Decision, decide, deniesInWords, type SessionPrincipal } from './decision';
 import type { Statement } from './document';
 import { weigh } from './evaluate';
+import { boundaryOf, type Identities, noIdentities, policiesOf } from './state/identities';
 import type { Role } from './state/role';
 
 /*
@@ -57,6 +58,7 @@ export interface RefusedSession {
 export interface Roles {
   /** By their names in lower case: IAM tells no two apart by that. */
   readonly byName: Map<string, Role>;
+  readonly identities: Identities;
   find(arn: string): Role | undefined;
   /** A session of the role, where the role's trust policy lets the service have one. */
   assume(request: AssumeRequest): Caller | RefusedSession;
@@ -72,9 +74,11 @@ const sessionNames = /^[\w+=,.@-]{2,64}$/;
 
 export function createRoles(accountId: string, region: string, clock: Clock): Roles {
   const byName = new Map<string, Role>();
+  const identities = noIdentities();
   const find = (arn: string): Role | undefined => [...byName.values()].find((role) => role.arn === arn);
   return {
     byName,
+    identities,
     find,
     assume(request) {
       const { roleArn, service, sessionName = `session-${randomBytes(8).toString('hex')}` } = request;
@@ -97,9 +101,9 @@ export function createRoles(accountId: string, region: string, clock: Clock): Ro
       if (role === undefined || role.id !== caller.role?.id)
         return { allowed: false, because: 'because its role is gone' };
       const context = lookup(contextOf(caller, region, clock), ofRole(role), about?.context);
-      const attached = [...role.policies.values()].flatMap(({ statements }) => statements);
+      const attached = policiesOf(role, identities).flatMap(({ statements }) => statements);
       return decide(
-        { attached, session: caller.role.policy },
+        { attached, session: caller.role.policy, boundary: boundaryOf(role, identities) },
         principalOf(role, caller),
         { ...need, context },
         about?.resourcePolicy,

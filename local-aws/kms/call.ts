@@ -1,3 +1,4 @@
+import type { AwsBehavior } from '../behavior';
 import type { Trail } from '../cloudtrail/trail';
 import type { Caller, EncryptionContext } from '../message';
 import type { Permissions } from '../permissions';
@@ -15,6 +16,7 @@ export interface Kms {
   readonly permissions: Pick<Permissions, 'permits' | 'refusal'>;
   /** How long an on-demand rotation takes by the clock, in milliseconds. */
   rotationDelay(): number;
+  readonly behavior: AwsBehavior;
   /** Throws `ThrottlingException` where a request quota is switched on and used up. */
   throttle(operation: string): void;
   /** Where CloudTrail keeps what was called. */

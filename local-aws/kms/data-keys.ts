@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Caller, DataKeys, EncryptionContext } from '../message';
 import type { Call, Kms } from './call';
+import { checkState } from './key-states';
 import { usableKey } from './operation';
 import { recorded } from './recorded-call';
 import { decryptWith, encryptUnder, noteUse } from './sealing';
@@ -43,6 +44,17 @@ export function createDataKeys(kms: Kms): DataKeys {
         noteUse(made, key, 'ReEncrypt');
         return { ciphertext: sealed.ciphertext, keyArn: key.arn };
       });
+    },
+    encrypt(plaintext, keyId, context, caller) {
+      const made = call('Encrypt', caller, context);
+      const key = usableKey(made, 'Encrypt', keyId, 'key-or-alias');
+      const { ciphertext } = encryptUnder(key, plaintext, context);
+      noteUse(made, key, 'Encrypt');
+      return { ciphertext, keyArn: key.arn };
+    },
+    checkKeyState(keyArn, caller) {
+      const key = kms.store.resolve(keyArn, 'key', caller, 'kms:Decrypt');
+      checkState('Decrypt', kms.store.stateOf(key), key.arn);
     },
     awsManagedS3Key: () => kms.store.awsManagedS3Key().arn,
   };

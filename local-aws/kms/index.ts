@@ -1,3 +1,4 @@
+import type { AwsBehavior } from '../behavior';
 import type { AwsRequest, AwsResponse, Clock, DataKeys, Service } from '../message';
 import { KmsFault } from '../message';
 import { jsonError } from '../wire/errors';
@@ -34,6 +35,7 @@ export interface KmsOptions {
   readonly trail: Kms['trail'];
   /** Default: a new key each time. */
   readonly wrappingKeySource: WrappingKeySource | undefined;
+  readonly behavior: AwsBehavior;
 }
 
 const operations: Readonly<Record<string, Operation>> = {
@@ -70,6 +72,7 @@ export function createKms(options: KmsOptions): { readonly service: Service; rea
     importTokens: createImportTokens(),
     handedOut: new Map(),
     permissions: options.permissions,
+    behavior: options.behavior,
     rotationDelay: options.rotationDelay,
     throttle: createThrottle(options.quotas, options.clock),
     trail: options.trail,

@@ -18,7 +18,7 @@ export function gravest(exitCodes: readonly ExitCode[]): ExitCode {
 }
 
 /** Commands that read no rotation file. */
-export const WITHOUT_ROTATION_FILE = ['init', 'keygen', 'report', 'local-aws'];
+export const WITHOUT_ROTATION_FILE = ['init', 'keygen', 'report', 'local-aws', 'confirm'];
 
 /** A command as messages write it, which names no rotation file. */
 const COMMAND = /\bnpx keyturn ([a-z][a-z-]*)(?! --rotation-file)(?![a-z-])/g;

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { endpointsOf } from '../../lib/aws/endpoints';
+import { readingOnce } from '../../lib/aws/read-once';
 import { isCode, KeyturnError } from '../../lib/errors';
 import { type EvidenceRun, openEvidence } from '../../lib/evidence/evidence';
 import { forgePeople, NOT_GIVEN } from '../../lib/evidence/forge-people';
@@ -153,9 +154,10 @@ async function runRecorded<T>(
 /** What the rotation file takes for granted is checked before anything is done; a run with evidence records what it found. */
 function preflightFirst<T>(body: Body<T>): Body<T> {
   return async (run) => {
-    await preflight(run);
-    await refuseRebound(run);
-    if (!run.dryRun) await run.evidence.record('state', 'begin', { ...stateFacts(await observe(run)) });
+    const first = readingOnce(run);
+    await preflight(first);
+    await refuseRebound(first);
+    if (!run.dryRun) await run.evidence.record('state', 'begin', { ...stateFacts(await observe(first)) });
     return body(run);
   };
 }

@@ -128,12 +128,22 @@ export class Terminal implements Reporter {
    * @throws confirmation-needed without a terminal, declined on anything but `y` or `yes`, interrupted on Ctrl-C
    */
   async confirm(question: string, signal: AbortSignal): Promise<void> {
-    if (!this.interactive) throw new KeyturnError('confirmation-needed', { question });
+    const answer = await this.ask(`${question} [y/N]`, signal);
+    if (!/^y(es)?$/i.test(answer)) throw new KeyturnError('declined', { question });
+  }
+
+  /**
+   * Asks a question and answers with the line that was typed, trimmed.
+   *
+   * @throws confirmation-needed without a terminal, interrupted on Ctrl-C
+   */
+  async ask(question: string, signal: AbortSignal): Promise<string> {
+    if (!this.interactive)
+      throw new KeyturnError('confirmation-needed', { question: question.replace(/ \[y\/N\]$/, '') });
     this.clearProgress();
     const lines = createInterface({ input: this.#streams.stdin, output: this.#streams.stderr });
     try {
-      const answer = await lines.question(`  ${harmless(question)} [y/N] `, { signal });
-      if (!/^y(es)?$/i.test(answer.trim())) throw new KeyturnError('declined', { question });
+      return (await lines.question(`  ${harmless(question)} `, { signal })).trim();
     } catch (error) {
       if (signal.aborted) throw new KeyturnError('interrupted', { during: 'a question' }, error);
       throw error;

@@ -142,6 +142,23 @@ describe('age and expiry', () => {
     ]);
   });
 
+  it('states the dead end where an earlier key lost its material and KMS refused the copy, or custody has none', async () => {
+    const lost = { versions: '  - name: v1\n  - name: v2\n', keys: { v1: { state: 'PendingImport' } } };
+    const verdict = { kind: 'left', text: 'not empty' } as const;
+    const [first] = await said({ ...lost, verdict });
+    expect(first).toMatch(/^outage material-expired: npx keyturn extend --version v1 /);
+    const [refused] = await said({ ...lost, verdict, input: { refused: new Set(['v1']) } });
+    expect(refused).toMatch(
+      /^outage material-expired: the copy of v1 in custody is of other material.* restore its objects/,
+    );
+    const [gone] = await said({
+      ...lost,
+      verdict,
+      input: { custody: withoutCopies(custodySeen(['v1', 'v2'], NOW, arn), ['v1']) },
+    });
+    expect(gone).toMatch(/^outage material-expired: custody here has no copy of v1.* restore its objects/);
+  });
+
   it('tells material that is gone from a version that never had any', async () => {
     const gone = { state: 'PendingImport' };
     const versions = '  - name: v1\n  - name: v2\n';

@@ -225,6 +225,22 @@ describe('a plan file', () => {
     expect(await found({ file: planFile(change), expected: EXPECTED })).toContain(`KT062 ${expected}`);
   });
 
+  it.each([
+    ['behind a comment', (lock: string) => `${lock}/* */ provider "example.com/x/aws" {\n}\n`],
+    ['without the space', (lock: string) => `${lock}provider"example.com/x/aws" {\n}\n`],
+    ['on the next line', (lock: string) => `${lock}provider\n"example.com/x/aws" {}\n`],
+    ['in a block', (lock: string) => lock.replace('{\n', '{ /*\n')],
+    ['with its version twice', (lock: string) => lock.replace('  version', '  version = "9.9.9"\n  version')],
+    ['with an argument of its own', (lock: string) => lock.replace('  version', '  source = "x"\n  version')],
+    ['behind an odd line end', (lock: string) => lock.replaceAll('\n', '\r\n')],
+    ['nowhere', () => '# This file is maintained automatically\n'],
+  ])('is refused with a lock that hides its provider %s', async (_, change) => {
+    const messages = await found({ file: planFile({ lock: change(lockOf()) }), expected: EXPECTED });
+    expect(messages).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^KT062 .*(with provider|names no provider)/)]),
+    );
+  });
+
   it('is refused with another lock than the one beside it', async () => {
     const lock = lockOf().replace('h1:x', 'h1:y');
     expect(await found({ file: planFile(), lock, expected: EXPECTED })).toEqual([

@@ -58,6 +58,7 @@ describe('loadRotation', () => {
       reencrypt: { method: 'rewrap', from: [], engine: 'local', batch: undefined },
       evidence: { bucket: undefined },
       retire: { verifyOnlyBuckets: [], unusedForDays: undefined, waivers: [] },
+      access: { days: 30, waivers: [] },
       review: { waivers: [] },
       terraform: { awsProvider: '5.100.0', backend: 'local' },
     });
@@ -423,6 +424,12 @@ describe('an adopted key', () => {
 describe('what is taken over or imported', () => {
   const takeOver = 'arn:aws:kms:ap-northeast-1:111122223333:key/12345678-1234-1234-1234-123456789012';
 
+  const policyOf = (Sid: string) => JSON.stringify({ Version: '2012-10-17', Statement: [{ Sid, Effect: 'Allow' }] });
+  const kept = (keptPolicy: string) => ({
+    keyVersions: [{ name: 'v1', takeOver, keptPolicy }],
+    keyPolicy: { keep: true },
+  });
+
   it('is read, and absent where the file has none', async () => {
     const adopted = { alias: true, versionAliases: ['v1'] };
     const rotation = await parse(textWith({ keyVersions: [{ name: 'v1', takeOver }], adopted }));
@@ -456,6 +463,14 @@ describe('what is taken over or imported', () => {
       { strategy: 'in-place', keyVersions: [{ name: 'v1' }, { name: 'v2', takeOver }] },
       'takeOver',
     ],
+    ['a kept policy that is none', kept('{}'), 'keptPolicy'],
+    ['a kept policy with a statement of ours', kept(policyOf('DestroyNothing')), 'keptPolicy'],
+    [
+      'a kept policy that nobody keeps',
+      { keyVersions: [{ name: 'v1', takeOver, keptPolicy: policyOf('x') }] },
+      'keptPolicy',
+    ],
+    ['no policy to keep', { keyVersions: [{ name: 'v1', takeOver }], keyPolicy: { keep: true } }, 'keptPolicy'],
     ['an alias of no version', { adopted: { versionAliases: ['v9'] } }, 'adopted.versionAliases[0]'],
     ['a bucket that is not declared', { adopted: { buckets: ['elsewhere'] } }, 'adopted.buckets[0]'],
   ])('refuses %s', async (_name, more, at) => {

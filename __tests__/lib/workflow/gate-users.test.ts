@@ -97,7 +97,7 @@ it.each<[string, OtherKeyUsers, string, string]>([
   ],
   [
     'other buckets',
-    { ...alone, defaultsUnknown: ['s3:ListAllMyBuckets is denied'] },
+    { ...alone, defaultsUnknown: [{ bucket: undefined, text: 's3:ListAllMyBuckets is denied' }] },
     'defaults-unknown',
     's3:ListAllMyBuckets',
   ],

@@ -83,6 +83,8 @@ buckets: [{ name: photos-bucket, manage: bucket }]
       s3,
       s3Control: new S3ControlClient(client),
       sts: new STSClient(client),
+      cloudTrail: unused('CloudTrail'),
+      iam: unused('IAM'),
       region: aws.region,
       as: unused('another role'),
       destroy: () => undefined,
@@ -290,6 +292,13 @@ describe('the next import', () => {
   it('is none of a version whose declared date has passed: KMS would refuse it', () => {
     const past = { ...version('v1'), materialValidTo: new Date(Date.now() - DAY) };
     expect(nextImport({ versions: [{ version: past, material: entry('CURRENT', false) }] })).toBeUndefined();
+  });
+
+  it('goes past a version whose date passed before it had any material', () => {
+    const never = { version: { ...version('v2'), materialValidTo: new Date(Date.now() - DAY) }, material: undefined };
+    const first = { version: version('v1'), material: entry('CURRENT') };
+    const versions = [first, never, { version: version('v3'), material: undefined }];
+    expect(nameOf(nextImport({ versions }))).toBe('v3');
   });
 });
 

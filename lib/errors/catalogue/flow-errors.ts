@@ -20,6 +20,29 @@ export const flowErrors = {
     (f) =>
       `make sure that ${f.version} is Enabled, then apply the storage stack (\`npx cdktf deploy\` or \`npx keyturn rotate\`)`,
   ),
+  'access-lost': entry<{
+    from: string;
+    to: string;
+    uses: readonly { readonly who: string; readonly text: string; readonly fix: string }[];
+  }>(
+    EXIT.refusedByGate,
+    (f) =>
+      [
+        `somebody who used the key of ${f.from} cannot use that of ${f.to}:`,
+        ...f.uses.map(({ who, text }) => `  - ${who} ${text}`),
+      ].join('\n'),
+    (f) =>
+      [
+        ...new Set(f.uses.map(({ fix }) => fix)),
+        'or set it aside under `access.waivers` in the rotation file; see `npx keyturn access`',
+      ].join('; '),
+  ),
+  'trail-unread': entry<{ version: string; reason: string }>(
+    EXIT.error,
+    (f) => `nobody can say who still needs the key of ${f.version}: ${f.reason}`,
+    () =>
+      'allow cloudtrail:LookupEvents (`npx keyturn policy post-apply`), or look for DisabledException in your own trail',
+  ),
   'keys-not-declared': entry<{ found: string; keysStack: string }>(
     EXIT.refusedByGate,
     (f) => `no key exists to import material into: ${f.found}`,
@@ -62,7 +85,7 @@ export const flowErrors = {
     EXIT.refusedByGate,
     (f) => `${f.version} (${f.keyArn}) is not used while its custody is not proven: ${f.found}`,
     (f) =>
-      `run it where the custody directory and .keyturn/evidence of the import are, or prove the copy with \`npx keyturn drill --version ${f.version} --identity <age identity file>\`; if somebody else imported the material, append another version; a team that accepts the loss writes keyVersions[].custodyWaiver with the reason`,
+      `run it where the custody directory and .keyturn/evidence of the import are, or prove the copy with \`npx keyturn drill --version ${f.version} --identity <age identity file>\`; if the material is in a file, \`npx keyturn material adopt --version ${f.version} --material-file <file>\`; if somebody else imported it, append another version; a team that accepts the loss writes keyVersions[].custodyWaiver with the reason`,
   ),
   'rotation-only-forward': entry<{ version: string; current: string }>(
     EXIT.refusedByGate,
@@ -82,14 +105,14 @@ export const flowErrors = {
     () =>
       'all objects stay readable: every material of the key still decrypts; to stop encrypting with a material, append a version and rotate to it',
   ),
-  'rollback-impossible': entry<{ version: string; state: string }>(
+  'rollback-impossible': entry<{ version: string; state: string; remedy?: string | undefined }>(
     EXIT.refusedByGate,
     (f) => `cannot roll back to ${f.version}: its key is ${f.state}`,
     (f) =>
       f.state === 'PendingImport'
-        ? `import the same material from custody first: \`npx keyturn extend --version ${f.version} --valid-days 300 --identity <file>\`, then run \`npx keyturn rollback --to ${f.version}\` again`
+        ? `import the same material from custody first: \`${f.remedy}\`, then run \`npx keyturn rollback --to ${f.version}\` again`
         : f.state === 'PendingDeletion'
-          ? 'cancel the deletion first: `aws kms cancel-key-deletion --key-id <key>`; `npx keyturn status` shows the key'
+          ? `cancel the deletion first: \`${f.remedy}\``
           : 'choose a version whose key is Enabled or Disabled',
   ),
   'versions-not-empty': entry<{

@@ -109,15 +109,15 @@ const TARGETS: ReadonlySet<string> = new Set([
   'rule.apply_server_side_encryption_by_default.kms_master_key_id',
 ]);
 /** Names of values that read better in a few words. */
-const LABELS: Readonly<Record<string, string>> = {
-  'rule.apply_server_side_encryption_by_default.sse_algorithm': 'algorithm',
-  'rule.apply_server_side_encryption_by_default.kms_master_key_id': 'key',
-  'rule.bucket_key_enabled': 'bucket key',
-  'rule.default_retention.days': 'days',
-  'rule.default_retention.mode': 'mode',
-  'rule.object_ownership': 'object ownership',
-  'versioning_configuration.status': 'status',
-};
+const LABELS: ReadonlyMap<string, string> = new Map([
+  ['rule.apply_server_side_encryption_by_default.sse_algorithm', 'algorithm'],
+  ['rule.apply_server_side_encryption_by_default.kms_master_key_id', 'key'],
+  ['rule.bucket_key_enabled', 'bucket key'],
+  ['rule.default_retention.days', 'days'],
+  ['rule.default_retention.mode', 'mode'],
+  ['rule.object_ownership', 'object ownership'],
+  ['versioning_configuration.status', 'status'],
+]);
 /** What the subject of a sentence has said already. */
 const NAMES: ReadonlySet<string> = new Set(['alarm_name', 'bucket']);
 const ends: readonly PlannedAction[] = ['delete', 'forget'];
@@ -145,7 +145,7 @@ function attributeWords({ name, before, after, unknown }: AttributeChange, actio
 
 /** A name that cannot steer an output format is plain text. */
 function labelOf(name: string): Words {
-  const known = LABELS[name];
+  const known = LABELS.get(name);
   if (known !== undefined) return [known];
   return /^[a-z0-9_.]+$/.test(name) ? [name.replaceAll('_', ' ')] : words`${name}`;
 }

@@ -107,9 +107,9 @@ const PROVIDER = /^registry\.(terraform\.io|opentofu\.org)\/hashicorp\/aws$/;
 
 function lockFaults({ lock, name }: PlanFileFacts, expected: string | undefined, constraint: string): readonly Words[] {
   if (lock === undefined) return [words`${name} was made without a provider lock`];
-  const strange = lockedProviders(lock).filter(
-    (one) => !PROVIDER.test(one.name) || !admitsProvider(constraint, one.version),
-  );
+  const locked = lockedProviders(lock);
+  if (locked.length === 0) return [words`the provider lock of ${name} names no provider`];
+  const strange = locked.filter((one) => !PROVIDER.test(one.name) || !admitsProvider(constraint, one.version));
   const found = strange.map((one) => words`${name} was made with provider ${one.name} ${one.version}`);
   if (found.length > 0 || expected === undefined || expected === lock) return found;
   return [words`${name} was made with another provider lock than the one beside it`];

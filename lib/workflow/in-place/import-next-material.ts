@@ -1,7 +1,7 @@
 import { KeyturnError } from '../../errors';
 import type { KeyDescription } from '../../kms/describe-key';
 import { pauseFor } from '../../kms/wait-for-key';
-import { extendCommand } from '../../observation/key-remedy';
+import { extendCommand, keeperOf } from '../../observation/key-remedy';
 import {
   materialDescription,
   materialFacts,
@@ -9,7 +9,8 @@ import {
   observeMaterials,
   type VersionMaterial,
 } from '../../observation/observed-materials';
-import { importMaterial as perKey, thenBound } from '../import-material';
+import type { Rotation } from '../../rotation/rotation';
+import { importMaterial as perKey, refuseIgnoredFile, thenBound } from '../import-material';
 import { completePendingImports, type ImportTerms, importVersion, proveCurrent } from '../material/import-version';
 import { type LostMaterial, lostText } from '../material/lost-material';
 import type { MaterialRun } from '../rotation-run';
@@ -29,7 +30,7 @@ export const importMaterialInPlace: Step<'import-material', MaterialRun, never> 
     if (!observed.key) return { state: 'blocked', summary: 'no key yet', hint: 'apply the keys stack first' };
     const next = nextImport(observed);
     if (next) return { state: 'ready', summary: `${next.version.name} waits for key material` };
-    const lost = lapsedVersions(observed);
+    const lost = lapsedVersions(run.rotation, observed);
     if (lost[0]) return { state: 'blocked', summary: lostText(lost), hint: `run \`${lost[0].fix}\`` };
     return { state: 'done', summary: waitingText(observed) ?? 'every declared version has its material' };
   },
@@ -46,7 +47,7 @@ export const importMaterialInPlace: Step<'import-material', MaterialRun, never> 
 
 async function importNext(run: MaterialRun): Promise<StepResult<'import-material'>> {
   let observed = await observeMaterials(run);
-  await completePendingImports(run, withOwnDates(observed));
+  const confirmed = await completePendingImports(run, withOwnDates(observed));
   const names: string[] = [];
   const imported = [];
   for (let next = nextImport(observed); next && observed.key; next = nextImport(observed)) {
@@ -62,13 +63,15 @@ async function importNext(run: MaterialRun): Promise<StepResult<'import-material
   }
   const left = waitingText(observed);
   if (left && !run.dryRun) run.reporter.note(left);
-  const lost = lapsedVersions(observed);
+  const lost = lapsedVersions(run.rotation, observed);
   if (lost.length > 0 && !run.dryRun) {
     const hint = `bring it back first: ${lost.map(({ fix }) => `\`${fix}\``).join(', ')}`;
     return { outcome: 'partly', summary: lostText(lost), facts: materialFacts(observed), endsWith: hint };
   }
-  if (names.length === 0)
+  if (names.length === 0) {
+    if (confirmed === 0) refuseIgnoredFile(run);
     return { outcome: 'unchanged', summary: 'no version waits for key material', facts: materialFacts(observed) };
+  }
   if (run.dryRun) {
     const summary = `would import material for ${names.join(', ')}`;
     return { outcome: 'unchanged', summary, facts: { wouldImport: names }, pending: summary };
@@ -82,20 +85,26 @@ async function importNext(run: MaterialRun): Promise<StepResult<'import-material
  * material is taken one at a time, in order, once the one before it was rotated into use.
  */
 export function nextImport({ versions }: Pick<ObservedMaterials, 'versions'>): VersionMaterial | undefined {
-  const importable = versions.filter(({ version }) => !hasLapsed(version.materialValidTo));
-  const lost = importable.find(({ material }) => material?.imported === false);
+  const lost = versions.find(
+    ({ version, material }) => material?.imported === false && !hasLapsed(version.materialValidTo),
+  );
   if (lost) return lost;
-  const first = versions.findIndex(({ material }) => material === undefined);
-  const before = versions.slice(0, Math.max(first, 0));
-  const isTaken = before.every(({ material }) => material && material.state !== 'PENDING_ROTATION');
-  return isTaken ? importable.find((one) => one === versions[first]) : undefined;
+  if (versions.some(({ material }) => material?.state === 'PENDING_ROTATION')) return undefined;
+  return versions.find(isToFill);
 }
 
+/** A version whose date passed before it had any material is skipped: KMS takes no such date. */
+const isToFill = ({ version, material }: VersionMaterial): boolean =>
+  material === undefined && !hasLapsed(version.materialValidTo);
+
 /** Material that was lost, with a date in the file that KMS would refuse: only a later date brings it back. */
-function lapsedVersions({ versions }: Pick<ObservedMaterials, 'versions'>): readonly LostMaterial[] {
+function lapsedVersions(
+  rotation: Pick<Rotation, 'custody'>,
+  { versions }: Pick<ObservedMaterials, 'versions'>,
+): readonly LostMaterial[] {
   return versions.flatMap(({ version, material }) =>
     material?.imported === false && hasLapsed(version.materialValidTo)
-      ? [{ name: version.name, fix: extendCommand(version.name) }]
+      ? [{ name: version.name, fix: extendCommand(version.name, keeperOf(rotation)) }]
       : [],
   );
 }
@@ -103,7 +112,7 @@ function lapsedVersions({ versions }: Pick<ObservedMaterials, 'versions'>): read
 const hasLapsed = (validTo: Date | undefined): boolean => validTo !== undefined && validTo.getTime() <= Date.now();
 
 function waitingText({ versions }: ObservedMaterials): string | undefined {
-  const left = versions.filter(({ material }) => material === undefined).map(({ version }) => version.name);
+  const left = versions.filter(isToFill).map(({ version }) => version.name);
   const pending = versions.find(({ material }) => material?.state === 'PENDING_ROTATION')?.version.name;
   if (left.length === 0 || pending === undefined) return undefined;
   return `${left.join(', ')} can have material once ${pending} is in use: KMS holds one waiting material at a time`;

@@ -4,12 +4,15 @@ import { createWrappingRequest, type WrappingRequest } from '../../key-material/
 import { recordImport } from '../../key-material/complete-import';
 import { nodeFiles } from '../../key-material/custody/file-operations';
 import type { PreparedImport } from '../../key-material/prepared-import';
-import { type ImportResult, importMaterial } from '../../kms/import-key-material';
+import { checkExpiry, type ImportResult, importMaterial } from '../../kms/import-key-material';
 import { importParameters } from '../../kms/import-parameters';
 import { observeVersions, waitsForMaterial } from '../../observation/observe';
-import { type Custody, custodyDirectory } from '../../rotation/rotation';
+import { custodyDirectory, custodyKind } from '../../rotation/rotation';
+import { setMaterialValidTo, writeRotation } from '../../rotation/rotation-edit';
+import { readRotationText } from '../../rotation/rotation-file';
 import type { MaterialRun } from '../rotation-run';
 import { bindVersions } from './bind-versions';
+import { refuseEarlier, refuseState } from './extend-version';
 import { descriptionOf, proveVersionInCustody, type VersionInCustody, versionInCustody } from './import-again';
 
 export interface RequestOptions {
@@ -48,20 +51,30 @@ export interface CeremonyImport {
   readonly keyArn: string;
   /** 64 hex digits; null in a dry run. */
   readonly keyMaterialId: string | null;
+  /** The date that KMS has afterwards, or would have after a dry run: an ISO instant; null: it does not expire. */
+  readonly validTo: string | null;
+}
+
+/** What a person decides about an answer. */
+export interface AnswerDecisions {
+  /** Asks whether the other person read out this fingerprint of the answer; throws on a no. */
+  compare(fingerprint: string): Promise<void>;
+  /** The date from now on; the rotation file gets it too. Absent: see {@link dateOf}. */
+  readonly validTo?: Date | undefined;
 }
 
 /**
  * Imports what another machine wrapped, and proves it. The custody record is written here too, so that this side knows who
- * keeps the material.
+ * keeps the material. It is also how material of such a machine gets a later date.
  *
- * @param compare - asks a person whether the other one read out this fingerprint of the answer; throws on a no
- * @throws KeyturnError `ceremony-stale`, `ceremony-mismatch`, `material-not-ours`, `kms-import-refused`, `kms-proof-failed`
+ * @throws KeyturnError `ceremony-stale`, `ceremony-mismatch`, `material-not-ours`, `extend-refused`, `kms-import-expiry`,
+ * `kms-import-refused`, `kms-proof-failed`, `rotation-edit-refused`
  */
 export async function importCeremony(
   run: MaterialRun,
   request: WrappingRequest,
   answer: WrappedAnswer,
-  compare: (fingerprint: string) => Promise<void>,
+  decisions: AnswerDecisions,
 ): Promise<CeremonyImport> {
   if (request.rotation !== run.rotation.name) {
     const reason = `the request is of rotation ${request.rotation}, the rotation file is ${run.rotation.name}`;
@@ -69,25 +82,33 @@ export async function importCeremony(
   }
   const held = await versionInCustody(run, request.version);
   const { version, key } = held;
+  const validTo = dateOf(held, decisions.validTo);
+  refuseDate(run, held, validTo);
+  const text = await readRotationText(run.rotation.file);
+  const edited = decisions.validTo ? setMaterialValidTo(text, version.name, decisions.validTo) : text;
   const prepared = acceptAnswer(request, answer, await answerTerms(run, held));
-  await compare(answerFingerprint(answer));
-  if (run.dryRun) return { version: version.name, keyArn: key.arn, keyMaterialId: null };
+  await decisions.compare(answerFingerprint(answer));
+  const about = { version: version.name, keyArn: key.arn };
+  if (run.dryRun) return { ...about, keyMaterialId: null, validTo: validTo?.toISOString() ?? null };
   await run.approve(`import the wrapped material into ${version.name} (${key.arn})?`);
   const { publicKeySha256, wrappedSha256 } = prepared;
   const { custody } = answer;
-  const about = { version: version.name, keyArn: key.arn, publicKeySha256, wrappedSha256, custody };
-  await run.evidence.record('intent', 'ceremony', about);
-  const imported = await sendAnswer(run, held, prepared);
+  const facts = { ...about, publicKeySha256, wrappedSha256, custody };
+  await run.evidence.record('intent', 'ceremony', { ...facts, validTo: validTo?.toISOString() ?? null });
+  const imported = await sendAnswer(run, held, prepared, validTo);
   const proof = await proveVersionInCustody(run, held, imported);
   const directory = custodyDirectory(run.rotation.custody);
   if (directory !== undefined) {
-    const kept = { kind: kindOf(run.rotation.custody), location: null, rotation: run.rotation.name } as const;
+    const kept = { kind: custodyKind(run.rotation.custody), location: null, rotation: run.rotation.name } as const;
     await recordImport({ directory, files: nodeFiles }, kept, prepared, imported);
   }
-  await run.evidence.record('outcome', 'ceremony', { ...about, keyMaterialId: imported.keyMaterialId });
+  if (edited !== text) await writeRotation(run.rotation.file, edited, text);
+  const now = (await versionInCustody(run, version.name)).material.validTo?.toISOString() ?? null;
+  const { keyMaterialId } = imported;
+  await run.evidence.record('outcome', 'ceremony', { ...facts, keyMaterialId, validTo: now });
   run.reporter.note(`${version.name}: ${proof}`);
   await bindVersions(run);
-  return { version: version.name, keyArn: key.arn, keyMaterialId: imported.keyMaterialId };
+  return { ...about, keyMaterialId, validTo: now };
 }
 
 /** The reviewed file says who keeps the material; custody of this machine must not hold another copy of the version. */
@@ -95,7 +116,7 @@ async function answerTerms({ rotation, custodian }: MaterialRun, { version, key 
   const { custody } = rotation;
   const terms = {
     keyArn: key.arn,
-    custody: { kind: kindOf(custody), recipients: custody.age?.recipients ?? [] },
+    custody: { kind: custodyKind(custody), recipients: custody.age?.recipients ?? [] },
   };
   // Custody of another kind is asked by who has it: here only files are looked at.
   if (!custody.age || custody.age.recipients.length === 0) return terms;
@@ -103,7 +124,12 @@ async function answerTerms({ rotation, custodian }: MaterialRun, { version, key 
   return { ...terms, copyHere: here.kind === 'age' ? await here.copyBinding(version.name) : undefined };
 }
 
-async function sendAnswer(run: MaterialRun, held: VersionInCustody, prepared: PreparedImport): Promise<ImportResult> {
+async function sendAnswer(
+  run: MaterialRun,
+  held: VersionInCustody,
+  prepared: PreparedImport,
+  validTo: Date | undefined,
+): Promise<ImportResult> {
   const { version, key, material } = held;
   const expectedId = async () => (await versionInCustody(run, version.name)).material.id;
   try {
@@ -112,7 +138,7 @@ async function sendAnswer(run: MaterialRun, held: VersionInCustody, prepared: Pr
       importToken: prepared.importToken,
       wrapped: prepared.wrapped,
       importType: material.id ? 'EXISTING_KEY_MATERIAL' : 'NEW_KEY_MATERIAL',
-      validTo: dateOf(held),
+      validTo,
       keyMaterialId: material.id,
       expectedId,
       description: descriptionOf(run, version),
@@ -132,10 +158,18 @@ async function sendAnswer(run: MaterialRun, held: VersionInCustody, prepared: Pr
   }
 }
 
-/** A key that has its material keeps the date it has; one that waits takes that of the rotation file. */
-function dateOf({ version, material }: VersionInCustody): Date | undefined {
-  return material.imported ? material.validTo : version.materialValidTo;
+/** Without a given date: that of the rotation file for a key that waits, and otherwise the later one of the file's and KMS's. */
+function dateOf({ version, material }: VersionInCustody, given: Date | undefined): Date | undefined {
+  if (given) return given;
+  const { materialValidTo: declared } = version;
+  if (!material.imported) return declared;
+  return declared && material.validTo && declared > material.validTo ? declared : material.validTo;
 }
 
-const kindOf = ({ command, pkcs11 }: Custody): 'age' | 'command' | 'pkcs11' =>
-  command ? 'command' : pkcs11 ? 'pkcs11' : 'age';
+/** Before anybody is asked: what `extend` would refuse, too. */
+function refuseDate(run: MaterialRun, held: VersionInCustody, validTo: Date | undefined): void {
+  const { key, version, material } = held;
+  refuseState(run, held);
+  checkExpiry(key.arn, validTo, Date.now());
+  if (validTo && material.imported) refuseEarlier(version.name, material.validTo, validTo);
+}

@@ -75,8 +75,8 @@ function question({ version, material }: VersionInCustody, before: Date | undefi
   return `import the material of ${version.name}, ${was}, once more with the date ${validTo.toISOString()}?`;
 }
 
-/** KMS enables a key that it imports into, and a key that is off was switched off on purpose. */
-function refuseState({ rotation }: Pick<MaterialRun, 'rotation'>, { version, key }: VersionInCustody): void {
+/** KMS enables a key that it imports into, and a key that is off was switched off on purpose. @throws extend-refused */
+export function refuseState({ rotation }: Pick<MaterialRun, 'rotation'>, { version, key }: VersionInCustody): void {
   const isActive = version.name === rotation.activeVersion;
   const reason =
     key.state === 'Disabled' && isActive
@@ -90,7 +90,8 @@ function refuseState({ rotation }: Pick<MaterialRun, 'rotation'>, { version, key
   if (reason) throw new KeyturnError('extend-refused', { version: version.name, reason });
 }
 
-function refuseEarlier(version: string, before: Date | undefined, validTo: Date): void {
+/** @throws extend-refused where the material has no date, or a later one */
+export function refuseEarlier(version: string, before: Date | undefined, validTo: Date): void {
   const reason =
     before === undefined
       ? 'its material does not expire, so there is nothing to extend'

@@ -1,4 +1,4 @@
-import { extendCommand } from '../../observation/key-remedy';
+import { extendCommand, keeperOf } from '../../observation/key-remedy';
 import { type ObservedVersion, type Observing, waitsForMaterial } from '../../observation/observe';
 import { isSettled, versionVerdicts } from '../../observation/version-verdicts';
 import { type Rotation, supersededVersions } from '../../rotation/rotation';
@@ -33,7 +33,7 @@ export async function lostVersions(
     if (verdict && isSettled(verdict)) return [];
     // A version that was never imported holds nothing.
     const had = key.currentKeyMaterialId !== undefined || verdict === undefined || verdict.kind === 'left';
-    return had ? [{ name, fix: extendCommand(name) }] : [];
+    return had ? [{ name, fix: extendCommand(name, keeperOf(run.rotation)) }] : [];
   });
 }
 
