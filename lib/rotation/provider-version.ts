@@ -1,4 +1,4 @@
-import { subset } from 'semver';
+import subset from 'semver/ranges/subset';
 
 /**
  * The version of Terraform's `hashicorp/aws` that both stacks were tested with and that their bindings were generated from. They

@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { rsort } from 'semver';
+import rsort from 'semver/functions/rsort';
 import { admitsProvider } from '../rotation/provider-version';
 import type { TerraformBinary } from './binary';
 

@@ -1,4 +1,4 @@
-import { satisfies } from 'semver';
+import satisfies from 'semver/functions/satisfies';
 
 export type Component = 'Node' | 'Terraform' | 'OpenTofu' | 'AWS provider';
 
