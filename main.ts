@@ -1,22 +1,10 @@
 import { App } from 'cdktf';
 import { KeyturnError } from './lib/errors';
-import { loadRotation } from './lib/rotation/rotation-file';
-import { KeysStack } from './stacks/keys-stack';
-import { StorageStack } from './stacks/storage-stack';
-
-/**
- * Synthesis must not depend on the date: no expiry reaches Terraform. So it does not compare dates with the clock;
- * the commands that import material do.
- */
-const NO_DAY = { now: new Date(8.64e15), expired: 'accept' } as const;
+import { declareRotations } from './stacks/declare-rotations';
 
 async function main(): Promise<void> {
   const app = new App({ stackTraces: false });
-  const file: unknown = app.node.tryGetContext('rotationFile');
-  const rotation = await loadRotation(typeof file === 'string' ? file : 'rotation.yaml', NO_DAY);
-  // No dependency between the two: otherwise cdktf refuses to deploy the storage stack alone, which is the usual case.
-  new KeysStack(app, rotation);
-  new StorageStack(app, rotation);
+  await declareRotations(app);
   app.synth();
 }
 

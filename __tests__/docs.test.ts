@@ -1,8 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { ConfirmedFile } from '../lib/confirm/confirmed-file';
+import { probes } from '../lib/confirm/probes';
+import { probesTable } from '../lib/confirm/probes-table';
 import { RUN_CLOSED, RUN_OPENED } from '../lib/evidence/evidence-record';
 import { BEYOND_REHEARSAL, POLICY_NAMES } from '../lib/permissions/command-permissions';
 import { RETIRE_WAIVERS } from '../lib/rotation/rotation';
+import { supportTableText } from '../lib/terraform/support-table';
 import { flow, flowInPlace } from '../lib/workflow';
 
 const DOCS = path.resolve(__dirname, '../docs');
@@ -15,6 +19,21 @@ it('tells the steps of a rotation in place as the code orders them', () => {
   expect(between(read('strategies.md'), 'flow')).toBe(
     `| # | step | done by | leaves behind |\n|---|---|---|---|\n${rows.join('')}`,
   );
+});
+
+it('tells what is known of each version as the code does', () => {
+  expect(between(read('support.md'), 'programs')).toBe(`${supportTableText()}\n`);
+});
+
+/** `KEYTURN_WRITE_DOCS=1 npx jest __tests__/docs` writes the table again, with the answers of `docs/confirmed.json` if there are any. */
+it('tells what AWS leaves open as the probes do', () => {
+  const answers = path.join(DOCS, 'confirmed.json');
+  const confirmed = existsSync(answers) ? (JSON.parse(readFileSync(answers, 'utf8')) as ConfirmedFile) : undefined;
+  const [before = '', rest = ''] = read('confirm.md').split('<!-- probes:begin -->');
+  const after = rest.split('<!-- probes:end -->')[1] ?? '';
+  const expected = `${before}<!-- probes:begin -->\n${probesTable(probes, confirmed)}\n<!-- probes:end -->${after}`;
+  if (process.env.KEYTURN_WRITE_DOCS) writeFileSync(path.join(DOCS, 'confirm.md'), expected);
+  expect(read('confirm.md')).toBe(expected);
 });
 
 it('tells every action that no rehearsal can call, and why it is listed', () => {

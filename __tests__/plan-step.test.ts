@@ -66,8 +66,8 @@ describe('plan.sh', () => {
       step(REVIEWED, { KEYTURN_RANGE: range });
       return readFileSync(at('arguments'), 'utf8').trim().split('\n').at(-1);
     };
-    expect(passed(`${second}..${third}`)).toContain(`--base ${second}`);
+    expect(passed(`${second}..${third}`)).toContain(`--base ${second} --proposed ${third}`);
     expect(passed(`${first}..${third}`)).not.toContain('--base');
-    expect(passed('')).toContain('--base HEAD^1');
+    expect(passed('')).toContain('--base HEAD^1 --proposed HEAD');
   });
 });

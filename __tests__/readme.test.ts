@@ -22,7 +22,7 @@ it('prints the flow table as the code orders it', () => {
 it.each(DOCUMENTS)('names only commands and options that exist (%s)', (file) => {
   const calls = [...read(file).matchAll(/npx keyturn ([a-z-]+)([^`\n#|>]*)/g)];
   const unknown = calls.flatMap(([call, name, rest = '']) => {
-    const command = commands.find((one) => one.name === name);
+    const command = commands.find((one) => one.name === name)?.load();
     if (!command) return [call];
     const flags = [
       '--json',

@@ -37,6 +37,11 @@ export interface Credentials {
    */
   limit(accessKeyId: string, actions?: readonly string[]): void;
   permits(accessKeyId: string, action: string): boolean;
+  /**
+   * Whether the policies of keys, buckets and users decide for every access key, as they do for the sessions of roles. A user that IAM
+   * does not have may do what those of keys and buckets leave to its account. Default false.
+   */
+  enforced: boolean;
 }
 
 /** Makes the {@link Credentials} of one account, holding `first` to begin with. */
@@ -75,6 +80,7 @@ export function createCredentials(accountId: string, clock: Clock, first: Access
       else limits.set(accessKeyId, actionPattern(actions));
     },
     permits: (accessKeyId, action) => limits.get(accessKeyId)?.test(action) ?? true,
+    enforced: false,
   };
 }
 

@@ -37,10 +37,14 @@ export interface Faults {
   /** Adds a rule and returns a function that takes it away again. Rules are tried in the order they were added. */
   inject(rule: FaultRule): () => void;
   clear(): void;
+  /** True while a rule or the latency could strike a request. */
+  readonly armed: boolean;
   /** The first so many calls that name a new KMS key answer `NotFoundException`: eventual consistency. Default 0. */
   newKeyLag: number;
   /** An on-demand rotation is done so many milliseconds later, by the movable clock. Default 0. */
   rotationDelay: number;
+  /** CloudTrail shows an event so many milliseconds after it happened, by the movable clock. Default 0; AWS gives about five minutes. */
+  trailDelay: number;
   /** Every request takes at least so many milliseconds. Default 0. */
   latency: number;
   /** The actions that strike this request; counts it against `nth` and `times`. */
@@ -56,8 +60,12 @@ export function createFaults(rules: readonly FaultRule[] = []): Faults {
   };
   for (const rule of rules) inject(rule);
   return {
+    get armed() {
+      return live.size > 0 || this.latency > 0;
+    },
     newKeyLag: 0,
     rotationDelay: 0,
+    trailDelay: 0,
     latency: 0,
     inject,
     clear: () => live.clear(),

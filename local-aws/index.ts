@@ -1,21 +1,28 @@
+import type { AwsBehavior } from './behavior';
 import { type MovableClock, movableClock } from './clock';
+import { createCloudTrail } from './cloudtrail';
+import { createTrail, type Trail } from './cloudtrail/trail';
 import { type AccessKey, type Credentials, createCredentials, defaultAccessKey } from './credentials';
 import { createFaults, type Faults } from './faults';
 import { createIam } from './iam';
 import type { NewRole } from './iam/new-role';
 import { createRoles } from './iam/roles';
 import { createKms } from './kms';
+import { createThrottle } from './kms/quota';
 import { type LocalAwsOptions, settle } from './options';
 import { createPermissions } from './permissions';
 import { createRequests, type Requests } from './requests';
 import { createS3, type S3 } from './s3';
-import { createS3Control, type Jobs } from './s3-control';
-import { servedIam, servedKms, servedS3, servedSts } from './served';
+import { type BatchSettings, createS3Control, type Jobs } from './s3-control';
+import { servedCloudTrail, servedIam, servedKms, servedS3, servedSts } from './served';
 import { createVerifier } from './signature/verify';
 import { createSts } from './sts';
 import { createPipeline, type Pipeline } from './transport/pipeline';
 import { listen } from './transport/server';
+import { Refusal } from './wire/refusal';
 
+export { AWS_BEHAVIOR, type AwsBehavior, type BehaviorName, CONFIRMED_FORMAT, readConfirmed } from './behavior';
+export type { Trail } from './cloudtrail/trail';
 export type { AccessKey, Credentials } from './credentials';
 export type { FaultAction, FaultMatch, FaultRule, Faults } from './faults';
 export { awsQuotas } from './kms/quota';
@@ -39,6 +46,8 @@ export interface LocalAws {
   readonly clock: MovableClock;
   readonly faults: Faults;
   readonly requests: Requests;
+  /** What CloudTrail keeps of the calls of KMS; add what a service would do in its own name. */
+  readonly trail: Trail;
   /** Makes an IAM role without a request: one that somebody else has made. Answers its ARN. */
   addRole(role: NewRole): string;
   /** The jobs of S3 Batch Operations: held, let go, and spoiled. */
@@ -54,21 +63,24 @@ export interface LocalAws {
 }
 
 /**
- * Starts an endpoint that answers as KMS, S3, STS and IAM on one port, in memory.
+ * Starts an endpoint that answers as KMS, S3, STS, IAM and CloudTrail on one port, in memory.
  * Throws `RangeError` for an option out of range, and the error of `listen` where the port is taken.
  */
 export async function startLocalAws(options: LocalAwsOptions = {}): Promise<LocalAws> {
-  const { port, host, region, accountId } = settle(options);
+  const { port, host, region, accountId, behavior } = settle(options);
   // Asked anew each time: a test that replaces Date moves the clients of its process too.
   const hostClock = { now: () => Date.now() };
   const clock = movableClock(options.clock);
   const accessKey = options.credentials ?? defaultAccessKey;
   const credentials = createCredentials(accountId, clock, accessKey);
+  credentials.enforced = options.enforce ?? false;
   const faults = createFaults(options.faults);
   const requests = createRequests(options.requestLog ?? (() => undefined));
   const roles = createRoles(accountId, region, clock);
   const permissions = createPermissions(credentials, roles, (bucket) => s3.policyOf(bucket));
+  const trail = createTrail(clock, () => faults.trailDelay);
   const kms = createKms({
+    trail,
     accountId,
     region,
     clock,
@@ -77,6 +89,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     permissions,
     quotas: options.quotas ?? {},
     wrappingKeySource: options.wrappingKeySource,
+    behavior,
   });
   const s3 = createS3({
     clock,
@@ -85,6 +98,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     region,
     permissions,
     limits: options.s3Limits,
+    behavior,
   });
   const s3Service = servedS3(s3);
   const control = createS3Control({
@@ -97,11 +111,21 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     faults,
     requests,
     roles,
-    settings: options.batch ?? {},
+    settings: { ...jobsOf(behavior), ...options.batch },
   });
   const iam = createIam(accountId, clock, roles);
   const sts = servedSts(createSts({ roles, credentials, permissions, clock }));
-  const services = { kms: servedKms(kms.service), s3: s3Service, s3control: control.served, sts, iam: servedIam(iam) };
+  const rateExceeded = () => new Refusal('ThrottlingException', 400, 'Rate exceeded');
+  const throttle = createThrottle(options.quotas ?? {}, clock, rateExceeded);
+  const cloudtrail = servedCloudTrail(createCloudTrail({ trail, region, accountId, throttle }));
+  const services = {
+    kms: servedKms(kms.service),
+    s3: s3Service,
+    s3control: control.served,
+    sts,
+    iam: servedIam(iam),
+    cloudtrail,
+  };
   const verify = createVerifier(credentials, region, hostClock, clock);
   const pipeline = createPipeline({ services, verify, permissions, faults, requests, region, accountId });
   const listening = await listen(pipeline, hostClock, host, port);
@@ -116,6 +140,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     clock,
     faults,
     requests,
+    trail,
     addRole: iam.addRole,
     jobs: control.jobs,
     answer: pipeline,
@@ -126,6 +151,11 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
       return listening.close();
     },
   };
+}
+
+/** The settings that jobs go by. */
+function jobsOf({ generatedManifests, emptyManifests }: AwsBehavior): BatchSettings {
+  return { generatedManifests, emptyManifests };
 }
 
 function environment(url: string, region: string, key: AccessKey): Record<string, string> {

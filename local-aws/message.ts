@@ -73,6 +73,14 @@ export interface DataKeys {
     target: EncryptionContext,
     caller: Caller,
   ): { readonly ciphertext: Buffer; readonly keyArn: string };
+  encrypt(
+    plaintext: Buffer,
+    keyId: string,
+    context: EncryptionContext,
+    caller: Caller,
+  ): { readonly ciphertext: Buffer; readonly keyArn: string };
+  /** Throws as Decrypt does for the state of the key. It needs no permission and is no use of the key. */
+  checkKeyState(keyArn: string, caller: Caller): void;
   /** The account's AWS managed key `alias/aws/s3`, created on first use. */
   awsManagedS3Key(caller: Caller): string;
 }

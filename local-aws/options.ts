@@ -1,3 +1,4 @@
+import { type AwsBehavior, behaviorWith } from './behavior';
 import type { AccessKey } from './credentials';
 import type { FaultRule } from './faults';
 import type { Quotas } from './kms/quota';
@@ -24,7 +25,9 @@ export interface LocalAwsOptions {
   readonly faults?: readonly FaultRule[];
   /** Called with every request when it is answered. */
   readonly requestLog?: (record: RequestRecord) => void;
-  /** KMS request quotas to enforce, in requests a second. Default: none. */
+  /** Whether the policies of keys, buckets and users decide for every access key. Default false; see `Credentials.enforced`. */
+  readonly enforce?: boolean;
+  /** Request quotas of KMS and CloudTrail to enforce, in requests a second. Default: none. */
   readonly quotas?: Quotas;
   /**
    * Where the RSA keys come from that material is wrapped under. Default: a new key for every GetParametersForImport. Tests
@@ -33,8 +36,10 @@ export interface LocalAwsOptions {
   readonly wrappingKeySource?: WrappingKeySource;
   /** S3's size limits in bytes, lowered so that small bodies meet them. Default: S3's own, 5 GiB and 5 MiB. */
   readonly s3Limits?: S3Options['limits'];
-  /** What S3 Batch Operations does where AWS does not say. */
+  /** What S3 Batch Operations does where AWS does not say. It goes before {@link behavior}. */
   readonly batch?: BatchSettings;
+  /** What AWS does where its documentation is silent; each setting has a default. */
+  readonly behavior?: Partial<AwsBehavior>;
 }
 
 /** The options with their defaults, checked. Throws `RangeError` naming what is wrong with which. */
@@ -49,7 +54,7 @@ export function settle(options: LocalAwsOptions) {
   }
   if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(region)) throw new RangeError(`region ${region} is not the name of a Region`);
   if (!/^\d{12}$/.test(accountId)) throw new RangeError(`account ID ${accountId} is not 12 digits`);
-  return { port, host, region, accountId };
+  return { port, host, region, accountId, behavior: behaviorWith(options.behavior) };
 }
 
 const isLoopback = (host: string): boolean =>

@@ -7,8 +7,8 @@ import type { AccessConditions, Need } from './need';
 /** Asks what a caller may do, and remembers what was asked in the course of each request. */
 export interface Permissions {
   /**
-   * Whether the caller may do this. For a user, its access key's limits and the bucket's policy decide; for the session
-   * of a role, the role's policies and that of the resource. Asked again for the same thing, it is remembered once.
+   * Whether the caller may do this. For a user, its access key's limits and the bucket's policy decide, and where policies are enforced its
+   * own and the resource's too; for the session of a role, the role's policies and that of the resource. Asked again for the same thing, it is remembered once.
    */
   permits(caller: Caller, need: Need, about?: () => AccessConditions): boolean;
   /**
@@ -30,8 +30,8 @@ export interface Permissions {
  * caller's name is remembered with the S3 request that made it necessary.
  */
 export function createPermissions(
-  credentials: Pick<Credentials, 'permits'>,
-  roles?: Pick<Roles, 'decide' | 'denies'>,
+  credentials: Pick<Credentials, 'permits'> & Partial<Pick<Credentials, 'enforced'>>,
+  roles?: Pick<Roles, 'decide' | 'decideForUser' | 'denies'>,
   bucketPolicyOf: (bucket: string) => string | undefined = () => undefined,
 ): Permissions {
   const asked = new WeakMap<Caller, Need[]>();
@@ -48,6 +48,8 @@ export function createPermissions(
     if (caller.role !== undefined || !credentials.permits(caller.accessKeyId, need.action)) {
       return { allowed: false, because: `because no identity-based policy allows the ${need.action} action` };
     }
+    if (roles !== undefined && credentials.enforced === true)
+      return roles.decideForUser(caller, need, { ...ofBucket(need, bucketPolicyOf), ...about?.() });
     const { resourcePolicy } = ofBucket(need, bucketPolicyOf);
     const isDenied = resourcePolicy !== undefined && roles?.denies(caller, need, { ...about?.(), resourcePolicy });
     return isDenied

@@ -1,3 +1,4 @@
+import { cloudTrailOperationOf } from './cloudtrail';
 import type { Iam } from './iam';
 import { kmsOperationOf } from './kms';
 import type { AwsRequest, Service } from './message';
@@ -28,6 +29,17 @@ function keyNamed(body: Buffer): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** CloudTrail in the transport. No resource can be named in a policy for it. */
+export function servedCloudTrail(service: Service): Served {
+  return {
+    name: (request) => ({ operation: cloudTrailOperationOf(request), key: undefined }),
+    needs: (operation) => [{ action: `cloudtrail:${operation}`, resource: '*' }],
+    denied: (need, request, because) =>
+      jsonError('AccessDeniedException', accessDenied(need, request, because).message, 400, request.requestId),
+    serve: service,
+  };
 }
 
 /** STS in the transport. It checks permissions itself, once it knows whom the trust policy of a role names. */

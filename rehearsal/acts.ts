@@ -106,6 +106,7 @@ export const acts: readonly Act[] = [
     notice:
       "the operator removes that bucket from the file and waives it; the readers' role, denied every use of v1, reads a sample; the gate opens, v1 is disabled, and the object left there is unreadable",
     async play(stage, observer) {
+      await observer.readersNeedNoV1();
       await edit(stage, (text) => withoutLeftBehind(text, stage.sample));
       await runSteps(stage, 'post-apply', ['re-encrypt', 'verify', 'retire', 'record']);
       await observer.everythingDownloads();

@@ -98,6 +98,9 @@ async function seeVersion(s3: S3Client, bucket: string, key: string, versionId: 
   };
 }
 
+/** Whether {@link download} could download a version. */
+export const isDigest = (answer: string): boolean => /^[0-9a-f]{64}$/.test(answer);
+
 /** SHA-256 of the download of each version, or the name of the error. */
 export async function download(
   s3: S3Client,

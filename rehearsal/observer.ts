@@ -1,10 +1,16 @@
 import { DescribeKeyCommand, type KeyMetadata, ListAliasesCommand } from '@aws-sdk/client-kms';
-import { GetBucketEncryptionCommand, GetObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  GetBucketEncryptionCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import { ListJobsCommand } from '@aws-sdk/client-s3-control';
-import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import { AssumeRoleCommand, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { loadRotation } from '../lib/rotation/rotation-file';
 import { LEFT_BEHIND_KEY } from './buckets';
-import { download, type SeenVersion, seeVersions } from './objects';
+import { download, isDigest, type SeenVersion, seeVersions } from './objects';
 import type { Stage } from './stage';
 
 /** Reads AWS through ordinary clients, and records the observations under their proof. */
@@ -116,12 +122,30 @@ export class Observer {
     this.#saw(9, 'v1 after the refusal', 'Enabled', (await this.#describe('v1')).KeyState);
   }
 
+  /** The readers read what they read before, in a session that is denied v1; one that is denied v2 reads nothing. */
+  async readersNeedNoV1(): Promise<void> {
+    const { readers } = this.#stage;
+    if (readers === undefined) return;
+    for (const [name, before] of this.#digests) {
+      const seen = this.#remembered.get(name) ?? [];
+      const read = async (version: string) => download(await this.#readersDenied(readers, version), name, seen);
+      this.#saw(
+        8,
+        `${name}: SHA-256 of ${seen.length} downloads by ${readers}, which is denied v1`,
+        before,
+        await read('v1'),
+      );
+      const readable = Object.values(await read('v2')).filter(isDigest).length;
+      this.#saw(8, `${name}: downloads by ${readers}, which is denied v2`, 0, readable);
+    }
+  }
+
   async everythingDownloads(): Promise<void> {
     this.#saw(8, 'v1', 'Disabled', (await this.#describe('v1')).KeyState);
     for (const [name, before] of this.#digests) {
       const seen = this.#remembered.get(name) ?? [];
       this.#saw(8, `${name}: SHA-256 of ${seen.length} downloads`, before, await download(this.#stage.s3, name, seen));
-      const refused = Object.values(before).filter((digest) => !/^[0-9a-f]{64}$/.test(digest));
+      const refused = Object.values(before).filter((digest) => !isDigest(digest));
       this.#saw(8, `${name}: downloads that were refused before`, [], refused);
     }
   }
@@ -144,6 +168,22 @@ export class Observer {
         }
       }),
     );
+  }
+
+  async #readersDenied(RoleArn: string, version: string): Promise<S3Client> {
+    const Statement = [
+      { Effect: 'Allow', Action: ['s3:GetObject', 's3:GetObjectVersion', 'kms:Decrypt'], Resource: '*' },
+      { Effect: 'Deny', Action: 'kms:*', Resource: await this.keyArn(version) },
+    ];
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
+    const command = new AssumeRoleCommand({ RoleArn, RoleSessionName: `without-${version}`, Policy });
+    const { Credentials } = await this.#stage.sts.send(command);
+    const { AccessKeyId = '', SecretAccessKey = '', SessionToken = '' } = Credentials ?? {};
+    return this.#stage.s3As({
+      accessKeyId: AccessKeyId,
+      secretAccessKey: SecretAccessKey,
+      sessionToken: SessionToken,
+    });
   }
 
   async keyArn(version: string): Promise<string> {

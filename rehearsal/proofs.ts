@@ -25,7 +25,7 @@ const TITLES = [
   'the bucket default names the active key by full ARN; an object put without headers is under it',
   'after the switch alias and default name v2, a new object is under v2, old objects are still under v1',
   'after re-encryption every object version is under v2 and otherwise unchanged',
-  'after v1 is disabled every object still downloads, byte for byte',
+  'the readers need no v1; after v1 is disabled every object still downloads, byte for byte',
   'an object left under v1 fails with KMS.DisabledException, and the gate had refused because of it',
   'terraform plan of both stacks is empty after the import, after the switch and at the end',
 ] as const;

@@ -43,7 +43,7 @@ export function rehearsedFile({ sample: rotation, custody, engine, readers }: Re
       verifyOnlyBuckets: [leftBehindBucket(rotation)],
       ...(readers === undefined ? {} : { rehearseAs: readers }),
     },
-    terraform: { backend: 'local' },
+    terraform: { awsProvider: rotation.terraform.awsProvider, backend: 'local' },
   });
   document.commentBefore = ' The rotation of this rehearsal, as a person would write it.';
   return document.toString();
@@ -60,6 +60,6 @@ export function withoutLeftBehind(text: string, rotation: Rotation): string {
   const line = new RegExp(`^\\s+- ${leftBehindBucket(rotation)}\\n`, 'm');
   if (!line.test(text)) throw new Error('the rehearsed file does not list the bucket with the remaining object');
   const until = new Date(Date.now() + WAIVED_DAYS * 86_400_000).toISOString().slice(0, 10);
-  const waiver = `{ what: bucket-default, of: ${leftBehindBucket(rotation)}, reason: "its object is given up, as the rehearsal shows", until: ${until} }`;
+  const waiver = `{ what: dropped-bucket, of: ${leftBehindBucket(rotation)}, reason: "its object is given up, as the rehearsal shows", until: ${until} }`;
   return text.replace(line, '').replace('verifyOnlyBuckets:\n', `verifyOnlyBuckets: []\n  waivers: [${waiver}]\n`);
 }

@@ -8,6 +8,13 @@ import type { RotationRun } from '../lib/workflow/rotation-run';
 import type { ProofBook } from './proofs';
 import type { Stopwatch } from './stopwatch';
 
+/** What AssumeRole answers. */
+export interface SessionCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+}
+
 /** The environment of a rehearsal, built by the script that starts the endpoint. */
 export interface Stage {
   /** The rotation whose names and settings are rehearsed. */
@@ -25,6 +32,8 @@ export interface Stage {
   readonly s3: S3Client;
   readonly s3Control: S3ControlClient;
   readonly sts: STSClient;
+  /** The client of S3 that acts as a session. */
+  s3As(session: SessionCredentials): S3Client;
   readonly clock: { advance(milliseconds: number): void };
   readonly reporter: Reporter;
   readonly signal: AbortSignal;

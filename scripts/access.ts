@@ -1,4 +1,4 @@
-import { type AccessRow, accessRows, isOpen } from '../lib/access/access-rows';
+import { type AccessRow, accessRows, isOpen, stoppingUses } from '../lib/access/access-rows';
 import { type AccessComparison, compareAccess } from '../lib/access/compare-access';
 import { EXIT } from '../lib/errors';
 import { type CommandDefinition, flag, rotationFileOption, text } from './cli/command';
@@ -6,11 +6,10 @@ import { withReading } from './cli/session';
 import { table } from './cli/table';
 
 export const access: CommandDefinition = {
-  name: 'access',
-  summary: 'list who may use the old key and not the new one, before the switch',
   description:
-    'Compares the key policies, and looks for grants on the old key and bucket policies that name it. Changes nothing. It ' +
-    'says what it did not look at: IAM policies and CloudTrail among others.',
+    'Compares the key policies, looks for grants on the old key and bucket policies that name it, and asks CloudTrail who used ' +
+    'it. Changes nothing. Exit code 4: somebody who used the old key cannot use the new one. 2: something is to decide, or ' +
+    'could not be read. It says what it did not look at.',
   options: [
     rotationFileOption,
     { flags: '--to <name>', description: 'the version that becomes active; default: the last one whose key exists' },
@@ -23,11 +22,16 @@ export const access: CommandDefinition = {
     );
     if (!flag(options, 'json')) context.terminal.show(format(result));
     return {
-      exitCode: result.some(isOpen) ? EXIT.changesPending : EXIT.done,
+      exitCode: exitCodeOf(result),
       data: { rotation: rotation.name, account, region: rotation.region, comparisons: result },
     };
   },
 };
+
+function exitCodeOf(all: readonly AccessComparison[]) {
+  if (all.some((one) => stoppingUses(one).length > 0)) return EXIT.refusedByGate;
+  return all.some(isOpen) ? EXIT.changesPending : EXIT.done;
+}
 
 function format(all: readonly AccessComparison[]): string {
   if (all.length === 0) return 'no other version has a key that objects can be under: nobody can lose access';
@@ -54,5 +58,5 @@ function one(comparison: AccessComparison): string {
 const found = (rows: readonly AccessRow[]): string =>
   table(
     ['who', 'may, under the old key', 'under the new key'],
-    rows.map(({ who, may, after }) => [who, may, after]),
+    rows.map(({ who, may, after, stops }) => [who, may, stops ? `${after}: stops the switch` : after]),
   );

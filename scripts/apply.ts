@@ -2,12 +2,10 @@ import path from 'node:path';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { applySavedPlan } from '../lib/plan-bundle/apply-saved-plan';
 import { type CommandDefinition, flag, type OptionValues, rotationFileOption, text } from './cli/command';
+import { evidenceOptions, evidenceSource } from './cli/review-options';
 import { withRun } from './cli/session';
-import { evidenceOption, evidencePath } from './plan';
 
 export const apply: CommandDefinition = {
-  name: 'apply',
-  summary: 'apply exactly the plans that `plan` saved, unless something has changed since',
   description:
     'Applies the keys stack, then the storage stack. Refuses if the review refuses, or if the rotation file, a ' +
     'stack, a tool, a key, the alias, a bucket default or a saved file has changed. After an interruption, run it ' +
@@ -15,7 +13,7 @@ export const apply: CommandDefinition = {
   arguments: [{ name: '<directory>', description: 'what `plan --out` wrote' }],
   options: [
     rotationFileOption,
-    evidenceOption,
+    ...evidenceOptions,
     {
       flags: '--manifest-sha256 <hash>',
       description: 'the SHA-256 that `plan` printed and somebody approved; refuses any other plan',
@@ -30,8 +28,8 @@ export const apply: CommandDefinition = {
   async run(context, options, args) {
     const directory = path.resolve(context.cwd, args[0] ?? '');
     const approvedManifest = approvedHash(options);
-    const end = await withRun('apply', context, options, (run) => {
-      const evidence = evidencePath(context, options, path.dirname(run.rotation.file));
+    const end = await withRun('apply', context, options, async (run) => {
+      const evidence = await evidenceSource(context, options, run.rotation.file);
       return applySavedPlan({ run, env: context.env, directory, evidence, approvedManifest });
     });
     context.terminal.heading(flag(options, 'dryRun') ? 'dry run: nothing was changed' : 'done');

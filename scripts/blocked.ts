@@ -1,17 +1,15 @@
 import { EXIT } from '../lib/errors';
 import { type BlockedIn, blockedVersions } from '../lib/workflow/remaining-versions';
-import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
+import { type CommandDefinition, flag, rotationFileOptions } from './cli/command';
 import { paceOptions } from './cli/flow-options';
 import { withReading } from './cli/session';
 import { table } from './cli/table';
 
 export const blocked: CommandDefinition = {
-  name: 'blocked',
-  summary: 'list object versions that cannot be moved now, with the reason and the earliest possible date',
   description:
     'Checks every object version of the declared buckets by the rules of post-apply, for the declared method. ' +
     'Changes nothing.',
-  options: [rotationFileOption, ...paceOptions],
+  options: [...rotationFileOptions, ...paceOptions],
   mutates: false,
   examples: ['npx keyturn blocked', 'npx keyturn blocked --json'],
   async run(context, options) {

@@ -1,22 +1,28 @@
+import path from 'node:path';
 import { confirmTarget } from '../lib/aws/account-guard';
 import { assumeRole } from '../lib/aws/assume-role';
 import { awsNow, clockOffset } from '../lib/aws/aws-clock';
-import { type AwsClients, createClients } from '../lib/aws/clients';
+import type { AwsClients } from '../lib/aws/clients';
+import { clientsFor } from '../lib/aws/rotation-clients';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { exposureOf, exposureText } from '../lib/key-material/custody/exposure';
 import { expiryOf } from '../lib/kms/expiry';
 import type { DriftFinding } from '../lib/observation/drift-finding';
 import { extendCommand, keeperOf } from '../lib/observation/key-remedy';
+import { notAdopted } from '../lib/observation/not-adopted';
 import { type Observation, type Observing, observe } from '../lib/observation/observe';
 import type { CustodyObserving } from '../lib/observation/observed-custody';
 import { observeDrift } from '../lib/observation/observed-drift';
 import { type ObservedMaterials, observeMaterials } from '../lib/observation/observed-materials';
 import { versionVerdicts } from '../lib/observation/version-verdicts';
 import { actionsFor, POLICY_NAMES } from '../lib/permissions/command-permissions';
+import { refuseCommitted } from '../lib/repository/committed-files';
+import { AWS_PROVIDER_VERSION } from '../lib/rotation/provider-version';
 import { batchRoleName, custodyDirectory, type Rotation } from '../lib/rotation/rotation';
 import { bucketExists } from '../lib/s3/bucket-default';
 import { findTerraform } from '../lib/terraform/binary';
-import { providerSource } from '../lib/terraform/cli-configuration';
+import { type ProviderSource, providerSource } from '../lib/terraform/cli-configuration';
+import { standingOf } from '../lib/terraform/support-table';
 import { jobsReady } from '../lib/workflow/jobs/jobs-ready';
 import { openCustodian } from '../lib/workflow/material/open-custodian';
 import {
@@ -24,8 +30,9 @@ import {
   type CommandDefinition,
   flag,
   type OptionValues,
-  rotationFileOption,
+  rotationFileOptions,
 } from './cli/command';
+import { trySigner } from './cli/open-signer';
 import { readRotation } from './cli/open-target';
 import { table, wrapWords } from './cli/table';
 
@@ -39,12 +46,10 @@ interface Finding {
 const OLDEST_NODE = [20, 19] as const;
 
 export const doctor: CommandDefinition = {
-  name: 'doctor',
-  summary: 'check Node, Terraform, provider, credentials, account and the permissions of the rotation',
   description:
     'Tests everything that a rotation needs without changing anything, and lists the required IAM actions. It does ' +
     'not test actions that write; it only lists them.',
-  options: [rotationFileOption],
+  options: [...rotationFileOptions],
   mutates: false,
   examples: ['npx keyturn doctor', 'npx keyturn doctor --json'],
   async run(context, options) {
@@ -70,19 +75,36 @@ async function examine(context: CommandContext, options: OptionValues): Promise<
   const binary = await attempt(
     'Terraform',
     () => findTerraform({ env, signal }),
-    (one) => `${one.product} ${one.version}`,
+    (one) => `${one.product} ${one.version} (${standingOf(one.product, one.version)})`,
     findings,
   );
-  if (binary) {
-    await attempt('AWS provider', () => providerSource({ binary, env }), describeSource, findings);
-  }
   const rotation = await attempt(
     'rotation file',
     () => readRotation(context, options, 'accept'),
     (one) => `${one.file}: ${one.name}`,
     findings,
   );
-  if (rotation) await examineAws(rotation, context, findings);
+  if (binary) {
+    const required = rotation?.terraform.awsProvider ?? AWS_PROVIDER_VERSION;
+    const found = async () => ({ required, source: await providerSource({ binary, env, required }) });
+    await attempt('AWS provider', found, describeProvider, findings);
+  }
+  if (rotation) {
+    await attempt(
+      'working files',
+      () => refuseCommitted(path.dirname(rotation.file), env),
+      () => 'git tracks none of them',
+      findings,
+    );
+    await examineAws(rotation, context, findings);
+    if (rotation.evidence.signer !== undefined)
+      await attempt(
+        'evidence signer',
+        () => trySigner(context, rotation),
+        (found) => found,
+        findings,
+      );
+  }
   return { findings, rotation };
 }
 
@@ -92,7 +114,7 @@ async function examineAws(
   findings: Finding[],
 ): Promise<void> {
   findings.push(await custodyFinding(rotation, env, signal), ...(await exposureFindings(rotation)));
-  const clients = createClients({ region: rotation.region, env, signal });
+  const clients = clientsFor(rotation, { env, signal });
   try {
     const target = await attempt(
       'credentials and account',
@@ -108,6 +130,7 @@ async function examineAws(
       findings,
     );
     findings.push(...clockFindings(clients));
+    if (seen) findings.push(...adoptionFindings(rotation, seen));
     await examineServing({ rotation, clients, identity: target, signal }, findings);
     await examineReaders(rotation, clients, findings);
     const custodian = openCustodian(rotation, { noCustody: false, env, signal });
@@ -126,6 +149,15 @@ function clockFindings({ kms }: AwsClients): readonly Finding[] {
     { check: 'clock', sound: false, found, hint: 'set the clock, such as by NTP; AWS decides when material expires' },
   ];
 }
+
+/** What exists since before Keyturn, where the file does not say so. */
+const adoptionFindings = (rotation: Rotation, seen: Observation): readonly Finding[] =>
+  notAdopted(rotation, seen).map(({ stops, text: found }) => ({
+    check: 'adoption',
+    sound: !stops,
+    found: stops ? found : `${found}; \`npx keyturn adopt\` declares it`,
+    hint: 'let `npx keyturn adopt` declare it under adopted:, or bring back the state that holds it',
+  }));
 
 /** The support buckets of a rotation and its jobs. A missing bucket is not a fault. */
 async function examineServing(looking: Parameters<typeof jobsReady>[0], findings: Finding[]): Promise<void> {
@@ -309,13 +341,23 @@ async function attempt<T>(
 function nodeFinding(version: string): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const sound = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
-  return { check: 'Node', sound, found: version, hint: `install Node ${OLDEST_NODE.join('.')} or newer` };
+  return {
+    check: 'Node',
+    sound,
+    found: `${version} (${standingOf('Node', version)})`,
+    hint: `install Node ${OLDEST_NODE.join('.')} or newer`,
+  };
 }
 
-function describeSource(source: Awaited<ReturnType<typeof providerSource>>): string {
-  if (source.kind === 'user') return `as configured in ${source.file}`;
-  if (source.kind === 'mirror') return `${source.version} from the mirror ${source.directory}`;
-  return 'from its registry, at the first `terraform init`';
+interface RequiredProvider {
+  readonly required: string;
+  readonly source: ProviderSource;
+}
+
+function describeProvider({ required, source }: RequiredProvider): string {
+  if (source.kind === 'user') return `${required}, as configured in ${source.file}`;
+  if (source.kind === 'registry') return `${required}, from its registry at the first \`terraform init\``;
+  return `${source.version} (${standingOf('AWS provider', source.version)}) from the mirror ${source.directory}`;
 }
 
 function format(findings: readonly Finding[], permissions: Readonly<Record<string, readonly string[]>>): string {

@@ -7,17 +7,15 @@ import { reviewData } from '../lib/review/review-json';
 import { reviewMarkdown } from '../lib/review/review-markdown';
 import { preflight } from '../lib/workflow/preflight';
 import { lockRotation } from '../lib/workflow/run-lock';
-import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
+import { type CommandDefinition, flag, rotationFileOptions } from './cli/command';
+import { evidenceOptions, evidenceSource } from './cli/review-options';
 import { withReading } from './cli/session';
-import { evidenceOption, evidencePath } from './plan';
 
 export const drift: CommandDefinition = {
-  name: 'drift',
-  summary: 'compare AWS with what both stacks declare, and show every difference with its values',
   description:
     'Plans both stacks, reviews the plans, and keeps neither. Changes nothing. Exit 2: AWS differs, or a change waits ' +
     'for its apply; the review on stdout shows what, in Markdown. Use it with `status` in a scheduled job.',
-  options: [rotationFileOption, evidenceOption],
+  options: [...rotationFileOptions, ...evidenceOptions],
   mutates: false,
   examples: ['npx keyturn drift', 'npx keyturn drift >> "$GITHUB_STEP_SUMMARY"', 'npx keyturn drift --json'],
   async run(context, options) {
@@ -28,7 +26,7 @@ export const drift: CommandDefinition = {
       const directory = await mkdtemp(path.join(tmpdir(), 'keyturn-drift-'));
       try {
         await preflight(run);
-        const evidence = evidencePath(context, options, home);
+        const evidence = await evidenceSource(context, options, run.rotation.file);
         const nothing = { rollbackTo: undefined, base: undefined };
         return await writePlanBundle({ run, env: context.env, directory, evidence, ...nothing });
       } finally {

@@ -6,8 +6,6 @@ import { identityOption } from './cli/flow-options';
 import { withRun } from './cli/session';
 
 export const drill: CommandDefinition = {
-  name: 'drill',
-  summary: 'prove that custody holds the material of the keys',
   description:
     'Imports the material from custody into its own enabled key again, with the same expiry: KMS rejects any other ' +
     'bytes. The key and its objects do not change. A dry run stops before that import, so it only proves that ' +

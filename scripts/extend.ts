@@ -8,8 +8,6 @@ import { givenValidTo } from './material-expiry';
 const EXAMPLE = 'npx keyturn extend --version v2 --valid-days 300 --identity identity.txt';
 
 export const extend: CommandDefinition = {
-  name: 'extend',
-  summary: 'extend the expiry of the material of a version, even if it has expired',
   description:
     'Imports the same material from custody again with a later date, proves that the key works, and writes the ' +
     'date into the rotation file. It also restores a key whose material KMS deleted at its expiry. It changes no ' +

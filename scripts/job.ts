@@ -16,8 +16,6 @@ import { table } from './cli/table';
 const PARTS = ['status', ...CONTROLS] as const;
 
 export const job: CommandDefinition = {
-  name: 'job',
-  summary: 'show, pause, resume or cancel the jobs of S3 Batch Operations of this rotation',
   description:
     'status: list the jobs and explain each state. pause: cancel running jobs and create no new one until resume ' +
     '(S3 cannot pause a job). resume: end the pause, and confirm a job that waits for confirmation if its target key, ' +

@@ -4,8 +4,6 @@ import { generateIdentity } from '../lib/key-material/age-identity';
 import { type CommandDefinition, flag, text } from './cli/command';
 
 export const keygen: CommandDefinition = {
-  name: 'keygen',
-  summary: 'create an age identity for custody',
   description:
     'Writes a new age identity (mode 0600, never overwrites) and prints its recipient. Add the recipient to the ' +
     'rotation file, and move the identity, which decrypts custody, off this machine.',

@@ -1,37 +1,14 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { EXIT } from '../lib/errors';
 import { type PlanBundle, writePlanBundle } from '../lib/plan-bundle/plan-bundle';
 import { reviewData } from '../lib/review/review-json';
 import { preflight } from '../lib/workflow/preflight';
 import { lockRotation } from '../lib/workflow/run-lock';
-import {
-  type CommandContext,
-  type CommandDefinition,
-  flag,
-  type OptionValues,
-  rotationFileOption,
-  text,
-} from './cli/command';
+import { type CommandContext, type CommandDefinition, flag, rotationFileOption, text } from './cli/command';
+import { baseOf, baseOptions, evidenceOptions, evidenceSource, revisionsOf, rollbackTo } from './cli/review-options';
 import { withReading } from './cli/session';
-import { baseOf, baseOption, rollbackTo } from './review-plan';
-
-/** The option of both commands; default: the evidence of the rotation's own runs next to the file. */
-export const evidenceOption = {
-  flags: '--evidence <path>',
-  description: 'evidence of retired versions; default: .keyturn/evidence next to the rotation file',
-} as const;
-
-export function evidencePath(context: CommandContext, options: OptionValues, home: string): string | undefined {
-  const named = text(options, 'evidence');
-  if (named !== undefined) return path.resolve(context.cwd, named);
-  const own = path.join(home, '.keyturn', 'evidence');
-  return existsSync(own) ? own : undefined;
-}
 
 export const plan: CommandDefinition = {
-  name: 'plan',
-  summary: 'plan both stacks and save the plans, their JSON, the review and the planned jobs in a directory',
   description:
     'Changes nothing in AWS or in any state. `apply` applies exactly these plans. Plan files contain the state: ' +
     'protect the directory like the state. Exit code 4: the review refused a plan.',
@@ -44,8 +21,8 @@ export const plan: CommandDefinition = {
     },
     { flags: '--detailed-exitcode', description: 'exit 2 if there are changes' },
     { flags: '--rollback <version>', description: 'declare this change as a rollback to that version' },
-    baseOption,
-    evidenceOption,
+    ...baseOptions,
+    ...evidenceOptions,
   ],
   mutates: false,
   examples: ['npx keyturn plan --out plan', 'npx keyturn plan --out plan --detailed-exitcode --json'],
@@ -56,10 +33,19 @@ export const plan: CommandDefinition = {
       const lock = await lockRotation(home, run.rotation.name);
       try {
         await preflight(run);
-        const evidence = evidencePath(context, options, home);
+        const evidence = await evidenceSource(context, options, run.rotation.file);
         const announced = rollbackTo(run.rotation, text(options, 'rollback'));
         const base = await baseOf(context, options, run.rotation);
-        return await writePlanBundle({ run, env: context.env, directory, evidence, rollbackTo: announced, base });
+        const revisions = revisionsOf(context, options);
+        return await writePlanBundle({
+          run,
+          env: context.env,
+          directory,
+          evidence,
+          rollbackTo: announced,
+          base,
+          revisions,
+        });
       } finally {
         await lock.release();
       }

@@ -1,12 +1,15 @@
 import { confirmTarget } from '../lib/aws/account-guard';
-import { createClients } from '../lib/aws/clients';
+import { clientsFor } from '../lib/aws/rotation-clients';
+import { confirmPolicy } from '../lib/confirm/confirm-policy';
 import { EXIT, KeyturnError } from '../lib/errors';
+import { adoptionPolicy } from '../lib/permissions/adoption-policy';
 import { POLICY_NAMES, type PolicyName } from '../lib/permissions/command-permissions';
 import { LARGEST_POLICY, policyDocument } from '../lib/permissions/policy-document';
 import type { Rotation } from '../lib/rotation/rotation';
 import {
   type CommandContext,
   type CommandDefinition,
+  type CommandOutcome,
   flag,
   type OptionValues,
   rotationFileOption,
@@ -15,26 +18,32 @@ import {
 import { readRotation } from './cli/open-target';
 
 export const policy: CommandDefinition = {
-  name: 'policy',
-  summary: 'print the least-privilege IAM policy of a command',
   description:
     'Several names give one combined policy, for example for the role of a pipeline. Changes nothing. Reads the ' +
-    'account from the rotation file or from --account, and asks AWS only without both.',
-  arguments: [{ name: '<for...>', description: POLICY_NAMES.join(', ') }],
+    'account from the rotation file or from --account, and asks AWS only without both. `adopt` and `confirm` stand alone, ' +
+    'without a rotation file; `confirm` needs --account and --region.',
+  arguments: [{ name: '<for...>', description: `${POLICY_NAMES.join(', ')}; or adopt or confirm alone` }],
   options: [
     rotationFileOption,
     {
       flags: '--account <id>',
       description: 'the account of the keys; default: the one of the rotation file, otherwise of the credentials',
     },
+    { flags: '--region <name>', description: 'for confirm; default: AWS_REGION' },
+    { flags: '--role <arn>', description: 'for confirm: as it takes it' },
+    { flags: '--job-role <arn>', description: 'for confirm: as it takes it' },
   ],
   mutates: false,
   examples: [
     'npx keyturn policy pre-apply > pre-apply.json',
     'npx keyturn policy terraform pre-apply post-apply --account 111122223333',
     'npx keyturn policy reviewer --json',
+    'npx keyturn policy adopt',
+    'npx keyturn policy confirm --account 111122223333 --region eu-central-1',
   ],
   async run(context, options, args) {
+    if (args.length === 1 && args[0] === 'adopt') return printAdoption(context, options);
+    if (args.includes('confirm')) return forConfirm(context, options, args);
     const names = [...new Set(args.map(policyName))];
     const rotation = await readRotation(context, options, 'accept');
     const document = policyDocument(names, rotation, await accountOf(rotation, options, context));
@@ -48,6 +57,24 @@ export const policy: CommandDefinition = {
     return { exitCode: EXIT.done, data: { rotation: rotation.name, for: names, policy: document } };
   },
 };
+
+/** Before there is a rotation file, nothing names keys and buckets. */
+function printAdoption({ terminal }: CommandContext, options: OptionValues): CommandOutcome {
+  if (!flag(options, 'json')) terminal.data(JSON.stringify(adoptionPolicy, null, 2));
+  return { exitCode: EXIT.done, data: { rotation: null, for: ['adopt'], policy: adoptionPolicy } };
+}
+
+/** The policy of `confirm` is about a sandbox account and no rotation. */
+function forConfirm({ terminal, env }: CommandContext, options: OptionValues, args: readonly string[]) {
+  const account = text(options, 'account') ?? '';
+  const region = text(options, 'region') ?? env.AWS_REGION ?? '';
+  if (args.length > 1) throw usage('confirm has a policy of its own', 'print it alone: `npx keyturn policy confirm`');
+  if (!/^\d{12}$/.test(account) || region === '')
+    throw usage('confirm needs an account and a Region', 'pass --account 111122223333 --region eu-central-1');
+  const policy = confirmPolicy(account, region, { role: text(options, 'role'), jobRole: text(options, 'jobRole') });
+  if (!flag(options, 'json')) terminal.data(JSON.stringify(policy, null, 2));
+  return { exitCode: EXIT.done, data: { rotation: null, for: args, policy } };
+}
 
 function policyName(given: string): PolicyName {
   const found = POLICY_NAMES.find((name) => name === given);
@@ -72,7 +99,7 @@ async function accountOf(
   }
   const known = given ?? rotation.account;
   if (known !== undefined) return known;
-  const clients = createClients({ region: rotation.region, env, signal });
+  const clients = clientsFor(rotation, { env, signal });
   try {
     return (await confirmTarget(clients, rotation)).account;
   } finally {

@@ -1,18 +1,16 @@
 import { stepsOf } from '../lib/workflow';
 import { runFlow } from '../lib/workflow/run-flow';
-import { type CommandDefinition, rotationFileOption } from './cli/command';
+import { type CommandDefinition, rotationFileOptions } from './cli/command';
 import { pendingOption, reencryptOptions } from './cli/flow-options';
 import { flowOutcome } from './cli/flow-outcome';
 import { withRun } from './cli/session';
 
 export const postApply: CommandDefinition = {
-  name: 'post-apply',
-  summary: 're-encrypt the objects, verify them, and retire superseded versions if the gate allows it',
   description:
     'Run this after applying the storage stack. Moves every object version to the active key version, verifies all ' +
     'of them from a fresh listing, and disables a superseded key only if nothing is left under it. With strategy: ' +
     'in-place it rotates the key to the active material instead. Never deletes a key; safe to run again.',
-  options: [rotationFileOption, ...reencryptOptions, pendingOption],
+  options: [...rotationFileOptions, ...reencryptOptions, pendingOption],
   mutates: true,
   examples: [
     'npx keyturn post-apply',

@@ -2,19 +2,17 @@ import { KeyturnError } from '../lib/errors';
 import { stepsOf } from '../lib/workflow';
 import { preflightCustody } from '../lib/workflow/preflight';
 import { runFlow } from '../lib/workflow/run-flow';
-import { type CommandDefinition, rotationFileOption } from './cli/command';
+import { type CommandDefinition, rotationFileOptions } from './cli/command';
 import { materialOptions, pendingOption } from './cli/flow-options';
 import { flowOutcome } from './cli/flow-outcome';
 import { withRun } from './cli/session';
 
 export const preApply: CommandDefinition = {
-  name: 'pre-apply',
-  summary: 'generate, wrap and import key material for every version that is PendingImport',
   description:
     'Run this after applying the keys stack and before the storage stack. Generates 32 bytes per key, saves them ' +
     'in custody, wraps and imports them, and proves the import. The plain bytes never leave the memory of this ' +
     'process. Safe to run again: it continues an interrupted run and never replaces material that is in custody.',
-  options: [rotationFileOption, ...materialOptions, pendingOption],
+  options: [...rotationFileOptions, ...materialOptions, pendingOption],
   mutates: true,
   examples: [
     'npx keyturn pre-apply',

@@ -1,7 +1,6 @@
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { accessRows } from '../lib/access/access-rows';
-import { compareAccess } from '../lib/access/compare-access';
+import { type AccessComparison, compareAccess } from '../lib/access/compare-access';
 import { EXIT, isCode, KeyturnError } from '../lib/errors';
 import { FORECAST_COLUMNS, type Forecast, forecastRows } from '../lib/forecast/forecast-text';
 import { retiredVersions } from '../lib/observation/evidence-queries';
@@ -9,7 +8,9 @@ import { harmlessLines } from '../lib/proposals/markdown';
 import { PROPOSAL_KINDS, type Proposal, type ProposalKind, propose as proposeEdit } from '../lib/proposals/proposal';
 import { type BodyInput, proposalBody, proposalDiff, rollbackTrailer } from '../lib/proposals/proposal-body';
 import type { ProposedBinding } from '../lib/proposals/proposed-binding';
+import { refuseCommitted } from '../lib/repository/committed-files';
 import { bindingPath, readBindingText, withBinding } from '../lib/rotation/binding';
+import { evidenceFolder } from '../lib/rotation/own-folder';
 import { writeRotation } from '../lib/rotation/rotation-edit';
 import { parseRotation, readRotationText } from '../lib/rotation/rotation-file';
 import {
@@ -20,6 +21,7 @@ import {
   observedKeyOf,
   requireGrounds,
 } from '../lib/workflow/proposal-facts';
+import { refuseLostAccess } from '../lib/workflow/require-access';
 import {
   type CommandContext,
   type CommandDefinition,
@@ -29,11 +31,10 @@ import {
   text,
 } from './cli/command';
 import { withReading } from './cli/session';
+import { writeOutput } from './cli/write-output';
 import { readValidTo } from './material-expiry';
 
 export const propose: CommandDefinition = {
-  name: 'propose',
-  summary: 'edit the rotation file for one phase of a rotation, and write the text of the pull request',
   description:
     'version: declare the next key version. switch: make a declared version active. retire: record that a ' +
     'superseded version is disabled. rollback: make an earlier version active. Prints the diff to stdout and ' +
@@ -62,6 +63,7 @@ export const propose: CommandDefinition = {
     const materialValidTo = readValidTo(kind, options, new Date());
     const file = path.resolve(context.cwd, text(options, 'rotationFile') ?? 'rotation.yaml');
     const before = await readRotationText(file);
+    await refuseCommitted(path.dirname(file), context.env);
     const now = new Date();
     const parsed = await parseRotation(before, file, { now, expired: 'accept' });
     const binding = await readBindingText(file);
@@ -69,9 +71,9 @@ export const propose: CommandDefinition = {
     const proposal = proposeEdit(rotation, before, { kind, version: text(options, 'name'), materialValidTo });
     await parseRotation(proposal.after, file, { now, expired: 'accept' });
     const seen = await look(context, options, proposal, bindingOf(rotation, proposal, binding));
-    const evidence = path.join(path.dirname(file), '.keyturn', 'evidence');
+    const evidence = evidenceFolder(file);
     requireGrounds(rotation, proposal, seen.observed, {
-      retiredByEvidence: await retiredVersions(evidence, rotation.name),
+      retiredByEvidence: await retiredVersions(evidence, rotation),
       notEmpty: seen.notEmpty,
     });
     return finish(context, options, { rotation, proposal, ...seen });
@@ -128,13 +130,17 @@ async function accessAfter(
 ): Promise<Seen['access']> {
   if (observed?.key === undefined || !['switch', 'rollback'].includes(kind)) return undefined;
   const compared = await compareAccess(run, version);
-  return compared.map((one) => ({
-    from: one.from.version,
-    rows: accessRows(one),
-    unread: one.unread,
-    notRead: one.notRead,
-  }));
+  // A rollback stays possible, whoever loses access by it.
+  if (kind === 'switch') compared.forEach(refuseLostAccess);
+  return compared.map(proposedAccess);
 }
+
+const proposedAccess = (one: AccessComparison) => ({
+  from: one.from.version,
+  rows: accessRows(one),
+  unread: one.unread,
+  notRead: one.notRead,
+});
 
 function shownForecast(forecast: Forecast): Parameters<typeof proposalBody>[0]['forecast'] {
   if (!forecast.known) return forecast;
@@ -197,9 +203,7 @@ async function writeBody(context: CommandContext, options: OptionValues, body: s
   }
   if (flag(options, 'dryRun')) return undefined;
   const file = path.resolve(context.cwd, given);
-  await writeFile(file, body).catch((error: NodeJS.ErrnoException) => {
-    throw new KeyturnError('output-unwritable', { file, reason: error.code ?? error.message }, error);
-  });
+  await writeOutput(file, body);
   context.terminal.note(`body of the pull request: ${file}`);
   return file;
 }

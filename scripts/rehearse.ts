@@ -24,8 +24,6 @@ import { untilStopped } from './local-aws';
 import { CUSTODIANS, custodyOption, type RehearsedCustody, setUpCustody } from './rehearse-custody';
 
 export const rehearse: CommandDefinition = {
-  name: 'rehearse',
-  summary: 'run a complete rotation on this machine, with real Terraform and without an AWS account',
   description:
     'Starts the embedded AWS endpoint and rotates the keys of the rotation file from v1 to v2 there. Ends with ten ' +
     'proofs, each checked through an ordinary AWS client. Writes only to a temporary directory and never contacts ' +
@@ -99,6 +97,7 @@ async function play(context: CommandContext, options: OptionValues, setting: Set
       s3: clients.s3,
       s3Control: clients.s3Control,
       sts: clients.sts,
+      s3As: (session) => clients.as(session).s3,
       clock: endpoint.clock,
       reporter: terminal,
       signal,

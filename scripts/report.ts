@@ -1,13 +1,11 @@
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { evidenceReport } from '../lib/evidence/html-report';
 import { type CommandDefinition, flag, text } from './cli/command';
 import { publicKeyOption, publicKeysOf } from './cli/public-keys';
+import { writeOutput } from './cli/write-output';
 
 export const report: CommandDefinition = {
-  name: 'report',
-  summary: 'create an HTML report from evidence, for reviewers',
   description:
     'Checks the evidence offline and reports at the top of the page whether it is sound. The page is one file ' +
     'without scripts or external content. Exit code 1: the evidence is not sound.',
@@ -31,7 +29,7 @@ export const report: CommandDefinition = {
         hint: 'name an output file for the page with --out',
       });
     if (out === undefined) terminal.data(html);
-    else await write(out, html);
+    else await writeOutput(out, html);
     for (const fault of check.faults) terminal.warn(`${fault.file}:${fault.line}: ${fault.problem}`);
     const sound = check.faults.length === 0;
     terminal.note(sound ? 'the evidence is sound' : `the evidence is NOT sound: ${check.faults.length} fault(s)`);
@@ -42,9 +40,3 @@ export const report: CommandDefinition = {
     };
   },
 };
-
-async function write(file: string, html: string): Promise<void> {
-  await writeFile(file, html).catch((error: NodeJS.ErrnoException) => {
-    throw new KeyturnError('output-unwritable', { file, reason: error.code ?? error.message }, error);
-  });
-}

@@ -1,14 +1,12 @@
 import path from 'node:path';
-import { EXIT, type ExitCode, KeyturnError } from '../lib/errors';
+import { EXIT, type ExitCode } from '../lib/errors';
 import { observeVersions } from '../lib/observation/observe';
-import { loadBase } from '../lib/plan-bundle/base-file';
 import { type ReviewFilesInput, reviewFiles } from '../lib/plan-bundle/review-plan-files';
 import { sarifTool } from '../lib/plan-bundle/sarif-tool';
 import type { Review, Verdict } from '../lib/review/review';
 import { reviewData, reviewJson } from '../lib/review/review-json';
 import { reviewMarkdown } from '../lib/review/review-markdown';
 import { reviewSarif } from '../lib/review/review-sarif';
-import type { Rotation } from '../lib/rotation/rotation';
 import { expectedStacks } from '../lib/terraform/expected-stacks';
 import {
   type CommandContext,
@@ -19,6 +17,7 @@ import {
   text,
 } from './cli/command';
 import { readRotation } from './cli/open-target';
+import { baseOf, baseOptions, evidenceSource, revisionsOf, rollbackTo, signerOption } from './cli/review-options';
 import { withReading } from './cli/session';
 
 const FORMATS = ['markdown', 'json', 'sarif'];
@@ -29,30 +28,12 @@ const EXIT_CODES: Readonly<Record<Verdict, ExitCode>> = {
   refused: EXIT.refusedByGate,
 };
 
-/** The option of `review-plan` and `plan`. */
-export const baseOption = {
-  flags: '--base <file or revision>',
-  description: 'the rotation file before the change, as a file or a git revision; classifies what changed in it',
-} as const;
-
-/** The base that was named; undefined: none. */
-export async function baseOf(
-  { cwd, env }: CommandContext,
-  options: OptionValues,
-  rotation: Rotation,
-): Promise<Rotation | undefined> {
-  const base = text(options, 'base');
-  return base === undefined ? undefined : loadBase({ rotation, base, cwd, env });
-}
-
 const trustedOption = {
   flags: '--trusted <directory>',
   description: "checkout of the base branch of the team's own program, which synthesizes the expected stacks",
 } as const;
 
 export const reviewPlan: CommandDefinition = {
-  name: 'review-plan',
-  summary: 'compare plans with what the rotation file implies, and report what they do',
   description:
     'Reads plan files (with Terraform), or the output of `terraform show -json` beside its plan file. A JSON plan alone ' +
     'is never clean. Changes nothing; contacts AWS only with --aws. Exit 0: clean · 2: a person must decide · 4: ' +
@@ -65,8 +46,9 @@ export const reviewPlan: CommandDefinition = {
     { flags: '--format <format>', description: 'output format', default: 'markdown', choices: FORMATS },
     { flags: '--aws', description: 'read the key states from AWS instead of from the plans' },
     { flags: '--evidence <path>', description: 'evidence file or directory with the retired versions' },
+    signerOption,
     { flags: '--rollback <version>', description: 'declare this change as a rollback to that version' },
-    baseOption,
+    ...baseOptions,
     trustedOption,
   ],
   mutates: false,
@@ -86,7 +68,6 @@ export const reviewPlan: CommandDefinition = {
 
 async function readAndReview(context: CommandContext, options: OptionValues, args: readonly string[]): Promise<Review> {
   const { cwd, env, signal } = context;
-  const evidence = text(options, 'evidence');
   const trusted = text(options, 'trusted');
   const input = async (
     rotation: ReviewFilesInput['rotation'],
@@ -104,9 +85,10 @@ async function readAndReview(context: CommandContext, options: OptionValues, arg
     }),
     jsonIsShown: false,
     base: await baseOf(context, options, rotation),
+    revisions: revisionsOf(context, options),
     files: args.map((file) => path.resolve(cwd, file)),
     from: cwd,
-    evidence: evidence === undefined ? undefined : path.resolve(cwd, evidence),
+    evidence: await evidenceSource(context, options, undefined),
     rollbackTo: rollbackTo(rotation, text(options, 'rollback')),
     now: new Date(),
   });
@@ -115,16 +97,6 @@ async function readAndReview(context: CommandContext, options: OptionValues, arg
     reviewFiles(await input(run.rotation, { observing: run, versions: await observeVersions(run) })),
   );
   return end.result;
-}
-
-/** A rollback may be declared only to the active version; any other version is a mistake. */
-export function rollbackTo(
-  { activeVersion }: Pick<ReviewFilesInput['rotation'], 'activeVersion'>,
-  named: string | undefined,
-): string | undefined {
-  if (named === undefined || named === activeVersion) return named;
-  const problem = `--rollback names ${named}, but the active version of the rotation file is ${activeVersion}`;
-  throw new KeyturnError('usage', { problem, hint: 'name the active version of the rotation file' });
 }
 
 async function printed(context: CommandContext, options: OptionValues, review: Review): Promise<string> {

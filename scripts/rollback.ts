@@ -10,8 +10,6 @@ import { flowOutcome } from './cli/flow-outcome';
 import { withRun } from './cli/session';
 
 export const rollback: CommandDefinition = {
-  name: 'rollback',
-  summary: 'enable the previous version and make it active again',
   description:
     'Enables the previous version, makes it active in the rotation file, and applies both stacks. The version that ' +
     'you leave stays enabled; run `post-apply` to move its objects back. A rotation in place cannot be rolled back.',

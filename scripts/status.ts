@@ -1,13 +1,11 @@
 import { EXIT } from '../lib/errors';
 import { explainJob } from '../lib/workflow/jobs/job-messages';
 import { status as readStatus, type Status } from '../lib/workflow/rotation-status';
-import { type CommandDefinition, flag, rotationFileOption } from './cli/command';
+import { type CommandDefinition, flag, rotationFileOptions } from './cli/command';
 import { withReading } from './cli/session';
 import { table } from './cli/table';
 
 export const status: CommandDefinition = {
-  name: 'status',
-  summary: 'show versions, key states, expiry, the targets of alias and buckets, and the next step',
   description:
     'Reads AWS, the rotation file, custody records and evidence; changes nothing. As a scheduled job it finds ' +
     'expiring material (60, 30 or 7 days ahead), keys that are too old, changes made outside of Terraform, ' +
@@ -15,7 +13,7 @@ export const status: CommandDefinition = {
     'outage, when a key that objects need is out of use, and where an earlier key is out of use and nothing shows that ' +
     'no object needs it.',
   options: [
-    rotationFileOption,
+    ...rotationFileOptions,
     {
       flags: '--detailed-exitcode',
       description: 'exit 2 if a step is pending or a finding needs action',

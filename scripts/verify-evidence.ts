@@ -12,8 +12,6 @@ import { withReading } from './cli/session';
 import type { Terminal } from './cli/terminal';
 
 export const verifyEvidence: CommandDefinition = {
-  name: 'verify-evidence',
-  summary: 'check evidence offline: every hash, every link between runs, every end of a run',
   description:
     'Checks the evidence of one run (a file) or of all runs (a directory), without network. A directory must hold ' +
     'the previous run of each run; with --heads, exactly the runs of those heads; with --public-key, signed runs alone. ' +

@@ -1,14 +1,12 @@
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { observe } from '../lib/observation/observe';
 import { SCANNERS, type Scanner, scannerWaivers, waivedKeys } from '../lib/review/scanner-waivers';
 import { type CommandDefinition, flag, rotationFileOption, text } from './cli/command';
 import { withReading } from './cli/session';
+import { writeOutput } from './cli/write-output';
 
 export const waivers: CommandDefinition = {
-  name: 'waivers',
-  summary: 'print exceptions for scanners that demand automatic rotation of imported keys',
   description:
     'KMS cannot rotate imported key material automatically, and scanners report that. Prints exceptions for the ' +
     'external keys of this rotation, with a link to the evidence. prowler: a mute list. ' +
@@ -41,7 +39,7 @@ export const waivers: CommandDefinition = {
     });
     const given = text(options, 'out');
     const out = given === undefined ? undefined : path.resolve(context.cwd, given);
-    if (out !== undefined) await write(out, result.text);
+    if (out !== undefined) await writeOutput(out, result.text);
     else if (!flag(options, 'json')) context.terminal.data(result.text);
     if (result.keys.length === 0)
       context.terminal.warn('no key of this rotation exists in AWS yet: there is nothing to waive');
@@ -69,10 +67,4 @@ function lastDay(scanner: Scanner, given: string | undefined): Date | undefined 
     ? `--until is for config only: exceptions of ${scanner} do not expire`
     : `--until accepts a date such as 2027-11-01, not ${JSON.stringify(given)}`;
   throw new KeyturnError('usage', { problem, hint: 'such as `npx keyturn waivers config --until 2027-11-01`' });
-}
-
-async function write(file: string, content: string): Promise<void> {
-  await writeFile(file, content).catch((error: NodeJS.ErrnoException) => {
-    throw new KeyturnError('output-unwritable', { file, reason: error.code ?? error.message }, error);
-  });
 }

@@ -1,23 +1,26 @@
 import { AwsProvider } from '@cdktf/provider-aws/lib/provider';
 import type { TerraformStack } from 'cdktf';
-import { AWS_PROVIDER_VERSION } from '../lib/rotation/provider-version';
 import type { Rotation } from '../lib/rotation/rotation';
+import { accessOf } from './access';
 
 /**
  * Declares the one provider of a stack: the rotation's region, and its account if the file declares one, so that
  * Terraform itself refuses credentials of another account. Endpoints and credentials come from the standard variables
- * (`AWS_ENDPOINT_URL`, `AWS_PROFILE`, …), never from here.
+ * (`AWS_ENDPOINT_URL`, `AWS_PROFILE`, …), never from here; the file may name a profile, and a role to assume with them.
  */
 export function declareAwsProvider(stack: TerraformStack, rotation: Rotation): void {
+  const { role, ...access } = accessOf(rotation);
   new AwsProvider(stack, 'aws', {
     region: rotation.region,
+    ...access,
+    ...(role === undefined ? {} : { assumeRole: [role] }),
     ...(rotation.account === undefined ? {} : { allowedAccountIds: [rotation.account] }),
     // No TLS certificate covers a bucket name with dots, so AWS itself is addressed by path for it. Over plain HTTP
     // (an endpoint on this machine) the provider would put it before the address, and find no such host.
     ...(bucketNames(rotation).some((name) => name.includes('.')) ? { s3UsePathStyle: true } : {}),
   });
-  // The bindings of another release would require their own version; what was tested decides, not what they were generated from.
-  stack.addOverride('terraform.required_providers.aws.version', AWS_PROVIDER_VERSION);
+  // The bindings would require what they were generated from; the rotation file decides.
+  stack.addOverride('terraform.required_providers.aws.version', rotation.terraform.awsProvider);
 }
 
 /** Every bucket of a stack. */

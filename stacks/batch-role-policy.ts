@@ -82,7 +82,8 @@ export interface RolePolicy {
 
 /** Actions of a task on an object version. */
 const OBJECT_ACTIONS: Readonly<Record<ReencryptMethod, readonly string[]>> = {
-  rewrap: ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject', 's3:UpdateObjectEncryption'],
+  // AWS's older pages list s3:PutObject, too. It is a right to overwrite, and AWS does not ask for it any more.
+  rewrap: ['s3:GetObject', 's3:GetObjectVersion', 's3:UpdateObjectEncryption'],
   // AWS lists the ACL actions for every copy. Jobs copy only in buckets with enforced ownership, where ACLs have no
   // effect.
   rewrite: [
@@ -111,7 +112,7 @@ const NEW_KEY_ACTIONS: Readonly<Record<ReencryptMethod, readonly string[]>> = {
 };
 
 /**
- * What the jobs of a rotation may do, and nothing else: the one operation on objects of the declared buckets, the
+ * What the jobs of a rotation may do, and nothing else: the one operation on objects of the declared buckets, to the new key alone, the
  * keys through S3 of the Region alone, reading manifests and writing reports of this rotation. Nothing is deleted, no
  * object is read but to move it.
  *
@@ -131,6 +132,8 @@ export function batchRolePolicy(input: BatchRolePolicyInput): RolePolicy {
       'MoveObjects',
       OBJECT_ACTIONS[method],
       buckets.map((name) => `${bucket(name)}/*`),
+      // Of these actions only those that name a key have a value: IfExists lets the others through.
+      { StringEqualsIfExists: { 's3:x-amz-server-side-encryption-aws-kms-key-id': newKey } },
     ),
     allow('UseNewKey', NEW_KEY_ACTIONS[method], [newKey], throughS3),
     allow('ReadManifests', ['s3:GetObject', 's3:GetObjectVersion'], [kept('manifests*')]),

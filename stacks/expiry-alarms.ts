@@ -1,5 +1,5 @@
 import { CloudwatchMetricAlarm } from '@cdktf/provider-aws/lib/cloudwatch-metric-alarm';
-import type { TerraformStack } from 'cdktf';
+import type { Construct } from 'constructs';
 import type { KeyVersion, Rotation } from '../lib/rotation/rotation';
 
 const DAY_SECONDS = 24 * 60 * 60;
@@ -21,12 +21,12 @@ export interface AlarmedKey {
  *
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/imported-key-material-expiration-alarm.html
  */
-export function declareExpiryAlarms(stack: TerraformStack, rotation: Rotation, { version, keyId }: AlarmedKey): void {
+export function declareExpiryAlarms(scope: Construct, rotation: Rotation, { version, keyId }: AlarmedKey): void {
   const { alarmTopicArn, warnDays } = rotation.expiry;
   if (alarmTopicArn === undefined) return;
   for (const days of warnDays) {
     const id = `version_${version.name}_expires_${days}d`;
-    const alarm = new CloudwatchMetricAlarm(stack, `alarm_${id}`, {
+    const alarm = new CloudwatchMetricAlarm(scope, `alarm_${id}`, {
       alarmName: `keyturn-${rotation.name}-${version.name}-material-expires-in-${days}d`,
       alarmDescription:
         `The imported material of key version ${version.name} of rotation ${rotation.name} expires in less than ${days} days. ` +

@@ -1,5 +1,5 @@
 import { DataAwsKmsKey } from '@cdktf/provider-aws/lib/data-aws-kms-key';
-import type { TerraformStack } from 'cdktf';
+import { Annotations, type TerraformStack } from 'cdktf';
 import {
   activeVersion,
   boundKeyArn,
@@ -49,7 +49,8 @@ const ADVICE = {
 export function guardedTarget(stack: TerraformStack, rotation: Rotation): Target {
   const version = activeVersion(rotation);
   const id = version.keyArn === undefined ? `after_${stackNames(rotation).keys}_and_keyturn_pre-apply` : 'adopted';
-  const key = new DataAwsKmsKey(stack, id, { keyId: version.keyArn ?? versionAlias(rotation, version) });
+  if (stack.node.tryFindChild(id) === undefined) warnUnbound(stack, rotation, version);
+  const key = lookedUp(stack, id, version.keyArn ?? versionAlias(rotation, version));
   const found = `data.aws_kms_key.${id}`;
   const named =
     version.keyArn === undefined
@@ -65,6 +66,22 @@ export function guardedTarget(stack: TerraformStack, rotation: Rotation): Target
   };
 }
 
+/** Without a binding there is nothing to guard against: the CDKTF CLI shows this warning whenever it synthesizes, and plans and deploys do. */
+function warnUnbound(stack: TerraformStack, rotation: Rotation, version: KeyVersion): void {
+  if (boundKeyArn(rotation, version) !== undefined) return;
+  Annotations.of(stack).addWarning(
+    `rotation.lock.json does not bind ${version.name}: ${versionAlias(rotation, version)} alone decides which key alias and bucket defaults move to. Run "npx keyturn pre-apply", and commit the file.`,
+  );
+}
+
+/** The data source of the active key, declared at the first use: several constructs of a stack may need it. */
+function lookedUp(stack: TerraformStack, id: string, keyId: string): DataAwsKmsKey {
+  const declared = stack.node.tryFindChild(id);
+  if (!(declared instanceof DataAwsKmsKey)) return new DataAwsKmsKey(stack, id, { keyId });
+  if (declared.keyIdInput === keyId) return declared;
+  throw new RangeError(`the stack ${stack.node.id} looks up another key already: put this rotation into another stack`);
+}
+
 /**
  * For a version that `rotation.lock.json` binds: whoever can move the version alias must not decide which key it is. An
  * adopted version is looked up by its ARN.
@@ -73,10 +90,11 @@ function bound(rotation: Rotation, version: KeyVersion, found: string): readonly
   const arn = boundKeyArn(rotation, version);
   if (arn === undefined || version.keyArn !== undefined) return [];
   const alias = versionAlias(rotation, version);
+  const binder = version.takeOver === undefined ? 'rotation.lock.json' : 'takeOver';
   return [
     {
       condition: `\${${found}.arn == "${arn}"}`,
-      errorMessage: `${GUARD_WORDS} ${alias} leads to \${${found}.arn}, but rotation.lock.json binds key version ${version.name} to ${arn}: find out who moved the alias (CloudTrail: UpdateAlias), and move it back (aws kms update-alias --alias-name ${alias} --target-key-id ${arn}).`,
+      errorMessage: `${GUARD_WORDS} ${alias} leads to \${${found}.arn}, but ${binder} binds key version ${version.name} to ${arn}: find out who moved the alias (CloudTrail: UpdateAlias), and move it back (aws kms update-alias --alias-name ${alias} --target-key-id ${arn}).`,
     },
   ];
 }
@@ -124,5 +142,13 @@ export function sameAccount(stack: TerraformStack, rotation: Rotation, owner: st
   return {
     condition: `\${data.aws_caller_identity.${CALLER_IDENTITY}.account_id == "${owner}"}`,
     errorMessage: `${GUARD_WORDS} ${rotation.alias} cannot point at a key of account ${owner} from another account: set "account:" to your own account in the rotation file; then the storage stack omits the alias.`,
+  };
+}
+
+/** A state that holds another key under this version's address would make Terraform ignore the import. */
+export function takenOver({ name }: KeyVersion, arn: string): Guard {
+  return {
+    condition: `\${self.arn == "${arn}"}`,
+    errorMessage: `${GUARD_WORDS} the state holds \${self.arn} as key version ${name}, but the rotation file takes over ${arn}: correct takeOver.`,
   };
 }

@@ -1,5 +1,6 @@
+import { keptStatements } from '../lib/rotation/kept-policy';
 import { keyService } from '../lib/rotation/key-services';
-import type { ServicePrincipal } from '../lib/rotation/rotation';
+import type { KeyVersion, ServicePrincipal } from '../lib/rotation/rotation';
 
 /** Administration of the key itself: no action encrypts, decrypts, or delegates these permissions (no CreateGrant). */
 export const ADMINISTRATION_ACTIONS = [
@@ -159,6 +160,17 @@ export function keyPolicy(input: KeyPolicyInput): KeyPolicy {
       ...soak(input.unusedForDays),
     ],
   };
+}
+
+/**
+ * The policy of a version that keeps what the key had: those statements first, then Keyturn's, whose denials hold for both. What looks
+ * like a reference of Terraform's in them is a variable of IAM's.
+ */
+export function withKeptStatements(own: KeyPolicy, { keptPolicy }: Pick<KeyVersion, 'keptPolicy'>): object {
+  const kept = keptPolicy === undefined ? undefined : keptStatements(keptPolicy);
+  if (kept === undefined) return own;
+  const literal: unknown = JSON.parse(JSON.stringify(kept).replaceAll('${', '$${').replaceAll('%{', '%%{'));
+  return { ...own, Statement: [...(literal as readonly object[]), ...own.Statement] };
 }
 
 /**

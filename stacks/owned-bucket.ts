@@ -5,8 +5,10 @@ import { S3BucketPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-bucket-pub
 import { S3BucketVersioningA } from '@cdktf/provider-aws/lib/s3-bucket-versioning';
 import { Fn } from 'cdktf';
 import { Construct } from 'constructs';
+import type { AdoptedResource } from '../lib/rotation/adopted-resources';
 import { bucketPolicy } from './bucket-policy';
 import type { Target } from './guard';
+import { importAdopted } from './import-adopted';
 
 export interface OwnedBucketProps {
   readonly bucket: string;
@@ -16,6 +18,8 @@ export interface OwnedBucketProps {
   readonly objectLock?: boolean;
   /** The only key that a writer may name. Absent: writers may name any. */
   readonly pinnedTo?: Target | undefined;
+  /** What exists already. Default: nothing. */
+  readonly adopted?: readonly AdoptedResource[];
 }
 
 /**
@@ -31,7 +35,7 @@ export class OwnedBucket extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { bucket, partition, tags, objectLock = false, pinnedTo }: OwnedBucketProps,
+    { bucket, partition, tags, objectLock = false, pinnedTo, adopted = [] }: OwnedBucketProps,
   ) {
     super(scope, id);
     const created = new S3Bucket(this, 'bucket', {
@@ -59,6 +63,7 @@ export class OwnedBucket extends Construct {
       rule: { objectOwnership: 'BucketOwnerEnforced' },
     });
     for (const resource of [this.versioning, access, ownership]) resource.overrideLogicalId(id);
+    for (const resource of [created, this.versioning]) importAdopted(resource, adopted);
     const policy = new S3BucketPolicy(this, 'policy', {
       bucket: this.name,
       policy: Fn.jsonencode(bucketPolicy({ bucket, partition, pinnedTo: pinnedTo?.arn })),

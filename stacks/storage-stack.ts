@@ -1,16 +1,15 @@
-import { KmsAlias } from '@cdktf/provider-aws/lib/kms-alias';
-import { S3BucketServerSideEncryptionConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration';
 import { TerraformOutput, TerraformStack } from 'cdktf';
 import type { Construct } from 'constructs';
-import { activeVersion, type Bucket, type Rotation, stackNames } from '../lib/rotation/rotation';
+import { type Rotation, stackNames } from '../lib/rotation/rotation';
 import { declareAwsProvider } from './aws-provider';
 import { declareBackend } from './backend';
 import { declareBatchJobs } from './batch-jobs';
-import { guardedTarget, sameAccount, type Target } from './guard';
+import { guardedTarget } from './guard';
 import { partitionOf } from './identity';
-import { bucketId, EVIDENCE_ID } from './logical-ids';
+import { EVIDENCE_ID } from './logical-ids';
 import { NoKeyMaterial } from './no-material';
-import { OwnedBucket } from './owned-bucket';
+import { declareMainAlias } from './rotated-alias';
+import { declareRotatedBucket } from './rotated-bucket';
 import { SupportBucket } from './support-bucket';
 
 /**
@@ -29,12 +28,9 @@ export class StorageStack extends TerraformStack {
     this.node.addValidation(new NoKeyMaterial(this));
 
     const target = guardedTarget(this, rotation);
-    this.#declareAlias(rotation, target);
+    declareMainAlias(this, rotation, target);
     const tags = { ...rotation.tags, 'keyturn:rotation': rotation.name };
-    for (const bucket of rotation.buckets) {
-      const name = bucket.manage === 'bucket' ? this.#declareBucket(bucket, tags, target) : bucket.name;
-      this.#declareEncryption(bucket, name, target);
-    }
+    for (const bucket of rotation.buckets) declareRotatedBucket(this, rotation, bucket, target);
     const { engine, batch } = rotation.reencrypt;
     if (engine !== 'local' && batch !== undefined)
       declareBatchJobs(this, rotation, { settings: batch, newKey: target.arn, tags });
@@ -50,45 +46,5 @@ export class StorageStack extends TerraformStack {
       value: target.arn,
       description: 'ARN of the key that the alias and the bucket defaults point at',
     });
-  }
-
-  /** The pin and the default name the same key, so that one apply moves both. */
-  #declareBucket(
-    { name, pinWriters, ...bucket }: Bucket,
-    tags: Readonly<Record<string, string>>,
-    target: Target,
-  ): string {
-    const pinnedTo = pinWriters ? target : undefined;
-    const props = { bucket: name, partition: partitionOf(this), tags, pinnedTo };
-    return new OwnedBucket(this, bucketId({ name, ...bucket }), props).name;
-  }
-
-  /** An alias cannot point at a key of another account; then only the bucket defaults name the key. */
-  #declareAlias(rotation: Rotation, target: Target): void {
-    const owner = activeVersion(rotation).keyArn?.split(':')[4];
-    if (owner !== undefined && rotation.account !== undefined && owner !== rotation.account) return;
-    const unknown = owner !== undefined && rotation.account === undefined;
-    const guards = unknown ? [...target.guards, sameAccount(this, rotation, owner)] : target.guards;
-    new KmsAlias(this, 'main', {
-      name: rotation.alias,
-      targetKeyId: target.arn,
-      lifecycle: { precondition: [...guards] },
-    });
-  }
-
-  #declareEncryption(bucket: Bucket, name: string, target: Target): void {
-    const encryption = new S3BucketServerSideEncryptionConfigurationA(this, `encryption_${bucketId(bucket)}`, {
-      bucket: name,
-      rule: [
-        {
-          // The full ARN: S3 would resolve an alias in the account of the writer.
-          applyServerSideEncryptionByDefault: { sseAlgorithm: 'aws:kms', kmsMasterKeyId: target.arn },
-          bucketKeyEnabled: bucket.bucketKey,
-        },
-      ],
-      // Destroying it would silently reset the bucket to SSE-S3.
-      lifecycle: { preventDestroy: true, precondition: [...target.guards] },
-    });
-    encryption.overrideLogicalId(bucketId(bucket));
   }
 }

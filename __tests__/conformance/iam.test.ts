@@ -169,7 +169,7 @@ describe('it refuses', () => {
       { RoleName, Colour: 'red' },
       "at 'colour' failed to satisfy constraint: Member must be known",
     ],
-    ['a permissions boundary', { RoleName, PermissionsBoundary: 'arn:aws:iam::aws:policy/x' }, '501 NotImplemented'],
+    ['a permissions boundary', { RoleName, PermissionsBoundary: 'arn:aws:iam::aws:policy/x' }, '404 NoSuchEntity'],
     ['a tag without a value', { RoleName, 'Tags.member.1.Key': 'k' }, "Value null at 'tags.member.1.Value'"],
     [
       'a tag key that AWS keeps for itself',
@@ -261,8 +261,8 @@ describe('it refuses', () => {
   });
 
   it('operations it does not serve, by name, and other versions', async () => {
-    expect(await refusal('AttachRolePolicy', { RoleName: 'Taken' })).toBe(
-      '400 InvalidAction: Could not find operation AttachRolePolicy for version 2010-05-08',
+    expect(await refusal('CreateAccessKey', { UserName: 'taken' })).toBe(
+      '400 InvalidAction: Could not find operation CreateAccessKey for version 2010-05-08',
     );
     expect(await refusal('toString')).toMatch('400 InvalidAction');
     expect(await refusal('ListRoles', { Version: '2010-05-09' })).toMatch('400 InvalidAction');

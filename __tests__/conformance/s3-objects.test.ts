@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto';
 import {
   CopyObjectCommand,
+  DeleteObjectAnnotationCommand,
   DeleteObjectCommand,
   DeleteObjectTaggingCommand,
+  GetObjectAnnotationCommand,
   GetObjectAttributesCommand,
   GetObjectCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
+  ListObjectAnnotationsCommand,
+  PutObjectAnnotationCommand,
   PutObjectCommand,
   PutObjectTaggingCommand,
   type S3Client,
@@ -339,5 +343,28 @@ describe('what is not built is refused', () => {
     );
     expect(await outcome(s3.send(command))).toBe('NotImplemented');
     expect(await outcome(head(s3, Bucket, 'marked'))).toBe('NotFound');
+  });
+});
+
+describe('annotations', () => {
+  const place = (Key = 'annotated') => ({ Bucket, Key, AnnotationName: 'note' });
+  const readNote = async (key = 'annotated') => {
+    const answer = await s3.send(new GetObjectAnnotationCommand({ ...place(key) }));
+    return answer.AnnotationPayload?.transformToString();
+  };
+
+  it('are put, listed, read, copied unless the copy excludes them, and deleted', async () => {
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'annotated', Body: 'x' }));
+    await s3.send(new PutObjectAnnotationCommand({ ...place(), AnnotationPayload: 'hello' }));
+    const list = async () =>
+      (await s3.send(new ListObjectAnnotationsCommand({ Bucket, Key: 'annotated' }))).Annotations;
+    expect(await list()).toMatchObject([{ AnnotationName: 'note', Size: 5 }]);
+    expect(await readNote()).toBe('hello');
+    const copy = { Bucket, CopySource: `${Bucket}/annotated` };
+    await s3.send(new CopyObjectCommand({ ...copy, Key: 'copy' }));
+    await s3.send(new CopyObjectCommand({ ...copy, Key: 'bare', AnnotationDirective: 'EXCLUDE' }));
+    expect([await readNote('copy'), await outcome(readNote('bare'))]).toEqual(['hello', 'NoSuchKey']);
+    await s3.send(new DeleteObjectAnnotationCommand(place()));
+    expect(await list()).toEqual([]);
   });
 });

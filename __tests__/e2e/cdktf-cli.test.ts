@@ -1,6 +1,7 @@
-import { copyFile, readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { runChild } from '../../lib/terraform/child';
+import { compiledStacks } from '../support/compiled-keyturn';
 import { type Stage, stage } from './stacks-stage';
 
 const PROJECT = resolve(__dirname, '../..');
@@ -16,10 +17,12 @@ buckets:
     manage: bucket
 `;
 
-/** Each command synthesizes, initializes and starts the provider again. */
+/** Each command synthesizes and initializes again. */
 const MINUTES = 300_000;
 
 let on: Stage;
+/** The Terraform that the CLI runs; undefined: the one it finds. */
+let terraformBinary: string | undefined;
 const there = (file: string): string => join(on.folder, file);
 
 beforeAll(async () => {
@@ -35,7 +38,8 @@ async function type(command: string): Promise<{ readonly exit: number | null; re
   const [, name = '', ...args] = command.split(' ');
   // What npx finds, without a second of CPU time for npx itself.
   const file = join(PROJECT, 'node_modules/.bin', name);
-  const env = { ...on.env, CI: '1', FORCE_COLOR: '0' };
+  const chosen = terraformBinary === undefined ? {} : { TERRAFORM_BINARY_NAME: terraformBinary };
+  const env = { ...on.env, ...chosen, CI: '1', FORCE_COLOR: '0' };
   const { exit, stdout, stderr } = await runChild({ file, args, cwd: on.folder, env, signal: undefined });
   // The CLI wraps its lines at the width of a terminal and frames Terraform's.
   return { exit, said: `${stdout}\n${stderr}`.replaceAll(/[│\s]+/gu, ' ') };
@@ -68,79 +72,6 @@ it(
 );
 
 it(
-  'stops before storage when the keys are not declared, and leads on to the keys and pre-apply',
-  async () => {
-    const { exit, said } = await type('npx cdktf deploy payroll-storage --auto-approve --skip-provider-lock');
-    expect(exit).not.toBe(0);
-    expect(said).toContain('reading KMS Key (alias/payroll/v1)');
-    expect(said).toContain('after_payroll-keys_and_keyturn_pre-apply');
-  },
-  MINUTES,
-);
-
-it(
-  'stops before storage when both stacks of a fresh rotation are deployed in one go, and leads on to pre-apply',
-  async () => {
-    const { exit, said } = await type(
-      'npx cdktf deploy payroll-keys payroll-storage --auto-approve --skip-provider-lock',
-    );
-    expect(exit).not.toBe(0);
-    // Both start at once: the guard speaks if the key was there in time, else the look-up's name does. What is said of
-    // either stack stands between what is said of the other.
-    expect(said).toMatch(/npx keyturn pre-apply|couldn't find resource/);
-    expect(said).toContain('after_payroll-keys_and_keyturn_pre-apply');
-    expect(await on.key('alias/payroll/v1')).toMatchObject({ KeyState: 'PendingImport' });
-    await expect(on.defaultKey('payroll-data')).rejects.toMatchObject({ name: 'NoSuchBucket' });
-  },
-  MINUTES,
-);
-
-it(
-  'stops at the guard when the keys come first',
-  async () => {
-    const { exit, said } = await type('npx cdktf deploy * --auto-approve --skip-provider-lock --parallelism 1');
-    expect(exit).not.toBe(0);
-    expect(said).toContain('key version v1 (alias/payroll/v1) is PendingImport, not Enabled');
-    expect(said).toContain('npx keyturn pre-apply');
-    await expect(on.defaultKey('payroll-data')).rejects.toMatchObject({ name: 'NoSuchBucket' });
-  },
-  MINUTES,
-);
-
-it(
-  'deploys storage once the material is imported, as its stack alone',
-  async () => {
-    await on.importMaterial('alias/payroll/v1');
-    const { exit, said } = await type('npx cdktf deploy payroll-storage --auto-approve --skip-provider-lock');
-    expect({ exit, said }).toMatchObject({ exit: 0, said: expect.stringContaining('Apply complete!') });
-    const { Arn } = await on.key('alias/payroll/v1');
-    expect(await on.defaultKey('payroll-data')).toBe(Arn);
-  },
-  MINUTES,
-);
-
-it(
-  'finds no difference in storage afterwards',
-  async () => {
-    const { exit, said } = await type('npx cdktf diff payroll-storage --skip-provider-lock');
-    expect({ exit, said }).toMatchObject({ exit: 0, said: expect.stringContaining('No changes.') });
-  },
-  MINUTES,
-);
-
-it(
-  'is the same state that Keyturn itself plans on, without a difference in either stack',
-  async () => {
-    const { keys, storage } = await on.declare(ROTATION);
-    await on.keepProvider();
-    const terraform = await on.terraform();
-    expect((await terraform.plan(keys)).changes).toBe(false);
-    expect((await terraform.plan(storage)).changes).toBe(false);
-  },
-  MINUTES,
-);
-
-it(
   'fails when the rotation file is at fault, and shows where without a stack trace of ours',
   async () => {
     await writeFile(there('rotation.yaml'), ROTATION.replace('activeVersion: v1', 'activeVersion: v9'));
@@ -148,6 +79,98 @@ it(
     expect(exit).not.toBe(0);
     expect(said).toMatch(/rotation\.yaml:6:\d+ activeVersion/);
     expect(said).not.toContain('rotation-file.ts');
+    await writeFile(there('rotation.yaml'), ROTATION);
   },
   MINUTES,
 );
+
+describe('the commands of a rotation', () => {
+  let kept: string;
+  /** As in a fresh checkout: what was initialized with one provider is not taken for the other. */
+  const forgetInit = () => rm(there('cdktf.out'), { recursive: true, force: true });
+
+  beforeAll(async () => {
+    // The tests above start main.ts as cdktf.json says. From here on it comes compiled, with the same bytes.
+    const settings = JSON.parse(await readFile(there('cdktf.json'), 'utf8'));
+    const app = `'${process.execPath}' '${join(compiledStacks(), 'main.ts')}'`;
+    await writeFile(there('cdktf.json'), JSON.stringify({ ...settings, app }));
+    kept = (await on.keepProvider()).terraform;
+    terraformBinary = kept;
+  }, MINUTES);
+
+  it(
+    'stops before storage when the keys are not declared, and leads on to the keys and pre-apply',
+    async () => {
+      const { exit, said } = await type('npx cdktf deploy payroll-storage --auto-approve --skip-provider-lock');
+      expect(exit).not.toBe(0);
+      expect(said).toContain('reading KMS Key (alias/payroll/v1)');
+      expect(said).toContain('after_payroll-keys_and_keyturn_pre-apply');
+    },
+    MINUTES,
+  );
+
+  it(
+    'stops before storage when both stacks of a fresh rotation are deployed in one go, and leads on to pre-apply',
+    async () => {
+      const { exit, said } = await type(
+        'npx cdktf deploy payroll-keys payroll-storage --auto-approve --skip-provider-lock',
+      );
+      expect(exit).not.toBe(0);
+      // Both start at once: the guard speaks if the key was there in time, else the look-up's name does. What is said of
+      // either stack stands between what is said of the other.
+      expect(said).toMatch(/npx keyturn pre-apply|couldn't find resource/);
+      expect(said).toContain('after_payroll-keys_and_keyturn_pre-apply');
+      expect(await on.key('alias/payroll/v1')).toMatchObject({ KeyState: 'PendingImport' });
+      await expect(on.defaultKey('payroll-data')).rejects.toMatchObject({ name: 'NoSuchBucket' });
+    },
+    MINUTES,
+  );
+
+  it(
+    'stops at the guard when the keys come first',
+    async () => {
+      const { exit, said } = await type('npx cdktf deploy * --auto-approve --skip-provider-lock --parallelism 1');
+      expect(exit).not.toBe(0);
+      expect(said).toContain('key version v1 (alias/payroll/v1) is PendingImport, not Enabled');
+      expect(said).toContain('npx keyturn pre-apply');
+      await expect(on.defaultKey('payroll-data')).rejects.toMatchObject({ name: 'NoSuchBucket' });
+    },
+    MINUTES,
+  );
+
+  it(
+    'deploys storage once the material is imported, as its stack alone, with the provider that the CLI installs',
+    async () => {
+      await on.importMaterial('alias/payroll/v1');
+      await forgetInit();
+      terraformBinary = undefined;
+      const { exit, said } = await type('npx cdktf deploy payroll-storage --auto-approve --skip-provider-lock');
+      expect({ exit, said }).toMatchObject({ exit: 0, said: expect.stringContaining('Apply complete!') });
+      const { Arn } = await on.key('alias/payroll/v1');
+      expect(await on.defaultKey('payroll-data')).toBe(Arn);
+      await forgetInit();
+      terraformBinary = kept;
+    },
+    MINUTES,
+  );
+
+  it(
+    'finds no difference in storage afterwards',
+    async () => {
+      const { exit, said } = await type('npx cdktf diff payroll-storage --skip-provider-lock');
+      expect({ exit, said }).toMatchObject({ exit: 0, said: expect.stringContaining('No changes.') });
+    },
+    MINUTES,
+  );
+
+  it(
+    'is the same state that Keyturn itself plans on, without a difference in either stack',
+    async () => {
+      const { keys, storage } = await on.declare(ROTATION);
+      const terraform = await on.terraform();
+      expect((await terraform.plan(keys)).changes).toBe(false);
+      expect((await terraform.plan(storage)).changes).toBe(false);
+    },
+    MINUTES,
+  );
+});

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DescribeKeyCommand, GetKeyPolicyCommand, KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import {
@@ -59,17 +59,18 @@ it('begins a rotation from an empty repository: the first key, then what points 
   job.approve(job);
   expect((await job.step('apply.sh')).exitCode).toBe(3);
   expect(archived()).toContain('custody/rotation-test-v1.age');
-  await pass(job, 'plan.sh');
-  job.approve(job);
-  await pass(job, 'apply.sh', 'post-apply.sh', 'archive.sh');
+  // This job has shown how the steps start Terraform's provider.
+  await forge.keepProvider();
+  const again = forge.job('main');
+  await pass(again, 'restore.sh evidence custody', 'plan.sh');
+  again.approve(again);
+  await pass(again, 'apply.sh', 'post-apply.sh', 'archive.sh');
   expect(await stateOf('v1')).toBe('Enabled');
   for (const Key of OBJECTS) await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body: Key }));
   expect(await keysOfObjects()).toEqual([await arnOf('v1')]);
 });
 
 it('declares v2 by a pull request of one added line', async () => {
-  // The job before this one showed how the steps start Terraform's provider.
-  await forge.keepProvider();
   const { title, branch, diff, body } = await propose('version');
   expect(diff.match(/^[-+](?![-+])/gm)).toEqual(['+']);
   expect(body).toContain(`| \`${BUCKET}\` | 2 | 2 |`);
@@ -106,13 +107,41 @@ it('records the retirement by a third, which plans nothing: the file says what i
   // What the pull request also brings is not run, and the comment says that nobody has reviewed it.
   forge.git('checkout', '--quiet', '-b', 'with-code');
   writeFileSync(path.join(forge.developer, 'examples/steps/plan.sh'), 'echo "every plan is clean"\n');
-  forge.git('commit', '--quiet', '--all', '-m', 'Simplify the plan');
+  commitAll('Simplify the plan');
   forge.git('push', '--quiet', 'origin', 'with-code');
   const job = await reviewing('with-code');
-  expect(commentOf(job)).toMatch(/### Not reviewed here[\s\S]*\n {4}examples\/steps\/plan\.sh\n/);
+  const comment = commentOf(job);
+  expect(comment).toMatch(/### Not reviewed here[\s\S]*\n {4}examples\/steps\/plan\.sh\n/);
+  expect(comment).toMatch(/: a person must decide\n[\s\S]*KT082[\s\S]*changed: `examples\/steps\/plan\.sh`/);
   const { stacks } = JSON.parse(readFileSync(path.join(job.directory, 'keyturn-plan/manifest.json'), 'utf8'));
   expect([stacks.keys.changes, stacks.storage.changes]).toEqual([false, false]);
   forge.merge(branch);
+});
+
+it('refuses a pull request that brings a provider, evidence of a retirement and custody, and uses none of it', async () => {
+  const provider = 'cdktf.out/stacks/rotation-test-keys/terraform.d/plugins/registry.terraform.io/hashicorp/aws/x';
+  const evidence = '.keyturn/evidence/20260101T000000000Z-post-apply-forged.ndjson';
+  forge.git('checkout', '--quiet', '-b', 'with-files', 'main');
+  for (const file of [provider, evidence, 'custody/rotation-test-v1.age']) {
+    mkdirSync(path.dirname(path.join(forge.developer, file)), { recursive: true });
+    writeFileSync(path.join(forge.developer, file), '#!/bin/sh\ntouch "$CALLED"\n', { mode: 0o755 });
+  }
+  commitAll('Bring files along');
+  forge.git('push', '--quiet', 'origin', 'with-files');
+  const job = forge.job('main', { KEYTURN_RANGE: 'origin/main..origin/with-files' });
+  await pass(job, 'restore.sh evidence', 'proposal.sh origin/with-files');
+  expect((await job.step('plan.sh')).exitCode).toBe(4);
+  const comment = commentOf(job);
+  for (const file of [provider, evidence]) expect(comment).toContain(`\`${file}\`: a working file`);
+  expect(comment).toContain('added: `custody/rotation-test-v1.age`');
+  for (const file of [provider, evidence]) expect(existsSync(path.join(job.directory, file))).toBe(false);
+  // Were it merged all the same, no job would run Terraform or believe the evidence.
+  const merged = forge.job('with-files');
+  await pass(merged, 'restore.sh evidence custody');
+  for (const step of ['plan.sh', 'drift.sh', 'post-apply.sh']) expect((await merged.step(step)).exitCode).toBe(4);
+  const error = readFileSync(path.join(merged.directory, 'keyturn-out/comment.md'), 'utf8');
+  expect(error).toContain('working-files-committed');
+  forge.git('checkout', '--quiet', '--force', 'main');
 });
 
 it('leaves an archive on the remote that is one sound chain, with custody and nothing secret', async () => {
@@ -171,6 +200,12 @@ it('refuses to archive evidence that was changed after it was archived', async (
   expect(refused.exitCode).toBe(1);
   expect(refused.stderr).toContain(first);
 });
+
+/** What git ignores too. */
+function commitAll(message: string): void {
+  forge.git('add', '--all', '--force');
+  forge.git('commit', '--quiet', '-m', message);
+}
 
 /** Everything on the archive branch of the remote. */
 function archived(): string {

@@ -1,5 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import path from 'node:path';
+import { runChild } from '../../lib/terraform/child';
+import { compiledKeyturn } from '../support/compiled-keyturn';
+import { keepProviderOnDemand } from '../support/provider-on-demand';
 import { findSoftHsm } from '../support/soft-hsm';
 
 const PROJECT = path.resolve(__dirname, '../..');
@@ -17,19 +19,32 @@ interface Document {
   }[];
 }
 
-/** As the README says it, with a custodian added. */
-describe(`npm run rehearse -- --engine batch --custody ${CUSTODY}`, () => {
-  const args = ['run', '--silent', 'rehearse', '--', '--engine', 'batch', '--custody', CUSTODY, '--json'];
-  const { status, stdout, stderr } = spawnSync('npm', args, { cwd: PROJECT, encoding: 'utf8' });
-  const document = status === null ? undefined : (JSON.parse(stdout) as Document);
+/** As the README says it, with a custodian added. `rehearsal.test.ts` runs it uncompiled, with a provider for each call. */
+describe(`keyturn rehearse --engine batch --custody ${CUSTODY}`, () => {
+  let exit: number | null;
+  let stderr: string;
+  let document: Document;
+
+  beforeAll(async () => {
+    const kept = await keepProviderOnDemand();
+    try {
+      const args = [compiledKeyturn(), 'rehearse', '--engine', 'batch', '--custody', CUSTODY, '--json'];
+      const env = { ...process.env, TERRAFORM_BINARY_NAME: kept.terraform };
+      const ended = await runChild({ file: process.execPath, args, cwd: PROJECT, env, signal: undefined });
+      ({ exit, stderr } = ended);
+      document = JSON.parse(ended.stdout);
+    } finally {
+      await kept.close();
+    }
+  });
 
   it('holds all ten proofs', () => {
     expect(stderr).not.toContain('does not hold');
-    expect(document?.proofs.filter((proof) => proof.holds).map((proof) => proof.number)).toEqual([
+    expect(document.proofs.filter((proof) => proof.holds).map((proof) => proof.number)).toEqual([
       1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
     ]);
-    expect(document?.held).toBe(true);
-    expect(status).toBe(0);
+    expect(document.held).toBe(true);
+    expect(exit).toBe(0);
   });
 
   it('generates and wraps the material with the custodian', () => {
@@ -37,7 +52,7 @@ describe(`npm run rehearse -- --engine batch --custody ${CUSTODY}`, () => {
   });
 
   it('lets one job move every object version, as an ordinary client of S3 Control sees it', () => {
-    const seen = document?.proofs[6]?.observations.find(({ what }) => what.includes('tasks of the job'));
+    const seen = document.proofs[6]?.observations.find(({ what }) => what.includes('tasks of the job'));
     expect(seen?.observed).toEqual([[expect.any(Number), 0]]);
   });
 

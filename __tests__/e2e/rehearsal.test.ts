@@ -14,7 +14,7 @@ interface Document {
     readonly number: number;
     readonly title: string;
     readonly holds: boolean;
-    readonly observations: readonly unknown[];
+    readonly observations: readonly { readonly what: string }[];
   }[];
   readonly spent: Readonly<Record<string, number>>;
 }
@@ -49,7 +49,14 @@ describe('npm run rehearse', () => {
     expect(stderr).toMatch(/kms_master_key_id: "arn:aws:kms:[^"]+" → "arn:aws:kms:[^"]+"/);
   });
 
-  it('shows the dress rehearsal of the disable', () => {
+  it('shows the dress rehearsal of the disable, and proves it by sessions of ordinary clients', () => {
+    const seen = document?.proofs.find((one) => one.number === 8)?.observations.map(({ what }) => what);
+    expect(seen).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/SHA-256 of [1-9]\d* downloads by \S+, which is denied v1/),
+        expect.stringMatching(/downloads by \S+, which is denied v2/),
+      ]),
+    );
     expect(stderr).toMatch(
       /v1: dress rehearsal as arn:aws:iam::\d{12}:role\/\S+: [1-9]\d* object version\(s\) read without the key, 0 not/,
     );

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { readPlanDocument } from '../../lib/review/plan-document';
 import { plain } from '../../lib/review/review-messages';
+import type { GreenRetirement } from '../../lib/review/review-rule';
 import { reviewRules } from '../../lib/review/rules';
 import { parseRotation } from '../../lib/rotation/rotation-file';
 import { synthesize } from '../../lib/terraform/synthesize';
@@ -78,6 +79,7 @@ describe('the recorded plans (`npm run record-plans` records them again)', () =>
 
   it('are what real Terraform plans now', async () => {
     await using on = await stage({ clock: RECORD_DAY });
+    await on.keepProvider({ kinds: ['aws_region'] });
     const plans = await planScenes(on, live);
     expect(plans.map(({ scene }) => scene).sort()).toEqual([...live].sort());
     for (const { scene, json } of plans) {
@@ -122,10 +124,26 @@ describe('every rule, on plans of real Terraform', () => {
     expect(rulesIn(await review(retired, [changed]))).toEqual(['KT005', 'KT052']);
     const plan = { ...changed, stackFile: undefined };
     expect(rulesIn(await review(retired, [plan]))).toEqual(['KT005']);
-    const other = [{ version: 'v1', keyArn: keyArn('v2'), file: 'of-another-key.ndjson' }];
+    const other = [{ version: 'v1', keyArn: keyArn('v2'), file: 'of-another-key.ndjson', origin: 'here' as const }];
     expect(rulesIn(await review(retired, [plan], { green: other }))).toEqual(['KT005']);
-    const green = [{ version: 'v1', keyArn: keyArn('v1'), file: 'evidence.ndjson' }];
-    expect((await review(retired, [plan], { green })).verdict).toBe('clean');
+    const from = (origin: GreenRetirement['origin']) => ({
+      green: [{ version: 'v1', keyArn: keyArn('v1'), file: '/x/evidence.ndjson', origin }],
+    });
+    for (const origin of ['here', 'base', 'signed'] as const) {
+      const { verdict, plans } = await review(retired, [plan], from(origin));
+      expect([verdict, plans[0]?.effects.map(plain)]).toEqual([
+        'clean',
+        expect.arrayContaining([
+          expect.stringMatching(/is disabled; evidence.ndjson shows that it was verified empty/),
+        ]),
+      ]);
+    }
+    const committed = await review(retired, [plan], from('commit'));
+    expect(message(committed, 'KT005')).toEqual([
+      expect.stringContaining(
+        'the evidence in evidence.ndjson is committed, so the reviewed change may have brought it',
+      ),
+    ]);
   });
 
   it('refuses a default that leaves SSE-KMS or names an alias, an undeclared key, and weaker buckets', async () => {
@@ -267,7 +285,10 @@ describe('every rule, on plans of real Terraform', () => {
   });
 
   /** Rules that a plan of Terraform alone cannot break: their tests are in `__tests__/lib/review`. */
-  const ELSEWHERE = ['KT006', 'KT025', 'KT026', 'KT027', 'KT056', 'KT057', 'KT058', 'KT062', 'KT080', 'KT081'];
+  const ELSEWHERE = [
+    ...['KT006', 'KT025', 'KT026', 'KT027', 'KT056', 'KT057', 'KT058', 'KT062'],
+    ...['KT080', 'KT081', 'KT082', 'KT083', 'KT084'],
+  ];
 
   it('leaves no rule that never fired', () => {
     expect(reviewRules.map((rule) => rule.id).filter((id) => !fired.has(id))).toEqual(ELSEWHERE);

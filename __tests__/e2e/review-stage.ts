@@ -41,8 +41,8 @@ export async function planChanged(
   const options = { cwd: directory, env: on.env, maxBuffer: 64 << 20 };
   try {
     await writeFile(file, JSON.stringify(stack));
-    await run('terraform', ['plan', '-input=false', '-no-color', `-out=${out}`, ...args], options);
-    const { stdout } = await run('terraform', ['show', '-json', '-no-color', out], options);
+    await run(on.terraformFile(), ['plan', '-input=false', '-no-color', `-out=${out}`, ...args], options);
+    const { stdout } = await run(on.terraformFile(), ['show', '-json', '-no-color', out], options);
     return { json: stdout, stackFile: stack };
   } finally {
     await writeFile(file, before);

@@ -11,6 +11,7 @@ import {
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms';
 import { greenRetirements } from '../../lib/plan-bundle/green-evidence';
+import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
 import { findTerraform } from '../../lib/terraform/binary';
 import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
 import { terraformEnvironment } from '../../lib/terraform/terraform-environment';
@@ -24,6 +25,7 @@ const run = promisify(execFile);
 describe('a plan that is kept, reviewed and applied', () => {
   let site: Site;
   let kms: KMSClient;
+  let terraform: string;
   const at = (...parts: string[]) => path.join(site.directory, ...parts);
   const manifest = async () =>
     JSON.parse(await readFile(at('plan', 'manifest.json'), 'utf8')) as {
@@ -44,14 +46,16 @@ describe('a plan that is kept, reviewed and applied', () => {
   /** Plans a stack that was edited by hand, in place of the plan that is kept of it. */
   const planEdited = async (stack: string, edit: (text: string) => string) => {
     const cwd = at('cdktf.out', 'stacks', stack);
-    const source = await providerSource({ binary: await findTerraform({ env: process.env }), env: process.env });
+    const required = AWS_PROVIDER_VERSION;
+    const binary = await findTerraform({ env: process.env });
+    const source = await providerSource({ binary, env: process.env, required });
     const environment = { ...process.env, ...site.endpoint.environment() };
     const env = terraformEnvironment(environment, await writeCliConfiguration(source, site.directory));
     const before = await readFile(path.join(cwd, 'cdk.tf.json'), 'utf8');
     await writeFile(path.join(cwd, 'cdk.tf.json'), edit(before));
     const options = { cwd, env, maxBuffer: 64 << 20 };
-    await run('terraform', ['plan', '-input=false', '-no-color', `-out=${at('plan', 'keys.tfplan')}`], options);
-    const { stdout } = await run('terraform', ['show', '-json', '-no-color', at('plan', 'keys.tfplan')], options);
+    await run(terraform, ['plan', '-input=false', '-no-color', `-out=${at('plan', 'keys.tfplan')}`], options);
+    const { stdout } = await run(terraform, ['show', '-json', '-no-color', at('plan', 'keys.tfplan')], options);
     await writeFile(at('plan', 'keys.json'), stdout);
     await writeFile(path.join(cwd, 'cdk.tf.json'), before);
   };
@@ -62,6 +66,8 @@ describe('a plan that is kept, reviewed and applied', () => {
 
   beforeAll(async () => {
     site = await openSite();
+    // `pull-requests.test.ts` keeps a plan and applies it with a provider that each call starts.
+    terraform = await site.keepProvider();
     const { url, region, accessKey } = site.endpoint;
     kms = new KMSClient({ endpoint: url, region, credentials: accessKey });
     await site.declare(rotationText(['v1'], 'v1'));
@@ -200,8 +206,6 @@ describe('a plan that is kept, reviewed and applied', () => {
   it(
     'plans storage once the key is Enabled, and refuses to apply it while that key is another than it was',
     async () => {
-      // A plan was kept, shown and applied by now with a provider that each call started.
-      await site.keepProvider();
       done(await site.run(['pre-apply', '--yes']));
       done(await site.run(['plan', '--out', 'plan']));
       expect((await manifest()).stacks.storage).toMatchObject({ planned: true, changes: true });
@@ -262,7 +266,7 @@ describe('a plan that is kept, reviewed and applied', () => {
   it(
     'is quiet from the declaration to the switch, and is applied from the kept plans alone',
     async () => {
-      expect(await greenRetirements(evidence())).toEqual([]);
+      expect(await greenRetirements({ path: evidence(), env: {} })).toEqual([]);
       await site.declare(rotationText(['v1', 'v2'], 'v1'));
       done(await site.run(['plan', '--out', 'plan']));
       expect(await reviewOf()).toMatchObject({ verdict: 'clean', findings: [] });
@@ -300,7 +304,9 @@ describe('a plan that is kept, reviewed and applied', () => {
       const { arn: stranger } = await importedKey(kms);
       await lead(stranger);
       try {
-        const refused = await site.run(['plan', '--out', 'moved alias', '--json']);
+        const base = (await readFile(at('rotation.yaml'), 'utf8')).replace('name: rotation-test', 'name: another');
+        await writeFile(at('before.yaml'), base);
+        const refused = await site.run(['plan', '--out', 'moved alias', '--json', '--base', 'before.yaml']);
         expect(refused.exitCode).toBe(4);
         const { stacks, review } = JSON.parse(refused.stdout);
         expect(stacks.storage).toMatchObject({ planned: false });
@@ -317,6 +323,9 @@ describe('a plan that is kept, reviewed and applied', () => {
       } finally {
         await lead(right);
       }
+      // What the change of the file was refused for stays a refusal, though apply has no base.
+      const applied = await site.run(['apply', 'moved alias', '--yes']);
+      expect([applied.exitCode, applied.stderr]).toEqual([4, expect.stringMatching(/rejects the plans: .*KT081/)]);
     },
     2 * MINUTES,
   );
@@ -353,7 +362,7 @@ describe('a plan that is kept, reviewed and applied', () => {
     'shows a retirement as green until it is rolled back',
     async () => {
       done(await site.run(['post-apply', '--yes', '--relist-delay', '0s']));
-      expect(await greenRetirements(evidence())).toMatchObject([
+      expect(await greenRetirements({ path: evidence(), env: {} })).toMatchObject([
         { version: 'v1', keyArn: expect.stringMatching(/^arn:aws:kms/) },
       ]);
       await site.declare(rotationText(['v1', 'v2'], 'v2').replace('- name: v1', '- name: v1\n    disabled: true'));
@@ -361,7 +370,7 @@ describe('a plan that is kept, reviewed and applied', () => {
       expect(planned.exitCode).toBe(0);
       expect(await reviewOf()).toMatchObject({ verdict: 'clean', findings: [] });
       done(await site.run(['rollback', '--yes']));
-      expect(await greenRetirements(evidence())).toEqual([]);
+      expect(await greenRetirements({ path: evidence(), env: {} })).toEqual([]);
     },
     2 * MINUTES,
   );

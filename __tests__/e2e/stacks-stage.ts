@@ -12,6 +12,7 @@ import {
   KMSClient,
 } from '@aws-sdk/client-kms';
 import { CreateBucketCommand, GetBucketEncryptionCommand, S3Client } from '@aws-sdk/client-s3';
+import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
 import { findTerraform } from '../../lib/terraform/binary';
 import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
 import { type StackDirectory, synthesize } from '../../lib/terraform/synthesize';
@@ -20,7 +21,7 @@ import { terraformEnvironment } from '../../lib/terraform/terraform-environment'
 import type { LocalAws, LocalAwsOptions } from '../../local-aws';
 import { compiledStacks } from '../support/compiled-keyturn';
 import { startTestAws } from '../support/embedded-aws';
-import { type KeptProvider, keepProvider } from '../support/kept-provider';
+import { type KeptProvider, type KeptProviderOptions, keepProvider } from '../support/kept-provider';
 
 /** A rotation in a folder of its own, on an embedded endpoint of its own, with ordinary clients to look at what is there. */
 export interface Stage extends AsyncDisposable {
@@ -31,8 +32,10 @@ export interface Stage extends AsyncDisposable {
   /** Writes the rotation file and synthesizes it. */
   declare(rotation: string): Promise<{ readonly keys: StackDirectory; readonly storage: StackDirectory }>;
   terraform(env?: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<Terraform>;
+  /** The executable that `terraform` runs now. */
+  terraformFile(): string;
   /** From here on `terraform` asks one AWS provider that stays alive, where it is called with the endpoint's own access key. */
-  keepProvider(): Promise<KeptProvider>;
+  keepProvider(options?: Pick<KeptProviderOptions, 'kinds'>): Promise<KeptProvider>;
   key(alias: string): Promise<KeyMetadata>;
   /** Imports random material under the key's own public key, as anybody could. */
   importMaterial(alias: string): Promise<void>;
@@ -55,11 +58,12 @@ export async function stage(options: LocalAwsOptions = {}): Promise<Stage> {
   const kms = new KMSClient(client);
   const s3 = new S3Client({ ...client, forcePathStyle: true });
   const binary = await findTerraform({ env: process.env });
-  const source = await providerSource({ binary, env: process.env });
+  const source = await providerSource({ binary, env: process.env, required: AWS_PROVIDER_VERSION });
   const cliConfiguration = await writeCliConfiguration(source, folder);
   const env = terraformEnvironment({ ...process.env, ...aws.environment() }, cliConfiguration);
 
   let kept: KeptProvider | undefined;
+  const terraformFile = (): string => kept?.terraform ?? binary.file;
 
   const key = async (alias: string): Promise<KeyMetadata> => {
     const { KeyMetadata: found } = await kms.send(new DescribeKeyCommand({ KeyId: alias }));
@@ -76,12 +80,21 @@ export async function stage(options: LocalAwsOptions = {}): Promise<Stage> {
       return synthesize({ rotationFile, name: 'payroll', workDirectory: folder, env, trusted: compiledStacks() });
     },
     async terraform(own = env, signal) {
-      const file = kept?.terraform ?? binary.file;
-      const found = { ...binary, file };
-      return new Terraform({ binary: found, source, cliConfiguration, env: own, signal, lockTimeoutSeconds: 1 });
+      const found = { ...binary, file: terraformFile() };
+      const required = AWS_PROVIDER_VERSION;
+      return new Terraform({
+        binary: found,
+        source,
+        required,
+        cliConfiguration,
+        env: own,
+        signal,
+        lockTimeoutSeconds: 1,
+      });
     },
-    async keepProvider() {
-      kept = await keepProvider(aws);
+    terraformFile,
+    async keepProvider(options) {
+      kept = await keepProvider(aws, options);
       return kept;
     },
     key,

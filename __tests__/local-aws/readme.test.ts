@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { cloudTrailOperations } from '../../local-aws/cloudtrail';
 import { iamOperations } from '../../local-aws/iam';
 import { kmsOperations } from '../../local-aws/kms';
 import type { DataKeys } from '../../local-aws/message';
@@ -38,4 +39,8 @@ it('lists exactly the IAM operations that are served', () => {
 
 it('lists exactly the STS operations that are served', () => {
   expect(listed('STS')).toEqual(stsOperations);
+});
+
+it('lists exactly the CloudTrail operations that are served', () => {
+  expect(listed('CloudTrail')).toEqual(cloudTrailOperations);
 });

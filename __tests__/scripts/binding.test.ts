@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { UpdateAliasCommand } from '@aws-sdk/client-kms';
 import { type CustodySite, datedText, inDays, openCustodySite } from '../support/custody-site';
@@ -41,7 +41,9 @@ describe('pre-apply', () => {
         custodyRecordSha256: createHash('sha256').update(readFileSync(record)).digest('hex'),
       },
     ]);
-    expect(stderr).toContain(`v1: rotation.lock.json binds it to ${keyArn}, as its custody record says`);
+    expect(stderr).toContain(
+      `v1: rotation.lock.json binds it to ${keyArn}, as its custody record says; alias/rotation-test-key/v1 led to that key at the import. Compare the ARN with the output key_arn_v1`,
+    );
     expect(readFileSync(JSON.parse(stdout).evidence, 'utf8')).toContain(`"bound":{"v1":"${keyArn}"}`);
   });
 
@@ -65,6 +67,16 @@ describe('pre-apply', () => {
     const { stderr } = await preApply();
     expect(stderr).toContain('nothing but alias/rotation-test-key/v1 says so');
     expect(bound()[0]).toMatchObject({ keyArn, recipients: [], custodyRecordSha256: null });
+  });
+
+  it('says that the alias decided where somebody moved it before the first import, and not that it knows the key', async () => {
+    const stranger = await site.declareKey('stranger');
+    await moveAlias('v1', stranger);
+    const { exitCode, stderr } = await preApply();
+    expect([exitCode, bound()[0].keyArn]).toEqual([0, stranger]);
+    expect(stderr).toContain(
+      'alias/rotation-test-key/v1 led to that key at the import. Compare the ARN with the output key_arn_v1',
+    );
   });
 
   it('writes nothing in a dry run', async () => {
@@ -126,6 +138,7 @@ describe('every command refuses', () => {
     ['another rotation', (text: string) => text.replace('"rotation-test"', '"photos"'), 'it is of rotation photos'],
     ['a version of no declaration', (text: string) => text.replace('"v1"', '"v9"'), 'which the rotation file does not'],
     ['another Region', (text: string) => text.replace(/kms:[a-z0-9-]+:/, 'kms:sa-east-1:'), 'key of Region sa-east-1'],
+    ['another partition', (text: string) => text.replace('arn:aws:', 'arn:aws-cn:'), 'key of partition aws-cn'],
     ['an alias for a key', (text: string) => text.replace(/"arn[^"]+"/, '"alias/photos/v1"'), 'versions.0.keyArn'],
   ])('a binding with %s, by name', async (_, change, words) => {
     edited(change);
@@ -133,6 +146,30 @@ describe('every command refuses', () => {
     expect([refused.exitCode, errorOf(refused).code]).toEqual([78, 'binding-invalid']);
     expect(errorOf(refused).message).toContain('rotation.lock.json');
     expect(errorOf(refused).message).toContain(words);
+  });
+
+  it('a link in its place, which leads somewhere else tomorrow', async () => {
+    writeFileSync(path.join(site.directory, 'elsewhere.json'), lockText());
+    rmSync(lockFile());
+    symlinkSync('elsewhere.json', lockFile());
+    expect(errorOf(await preApply()).message).toContain('it cannot be read: it is a link');
+  });
+
+  it('the binding of another rotation file beside it, whose name ends otherwise', async () => {
+    const other = (await site.readRotation()).replace('name: rotation-test', 'name: photos');
+    writeFileSync(path.join(site.directory, 'rotation.yml'), other);
+    const refused = await preApply('--rotation-file', 'rotation.yml');
+    expect(errorOf(refused).message).toContain('it is of rotation rotation-test, the rotation file of photos');
+  });
+
+  it('versions whose keys were swapped, by what AWS says of each', async () => {
+    const second = await site.declareKey('v2');
+    await site.declare(rotationText(['v1', 'v2'], 'v1'));
+    await preApply();
+    edited((text) => text.replace(keyArn, 'first').replace(second, keyArn).replace('first', second));
+    const refused = await preApply();
+    expect([refused.exitCode, errorOf(refused).code]).toEqual([4, 'binding-contradicted']);
+    expect(errorOf(refused).message).toContain(`v1 is bound to ${second}`);
   });
 
   it('one key for two versions', async () => {

@@ -69,6 +69,26 @@ it('keeps the key on until the bucket is verified, too', async () => {
   expect(await site.stateOf(site.arns[1])).toBe('Disabled');
 });
 
+it('is opened by a waiver of its own', async () => {
+  const waiver = `{ what: dropped-bucket, of: ${DROPPED}, reason: it was copied, until: 2999-12-31 }`;
+  await edit(/$/, `retire: { waivers: [${waiver}] }\n`);
+  const { exitCode, stderr } = await postApply();
+  expect([exitCode, stderr]).toEqual([0, expect.stringContaining('it was copied')]);
+});
+
+it('keeps the key on for a bucket that a run named and nobody verified', async () => {
+  await site.createBucket('of-a-while');
+  await edit(/buckets: .*/, 'buckets: [{ name: of-a-while, manage: encryption }]');
+  expect((await postApply()).exitCode).toBe(4);
+  await edit(/buckets: .*/, `buckets: [{ name: ${site.bucket}, manage: encryption }]`);
+  await site.s3.send(new DeleteObjectCommand({ Bucket: DROPPED, Key: 'under v2' }));
+  await site.s3.send(new DeleteBucketCommand({ Bucket: DROPPED }));
+  const refused = await postApply();
+  expect([refused.exitCode, refused.stderr]).toEqual([4, expect.stringContaining('which did not verify it')]);
+  await site.s3.send(new DeleteBucketCommand({ Bucket: 'of-a-while' }));
+  expect((await postApply()).exitCode).toBe(0);
+});
+
 it('does not mind a bucket that is gone', async () => {
   await site.s3.send(new DeleteObjectCommand({ Bucket: DROPPED, Key: 'under v2' }));
   await site.s3.send(new DeleteBucketCommand({ Bucket: DROPPED }));

@@ -1,6 +1,9 @@
+import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms';
+import { CreateGrantCommand, DisableKeyCommand, EnableKeyCommand, UpdateAliasCommand } from '@aws-sdk/client-kms';
+import { PutBucketEncryptionCommand } from '@aws-sdk/client-s3';
 import { greenRetirements } from '../../lib/plan-bundle/green-evidence';
 import { speak, speakWithPerson } from '../support/command-line';
 import { type SwitchedSite, switchedSite } from '../support/switched-site';
@@ -102,10 +105,37 @@ it('enables v1 again, exits 3 and says why, when a writer is faster than Disable
     { data: { version: 'v1', keyArn: v1, clean: false, reasons: [{ code: 'objects-left' }] } },
   ]);
   expect(await recordsOf('taken-back')).toMatchObject([{ data: { keyArn: v1, enabled: true } }]);
-  expect(await greenRetirements(path.join(site.directory, '.keyturn/evidence'))).toEqual([]);
+  expect(await greenRetirements({ path: path.join(site.directory, '.keyturn/evidence'), env: {} })).toEqual([]);
   expect((await postApply()).exitCode).toBe(0);
   expect(await site.stateOf(v1)).toBe('Disabled');
-  expect(await greenRetirements(path.join(site.directory, '.keyturn/evidence'))).toMatchObject([{ keyArn: v1 }]);
+  const evidence = { path: path.join(site.directory, '.keyturn/evidence'), env: process.env };
+  const origins = async (more: Partial<Parameters<typeof greenRetirements>[0]> = {}) =>
+    (await greenRetirements({ ...evidence, ...more })).map(({ keyArn, origin }) => [keyArn, origin]);
+  expect(await origins()).toEqual([[v1, 'here']]);
+  // Nobody signed it: with a key it counts nowhere, and without one it does not count where a commit may have brought it.
+  expect(await origins({ publicKeys: [generateKeyPairSync('ed25519').publicKey] })).toEqual([]);
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=x', '-c', 'user.email=x@example.com', ...args], { cwd: site.directory });
+  git('init', '-q');
+  git('add', '--force', '.keyturn');
+  git('commit', '-qm', 'Bring evidence');
+  expect(await origins()).toEqual([[v1, 'commit']]);
+  expect(await origins({ base: 'HEAD' })).toEqual([[v1, 'base']]);
+  expect((await postApply()).exitCode).toBe(4);
+});
+
+it.each([
+  ['enables v1 again when a replica with an old date comes under it before DisableKey', () => v1, [3, 'Enabled']],
+  ['does not mind one that comes under v2', () => site.arns[1], [0, 'Disabled']],
+] as const)('%s', async (_title, keyArn, expected) => {
+  once('before', 'DisableKey', async () => {
+    site.endpoint.clock.offset = -86_400_000;
+    await site.put('replica', { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: keyArn() });
+    site.endpoint.clock.offset = 0;
+  });
+  const { exitCode, stderr } = await postApply();
+  expect([exitCode, await site.stateOf(v1)]).toEqual(expected);
+  if (exitCode !== 0) expect(stderr).toContain('"replica"');
 });
 
 it.each([
@@ -118,6 +148,36 @@ it.each([
   const { exitCode, stderr } = await postApply();
   expect([exitCode, stderr]).toEqual([3, expect.stringContaining('could not be inspected')]);
   expect(await site.stateOf(v1)).toBe('Enabled');
+});
+
+const moveAlias = () =>
+  site.kms.send(new UpdateAliasCommand({ AliasName: 'alias/ledger', TargetKeyId: v1.split('/')[1] }));
+async function makeDefault(Bucket: string): Promise<void> {
+  const ApplyServerSideEncryptionByDefault = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: v1 } as const;
+  const Rules = [{ ApplyServerSideEncryptionByDefault }];
+  await site.s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration: { Rules } }));
+}
+const grant = () =>
+  site.kms.send(
+    new CreateGrantCommand({
+      KeyId: v1,
+      GranteePrincipal: 'arn:aws:iam::123456789012:role/backup',
+      Operations: ['Decrypt'],
+    }),
+  );
+
+it.each([
+  ['the alias is moved back', 'alias-not-switched', moveAlias],
+  ['the default of its bucket is moved back', 'bucket-default-not-switched', () => makeDefault(site.bucket)],
+  ['another bucket takes it as its default', 'default-elsewhere', () => makeDefault('of-somebody-else')],
+  ['a grant is made on it', 'granted', grant],
+] as const)('enables v1 again and exits 3 when %s before DisableKey', async (_title, code, act) => {
+  await site.createBucket('of-somebody-else');
+  once('before', 'DisableKey', async () => void (await act()));
+  const { exitCode, stderr } = await postApply();
+  expect([exitCode, stderr]).toEqual([3, expect.stringContaining('retire-taken-back')]);
+  expect(await site.stateOf(v1)).toBe('Enabled');
+  expect(await recordsOf('look')).toMatchObject([{ data: { clean: false, reasons: [{ code }] } }]);
 });
 
 it('says what is unproven and exits 3 when the key cannot be enabled again; the next run looks', async () => {

@@ -3,19 +3,24 @@ import path from 'node:path';
 import {
   CreateAliasCommand,
   CreateGrantCommand,
+  DecryptCommand,
   DisableKeyCommand,
+  EnableKeyCommand,
   EncryptCommand,
   GenerateDataKeyCommand,
   GetKeyLastUsageCommand,
   PutKeyPolicyCommand,
 } from '@aws-sdk/client-kms';
 import { CreateMultipartUploadCommand, PutBucketEncryptionCommand } from '@aws-sdk/client-s3';
+import { openEvidence } from '../../lib/evidence/evidence';
 import { keyPolicy } from '../../stacks/key-policy';
 import { speak } from '../support/command-line';
+import { type Answer, type Asked, startLiar } from '../support/liar';
 import { type SwitchedSite, switchedSite } from '../support/switched-site';
 
 /** `post-apply` where somebody else uses v1, or may: each is a reason of the gate, and a waiver with a reason opens it. */
 const UNTIL = '2999-12-31';
+const HOUR = 3_600_000;
 let site: SwitchedSite;
 let v1: string;
 
@@ -30,6 +35,11 @@ afterEach(async () => {
 });
 
 const postApply = () => speak(site.directory, ['post-apply', '--yes', '--relist-delay', '0s']);
+/** Moves everything, and leaves v1 on as if its gate had been closed. */
+async function postApplyOnce(): Promise<void> {
+  expect((await postApply()).exitCode).toBe(0);
+  await site.kms.send(new EnableKeyCommand({ KeyId: v1 }));
+}
 const waive = (what: string, of = '') =>
   `retire: { waivers: [{ what: ${what}${of && `, of: "${of}"`}, reason: agreed with the other team, until: ${UNTIL} }] }\n`;
 
@@ -88,11 +98,68 @@ it.each([
   await expectShutAndWaived('default-elsewhere', 'of-somebody-else', 'bucket-default', 'of-somebody-else');
 });
 
+/** The endpoint stores no replication: a proxy answers that buckets have some. */
+async function replicating(rules: string): Promise<AsyncDisposable> {
+  const proxy = await startLiar();
+  const tell = (answer: Answer, { url }: Asked): Answer =>
+    /[?&]replication/.test(url)
+      ? { ...answer, status: 200, body: `<ReplicationConfiguration>${rules}</ReplicationConfiguration>` }
+      : answer;
+  const telling = { lie: { name: 'replication', of: ['Other'], tell }, nth: 1, to: 'all', pick: 0 } as const;
+  const facts = { oldKeyArn: v1, activeKeyArn: site.arns[1], otherKeyArn: v1 };
+  proxy.begin({ aws: site.endpoint, facts, telling, before: async () => undefined });
+  process.env.AWS_ENDPOINT_URL = proxy.url;
+  return proxy;
+}
+
+const rule = (keyId: string, status = 'Enabled') =>
+  `<Rule><Status>${status}</Status><Destination><Bucket>arn:aws:s3:::replicas</Bucket><EncryptionConfiguration><ReplicaKmsKeyID>${keyId}</ReplicaKmsKeyID></EncryptionConfiguration></Destination></Rule>`;
+
+it.each([
+  ['its ARN', () => v1],
+  ['its id', () => v1.split('/')[1] ?? ''],
+  ['the alias of the version', () => 'alias/ledger/v1'],
+])('refuses where replicas of a bucket go under v1 by %s', async (title, keyId) => {
+  await using _proxy = await replicating(rule(site.arns[1]) + rule(keyId()));
+  const text = `replicas of ${site.bucket} go under it, in arn:aws:s3:::replicas`;
+  if (title !== 'its ARN') return await expectShut('replicates', text);
+  await expectShutAndWaived('replicates', text, 'replication', site.bucket);
+});
+
+it('does not mind replicas under other keys, under v1 in another Region, and rules that are off', async () => {
+  const elsewhere = v1.replace(site.endpoint.region, 'us-east-1');
+  await using _proxy = await replicating(rule(site.arns[1]) + rule(elsewhere) + rule(v1, 'Disabled'));
+  await site.switch();
+  expect((await postApply()).exitCode).toBe(0);
+});
+
 it('refuses for a use of v1 that no object explains, and remembers it through the move', async () => {
   await site.kms.send(new EncryptCommand({ KeyId: v1, Plaintext: Buffer.from('not of S3') }));
   await site.switch();
   const shut = await postApply();
   expect([shut.exitCode, shut.stderr]).toEqual([4, expect.stringContaining('KMS reports Encrypt')]);
+  expect(await site.stateOf(v1)).toBe('Enabled');
+});
+
+it.each([
+  ['in another account', { account: '999988887777' }],
+  ['in another Region', { region: 'us-east-1' }],
+])('refuses for a use of v1 that only evidence of a rotation of this name %s would explain', async (_title, other) => {
+  await site.switch();
+  await postApplyOnce();
+  const { accountId, region } = site.endpoint;
+  const about = { rotation: 'ledger', account: accountId, region, ...other };
+  const directory = path.join(site.directory, '.keyturn', 'evidence');
+  const evidence = await openEvidence({ directory, command: 'post-apply', rotation: 'ledger' });
+  await evidence.record('run', 'begin', { ...about, identity: { account: about.account } });
+  await evidence.record('outcome', 're-encrypt', { outcome: 'changed', movedUntil: Date.now() + 2 * HOUR });
+  await evidence.close('finished');
+  site.endpoint.clock.offset = HOUR;
+  const encrypted = await site.kms.send(new EncryptCommand({ KeyId: v1, Plaintext: Buffer.from('not of S3') }));
+  await site.kms.send(new DecryptCommand({ KeyId: v1, CiphertextBlob: encrypted.CiphertextBlob }));
+  site.endpoint.clock.offset = 0;
+  const shut = await postApply();
+  expect([shut.exitCode, shut.stderr]).toEqual([4, expect.stringContaining('KMS reports Decrypt')]);
   expect(await site.stateOf(v1)).toBe('Enabled');
 });
 
@@ -116,6 +183,15 @@ it.each([
   ['GetKeyLastUsage', 'kms', 400, 'AccessDeniedException', 'kms:GetKeyLastUsage is denied', 'use-unknown'],
   ['GetKeyLastUsage', 'kms', 400, 'UnknownOperationException', 'does not know kms:GetKeyLastUsage', 'use-unknown'],
   ['ListAliases', 'kms', 400, 'AccessDeniedException', 'kms:ListAliases is denied', 'use-unknown'],
+  [
+    'GetBucketReplication',
+    's3',
+    403,
+    'AccessDenied',
+    's3:GetReplicationConfiguration is denied',
+    'replication-unknown',
+  ],
+  ['GetBucketReplication', 's3', 501, 'NotImplemented', 'does not say whether', 'replication-unknown'],
   ['ListBuckets', 's3', 403, 'AccessDenied', 's3:ListAllMyBuckets is denied', 'defaults-unknown'],
 ] as const)('refuses where %s of %s answers %i %s', async (operation, service, status, answer, text, code) => {
   const then = { kind: 'answer', status, code: answer } as const;

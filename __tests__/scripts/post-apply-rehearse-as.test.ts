@@ -110,6 +110,34 @@ it('reads a sample of every bucket as the role, without the old key, and then di
   expect(last).toBeLessThan(disabled);
 });
 
+describe('doctor', () => {
+  const found = async () => {
+    const { stdout } = await speak(site.directory, ['doctor', '--json']);
+    const { findings } = JSON.parse(stdout) as { findings: { check: string; sound: boolean; found: string }[] };
+    return findings.filter(({ check }) => check === 'dress rehearsal');
+  };
+
+  it('assumes the role, in a session that may do nothing', async () => {
+    await newRole(site.endpoint, ROLE, { may: reading(v1, v2), trust: trust() });
+    await switchWith();
+    expect(await found()).toMatchObject([{ sound: true, found: `${roleArn()} can be assumed` }]);
+    expect(byRole('AssumeRole')).toEqual([]);
+    expect([...site.endpoint.requests].filter(({ operation }) => operation === 'AssumeRole')).toHaveLength(1);
+  });
+
+  it('fails when the role does not trust this identity, or is not there', async () => {
+    await switchWith();
+    expect(await found()).toMatchObject([{ sound: false, found: expect.stringContaining('sts:AssumeRole') }]);
+    await newRole(site.endpoint, ROLE, { trust: { ...trust(), Principal: { AWS: 'arn:aws:iam::999988887777:root' } } });
+    expect(await found()).toMatchObject([{ sound: false, found: expect.stringContaining(roleArn()) }]);
+  });
+
+  it('says nothing of it where no role is named', async () => {
+    await site.switch();
+    expect(await found()).toEqual([]);
+  });
+});
+
 it('says in output and evidence that nothing was rehearsed where no role is named', async () => {
   await site.switch();
   const { exitCode, stderr } = await postApply();

@@ -1,4 +1,4 @@
-import { CreateKeyCommand } from '@aws-sdk/client-kms';
+import { CreateKeyCommand, DisableKeyCommand, UpdateAliasCommand } from '@aws-sdk/client-kms';
 import { speak } from '../support/command-line';
 import { type SwitchedSite, switchedSite } from '../support/switched-site';
 
@@ -43,6 +43,22 @@ it('moves what is under v1 alone, says by key what it left alone, and retires v1
   );
   const left = await keyturn('stragglers', '--detailed-exitcode');
   expect([left.exitCode, JSON.parse(left.stdout).buckets[0].leftTotal]).toEqual([0, 0]);
+});
+
+it('refuses while objects are under the key that v1 was before its alias was moved', async () => {
+  await site.put('held', { ObjectLockLegalHoldStatus: 'ON' });
+  await site.switch();
+  expect((await postApply()).exitCode).toBe(4);
+  const { KeyMetadata } = await site.kms.send(new CreateKeyCommand({}));
+  const TargetKeyId = KeyMetadata?.KeyId;
+  await site.kms.send(new UpdateAliasCommand({ AliasName: 'alias/ledger/v1', TargetKeyId }));
+  const text = `under ${site.arns[0]}, which was the key of this version in earlier runs`;
+  const refused = await postApply();
+  expect([refused.exitCode, refused.stderr]).toEqual([4, expect.stringContaining(text)]);
+  expect(await site.stateOf(KeyMetadata?.Arn ?? '')).toBe('Enabled');
+  await site.kms.send(new DisableKeyCommand({ KeyId: TargetKeyId }));
+  const disabled = await postApply();
+  expect([disabled.exitCode, disabled.stderr]).toEqual([4, expect.stringContaining(text)]);
 });
 
 it('moves what the rotation file names too', async () => {

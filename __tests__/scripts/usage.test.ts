@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { version } from '../../package.json';
+import { gravest, WITHOUT_ROTATION_FILE, withRotationFile } from '../../scripts/cli/each-rotation-file';
 import { commands } from '../../scripts/commands';
 import { speak } from '../support/command-line';
 
@@ -15,7 +16,8 @@ it('lists every command in its help, with the exit codes', async () => {
 
 it.each(commands.map((command) => [command.name, command] as const))(
   'explains %s with examples that start with its name',
-  async (name, command) => {
+  async (name, { load }) => {
+    const command = load();
     const { exitCode, stdout, stderr } = await speak('/', [name, '--help']);
     expect(exitCode).toBe(0);
     expect(stderr).toBe('');
@@ -96,4 +98,63 @@ it('prints help and exits 64 when no command is given', async () => {
   const { exitCode, stderr, stdout } = await speak('/', []);
   expect(exitCode).toBe(64);
   expect(stdout + stderr).toContain('rehearse');
+});
+
+describe('several rotation files', () => {
+  let project: string;
+  beforeAll(() => {
+    project = mkdtempSync(path.join(tmpdir(), 'keyturn-several-'));
+    mkdirSync(path.join(project, 'rotations'));
+    for (const name of ['a', 'b']) writeFileSync(path.join(project, `rotations/${name}.yaml`), `name: ${name}\n`);
+  });
+  afterAll(() => rmSync(project, { recursive: true }));
+
+  it('get their turns with --all, each with its own result in one document', async () => {
+    const { exitCode, stdout, stderr } = await speak(project, ['status', '--all', '--json']);
+    expect(exitCode).toBe(78);
+    const document = JSON.parse(stdout);
+    expect(document).toMatchObject({ command: 'status', exitCode: 78, schemaVersion: 1 });
+    const file = (name: string) => ({ rotationFile: `rotations/${name}.yaml`, exitCode: 78 });
+    expect(document.rotations).toMatchObject([file('a'), file('b')]);
+    expect(document.rotations[1].error.code).toBe('rotation-file-invalid');
+    expect(stderr).toContain('▸ rotations/b.yaml');
+  });
+
+  it('are named to whoever names none', async () => {
+    const { exitCode, stderr } = await speak(project, ['status']);
+    expect(exitCode).toBe(78);
+    expect(stderr).toContain('name one of rotations/a.yaml, rotations/b.yaml with --rotation-file');
+  });
+
+  it('fails when there is none', async () => {
+    const { exitCode, stderr } = await speak(path.join(project, 'rotations'), ['status', '--all']);
+    expect(exitCode).toBe(78);
+    expect(stderr).toContain('npx keyturn init');
+  });
+
+  it('are named by every command that a message names', () => {
+    const file = 'rotations/a.yaml';
+    expect(withRotationFile('run `npx keyturn pre-apply`, then npx keyturn drill --version v1', file)).toBe(
+      'run `npx keyturn pre-apply --rotation-file rotations/a.yaml`, then npx keyturn drill --rotation-file rotations/a.yaml --version v1',
+    );
+    expect(withRotationFile('npx keyturn keygen', file)).toBe('npx keyturn keygen');
+    expect(withRotationFile('npx keyturn status --rotation-file x', file)).toBe('npx keyturn status --rotation-file x');
+    expect(withRotationFile('npx keyturn status', 'rotation.yaml')).toBe('npx keyturn status');
+    expect(withRotationFile('npx keyturn status', "it's.yaml")).toBe(
+      "npx keyturn status --rotation-file 'it'\\''s.yaml'",
+    );
+  });
+
+  it('are named only to commands that take one', () => {
+    const without = commands.filter(
+      ({ load }) => !load().options.some(({ flags }) => flags.startsWith('--rotation-file')),
+    );
+    expect(without.map(({ name }) => name).sort()).toEqual([...WITHOUT_ROTATION_FILE].sort());
+  });
+
+  it('end with the gravest of their exit codes', () => {
+    expect([gravest([0, 2, 0]), gravest([2, 3]), gravest([4, 1]), gravest([0]), gravest([1, 130])]).toEqual([
+      2, 3, 1, 0, 130,
+    ]);
+  });
 });

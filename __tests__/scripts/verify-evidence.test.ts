@@ -48,6 +48,23 @@ it('signs the head of each run with the KMS key, and checks them by its public k
   expect([without.exitCode, without.stderr]).toEqual([1, expect.stringContaining('its head is not signed')]);
 });
 
+it('is tried by doctor: the key, its kind, its state and the permission', async () => {
+  const found = async () => {
+    const { findings } = JSON.parse((await speak(site.directory, ['doctor', '--json'])).stdout);
+    const named = (name: string) => findings.find(({ check: one }: { check: string }) => one === name);
+    expect(named('working files')).toMatchObject({ sound: true });
+    return named('evidence signer');
+  };
+  expect(await found()).toMatchObject({ sound: true, found: `${signer} signs: ECDSA on P-256` });
+  const then = { kind: 'answer', status: 400, code: 'AccessDeniedException' } as const;
+  site.endpoint.faults.inject({ match: { operation: 'Sign' }, then });
+  expect(await found()).toMatchObject({ sound: false, found: expect.stringContaining('Sign') });
+  await site.kms.send(new DisableKeyCommand({ KeyId: signer }));
+  expect(await found()).toMatchObject({ sound: false, found: expect.stringContaining('evidence-signer-unusable') });
+  await site.switch(`evidence: { signer: "${site.arns[0]}" }\n`);
+  expect(await found()).toMatchObject({ sound: false, found: expect.stringContaining('evidence-signer-unusable') });
+});
+
 it('refuses to begin with a signer that cannot sign, and leaves no evidence of a run', async () => {
   await site.kms.send(new DisableKeyCommand({ KeyId: signer }));
   const { exitCode, stdout } = await postApply();

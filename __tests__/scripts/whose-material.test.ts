@@ -238,3 +238,47 @@ describe('the same bytes for another version', () => {
     expect(await preApply('--material-file', file)).toMatchObject({ exitCode: 0 });
   });
 });
+
+describe('material that somebody imported by hand, and that lies in a file', () => {
+  const material = randomBytes(32);
+  const file = () => at('material.bin');
+  const adopt = (...args: readonly string[]) =>
+    site.run('material', 'adopt', '--version', 'v1', '--material-file', file(), '--yes', '--json', ...args);
+
+  beforeEach(async () => {
+    await importMaterial(site.kms, keyArn, material, forever);
+    writeFileSync(file(), material);
+  });
+
+  it('goes into custody once KMS confirmed the same bytes, and a drill proves the copy', async () => {
+    const { stdout } = await adopt();
+    expect(JSON.parse(stdout)).toMatchObject({ part: 'adopt', version: 'v1', keyArn, exitCode: 0 });
+    const [held] = await materials();
+    expect(JSON.parse(stdout).keyMaterialId).toBe(held?.id);
+    expect(JSON.parse(readFileSync(custody('v1.record.json'), 'utf8'))).toMatchObject({ keyMaterialId: held?.id });
+    expect(await materials()).toHaveLength(1);
+    const drill = await site.run('drill', '--yes', '--identity', site.identityFile);
+    expect([drill.exitCode, drill.stderr]).toEqual([0, expect.stringContaining('custody holds the material')]);
+    const status = JSON.parse((await site.run('status', '--json')).stdout);
+    expect(JSON.stringify(status)).not.toContain('custody-record-absent');
+  });
+
+  it('refuses other bytes, and stores nothing of them', async () => {
+    writeFileSync(file(), randomBytes(32));
+    expect(errorOf(await adopt()).code).toBe('kms-import-refused');
+    expect([existsSync(custody('v1.age')), existsSync(custody('v1.record.json'))]).toEqual([false, false]);
+  });
+
+  it('changes nothing in a dry run, and refuses a second copy', async () => {
+    const before = imports();
+    expect((await adopt('--dry-run')).exitCode).toBe(0);
+    expect([imports(), existsSync(custody('v1.age'))]).toEqual([before, false]);
+    await adopt();
+    expect(errorOf(await adopt()).message).toContain('holds a copy for v1 already');
+  });
+
+  it('refuses the file where pre-apply would not use it, and names the command that does', async () => {
+    const { code, hint } = errorOf(await preApply('--material-file', file()));
+    expect([code, hint]).toEqual(['usage', expect.stringContaining('npx keyturn material adopt')]);
+  });
+});

@@ -119,13 +119,27 @@ it('what the role reads of a key it may not have without the condition on S3', a
   await stand.put(bucket, 'plain');
   const { Statement } = policyFor('rewrap', bucket, false);
   const may = Statement.map((one) =>
-    one.Condition === undefined
+    one.Condition?.StringEquals?.['kms:ViaService'] === undefined
       ? one
       : { ...one, Condition: { StringEquals: { 'kms:ViaService': 's3.eu-west-3.amazonaws.com' } } },
   );
   const { done } = await movedBy('rewrap', 'listed', bucket, may);
   expect(done.jobs.map(({ failed }) => failed)).toEqual([1]);
 });
+
+it.each(['rewrap', 'rewrite'] as const)(
+  'fails its tasks where %s names another key than the policy',
+  async (method) => {
+    const bucket = await stand.bucket(`pinned-${method}`, 'Enabled');
+    await stand.put(bucket, 'plain');
+    const pinned = { StringEqualsIfExists: { 's3:x-amz-server-side-encryption-aws-kms-key-id': stand.oldKey } };
+    const may = policyFor(method, bucket, false).Statement.map((one) =>
+      one.Sid === 'MoveObjects' ? { ...one, Condition: pinned } : one,
+    );
+    const { done } = await movedBy(method, 'listed', bucket, may);
+    expect(done.jobs.map(({ failed }) => failed)).toEqual([1]);
+  },
+);
 
 it('a role whose trust names another account is taken by no job', async () => {
   const bucket = await stand.bucket('stranger', 'Enabled');

@@ -42,7 +42,6 @@ describe('the policy of the jobs’ role', () => {
     expect(on(input(), 'arn:aws:s3:::payroll-data/*')).toEqual([
       's3:GetObject',
       's3:GetObjectVersion',
-      's3:PutObject',
       's3:UpdateObjectEncryption',
     ]);
     expect(on(input(), key(1))).toEqual(['kms:Decrypt', 'kms:ReEncryptFrom']);
@@ -53,6 +52,13 @@ describe('the policy of the jobs’ role', () => {
       'kms:ReEncryptFrom',
       'kms:ReEncryptTo',
     ]);
+  });
+
+  it.each(['rewrap', 'rewrite'] as const)('lets %s name no other key than the new one', (method) => {
+    const { Statement } = batchRolePolicy(input({ method }));
+    expect(Statement.find(({ Sid }) => Sid === 'MoveObjects')?.Condition).toEqual({
+      StringEqualsIfExists: { 's3:x-amz-server-side-encryption-aws-kms-key-id': key(2) },
+    });
   });
 
   it('lets rewrite copy with tags, and change no encryption in place', () => {

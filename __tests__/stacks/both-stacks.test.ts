@@ -1,8 +1,15 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import bindings from '@cdktf/provider-aws/package.json';
+import { App, TerraformStack } from 'cdktf';
 import fc from 'fast-check';
+import { adoptedResources } from '../../lib/rotation/adopted-resources';
+import { evidenceFolder } from '../../lib/rotation/own-folder';
 import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
+import { declareRotations, KeysStack, RotatedAlias, RotatedBucket, RotatedKey } from '../../stacks';
 import { bucketId, versionId } from '../../stacks/logical-ids';
-import { bucket, rotation, synthesized, version } from './synthesized';
+import { ADOPTED_ARN, bucket, encodedBy, listOf, rotation, synthesized, version } from './synthesized';
 
 describe.each(['keys', 'storage'] as const)('the %s stack', (role) => {
   it('requires exactly the provider version it was tested with, in the rotation’s region', () => {
@@ -28,6 +35,20 @@ describe.each(['keys', 'storage'] as const)('the %s stack', (role) => {
     expect(text).not.toContain('cross-stack');
   });
 
+  it('reaches AWS, and its state, by the profile and the role of the rotation file', () => {
+    const roleArn = 'arn:aws:iam::111122223333:role/keyturn';
+    const s3 = { bucket: 'state', region: 'eu-west-1', prefix: 'keyturn/', kmsKeyId: undefined };
+    const stack = synthesized(
+      rotation({
+        aws: { profile: 'team', assumeRole: { roleArn, externalId: 'team-7' } },
+        terraform: { awsProvider: AWS_PROVIDER_VERSION, backend: 's3', s3 },
+      }),
+    )[role];
+    const assumed = { role_arn: roleArn, external_id: 'team-7', session_name: 'keyturn-payroll' };
+    expect(stack.provider?.aws).toEqual([{ region: 'ap-northeast-1', profile: 'team', assume_role: [assumed] }]);
+    expect(stack.terraform?.backend?.s3).toMatchObject({ profile: 'team', assume_role: assumed });
+  });
+
   it('stores local state next to cdktf.out, by a path that is the same on every machine', () => {
     const stack = synthesized(rotation())[role];
     expect(stack.terraform?.backend).toEqual({ local: { path: `../../../terraform.payroll-${role}.tfstate` } });
@@ -35,7 +56,9 @@ describe.each(['keys', 'storage'] as const)('the %s stack', (role) => {
 
   it('keeps s3 state encrypted and locked, with a Terraform that can lock it', () => {
     const s3 = { bucket: 'state', region: 'eu-west-1', prefix: 'keyturn/', kmsKeyId: 'alias/state' };
-    const stack = synthesized(rotation({ account: '111122223333', terraform: { backend: 's3', s3 } }))[role];
+    const stack = synthesized(
+      rotation({ account: '111122223333', terraform: { awsProvider: AWS_PROVIDER_VERSION, backend: 's3', s3 } }),
+    )[role];
     expect(stack.terraform?.required_version).toBe('>= 1.10.0');
     expect(stack.terraform?.backend).toEqual({
       s3: {
@@ -130,5 +153,176 @@ describe('Terraform addresses', () => {
         expect(bucketId({ name: left })).toMatch(/^[a-zA-Z_][\w-]*$/);
       }),
     );
+  });
+});
+
+describe('what exists already', () => {
+  const takeOver = ADOPTED_ARN;
+  const from = rotation({
+    keyVersions: [version('v1', { takeOver }), version('v2'), version('v3')],
+    activeVersion: 'v3',
+    buckets: [bucket('payroll-data'), bucket('legacy.logs', { manage: 'encryption' }), bucket('new-data')],
+    adopted: { alias: true, versionAliases: ['v2'], buckets: ['payroll-data', 'legacy.logs'] },
+  });
+  const stacks = synthesized(from);
+  const imports = (role: 'keys' | 'storage') =>
+    listOf(stacks[role].import).map((one) => ({ to: one?.to, id: one?.id }));
+
+  it.each(['keys', 'storage'] as const)('is imported by the %s stack, as the review expects it', (role) => {
+    const expected = adoptedResources(from)[role].map(({ address, id }) => ({ to: address, id }));
+    expect(imports(role)).toHaveLength(expected.length);
+    expect(imports(role)).toEqual(expect.arrayContaining(expected));
+  });
+
+  it('is the key by its id, the alias by its name, a bucket with what every bucket has', () => {
+    expect(imports('keys')).toEqual([
+      { to: 'aws_kms_external_key.version_v1', id: ADOPTED_ARN.replace(/^.*\//, '') },
+      { to: 'aws_kms_alias.version_v2', id: 'alias/payroll/v2' },
+    ]);
+    expect(
+      imports('storage')
+        .map(({ to, id }) => `${to} ${id}`)
+        .sort(),
+    ).toEqual([
+      'aws_kms_alias.main alias/payroll',
+      'aws_s3_bucket.bucket_payroll-data payroll-data',
+      'aws_s3_bucket_server_side_encryption_configuration.bucket_legacy_logs legacy.logs',
+      'aws_s3_bucket_server_side_encryption_configuration.bucket_payroll-data payroll-data',
+      'aws_s3_bucket_versioning.bucket_payroll-data payroll-data',
+    ]);
+  });
+
+  it('is refused by the plan where the state holds another key under the address', () => {
+    const { lifecycle } = stacks.keys.resource?.aws_kms_external_key?.version_v1 ?? {};
+    expect(lifecycle?.postcondition?.[0]?.condition).toBe(`\${self.arn == "${ADOPTED_ARN}"}`);
+    expect(stacks.keys.resource?.aws_kms_external_key?.version_v2?.lifecycle).not.toHaveProperty('postcondition');
+  });
+
+  it('keeps the statements of its policy before ours, with variables of IAM as they were', () => {
+    const Condition = { StringEquals: { 'aws:PrincipalTag/team': `\${aws:username}` } };
+    const keptPolicy = JSON.stringify({ Version: '2012-10-17', Statement: [{ Sid: 'Theirs', Condition }] });
+    const keys = synthesized(
+      rotation({ keyVersions: [version('v1', { takeOver, keptPolicy }), version('v2')], activeVersion: 'v2' }),
+    ).keys.resource?.aws_kms_external_key;
+    const [theirs, ...ours] = listOf(encodedBy(keys?.version_v1?.policy).Statement);
+    expect(theirs).toEqual({
+      Sid: 'Theirs',
+      Condition: { StringEquals: { 'aws:PrincipalTag/team': '$${aws:username}' } },
+    });
+    expect(ours).toEqual(listOf(encodedBy(keys?.version_v2?.policy).Statement));
+  });
+
+  it('is nothing where the file names nothing: no stack has a block', () => {
+    const none = synthesized(rotation());
+    expect([none.keys, none.storage].filter((one) => 'import' in one)).toEqual([]);
+  });
+});
+
+describe('constructs in a stack of a team’s own', () => {
+  const from = rotation({
+    buckets: [bucket('payroll-data', { pinWriters: true }), bucket('old', { manage: 'encryption' })],
+  });
+  const own = (declare: (stack: TerraformStack) => void) => {
+    const stack = new TerraformStack(new App({ outdir: path.join(tmpdir(), 'never-written') }), 'platform');
+    declare(stack);
+    return JSON.parse(JSON.stringify(stack.toTerraform())) as ReturnType<typeof synthesized>['keys'];
+  };
+  /** Without cdktf's own notes, which hold the path of the construct. */
+  const plain = (value: unknown): unknown =>
+    JSON.parse(JSON.stringify(value ?? {}, (key, inner: unknown) => (key === '//' ? undefined : inner)));
+
+  it('declare what the stacks declare, under the same addresses, with the same guards', () => {
+    const stacks = synthesized(from);
+    const keys = own((stack) => new RotatedKey(stack, 'key', from));
+    const storage = own((stack) => {
+      new RotatedAlias(stack, 'alias', from);
+      for (const { name } of from.buckets) new RotatedBucket(stack, `bucket-${name}`, from, name);
+    });
+    for (const part of ['resource', 'data', 'output'] as const) {
+      expect(plain(keys[part])).toEqual(plain(stacks.keys[part]));
+      if (part !== 'output') expect(plain(storage[part])).toEqual(plain(stacks.storage[part]));
+    }
+    expect(keys.terraform?.backend).toBeUndefined();
+  });
+
+  it('refuse a second one with the same addresses', () => {
+    expect(() =>
+      own((stack) => {
+        new RotatedKey(stack, 'one', from);
+        new RotatedKey(stack, 'two', rotation({ name: 'other' }));
+      }),
+    ).toThrow('the stack platform has a RotatedKey already');
+    expect(() =>
+      own((stack) => {
+        new RotatedBucket(stack, 'one', from, 'old');
+        new RotatedBucket(stack, 'two', from, 'old');
+      }),
+    ).toThrow('RotatedBucket of old');
+  });
+
+  it('refuse another rotation’s active key, and a bucket that the rotation file does not list', () => {
+    const adopted = (arn: string) =>
+      rotation({ keyVersions: [version('v1', { keyArn: arn })], buckets: [bucket('a', { manage: 'encryption' })] });
+    expect(() =>
+      own((stack) => {
+        new RotatedAlias(stack, 'alias', adopted(ADOPTED_ARN));
+        new RotatedBucket(stack, 'bucket', adopted(ADOPTED_ARN.replace(/1/g, '2')), 'a');
+      }),
+    ).toThrow('looks up another key already');
+    expect(() => own((stack) => new RotatedBucket(stack, 'bucket', from, 'unknown'))).toThrow(
+      'lists no bucket unknown',
+    );
+  });
+
+  it('refuse material like the stacks', () => {
+    const stack = new TerraformStack(new App(), 'platform');
+    const key = new RotatedKey(stack, 'key', from);
+    stack.addOverride('resource.aws_kms_external_key.version_v1.key_material_base64', 'AAAA');
+    const faults = key.node.root.node.findAll().flatMap((one) => one.node.validate());
+    expect(faults.join()).toContain('key material would stand in clear');
+  });
+});
+
+describe('several rotation files of one project', () => {
+  const project = mkdtempSync(path.join(tmpdir(), 'keyturn-project-'));
+  const app = () => new App({ outdir: path.join(project, 'cdktf.out'), stackTraces: false });
+  beforeAll(() => {
+    mkdirSync(path.join(project, 'rotations'));
+    const text = readFileSync(path.join(__dirname, '../../rotation.yaml'), 'utf8');
+    for (const name of ['a', 'b'])
+      writeFileSync(path.join(project, 'rotations', `${name}.yaml`), text.replace('rotation-test', name));
+    writeFileSync(path.join(project, 'rotation.yaml'), text);
+    writeFileSync(path.join(project, 'rotations/README.md'), 'One file a rotation.');
+  });
+  afterAll(() => rmSync(project, { recursive: true }));
+
+  const stateOf = (stack: unknown): unknown =>
+    (stack as TerraformStack).toTerraform().terraform.backend.local.path.replace('../../../', '');
+
+  it('are all declared by one program, and find the state beside their file', async () => {
+    const all = app();
+    await declareRotations(all, project);
+    expect(all.node.children.map((stack) => [stack.node.id, stateOf(stack)])).toEqual([
+      ['rotation-test-keys', 'terraform.rotation-test-keys.tfstate'],
+      ['rotation-test-storage', 'terraform.rotation-test-storage.tfstate'],
+      ['a-keys', 'rotations/terraform.a-keys.tfstate'],
+      ['a-storage', 'rotations/terraform.a-storage.tfstate'],
+      ['b-keys', 'rotations/terraform.b-keys.tfstate'],
+      ['b-storage', 'rotations/terraform.b-storage.tfstate'],
+    ]);
+  });
+
+  it('keep evidence and marks in folders of their own, and rotation.yaml where it always did', () => {
+    expect(evidenceFolder('/p/rotations/a.yaml')).toBe('/p/rotations/.keyturn/a/evidence');
+    expect(evidenceFolder('/p/rotation.yaml')).toBe('/p/.keyturn/evidence');
+  });
+
+  it('fails when the state is still beside cdktf.out: an empty one would plan everything again', () => {
+    const state = path.join(project, 'terraform.a-keys.tfstate');
+    const of = rotation({ name: 'a', file: path.join(project, 'rotations/a.yaml') });
+    writeFileSync(state, '{}');
+    expect(() => new KeysStack(app(), of)).toThrow('which belongs beside');
+    rmSync(state);
+    expect(() => new KeysStack(app(), of)).not.toThrow();
   });
 });

@@ -69,6 +69,25 @@ describe('the guard', () => {
   });
 });
 
+describe('the warning of the CDKTF CLI', () => {
+  const warnings = (from: Rotation): readonly unknown[] => {
+    let found: readonly unknown[] = [];
+    synthesized(from, ({ storage }) => {
+      found = storage.node.metadata.filter(({ type }) => type === '@cdktf/warn').map(({ data }) => data);
+    });
+    return found;
+  };
+
+  it('says that the alias alone decides where nothing binds the active version, and nothing otherwise', () => {
+    expect(warnings(rotation())).toEqual([
+      expect.stringContaining('does not bind v1: alias/payroll/v1 alone decides which key'),
+    ]);
+    const binding = [boundVersion('v1', 'arn:aws:kms:ap-northeast-1:111122223333:key/x')];
+    expect(warnings(rotation({ binding }))).toEqual([]);
+    expect(warnings(rotation({ keyVersions: [version('v1', { keyArn: ADOPTED_ARN })] }))).toEqual([]);
+  });
+});
+
 describe('a bound active version', () => {
   const arn = 'arn:aws:kms:ap-northeast-1:111122223333:key/11111111-2222-3333-4444-555555555555';
   const conditions = (differences: Partial<Rotation>) =>

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type TerraformStack } from 'cdktf';
+import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
 import type { Bucket, KeyVersion, Rotation } from '../../lib/rotation/rotation';
 import { KeysStack } from '../../stacks/keys-stack';
 import { StorageStack } from '../../stacks/storage-stack';
@@ -38,8 +39,9 @@ export function rotation(differences: Partial<Rotation> = {}): Rotation {
     reencrypt: { method: 'rewrap', from: [], engine: 'local', batch: undefined },
     evidence: { bucket: undefined },
     retire: { verifyOnlyBuckets: [], unusedForDays: undefined, waivers: [] },
+    access: { days: 30, waivers: [] },
     review: { waivers: [] },
-    terraform: { backend: 'local' },
+    terraform: { awsProvider: AWS_PROVIDER_VERSION, backend: 'local' },
     ...differences,
   };
 }

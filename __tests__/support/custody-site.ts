@@ -7,6 +7,7 @@ import type { LocalAws } from '../../local-aws';
 import { type Spoken, speak } from './command-line';
 import { startTestAws } from './embedded-aws';
 import { rotationText } from './keyturn-process';
+import { shortenWayTo } from './socketless';
 
 /** A rotation file, an endpoint with its keys declared, and commands run in this process: no Terraform in between. */
 export interface CustodySite {
@@ -28,6 +29,7 @@ const ALIAS = 'alias/rotation-test-key';
 export async function openCustodySite(): Promise<CustodySite> {
   const outside = { ...process.env };
   const endpoint = await startTestAws();
+  const goTheLongWay = shortenWayTo(endpoint);
   for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
   Object.assign(process.env, endpoint.environment());
   const directory = await mkdtemp(path.join(tmpdir(), 'keyturn-custody-'));
@@ -56,6 +58,7 @@ export async function openCustodySite(): Promise<CustodySite> {
     run: (...args) => speak(directory, args),
     async close() {
       kms.destroy();
+      goTheLongWay();
       await endpoint.close();
       await rm(directory, { recursive: true, force: true });
       process.env = outside;

@@ -18,6 +18,15 @@ export interface KeptProvider {
   close(): Promise<void>;
 }
 
+export interface KeptProviderOptions {
+  /** Default: the endpoint's own. */
+  readonly keys?: readonly AccessKey[] | undefined;
+  /** Where calls go that reach the endpoint through something else. Default: the endpoint. */
+  readonly url?: string | undefined;
+  /** What is planned besides the stacks' own resources, such as `aws_region`. */
+  readonly kinds?: readonly string[] | undefined;
+}
+
 /** How long a provider has to start. A busy machine needs seconds. */
 const START_MS = 60_000;
 const STACKS = path.resolve(__dirname, '../../stacks');
@@ -33,7 +42,10 @@ const STACKS = path.resolve(__dirname, '../../stacks');
  *
  * @throws Error where no provider is found, or where it does not start or answer
  */
-export async function keepProvider(aws: LocalAws, keys: readonly AccessKey[] = [aws.accessKey]): Promise<KeptProvider> {
+export async function keepProvider(
+  aws: Pick<LocalAws, 'url' | 'accessKey' | 'environment'>,
+  { keys = [aws.accessKey], url = aws.url, kinds = [] }: KeptProviderOptions = {},
+): Promise<KeptProvider> {
   const directory = mkdtempSync(path.join(tmpdir(), 'keyturn-provider-'));
   const started: RunningProvider[] = [];
   const close = async (): Promise<void> => {
@@ -44,12 +56,16 @@ export async function keepProvider(aws: LocalAws, keys: readonly AccessKey[] = [
     const binary = await findTerraform({ env: process.env });
     const executable = await providerExecutable(binary, directory);
     for (const key of keys) {
-      const provider = await startProvider(executable, directory, key.accessKeyId, aws.environment(key));
+      const environment = { ...aws.environment(key), AWS_ENDPOINT_URL: url };
+      const provider = await startProvider(executable, directory, key.accessKeyId, environment, [
+        ...kindsOfStacks(),
+        ...kinds,
+      ]);
       started.push(provider);
       writeFileSync(path.join(directory, `${key.accessKeyId}.json`), attachment(binary, provider));
     }
     const terraform = path.join(directory, 'terraform');
-    writeFileSync(terraform, script(binary, aws, directory, mirrorOfStandIn(binary, executable, directory)), {
+    writeFileSync(terraform, script(binary, url, directory, mirrorOfStandIn(binary, executable, directory)), {
       mode: 0o755,
     });
     return { terraform, close };
@@ -65,7 +81,7 @@ interface RunningProvider {
   close(): Promise<void>;
 }
 
-function script({ file }: TerraformBinary, { url }: LocalAws, directory: string, standIn: StandIn): string {
+function script({ file }: TerraformBinary, url: string, directory: string, standIn: StandIn): string {
   return `#!/bin/sh
 attachment="${directory}/$AWS_ACCESS_KEY_ID.json"
 if [ -z "$TF_LOG" ] && [ "$AWS_ENDPOINT_URL" = '${url}' ] && [ -f "$attachment" ]; then
@@ -111,7 +127,7 @@ function attachment({ product }: TerraformBinary, { pid, socket }: RunningProvid
 
 /** From where the product takes it: an unpacked mirror as it is, else from what an init installs. */
 async function providerExecutable(binary: TerraformBinary, directory: string): Promise<string> {
-  const source = await providerSource({ binary, env: process.env });
+  const source = await providerSource({ binary, env: process.env, required: AWS_PROVIDER_VERSION });
   if (source.kind === 'mirror') {
     const found = executableUnder(source.directory, source.host, binary);
     if (found !== undefined) return found;
@@ -150,6 +166,7 @@ async function startProvider(
   directory: string,
   name: string,
   aws: Readonly<Record<string, string>>,
+  kinds: readonly string[],
 ): Promise<RunningProvider> {
   const inherited = Object.entries(process.env).filter(([variable]) => !/^(AWS_|TF_)/.test(variable));
   const env = { ...Object.fromEntries(inherited), ...aws, TMPDIR: directory };
@@ -164,7 +181,7 @@ async function startProvider(
   try {
     const { pid, socket: own } = await addressOf(child);
     const socket = path.join(directory, `${name}.sock`);
-    relay = await relaySchemas(own, socket, kindsOfStacks());
+    relay = await relaySchemas(own, socket, new Set(kinds));
     return { pid, socket, close };
   } catch (error) {
     await close();
@@ -194,10 +211,10 @@ function addressOf(child: ChildProcess): Promise<{ readonly pid: number; readonl
 }
 
 /** Resources and data sources of the AWS provider that the stacks declare, as Terraform names them. */
-function kindsOfStacks(): ReadonlySet<string> {
+function kindsOfStacks(): readonly string[] {
   const texts = readdirSync(STACKS).map((name) => readFileSync(path.join(STACKS, name), 'utf8'));
   const bindings = texts.flatMap((text) => [
     ...text.matchAll(/@cdktf\/provider-aws\/lib\/(?:data-aws-)?([a-z0-9-]+)'/g),
   ]);
-  return new Set(bindings.map(([, name = '']) => `aws_${name.replaceAll('-', '_')}`));
+  return bindings.map(([, name = '']) => `aws_${name.replaceAll('-', '_')}`);
 }

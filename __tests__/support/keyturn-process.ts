@@ -32,9 +32,10 @@ export interface Site {
   run(args: readonly string[], options?: RunOptions): Promise<Finished>;
   /**
    * From here on Terraform asks one AWS provider for each of these access keys (default: the endpoint's own), which stays alive.
+   * `url` is what stands before the endpoint, where commands go through that.
    * @returns what `run` sets `TERRAFORM_BINARY_NAME` to
    */
-  keepProvider(keys?: readonly AccessKey[]): Promise<string>;
+  keepProvider(options?: { readonly keys?: readonly AccessKey[]; readonly url?: string }): Promise<string>;
   /** Writes the rotation file; `RECIPIENT` stands for the site's own age recipient. */
   declare(text: string): Promise<void>;
   close(): Promise<void>;
@@ -57,8 +58,8 @@ export async function openSite(options: LocalAwsOptions = {}): Promise<Site> {
       const provider = kept === undefined ? {} : { TERRAFORM_BINARY_NAME: kept.terraform };
       return runKeyturn(directory, endpoint, args, { ...runOptions, env: { ...provider, ...env } });
     },
-    async keepProvider(keys) {
-      kept = await keepProvider(endpoint, keys);
+    async keepProvider({ keys, url } = {}) {
+      kept = await keepProvider(endpoint, { keys, url });
       return kept.terraform;
     },
     declare: (text) => writeFile(rotationFile, text.replaceAll('RECIPIENT', recipient)),

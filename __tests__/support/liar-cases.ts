@@ -20,6 +20,7 @@ const writer: fc.Arbitrary<Writer | undefined> = fc.option(
       'puts',
       'puts under the old key',
       'puts under the old key last',
+      'replicates under the old key last',
       'deletes',
       'overwrites',
     ),

@@ -27,10 +27,13 @@ export interface Put {
   readonly under: Under;
 }
 
+/** A replica bears the date of its source. */
+type LastAct = 'puts under the old key last' | 'replicates under the old key last';
+
 /** Somebody else, who acts once while Keyturn runs. */
 export interface Writer {
-  readonly act: 'puts' | 'puts under the old key' | 'puts under the old key last' | 'deletes' | 'overwrites';
-  /** Before the n-th request; `puts under the old key`: the n-th listing of the re-encryption; `… last`: just before DisableKey. */
+  readonly act: 'puts' | 'puts under the old key' | LastAct | 'deletes' | 'overwrites';
+  /** Before the n-th request; `puts under the old key`: the n-th listing of the re-encryption; {@link LastAct}: just before DisableKey. */
   readonly nth: number;
   readonly key: string;
 }
@@ -202,20 +205,23 @@ function encryption(under: Under, facts: LiarFacts, { versioning }: Case) {
   }
 }
 
-function writerOf({ s3, bucket: Bucket, facts }: World, writer: Writer | undefined): LiarCase['before'] {
+function writerOf({ aws, s3, bucket: Bucket, facts }: World, writer: Writer | undefined): LiarCase['before'] {
   if (!writer) return async () => undefined;
   const { act, nth, key: Key } = writer;
-  const underOld = act === 'puts under the old key' || act === 'puts under the old key last';
+  const isLast = act === 'puts under the old key last' || act === 'replicates under the old key last';
+  const underOld = act === 'puts under the old key' || isLast;
   let seen = 0;
   return async ({ operation, path: by }) => {
     if (act === 'puts under the old key' && !(operation === 'ListObjectVersions' && by === 'direct')) return;
-    if (act === 'puts under the old key last' && operation !== 'DisableKey') return;
+    if (isLast && operation !== 'DisableKey') return;
     seen += 1;
-    if (seen !== (act === 'puts under the old key last' ? 1 : nth)) return;
+    if (seen !== (isLast ? 1 : nth)) return;
     if (act === 'deletes') await s3.send(new DeleteObjectCommand({ Bucket, Key }));
     else if (underOld) {
       const by = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: facts.oldKeyArn } as const;
+      if (act === 'replicates under the old key last') aws.clock.offset -= 86_400_000;
       await s3.send(new PutObjectCommand({ Bucket, Key: 'by a writer', Body: 'x', ...by }));
+      if (act === 'replicates under the old key last') aws.clock.offset += 86_400_000;
     } else await s3.send(new PutObjectCommand({ Bucket, Key: act === 'puts' ? 'by a writer' : Key, Body: 'x' }));
   };
 }

@@ -120,6 +120,8 @@ export const LIES: readonly Lie[] = [
   { name: 'names the bare id of the old key', of: HEAD, lasting: true, tell: key(({ facts }) => facts.oldKeyArn.split('/').at(-1) ?? '') },
   { name: 'names an alias', of: HEAD, lasting: true, tell: key(() => 'alias/ledger') },
   { name: 'names the ARN of an alias', of: HEAD, lasting: true, tell: key(({ facts }) => facts.activeKeyArn.replace(/:key\/.*/, ':alias/ledger')) },
+  { name: 'names the old key in another Region', of: HEAD, lasting: true, tell: key(({ facts }) => facts.oldKeyArn.replace(/:kms:[^:]+:/, ':kms:us-east-1:')) },
+  { name: 'names the old key in capitals', of: HEAD, lasting: true, tell: key(({ facts }) => facts.oldKeyArn.replace(/[^/]+$/, (id) => id.toUpperCase())) },
   { name: 'sends no ETag', of: HEAD, lasting: true, tell: drop('etag') },
   { name: 'sends another ETag', of: HEAD, lasting: true, tell: set('etag', () => '"0"') },
   { name: 'sends no version id', of: HEAD, lasting: true, tell: drop('x-amz-version-id') },

@@ -28,7 +28,6 @@ import { importMaterial } from '../conformance/byok';
 import { type CustodySite, inDays, openCustodySite } from './custody-site';
 import { rotationText } from './keyturn-process';
 import { dateAhead, HostDate } from './moved-clock';
-import { closeSockets } from './socketless';
 
 const DAY = 86_400_000;
 const BUCKET = 'kms-key-rotation-test-bucket';
@@ -110,7 +109,6 @@ export class RotationHistory {
   readonly #site: CustodySite;
   readonly #s3: S3Client;
   readonly #strategy: Strategy;
-  readonly #openSockets: () => void;
   readonly #names = ['v1'];
   readonly #arns: string[] = [];
   /** How the last command ended, for the report of a fault. */
@@ -122,7 +120,6 @@ export class RotationHistory {
     this.#site = site;
     this.#s3 = s3;
     this.#strategy = strategy;
-    this.#openSockets = closeSockets(site.endpoint);
   }
 
   /** One version, imported and switched to, and one object under it. */
@@ -145,7 +142,6 @@ export class RotationHistory {
 
   async close(): Promise<void> {
     globalThis.Date = HostDate;
-    this.#openSockets();
     this.#s3.destroy();
     await this.#site.close();
   }

@@ -16,7 +16,7 @@ import type { LocalAws, LocalAwsOptions } from '../../local-aws';
 import { type BatchRolePolicyInput, batchRolePolicy } from '../../stacks/batch-role-policy';
 import { newRole } from '../local-aws/s3-control/iam-role';
 import { startTestAws } from './embedded-aws';
-import { socketless } from './socketless';
+import { shortenWayTo, socketless } from './socketless';
 
 /**
  * An endpoint, two Enabled keys, one bucket and a rotation file in a folder of its own, with the variables of this process
@@ -66,6 +66,7 @@ export async function switchedSite(
   const { bucket = 'ledger-of-the-team', ...more } = options;
   const outside = { ...process.env };
   const endpoint = await startTestAws(more);
+  const goTheLongWay = shortenWayTo(endpoint);
   const { url, region, accessKey: credentials } = endpoint;
   const client = { endpoint: url, region, credentials, requestHandler: socketless(() => endpoint) };
   const kms = new KMSClient(client);
@@ -158,6 +159,7 @@ ${text}`,
     stateOf: async (arn) => (await kms.send(new DescribeKeyCommand({ KeyId: arn }))).KeyMetadata?.KeyState,
     async [Symbol.asyncDispose]() {
       process.env = outside;
+      goTheLongWay();
       await endpoint.close();
       await rm(directory, { recursive: true, force: true });
     },

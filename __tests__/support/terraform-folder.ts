@@ -24,7 +24,10 @@ export interface TerraformFolder {
 export async function openTerraformFolder(aws: LocalAws, executable?: string): Promise<TerraformFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'terraform-folder-'));
   const binary = await findTerraform({ env: process.env });
-  const configuration = await writeCliConfiguration(await providerSource({ binary, env: process.env }), folder);
+  const configuration = await writeCliConfiguration(
+    await providerSource({ binary, env: process.env, required: AWS_PROVIDER_VERSION }),
+    folder,
+  );
   const env = terraformEnvironment({ ...process.env, ...aws.environment() }, configuration);
   const required = { aws: { source: 'hashicorp/aws', version: AWS_PROVIDER_VERSION } };
   return {

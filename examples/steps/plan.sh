@@ -20,15 +20,22 @@ if [ -z "$rollback" ]; then
 fi
 
 # What changed in the rotation file and its binding is classified against what was there before the range.
+# Its other files are classified by the commit at the end of the range: they need not be checked out here.
 base=
+proposed=
 case $range in
-  *..*) if git cat-file -e "${range%%..*}:./$ROTATION_FILE" 2>/dev/null; then base=${range%%..*}; fi ;;
+  *..*)
+    if git cat-file -e "${range%%..*}:./$ROTATION_FILE" 2>/dev/null; then
+      base=${range%%..*}
+      proposed=${range##*..}
+    fi
+    ;;
 esac
 
 # The review of an earlier run says nothing of this one.
 rm -f "$PLAN/review.md" "$OUT/comment.md" "$OUT/plan.env"
 status=0
-keyturn plan --out "$PLAN" --json ${base:+--base "$base"} ${rollback:+--rollback "$rollback"} >"$OUT/plan.json" || status=$?
+keyturn plan --out "$PLAN" --json ${base:+--base "$base" --proposed "$proposed"} ${rollback:+--rollback "$rollback"} >"$OUT/plan.json" || status=$?
 if [ ! -f "$PLAN/review.md" ]; then
   {
     echo '<!-- keyturn plan review -->'

@@ -1,20 +1,20 @@
 import { KeyturnError } from '../errors';
-import { grantsOn } from '../kms/other-users';
+import { grantsOn, type KeyGrant } from '../kms/other-users';
 import { readKeyPolicy } from '../kms/read-key-policy';
 import { type ObservedVersion, type Observing, observeVersions } from '../observation/observe';
 import type { Rotation } from '../rotation/rotation';
+import type { NamedKey } from '../s3/named-keys';
 import { readBucketPolicy } from '../s3/read-bucket-policy';
+import { accountAccess } from './account-access';
+import { Looked } from './looked';
 import { type LostAccess, lostAccess } from './lost-access';
+import { type LostGrant, lostGrants } from './lost-grants';
+import type { LostIdentity } from './lost-identity';
+import { namingResources } from './naming-resources';
+import { type AccessRun, usesOfOldKey } from './old-key-uses';
 import { type PinnedKey, pinnedKeys } from './pinned-keys';
 import { type PolicyStatement, readAccessPolicy } from './policy';
-
-/** A grant on the old key: the new key has none. */
-export interface LostGrant {
-  readonly id: string;
-  readonly grantee: string;
-  readonly operations: readonly string[];
-  readonly fix: string;
-}
+import type { UsedAccess } from './used-access';
 
 /** Who may use one version's key and not the other's, as far as it was looked at. */
 export interface AccessComparison {
@@ -24,6 +24,12 @@ export interface AccessComparison {
   readonly lost: readonly LostAccess[];
   readonly grants: readonly LostGrant[];
   readonly pinned: readonly PinnedKey[];
+  /** Settings of buckets that go on naming the old key: replication, inventories, defaults of other buckets. */
+  readonly naming: readonly NamedKey[];
+  /** Users and roles for which IAM policies tell the two keys apart. */
+  readonly identities: readonly LostIdentity[];
+  /** Who used the old key in the window, and what becomes of it. */
+  readonly used: readonly UsedAccess[];
   /** What was looked at. */
   readonly asked: readonly string[];
   /** What was to be looked at and could not be, and why: then nothing here is complete. */
@@ -32,12 +38,13 @@ export interface AccessComparison {
   readonly notRead: readonly string[];
 }
 
+export interface CompareOptions {
+  /** Whether settings of buckets are read, also of all others of the account. Default true. */
+  readonly resources?: boolean;
+}
+
 /** Sources of access that no command of Keyturn reads. */
-const NOT_READ = [
-  'IAM policies of the account: whoever only they allow is seen as the account',
-  'CloudTrail: whoever may use a key need not use it',
-  'policies of access points, of the organization, and of other accounts',
-];
+const NOT_READ = ['policies of access points, of the organization, of other accounts, and of sessions'];
 
 /**
  * Compares the key that objects go to with every other key of the rotation that objects can be under.
@@ -45,7 +52,11 @@ const NOT_READ = [
  * @param target - name of the version that is or becomes active; absent: the last one whose key exists
  * @throws KeyturnError `usage` if no key stands behind the target, and as the calls do
  */
-export async function compareAccess(run: Observing, target?: string): Promise<readonly AccessComparison[]> {
+export async function compareAccess(
+  run: AccessRun,
+  target?: string,
+  { resources = true }: CompareOptions = {},
+): Promise<readonly AccessComparison[]> {
   const versions = (await observeVersions(run)).filter((one): one is WithKey => one.key !== undefined);
   const to =
     versions.find(({ version }) => version.name === target) ?? (target === undefined ? versions.at(-1) : undefined);
@@ -56,34 +67,41 @@ export async function compareAccess(run: Observing, target?: string): Promise<re
   const found: AccessComparison[] = [];
   for (const from of versions) {
     const isInUse = !from.version.disabled && from.key.state !== 'PendingImport';
-    if (isInUse && from.key.arn !== to.key.arn) found.push(await comparison(run, from, to));
+    if (isInUse && from.key.arn !== to.key.arn) found.push(await comparison(run, from, to, resources));
   }
   return found;
 }
 
 type WithKey = ObservedVersion & { readonly key: NonNullable<ObservedVersion['key']> };
 
-async function comparison(run: Observing, from: WithKey, to: WithKey): Promise<AccessComparison> {
+async function comparison(run: AccessRun, from: WithKey, to: WithKey, resources: boolean): Promise<AccessComparison> {
   const looked = new Looked();
   const before = await keyPolicyOf(run, from, looked);
   const after = await keyPolicyOf(run, to, looked);
   const arns = { from: from.key.arn, to: to.key.arn };
+  const [grants, newGrants] = [await grantsOf(run, from, looked), await grantsOf(run, to, looked)];
+  const policies = before && after && { from: before, to: after };
+  const keys = policies && {
+    from: { arn: arns.from, policy: policies.from },
+    to: { arn: arns.to, policy: policies.to },
+  };
+  const account = keys && (await accountAccess(run, keys, looked));
   return {
     from: { version: from.version.name, keyArn: arns.from },
     to: { version: to.version.name, keyArn: arns.to },
-    lost: before && after ? lostAccess(before, after, run.rotation.region) : [],
-    grants: await grantsOf(run, from, to, looked),
+    lost: policies ? lostAccess(policies.from, policies.to, run.rotation.region) : [],
+    grants: lostGrants(grants, newGrants, to.key.arn),
     pinned: await pinnedIn(run, arns, looked),
+    naming: resources ? await namingResources(run, bucketsOf(run.rotation), arns.from, looked) : [],
+    identities: account?.lost ?? [],
+    used:
+      policies && account
+        ? await usesOfOldKey(run, from, { ...policies, newGrants, identity: account.says }, looked)
+        : [],
     asked: looked.asked,
     unread: looked.unread,
     notRead: NOT_READ,
   };
-}
-
-/** What was looked at, and what could not be. */
-class Looked {
-  readonly asked: string[] = [];
-  readonly unread: string[] = [];
 }
 
 async function keyPolicyOf(
@@ -99,25 +117,12 @@ async function keyPolicyOf(
   return policy;
 }
 
-async function grantsOf(
-  { clients }: Observing,
-  from: WithKey,
-  to: WithKey,
-  looked: Looked,
-): Promise<readonly LostGrant[]> {
-  const grants = await grantsOn(clients.kms, from.key.arn);
-  const what = `grants on the key of ${from.version.name}`;
-  if (grants.known === undefined) {
-    looked.unread.push(`${what}: ${'unknown' in grants ? grants.unknown : ''}`);
-    return [];
-  }
-  looked.asked.push(what);
-  return grants.known.map(({ id, grantee = 'an unnamed grantee', operations }) => ({
-    id,
-    grantee,
-    operations,
-    fix: `aws kms create-grant --key-id ${to.key.arn} --grantee-principal ${grantee} --operations ${operations.join(' ')}`,
-  }));
+async function grantsOf({ clients }: Observing, of: WithKey, looked: Looked): Promise<readonly KeyGrant[]> {
+  const grants = await grantsOn(clients.kms, of.key.arn);
+  const what = `grants on the key of ${of.version.name}`;
+  if (grants.known === undefined) looked.unread.push(`${what}: ${'unknown' in grants ? grants.unknown : ''}`);
+  else looked.asked.push(what);
+  return grants.known ?? [];
 }
 
 async function pinnedIn(

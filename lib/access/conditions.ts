@@ -35,12 +35,17 @@ const OPERATORS: Readonly<Record<string, { readonly compare: string; readonly no
 };
 
 /**
- * Whether a condition holds. Numbers, dates, addresses, quantifiers and policy variables are not evaluated: unknown.
+ * Whether a condition holds. Numbers, dates, addresses and policy variables are not evaluated: unknown.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
  */
 export function truthOf({ operator, key, values }: PolicyCondition, known: Known): Truth {
+  const [, quantifier, plain = operator] = /^(ForAnyValue|ForAllValues):(.*)$/i.exec(operator) ?? [];
   const given = known(key);
+  if (quantifier !== undefined && given !== undefined) {
+    const each = given.map((one) => truthOf({ operator: plain, key, values }, () => [one]));
+    return quantified(quantifier.toLowerCase() === 'foranyvalue' ? 'yes' : 'no', each);
+  }
   const written = operator.toLowerCase();
   if (written === 'null') return given === undefined ? 'unknown' : isNull(values, given.length === 0);
   const ifExists = written.endsWith('ifexists');
@@ -53,6 +58,13 @@ export function truthOf({ operator, key, values }: PolicyCondition, known: Known
   // AWS does not say what comparing a text that is no ARN as an ARN comes to.
   if (rule.compare === 'arn' && [value, ...values].some((one) => parts(one) === undefined)) return 'unknown';
   return values.some((wanted) => compare(wanted, value)) === rule.not ? 'no' : 'yes';
+}
+
+/** `ForAnyValue` is decided by one yes, `ForAllValues` by one no; without a value the first is no, the second yes. */
+function quantified(decides: 'yes' | 'no', each: readonly Truth[]): Truth {
+  if (each.includes(decides)) return decides;
+  if (each.includes('unknown')) return 'unknown';
+  return decides === 'yes' ? 'no' : 'yes';
 }
 
 const isNull = (values: readonly string[], absent: boolean): Truth =>

@@ -61,7 +61,11 @@ function unnamedAccess(from: readonly PolicyStatement[], to: readonly PolicyStat
  * True if the new policy has every statement that may allow the request by the old one, and denies no more: then it decides the
  * same, also of what is not known here.
  */
-function saySame(from: readonly PolicyStatement[], to: readonly PolicyStatement[], request: AccessRequest): boolean {
+export function saySame(
+  from: readonly PolicyStatement[],
+  to: readonly PolicyStatement[],
+  request: AccessRequest,
+): boolean {
   const of = (statements: readonly PolicyStatement[], effect: PolicyStatement['effect']) =>
     concerning(statements, request).filter((one) => one.effect === effect);
   const [allowed, denied] = [new Set(of(to, 'Allow').map(meaning)), new Set(of(from, 'Deny').map(meaning))];
@@ -107,7 +111,8 @@ function nameOf({ asker, source }: Candidate): string {
   return sources.length === 0 ? asker.name : `${asker.name} for ${sources.join(', ')}`;
 }
 
-function fixFor({ asker, source }: Candidate, way: Way): string {
+/** The entry of the rotation file, or the advice, that lets somebody use the new key. */
+export function fixFor({ asker, source }: Candidate, way: Way): string {
   if (asker.kind === 'service') {
     const arn = source['aws:sourcearn'];
     const account = source['aws:sourceaccount'];

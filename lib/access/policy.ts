@@ -12,7 +12,7 @@ export interface PolicyCondition {
   readonly values: readonly string[];
 }
 
-/** A statement of the policy of a key or a bucket. */
+/** A statement of the policy of a key, a bucket or an identity. */
 export interface PolicyStatement {
   readonly sid: string | undefined;
   readonly effect: 'Allow' | 'Deny';
@@ -20,6 +20,8 @@ export interface PolicyStatement {
   readonly principals: readonly NamedPrincipal[] | undefined;
   readonly actions: { readonly not: boolean; readonly patterns: readonly string[] };
   readonly conditions: readonly PolicyCondition[];
+  /** Of a policy of an identity: what it is about. The policy of a key is about the key, whatever it writes. */
+  readonly resources?: { readonly not: boolean; readonly patterns: readonly string[] };
 }
 
 type Members = Readonly<Record<string, unknown>>;
@@ -30,6 +32,18 @@ type Members = Readonly<Record<string, unknown>>;
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
  */
 export function readAccessPolicy(text: string): readonly PolicyStatement[] | undefined {
+  return readPolicy(text, statementOf);
+}
+
+/** The same for a policy of an identity, which names resources and no principal: every statement is about its identity. */
+export function readIdentityPolicy(text: string): readonly PolicyStatement[] | undefined {
+  return readPolicy(text, identityStatementOf);
+}
+
+function readPolicy(
+  text: string,
+  read: (given: Members | undefined) => PolicyStatement | undefined,
+): readonly PolicyStatement[] | undefined {
   let document: unknown;
   try {
     document = JSON.parse(text);
@@ -38,8 +52,8 @@ export function readAccessPolicy(text: string): readonly PolicyStatement[] | und
   }
   const given = members(document)?.Statement;
   if (given === undefined) return undefined;
-  const read = [given].flat().map((one) => statementOf(members(one)));
-  return read.every((one) => one !== undefined) ? read : undefined;
+  const statements = [given].flat().map((one) => read(members(one)));
+  return statements.every((one) => one !== undefined) ? statements : undefined;
 }
 
 const KNOWN = new Set([
@@ -70,6 +84,14 @@ function statementOf(given: Members | undefined): PolicyStatement | undefined {
     actions: { not: Action === undefined, patterns },
     conditions,
   };
+}
+
+function identityStatementOf(given: Members | undefined): PolicyStatement | undefined {
+  if (given === undefined || given.Principal !== undefined || given.NotPrincipal !== undefined) return undefined;
+  const read = statementOf({ ...given, Principal: '*' });
+  const patterns = texts(given.Resource ?? given.NotResource);
+  if (read === undefined || patterns === undefined) return undefined;
+  return { ...read, resources: { not: given.Resource === undefined, patterns } };
 }
 
 function principalsOf(given: unknown): readonly NamedPrincipal[] | undefined {

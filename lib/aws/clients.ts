@@ -1,3 +1,5 @@
+import type { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
+import type { IAMClient } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
 import { S3ControlClient } from '@aws-sdk/client-s3-control';
@@ -7,6 +9,7 @@ import { keepAccountOutOfHost } from './account-path';
 import { rememberEndpoint } from './endpoint-of';
 import { type Network, NetworkHandler, openNetwork } from './network';
 import { addressPathStyle } from './path-style';
+import { type AssumedRole, type RoleCredentials, roleCredentials } from './role-credentials';
 import { decideRetries } from './sdk-retries';
 
 export interface AwsClients {
@@ -15,6 +18,9 @@ export interface AwsClients {
   /** S3 Batch Operations; signs as `s3`. */
   readonly s3Control: S3ControlClient;
   readonly sts: STSClient;
+  /** Loaded at the first call, like the next: few commands use them, and loading takes longer than many a command. */
+  cloudTrail(): Promise<CloudTrailClient>;
+  iam(): Promise<IAMClient>;
   /** The Region of all clients. */
   readonly region: string;
   /** New clients of the same Region and network with other credentials, such as those of a role's session. */
@@ -35,6 +41,10 @@ export interface ClientOptions {
   readonly region: string;
   /** Read for proxies: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`. */
   readonly env: NodeJS.ProcessEnv;
+  /** A profile of the shared configuration file. Default: that of the standard variables. */
+  readonly profile?: string | undefined;
+  /** The role that the clients act as, assumed with the credentials found so far, and again before a session ends. */
+  readonly role?: AssumedRole | undefined;
   /** When it fires, requests in flight are aborted and retries stop. Omit it to let calls finish. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -44,41 +54,68 @@ export interface ClientOptions {
  * standard variables and profiles (`AWS_ENDPOINT_URL`, `AWS_PROFILE`, `AWS_MAX_ATTEMPTS`, …); only the Region and the
  * network are passed.
  */
-export function createClients({ region, env, signal }: ClientOptions): AwsClients {
-  return clientsOn(openNetwork(env), { region, signal });
+export function createClients({ region, env, signal, profile, role }: ClientOptions): AwsClients {
+  const network = openNetwork(env);
+  const found = clientsOn(network, { region, signal, profile });
+  if (role === undefined) return found;
+  const assumed = clientsOn(network, { region, signal, credentials: () => roleCredentials(found.sts, role) });
+  return {
+    ...assumed,
+    destroy() {
+      assumed.destroy();
+      found.destroy();
+    },
+  };
 }
 
-interface Settings extends Pick<ClientOptions, 'region' | 'signal'> {
+interface Settings extends Pick<ClientOptions, 'region' | 'signal' | 'profile'> {
   /** Absent: those of the standard variables and profiles. */
-  readonly credentials?: SessionCredentials;
+  readonly credentials?: SessionCredentials | (() => Promise<RoleCredentials>);
 }
 
-function clientsOn(network: Network, { region, signal, credentials }: Settings): AwsClients {
-  const settings = () => ({ region, requestHandler: new NetworkHandler(network), ...(credentials && { credentials }) });
+function clientsOn(network: Network, { region, signal, profile, credentials }: Settings): AwsClients {
+  const given = { ...(profile !== undefined && { profile }), ...(credentials && { credentials }) };
+  const settings = () => ({ region, requestHandler: new NetworkHandler(network), ...given });
   const kms = new KMSClient(settings());
   const s3 = new S3Client(settings());
   const s3Control = new S3ControlClient(settings());
   const sts = new STSClient(settings());
-  addressPathStyle(s3);
-  keepAccountOutOfHost(s3Control);
-  for (const client of [kms, s3, s3Control, sts]) {
+  const opened: Opened[] = [kms, s3, s3Control, sts];
+  const prepared = <T extends Opened>(client: T): T => {
     decideRetries(client.config, signal);
     watchRequests(client.config, network, signal);
-  }
+    return client;
+  };
+  const onDemand = <T extends Opened>(open: () => Promise<T>): (() => Promise<T>) => {
+    let client: Promise<T> | undefined;
+    return () => {
+      client ??= open().then((made) => {
+        opened.push(made);
+        return prepared(made);
+      });
+      return client;
+    };
+  };
+  addressPathStyle(s3);
+  keepAccountOutOfHost(s3Control);
+  opened.forEach(prepared);
   return {
     kms,
     s3,
     s3Control,
     sts,
+    cloudTrail: onDemand(async () => new (await import('@aws-sdk/client-cloudtrail')).CloudTrailClient(settings())),
+    iam: onDemand(async () => new (await import('@aws-sdk/client-iam')).IAMClient(settings())),
     region,
     as: (other) => clientsOn(network, { region, signal, credentials: other }),
     destroy() {
-      for (const client of [kms, s3, s3Control, sts]) client.destroy();
+      for (const client of opened) client.destroy();
     },
   };
 }
 
-type Handler = Pick<KMSClient['config'] | S3Client['config'] | STSClient['config'], 'requestHandler'>;
+type Opened = KMSClient | S3Client | S3ControlClient | STSClient | CloudTrailClient | IAMClient;
+type Handler = Pick<Opened['config'], 'requestHandler'>;
 
 /** Passes the signal to every request, and saves where a failed request was sent. */
 function watchRequests(config: Handler, network: Network, signal: AbortSignal | undefined): void {

@@ -54,6 +54,12 @@ export const RETRY_POLICY = {
   /** GetParametersForImport has a quota of one call in 4 s for each account and Region: `lib/kms/import-parameters.ts`. */
   'kms import quota': { codes: ['ThrottlingException'], pauseMs: 4_100, timeoutMs: 60_000 },
 
+  /**
+   * LookupEvents has a quota of two calls a second for each account and Region, which others in the account use, too:
+   * `lib/cloudtrail/key-events.ts`. A page is requested `pauseMs` after the last one.
+   */
+  'trail lookup': { codes: ['ThrottlingException'], attempts: 10, baseMs: 500, capMs: 10_000, pauseMs: 500 },
+
   /** An import has not yet reached every KMS host: `lib/kms/prove-import.ts`. */
   'kms proof': {
     codes: ['KMSInvalidStateException', 'NotFoundException', 'DisabledException', 'KeyUnavailableException'],

@@ -34,9 +34,10 @@ export interface Attempt {
 const STALE = 60 * 86_400_000;
 
 /**
- * Finds the current attempt of a scope, and so of one switch: the highest that S3 lists a job of, that left a manifest, or
- * that this machine knows of. One whose jobs failed is reported once, and the next run then starts another, unless its role was
- * denied: only `forceNew` leaves that one. So the next run does after one that a verification contradicted, and after one with a job that is not what the attempt's record says.
+ * Finds the current attempt of a scope, and so of one switch. It is the highest that S3 lists a job of, that left a
+ * manifest, or that this machine knows of. One whose jobs failed is reported once, and the next run then starts
+ * another, unless its role was denied: only `forceNew` leaves that one. So the next run does after one that a
+ * verification contradicted, and after one with a job that is not what the attempt's record says.
  *
  * @throws job-paused, job-cancelled, job-failed, job-denied, job-role-missing, job-gone
  */

@@ -69,8 +69,8 @@ async function throughJobs(
 }
 
 /**
- * What jobs and this process moved, of what the last listing holds. A version that a job moved may be inspected again by
- * this process, and one that an earlier run's job moved is in no report of this run: both are there already, once.
+ * What jobs and this process moved, of what the last listing holds. This process may inspect a version again that a job
+ * moved, and no report of this run holds what an earlier run's job moved. Both are there already, once.
  */
 function counted(
   rest: BucketReencryption,

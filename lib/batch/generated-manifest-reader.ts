@@ -26,7 +26,7 @@ export interface ManifestFile {
 
 /**
  * Reads a manifest that S3 generated, row by row. AWS does not document whether the job names the CSV itself or the
- * `manifest.json` of an inventory that names its CSVs, gzipped or not: both are read, and everything that shows whether
+ * `manifest.json` of an inventory that names its CSVs, gzipped or not. Both are read, and everything that shows whether
  * they are whole is compared.
  *
  * @throws RangeError for a manifest that is missing, changed, cut short, or of another bucket

@@ -72,8 +72,8 @@ export function failedTransiently({ ok, code, status }: ReportRow): boolean {
 }
 
 /**
- * Reads all of a job's report and checks it: every file that its manifest.json names by its MD5, every row by its form
- * and its bucket, all rows against the counts of the job. Nothing of it is used before.
+ * Reads all of a job's report and checks it. Each file that its manifest.json names is held against its MD5, each row
+ * against form and bucket, all rows against the counts of the job. Nothing of it is used before.
  *
  * @throws job-report-invalid for a report that is missing, cut short, changed, or of another bucket
  */

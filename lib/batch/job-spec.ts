@@ -154,8 +154,8 @@ export interface JobSpec {
 }
 
 /**
- * The CreateJob request for a job: the same facts give the same bytes, and with them the same token, so that a run that
- * is repeated is answered with the job that is there.
+ * The CreateJob request for a job. The same facts give the same bytes and the same token, so a run that is repeated is
+ * answered with the job that is there.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_CreateJob.html
  */

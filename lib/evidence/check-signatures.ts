@@ -36,8 +36,12 @@ export async function checkSignature(
   if (bytes === undefined) {
     if (signer === undefined && publicKeys === undefined) return { faults: [], signature: 'none' };
     const why = signer === undefined ? '' : `, and its first record declares the signer ${JSON.stringify(signer)}`;
+    const how =
+      checked.outcome === undefined
+        ? 'the run was not closed, so nobody signed it'
+        : 'the signature was removed, or signing failed';
     return {
-      faults: [fault('not-signed', `its head is not signed${why}: the signature was removed, or the run was killed`)],
+      faults: [fault('not-signed', `its head is not signed${why}: ${how}`)],
       signature: 'none',
     };
   }
@@ -83,6 +87,18 @@ const hashOfKey = (key: KeyObject): string =>
   createHash('sha256')
     .update(key.export({ format: 'der', type: 'spki' }))
     .digest('hex');
+
+/** A run that nobody signed, with the signed run after it that names its head: what was written before the kill is known then. */
+export function withVoucher(one: EvidenceFault, files: readonly CheckedFile[]): EvidenceFault {
+  if (one.code !== 'not-signed') return one;
+  const { head } = files.find(({ file }) => file === one.file) ?? {};
+  const isNext = ({ follows }: CheckedFile): boolean =>
+    head !== undefined && follows?.head === head && follows.file === path.basename(one.file);
+  const next = files.find((file) => isNext(file) && file.signature !== 'none');
+  if (next === undefined) return one;
+  const is = next.signature === 'checked' ? 'is signed' : 'has a signature that was not checked';
+  return { ...one, problem: `${one.problem}; ${path.basename(next.file)} names this head and ${is}` };
+}
 
 /** Signatures in a directory whose run is not there: the run was removed, and its signature was forgotten. */
 export async function strayFaults(directory: string): Promise<readonly EvidenceFault[]> {

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { KeyturnError } from '../errors';
 import { type OutcomesFile, outcomeFaults, outcomesIn } from './check-outcomes';
 import { followed, headFaults, isOpening, linkFaults } from './check-runs';
-import { checkSignature, strayFaults } from './check-signatures';
+import { checkSignature, strayFaults, withVoucher } from './check-signatures';
 import type { CheckedFile, EvidenceCheck, EvidenceFault, EvidenceFaultCode } from './checked-evidence';
 import { EVIDENCE_SCHEMA_VERSION, EVIDENCE_SUFFIX, NO_PREVIOUS, RUN_CLOSED, RUN_OPENED } from './evidence-record';
 
@@ -48,7 +48,8 @@ export async function checkEvidence(
   if (!alone) faults.push(...linkFaults(files), ...(await strayFaults(target)));
   if (heads) faults.push(...headFaults(target, files, heads));
   const beginnings = files.filter((file) => file.follows === undefined && !file.concurrentRun).length;
-  return { files, records: files.reduce((sum, file) => sum + file.records, 0), faults, beginnings };
+  const records = files.reduce((sum, file) => sum + file.records, 0);
+  return { files, records, faults: faults.map((fault) => withVoucher(fault, files)), beginnings };
 }
 
 const unreadable = (target: string, error: unknown): KeyturnError =>
@@ -232,17 +233,20 @@ function sortedJson(value: unknown): string {
 
 /** The lines of a file as bytes, without their newline; `ended` tells whether there was one. */
 async function* linesOf(file: string): AsyncGenerator<{ bytes: Buffer; ended: boolean }> {
-  let rest: Buffer = Buffer.alloc(0);
+  let rest: Buffer[] = [];
+  let length = 0;
   for await (const chunk of createReadStream(file)) {
     let from = 0;
     const bytes: Buffer = chunk;
     for (let to = bytes.indexOf(0x0a); to >= 0; to = bytes.indexOf(0x0a, from)) {
-      yield { bytes: Buffer.concat([rest, bytes.subarray(from, to)]), ended: true };
-      rest = Buffer.alloc(0);
+      yield { bytes: Buffer.concat([...rest, bytes.subarray(from, to)]), ended: true };
+      rest = [];
+      length = 0;
       from = to + 1;
     }
-    rest = Buffer.concat([rest, bytes.subarray(from)]);
-    if (rest.length > LINE_BYTES) break;
+    rest.push(bytes.subarray(from));
+    length += bytes.length - from;
+    if (length > LINE_BYTES) break;
   }
-  if (rest.length > 0) yield { bytes: rest, ended: false };
+  if (length > 0) yield { bytes: Buffer.concat(rest), ended: false };
 }

@@ -159,6 +159,31 @@ const takenBackSchema = z.object({
 /** A key that was disabled and had to be enabled again. */
 export type TakenBackFacts = z.output<typeof takenBackSchema> & { readonly at: string };
 
+const rehearsalSchema = z.object({
+  version: text,
+  // Absent: nothing was rehearsed.
+  role: maybe,
+  because: maybe,
+  buckets: listOf(
+    z.object({
+      bucket: text,
+      read: whole,
+      failed: listOf(z.object({ key: text, why: maybe })),
+      archived: whole,
+      customerKey: whole,
+      outOfReach: whole,
+      gone: whole,
+    }),
+  ),
+  impossible: listOf(text),
+});
+/** What became of a disable when it was rehearsed. */
+export type RehearsalFacts = z.output<typeof rehearsalSchema> & { readonly at: string };
+
+const pinSchema = z.object({ bucket: text, keyArn: text, inForce: z.boolean(), because: maybe });
+/** A look at the writers of a bucket with `pinWriters`. */
+export type PinFacts = z.output<typeof pinSchema> & { readonly at: string };
+
 export type GateFacts = z.output<typeof gateSchema> & { readonly at: string };
 
 const custodySchema = z.object({
@@ -221,6 +246,8 @@ export interface RunFacts extends z.output<typeof beginSchema> {
   readonly specs: readonly SpecFacts[];
   readonly verified: readonly VerifiedFacts[];
   readonly gates: readonly GateFacts[];
+  readonly rehearsals: readonly RehearsalFacts[];
+  readonly pins: readonly PinFacts[];
   readonly looks: readonly LookFacts[];
   readonly takenBack: readonly TakenBackFacts[];
   readonly custody: readonly CustodyFacts[];
@@ -249,6 +276,8 @@ export function factsOf(recorded: RecordedRun): RunFacts {
     specs: of('job', 're-encrypt').flatMap((one) => read(specSchema, one, one.data)),
     verified: of('outcome', 'verify').flatMap((one) => itemsOf(verifiedSchema, one.data.buckets)),
     gates: of('gate').flatMap((one) => read(gateSchema, one, one.data)),
+    rehearsals: of('dress-rehearsal').flatMap((one) => read(rehearsalSchema, one, one.data)),
+    pins: of('pinned-writers').flatMap(({ at, data }) => itemsOf(pinSchema, data.pins).map((pin) => ({ ...pin, at }))),
     looks: of('look').flatMap((one) => read(lookSchema, one, one.data)),
     takenBack: of('taken-back').flatMap((one) => read(takenBackSchema, one, one.data)),
     custody: of('outcome', 'import-material').flatMap((one) => itemsOf(custodySchema, one.data.imported)),

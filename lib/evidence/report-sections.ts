@@ -1,6 +1,7 @@
 /** The sections of a report about one rotation. */
 import { changesOf, keyLanes, versionsIn } from './report-drawings';
-import type { GateFacts, RunFacts, StateFacts } from './report-facts';
+import type { RunFacts, StateFacts } from './report-facts';
+import { gateSection } from './report-gate';
 import { code, type Html, html, table, time } from './report-html';
 import { jobSection } from './report-jobs';
 import { blockedSection, moveSection, type NameOf, verifySection } from './report-objects';
@@ -140,54 +141,6 @@ function reviewSection(runs: readonly RunFacts[]): Html {
       html`<span class="mark ${one.verdict === 'clean' ? 'good' : one.verdict === 'refused' ? 'bad' : 'wait'}">${one.verdict ?? 'not recorded'}</span>`,
       one.findings.length === 0 ? 'none' : html`<ul>${one.findings.map(named)}</ul>`,
       one.waived.length === 0 ? 'none' : html`<ul>${one.waived.map(named)}</ul>`,
-    ]),
-  })}`;
-}
-
-function gateSection(runs: readonly RunFacts[]): Html {
-  const gates = runs.flatMap((run) => run.gates);
-  if (gates.length === 0) return html`<h3>Retire gate</h3><p>There was no version to retire.</p>`;
-  return html`<h3>Retire gate</h3>${table({
-    caption: 'Each decision of the gate, and why',
-    head: ['decided', 'version', 'gate', 'reasons'],
-    rows: gates.map((gate) => [
-      time(gate.at),
-      gate.version,
-      gate.open ? html`<span class="mark good">open</span>` : html`<span class="mark wait">closed</span>`,
-      gate.open ? openBecause(gate) : reasonList(gate.reasons),
-    ]),
-  })}${lookTable(runs)}`;
-}
-
-type Reason = GateFacts['reasons'][number];
-
-const reasonList = (reasons: readonly Reason[]): Html =>
-  html`<ul>${reasons.map((reason) => html`<li>${reason.text} ${code(reason.code)}</li>`)}</ul>`;
-
-function openBecause({ waived }: GateFacts): Html {
-  if (waived.length === 0) return html`nothing left under it, nothing unknown`;
-  const items = waived.map(
-    ({ reason, waiver }) =>
-      html`<li>waived until ${waiver.until} (${waiver.reason}): ${reason.text} ${code(reason.code)}</li>`,
-  );
-  return html`nothing left under it, nothing unknown<ul>${items}</ul>`;
-}
-
-/** What was found once a key was Disabled: a key that was enabled again was not retired. */
-function lookTable(runs: readonly RunFacts[]): Html {
-  const looks = runs.flatMap((run) => [
-    ...run.looks.map((one) => ({ ...one, result: one.clean ? 'clean' : 'needed' })),
-    ...run.takenBack.map((one) => ({ ...one, result: one.enabled ? 'enabled again' : 'could not be enabled again' })),
-  ]);
-  if (looks.length === 0) return html``;
-  return html`${table({
-    caption: 'What changed until each key was disabled',
-    head: ['inspected', 'version', 'result', 'reasons'],
-    rows: looks.map((one) => [
-      time(one.at),
-      one.version,
-      html`<span class="mark ${one.result === 'clean' ? 'good' : 'bad'}">${one.result}</span>`,
-      one.reasons.length === 0 ? 'none' : reasonList(one.reasons),
     ]),
   })}`;
 }

@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
-import forge from 'node-forge';
+import type forge from 'node-forge';
 
 import { KeyturnError } from '../errors';
 
@@ -25,15 +25,15 @@ export interface WrappingKey {
  * @throws KeyturnError `wrapping-key-rejected`
  */
 export function checkWrappingKey(keyArn: string, publicKey: Uint8Array, spec: WrappingKeySpec): WrappingKey {
+  // Loaded here, because every command that reads a rotation file would load it, and few import material.
+  const { asn1, jsbn, pki, util } = require('node-forge') as typeof forge;
   const refuse = (reason: string, cause?: unknown) =>
     new KeyturnError('wrapping-key-rejected', { keyArn, reason }, cause);
   const der = Buffer.from(publicKey);
   let parsed: forge.pki.rsa.PublicKey;
   let key: KeyObject;
   try {
-    parsed = forge.pki.publicKeyFromAsn1(
-      forge.asn1.fromDer(forge.util.createBuffer(der.toString('binary'))),
-    ) as forge.pki.rsa.PublicKey;
+    parsed = pki.publicKeyFromAsn1(asn1.fromDer(util.createBuffer(der.toString('binary')))) as forge.pki.rsa.PublicKey;
     key = createPublicKey({ key: der, format: 'der', type: 'spki' });
   } catch (error) {
     throw refuse('it is not an RSA public key in DER SubjectPublicKeyInfo', error);
@@ -41,7 +41,7 @@ export function checkWrappingKey(keyArn: string, publicKey: Uint8Array, spec: Wr
   const bits = parsed.n.bitLength();
   if (bits !== MODULUS_BITS[spec]) throw refuse(`its modulus has ${bits} bits, but ${spec} was requested`);
   if (!parsed.n.testBit(0)) throw refuse('its modulus is even');
-  if (parsed.e.compareTo(new forge.jsbn.BigInteger(String(EXPONENT))) !== 0) {
+  if (parsed.e.compareTo(new jsbn.BigInteger(String(EXPONENT))) !== 0) {
     throw refuse(`its public exponent is ${parsed.e.toString()}, not ${EXPONENT}`);
   }
   const { asymmetricKeyType, asymmetricKeyDetails } = key;

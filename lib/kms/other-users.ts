@@ -1,7 +1,9 @@
 import { GetKeyLastUsageCommand, type GrantListEntry, type KMSClient, paginateListGrants } from '@aws-sdk/client-kms';
 
-import { awsCodeOf, called } from '../aws/failures';
-import { isCode } from '../errors';
+import { type Answered, answered } from '../aws/answered';
+import { called } from '../aws/failures';
+
+export { type Answered, answered } from '../aws/answered';
 
 /** A grant: a permission to use the key outside of the key policy. EBS, RDS and other services use grants. */
 export interface KeyGrant {
@@ -10,6 +12,8 @@ export interface KeyGrant {
   /** The principal, or the service, that may use the key. */
   readonly grantee: string | undefined;
   readonly operations: readonly string[];
+  /** The encryption context that it demands, as JSON; absent: any. */
+  readonly constraints?: string;
   readonly createdAt: Date | undefined;
 }
 
@@ -21,16 +25,10 @@ export interface LastUsage {
   readonly trackedSince: Date | undefined;
 }
 
-/** What an answer says, or why there is none: the IAM action that is denied, or that the endpoint does not know. */
-export type Answered<T> = { readonly known: T } | { readonly known: undefined; readonly unknown: string };
-
 export interface KeyUsers {
   readonly grants: Answered<readonly KeyGrant[]>;
   readonly lastUsage: Answered<LastUsage>;
 }
-
-/** Error codes of endpoints for an unsupported operation. */
-const UNKNOWN_OPERATION = new Set(['UnknownOperationException', 'UnknownOperation', 'InvalidAction', 'NotImplemented']);
 
 /**
  * Other users of the key that KMS reports. They are a reason to check before disabling it; an empty result proves
@@ -58,17 +56,6 @@ export function lastUsageOf(kms: KMSClient, keyArn: string): Promise<Answered<La
   });
 }
 
-/** The answer to a question that a caller may be denied, or an endpoint may not understand. */
-export async function answered<T>(action: string, ask: () => Promise<T>): Promise<Answered<T>> {
-  try {
-    return { known: await ask() };
-  } catch (error) {
-    if (isCode(error, 'aws-access-denied')) return { known: undefined, unknown: `${action} is denied` };
-    if (!UNKNOWN_OPERATION.has(awsCodeOf(error) ?? '')) throw error;
-    return { known: undefined, unknown: `the endpoint does not know ${action}` };
-  }
-}
-
 async function grantsOf(kms: KMSClient, keyArn: string): Promise<readonly KeyGrant[]> {
   const found: KeyGrant[] = [];
   await called('kms:ListGrants', keyArn, async () => {
@@ -85,6 +72,7 @@ function grantOf(grant: GrantListEntry): KeyGrant {
     name: grant.Name || undefined,
     grantee: grant.GranteePrincipal ?? grant.GranteeServicePrincipal,
     operations: grant.Operations ?? [],
+    ...(grant.Constraints && { constraints: JSON.stringify(grant.Constraints) }),
     createdAt: grant.CreationDate,
   };
 }

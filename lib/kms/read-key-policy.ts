@@ -1,6 +1,6 @@
 import { GetKeyPolicyCommand, type KMSClient } from '@aws-sdk/client-kms';
+import { type Answered, answered } from '../aws/answered';
 import { called } from '../aws/failures';
-import { type Answered, answered } from './other-users';
 
 /**
  * The policy of a key, as JSON text.

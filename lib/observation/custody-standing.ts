@@ -1,6 +1,6 @@
-import path from 'node:path';
 import { type CustodyRecord, readRecord } from '../key-material/custody/custody-record';
 import { nodeFiles } from '../key-material/custody/file-operations';
+import { evidenceFolder } from '../rotation/own-folder';
 import { custodyDirectory, type KeyVersion, type Rotation } from '../rotation/rotation';
 import { materialEvidence } from './material-evidence';
 import { type CustodyObserving, copyState } from './observed-custody';
@@ -61,7 +61,7 @@ async function standing(
   const lost = record && (await whatIsLost(run, name, record));
   if (lost !== undefined) return no(lost);
   if (record) return { proven: true, by: 'record', text: `custody holds material ${short(id)} of ${name}` };
-  const directory = path.join(path.dirname(rotation.file), '.keyturn', 'evidence');
+  const directory = evidenceFolder(rotation.file);
   const { materials } = await materialEvidence(directory, rotation.name);
   const ours = materials.filter((one) => one.keyArn === keyArn && one.keyMaterialId === id && one.version === name);
   if (ours.some(({ kind }) => kind !== 'none'))

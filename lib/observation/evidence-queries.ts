@@ -4,17 +4,28 @@ import type { RecordedRun } from '../evidence/report-records';
 import { recordedRuns } from './recorded-runs';
 
 /**
+ * Whose evidence is read. A rotation of the same name in another account or Region, such as that of a rehearsal, is another one: its
+ * evidence says nothing.
+ */
+export interface EvidenceOf {
+  /** Of the rotation. */
+  readonly name: string;
+  readonly region: string;
+  /** 12 digits; absent: any account. */
+  readonly account: string | undefined;
+}
+
+/**
  * Versions of a rotation of which sound evidence shows that the gate opened and that the key was disabled. Evidence with
  * a fault shows nothing; no evidence at all is no error.
  */
-export async function retiredVersions(directory: string, rotation: string): Promise<ReadonlySet<string>> {
-  const runs = await soundRuns(directory);
-  return new Set(runs.filter((run) => rotationOf(run) === rotation).flatMap(retiredIn));
+export async function retiredVersions(directory: string, of: EvidenceOf): Promise<ReadonlySet<string>> {
+  return new Set((await soundRunsOf(directory, of)).flatMap(retiredIn));
 }
 
 /** When a sound run of a rotation last inspected every object under its keys; undefined where none here did. */
-export async function lastVerified(directory: string, rotation: string): Promise<Date | undefined> {
-  const runs = (await soundRuns(directory)).filter((run) => rotationOf(run) === rotation);
+export async function lastVerified(directory: string, of: EvidenceOf): Promise<Date | undefined> {
+  const runs = await soundRunsOf(directory, of);
   const times = runs.flatMap((run) =>
     run.records.filter((one) => one.type === 'outcome' && one.step === 'verify').map((one) => Date.parse(one.at)),
   );
@@ -22,8 +33,8 @@ export async function lastVerified(directory: string, rotation: string): Promise
 }
 
 /** When a sound run of a rotation last ended a re-encryption that moved something; undefined where none here did. */
-export async function lastMoved(directory: string, rotation: string): Promise<Date | undefined> {
-  const runs = (await soundRuns(directory)).filter((run) => rotationOf(run) === rotation);
+export async function lastMoved(directory: string, of: EvidenceOf): Promise<Date | undefined> {
+  const runs = await soundRunsOf(directory, of);
   const times = runs
     .flatMap((run) => run.records)
     .filter(
@@ -40,8 +51,8 @@ export type Disabling = 'intended' | 'looked-at' | 'enabled-again';
  * The last disabling of each key of a rotation, by its ARN. A run that was killed counts too, but only sound evidence shows that a key was
  * looked at.
  */
-export async function lastDisablings(directory: string, rotation: string): Promise<ReadonlyMap<string, Disabling>> {
-  const runs = (await recordedRuns(directory)).filter((run) => rotationOf(run) === rotation);
+export async function lastDisablings(directory: string, of: EvidenceOf): Promise<ReadonlyMap<string, Disabling>> {
+  const runs = await runsOf(directory, of);
   const records = runs.flatMap(({ faults, records: of }) =>
     of.map((record) => ({ record, isSound: faults.length === 0 })),
   );
@@ -64,8 +75,8 @@ function disablingIn({ type, step, data }: EvidenceRecord): Disabling | undefine
 }
 
 /** When sound evidence last shows that custody holds the material of a version, by version. */
-export async function lastDrilled(directory: string, rotation: string): Promise<ReadonlyMap<string, Date>> {
-  const runs = (await soundRuns(directory)).filter((run) => rotationOf(run) === rotation);
+export async function lastDrilled(directory: string, of: EvidenceOf): Promise<ReadonlyMap<string, Date>> {
+  const runs = await soundRunsOf(directory, of);
   const drilled = new Map<string, Date>();
   for (const { type, step, data, at } of runs.flatMap((run) => run.records)) {
     if (type !== 'outcome' || step !== 'drill' || data.outcome !== 'held' || typeof data.version !== 'string') continue;
@@ -80,8 +91,8 @@ export async function lastDrilled(directory: string, rotation: string): Promise<
  * Versions whose copy in custody KMS refused as the material of their key, and which nothing has shown to fit since. The copy may have
  * been replaced in the meantime: the next drill or import that KMS takes ends it.
  */
-export async function refusedCopies(directory: string, rotation: string): Promise<ReadonlySet<string>> {
-  const records = (await soundRunsOf(directory, rotation)).flatMap((run) => run.records);
+export async function refusedCopies(directory: string, of: EvidenceOf): Promise<ReadonlySet<string>> {
+  const records = (await soundRunsOf(directory, of)).flatMap((run) => run.records);
   records.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
   const refused = new Set<string>();
   for (const { type, step, data } of records) {
@@ -104,8 +115,8 @@ export interface LeftByRun {
 }
 
 /** What alias and bucket defaults pointed at when the last sound run of a rotation ended; undefined where none says so. */
-export async function lastLeft(directory: string, rotation: string): Promise<LeftByRun | undefined> {
-  const runs = (await soundRuns(directory)).filter((run) => rotationOf(run) === rotation);
+export async function lastLeft(directory: string, of: EvidenceOf): Promise<LeftByRun | undefined> {
+  const runs = await soundRunsOf(directory, of);
   const states = runs.flatMap((run) => run.records).filter(isState);
   const last = states.reduce<EvidenceRecord | undefined>(
     (a, b) => (a === undefined || b.at >= a.at ? b : a),
@@ -154,21 +165,28 @@ const STATE = z.object({
 });
 
 /** The sound runs of a rotation. Evidence with a fault shows nothing; no evidence at all is no error. */
-export async function soundRunsOf(directory: string, rotation: string): Promise<readonly RecordedRun[]> {
-  return (await runsOf(directory, rotation)).filter((run) => run.faults.length === 0);
+export async function soundRunsOf(directory: string, of: EvidenceOf): Promise<readonly RecordedRun[]> {
+  return (await runsOf(directory, of)).filter((run) => run.faults.length === 0);
 }
 
 /** Every run of a rotation, sound or not: one that was killed is not closed. */
-export async function runsOf(directory: string, rotation: string): Promise<readonly RecordedRun[]> {
-  return (await recordedRuns(directory)).filter((run) => rotationOf(run) === rotation);
+export async function runsOf(directory: string, of: EvidenceOf): Promise<readonly RecordedRun[]> {
+  return (await recordedRuns(directory)).filter((run) => isOf(run, of));
 }
 
-async function soundRuns(directory: string): Promise<readonly RecordedRun[]> {
-  return (await recordedRuns(directory)).filter((run) => run.faults.length === 0);
-}
+const BEGIN = z.object({
+  rotation: z.string(),
+  region: z.string().optional(),
+  identity: z.object({ account: z.string() }).optional(),
+});
 
-function rotationOf({ records }: RecordedRun): unknown {
-  return records.find((one) => one.type === 'run' && one.step === 'begin')?.data.rotation;
+function isOf({ records }: RecordedRun, { name, region, account }: EvidenceOf): boolean {
+  const begin = records.find((one) => one.type === 'run' && one.step === 'begin');
+  const read = BEGIN.safeParse(begin?.data).data;
+  if (read?.rotation !== name) return false;
+  const isSame = (recorded: string | undefined, wanted: string | undefined) =>
+    recorded === undefined || wanted === undefined || recorded === wanted;
+  return isSame(read.region, region) && isSame(read.identity?.account, account);
 }
 
 /** Each version whose gate opened and whose look was clean; evidence of before the look says so by the outcome of the step alone. */

@@ -128,7 +128,7 @@ export const FINDINGS: Readonly<Record<DriftFinding['code'], FindingRow>> = {
   'custody-record-absent': {
     meaning: 'Nothing here shows that custody holds the material of a version.',
     commands: [DRILL, PROPOSE, POST_APPLY],
-    more: 'A drill proves the copy and writes its record. Without the right copy, rotate; `post-apply` empties an earlier version.',
+    more: 'A drill proves the copy and writes its record. If the material is in a file, `npx keyturn material adopt` puts it into custody. Without the right copy, rotate; `post-apply` empties an earlier version.',
   },
   'custody-other-key': {
     meaning: 'Custody of a version is of a key that is not its key any more, usually a deleted one.',

@@ -1,11 +1,12 @@
-import path from 'node:path';
 import type { Identity } from '../aws/caller-identity';
 import type { AwsClients } from '../aws/clients';
 import { isCode, throwIfInterrupted } from '../errors';
 import { aliasTarget } from '../kms/alias-target';
 import { describeKey, type KeyDescription } from '../kms/describe-key';
+import { evidenceFolder } from '../rotation/own-folder';
 import { activeVersion, type KeyVersion, type Rotation, versionAlias } from '../rotation/rotation';
 import { type BucketDefault, bucketDefault } from '../s3/bucket-default';
+import type { EvidenceOf } from './evidence-queries';
 
 /** A version that waits for key material which KMS would still take. */
 export type WaitingVersion = ObservedVersion & { readonly key: KeyDescription };
@@ -86,7 +87,10 @@ export function observedActive(rotation: Rotation, versions: readonly ObservedVe
   return versions.find((one) => one.version.name === version.name) ?? { version, key: undefined };
 }
 
-/** The folder of a rotation's evidence, beside its file. */
-export function evidenceDirectory({ file }: Pick<Rotation, 'file'>): string {
-  return path.join(path.dirname(file), '.keyturn', 'evidence');
+/** Whose evidence an observation may count on. */
+export function evidenceOf({ rotation, identity }: Pick<Observing, 'rotation' | 'identity'>): EvidenceOf {
+  return { name: rotation.name, region: rotation.region, account: identity.account };
 }
+
+/** The folder of a rotation's evidence, beside its file. */
+export const evidenceDirectory = ({ file }: Pick<Rotation, 'file'>): string => evidenceFolder(file);

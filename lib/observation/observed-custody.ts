@@ -1,4 +1,5 @@
 /** What custody holds of each version, wherever it can be looked at. Opens no copy. */
+
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { KeyturnError } from '../errors';
@@ -7,6 +8,7 @@ import type { Custodian } from '../key-material/custody/custodian';
 import { type CustodyRecord, readRecord, recordSha256 } from '../key-material/custody/custody-record';
 import { nodeFiles } from '../key-material/custody/file-operations';
 import { sha256Hex } from '../key-material/wrap';
+import { ownFolder } from '../rotation/own-folder';
 import { custodyDirectory, custodyKind, type Rotation } from '../rotation/rotation';
 
 /** What asking custody takes. */
@@ -109,8 +111,7 @@ async function fileState(copy: string): Promise<CopyState> {
 }
 
 /** Names the folder that runs on this machine keep custody in. It is never archived, so no other machine has it. */
-const markerOf = ({ file }: Pick<Rotation, 'file'>): string =>
-  path.join(path.dirname(file), '.keyturn', 'custody-folder');
+const markerOf = ({ file }: Pick<Rotation, 'file'>): string => path.join(ownFolder(file), 'custody-folder');
 
 /** Remembers that custody is on this machine, so that a folder which is gone later is missed. */
 export async function markCustodyHere(rotation: Pick<Rotation, 'file' | 'custody'>): Promise<void> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { runsOf } from './evidence-queries';
+import { type EvidenceOf, runsOf } from './evidence-queries';
 import { inChainOrder } from './verdict-records';
 
 /** A look at the pin of a bucket, as evidence holds it. */
@@ -22,8 +22,8 @@ const LOOKS = z.object({
  * one that found nothing in force. Clocks do not order them: S3's has whole
  * seconds, and two runs can follow each other faster.
  */
-export async function pinLooks(directory: string, rotation: string): Promise<readonly PinLook[]> {
-  return inChainOrder(await runsOf(directory, rotation)).flatMap(({ records, faults }) =>
+export async function pinLooks(directory: string, of: EvidenceOf): Promise<readonly PinLook[]> {
+  return inChainOrder(await runsOf(directory, of)).flatMap(({ records, faults }) =>
     records
       .filter(({ type, step }) => type === 'pinned-writers' && step === 'retire')
       .flatMap(({ data }) => LOOKS.safeParse(data).data?.pins ?? [])

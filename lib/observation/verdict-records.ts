@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { RecordedRun } from '../evidence/report-records';
 import type { Rotation } from '../rotation/rotation';
 import { isState, soundRunsOf } from './evidence-queries';
-import { evidenceDirectory } from './observe';
+import { evidenceDirectory, evidenceOf, type Observing } from './observe';
 
 /** One verified version, in a run whose verification covered every bucket of the time. */
 export interface RecordedVersion {
@@ -53,6 +53,19 @@ export interface VerdictEvidence {
   readonly aliasTargets: readonly { readonly keyArn: string | undefined; readonly order: number }[];
   /** The last ARN that evidence knows for a version. */
   readonly keyArns: ReadonlyMap<string, string>;
+  /** Every key that evidence knows to have been a version's. */
+  readonly versionKeys: readonly { readonly version: string; readonly keyArn: string }[];
+  /** Every bucket that the rotation file named when a run recorded what AWS held, with its default key then. Newest last. */
+  readonly namedBuckets: readonly NamedBucket[];
+}
+
+/** A bucket of the rotation file at some time. */
+export interface NamedBucket {
+  readonly bucket: string;
+  readonly defaultKey: string | undefined;
+  /** ISO 8601, by the clock of the run. */
+  readonly at: string;
+  readonly order: number;
 }
 
 const REASON = z.object({ code: z.string(), text: z.string() });
@@ -77,13 +90,17 @@ const VERDICTS = z.object({
 const STATE = z.object({
   aliasTarget: z.string().optional(),
   versions: z.array(z.object({ name: z.string(), keyArn: z.string().optional() })),
+  buckets: z
+    .array(z.object({ name: z.string(), default: z.object({ keyArn: z.string().optional() }).optional() }))
+    .default([]),
 });
 
 /** Reads and checks the evidence once for each loaded rotation: no run adds to the evidence of earlier runs. */
-export function verdictEvidence(rotation: Rotation): Promise<VerdictEvidence> {
+export function verdictEvidence(run: Pick<Observing, 'rotation' | 'identity'>): Promise<VerdictEvidence> {
+  const { rotation } = run;
   const known = READ.get(rotation);
   if (known) return known;
-  const reading = soundRunsOf(evidenceDirectory(rotation), rotation.name).then(collect);
+  const reading = soundRunsOf(evidenceDirectory(rotation), evidenceOf(run)).then(collect);
   READ.set(rotation, reading);
   return reading;
 }
@@ -94,6 +111,8 @@ function collect(runs: readonly RecordedRun[]): VerdictEvidence {
   const verdicts: (RecordedVerdicts & { readonly order: number })[] = [];
   const aliasTargets: { keyArn: string | undefined; order: number }[] = [];
   const keyArns = new Map<string, string>();
+  const versionKeys = new Map<string, { version: string; keyArn: string }>();
+  const namedBuckets: NamedBucket[] = [];
   const records = inChainOrder(runs).flatMap((run) => run.records);
   for (const [order, record] of records.entries()) {
     const verdict = record.type === 'verdict' ? VERDICTS.safeParse(record.data) : undefined;
@@ -101,9 +120,16 @@ function collect(runs: readonly RecordedRun[]): VerdictEvidence {
     const state = isState(record) ? STATE.safeParse(record.data) : undefined;
     if (!state?.success) continue;
     aliasTargets.push({ keyArn: state.data.aliasTarget, order });
-    for (const { name, keyArn } of state.data.versions) if (keyArn !== undefined) keyArns.set(name, keyArn);
+    for (const { name, keyArn } of state.data.versions) {
+      if (keyArn === undefined) continue;
+      keyArns.set(name, keyArn);
+      versionKeys.set(`${name} ${keyArn}`, { version: name, keyArn });
+    }
+    for (const { name: bucket, default: own } of state.data.buckets) {
+      namedBuckets.push({ bucket, defaultKey: own?.keyArn, at: record.at, order });
+    }
   }
-  return { verdicts, aliasTargets, keyArns };
+  return { verdicts, aliasTargets, keyArns, versionKeys: [...versionKeys.values()], namedBuckets };
 }
 
 /** Each run names the one before it, so a clock that was set back does not change the order of a chain. */

@@ -48,7 +48,7 @@ export async function versionVerdicts(run: Observing): Promise<readonly VersionV
   const active = versions.find(({ version }) => version.name === rotation.activeVersion)?.key;
   const target = await aliasTarget(run.clients.kms, rotation.alias);
   const moves = active && (await aliasMoves(run.clients.kms, rotation.alias, active.arn));
-  const evidence = await verdictEvidence(rotation);
+  const evidence = await verdictEvidence(run);
   const switched = { activeKeyArn: active?.arn, aliasTarget: target, moves };
   const covering = coveringVerdicts(rotation, switched, evidence);
   const position = rotation.keyVersions.indexOf(activeVersion(rotation));

@@ -26,6 +26,7 @@ const namesManagedKey = ({ reencrypt }: Rotation) => reencrypt.from.includes('aw
 const namesKeys = ({ reencrypt }: Rotation) => reencrypt.from.some((one) => one === 'any' || one.startsWith('arn:'));
 const hasJobs = ({ reencrypt }: Rotation) => reencrypt.engine !== 'local';
 const rehearses = ({ retire }: Rotation) => retire.rehearseAs !== undefined;
+const pins = ({ buckets }: Rotation) => buckets.some(({ pinWriters }) => pinWriters === true);
 const inPlace = ({ strategy }: Rotation) => strategy === 'in-place';
 const moves = ({ strategy }: Rotation) => strategy === 'new-key';
 const rewraps = (rotation: Rotation) => moves(rotation) && rotation.reencrypt.method === 'rewrap';
@@ -64,6 +65,12 @@ const VERIFY: readonly ActionSet[] = [
   { sid: 'ListOtherObjects', on: 'other buckets', actions: LISTING, when: looksElsewhere },
   { sid: 'HeadOtherObjects', on: 'objects of other buckets', actions: HEADING, when: looksElsewhere },
   { sid: 'FindAliases', on: 'anything', actions: ['kms:ListAliases'], when: namesManagedKey },
+];
+
+/** Who else uses a key: other buckets that name the old one as their default. */
+const FIND_OTHER_DEFAULTS: readonly ActionSet[] = [
+  { sid: 'FindBuckets', on: 'anything', actions: ['s3:ListAllMyBuckets'], when: moves },
+  { sid: 'LookAtDefaults', on: 'buckets of the account', actions: ['s3:GetEncryptionConfiguration'], when: moves },
 ];
 
 const MOVE: readonly ActionSet[] = [
@@ -140,11 +147,16 @@ const MOVE: readonly ActionSet[] = [
     sid: 'LookAtPins',
     on: 'owned buckets',
     actions: ['s3:GetBucketPolicy'],
-    when: (rotation) => moves(rotation) && rotation.buckets.some(({ pinWriters }) => pinWriters === true),
+    when: (rotation) => moves(rotation) && pins(rotation),
   },
-  // Who else uses a key: other buckets that name the old one as their default.
-  { sid: 'FindBuckets', on: 'anything', actions: ['s3:ListAllMyBuckets'], when: moves },
-  { sid: 'LookAtDefaults', on: 'buckets of the account', actions: ['s3:GetEncryptionConfiguration'], when: moves },
+  ...FIND_OTHER_DEFAULTS,
+  // Replicas that other buckets, and the declared ones, write under the old key.
+  {
+    sid: 'LookAtReplication',
+    on: 'buckets of the account',
+    actions: ['s3:GetReplicationConfiguration'],
+    when: moves,
+  },
 ];
 
 /** What a plan reads of the state; plans take no lock. */
@@ -250,9 +262,22 @@ const DECLARE: readonly ActionSet[] = [
   },
 ];
 
-/** Who may use the old key and not the new one: key policies, grants, bucket policies. */
+/** Who used a key, or failed to. */
+const FIND_USES: ActionSet = {
+  sid: 'FindUsesOfKeys',
+  on: 'anything',
+  actions: ['cloudtrail:LookupEvents'],
+  when: moves,
+};
+
+/** Who may use the old key and not the new one: key policies, grants, bucket policies, and who used it. */
 const COMPARE_ACCESS: readonly ActionSet[] = [
-  { sid: 'ReadKeyPolicies', on: 'keys', actions: ['kms:GetKeyPolicy', 'kms:ListGrants'], when: moves },
+  {
+    sid: 'ReadKeyPolicies',
+    on: 'keys',
+    actions: ['kms:GetKeyPolicy', 'kms:ListGrants', 'kms:ListResourceTags'],
+    when: moves,
+  },
   { sid: 'ReadBucketPolicies', on: 'buckets', actions: ['s3:GetBucketPolicy'], when: moves },
   {
     sid: 'ReadPoliciesOfOtherBuckets',
@@ -260,6 +285,29 @@ const COMPARE_ACCESS: readonly ActionSet[] = [
     actions: ['s3:GetBucketPolicy'],
     when: (rotation) => moves(rotation) && looksElsewhere(rotation),
   },
+  FIND_USES,
+];
+
+/** What names a key: rules of its buckets, and defaults of others. */
+const FIND_NAMING: readonly ActionSet[] = [
+  {
+    sid: 'ReadRulesOfBuckets',
+    on: 'buckets',
+    actions: ['s3:GetReplicationConfiguration', 's3:GetInventoryConfiguration'],
+    when: moves,
+  },
+  {
+    sid: 'ReadRulesOfOtherBuckets',
+    on: 'other buckets',
+    actions: ['s3:GetReplicationConfiguration', 's3:GetInventoryConfiguration'],
+    when: (rotation) => moves(rotation) && looksElsewhere(rotation),
+  },
+  ...FIND_OTHER_DEFAULTS,
+];
+
+/** Everybody's IAM policies: for a person who compares, not for the pipeline that applies. */
+const READ_IAM: readonly ActionSet[] = [
+  { sid: 'ReadIamPolicies', on: 'anything', actions: ['iam:GetAccountAuthorizationDetails'], when: moves },
 ];
 
 /**
@@ -283,13 +331,16 @@ export const actionSets: Readonly<Record<PolicyName, readonly ActionSet[]>> = {
     ...archiveEvidence,
     { sid: 'RotateInPlace', on: 'own keys', actions: ['kms:RotateKeyOnDemand'], when: inPlace },
     { ...PROVE, when: inPlace },
+    FIND_USES,
   ],
-  terraform: [...LOOK, ...SWITCH, ...DECLARE, ...archiveEvidence],
-  reviewer: [...LOOK, ...VERIFY, ...COMPARE_ACCESS, ...readJobs, ...readEvidence],
+  terraform: [...LOOK, ...SWITCH, ...DECLARE, ...COMPARE_ACCESS, ...archiveEvidence],
+  reviewer: [...LOOK, ...VERIFY, ...COMPARE_ACCESS, ...FIND_NAMING, ...READ_IAM, ...readJobs, ...readEvidence],
   rollback: [
     ...LOOK,
     { sid: 'EnableKeys', on: 'keys to retire', actions: ['kms:EnableKey'] },
     ...SWITCH,
+    // The pin of the writers moves with the default.
+    { sid: 'MovePins', on: 'owned buckets', actions: ['s3:PutBucketPolicy'], when: pins },
     ...archiveEvidence,
   ],
 };
@@ -310,8 +361,8 @@ export function actionsFor(name: PolicyName, rotation?: Rotation): readonly stri
  * that every other action is used.
  */
 export const BEYOND_REHEARSAL: Readonly<Record<string, string>> = {
-  's3:GetObjectAnnotation': 'AWS documents it for CopyObject; the embedded endpoint has no annotations',
-  's3:PutObjectAnnotation': 'AWS documents it for CopyObject; the embedded endpoint has no annotations',
+  's3:GetObjectAnnotation': 'AWS documents it for CopyObject; no rehearsal annotates an object',
+  's3:PutObjectAnnotation': 'AWS documents it for CopyObject; no rehearsal annotates an object',
   'kms:Encrypt': 'AWS documents it for UpdateObjectEncryption; the embedded endpoint uses only ReEncrypt',
   'cloudwatch:DescribeAlarms': 'the embedded endpoint does not support CloudWatch',
   'cloudwatch:PutMetricAlarm': 'the embedded endpoint does not support CloudWatch',

@@ -75,12 +75,11 @@ const SCOPES: Readonly<Record<Target, (place: Place) => readonly Scope[]>> = {
   'new keys': (place) => [{ Resource: '*', Condition: madeForUs(place) }],
   'tags of new keys': (place) => [{ Resource: kms(place, 'key/*'), Condition: madeForUs(place) }],
   keys: allKeys,
-  'own keys': (place) => [ownKeys(place)],
+  'own keys': ownKeys,
   'keys to retire': (place) => allKeys(place, ({ retire }) => retire === true),
   'own keys for the proof': (place) => {
-    const own = ownKeys(place);
     const proof = equals({ 'kms:EncryptionContext:keyturn:proof': place.rotation.name });
-    return [{ ...own, Condition: and(own.Condition, proof) }];
+    return ownKeys(place).map((own) => ({ ...own, Condition: and(own.Condition, proof) }));
   },
   'keys through S3': (place) => allKeys(place).map((scope) => viaS3(place, scope)),
   'named sources through S3': (place) => namedSources(place).map((scope) => viaS3(place, scope)),
@@ -131,16 +130,19 @@ const kms = ({ rotation, account, partition }: Place, resource: string): string 
 
 const throughS3 = (region: string): Condition => equals({ 'kms:ViaService': `s3.${region}.amazonaws.com` });
 
-function ownKeys(place: Place): Scope {
-  return {
+/** A taken-over key has the tag only once the keys stack was applied, so it is named too. */
+function ownKeys(place: Place): readonly Scope[] {
+  const takenOver = place.rotation.keyVersions.flatMap(({ takeOver }) => takeOver ?? []);
+  const tagged = {
     Resource: kms(place, 'key/*'),
     Condition: equals({ [`aws:ResourceTag/${ROTATION_TAG}`]: place.rotation.name }),
   };
+  return [tagged, ...(takenOver.length === 0 ? [] : [{ Resource: takenOver }])];
 }
 
 function allKeys(place: Place, isNamed: (version: KeyVersion) => boolean = () => true): readonly Scope[] {
   const adopted = place.rotation.keyVersions.filter(isNamed).flatMap(({ keyArn }) => keyArn ?? []);
-  return [ownKeys(place), ...(adopted.length === 0 ? [] : [{ Resource: adopted }])];
+  return [...ownKeys(place), ...(adopted.length === 0 ? [] : [{ Resource: adopted }])];
 }
 
 function viaS3({ rotation }: Place, scope: Scope): Scope {
@@ -157,7 +159,7 @@ function namedSources(place: Place): readonly Scope[] {
 /** An adopted key is one to leave, unless a rollback made it the active one. */
 function targetKeys(place: Place): readonly Scope[] {
   const { keyArn } = activeVersion(place.rotation);
-  return [ownKeys(place), ...(keyArn === undefined ? [] : [{ Resource: keyArn }])];
+  return [...ownKeys(place), ...(keyArn === undefined ? [] : [{ Resource: keyArn }])];
 }
 
 const madeForUs = ({ rotation }: Place): Condition =>

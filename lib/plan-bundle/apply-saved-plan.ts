@@ -4,13 +4,15 @@ import { KeyturnError } from '../errors';
 import { provenance } from '../evidence/provenance';
 import { observe } from '../observation/observe';
 import { stateFacts } from '../observation/state-facts';
+import { parsedObject } from '../review/expectation/difference';
+import { list, values } from '../review/plan-values';
 import type { Review } from '../review/review';
 import { reviewData } from '../review/review-json';
 import { plain } from '../review/review-messages';
 import { bindingPath } from '../rotation/binding';
 import type { StackRole } from '../terraform/workspace';
 import type { ChangeRun } from '../workflow/rotation-run';
-import { requireCustodyOfNext } from '../workflow/switch-active';
+import { requireSwitchable } from '../workflow/switch-active';
 import {
   BUNDLED_SUFFIXES,
   hashOf,
@@ -20,6 +22,7 @@ import {
   readManifest,
   writeWhole,
 } from './bundle-manifest';
+import type { EvidenceSource } from './green-evidence';
 import { reviewFiles } from './review-plan-files';
 import { openReviewing, type ReviewingTerraform, showPlan } from './reviewing-terraform';
 import { isSamePlan } from './same-plan';
@@ -29,7 +32,7 @@ export interface ApplySavedPlanInput {
   readonly env: NodeJS.ProcessEnv;
   /** Absolute: what `plan --out` wrote. */
   readonly directory: string;
-  readonly evidence: string | undefined;
+  readonly evidence: EvidenceSource | undefined;
   /** SHA-256 of the manifest that was approved; undefined: any manifest of the directory. */
   readonly approvedManifest: string | undefined;
 }
@@ -59,6 +62,7 @@ export async function applySavedPlan(input: ApplySavedPlanInput): Promise<readon
   const done = await appliedBefore(directory);
   const left = ORDER.filter((stack) => manifest.stacks[stack].planned && !done.includes(stack));
   if (left.length === 0) return ORDER.map((stack) => ({ stack, outcome: outcomeOfEarlier(manifest, stack, done) }));
+  if (manifest.verdict === 'refused') throw await refusedWhenMade(directory);
   const reviewing = await openReviewing({ rotation: run.rotation, env, signal: run.signal });
   const moved = [
     ...(await movedFiles(directory, manifest, left)),
@@ -78,6 +82,18 @@ export async function applySavedPlan(input: ApplySavedPlanInput): Promise<readon
   }
   return outcomes;
 }
+
+/** The review that is made again has no base: what the rotation file and other files changed was judged when it was planned. */
+async function refusedWhenMade(directory: string): Promise<KeyturnError> {
+  const text = await readFile(path.join(directory, 'review.json'), 'utf8').catch(() => '');
+  const errors = list(parsedObject(text)?.findings)
+    .map(values)
+    .filter(({ severity }) => severity === 'error');
+  return new KeyturnError('reviewed-plan-refused', { directory, findings: errors.map(ruleAndPlace) });
+}
+
+const ruleAndPlace = ({ rule, address }: { readonly rule?: unknown; readonly address?: unknown }): string =>
+  `${rule} ${address ?? ''}`.trim();
 
 function outcomeOfEarlier(
   manifest: PlanManifest,
@@ -158,7 +174,7 @@ async function placeLocks(
  */
 async function reviewAgain(
   { run, env, directory, evidence }: ApplySavedPlanInput,
-  { rollbackTo }: PlanManifest,
+  { rollbackTo, base }: PlanManifest,
   { stacks, expected }: ReviewingTerraform,
   left: readonly StackRole[],
 ): Promise<Review> {
@@ -182,13 +198,11 @@ async function reviewAgain(
     files: left.map((stack) => path.join(directory, `${stack}.json`)),
     from: directory,
     aws: { observing: run, versions: (await observe(run)).versions },
-    evidence,
+    evidence: evidence && { ...evidence, base },
     rollbackTo,
     now: new Date(),
   });
-  const errors = review.findings
-    .filter((one) => one.severity === 'error')
-    .map((one) => `${one.rule} ${one.address ?? ''}`.trim());
+  const errors = review.findings.filter((one) => one.severity === 'error').map(ruleAndPlace);
   if (errors.length > 0) throw new KeyturnError('reviewed-plan-refused', { directory, findings: errors });
   return review;
 }
@@ -204,7 +218,7 @@ async function applyStack(
   if (!entry.planned || !entry.changes) return 'unchanged';
   run.reporter.heading(`apply the reviewed plan of the ${stack} stack`);
   if (run.dryRun) return 'would-apply';
-  if (stack === 'storage') await requireCustodyOfNext(run);
+  if (stack === 'storage') await requireSwitchable(run);
   await run.approve(`apply the reviewed plan of the ${stack} stack?`);
   const step = stack === 'keys' ? 'declare-keys' : 'switch';
   const { verdict, findings, waived } = reviewData(review);

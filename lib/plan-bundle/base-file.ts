@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { isCode, KeyturnError } from '../errors';
+import { fileOfRevision } from '../repository/revision';
 import { bindingPath, readBindingText, withBinding } from '../rotation/binding';
 import type { Rotation } from '../rotation/rotation';
 import { parseRotation } from '../rotation/rotation-file';
@@ -15,8 +14,6 @@ export interface BaseFileInput {
   readonly env: NodeJS.ProcessEnv;
 }
 
-const run = promisify(execFile);
-
 /**
  * The rotation file as it was before the change that is reviewed, with the binding beside it.
  *
@@ -25,13 +22,15 @@ const run = promisify(execFile);
 export async function loadBase({ rotation, base, cwd, env }: BaseFileInput): Promise<Rotation> {
   const file = path.resolve(cwd, base);
   const fromFile = await fileText(file);
-  const text = fromFile ?? (await revisionText(rotation.file, base, env));
+  const revisionText = async (one: string): Promise<string | undefined> =>
+    (await fileOfRevision(one, base, env))?.toString('utf8');
+  const text = fromFile ?? (await revisionText(rotation.file));
   if (text === undefined) throw unusable(base, 'it is neither a file nor a git revision with the rotation file in it');
   try {
     // At the path of the reviewed file, so that paths in it compare.
     const before = await parseRotation(text, rotation.file, { now: new Date(), expired: 'accept' });
     const bindingFile = bindingPath(rotation.file);
-    const binding = fromFile === undefined ? await revisionText(bindingFile, base, env) : await readBindingText(file);
+    const binding = fromFile === undefined ? await revisionText(bindingFile) : await readBindingText(file);
     return withBinding(before, binding, bindingFile);
   } catch (error) {
     if (!isCode(error, 'rotation-file-invalid') && !isCode(error, 'binding-invalid')) throw error;
@@ -54,16 +53,4 @@ async function fileText(file: string): Promise<string | undefined> {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'EISDIR') return undefined;
     throw error;
   });
-}
-
-/** Reads git's objects; runs neither a hook nor a configured program. */
-async function revisionText(file: string, revision: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
-  // A revision that begins with a dash would be an option of git.
-  if (revision.startsWith('-') || revision.includes(':')) return undefined;
-  const args = ['--no-pager', 'show', '--no-ext-diff', '--no-textconv', `${revision}:./${path.basename(file)}`];
-  const options = { cwd: path.dirname(file), env, encoding: 'utf8', timeout: 10_000, maxBuffer: 4 << 20 } as const;
-  return run('git', args, options).then(
-    ({ stdout }) => stdout,
-    () => undefined,
-  );
 }

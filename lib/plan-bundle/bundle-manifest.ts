@@ -41,6 +41,11 @@ const MANIFEST_SHAPE = z.strictObject({
   rotationFile: HASH,
   /** SHA-256 of `rotation.lock.json`; absent: there was none. */
   binding: HASH.optional(),
+  /** The commit of the base, whose evidence counts; absent: no revision was named as the base. */
+  base: z
+    .string()
+    .regex(/^[0-9a-f]{40,64}$/)
+    .optional(),
   tools: z.record(z.string(), z.string()),
   verdict: z.enum(['clean', 'decide', 'refused']),
   rollbackTo: z.string().optional(),

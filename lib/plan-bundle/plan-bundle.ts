@@ -4,6 +4,7 @@ import path from 'node:path';
 import { isCode, KeyturnError } from '../errors';
 import { provenance } from '../evidence/provenance';
 import { type Observation, observe } from '../observation/observe';
+import { commitOf } from '../repository/revision';
 import type { Review } from '../review/review';
 import { reviewJson } from '../review/review-json';
 import { reviewMarkdown } from '../review/review-markdown';
@@ -24,8 +25,9 @@ import {
   type PlanManifest,
   writeWhole,
 } from './bundle-manifest';
+import type { EvidenceSource } from './green-evidence';
 import { JOBS_FILE, type PlannedJobs, plannedJobs } from './planned-jobs';
-import { reviewFiles } from './review-plan-files';
+import { type Revisions, reviewFiles } from './review-plan-files';
 import { openReviewing, type ReviewingTerraform, showPlan } from './reviewing-terraform';
 import { sarifTool } from './sarif-tool';
 
@@ -34,10 +36,12 @@ export interface PlanBundleInput {
   readonly env: NodeJS.ProcessEnv;
   /** Absolute. Created; what an earlier `plan` left in it is replaced. */
   readonly directory: string;
-  readonly evidence: string | undefined;
+  readonly evidence: EvidenceSource | undefined;
   readonly rollbackTo: string | undefined;
   /** The rotation file before the change that is reviewed; undefined: its changes are not classified. */
   readonly base: Rotation | undefined;
+  /** The revisions between which the files of the repository are compared; undefined: they are not. */
+  readonly revisions?: Revisions | undefined;
 }
 
 export interface PlanBundle {
@@ -80,6 +84,7 @@ export async function writePlanBundle(input: PlanBundleInput): Promise<PlanBundl
     from: directory,
     aws: { observing: run, versions: seen.versions },
     base: input.base,
+    revisions: input.revisions,
     defaults: bucketDefaults(seen),
     evidence: input.evidence,
     rollbackTo: input.rollbackTo,
@@ -138,7 +143,7 @@ const managedBy = ({ terraform, stacks }: ReviewingTerraform): Pick<Workspace, '
 });
 
 async function manifestOf(
-  { run, env, directory, rollbackTo }: PlanBundleInput,
+  { run, env, directory, rollbackTo, revisions }: PlanBundleInput,
   { binary }: ReviewingTerraform,
   seen: Observation,
   review: Review,
@@ -147,6 +152,7 @@ async function manifestOf(
   const { rotation, identity } = run;
   const { rotationFile, tools } = await provenance(rotation.file, env);
   const binding = await hashOf(bindingPath(rotation.file));
+  const base = revisions && (await commitOf(path.dirname(rotation.file), revisions.base, env));
   const files: Record<string, string> = {};
   for (const name of (await readdir(directory)).sort()) files[name] = (await hashOf(path.join(directory, name))) ?? '';
   return {
@@ -157,6 +163,7 @@ async function manifestOf(
     plannedAt: new Date().toISOString(),
     rotationFile: rotationFile.sha256,
     ...(binding === undefined ? {} : { binding }),
+    ...(base === undefined ? {} : { base }),
     tools: {
       ...tools,
       [binary.product.toLowerCase()]: binary.version,

@@ -1,15 +1,24 @@
 import path from 'node:path';
+import { KeyturnError } from '../errors';
 import { provenance } from '../evidence/provenance';
 import { existingResources } from '../observation/existing-resources';
 import type { ObservedVersion, Observing } from '../observation/observe';
+import { changedFiles } from '../repository/changed-files';
+import { custodyFolders } from '../review/file-changes/repository-files';
 import type { KeyFromAws } from '../review/known-keys';
 import type { PlanDocument } from '../review/plan-document';
 import { type Review, reviewPlans } from '../review/review';
 import { createdResource, nameAttribute } from '../rotation/created-resource';
 import type { Rotation } from '../rotation/rotation';
 import type { StackTexts } from '../terraform/expected-stacks';
-import { greenRetirements } from './green-evidence';
+import { type EvidenceSource, greenRetirements } from './green-evidence';
 import { type LoadPlanOptions, loadPlan } from './load-plan';
+
+/** Git revisions of a change. */
+export interface Revisions {
+  readonly base: string;
+  readonly proposed: string;
+}
 
 export interface ReviewFilesInput extends LoadPlanOptions {
   /** Both stacks as trusted code synthesizes them from the rotation file. */
@@ -20,11 +29,13 @@ export interface ReviewFilesInput extends LoadPlanOptions {
   readonly from: string;
   /** How AWS is asked, and what it says of the versions; undefined: it is not asked. */
   readonly aws: { readonly observing: Observing; readonly versions: readonly ObservedVersion[] } | undefined;
-  /** Directory or file of evidence; undefined: none is given. */
-  readonly evidence: string | undefined;
+  /** Undefined: none is given. */
+  readonly evidence: EvidenceSource | undefined;
   readonly rollbackTo: string | undefined;
   /** The rotation file before the change that is reviewed; undefined: its changes are not classified. */
   readonly base?: Rotation | undefined;
+  /** The revisions between which the files of the repository are compared; undefined: they are not. */
+  readonly revisions?: Revisions | undefined;
   /** The default encryption that AWS has now, by bucket; undefined: not read. */
   readonly defaults?: ReadonlyMap<string, string> | undefined;
   readonly now: Date;
@@ -58,11 +69,27 @@ export async function reviewFiles(input: ReviewFilesInput): Promise<Review> {
         plans.flatMap(({ plan }) => createdBy(plan)),
       )),
     base: input.base,
+    repositoryFiles: await repositoryFiles(input),
     defaults: input.defaults,
     commit: await commitOf(input),
     green: evidence === undefined ? undefined : await greenRetirements(evidence),
     rollbackTo,
   });
+}
+
+/** @throws usage where a revision is none */
+async function repositoryFiles({ rotation, base, revisions, env }: ReviewFilesInput) {
+  if (base === undefined || revisions === undefined) return undefined;
+  const custody = custodyFolders(base, rotation);
+  const found = await changedFiles({
+    ...revisions,
+    folder: path.dirname(rotation.file),
+    env,
+    hashed: (file) => custody.some((folder) => file.startsWith(`${folder}/`)),
+  });
+  if (found !== undefined) return found;
+  const problem = `--base ${revisions.base} and --proposed ${revisions.proposed} are not two commits of this repository`;
+  throw new KeyturnError('usage', { problem, hint: 'fetch both: a shallow clone may have one of them alone' });
 }
 
 /** The keys, aliases and buckets that a plan creates. */

@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { KeyturnError, throwIfInterrupted } from '../errors';
+import { refuseCommitted } from '../repository/committed-files';
 import type { Rotation } from '../rotation/rotation';
 import { findTerraform, type TerraformBinary } from '../terraform/binary';
 import { runChild } from '../terraform/child';
 import { providerSource, writeCliConfiguration } from '../terraform/cli-configuration';
-import { refuseCommitted } from '../terraform/committed-files';
 import { lastLines } from '../terraform/diagnostics';
 import { type StackTexts, stackTexts } from '../terraform/expected-stacks';
 import { onlyJsonLine } from '../terraform/plan-outcome';
@@ -37,13 +37,21 @@ export async function openReviewing(options: ReviewingOptions): Promise<Reviewin
   const { binary, source, cliConfiguration } = await findBinary(options);
   const stacks = await synthesize({ rotationFile: rotation.file, name: rotation.name, workDirectory, env, signal });
   const expected = await stackTexts(stacks);
-  const terraform = new Terraform({ binary, source, cliConfiguration, env, signal, locksPlans: false });
+  const terraform = new Terraform({
+    binary,
+    source,
+    required: rotation.terraform.awsProvider,
+    cliConfiguration,
+    env,
+    signal,
+    locksPlans: false,
+  });
   return { binary, stacks, expected, terraform };
 }
 
 async function findBinary({ rotation, env, signal }: ReviewingOptions) {
   const binary = await findTerraform({ env, signal });
-  const source = await providerSource({ binary, env });
+  const source = await providerSource({ binary, env, required: rotation.terraform.awsProvider });
   const settings = path.join(path.dirname(rotation.file), '.keyturn');
   await mkdir(settings, { recursive: true });
   return { binary, source, cliConfiguration: await writeCliConfiguration(source, settings) };

@@ -9,6 +9,8 @@ export interface ProposedAccess {
     readonly may: string;
     readonly after: string;
     readonly fix: string;
+    /** Whether it stops a switch. */
+    readonly stops: boolean;
   }[];
   /** What could not be read, and why. */
   readonly unread: readonly string[];
@@ -39,7 +41,8 @@ function comparison({ from, rows, unread, notRead }: ProposedAccess, to: string)
           '| who | may, under the old key | under the new key | to mend it |',
           '|---|---|---|---|',
           ...rows.map(
-            ({ who, may, after, fix }) => `| ${mdCode(who)} | ${mdText(may)} | ${mdText(after)} | ${mdCode(fix)} |`,
+            ({ who, may, after, fix, stops }) =>
+              `| ${mdCode(who)} | ${mdText(may)} | ${stops ? '**stops a switch:** ' : ''}${mdText(after)} | ${mdCode(fix)} |`,
           ),
           '',
           ...graph(from, rows, to),

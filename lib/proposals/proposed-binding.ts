@@ -35,7 +35,7 @@ export function bindingSection(
     value === null ? [] : [`- ${what}: ${mdCode(value)}`];
   const sources: Record<BindingSource, string> = {
     before: `${mdCode(shownFile)} said so before this pull request.`,
-    record: 'Its custody record names this key and this material.',
+    record: `Its custody record names this key and this material. The import went into the key that ${alias} led to then: compare the ARN with the output ${mdCode(`key_arn_${name}`)} of the keys stack.`,
     alias: `**Nothing but ${alias} says so.** Compare the ARN with the output ${mdCode(`key_arn_${name}`)} of the keys stack.`,
   };
   return [

@@ -44,6 +44,8 @@ export interface ReencryptRequest {
   readonly splitAfterPages?: number | undefined;
   readonly retry?: RetryOptions | undefined;
   readonly copySizes?: CopySizes | undefined;
+  /** Object versions of the bucket, for progress alone; undefined as long as nobody knows. Default: nobody does. */
+  readonly total?: (() => number | undefined) | undefined;
   /** A line about where the run stands, at most one every 200 ms. */
   readonly onProgress?: ((text: string) => void) | undefined;
   /** Called for each outcome, in no order. A version that is new in a later pass may come twice. */

@@ -119,12 +119,18 @@ export class Tally {
   }
 
   /** One line for people. */
-  text(method: 'rewrap' | 'rewrite'): string {
-    const verb = method === 'rewrap' ? 'rewrapped' : 'rewritten';
+  text(method: 'rewrap' | 'rewrite', dryRun = false): string {
+    const moved = movedText(this.moved, method, dryRun);
     const trouble = this.#blocked.total + this.#failed.total;
     const left = [...this.#outOfScope.values()].reduce((sum, count) => sum + count, 0);
     const aside = left === 0 ? '' : `, ${left} out of scope`;
     const tail = trouble === 0 ? '' : `, ${this.#blocked.total} blocked, ${this.#failed.total} failed`;
-    return `${this.inspected} inspected, ${this.moved} ${verb}, ${this.#alreadyThere} already there${aside}${tail}`;
+    return `${this.inspected} inspected, ${moved}, ${this.#alreadyThere} already there${aside}${tail}`;
   }
+}
+
+/** `5 rewrapped`; of a dry run, which moves nothing: `would rewrap 5`. */
+export function movedText(count: number, method: 'rewrap' | 'rewrite', dryRun: boolean): string {
+  if (dryRun) return `would ${method} ${count}`;
+  return `${count} ${method === 'rewrap' ? 'rewrapped' : 'rewritten'}`;
 }

@@ -1,11 +1,11 @@
 import { concurrencyOf } from '../s3/adaptive-limiter';
 import type { ListedVersion } from '../s3/object-version';
+import { Progress } from '../s3/progress';
 import { Semaphore } from '../s3/semaphore';
 import type { Versioning } from '../s3/store';
 import { moveVersion, type VersionMove } from './move-version';
 import { COPY_SIZES } from './multipart-rewrite';
 import type { PageResult } from './page-queue';
-import { Progress } from './progress';
 import type { ReencryptRequest } from './reencrypt-request';
 import type { RunCalls } from './run-calls';
 import type { Tally } from './tally';
@@ -26,7 +26,7 @@ export class VersionMoves {
     this.#tally = tally;
     this.#move = moveOf(calls, request, versioning);
     this.#slots = new Semaphore(concurrencyOf(request.concurrency));
-    this.#progress = new Progress(request.onProgress);
+    this.#progress = new Progress(request.onProgress, request.total);
   }
 
   /**
@@ -52,7 +52,7 @@ export class VersionMoves {
       }
       this.#tally.inspected += 1;
       report({ version, outcomes });
-      this.#progress.at(this.#tally.inspected, (rate) => this.#progressText(rate));
+      this.#progress.at(this.#tally.inspected, (pace) => this.#progressText(pace));
     } catch (error) {
       this.#calls.end(error);
     } finally {
@@ -60,10 +60,10 @@ export class VersionMoves {
     }
   }
 
-  #progressText(rate: string): string {
-    const { bucket, method } = this.#request;
+  #progressText(pace: string): string {
+    const { bucket, method, dryRun } = this.#request;
     const { concurrency, because } = this.#calls.pace.state;
-    return `${bucket}: ${this.#tally.text(method)}; ${rate}, ${concurrency} at once (${because})`;
+    return `${bucket}: ${pace}; ${this.#tally.text(method, dryRun)}; ${concurrency} at once (${because})`;
   }
 }
 

@@ -155,9 +155,14 @@ function changeOf(resource: Values, name: string): PlannedChange {
     before: object(change.before),
     after: object(change.after),
     unknown: values(change.after_unknown),
-    importing: change.importing === undefined ? undefined : (text(values(change.importing).id) ?? '(no id)'),
+    importing: change.importing === undefined ? undefined : importedFrom(values(change.importing)),
     previousAddress: text(resource.previous_address),
   };
+}
+
+/** No id of anything is in parentheses. */
+function importedFrom({ id, ...more }: Values): string {
+  return Object.keys(more).length === 0 ? (text(id) ?? '(no id)') : '(an id and more)';
 }
 
 const ACTIONS: readonly string[] = ['create', 'update', 'delete', 'forget', 'read', 'no-op'];

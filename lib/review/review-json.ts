@@ -20,6 +20,7 @@ export function reviewData(review: Review): Readonly<Record<string, unknown>> {
     plans: review.plans.map((one) => ({ ...one, effects: one.effects.map(plain), unseen: one.unseen.map(plain) })),
     binding: review.binding.map(plain),
     fileChanges: review.fileChanges?.map((one) => ({ ...one, message: plain(one.message) })),
+    otherFiles: review.otherFiles,
     findings: review.findings.map(findingData),
     waived: review.waived.map((one: WaivedFinding) => ({ ...findingData(one), waiver: one.waiver })),
   };

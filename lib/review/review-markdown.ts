@@ -1,7 +1,7 @@
 import { escapeInvisible } from './escape-invisible';
 import type { Finding } from './finding';
 import type { Review, ReviewedPlan, Verdict } from './review';
-import type { Words } from './review-messages';
+import { listed, type Words } from './review-messages';
 import type { PlannedStack, ReviewRule } from './review-rule';
 import { reviewRules } from './rules';
 
@@ -54,6 +54,10 @@ export function reviewMarkdown(review: Review): string {
     '### The rotation file',
     '',
     ...fileLines(review),
+    '',
+    '### Other files of the change',
+    '',
+    ...otherFileLines(review),
   ];
   const findings = review.findings.length === 0 ? [] : ['', '### Findings', ''];
   const waived = review.waived.map(
@@ -79,6 +83,17 @@ function fileLines({ fileChanges, rotationFile }: Review): readonly string[] {
     return [`- *not compared:* ${code(rotationFile)} with its base; pass \`--base\` with a file or a git revision`];
   if (fileChanges.length === 0) return ['- is as in its base'];
   return fileChanges.map(({ verdict, message }) => `- ${CLASSES[verdict]}: ${sentence(message)}`);
+}
+
+/** The findings name what is refused or to decide, so a line a class is enough. */
+function otherFileLines({ otherFiles }: Review): readonly string[] {
+  if (otherFiles === undefined)
+    return ['- *not compared:* the other files of the change; pass `--base` with a git revision'];
+  if (otherFiles.length === 0) return ['- there are none'];
+  return (['refused', 'decide', 'free'] as const).flatMap((verdict) => {
+    const paths = otherFiles.filter((one) => one.verdict === verdict).map((one) => one.path);
+    return paths.length === 0 ? [] : [`- ${CLASSES[verdict]}: ${sentence(listed(paths, 10))}`];
+  });
 }
 
 /** Where the change applies, and what was reviewed. */

@@ -18,6 +18,11 @@ export interface GreenRetirement {
   readonly keyArn: string;
   /** The evidence file. */
   readonly file: string;
+  /**
+   * Why the file is trusted. `signed`: by a key that the reviewer gave. `here`: git does not track it. `base`: the base has it.
+   * `commit`: it is not, because the reviewed commit may have brought it.
+   */
+  readonly origin: 'signed' | 'here' | 'base' | 'commit';
 }
 
 /** The input of the rules; rules read nothing from AWS or disk. */

@@ -14,6 +14,7 @@ import {
   type PlanFileFacts,
 } from './expectation/expectation';
 import { type FileChange, fileChanges } from './file-changes/file-changes';
+import { type ClassifiedFile, classifiedFiles, type RepositoryFile } from './file-changes/repository-files';
 import type { Finding, WaivedFinding } from './finding';
 import { type KeyFromAws, KnownKeys } from './known-keys';
 import { isEmpty, isOfARotation, rotationsNamedIn, stackOf } from './own-addresses';
@@ -23,7 +24,7 @@ import { type Words, words } from './review-messages';
 import type { GreenRetirement, PlannedStack, RuleContext } from './review-rule';
 import { reviewRules } from './rules';
 import { bindingFindings, bindingWords } from './rules/binding-rules';
-import { fileFindings } from './rules/file-rules';
+import { fileFindings, otherFileFindings } from './rules/file-rules';
 import { concealed, concealedWords } from './secrets';
 
 export interface ReviewedPlan {
@@ -63,6 +64,8 @@ export interface Review {
   readonly binding: readonly Words[];
   /** What changed in the rotation file and its binding since their base; undefined: no base was given. */
   readonly fileChanges: readonly FileChange[] | undefined;
+  /** Every other file of the change; undefined: no revisions were compared. */
+  readonly otherFiles: readonly ClassifiedFile[] | undefined;
   /** Errors first, then by rule; without waived findings. */
   readonly findings: readonly Finding[];
   readonly waived: readonly WaivedFinding[];
@@ -89,6 +92,8 @@ export interface ReviewInput {
   readonly plans: readonly ReviewedPlanInput[];
   /** The rotation file before the change that is reviewed; undefined: its changes are not classified. */
   readonly base?: Rotation | undefined;
+  /** The files of the change, as git has them; undefined: unknown. Only with {@link base}. */
+  readonly repositoryFiles?: readonly RepositoryFile[] | undefined;
   /** Both stacks as trusted code synthesizes them from the rotation file; undefined: nothing is clean then. */
   readonly expected?: ExpectedStacks | undefined;
   /** The time that waivers are compared with. */
@@ -118,7 +123,14 @@ export function reviewPlans(input: ReviewInput): Review {
   const keys = new KnownKeys(rotation, documents, input.aws ?? []);
   const contexts = plans.map((one) => contextOf(one, keys, input));
   const changes = input.base && fileChanges(input.base, rotation, input.rollbackTo, confirmedBy(keys));
-  const found = [...contexts.flatMap(findingsOf), ...bindingFindings(rotation, keys), ...fileFindings(changes ?? [])];
+  const otherFiles =
+    input.base && input.repositoryFiles && classifiedFiles(input.repositoryFiles, input.base, rotation);
+  const found = [
+    ...contexts.flatMap(findingsOf),
+    ...bindingFindings(rotation, keys),
+    ...fileFindings(changes ?? []),
+    ...otherFileFindings(otherFiles ?? []),
+  ];
   const applied = applyWaivers(found, rotation.review.waivers, now, input.base?.review.waivers);
   const findings = applied.findings.map(withoutSecrets);
   const waived = applied.waived.map(withoutSecrets);
@@ -132,6 +144,7 @@ export function reviewPlans(input: ReviewInput): Review {
     plans: contexts.map((context, index) => reviewedPlan(context, input, plans[index]?.sha256)),
     binding: bindingWords(rotation, keys),
     fileChanges: changes,
+    otherFiles,
     findings,
     waived,
   };

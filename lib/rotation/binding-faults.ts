@@ -1,4 +1,5 @@
 /** What a binding must say for it to be one of this rotation file, however well it is formed. */
+import { partitionOf } from './partition';
 import type { BoundVersion, Rotation } from './rotation';
 
 /** Every fault of a binding against its rotation file, one clause each. */
@@ -6,6 +7,7 @@ export function bindingFaults(rotation: Rotation, versions: readonly BoundVersio
   return [
     ...nameFaults(rotation, versions),
     ...versions.flatMap((one) => placeFaults(rotation, one)),
+    ...versions.flatMap((one) => takeOverFaults(rotation, one)),
     ...keyFaults(rotation, versions),
     ...materialFaults(versions),
   ];
@@ -26,13 +28,22 @@ function nameFaults({ keyVersions }: Rotation, versions: readonly BoundVersion[]
 
 /** Terraform cannot declare a key of another account or Region. */
 function placeFaults({ account, region }: Rotation, { name, keyArn }: BoundVersion): readonly string[] {
-  const [, , , keyRegion, keyAccount] = keyArn.split(':');
+  const [, partition, , keyRegion, keyAccount] = keyArn.split(':');
+  const own = partitionOf(region);
   return [
+    ...(partition === own ? [] : [`${name} is bound to a key of partition ${partition}, ${region} is in ${own}`]),
     ...(keyRegion === region ? [] : [`${name} is bound to a key of Region ${keyRegion}, the rotation is in ${region}`]),
     ...(account === undefined || keyAccount === account
       ? []
       : [`${name} is bound to a key of account ${keyAccount}, the rotation is in ${account}`]),
   ];
+}
+
+/** The rotation file names the key itself. */
+function takeOverFaults({ keyVersions }: Rotation, { name, keyArn }: BoundVersion): readonly string[] {
+  const taken = keyVersions.find((one) => one.name === name)?.takeOver;
+  if (taken === undefined || taken === keyArn) return [];
+  return [`${name} is bound to ${keyArn}, but the rotation file takes over ${taken}`];
 }
 
 function keyFaults({ strategy, keyVersions }: Rotation, versions: readonly BoundVersion[]): readonly string[] {

@@ -1,5 +1,5 @@
 /** The binding: `rotation.lock.json` beside the rotation file, which says what each version name stands for in KMS. */
-import { readFile } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { KeyturnError } from '../errors';
@@ -41,6 +41,8 @@ export function bindingPath(rotationFile: string): string {
 export async function readBindingText(rotationFile: string): Promise<string | undefined> {
   const file = bindingPath(rotationFile);
   try {
+    // What a link leads to can change without any commit, and after the review.
+    if ((await lstat(file)).isSymbolicLink()) throw new Error('it is a link');
     return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

@@ -17,6 +17,8 @@ export interface ExistingResource extends CreatedResource {
   readonly state: string | undefined;
   /** Set while that key is pending deletion. */
   readonly deletionDate: Date | undefined;
+  /** True: no alias names the key, but the binding or the evidence here says that it is the version's. Default false. */
+  readonly isRecorded?: boolean;
 }
 
 /**
@@ -41,6 +43,8 @@ export function existingText(rotation: Rotation, found: ExistingResource): strin
   if (found.kind === 'bucket') return `bucket ${found.name} exists already`;
   const alias = found.kind === 'key' ? versionAlias(rotation, { name: found.name }) : found.name;
   const until = found.deletionDate ? `, to be deleted on ${found.deletionDate.toISOString()}` : '';
+  if (found.isRecorded)
+    return `version ${found.name} is key ${found.keyArn} already (${found.state}${until}), as the binding or the evidence here says`;
   return `${alias} names key ${found.keyArn} already (${found.state}${until})`;
 }
 
@@ -50,8 +54,14 @@ export function keepExisting(rotation: Rotation, found: ExistingResource): strin
   const stack = /\.version_/.test(found.address) ? keys : storage;
   const id = found.kind === 'key' ? (found.keyArn ?? '').replace(/^.*:key\//, '') : found.name;
   const command = `terraform -chdir=cdktf.out/stacks/${stack} import ${found.address} ${id}`;
+  if (found.isRecorded)
+    return `say again what the version is: \`keyArn: ${found.keyArn}\` if objects move away from it, \`takeOver: ${found.keyArn}\` if it is a version of ours; a new key takes a new name`;
   if (found.state === 'PendingDeletion') {
     return `cancel the deletion: \`aws kms cancel-key-deletion --key-id ${found.keyArn}\`, enable the key again if it is in use (\`aws kms enable-key --key-id ${found.keyArn}\`), and plan again; if the plan still creates it: \`${command}\``;
   }
-  return `bring back the state that holds it (was the state lost, or is TF_WORKSPACE set?), or import it: \`${command}\``;
+  const adopt =
+    found.kind === 'key'
+      ? `declare \`takeOver: ${found.keyArn}\` if somebody else made it`
+      : 'let `npx keyturn adopt` declare it under adopted:, if somebody else made it';
+  return `bring back the state that holds it (was the state lost, or is TF_WORKSPACE set?); ${adopt}; or import it: \`${command}\``;
 }

@@ -7,6 +7,8 @@ export const LIMITS = {
   aliasLength: 256,
   /** KMS ImportKeyMaterial: material expires at most this long after the import. */
   materialDays: 365,
+  /** KMS PutKeyPolicy: characters of a key policy. */
+  keyPolicy: 32_768,
   /** KMS ScheduleKeyDeletion. */
   deletionWindowDays: { min: 7, max: 30 },
   /** Rotation period of a key version: a day to ten years. */
@@ -22,6 +24,8 @@ export const LIMITS = {
   warnDays: 5,
   /** Days without use before a key is disabled: at most the validity of its material. */
   unusedForDays: { min: 1, max: 365 },
+  /** The event history of CloudTrail is 90 days long. */
+  accessDays: { min: 1, max: 90 },
   /** Address and reason of a waiver. */
   waiverText: 1024,
   /** Arguments of a custodian command, and the length of each. */

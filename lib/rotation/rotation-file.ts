@@ -15,10 +15,7 @@ import { messagesAt } from './schema-fields';
 import { readYaml, type YamlSource } from './yaml-source';
 
 export interface ParseOptions {
-  /**
-   * The time that `materialValidTo` is compared with. Synthesis passes the last time of `Date` and `expired:
-   * 'accept'`, so that its result does not depend on when it runs.
-   */
+  /** The time that `materialValidTo` is compared with. */
   readonly now: Date;
   /**
    * `accept` reads a file whose active or later versions have expired, for commands that only read or that propose a
@@ -28,12 +25,19 @@ export interface ParseOptions {
 }
 
 /**
+ * For synthesis, whose result must not depend on when it runs: no expiry reaches Terraform. The commands that import material
+ * compare dates with the clock.
+ */
+const NO_DAY: ParseOptions = { now: new Date(8.64e15), expired: 'accept' };
+
+/**
  * Reads and checks a rotation file, and the binding beside it.
  *
  * @param path - the file; shown in errors as given.
+ * @param options - default: dates are not compared with the clock, which is right for a program that synthesizes
  * @throws KeyturnError `rotation-file-missing`, `rotation-file-unreadable`, `rotation-file-invalid`, `binding-invalid`
  */
-export async function loadRotation(path: string, options: ParseOptions): Promise<Rotation> {
+export async function loadRotation(path: string, options: ParseOptions = NO_DAY): Promise<Rotation> {
   const rotation = await parseRotation(await readRotationText(path), path, options);
   return withBinding(rotation, await readBindingText(path), bindingPath(path));
 }
@@ -123,7 +127,7 @@ async function recipientFaults(source: YamlSource, value: unknown): Promise<File
 }
 
 function toRotation(file: RotationFile, path: string): Rotation {
-  const { s3 } = file.terraform;
+  const { awsProvider, s3 } = file.terraform;
   return {
     file: path,
     binding: [],
@@ -136,12 +140,15 @@ function toRotation(file: RotationFile, path: string): Rotation {
       name: version.name,
       materialValidTo: version.materialValidTo === undefined ? undefined : new Date(version.materialValidTo),
       keyArn: version.keyArn,
+      ...(version.takeOver === undefined ? {} : { takeOver: version.takeOver }),
+      ...(version.keptPolicy === undefined ? {} : { keptPolicy: version.keptPolicy }),
       retire: version.retire,
       disabled: version.disabled,
       ...(version.custodyWaiver === undefined ? {} : { custodyWaiver: version.custodyWaiver }),
     })),
     activeVersion: file.activeVersion,
     buckets: file.buckets,
+    ...(file.adopted === undefined ? {} : { adopted: file.adopted }),
     keyPolicy: file.keyPolicy,
     expiry: {
       alarmTopicArn: file.expiry.alarmTopicArn,
@@ -154,13 +161,16 @@ function toRotation(file: RotationFile, path: string): Rotation {
     reencrypt: { ...file.reencrypt, batch: file.reencrypt.batch },
     evidence: { bucket: file.evidence.bucket, signer: file.evidence.signer },
     retire: { ...file.retire, unusedForDays: file.retire.unusedForDays, rehearseAs: file.retire.rehearseAs },
+    access: file.access,
     review: file.review,
+    ...(file.aws === undefined ? {} : { aws: file.aws }),
     terraform: s3
       ? {
+          awsProvider,
           backend: 's3',
           s3: { bucket: s3.bucket, region: s3.region ?? file.region, prefix: s3.prefix, kmsKeyId: s3.kmsKeyId },
         }
-      : { backend: 'local' },
+      : { awsProvider, backend: 'local' },
   };
 }
 

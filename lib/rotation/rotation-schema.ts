@@ -2,9 +2,14 @@
  * The schema of a rotation file: the parser, the JSON Schema for editors and the fault messages come from it. It
  * checks each field alone; `rules.ts` checks rules across fields.
  */
+
 import { z } from 'zod';
 import { field, LIMITS, TAG_KEY_MESSAGES } from './field-messages';
+import { AWS_PROVIDER_VERSION, PROVIDER_CONSTRAINT } from './provider-version';
+import { awsAccess } from './schema-access';
 import {
+  accessWaiver,
+  adopted,
   age,
   BUCKET_NAME,
   BUCKET_WORDS,
@@ -76,6 +81,9 @@ export const rotationFileSchema = z.strictObject({
     'a list of at least one bucket',
     'declare a bucket: "- name: my-bucket" with "manage: bucket" or "manage: encryption"',
   ),
+  adopted: adopted
+    .optional()
+    .describe("What exists since before Keyturn: the stacks import it into Terraform's state instead of creating it."),
   keyPolicy: z
     .strictObject({
       administrators: principals('Who may manage the keys, but not use them.'),
@@ -89,6 +97,12 @@ export const rotationFileSchema = z.strictObject({
         'AWS services that use the keys by their own principal: log delivery, Config, CloudTrail, CloudFront, S3 Inventory.',
         'a list of services',
         'write a list of mappings with service and sourceArns, [] for none',
+      ),
+      keep: field(
+        z.boolean().optional(),
+        'True: a taken-over key keeps the statements of its own policy (keptPolicy), and gets those of Keyturn besides. Default: they are replaced.',
+        'true or false',
+        'write true or false without quotes',
       ),
     })
     .prefault({})
@@ -227,6 +241,22 @@ export const rotationFileSchema = z.strictObject({
     })
     .prefault({})
     .describe('Conditions for retiring a version.'),
+  access: z
+    .strictObject({
+      days: field(
+        z.int().min(LIMITS.accessDays.min).max(LIMITS.accessDays.max).default(30),
+        'Days of the event history of CloudTrail in which a use of the old key counts.',
+        `a whole number from ${LIMITS.accessDays.min} to ${LIMITS.accessDays.max}`,
+      ),
+      waivers: field(
+        z.array(accessWaiver).default([]),
+        'Principals that used the old key and lose access by the switch, which happens anyway until a date.',
+        'a list of waivers',
+        'write a list, [] for none',
+      ),
+    })
+    .prefault({})
+    .describe('Who may lose access by a switch.'),
   evidence: z
     .strictObject({
       bucket: evidenceBucket
@@ -247,13 +277,20 @@ export const rotationFileSchema = z.strictObject({
     })
     .prefault({})
     .describe('The review of plans of this rotation.'),
+  aws: awsAccess.optional().describe('How Terraform and Keyturn reach AWS; absent: by the standard variables alone.'),
   terraform: z
     .strictObject({
+      awsProvider: field(
+        z.string().regex(PROVIDER_CONSTRAINT).default(AWS_PROVIDER_VERSION),
+        'Versions of the AWS provider that both stacks require. Only the default was tested.',
+        'versions with =, >, >=, <, <= or ~>, separated by commas, without exclusions and pre-releases',
+        `write one version such as ${AWS_PROVIDER_VERSION}, or a range such as ">= ${AWS_PROVIDER_VERSION}, < 6.22.0"`,
+      ),
       backend: field(z.enum(['local', 's3']).default('local'), 'Where Terraform stores its state.', 'local or s3'),
       s3: s3Backend.optional().describe('The s3 backend; required with backend: s3, refused otherwise.'),
     })
     .prefault({})
-    .describe('Terraform state.'),
+    .describe('The AWS provider, and the Terraform state.'),
 });
 
 /** A rotation file with well-formed fields and defaults, before the rules across fields are checked. */

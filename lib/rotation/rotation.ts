@@ -8,6 +8,10 @@ export interface KeyVersion {
   readonly materialValidTo: Date | undefined;
   /** ARN of an existing key that Keyturn did not create; absent for keys the keys stack declares. */
   readonly keyArn: string | undefined;
+  /** ARN of an existing external-origin key that becomes this version: the keys stack imports it. Never set together with `keyArn`. */
+  readonly takeOver?: string | undefined;
+  /** The key policy that a taken-over key had, JSON; Keyturn's statements are added to it. Set if and only if `keyPolicy.keep`. */
+  readonly keptPolicy?: string | undefined;
   /** True: Keyturn may disable this adopted key once the gate is open. Never set without `keyArn`. Default false. */
   readonly retire?: boolean | undefined;
   /** True once the file records the retirement of this version; the keys stack then declares `enabled = false`. */
@@ -25,6 +29,16 @@ export interface Bucket {
   readonly bucketKey: boolean;
   /** True: the bucket's policy denies writes that name another key than the active one. Only with `manage: bucket`. Default false. */
   readonly pinWriters?: boolean | undefined;
+}
+
+/** What the stacks import into Terraform's state instead of creating it. */
+export interface Adopted {
+  /** Whether the main alias exists. Default false. */
+  readonly alias: boolean;
+  /** Names of declared versions whose version alias exists. */
+  readonly versionAliases: readonly string[];
+  /** Names of declared buckets whose default encryption exists, and the bucket itself where the stack owns it. */
+  readonly buckets: readonly string[];
 }
 
 /** `rewrap` moves data keys without moving data; `rewrite` copies each object onto itself. */
@@ -133,11 +147,12 @@ export interface ReviewWaiver {
 /** A reason of the retire gate that is set aside until a date; see docs/gate.md. */
 export interface RetireWaiver {
   /**
-   * `grant`: grants on the key. `bucket-default`: it is the default of another bucket. `use`: somebody used it. `upload`: an open multipart
-   * upload may name it. `expiry`: the active key is near its end. Each of them also for what could not be looked at.
+   * `grant`: grants on the key. `bucket-default`: it is the default of another bucket. `dropped-bucket`: a bucket that the file named once
+   * may hold objects under it. `replication`: replicas of a bucket go under it. `use`: somebody used it. `upload`: an open multipart upload may name it. `expiry`: the active key is near
+   * its end. Each of them also for what could not be looked at.
    */
   readonly what: (typeof RETIRE_WAIVERS)[number];
-  /** The grant, bucket or upload that it is for: its id, name or key; absent: every one. */
+  /** The grant, bucket or upload that it is for: its id, name or key; absent: every one, but no dropped bucket. */
   readonly of?: string | undefined;
   readonly reason: string;
   /** Last day on which it is valid, UTC, `2027-01-31`. */
@@ -145,7 +160,25 @@ export interface RetireWaiver {
 }
 
 /** What a waiver may set aside. */
-export const RETIRE_WAIVERS = ['grant', 'bucket-default', 'use', 'upload', 'annotations', 'expiry'] as const;
+export const RETIRE_WAIVERS = [
+  'grant',
+  'bucket-default',
+  'dropped-bucket',
+  'replication',
+  'use',
+  'upload',
+  'annotations',
+  'expiry',
+] as const;
+
+/** A principal that used the old key and would lose access by the switch, which happens anyway; see docs/access.md. */
+export interface AccessWaiver {
+  /** ARN of a user or role, a service's principal, or `account 111122223333`, as `keyturn access` prints it. */
+  readonly who: string;
+  readonly reason: string;
+  /** Last day on which it is valid, UTC, `2027-01-31`. */
+  readonly until: string;
+}
 
 /** An AWS service that may use the keys, for what it must act. */
 export interface ServicePrincipal {
@@ -189,6 +222,8 @@ export interface Rotation {
   /** Name of the active version; always one of `keyVersions`. */
   readonly activeVersion: string;
   readonly buckets: readonly Bucket[];
+  /** What exists since before Keyturn, besides taken-over keys; absent: nothing. */
+  readonly adopted?: Adopted | undefined;
   /** IAM principal ARNs; empty: only the account's IAM policies apply. */
   readonly keyPolicy: {
     readonly administrators: readonly string[];
@@ -197,6 +232,8 @@ export interface Rotation {
     readonly breakGlass: readonly string[];
     /** AWS services that use the keys by their own principal. */
     readonly services: readonly ServicePrincipal[];
+    /** True: taken-over keys keep the statements of their own policy, besides Keyturn's. Default false. */
+    readonly keep?: boolean | undefined;
   };
   readonly expiry: ExpiryWarnings;
   readonly deletionWindowDays: number;
@@ -229,9 +266,32 @@ export interface Rotation {
     readonly rehearseAs?: string | undefined;
     readonly waivers: readonly RetireWaiver[];
   };
+  readonly access: {
+    /** Days of CloudTrail's event history, 1 to 90, in which a use of the old key counts. */
+    readonly days: number;
+    readonly waivers: readonly AccessWaiver[];
+  };
   readonly review: { readonly waivers: readonly ReviewWaiver[] };
-  readonly terraform: { readonly backend: 'local' } | { readonly backend: 's3'; readonly s3: S3Backend };
+  readonly terraform: TerraformSettings;
+  /** How Terraform and Keyturn's own clients reach AWS; absent: by the standard variables alone. */
+  readonly aws?: AwsAccess | undefined;
 }
+
+/** Settings of the AWS provider and of every AWS client. */
+export interface AwsAccess {
+  /** A profile of the shared configuration file. */
+  readonly profile?: string | undefined;
+  /** A role that is assumed with the credentials found so far. */
+  readonly assumeRole?: { readonly roleArn: string; readonly externalId?: string | undefined } | undefined;
+}
+
+/** Name of the sessions of `aws.assumeRole`, as CloudTrail shows it. */
+export const sessionName = ({ name }: Pick<Rotation, 'name'>): string => `keyturn-${name}`.slice(0, 64);
+
+export type TerraformSettings = {
+  /** Versions of the AWS provider that both stacks require, as a constraint of Terraform: `5.100.0`, `>= 6.40.0, < 7.0.0`. */
+  readonly awsProvider: string;
+} & ({ readonly backend: 'local' } | { readonly backend: 's3'; readonly s3: S3Backend });
 
 /** Names of the two stacks of a rotation. */
 export function stackNames(rotation: Pick<Rotation, 'name'>): { readonly keys: string; readonly storage: string } {
@@ -274,14 +334,15 @@ export function versionAlias(rotation: KeyLayout & Pick<Rotation, 'alias'>, vers
 }
 
 /**
- * The key that a version is bound to: the ARN of an adopted one, or what `rotation.lock.json` says; undefined: nothing
- * binds it. With `strategy: in-place` one key stands for all versions.
+ * The key that a version is bound to: the ARN of an adopted or taken-over one, or what `rotation.lock.json` says; undefined:
+ * nothing binds it. With `strategy: in-place` one key stands for all versions.
  */
 export function boundKeyArn(
   { strategy, binding }: Pick<Rotation, 'strategy' | 'binding'>,
-  { name, keyArn }: Pick<KeyVersion, 'name' | 'keyArn'>,
+  { name, keyArn, takeOver }: Pick<KeyVersion, 'name' | 'keyArn' | 'takeOver'>,
 ): string | undefined {
-  if (keyArn !== undefined) return keyArn;
+  const named = keyArn ?? takeOver;
+  if (named !== undefined) return named;
   return binding.find((one) => strategy === 'in-place' || one.name === name)?.keyArn;
 }
 

@@ -2,9 +2,11 @@
  * Rules across several fields of a rotation file. They read the plain value, not the parsed one, so that they run
  * even if the schema finds faults elsewhere: all faults are reported together.
  */
+import { adoptionRules } from './adoption-rules';
 import { shownText } from './faults';
 import { type FieldPath, LIMITS } from './field-messages';
 import { principalRules, roleTagRules } from './principal-rules';
+import { isUsableConstraint, PROVIDER_CONSTRAINT } from './provider-version';
 import { batchRules, bucketRules, sourceRules, supportBucketRules } from './storage-rules';
 import { type Finding, list, mapping, repeated, textOf, type UnvalidatedFile, unvalidated } from './unvalidated-file';
 import { activeRules, aliasRules, expiryRules, type RuleOptions, versionRules } from './version-rules';
@@ -16,7 +18,8 @@ export type { ExpiredVersions } from './version-rules';
 function strategyRules({ file, versions }: UnvalidatedFile): Finding[] {
   if (file.strategy !== 'in-place') return [];
   const most = LIMITS.rotationsInPlace + 1;
-  const found: Finding[] = versions.flatMap(({ index, keyArn, disabled }) => [
+  const found: Finding[] = versions.flatMap(({ index, keyArn, takeOver, disabled }) => [
+    ...(takeOver === undefined || index === 0 ? [] : [onlyNewKey(['keyVersions', index, 'takeOver'], 'a second key')]),
     ...(keyArn === undefined ? [] : [onlyNewKey(['keyVersions', index, 'keyArn'], 'an adopted key')]),
     ...(disabled ? [onlyNewKey(['keyVersions', index, 'disabled'], 'a retired version')] : []),
   ]);
@@ -82,6 +85,21 @@ function custodyRules({ file }: UnvalidatedFile): Finding[] {
   return found;
 }
 
+/** A constraint that admits a provider known to be bad, or one that nobody knows, would choose it at the next `init`. */
+function providerRules({ file }: UnvalidatedFile): Finding[] {
+  const wanted = mapping(file.terraform).awsProvider;
+  if (typeof wanted !== 'string' || !PROVIDER_CONSTRAINT.test(wanted) || isUsableConstraint(wanted)) return [];
+  return [
+    {
+      at: ['terraform', 'awsProvider'],
+      given: shownText(wanted),
+      allowed:
+        'only versions from 5.100.0 to 6.21.x, or from 6.40.0 to 6.x: from 6.22.0 to 6.39.x the plan of a default encryption is never empty, and others are unknown',
+      change: 'narrow it, for example to ">= 5.100.0, < 6.22.0" or ">= 6.40.0, < 7.0.0"',
+    },
+  ];
+}
+
 function terraformRules({ file }: UnvalidatedFile): Finding[] {
   const terraform = mapping(file.terraform);
   const s3 = terraform.s3 !== undefined;
@@ -117,6 +135,7 @@ export function ruleFaults(source: YamlSource, value: unknown, options: RuleOpti
   const view = unvalidated(value);
   const findings = [
     ...versionRules(view),
+    ...adoptionRules(view),
     ...activeRules(view),
     ...expiryRules(view, options),
     ...aliasRules(view),
@@ -128,6 +147,7 @@ export function ruleFaults(source: YamlSource, value: unknown, options: RuleOpti
     ...strategyRules(view),
     ...expiryWarningRules(view),
     ...custodyRules(view),
+    ...providerRules(view),
     ...terraformRules(view),
     ...tagRules(view),
     ...roleTagRules(view),

@@ -42,6 +42,18 @@ export const keyVersion = z.strictObject({
     'the full ARN of a KMS key, arn:aws:kms:<region>:<account>:key/<id>',
     'write the key ARN, not an alias or a bare id',
   ),
+  takeOver: field(
+    z.string().regex(KEY_ARN).optional(),
+    'ARN of an existing external-origin key that becomes this version: the keys stack imports it, with its policy, tags and alias.',
+    'the full ARN of a KMS key of the account, arn:aws:kms:<region>:<account>:key/<id>',
+    'write the key ARN, not an alias or a bare id',
+  ),
+  keptPolicy: field(
+    z.string().min(2).max(LIMITS.keyPolicy).optional(),
+    'The key policy that the taken-over key had, as JSON; needed with keyPolicy.keep: true, refused without.',
+    `a key policy in JSON, up to ${LIMITS.keyPolicy} characters`,
+    'let `npx keyturn adopt --take-over --keep-policy` write it',
+  ),
   retire: field(
     z.boolean().optional(),
     'True allows Keyturn to disable this adopted key once the retire gate is open. Default: only the verdict is given.',
@@ -81,6 +93,29 @@ export const bucket = z.strictObject({
     'True denies writes that name another key than the active one, by the full ARN; only with manage: bucket. Default: false.',
     'true or false',
     'write true or false without quotes',
+  ),
+});
+
+export const adopted = z.strictObject({
+  alias: field(
+    z.boolean().default(false),
+    'True: the main alias exists already; the storage stack imports it.',
+    'true or false',
+    'write true or false without quotes',
+  ),
+  versionAliases: field(
+    z
+      .array(field(z.string().regex(VERSION_NAME), 'Name of a key version.', 'the name of a declared key version'))
+      .default([]),
+    'Versions whose version alias exists already; the keys stack imports it.',
+    'a list of names of declared key versions',
+    'write a list, [] for none',
+  ),
+  buckets: field(
+    z.array(field(z.string().regex(BUCKET_NAME), 'Name of a bucket.', ...BUCKET_WORDS)).default([]),
+    'Buckets whose default encryption exists already; the storage stack imports it, and with manage: bucket the bucket and its versioning too.',
+    'a list of bucket names',
+    'write a list, [] for none',
   ),
 });
 
@@ -216,16 +251,26 @@ const waiverTerm = (what: string, shown: string) => ({
 export const retireWaiver = z.strictObject({
   what: field(
     z.enum(RETIRE_WAIVERS),
-    'What is set aside: grants on the key, the default of another bucket, a use of the key, an open multipart upload, annotations of moved objects, the near expiry of the active key.',
-    'grant, bucket-default, use, upload, annotations or expiry',
+    'What is set aside: grants on the key, the default of another bucket, a bucket that the file named once, the replication of a bucket, a use of the key, an open multipart upload, annotations of moved objects, the near expiry of the active key.',
+    'grant, bucket-default, dropped-bucket, replication, use, upload, annotations or expiry',
   ),
   of: field(
     z.string().min(1).max(LIMITS.waiverText).optional(),
-    'The grant, bucket or upload that the waiver is for: its id, name or key; of annotations their bucket; absent: every one.',
-    'the id of a grant, the name of a bucket, or the key of an upload',
+    'The grant, bucket or upload that the waiver is for: its id, name, or key; of annotations their bucket; absent: every one, but no dropped bucket.',
+    'the id of a grant or of an upload, the name of a bucket, or the key of an upload',
     'copy it from the reason that the gate prints',
   ),
   ...waiverTerm('reason of the gate', 'the output of post-apply and in its evidence'),
+});
+
+export const accessWaiver = z.strictObject({
+  who: field(
+    z.string().min(1).max(LIMITS.waiverText),
+    'Who used the old key and cannot use the new one: the ARN of a user or role, the principal of a service, or an account.',
+    'an ARN, a service principal, or account 111122223333',
+    'copy it from the output of `keyturn access`',
+  ),
+  ...waiverTerm('loss of access', 'the output of access and in the pull request of the switch'),
 });
 
 export const waiver = z.strictObject({
@@ -237,7 +282,7 @@ export const waiver = z.strictObject({
   ),
   address: field(
     z.string().min(1).max(LIMITS.waiverText).optional(),
-    'Terraform address that the waiver applies to; absent: every address.',
+    'Terraform address that the waiver applies to, or the path of a file; absent: every one.',
     'a Terraform address such as aws_kms_external_key.version_v1',
     'copy the address from the review',
   ),

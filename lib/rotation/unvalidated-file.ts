@@ -20,6 +20,8 @@ export interface UnvalidatedVersion {
   readonly name: string | undefined;
   readonly validTo: string | undefined;
   readonly keyArn: string | undefined;
+  readonly takeOver: string | undefined;
+  readonly keptPolicy: string | undefined;
   readonly retire: boolean;
   readonly disabled: boolean;
 }
@@ -40,6 +42,8 @@ export function unvalidated(value: unknown): UnvalidatedFile {
       name: textOf(version.name),
       validTo: textOf(version.materialValidTo),
       keyArn: textOf(version.keyArn),
+      takeOver: textOf(version.takeOver),
+      keptPolicy: textOf(version.keptPolicy),
       retire: version.retire === true,
       disabled: version.disabled === true,
     };

@@ -12,7 +12,7 @@ export interface RuleOptions {
 }
 
 export function versionRules({ versions, file }: UnvalidatedFile): Finding[] {
-  const arns = versions.map((version) => version.keyArn);
+  const arns = versions.map((version) => version.keyArn ?? version.takeOver);
   return [
     ...repeated(
       versions.map((version) => version.name),
@@ -22,10 +22,14 @@ export function versionRules({ versions, file }: UnvalidatedFile): Finding[] {
         change: 'give the new version the next name; names are never reused',
       },
     ),
-    ...repeated(arns, (index) => ['keyVersions', index, 'keyArn'], {
-      allowed: 'each key once',
-      change: 'remove one of the two versions',
-    }),
+    ...repeated(
+      arns,
+      (index) => ['keyVersions', index, versions[index]?.keyArn === undefined ? 'takeOver' : 'keyArn'],
+      {
+        allowed: 'each key once',
+        change: 'remove one of the two versions',
+      },
+    ),
     ...versions.flatMap((version) => adoptedRules(version, textOf(file.region))),
     ...versions.flatMap((version) => retireRules(version, file.account)),
   ];

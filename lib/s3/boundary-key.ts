@@ -49,8 +49,8 @@ export function withoutSeen(page: VersionPage, key: string, seen: ReadonlySet<st
 }
 
 /**
- * Lists a key once more, because the answer to a marker in the middle of it held nothing of it: either nothing older is there, or
- * the store skipped what is. While the marker's version is still listed, the answer was right.
+ * Lists a key once more, because the answer to a marker in the middle of it held nothing of it. Either nothing older is
+ * there, or the store skipped what is. While the marker's version is still listed, the answer was right.
  *
  * @param seen - version ids of the key that were listed before; what is found is added
  * @returns pages of what was not seen; a listing that ends at one of them continues at the marker

@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { type Dispatcher, Pool, ProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
 
 import { type Network, NetworkHandler } from '../aws/network';
 import { resolveOrigin, type S3Origin } from './direct-origin';
@@ -190,6 +190,8 @@ class PooledClient implements DirectClient {
 }
 
 async function poolOf(origin: string, network: Network | undefined): Promise<Dispatcher> {
+  // At the first connection: many commands open a store and ask nothing of it.
+  const { Pool, ProxyAgent } = await import('undici');
   const ca = await network?.authorities();
   const proxy = network?.proxyFor(new URL(origin))?.url;
   // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not switch the verification off.

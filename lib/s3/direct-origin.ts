@@ -19,7 +19,7 @@ interface Resolved {
 }
 
 /**
- * Lets the SDK build a HeadBucket and takes its address before anything is sent: path or virtual-host style, custom,
+ * Lets the SDK build a HeadBucket and takes its address before anything is sent. Path or virtual-host style, custom,
  * FIPS and dual-stack endpoints come out as the SDK's own rules have them.
  */
 export async function resolveOrigin(s3: S3Client, bucket: string): Promise<S3Origin> {

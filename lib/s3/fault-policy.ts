@@ -72,8 +72,8 @@ const UNREACHABLE_ROW = 16;
 
 /**
  * Keeps faults of the configuration, which stop the run at once, apart from faults of one version, which do not. S3's
- * AccessDenied is both: it is the configuration's when its message names an action that no policy allows, or the target
- * key, or when nothing of the kind has ever succeeded.
+ * AccessDenied is both. It is the configuration's where its message names the target key or an action that no policy
+ * allows, or where nothing of the kind has ever succeeded.
  */
 export class FaultPolicy {
   readonly #targetKeyArn: string;

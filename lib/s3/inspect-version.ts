@@ -51,7 +51,8 @@ async function reasonOf(
     const kind = faultKind(fault);
     if (kind === 'gone') return { found: 'gone' };
     if (kind === 'credentials' || kind === 'missing-bucket') throw fault;
-    if (fault.code === 'InvalidRequest' && /Server Side Encryption/i.test(fault.message)) return { found: 'sse-c' };
+    if (fault.code === 'InvalidRequest' && /form of Server Side Encryption/i.test(fault.message))
+      return { found: 'sse-c' };
     return { found: 'fault', fault };
   }
 }

@@ -19,8 +19,9 @@ export interface ListingQuestion {
 }
 
 /**
- * Refuses an answer that cannot be a listing of this bucket, however it was answered: another bucket's name or none, no
- * statement whether more follows, or more to follow without a marker. What is left out of such an answer would count as not there.
+ * Refuses an answer that cannot be a listing of this bucket, however it was answered. It has another bucket's name or
+ * none, does not say whether more follows, or says so without a marker. What is left out of such an answer would count
+ * as not there.
  *
  * @throws StoreFault `InvalidListing`
  */
@@ -68,8 +69,9 @@ export interface PagePlace {
 }
 
 /**
- * Refuses a page that does not lead on from the marker that was sent: one that lists what came before it again was asked for
- * something else, and what lies behind it would be missing; following a marker that stands still would never end.
+ * Refuses a page that does not lead on from the marker that was sent. One that lists what came before it again was
+ * asked for something else, and what lies behind it would be missing. Following a marker that stands still would never
+ * end.
  *
  * @throws StoreFault `InvalidListing`
  */

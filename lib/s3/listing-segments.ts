@@ -42,9 +42,9 @@ export function between(low: string, high: string | undefined): string | undefin
 }
 
 /**
- * Cuts what comes after a key of a listing into about `parts` segments, so that they can be listed concurrently: one listing brings
- * a thousand keys in each answer, and no more. The boundaries are guessed in the middle of the space of keys and moved to
- * where keys are; segments need not be even.
+ * Cuts what comes after a key of a listing into about `parts` segments, which can be listed concurrently. One listing
+ * brings a thousand keys in each answer, and no more. The boundaries are guessed in the middle of the space of keys and
+ * moved to where keys are; segments need not be even.
  *
  * @returns segments in order, without gap or overlap; only one where no boundary was found
  * @throws StoreFault

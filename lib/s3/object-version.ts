@@ -128,11 +128,21 @@ export interface OpenUpload {
 
 /**
  * True when S3's `reported` key is `keyArn`. S3 reports the full ARN in practice, but its documentation only promises
- * "the ID of the KMS key"; a bare ID is compared with the ARN's last part, as the key is always of the bucket's Region.
+ * "the ID of the KMS key". A bare ID is compared with the ARN's last part, as the key is always of the bucket's Region.
  */
 export function isKey(reported: string, keyArn: string): boolean {
   return reported === keyArn || (!reported.startsWith('arn:') && keyArn.endsWith(`:key/${reported}`));
 }
+
+/**
+ * True when both have the id of one key, whatever Region, account or letters they name: a multi-Region key elsewhere, or no ARN as KMS
+ * writes it. Where {@link isKey} says no, it is not known to be another key.
+ */
+export function hasIdOf(reported: string, keyArn: string): boolean {
+  return idOf(reported) === idOf(keyArn);
+}
+
+const idOf = (key: string): string => key.slice(key.lastIndexOf('/') + 1).toLowerCase();
 
 /** The key that must stay usable for this version to be readable; absent where no KMS key holds it. */
 export function holdingKey(encryption: Encryption): string | undefined {

@@ -1,7 +1,7 @@
 import { GetBucketEncryptionCommand, paginateListBuckets, type S3Client } from '@aws-sdk/client-s3';
 import { awsCodeOf, called } from '../aws/failures';
-import { isCode, throwIfInterrupted } from '../errors';
-import { Semaphore } from './semaphore';
+import { isCode } from '../errors';
+import { askBuckets } from './ask-buckets';
 
 export interface OtherDefaultsRequest {
   /** Buckets are listed of this Region only: a bucket's default key is of its own Region. */
@@ -16,15 +16,13 @@ export interface OtherDefaultsRequest {
 
 /** The default keys of an account's other buckets. */
 export interface OtherDefaults {
-  readonly buckets: number;
+  /** The buckets that were asked. */
+  readonly asked: readonly string[];
   /** `keyId` as the bucket names it: ARN, id, alias, ARN of an alias. */
   readonly defaults: readonly { readonly bucket: string; readonly keyId: string }[];
   /** What could not be seen: the denied IAM action, and the bucket where it is about one. */
   readonly denied: readonly { readonly action: string; readonly bucket: string | undefined }[];
 }
-
-/** Requests at once: far below any limit, and 1,000 buckets take seconds. */
-const AT_ONCE = 8;
 
 /**
  * Asks every other bucket of the account for its default encryption.
@@ -40,24 +38,17 @@ export async function otherDefaults(s3: S3Client, request: OtherDefaultsRequest)
     return [];
   });
   const asked = [...new Set([...names, ...also])].filter((name) => !except.includes(name)).sort();
-  const slots = new Semaphore(AT_ONCE);
-  const answers = await Promise.all(
-    asked.map(async (bucket) => {
-      await slots.acquire();
-      try {
-        throwIfInterrupted(signal, 'reading the default keys of other buckets');
-        return { bucket, keyId: await defaultKeyOf(s3, bucket, account) };
-      } catch (error) {
-        if (!isCode(error, 'aws-access-denied')) throw error;
-        denied.push({ action: 's3:GetEncryptionConfiguration', bucket });
-        return { bucket, keyId: undefined };
-      } finally {
-        slots.release();
-      }
-    }),
+  const found = await askBuckets({
+    buckets: asked,
+    signal,
+    action: 's3:GetEncryptionConfiguration',
+    during: 'reading the default keys of other buckets',
+    ask: (bucket) => defaultKeyOf(s3, bucket, account),
+  });
+  const defaults = found.answers.flatMap(({ bucket, answer: keyId }) =>
+    keyId === undefined ? [] : [{ bucket, keyId }],
   );
-  const defaults = answers.flatMap(({ bucket, keyId }) => (keyId === undefined ? [] : [{ bucket, keyId }]));
-  return { buckets: asked.length, defaults, denied };
+  return { asked, defaults, denied: [...denied, ...found.denied] };
 }
 
 async function bucketNames(s3: S3Client, region: string): Promise<readonly string[]> {

@@ -14,8 +14,8 @@ export interface ParallelListing {
 }
 
 /**
- * Every object version of a bucket, a page at a time in no order: one listing brings a thousand versions in each answer,
- * so that a large bucket is listed in concurrent segments. Memory is bounded by two pages for each.
+ * Every object version of a bucket, a page at a time in no order. One listing brings a thousand versions in each
+ * answer, so a large bucket is listed in concurrent segments. Memory is bounded by two pages for each.
  *
  * @throws StoreFault
  */

@@ -27,12 +27,12 @@ export interface VersionListingRequest {
 
 /**
  * Every object version of a bucket, noncurrent and null versions included, a page at a time and one page ahead of the
- * reader: memory is bounded by two pages, and by the version ids of one key where it fills whole pages.
+ * reader. Memory is bounded by two pages, and by the version ids of one key where it fills whole pages.
  *
- * A page ends with a key, so that no version is hidden and none is listed twice where a store skips the key whose version the page
- * marker names when that version is deleted between two requests. Where one key fills a page, it is listed once more instead if the
- * next page holds nothing of it. Only a listing that is started in the middle of such a key may list versions of it that an
- * earlier one listed.
+ * A page ends with a key. Where the version that a page marker names is deleted between two requests, a store may skip
+ * its key: so no version is hidden, and none listed twice. Where one key fills a page, it is listed once more instead
+ * if the next page holds nothing of it. Only a listing that is started in the middle of such a key may list versions of
+ * it that an earlier one listed.
  *
  * @throws StoreFault
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Encryption, holdingKey, isKey } from './object-version';
+import { type Encryption, hasIdOf, holdingKey, isKey } from './object-version';
 
 /** What a rotation moves in its buckets. Every key by its full ARN. */
 export interface MoveScope {
@@ -98,19 +98,14 @@ function keyScope(
   if (!KEY.test(reported)) return unknown(`S3 names ${JSON.stringify(reported)}, which is no key ARN`);
   if (isKey(reported, activeKeyArn)) return { scope: 'active' };
   if (versionKeyArns.some((arn) => isKey(reported, arn))) return { scope: 'left', under: 'version' };
-  const related = [activeKeyArn, ...versionKeyArns].find((arn) => isRelated(reported, arn));
-  if (related !== undefined) return unknown(`S3 names ${reported}, a multi-Region key related to ${related}`);
+  // S3 uses keys of the bucket's own Region only, so neither answer is certain.
+  const related = [activeKeyArn, ...versionKeyArns].find((arn) => hasIdOf(reported, arn));
+  if (related !== undefined) return unknown(`S3 names ${reported}, which has the id of ${related}`);
   if (unresolvedVersions.length > 0) {
     return unknown(`KMS reports no key of ${unresolvedVersions.join(', ')}, so ${reported} may be one of them`);
   }
   if (from.any || from.keyArns.some((arn) => isKey(reported, arn))) return NAMED;
   return from.unresolved === undefined ? OUT : unknown(`${reported} may be aws/s3: ${from.unresolved}`);
-}
-
-/** The same multi-Region key in another Region: S3 uses keys of the bucket's own Region only, so neither answer is certain. */
-function isRelated(reported: string, keyArn: string): boolean {
-  const id = /:key\/(mrk-[0-9a-f]+)$/.exec(keyArn)?.[1];
-  return id !== undefined && reported.endsWith(`:key/${id}`);
 }
 
 /** Whether every source dates a version before a time; a date that is missing or cannot be read dates nothing. */

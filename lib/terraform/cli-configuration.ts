@@ -1,13 +1,14 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AWS_PROVIDER_VERSION } from '../rotation/provider-version';
+import { rsort } from 'semver';
+import { admitsProvider } from '../rotation/provider-version';
 import type { TerraformBinary } from './binary';
 
 /** Where the provider comes from. */
 export type ProviderSource =
   /** The user's own CLI configuration decides; Keyturn adds nothing. */
   | { readonly kind: 'user'; readonly file: string }
-  /** A filesystem mirror that holds the version that the stacks require. */
+  /** A filesystem mirror that holds a version that the stacks require: the newest of these. */
   | { readonly kind: 'mirror'; readonly directory: string; readonly host: string; readonly version: string }
   /** The registry, Terraform's default. */
   | { readonly kind: 'registry'; readonly searched: readonly string[] };
@@ -16,6 +17,8 @@ export interface ProviderSourceInput {
   readonly binary: TerraformBinary;
   /** Read: `TF_CLI_CONFIG_FILE`, `TF_PLUGIN_MIRROR`, `HOME`, `XDG_DATA_HOME`. */
   readonly env: NodeJS.ProcessEnv;
+  /** Versions that the stacks require, as a constraint of Terraform. */
+  readonly required: string;
   /** Directories that may contain a mirror one level below. Default: the usual ones. */
   readonly roots?: readonly string[];
 }
@@ -27,7 +30,7 @@ const USUAL_ROOTS = ['/usr/local/share', '/usr/share', '/opt'];
  *
  * 1. The user's own CLI configuration, when it exists. `TF_CLI_CONFIG_FILE` may name a file that does not: it then counts
  *    as none.
- * 2. A filesystem mirror with the version that the stacks require, for this platform: `TF_PLUGIN_MIRROR`, the directories that
+ * 2. A filesystem mirror with a version that the stacks require, for this platform: `TF_PLUGIN_MIRROR`, the directories that
  *    Terraform implies, then one level under the usual roots. The first that holds one wins. That it is looked for before the
  *    registry is tried costs a few directory reads, where finding out that the registry is out of reach costs minutes.
  * 3. The registry.
@@ -37,6 +40,7 @@ const USUAL_ROOTS = ['/usr/local/share', '/usr/share', '/opt'];
 export async function providerSource({
   binary,
   env,
+  required,
   roots = USUAL_ROOTS,
 }: ProviderSourceInput): Promise<ProviderSource> {
   for (const file of userConfigurations(binary, env)) {
@@ -44,9 +48,8 @@ export async function providerSource({
   }
   const searched = [...namedMirrors(env), ...(await Promise.all(roots.map(under))).flat()];
   for (const directory of searched) {
-    if (await holdsProvider(directory, binary)) {
-      return { kind: 'mirror', directory, host: registryHost(binary), version: AWS_PROVIDER_VERSION };
-    }
+    const version = (await heldProviders(directory, binary)).find((one) => admitsProvider(required, one));
+    if (version !== undefined) return { kind: 'mirror', directory, host: registryHost(binary), version };
   }
   return { kind: 'registry', searched };
 }
@@ -113,13 +116,17 @@ async function under(root: string): Promise<readonly string[]> {
   return (await namesIn(root)).map((name) => join(root, name));
 }
 
-/** Whether a mirror holds the required version, unpacked (`<version>/<platform>/`) or packed (one zip each). */
-async function holdsProvider(directory: string, binary: TerraformBinary): Promise<boolean> {
+/** The versions that a mirror holds for this platform, unpacked (`<version>/<platform>/`) or packed (one zip each), newest first. */
+async function heldProviders(directory: string, binary: TerraformBinary): Promise<readonly string[]> {
   const { platform } = binary;
   const place = join(directory, registryHost(binary), 'hashicorp', 'aws');
-  const packed = `terraform-provider-aws_${AWS_PROVIDER_VERSION}_${platform}.zip`;
-  if ((await namesIn(place)).includes(packed)) return true;
-  return (await namesIn(join(place, AWS_PROVIDER_VERSION))).includes(platform);
+  const held: string[] = [];
+  for (const name of await namesIn(place)) {
+    const packed = /^terraform-provider-aws_(\d+\.\d+\.\d+)_(.+)\.zip$/.exec(name);
+    if (packed?.[1] !== undefined && packed[2] === platform) held.push(packed[1]);
+    else if (/^\d+\.\d+\.\d+$/.test(name) && (await namesIn(join(place, name))).includes(platform)) held.push(name);
+  }
+  return rsort(held);
 }
 
 /** Sorted, so that the result is deterministic; empty if there is no such directory. */

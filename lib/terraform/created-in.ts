@@ -16,16 +16,22 @@ export function createdIn({ resources }: PlanSummary): readonly CreatedResource[
 
 const STACK = z.object({
   resource: z.record(z.string(), z.record(z.string(), z.record(z.string(), z.unknown()))).default({}),
+  import: z.array(z.object({ to: z.string() })).default([]),
 });
 
-/** The keys, aliases and buckets that a synthesized stack declares. */
+/** The keys, aliases and buckets that a synthesized stack declares, without those that it imports. */
 export async function declaredResources({
   directory,
 }: Pick<StackDirectory, 'directory'>): Promise<readonly CreatedResource[]> {
-  const { resource } = STACK.parse(JSON.parse(await readFile(path.join(directory, 'cdk.tf.json'), 'utf8')));
-  return Object.entries(resource).flatMap(([type, named]) =>
-    Object.entries(named).flatMap(
-      ([id, values]) => createdResource(`${type}.${id}`, type, values[nameAttribute(type)]) ?? [],
-    ),
+  const { resource, import: imports } = STACK.parse(
+    JSON.parse(await readFile(path.join(directory, 'cdk.tf.json'), 'utf8')),
   );
+  const imported = new Set(imports.map(({ to }) => to));
+  return Object.entries(resource)
+    .flatMap(([type, named]) =>
+      Object.entries(named).flatMap(
+        ([id, values]) => createdResource(`${type}.${id}`, type, values[nameAttribute(type)]) ?? [],
+      ),
+    )
+    .filter(({ address }) => !imported.has(address));
 }

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { refuseCommitted } from '../repository/committed-files';
 import { readBindingText } from '../rotation/binding';
 import type { Rotation } from '../rotation/rotation';
 import { findTerraform, type TerraformBinary } from './binary';
 import { providerSource, writeCliConfiguration } from './cli-configuration';
-import { refuseCommitted } from './committed-files';
 import { declaredResources } from './created-in';
 import { lockedProvider } from './locked-provider';
 import { formatPlan } from './plan-text';
@@ -72,10 +72,16 @@ async function openOnce(
   const workDirectory = path.dirname(rotation.file);
   await refuseCommitted(workDirectory, env);
   const binary = await findTerraform({ env, signal });
-  const source = await providerSource({ binary, env });
+  const required = rotation.terraform.awsProvider;
+  const source = await providerSource({ binary, env, required });
   const settings = path.join(workDirectory, '.keyturn');
   await mkdir(settings, { recursive: true });
   const cliConfiguration = await writeCliConfiguration(source, settings);
   const stacks = await synthesize({ rotationFile: rotation.file, name: rotation.name, workDirectory, env, signal });
-  return { binary, terraform: new Terraform({ binary, source, cliConfiguration, env, signal }), stacks, binding };
+  return {
+    binary,
+    terraform: new Terraform({ binary, source, required, cliConfiguration, env, signal }),
+    stacks,
+    binding,
+  };
 }

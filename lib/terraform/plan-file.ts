@@ -3,6 +3,7 @@ import { crc32, inflateRawSync } from 'node:zlib';
 import { type Entry, fromBuffer, type ZipFile } from 'yauzl';
 import { KeyturnError } from '../errors';
 import { type PlannedBackend, plannedBackend } from './plan-file-backend';
+import { directoryStart, refuseGaps } from './zip-layout';
 
 /** What a plan file holds of the configuration that it was made from. */
 export interface PlanFileContent {
@@ -26,19 +27,22 @@ const PLAN = 'tfplan';
 const LOCK = '.terraform.lock.hcl';
 const MODULES = 'tfconfig/modules.json';
 const CONFIGURATION = /^tfconfig\/m-([^/]*)\/(.+)$/;
-/** The entries that are read. The state is none of them: it is large, and the JSON plan holds what a review needs of it. */
-const isRead = (name: string): boolean => name === PLAN || name === LOCK || name.startsWith('tfconfig/');
+/** Not read: the state is large, and the JSON plan holds what a review needs of it. */
+const STATES = ['tfstate', 'tfstate-prev'];
+const isRead = (name: string): boolean =>
+  name === PLAN || name === LOCK || name === MODULES || CONFIGURATION.test(name);
 
 /**
  * Reads a plan file, which is a zip file of Terraform's, and refuses one that two readers could read differently: an
- * entry twice, anything before or after the entries, a wrong size or checksum.
+ * entry twice, anything before, between or after the entries, a wrong size or checksum. An entry that Terraform does not
+ * write is refused too.
  *
  * @param name - how errors call the file
  * @throws KeyturnError `review-plan-unreadable`
  */
 export async function readPlanFile(bytes: Buffer, name: string): Promise<PlanFileContent> {
   try {
-    refuseAmbiguous(bytes);
+    directoryStart(bytes);
     const entries = await entriesOf(bytes);
     const plan = entries.get(PLAN);
     if (plan === undefined) throw new Error(`it has no ${PLAN}`);
@@ -60,17 +64,6 @@ export async function readPlanFile(bytes: Buffer, name: string): Promise<PlanFil
   }
 }
 
-const END_RECORD = 0x06054b50;
-const END_SIZE = 22;
-
-/** Readers look for the end record in different ways; it is found alike only where it is the last thing in the file. */
-function refuseAmbiguous(bytes: Buffer): void {
-  const end = bytes.length - END_SIZE;
-  if (end < 0 || bytes.readUInt32LE(end) !== END_RECORD) throw new Error('something stands after its end record');
-  if (bytes.readUInt32LE(end + 12) + bytes.readUInt32LE(end + 16) !== end)
-    throw new Error('its directory is not where its end record says');
-}
-
 async function entriesOf(bytes: Buffer): Promise<ReadonlyMap<string, Buffer>> {
   const zip = await new Promise<ZipFile>((resolve, reject) => {
     fromBuffer(bytes, { lazyEntries: true, strictFileNames: true }, (error, opened) =>
@@ -79,13 +72,22 @@ async function entriesOf(bytes: Buffer): Promise<ReadonlyMap<string, Buffer>> {
   });
   return new Promise((resolve, reject) => {
     const found = new Map<string, Buffer>();
-    const names = new Set<string>();
+    const names = new Map<string, Entry>();
     zip.on('error', reject);
-    zip.on('end', () => resolve(found));
+    zip.on('end', () => {
+      try {
+        refuseGaps(bytes, [...names.values()]);
+        resolve(found);
+      } catch (error) {
+        reject(error);
+      }
+    });
     zip.on('entry', (entry: Entry) => {
       if (names.has(entry.fileName)) return reject(new Error(`it holds ${entry.fileName} twice`));
-      names.add(entry.fileName);
-      if (!isRead(entry.fileName)) return zip.readEntry();
+      names.set(entry.fileName, entry);
+      if (STATES.includes(entry.fileName)) return zip.readEntry();
+      if (!isRead(entry.fileName))
+        return reject(new Error(`it holds ${entry.fileName}, which Terraform does not write`));
       contentOf(zip, entry).then((content) => {
         found.set(entry.fileName, content);
         zip.readEntry();
@@ -119,8 +121,18 @@ function storedBytes(zip: ZipFile, entry: Entry): Promise<Buffer> {
   });
 }
 
+/** What Terraform writes of a module. */
+const MODULE: readonly string[] = ['Key', 'Source', 'Version', 'Dir'];
+
 function modulesIn(content: Buffer | undefined): readonly string[] {
   const modules: unknown = JSON.parse(content?.toString('utf8') ?? '[]');
   if (!Array.isArray(modules)) throw new Error(`${MODULES} is no list`);
-  return modules.map((one: unknown) => String((one as { readonly Key?: unknown } | null)?.Key));
+  return modules.map((one: unknown) => {
+    const members = typeof one === 'object' && one !== null ? Object.entries(one) : [];
+    // Go reads `key` as `Key`.
+    const strange = members.find(([name, value]) => !MODULE.includes(name) || typeof value !== 'string');
+    const key = members.find(([name]) => name === 'Key')?.[1];
+    if (strange !== undefined || key === undefined) throw new Error(`${MODULES} holds another thing than modules`);
+    return String(key);
+  });
 }

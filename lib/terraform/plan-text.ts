@@ -6,6 +6,7 @@ const SIGNS: Readonly<Record<PlannedAction, string>> = {
   update: '~ change',
   replace: '! DESTROY AND CREATE AGAIN',
   delete: '! DESTROY',
+  import: '= import',
   forget: '- forget (it stays, but Terraform no longer manages it)',
 };
 
@@ -19,10 +20,12 @@ export function formatPlan(stack: string, summary: PlanSummary): string {
   if (resources.length + outputs.length === 0) return `plan of ${stack}: no changes`;
   const count = (...actions: readonly PlannedAction[]): number =>
     resources.filter((resource) => actions.includes(resource.action)).length;
+  const imported = resources.filter(({ importedFrom }) => importedFrom !== undefined).length;
   const counts = [
     `${count('create')} to create`,
     `${count('update')} to change`,
     `${count('delete', 'replace')} to destroy`,
+    ...(imported > 0 ? [`${imported} to import`] : []),
     ...(count('forget') > 0 ? [`${count('forget')} to forget`] : []),
   ];
   return [
@@ -33,7 +36,9 @@ export function formatPlan(stack: string, summary: PlanSummary): string {
 
 function resourceLines(resource: ResourceChange): readonly string[] {
   const lines = resource.attributes.filter((one) => isWorthALine(one, resource)).flatMap(attributeLines);
-  return [`  ${SIGNS[resource.action]} ${resource.address}`, ...lines];
+  const origin = resource.importedFrom === undefined ? '' : `, imported from ${resource.importedFrom}`;
+  const unchanged = resource.action === 'import' ? ', unchanged' : '';
+  return [`  ${SIGNS[resource.action]} ${resource.address}${origin}${unchanged}`, ...lines];
 }
 
 function isWorthALine(attribute: AttributeChange, { action, attributes }: ResourceChange): boolean {

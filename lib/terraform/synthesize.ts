@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -65,8 +66,7 @@ const CONFIGURATION = z.looseObject({
 /** What runs, as the cdktf CLI would run it. */
 async function programOf(trusted: string | undefined) {
   if (trusted === undefined) {
-    const args = ['--require', require.resolve('tsx/cjs'), join(PROJECT, 'main.ts')];
-    return { file: process.execPath, args, cwd: PROJECT, context: {} };
+    return { file: process.execPath, args: ownProgram(), cwd: PROJECT, context: {} };
   }
   try {
     const { app, context } = CONFIGURATION.parse(JSON.parse(await readFile(join(trusted, 'cdktf.json'), 'utf8')));
@@ -79,6 +79,12 @@ async function programOf(trusted: string | undefined) {
       error,
     );
   }
+}
+
+/** Keyturn's `main.ts`: compiled where this file is; in the tests, which transform the sources, by a loader of TypeScript. */
+function ownProgram(): readonly string[] {
+  const compiled = join(PROJECT, 'main.js');
+  return existsSync(compiled) ? [compiled] : ['--require', require.resolve('tsx/cjs'), join(PROJECT, 'main.ts')];
 }
 
 function asFailure(exit: number | null, stderr: string): KeyturnError {

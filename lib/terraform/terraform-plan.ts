@@ -8,6 +8,7 @@ const CHANGE = z.object({
   after_unknown: z.unknown().optional(),
   before_sensitive: z.unknown().optional(),
   after_sensitive: z.unknown().optional(),
+  importing: z.looseObject({ id: z.string().optional() }).optional(),
   replace_paths: z.array(z.array(z.union([z.string(), z.number()]))).optional(),
 });
 
@@ -24,8 +25,8 @@ const PLAN = z.object({
 /** The used parts of Terraform's JSON plan (format 1.x). */
 export type Plan = z.infer<typeof PLAN>;
 
-/** A planned change of one resource or output. */
-export type PlannedAction = 'create' | 'update' | 'replace' | 'delete' | 'forget';
+/** A planned change of one resource or output; `import`: it exists, and Terraform takes it into its state unchanged. */
+export type PlannedAction = 'create' | 'update' | 'replace' | 'delete' | 'forget' | 'import';
 
 /** A value as JSON, or a marker: known after apply, or sensitive. */
 export type PlannedValue =
@@ -47,6 +48,8 @@ export interface ResourceChange {
   /** `aws_kms_alias`; `output` for an output. */
   readonly type: string;
   readonly action: PlannedAction;
+  /** Id of the existing object that Terraform takes into its state; absent: it imports none. */
+  readonly importedFrom?: string;
   readonly attributes: readonly AttributeChange[];
 }
 
@@ -105,14 +108,15 @@ export function destroyedForGood(summary: PlanSummary): readonly string[] {
 }
 
 function changeOf(address: string, type: string, change: z.infer<typeof CHANGE>): ResourceChange[] {
-  const action = actionOf(change.actions);
+  const importedFrom = change.importing && (change.importing.id ?? '(no id)');
+  const action = actionOf(change.actions) ?? (importedFrom === undefined ? undefined : 'import');
   if (action === undefined) return [];
   const attributes = compare(change).map((attribute) => ({
     ...attribute,
     forcesReplace:
       action === 'replace' && (change.replace_paths ?? []).some((path) => pathText(path) === attribute.path),
   }));
-  return [{ address, type, action, attributes }];
+  return [{ address, type, action, ...(importedFrom === undefined ? {} : { importedFrom }), attributes }];
 }
 
 function actionOf(actions: z.infer<typeof CHANGE>['actions']): PlannedAction | undefined {

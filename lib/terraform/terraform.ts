@@ -3,7 +3,6 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { KeyturnError, throwIfInterrupted } from '../errors';
-import { AWS_PROVIDER_VERSION } from '../rotation/provider-version';
 import type { TerraformBinary } from './binary';
 import { type ChildOutcome, runChild } from './child';
 import type { ProviderSource } from './cli-configuration';
@@ -17,6 +16,8 @@ import { destroyedForGood, NO_CHANGES, type PlanSummary, readPlan, summarizePlan
 export interface TerraformInput {
   readonly binary: TerraformBinary;
   readonly source: ProviderSource;
+  /** Provider versions that the stacks require, as a constraint of Terraform. */
+  readonly required: string;
   /** The CLI configuration to run with; undefined leaves it to Terraform. */
   readonly cliConfiguration: string | undefined;
   readonly env: NodeJS.ProcessEnv;
@@ -211,7 +212,7 @@ export class Terraform {
       });
     }
     const searched = this.#input.source.kind === 'registry' ? this.#input.source.searched : [];
-    return new KeyturnError('terraform-provider-missing', { version: AWS_PROVIDER_VERSION, searched, reported });
+    return new KeyturnError('terraform-provider-missing', { required: this.#input.required, searched, reported });
   }
 
   /**

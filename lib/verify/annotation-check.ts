@@ -5,8 +5,8 @@ import type { ObjectStore } from '../s3/store';
 import { asFault, faultKind, faultText } from '../s3/store-fault';
 
 /**
- * Annotations of versions under the active key that may have been moved there. HEAD names the key of the object only, and AWS does not
- * say that a rewrap moves annotations: they may still be under the key that the object was under.
+ * Annotations of versions under the active key that may have been moved there. HEAD names the key of the object only,
+ * and AWS does not say that a rewrap moves annotations. They may still be under the key that the object was under.
  */
 export interface AnnotationFindings {
   /** Versions that S3 was asked about. */

@@ -3,6 +3,7 @@ import type { RetryOptions } from '../s3/pacing-and-retry';
 import type { AnnotationFindings } from './annotation-check';
 import type { KeyListing } from './key-listing';
 import type { ListingComparison } from './listing-comparison';
+import type { ListingDigest } from './listing-digest';
 import type { ToRehearse } from './rehearsal-sample';
 import type { ScopeOf } from './scope-of';
 import type { VersionAccount } from './version-account';
@@ -24,6 +25,8 @@ export interface VerifyRequest {
   readonly scopeOf?: ScopeOf | undefined;
   /** What a re-encryption of the same run listed: this verification has to find as many, or to explain each that it does not. */
   readonly listedBefore?: ListedBefore | undefined;
+  /** The listing of a verification before: the versions of old dates are compared with it. */
+  readonly listedBy?: ListingDigest | undefined;
   /** True: the bucket is listed once more by both clients, and what only one of them holds keeps the gate closed. Default false. */
   readonly byBoth?: boolean | undefined;
   /** Versions under the active key that are chosen for a dress rehearsal of the disable. Default 0. */

@@ -7,8 +7,8 @@ interface Uploads {
 }
 
 /**
- * The open uploads of two listings: one that only the second names was begun since, or left out of the first; one that only the first
- * names may have ended behind the listing of versions.
+ * The open uploads of two listings. One that only the second names was begun since, or left out of the first. One that
+ * only the first names may have ended behind the listing of versions.
  */
 export function allUploads(first: Uploads, second: Uploads): Uploads {
   const known = new Set(first.first.map((one) => one.uploadId));

@@ -30,12 +30,13 @@ const DEFAULT_SAMPLE = 1_000;
  * that it does not name, and that was not written since, counts as under none of them. Every other version gets a HEAD:
  * noncurrent, written since the lists were requested, created by an open upload, named by any source.
  *
- * S3 lists twice, before our own listing and after it: what a rewrap by somebody else or a replication puts under an old
- * key bears an old date, and only the second list names it. It then takes a HEAD of every version.
+ * S3 lists twice, before our own listing and after it. What a rewrap by somebody else or a replication puts under an
+ * old key bears an old date: only the second list names it. It then takes a HEAD of every version.
  *
  * The lists are accepted only where S3 first names an object that is known to be under the active key, and where no
- * object of the sample contradicts them. Otherwise, and in a versioned bucket that may have concurrent writes, every version
- * is inspected: there an old version can become current again, with its old date, after S3 listed the one above it.
+ * object of the sample contradicts them. Otherwise, and in a versioned bucket that may have concurrent writes, every
+ * version is inspected. There an old version can become current again, with its old date, after S3 listed the one above
+ * it.
  *
  * @throws as {@link verifyBucket}, and what `listUnderKey` rejects with
  */

@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../s3/store';
 import type { BucketVerification, VerifyRequest } from './bucket-verification';
 import { verificationFault } from './verify-bucket';
-import { VersionScanner } from './version-scanner';
+import { type InspectionReason, VersionScanner } from './version-scanner';
 
 /** What changed in a bucket after a verification of it. */
 export interface ChangedRequest extends Omit<VerifyRequest, 'read'> {
@@ -10,9 +10,9 @@ export interface ChangedRequest extends Omit<VerifyRequest, 'read'> {
 }
 
 /**
- * Lists a bucket again and inspects only what S3 dates since a moment. It covers no key by itself: together with the
- * verification before that moment it does. Both clients list: a stale answer to one of them would hide what changed.
- * A rewrap by somebody else and a replica keep the date of the version, so neither is seen.
+ * Lists a bucket again and inspects only what S3 dates since a moment, and what is listed with an old date and was not before, such as a
+ * replica. It covers no key by itself: together with the verification before that moment it does. Both clients list: a stale answer to one
+ * of them would hide what changed. A rewrap by somebody else keeps date and place of the version, so that it is not seen.
  *
  * @throws as a verification does: the result is whole or there is none
  */
@@ -20,9 +20,11 @@ export async function verifyChanged(store: ObjectStore, request: ChangedRequest)
   try {
     const scanner = new VersionScanner(store, { ...request, read: 0, byBoth: true });
     const start = await scanner.begin();
-    const listed = await scanner.scanListing(({ lastModified }) =>
-      lastModified > 0 && lastModified < request.since ? undefined : 'changed since the verification',
-    );
+    const pick: InspectionReason = ({ lastModified }) =>
+      lastModified > 0 && lastModified < request.since ? undefined : 'changed since the verification';
+    const listed = await scanner.scanListing(pick);
+    if (request.listedBy)
+      await scanner.scanDifferences(request.listedBy, pick, 'among versions that were not listed alike');
     const sources = { generated: [], because: undefined, disagreements: [], disagreementsTotal: 0 };
     return await scanner.report(start, listed, [], sources);
   } catch (error) {

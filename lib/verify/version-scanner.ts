@@ -1,17 +1,20 @@
 import { throwIfInterrupted } from '../errors';
 import { AdaptiveLimiter, concurrencyOf } from '../s3/adaptive-limiter';
+import { CLOCK_SLACK } from '../s3/clock-slack';
 import { FaultPolicy } from '../s3/fault-policy';
 import { type Inspection, inspectVersion } from '../s3/inspect-version';
 import { listedRef } from '../s3/listed-ref';
 import type { ListedVersion, VersionPage, VersionRef } from '../s3/object-version';
 import { type OpenUploadFound, openUploads } from '../s3/open-uploads';
 import { type Caller, withPacingAndRetry } from '../s3/pacing-and-retry';
+import { Progress } from '../s3/progress';
 import { Semaphore } from '../s3/semaphore';
 import type { ObjectStore, Versioning } from '../s3/store';
 import { asFault } from '../s3/store-fault';
 import type { BucketVerification, VerificationSources, VerifyRequest } from './bucket-verification';
 import { Findings } from './findings';
 import { type ListingComparison, withReencryption, withSecondListing } from './listing-comparison';
+import { ListingDigest, rememberListing } from './listing-digest';
 import { secondWalk } from './second-walk';
 import { allUploads } from './upload-union';
 import { VersionJudge } from './version-judge';
@@ -51,6 +54,7 @@ export class VersionScanner {
   readonly #heads = new Map<string, number>();
   readonly #findings: Findings;
   readonly #judge: VersionJudge;
+  #digest: ListingDigest | undefined;
   #versioning: Versioning = 'unversioned';
   #seen = 0;
   #stop: unknown;
@@ -83,9 +87,11 @@ export class VersionScanner {
 
   /** Before any listing: an upload that finishes meanwhile is then among the uploads or in the listing. */
   async begin(): Promise<VerificationStart> {
-    const { bucket } = this.#request;
+    const { bucket, listedBy } = this.#request;
     this.#versioning = await this.#ofBucket(() => this.#store.versioning(bucket));
-    return { versioning: this.#versioning, at: this.#store.now(), uploads: await this.#uploads() };
+    const at = this.#store.now();
+    this.#digest = new ListingDigest(listedBy?.until ?? at - CLOCK_SLACK);
+    return { versioning: this.#versioning, at, uploads: await this.#uploads() };
   }
 
   /** The first versions of the bucket. */
@@ -102,6 +108,7 @@ export class VersionScanner {
   async scanListing(pick: InspectionReason): Promise<Listed> {
     const { bucket, onProgress, listedBefore } = this.#request;
     const newest = listedBefore?.newest ?? Number.POSITIVE_INFINITY;
+    const progress = new Progress(onProgress, () => listedBefore?.versions);
     let [listed, deleteMarkers, asBefore, latest] = [0, 0, 0, 0];
     const onPage = async (page: WalkedPage): Promise<void> => {
       deleteMarkers += page.deleteMarkers.length;
@@ -110,16 +117,32 @@ export class VersionScanner {
       for (const version of page.versions) {
         if (version.lastModified <= newest) asBefore += 1;
         if (version.lastModified > latest) latest = version.lastModified;
+        this.#digest?.add(version);
         const why = pick(version);
         if (why === undefined) this.#findings.account.settle('notInspected');
         else await this.#start(version, why, page);
       }
       throwIfInterrupted(this.#request.signal, 'verification');
-      onProgress?.(`${bucket}: ${this.#seen} verified, ${this.#findings.progress}`);
+      progress.at(this.#seen, (pace) => `${bucket}: ${pace}; ${this.#seen} verified, ${this.#findings.progress}`);
     };
     const call = <T>(send: () => Promise<T>) => this.#ofBucket(send);
     await this.#untilIdle(() => walkInParallel(this.#store, { bucket, call }, onPage));
     return { versions: listed, deleteMarkers, asBefore, newest: latest };
+  }
+
+  /** Lists the bucket once more where it holds other versions of an old date than an earlier listing, and inspects those that `pick` left. */
+  async scanDifferences(earlier: ListingDigest, pick: InspectionReason, why: string): Promise<void> {
+    const differs = this.#digest?.differencesFrom(earlier);
+    if (!differs) return;
+    const { bucket } = this.#request;
+    const call = <T>(send: () => Promise<T>) => this.#ofBucket(send);
+    await this.#untilIdle(() =>
+      walkInParallel(this.#store, { bucket, call }, async (page) => {
+        for (const version of page.versions) {
+          if (pick(version) === undefined && differs(version)) await this.#start(version, why, page, 'notInspected');
+        }
+      }),
+    );
   }
 
   /** Inspects versions that were listed before and not inspected. */
@@ -149,6 +172,7 @@ export class VersionScanner {
     const comparisons = await this.#compare(listed);
     const open = allUploads(uploads, await this.#uploads());
     const account = this.#findings.account.account(bucket);
+    if (this.#digest) rememberListing(account, this.#digest);
     return {
       bucket,
       at: new Date(at).toISOString(),

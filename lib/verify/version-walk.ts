@@ -31,9 +31,9 @@ interface Keys {
 const MAX_LISTINGS = 20;
 
 /**
- * A listing of its own for verification. It continues behind the last whole key that it has seen, whatever the page marker names; lists
- * a key that fills a page by itself, until a listing brings nothing new; and believes an end only where S3, asked once
- * more, lists nothing behind it.
+ * A listing of its own for verification. It continues behind the last whole key that it has seen, whatever the page
+ * marker names. A key that fills a page is listed by itself, until a listing brings nothing new. An end is believed
+ * only where S3, asked once more, lists nothing behind it.
  *
  * @throws StoreFault, and RunStopped where the versions of one key keep changing
  */

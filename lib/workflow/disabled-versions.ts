@@ -1,6 +1,6 @@
 import { KeyturnError } from '../errors';
 import { type Disabling, lastDisablings } from '../observation/evidence-queries';
-import { evidenceDirectory, type ObservedVersion, type Observing } from '../observation/observe';
+import { evidenceDirectory, evidenceOf, type ObservedVersion, type Observing } from '../observation/observe';
 import type { VerificationRecord } from './flow-facts';
 import { coverReasons, heldReasons } from './gate';
 import type { GateReason } from './gate-reason';
@@ -16,19 +16,19 @@ export interface UnprovenVersion extends ObservedVersion {
 }
 
 /**
- * Superseded versions of ours that are Disabled, of which no sound evidence here shows that nothing was under them afterwards: the run
- * was killed, somebody disabled the key by hand, or the evidence is elsewhere. A version that the rotation file records as disabled was
- * reviewed, and is not among them.
+ * Superseded versions of ours that are Disabled, and of which no sound evidence here shows that nothing was under them
+ * afterwards. The run was killed, somebody disabled the key by hand, or the evidence is elsewhere. A version that the
+ * rotation file records as disabled was reviewed, and is not among them.
  */
 export async function withoutLook(
-  { rotation }: Pick<Observing, 'rotation'>,
+  run: Pick<Observing, 'rotation' | 'identity'>,
   versions: readonly ObservedVersion[],
 ): Promise<readonly UnprovenVersion[]> {
-  const disabled = retirable(rotation, versions).filter(
+  const disabled = retirable(run.rotation, versions).filter(
     ({ version, key }) => key?.state === 'Disabled' && !version.disabled,
   );
   if (disabled.length === 0) return [];
-  const last = await lastDisablings(evidenceDirectory(rotation), rotation.name);
+  const last = await lastDisablings(evidenceDirectory(run.rotation), evidenceOf(run));
   return disabled.flatMap((one) => {
     const keyArn = one.key?.arn ?? '';
     return last.get(keyArn) === 'looked-at' ? [] : [{ ...one, keyArn, last: last.get(keyArn) }];
@@ -49,7 +49,7 @@ export async function verifyDisabled(
   const proven: DisabledVersion[] = [];
   for (const { version, keyArn, last } of await withoutLook(run, versions)) {
     const what = { version: version.name, keyArn };
-    const reasons = await reasonsAgainst(run, what, verification).catch((error: unknown) => {
+    const reasons = await reasonsAgainst(run, what, verification, last === 'intended').catch((error: unknown) => {
       if (last !== 'intended') throw error;
       return [lookFailed(error)];
     });
@@ -64,6 +64,7 @@ async function reasonsAgainst(
   run: RetireRun,
   what: DisabledVersion,
   verification: VerificationRecord | undefined,
+  isOurs: boolean,
 ): Promise<readonly GateReason[]> {
   if (!verification) return [{ code: 'not-verified', text: 'this run has not verified the buckets' }];
   const found = [
@@ -71,5 +72,5 @@ async function reasonsAgainst(
     ...[...verification.buckets, ...verification.changes].flatMap((found) => heldReasons(found, what.keyArn)),
   ];
   const verified = applyRetireWaivers(found, run.rotation.retire.waivers, run.store.now()).reasons;
-  return verified.length > 0 ? verified : lookAfterDisable(run, what, verification);
+  return verified.length > 0 ? verified : lookAfterDisable(run, what, verification, isOurs);
 }

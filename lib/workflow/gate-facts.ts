@@ -4,6 +4,7 @@ import { bucketsToVerify } from '../rotation/rotation';
 import { droppedBuckets } from './dropped-buckets';
 import type { FlowFacts, VerificationRecord } from './flow-facts';
 import type { GateInput } from './gate';
+import { formerKeys } from './gate-former-keys';
 import { rehearsalLine } from './gate-rehearsal';
 import { observeUsers } from './key-users';
 import { activeInUse } from './material/require-custody';
@@ -41,6 +42,7 @@ export async function gateInput(
   return {
     version,
     keyArn,
+    formerKeys: await formerKeys(run, version.name, keyArn),
     activeKeyArn,
     observation,
     activeCustody: material && (await custodyStanding(run, material)),

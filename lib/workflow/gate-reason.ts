@@ -5,6 +5,7 @@ export interface GateReason {
     | 'verification-too-old'
     | 'key-not-covered'
     | 'active-key-itself'
+    | 'key-named-twice'
     | 'active-key-not-enabled'
     | 'active-key-expires'
     | 'custody-not-proven'
@@ -22,6 +23,8 @@ export interface GateReason {
     | 'bucket-dropped'
     | 'default-elsewhere'
     | 'defaults-unknown'
+    | 'replicates'
+    | 'replication-unknown'
     | 'used'
     | 'used-recently'
     | 'use-unknown'
@@ -30,5 +33,7 @@ export interface GateReason {
     | 'look-failed';
   /** What a waiver may name: the id of a grant, a bucket, the key of an upload. */
   readonly subject?: string;
+  /** The id of an upload, which a waiver may name, too: other uploads have the same key. */
+  readonly id?: string;
   readonly text: string;
 }

@@ -8,10 +8,11 @@ import type { Pin } from './pins';
 const NAMED = 5;
 
 /**
- * Reasons about open multipart uploads. An upload is encrypted under the key that its beginning names, by default that of the bucket, and
- * S3 reports that key nowhere before it ends. So whatever is open may end under the old key: by the old default if it was begun before the
- * switch, or within the slack of clocks after it, and by name if it was begun later. Not so an upload that was begun when the bucket
- * denied writers to name another key, with the slack of clocks, which a changed policy needs to reach all of S3, too.
+ * Reasons about open multipart uploads. An upload is encrypted under the key that its beginning names, by default that
+ * of the bucket, and S3 reports that key nowhere before it ends. So whatever is open may end under the old key. If it
+ * was begun before the switch, or within the slack of clocks after it, the old default names that key. If it was begun
+ * later, the upload itself may. Not so an upload that was begun when the bucket denied writers to name another key. The
+ * slack of clocks counts here too: a changed policy needs as long to reach all of S3.
  *
  * @param switchSeenAt - milliseconds, by S3's clock: the run had seen the switch by then
  * @param now - milliseconds, by S3's clock
@@ -27,11 +28,12 @@ export function uploadReasons(
   const unpinned = pin?.because === undefined ? '' : ` (pinWriters does not count: ${pin.because})`;
   const reasons = listed.slice(0, NAMED).map((upload): GateReason => {
     const isOfBefore = switchSeenAt === undefined || Date.parse(upload.initiated) < switchSeenAt + CLOCK_SLACK;
+    const named = { subject: upload.key, id: upload.uploadId };
     return isOfBefore
-      ? { code: 'uploads-open', subject: upload.key, text: `${said(bucket, upload)}, may finish under it${unpinned}` }
+      ? { code: 'uploads-open', ...named, text: `${said(bucket, upload)}, may finish under it${unpinned}` }
       : {
           code: 'uploads-unknown',
-          subject: upload.key,
+          ...named,
           text: `${said(bucket, upload)} after the switch, may name it: S3 does not report the key of an open upload${unpinned}`,
         };
   });

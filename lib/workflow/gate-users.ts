@@ -1,7 +1,7 @@
 import type { Answered, LastUsage } from '../kms/other-users';
 import { CLOCK_SLACK } from '../s3/clock-slack';
 import type { GateReason } from './gate-reason';
-import type { KeyUse, OtherKeyUsers } from './key-users';
+import type { KeyUse, OtherKeyUsers, StandingUsers } from './key-users';
 
 /** What S3 asks of KMS for objects that it reads, moves and writes, and Keyturn for the proof of an import. */
 const READS = /^(?:Decrypt|ReEncrypt(?:From|To)?)$/;
@@ -9,7 +9,18 @@ const DAY = 86_400_000;
 const WRITES = /^GenerateDataKey(?:WithoutPlaintext)?$/;
 
 /** Reasons about other users of the key, and about what could not be seen of them. Pure. */
-export function userReasons({ grants, defaultOf, defaultsUnknown, use }: OtherKeyUsers): GateReason[] {
+export function userReasons({ use, ...standing }: OtherKeyUsers): GateReason[] {
+  return [...standingReasons(standing), ...useReasons(use)];
+}
+
+/** Reasons about who may use the key, whether or not they did. Pure. */
+export function standingReasons({
+  grants,
+  defaultOf,
+  defaultsUnknown,
+  replicas,
+  replicasUnknown,
+}: StandingUsers): GateReason[] {
   return [
     ...('unknown' in grants
       ? [{ code: 'grants-unknown', text: `${grants.unknown}, so grants on the key are not known` } as const]
@@ -21,8 +32,14 @@ export function userReasons({ grants, defaultOf, defaultsUnknown, use }: OtherKe
       const text = `new objects in ${bucket}, which is not under buckets in the rotation file, go under it by default`;
       return { code: 'default-elsewhere', subject: bucket, text } as const;
     }),
-    ...defaultsUnknown.map((text) => ({ code: 'defaults-unknown', text }) as const),
-    ...useReasons(use),
+    ...defaultsUnknown.map(({ bucket, text }) => {
+      return { code: 'defaults-unknown', text, ...(bucket === undefined ? {} : { subject: bucket }) } as const;
+    }),
+    ...replicas.map(({ bucket, destination }) => {
+      const text = `replicas of ${bucket} go under it, in ${destination}: once it is disabled, S3 replicates nothing, and tells no writer`;
+      return { code: 'replicates', subject: bucket, text } as const;
+    }),
+    ...replicasUnknown.map(({ bucket, text }) => ({ code: 'replication-unknown', subject: bucket, text }) as const),
   ];
 }
 

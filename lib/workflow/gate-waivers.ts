@@ -13,7 +13,9 @@ const WAIVED_BY: Partial<Record<GateReason['code'], RetireWaiver['what']>> = {
   'grants-unknown': 'grant',
   'default-elsewhere': 'bucket-default',
   'defaults-unknown': 'bucket-default',
-  'bucket-dropped': 'bucket-default',
+  'bucket-dropped': 'dropped-bucket',
+  replicates: 'replication',
+  'replication-unknown': 'replication',
   used: 'use',
   'use-unknown': 'use',
   'uploads-open': 'upload',
@@ -45,5 +47,8 @@ export function applyRetireWaivers(
   return { reasons: standing, waived };
 }
 
-const covers = ({ what, of }: RetireWaiver, { code, subject }: GateReason): boolean =>
-  WAIVED_BY[code] === what && (of === undefined || of === subject);
+/** A bucket that nobody looked into is waived by its name alone: whoever waives all has not seen which they are. */
+function covers({ what, of }: RetireWaiver, { code, subject, id }: GateReason): boolean {
+  if (WAIVED_BY[code] !== what) return false;
+  return of === undefined ? code !== 'bucket-dropped' : of === subject || of === id;
+}

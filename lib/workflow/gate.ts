@@ -9,6 +9,7 @@ import { unaccounted } from '../verify/unaccounted';
 import { type DroppedBucket, droppedReasons } from './dropped-buckets';
 import type { VerificationRecord } from './flow-facts';
 import { annotationReasons } from './gate-annotations';
+import { formerReasons } from './gate-former-keys';
 import type { GateReason } from './gate-reason';
 import { rehearsalReasons } from './gate-rehearsal';
 import { uploadReasons } from './gate-uploads';
@@ -23,6 +24,8 @@ export interface GateInput {
   /** The version to retire, and the ARN of its key. */
   readonly version: KeyVersion;
   readonly keyArn: string;
+  /** ARNs of the keys that the version was in earlier runs. */
+  readonly formerKeys: readonly string[];
   readonly activeKeyArn: string;
   readonly observation: Observation;
   /** Whether custody holds the material of the active version; undefined: KMS has no material of it. */
@@ -114,10 +117,20 @@ function expiryReasons({ observation, activeKeyArn, warnDays, now }: GateInput):
   return [{ code: 'active-key-expires', text }];
 }
 
-function switchReasons({ observation, activeKeyArn, keyArn }: GateInput): GateReason[] {
+/** What alias, defaults and the active key must be, now and once more when the key is off. */
+export function switchReasons({
+  observation,
+  activeKeyArn,
+  keyArn,
+}: Pick<GateInput, 'observation' | 'activeKeyArn' | 'keyArn'>): GateReason[] {
   const reasons: GateReason[] = [];
   if (keyArn === activeKeyArn) {
     reasons.push({ code: 'active-key-itself', text: `${keyArn} is the active key itself` });
+  }
+  const named = observation.versions.filter((one) => one.key?.arn === keyArn).map(({ version }) => version.name);
+  if (named.length > 1) {
+    const text = `${named.join(' and ')} are the same key: what the rotation file says of one of them would happen to the other`;
+    reasons.push({ code: 'key-named-twice', text });
   }
   const active = observation.versions.find((one) => one.key?.arn === activeKeyArn)?.key;
   if (active?.state !== 'Enabled') {
@@ -159,14 +172,21 @@ function verificationReasons(input: GateInput): GateReason[] {
     const found = verification.buckets.find((one) => one.bucket === name);
     return found ? bucketReasons(found, input) : [{ code: 'not-verified', text: `${name} was not verified` } as const];
   });
-  const ofChanges = verification.changes.flatMap((found) => heldReasons(found, keyArn));
+  const ofChanges = verification.changes.flatMap((found) => [
+    ...heldReasons(found, keyArn),
+    ...formerReasons(found, input.formerKeys),
+  ]);
   return [...ofBuckets, ...ofChanges, ...ageReasons(verification, now)];
 }
 
 function ageReasons({ asOf }: VerificationRecord, now: number): GateReason[] {
   if (isFresh({ asOf }, now)) return [];
   const minutes = Math.round((now - Date.parse(asOf)) / 60_000);
-  const text = `the verification is ${minutes} minutes old, and ${VERIFICATION_FRESH / 60_000} are allowed`;
+  const allowed = `${VERIFICATION_FRESH / 60_000} are allowed`;
+  const text =
+    minutes < 0
+      ? `the verification is dated ${-minutes} minutes in the future, so its age is not known`
+      : `the verification is ${minutes} minutes old, and ${allowed}`;
   return [{ code: 'verification-too-old', text }];
 }
 
@@ -175,6 +195,7 @@ function bucketReasons(found: BucketVerification, input: GateInput): GateReason[
   return [
     ...coverReasons(found, keyArn),
     ...heldReasons(found, keyArn),
+    ...formerReasons(found, input.formerKeys),
     ...uploadReasons(found, switchSeenAt, { pin: pinOf(found, input), now: input.now }),
   ];
 }

@@ -50,11 +50,14 @@ function restoreFirst(
 
 async function importAll(run: MaterialRun): Promise<StepResult<'import-material'>> {
   const versions = await observeVersions(run);
-  await completePendingImports(run, versions);
+  const confirmed = await completePendingImports(run, versions);
   const waiting = waitingVersions(run.rotation, versions);
   const lost = await lostVersions(run, versions);
   if (waiting.length === 0 && lost.length > 0) return restoreFirst(run, lost);
-  if (waiting.length === 0) return { outcome: 'unchanged', summary: 'no version waits for key material', facts: {} };
+  if (waiting.length === 0) {
+    if (confirmed === 0) refuseIgnoredFile(run);
+    return { outcome: 'unchanged', summary: 'no version waits for key material', facts: {} };
+  }
   const wouldImport = waiting.map((one) => one.version.name);
   const names = wouldImport.join(', ');
   if (run.dryRun) {
@@ -71,6 +74,19 @@ async function importAll(run: MaterialRun): Promise<StepResult<'import-material'
   const imported = [];
   for (const { version, key } of waiting) imported.push(await importVersion(run, version, key));
   return { outcome: 'changed', summary: `${names} now holds key material`, facts: { imported } };
+}
+
+/**
+ * A file that nobody reads would seem to be in custody.
+ *
+ * @throws KeyturnError `usage`
+ */
+export function refuseIgnoredFile({ material: { source } }: Pick<MaterialRun, 'material'>): void {
+  if (source.kind !== 'file') return;
+  throw new KeyturnError('usage', {
+    problem: `no version waits for key material, so ${source.path} was not used`,
+    hint: 'omit --material-file; to put material that a key has already into custody: `npx keyturn material adopt --version <version> --material-file <file>`',
+  });
 }
 
 /** Whatever the imports were, the binding says what each version is from then on. */

@@ -1,21 +1,38 @@
 import { aliasSwitchedAt } from '../kms/alias-switch';
 import { describeKey } from '../kms/describe-key';
-import { type Answered, answered, type KeyGrant, type LastUsage, lastUsageOf, otherUsers } from '../kms/other-users';
+import {
+  type Answered,
+  answered,
+  grantsOn,
+  type KeyGrant,
+  type LastUsage,
+  lastUsageOf,
+  otherUsers,
+} from '../kms/other-users';
 import { lastMoved } from '../observation/evidence-queries';
-import { evidenceDirectory, type ObservedVersion } from '../observation/observe';
+import { evidenceDirectory, evidenceOf, type ObservedVersion } from '../observation/observe';
 import type { Rotation } from '../rotation/rotation';
-import { isKey } from '../s3/object-version';
+import { hasIdOf, isKey } from '../s3/object-version';
 import { otherDefaults } from '../s3/other-defaults';
+import { replicaKeys } from '../s3/replica-keys';
 import type { ReencryptFacts, UsageBefore } from './flow-facts';
 import type { RetireRun, RunTarget } from './rotation-run';
 
-/** Who else uses a key, as far as AWS tells: the facts behind the gate's reasons about other users. */
-export interface OtherKeyUsers {
+/** Who may use a key, as far as AWS tells, whether or not they did. */
+export interface StandingUsers {
   readonly grants: Answered<readonly KeyGrant[]>;
   /** Buckets outside of the rotation whose new objects go under the key. */
   readonly defaultOf: readonly string[];
-  /** Sentences: what about other buckets could not be seen. */
-  readonly defaultsUnknown: readonly string[];
+  /** What about other buckets could not be seen, in a sentence, and the bucket where it is about one. */
+  readonly defaultsUnknown: readonly { readonly bucket: string | undefined; readonly text: string }[];
+  /** Buckets whose replication writes under the key, and where to. */
+  readonly replicas: readonly { readonly bucket: string; readonly destination: string }[];
+  /** What could not be seen of the replication of a bucket, in a sentence. */
+  readonly replicasUnknown: readonly { readonly bucket: string; readonly text: string }[];
+}
+
+/** Who else uses a key: the facts behind the gate's reasons about other users. */
+export interface OtherKeyUsers extends StandingUsers {
   readonly use: KeyUse;
 }
 
@@ -53,10 +70,11 @@ export async function observeUsers(
 ): Promise<OtherKeyUsers> {
   const { rotation, clients } = run;
   const { grants, lastUsage } = await otherUsers(clients.kms, keyArn);
-  const byEvidence = await lastMoved(evidenceDirectory(rotation), rotation.name);
+  const buckets = await bucketsUnder(run, keyArn);
+  const byEvidence = await lastMoved(evidenceDirectory(rotation), evidenceOf(run));
   return {
     grants,
-    ...(await defaultsUnder(run, keyArn)),
+    ...buckets,
     use: {
       before: moved.usagesBefore?.find((one) => one.keyArn === keyArn)?.usage,
       now: lastUsage,
@@ -71,10 +89,15 @@ export async function observeUsers(
   };
 }
 
-async function defaultsUnder(
-  { rotation, clients, identity, signal }: RetireRun,
-  keyArn: string,
-): Promise<Pick<OtherKeyUsers, 'defaultOf' | 'defaultsUnknown'>> {
+/** The same without its uses. @throws as {@link observeUsers} */
+export async function observeStanding(run: RetireRun, keyArn: string): Promise<StandingUsers> {
+  return { grants: await grantsOn(run.clients.kms, keyArn), ...(await bucketsUnder(run, keyArn)) };
+}
+
+/** What buckets of the account name the key: as their default, and for the replicas of their objects. */
+async function bucketsUnder(run: RetireRun, keyArn: string): Promise<Omit<StandingUsers, 'grants'>> {
+  const { rotation, clients, identity, signal } = run;
+  const resolve = resolver(clients);
   const found = await otherDefaults(clients.s3, {
     region: rotation.region,
     account: identity.account,
@@ -83,19 +106,44 @@ async function defaultsUnder(
     signal,
   });
   const defaultOf: string[] = [];
-  const defaultsUnknown = found.denied.map(({ action, bucket }) =>
-    bucket === undefined
-      ? `${action} is denied, so buckets that name the key as their default are not known`
-      : `${action} is denied on ${bucket}, so its default key is not known`,
-  );
-  const keys = new Map<string, Answered<string | undefined>>();
+  const defaultsUnknown = found.denied.map(({ action, bucket }) => ({
+    bucket,
+    text:
+      bucket === undefined
+        ? `${action} is denied, so buckets that name the key as their default, or for their replicas, are not known`
+        : `${action} is denied on ${bucket}, so its default key is not known`,
+  }));
   for (const { bucket, keyId } of found.defaults) {
-    const key = keys.get(keyId) ?? (await arnOf(clients, keyId));
-    keys.set(keyId, key);
-    if ('unknown' in key) defaultsUnknown.push(`the default key of ${bucket} is ${keyId}, and ${key.unknown}`);
-    else if (key.known !== undefined && isKey(key.known, keyArn)) defaultOf.push(bucket);
+    const key = await resolve(keyId);
+    if ('unknown' in key)
+      defaultsUnknown.push({ bucket, text: `the default key of ${bucket} is ${keyId}, and ${key.unknown}` });
+    else if (key.known !== undefined && hasIdOf(key.known, keyArn)) defaultOf.push(bucket);
   }
-  return { defaultOf, defaultsUnknown };
+  const declared = rotation.buckets.map(({ name }) => name);
+  const buckets = [...new Set([...declared, ...found.asked])].sort();
+  const { rules, unknown } = await replicaKeys(clients.s3, { buckets, account: identity.account, signal });
+  const replicas: { bucket: string; destination: string }[] = [];
+  const replicasUnknown = [...unknown];
+  for (const { bucket, destination, keyId } of rules) {
+    const key = await resolve(keyId);
+    if ('unknown' in key)
+      replicasUnknown.push({ bucket, text: `replicas of ${bucket} go under ${keyId}, and ${key.unknown}` });
+    // Replicas in another Region go under a key of that Region, which may be a multi-Region key of the same id.
+    else if (key.known !== undefined && isKey(key.known, keyArn)) replicas.push({ bucket, destination });
+  }
+  return { defaultOf, defaultsUnknown, replicas, replicasUnknown };
+}
+
+type Resolved = Answered<string | undefined>;
+
+/** Resolves each name of a key once. */
+function resolver(clients: RunTarget['clients']): (keyId: string) => Promise<Resolved> {
+  const known = new Map<string, Resolved>();
+  return async (keyId) => {
+    const key = known.get(keyId) ?? (await arnOf(clients, keyId));
+    known.set(keyId, key);
+    return key;
+  };
 }
 
 /** An alias names another key tomorrow; an ARN and an id are the key itself. */

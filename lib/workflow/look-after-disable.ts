@@ -1,10 +1,13 @@
 import { KeyturnError } from '../errors';
 import { enableKey } from '../kms/key-switch';
+import { observe } from '../observation/observe';
 import type { BucketVerification } from '../verify/bucket-verification';
 import type { VerificationRecord } from './flow-facts';
-import { heldReasons } from './gate';
+import { heldReasons, switchReasons } from './gate';
 import type { GateReason } from './gate-reason';
+import { standingReasons } from './gate-users';
 import { applyRetireWaivers } from './gate-waivers';
+import { observeStanding } from './key-users';
 import type { RetireRun } from './rotation-run';
 import { changedSince } from './verify-buckets';
 
@@ -15,9 +18,10 @@ export interface DisabledVersion {
 }
 
 /**
- * The last look: once a key is Disabled, what changed since its verification is inspected. A clean look is recorded, and only then is the
- * version retired.
+ * The last look: once a key is Disabled, what changed since its verification is inspected, and alias, defaults and other users of the key
+ * are read once more. A clean look is recorded, and only then is the version retired.
  *
+ * @param isOurs - false: somebody else disabled the key, and decided about its other users
  * @returns every reason to enable the key again; none: it may stay Disabled
  * @throws what a verification throws; nothing is proven then
  */
@@ -25,9 +29,14 @@ export async function lookAfterDisable(
   run: RetireRun,
   { version, keyArn }: DisabledVersion,
   { activeKeyArn, buckets, changes }: VerificationRecord,
+  isOurs = true,
 ): Promise<readonly GateReason[]> {
   const looks = await changedSince(run, activeKeyArn, changes.length > 0 ? changes : buckets);
-  const found = looks.flatMap((one) => heldReasons(one, keyArn));
+  const found = [
+    ...looks.flatMap((one) => heldReasons(one, keyArn)),
+    ...switchReasons({ observation: await observe(run), activeKeyArn, keyArn }),
+    ...(isOurs ? standingReasons(await observeStanding(run, keyArn)) : []),
+  ];
   const { reasons } = applyRetireWaivers(found, run.rotation.retire.waivers, run.store.now());
   const clean = reasons.length === 0;
   const what = { version, keyArn, clean, reasons, buckets: looks.map(summaryOf) };

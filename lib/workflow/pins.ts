@@ -1,4 +1,4 @@
-import { evidenceDirectory } from '../observation/observe';
+import { evidenceDirectory, evidenceOf } from '../observation/observe';
 import { type PinLook, pinLooks, pinnedSince } from '../observation/pin-records';
 import type { BucketDefault } from '../s3/bucket-default';
 import { pinnedWriters } from '../s3/pinned-writers';
@@ -19,14 +19,15 @@ interface Looked {
 }
 
 /**
- * Looks whether the writers of each bucket with `pinWriters` are pinned to the active key now, records it, and says since when all looks
- * of this rotation found it so. Both are needed: a write that names no key takes the bucket's default.
+ * Looks whether the writers of each bucket with `pinWriters` are pinned to the active key now, and records it. Says
+ * since when all looks of this rotation found it so. Both are needed: a write that names no key takes the bucket's
+ * default.
  */
 export async function observePins(run: RetireRun, { activeKeyArn, defaults }: Looked): Promise<readonly Pin[]> {
   const { rotation, clients, identity, store, evidence } = run;
   const buckets = rotation.buckets.filter(({ pinWriters }) => pinWriters === true);
   if (buckets.length === 0 || activeKeyArn === '') return [];
-  const before = await pinLooks(evidenceDirectory(rotation), rotation.name);
+  const before = await pinLooks(evidenceDirectory(rotation), evidenceOf(run));
   const found: (PinLook & { readonly because: string | undefined })[] = [];
   for (const { name } of buckets) {
     const pinned = await pinnedWriters(clients.s3, { bucket: name, account: identity.account, keyArn: activeKeyArn });

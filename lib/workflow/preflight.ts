@@ -5,8 +5,8 @@ import { waitingVersions } from './material/lost-material';
 import type { MaterialRun } from './rotation-run';
 
 /**
- * Looks, before anything is changed, at what the rotation file takes for granted: adopted buckets and buckets that the
- * gate must also look into exist, belong to this account, and stand in this Region.
+ * Looks, before anything is changed, at what the rotation file takes for granted. Adopted buckets, and those that the
+ * gate must also look into, exist, belong to this account, and stand in this Region.
  *
  * @throws bucket-missing, bucket-of-another-account, bucket-in-another-region
  */

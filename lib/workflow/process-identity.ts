@@ -4,8 +4,9 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 
 /**
- * Tells a process from every other one that has had its id, here or in another boot or container: the boot and the time of its
- * start on Linux (`/proc`), the date of its start elsewhere (`ps`). A zombie has an identity that no living process has.
+ * Tells a process from every other one that has had its id, here or in another boot or container. On Linux it is the
+ * boot and the time of its start (`/proc`), elsewhere the date of its start (`ps`). A zombie has an identity that no
+ * living process has.
  *
  * @param proc - Default `/proc`
  * @returns undefined where neither is to be had, as on Windows, or the process is gone

@@ -32,6 +32,8 @@ export interface ChosenEngine {
   readonly engine: 'local' | 'batch';
   /** One sentence without a final period. */
   readonly why: string;
+  /** Object versions of the bucket; absent where they were not counted to the end. */
+  readonly versions?: number | undefined;
   /** What either would take; absent where nothing was counted. */
   readonly forecasts: EngineForecasts | undefined;
 }
@@ -70,7 +72,7 @@ export async function engineFor(run: VerifyRun, bucket: Bucket): Promise<ChosenE
   });
   reporter.note(`engine ${choice.engine}: ${choice.why}`);
   describeEngines(run, bucket.name, choice.forecasts, counted.isWhole);
-  return choice;
+  return { ...choice, versions: counted.isWhole ? counted.versions : undefined };
 }
 
 /** Time and cost of both engines, verification included. */

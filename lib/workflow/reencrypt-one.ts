@@ -9,6 +9,7 @@ import { CLOCK_SLACK } from '../s3/clock-slack';
 import { abortUploads } from '../s3/open-uploads';
 import { withPacingAndRetry } from '../s3/pacing-and-retry';
 import { waitForUploads } from '../s3/wait-for-uploads';
+import { countForProgress } from './count-for-progress';
 import { dryRunForecaster } from './dry-run-forecast';
 import { cancelOtherJobs } from './jobs/cancel-other-jobs';
 import { journalSwitchId } from './jobs/job-switch';
@@ -19,9 +20,9 @@ import { describeForecast, describePass } from './reencrypt-text';
 import type { ReencryptRun } from './rotation-run';
 
 /**
- * One bucket's part of the re-encryption: old uploads aborted where that was asked for, then every object version moved
- * that can be, by the engine that was chosen for it, reported as it progresses. A dry run inspects and counts here, whatever the
- * engine: nothing is created for it.
+ * One bucket's part of the re-encryption. Old uploads are aborted where that was asked for. Then the engine that was
+ * chosen moves every object version that can be moved, and reports as it goes. A dry run inspects and counts here,
+ * whatever the engine: nothing is created for it.
  *
  * @returns with `stopped` where jobs wait for confirmation
  * @throws interrupted once what was in progress is recorded, re-encryption-stopped when credentials or endpoint failed,
@@ -68,6 +69,7 @@ async function reencryptHere(
   const { concurrency, maxRps, optimistic, relistDelayMs } = run.reencrypt;
   const { method, batch } = rotation.reencrypt;
   const forecast = dryRun ? dryRunForecaster() : undefined;
+  const counting = countForProgress(run, bucket.name, chosen.versions);
   const pass = await reencryptBucket(run.store, {
     bucket: bucket.name,
     targetKeyArn,
@@ -83,9 +85,10 @@ async function reencryptHere(
     switchId: dryRun ? undefined : await journalSwitchId(run, targetKeyArn),
     journalFile: files && path.join(files.journals, `${bucket.name}.ndjson`),
     evidence: files && { directory: files.outcomes, name: bucket.name },
+    total: counting.total,
     onProgress: (text) => run.reporter.progress(text),
     onOutcome: forecast?.onOutcome,
-  });
+  }).finally(counting.stop);
   if (!forecast) return pass;
   describeForecast(run, pass, forecast.forecaster.forecast(pass, { optimistic }));
   if (batch && chosen.forecasts === undefined) {

@@ -1,5 +1,6 @@
 import type { Forecast } from '../forecast/reencryption-forecast';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
+import { movedText } from '../reencrypt/tally';
 import type { MoveSources } from '../s3/version-scope';
 import type { ReencryptRun } from './rotation-run';
 
@@ -42,11 +43,10 @@ export function describePass({ reporter, dryRun }: Reporting, pass: BucketReencr
     reporter.note(`${pass.bucket}: not done yet: ${pass.moved} moved${listed}; ${pass.stopped.detail}`);
     return;
   }
-  const verb = dryRun ? `to ${pass.method}` : pass.method === 'rewrap' ? 'rewrapped' : 'rewritten';
   const scope = outOfScopeTotal(pass) > 0 ? `, ${outOfScopeTotal(pass)} out of scope` : '';
   const gone = pass.gone > 0 ? `, and ${pass.gone} deleted meanwhile` : '';
   reporter.note(
-    `${pass.bucket}: ${pass.objectVersions} object version(s), ${pass.moved} ${verb}, ${pass.alreadyThere} already there, ` +
+    `${pass.bucket}: ${pass.objectVersions} object version(s), ${movedText(pass.moved, pass.method, dryRun)}, ${pass.alreadyThere} already there, ` +
       `${pass.blockedTotal} blocked, ${pass.failedTotal} failed${scope}${gone}; ${pass.requests} requests, ${pass.passes} pass(es)`,
   );
   for (const [label, count] of Object.entries(pass.outOfScope)) {

@@ -9,8 +9,8 @@ export async function materialsOf(run: Observing): Promise<ObservedMaterials | u
 }
 
 /**
- * Refuses to act where AWS says that a version is another key or material than `rotation.lock.json` binds it to: whoever
- * can move an alias must not decide where material, objects and the main alias go.
+ * Refuses to act where AWS says that a version is another key or material than `rotation.lock.json` binds it to.
+ * Whoever can move an alias must not decide where material, objects and the main alias go.
  *
  * @throws KeyturnError `binding-contradicted`
  */

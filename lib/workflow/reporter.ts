@@ -10,4 +10,6 @@ export interface Reporter {
   block(text: string): void;
   /** A state that replaces the one before it on a terminal, and is thinned out elsewhere. */
   progress(text: string): void;
+  /** True where a person sees the progress move, so that it may cost a few requests. Default false. */
+  readonly watched?: boolean;
 }

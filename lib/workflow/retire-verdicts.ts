@@ -68,6 +68,8 @@ const ABOUT_USERS: ReadonlySet<string> = new Set<GateReason['code']>([
   'grants-unknown',
   'default-elsewhere',
   'defaults-unknown',
+  'replicates',
+  'replication-unknown',
   'used',
   'used-recently',
   'use-unknown',

@@ -4,7 +4,7 @@ import { isCode } from '../errors';
 import type { KeyDescription } from '../kms/describe-key';
 import type { DriftFinding } from '../observation/drift-finding';
 import { lastDrilled, lastLeft } from '../observation/evidence-queries';
-import { evidenceDirectory, type Observation, observe } from '../observation/observe';
+import { evidenceDirectory, evidenceOf, type Observation, observe } from '../observation/observe';
 import { observeDrift } from '../observation/observed-drift';
 import { currentVersion, type ObservedMaterials, observeMaterials } from '../observation/observed-materials';
 import { type RecordedOutOfScope, verdictEvidence } from '../observation/verdict-records';
@@ -68,8 +68,8 @@ export async function status(given: RotationRun): Promise<Status> {
   for (const step of flowFor(run.rotation).filter((one) => one.id !== 'record'))
     steps.push({ id: step.id, ...(await step.check(run)) });
   const evidence = evidenceDirectory(run.rotation);
-  const drilled = await lastDrilled(evidence, run.rotation.name);
-  const known = (await lastLeft(evidence, run.rotation.name))?.keys;
+  const drilled = await lastDrilled(evidence, evidenceOf(run));
+  const known = (await lastLeft(evidence, evidenceOf(run)))?.keys;
   const verdicts = await versionVerdicts(run);
   const now = awsNow(given.clients.kms);
   const drift = await observeDrift(run, seen, now, { verdicts, materials: inPlace });
@@ -97,7 +97,7 @@ export async function status(given: RotationRun): Promise<Status> {
       pointsAt: bucket.default ? (named(bucket.default.keyArn) ?? bucket.default.algorithm) : undefined,
       bucketKey: bucket.default?.bucketKey ?? false,
     })),
-    outOfScope: inPlace ? undefined : await outOfScopeOf(run.rotation),
+    outOfScope: inPlace ? undefined : await outOfScopeOf(run),
     steps,
     jobs: await openJobs(run),
     drift,
@@ -105,8 +105,8 @@ export async function status(given: RotationRun): Promise<Status> {
   };
 }
 
-async function outOfScopeOf(rotation: Rotation): Promise<Status['outOfScope']> {
-  const last = (await verdictEvidence(rotation)).verdicts.at(-1);
+async function outOfScopeOf(run: Pick<RotationRun, 'rotation' | 'identity'>): Promise<Status['outOfScope']> {
+  const last = (await verdictEvidence(run)).verdicts.at(-1);
   return last?.outOfScope && { verifiedAt: last.verifiedAt, buckets: last.outOfScope };
 }
 

@@ -11,8 +11,9 @@ export interface StepReport extends StepResult {
 }
 
 /**
- * Runs steps in order: run, verify, record. Hands each step what the earlier ones found. Stops at the first that throws; a step that is only partly done lets
- * the reading steps behind it go on, and the gate stays closed by what they find; unless it says that they cannot begin.
+ * Runs steps in order: run, verify, record. Hands each step what the earlier ones found. Stops at the first that
+ * throws. Behind a step that is only partly done the reading steps go on, unless it says that they cannot begin; the
+ * gate stays closed by what they find.
  */
 export async function runFlow(
   steps: readonly Step[],

@@ -1,6 +1,7 @@
 import { KeyturnError } from '../errors';
 import { type Observation, type Observing, observe, observedActive } from '../observation/observe';
 import { activeInUse, requireCustody } from './material/require-custody';
+import { requireAccess } from './require-access';
 import type { CustodyRun, TerraformRun } from './rotation-run';
 import type { Step, StepState } from './step';
 import { planAndApply } from './terraform-step';
@@ -15,7 +16,7 @@ export const switchActive: Step<'switch', TerraformRun, never> = {
   check: switchState,
 
   async run(run) {
-    await requireCustodyOfNext(run);
+    await requireSwitchable(run);
     return planAndApply(run, 'storage');
   },
 
@@ -28,12 +29,13 @@ export const switchActive: Step<'switch', TerraformRun, never> = {
 };
 
 /**
- * Before alias or a bucket default moves to a version, custody must hold its material. Back to an earlier version is a
- * rollback: objects are under that key already, and it stays possible whatever custody holds.
+ * Before alias or a bucket default moves to a version, custody must hold its material, and nobody who used the old key may lose
+ * access. Back to an earlier version is a rollback: objects are under that key already, and it stays possible whatever custody
+ * holds and policies say.
  *
- * @throws custody-not-proven
+ * @throws custody-not-proven, access-lost
  */
-export async function requireCustodyOfNext(run: CustodyRun): Promise<void> {
+export async function requireSwitchable(run: CustodyRun): Promise<void> {
   const { rotation } = run;
   const seen = await observe(run);
   const { key } = observedActive(rotation, seen.versions);
@@ -43,6 +45,7 @@ export async function requireCustodyOfNext(run: CustodyRun): Promise<void> {
   if (now > names.indexOf(rotation.activeVersion)) return;
   const material = await activeInUse(run);
   if (material) await requireCustody(run, 'switch', material);
+  await requireAccess(run);
 }
 
 /** Whether alias and bucket defaults point at the active version. Reads only. */

@@ -4,6 +4,7 @@ import { bucketsToVerify } from '../rotation/rotation';
 import { CLOCK_SLACK } from '../s3/clock-slack';
 import { versionScope } from '../s3/version-scope';
 import type { BucketVerification } from '../verify/bucket-verification';
+import { listingOf } from '../verify/listing-digest';
 import type { ScopeOf } from '../verify/scope-of';
 import { verifyChanged } from '../verify/verify-changed';
 import type { VerificationRecord } from './flow-facts';
@@ -45,8 +46,9 @@ export async function approveDisabling(
 }
 
 /**
- * Verifies every bucket that could hold objects under a superseded version. Where that takes so long that its beginning is no
- * longer fresh, what changed meanwhile is inspected too; the record is then as of the end of that, however long one listing takes.
+ * Verifies every bucket that could hold objects under a superseded version. Where that takes so long that its beginning
+ * is no longer fresh, what changed meanwhile is inspected too. The record is then as of the end of that, however long
+ * one listing takes.
  */
 export async function verifyBuckets(run: VerifyRun, request: VerifyBucketsRequest): Promise<VerificationRecord> {
   const buckets: BucketVerification[] = [];
@@ -81,7 +83,8 @@ export async function changedSince(
   const found: BucketVerification[] = [];
   for (const before of verified) {
     const onProgress = (text: string) => reporter.progress(text);
-    const request = { bucket: before.bucket, activeKeyArn, scopeOf, since: sinceOf(before), concurrency, maxRps };
+    const listed = { since: sinceOf(before), listedBy: listingOf(before) };
+    const request = { bucket: before.bucket, activeKeyArn, scopeOf, ...listed, concurrency, maxRps };
     found.push(await verifyChanged(run.store, { ...request, movedBefore: moved, signal, onProgress }));
   }
   return found;

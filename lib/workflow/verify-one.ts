@@ -29,10 +29,10 @@ interface Verified {
 }
 
 /**
- * Verifies one bucket: every version by a HEAD, or by what S3 lists where the rotation file asks for that and whoever runs
- * it agrees to its price. A bucket under `retire.verifyOnlyBuckets` is always inspected whole, because the role of the jobs
- * may not list it; so is everything in a dry run, which creates no job, where every version is to be read, and where no
- * superseded version is Enabled: there is nothing left to pay for.
+ * Verifies one bucket: every version by a HEAD, or by what S3 lists where the rotation file asks for that and whoever
+ * runs it agrees to its price. A bucket under `retire.verifyOnlyBuckets` is always inspected whole, because the role of
+ * the jobs may not list it. So is everything in a dry run, which creates no job, and where every version is to be read.
+ * So it is where no superseded version is Enabled: there is nothing left to pay for.
  */
 export async function verifyOne(
   run: VerifyRun,

@@ -7,6 +7,7 @@ import { type KeyVersion, mayBeDisabled, type Rotation, supersededVersions } fro
 import type { VerificationRecord } from './flow-facts';
 import { coverReasons, heldReasons } from './gate';
 import { annotationReasons } from './gate-annotations';
+import { formerIn, formerReasons } from './gate-former-keys';
 import type { GateReason } from './gate-reason';
 import type { RunTarget } from './rotation-run';
 
@@ -16,6 +17,8 @@ export interface Subject {
   readonly key: KeyDescription | undefined;
   /** Absent: neither KMS nor evidence names the key. */
   readonly keyArn: string | undefined;
+  /** ARNs of the keys that it was in earlier runs. */
+  readonly formerKeys: readonly string[];
   readonly superseded: boolean;
   /** Superseded, and of those that Keyturn may disable. */
   readonly isRetirable: boolean;
@@ -25,20 +28,22 @@ export interface Subject {
 
 /** Every version but the active one that could hold objects; none for a rotation in place. */
 export async function subjectsOf(
-  { rotation }: Pick<RunTarget, 'rotation'>,
+  run: Pick<RunTarget, 'rotation' | 'identity'>,
   seen: Observation,
 ): Promise<readonly Subject[]> {
+  const { rotation } = run;
   if (rotation.strategy === 'in-place') return [];
-  const { keyArns } = await verdictEvidence(rotation);
+  const evidence = await verdictEvidence(run);
   const past = new Set(supersededVersions(rotation).map(({ name }) => name));
   return seen.versions.flatMap(({ version, key }): Subject[] => {
     const superseded = past.has(version.name);
-    const keyArn = key?.arn ?? version.keyArn ?? keyArns.get(version.name);
+    const keyArn = key?.arn ?? version.keyArn ?? evidence.keyArns.get(version.name);
     // The active one, or one that is declared for later and not there yet.
     if (version.name === rotation.activeVersion || (!superseded && keyArn === undefined)) return [];
     const isRetirable = superseded && mayBeDisabled(version);
     const disables = isRetirable && key?.state === 'Enabled';
-    return [{ version, key, keyArn, superseded, isRetirable, disables }];
+    const former = formerIn(evidence, version.name, keyArn);
+    return [{ version, key, keyArn, formerKeys: former, superseded, isRetirable, disables }];
   });
 }
 
@@ -53,7 +58,7 @@ export async function emptySince(run: RunTarget): Promise<ReadonlyMap<string, st
 
 /** What a verification found under a version. A key that nobody can name may hold whatever no declared key does. */
 export function leftUnder(
-  { version, keyArn }: Subject,
+  { version, keyArn, formerKeys }: Subject,
   seen: Observation,
   verification: VerificationRecord | undefined,
 ): readonly GateReason[] {
@@ -62,7 +67,7 @@ export function leftUnder(
   if (keyArn !== undefined) {
     return [
       ...verification.buckets.flatMap((one) => coverReasons(one, keyArn)),
-      ...found.flatMap((one) => heldReasons(one, keyArn)),
+      ...found.flatMap((one) => [...heldReasons(one, keyArn), ...formerReasons(one, formerKeys)]),
     ];
   }
   const known = new Set(seen.versions.flatMap(({ key }) => key?.arn ?? []));

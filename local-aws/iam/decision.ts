@@ -13,6 +13,8 @@ export interface IdentityPolicies {
   readonly attached: readonly Statement[];
   /** Absent: the session was given none. */
   readonly session?: readonly Statement[] | undefined;
+  /** The permissions boundary, which allows nothing by itself. Absent: there is none. */
+  readonly boundary?: readonly Statement[] | undefined;
 }
 
 /**
@@ -24,13 +26,14 @@ export interface IdentityPolicies {
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */
 export function decide(
-  { attached, session }: IdentityPolicies,
+  { attached, session, boundary }: IdentityPolicies,
   principal: SessionPrincipal,
   asked: Omit<Question, 'principal'>,
   resourcePolicy?: ResourcePolicy,
 ): Decision {
   const identity = weigh(attached, asked);
   const limit = session && weigh(session, asked);
+  const bound = boundary && weigh(boundary, asked);
   const resource = weighResource(resourcePolicy, { ...asked, principal });
   const notes = [...identity.notes, ...(limit?.notes ?? []), ...(resource === 'unreadable' ? [] : resource.notes)];
   const denied = (because: string): Decision => ({ allowed: false, because: [because, ...notes].join('; ') });
@@ -38,6 +41,10 @@ export function decide(
   if (identity.denies !== undefined) return denied('with an explicit deny in an identity-based policy');
   if (resource.denies !== undefined) return denied('with an explicit deny in a resource-based policy');
   if (limit?.denies !== undefined) return denied('with an explicit deny in a session policy');
+  if (bound?.denies !== undefined) return denied('with an explicit deny in a permissions boundary');
+  if (bound && bound.allows === undefined && !allowsByName(resourcePolicy, { ...asked, principal })) {
+    return denied(`because no permissions boundary allows the ${asked.action} action`);
+  }
   if (limit && limit.allows === undefined && !allowsByName(resourcePolicy, { ...asked, principal })) {
     return denied(`because no session policy allows the ${asked.action} action`);
   }

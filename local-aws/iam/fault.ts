@@ -10,14 +10,17 @@ export class IamFault extends Error {
   }
 }
 
-export const noSuchRole = (name: string): IamFault =>
-  new IamFault('NoSuchEntity', 404, `The role with name ${name} cannot be found.`);
+export const noSuchEntity = (message: string): IamFault => new IamFault('NoSuchEntity', 404, message);
+
+export const noSuchRole = (name: string): IamFault => noSuchEntity(`The role with name ${name} cannot be found.`);
 
 export const noSuchRolePolicy = (name: string): IamFault =>
   new IamFault('NoSuchEntity', 404, `The role policy with name ${name} cannot be found.`);
 
 export const roleExists = (name: string): IamFault =>
   new IamFault('EntityAlreadyExists', 409, `Role with name ${name} already exists.`);
+
+export const entityExists = (message: string): IamFault => new IamFault('EntityAlreadyExists', 409, message);
 
 export const deleteConflict = (): IamFault =>
   new IamFault('DeleteConflict', 409, 'Cannot delete entity, must delete policies first.');
@@ -28,7 +31,3 @@ export const invalidInput = (message: string): IamFault => new IamFault('Invalid
 
 export const malformedPolicyDocument = (message: string): IamFault =>
   new IamFault('MalformedPolicyDocument', 400, message);
-
-/** Something of IAM that this endpoint has no part of. */
-export const notServed = (what: string): IamFault =>
-  new IamFault('NotImplemented', 501, `This endpoint serves no ${what}.`);

@@ -6,6 +6,8 @@ import { iamAnswer } from './answer';
 import { IamFault } from './fault';
 import { addRole, type NewRole } from './new-role';
 import type { Account, Operation } from './operation';
+import { authorizationOperations } from './operations/authorization-details';
+import { identityOperations } from './operations/identities';
 import { rolePolicyOperations } from './operations/role-policies';
 import { roleOperations } from './operations/roles';
 import { tagOperations } from './operations/tags';
@@ -15,6 +17,8 @@ const operations: Readonly<Record<string, Operation>> = {
   ...roleOperations,
   ...rolePolicyOperations,
   ...tagOperations,
+  ...identityOperations,
+  ...authorizationOperations,
 };
 
 /** The operations served, by the names of the API reference. */
@@ -22,7 +26,7 @@ export const iamOperations: readonly string[] = Object.keys(operations).sort();
 
 const version = '2010-05-08';
 
-/** Identity and Access Management, as far as roles and their inline policies go. */
+/** Identity and Access Management, as far as roles, users, groups and their policies go. */
 export interface Iam {
   readonly service: Service;
   /** The IAM actions that a request takes, each with the role it is asked for. */
@@ -32,8 +36,8 @@ export interface Iam {
 }
 
 /** The query protocol of IAM. https://docs.aws.amazon.com/IAM/latest/APIReference/ */
-export function createIam(accountId: string, clock: Clock, roles: Pick<Roles, 'byName'>): Iam {
-  const account: Account = { id: accountId, clock, roles: roles.byName };
+export function createIam(accountId: string, clock: Clock, roles: Pick<Roles, 'byName' | 'identities'>): Iam {
+  const account: Account = { id: accountId, clock, roles: roles.byName, ...roles.identities };
   return {
     service: (request) => serve(account, request),
     needsOf: (operation, request) => needsOf(account, operation, request),
@@ -67,11 +71,20 @@ function serve(account: Account, request: AwsRequest): AwsResponse {
 function needsOf({ id, roles }: Account, operation: string, request: AwsRequest): readonly Need[] {
   if (!Object.hasOwn(operations, operation)) return [];
   const query = queryAction(request);
-  const name = query.get('RoleName') ?? '';
-  const arn = `arn:aws:iam::${id}:role${query.get('Path') ?? '/'}${name}`;
-  const resource = roles.get(name.toLowerCase())?.arn ?? arn;
+  const resource = resourceOf({ id, roles }, query);
   const needs = [{ action: `iam:${operation}`, resource }];
   return operation === 'CreateRole' && query.has('Tags.member.1.Key')
     ? [...needs, { action: 'iam:TagRole', resource }]
     : needs;
+}
+
+/** The ARN of what a request is about: a user, a group, a policy that is created, else a role; `*` for the whole account. */
+function resourceOf({ id, roles }: Pick<Account, 'id' | 'roles'>, query: ReadonlyMap<string, string>): string {
+  const at = (kind: string, name: string): string => `arn:aws:iam::${id}:${kind}${query.get('Path') ?? '/'}${name}`;
+  const [role, user, group, policy] = ['RoleName', 'UserName', 'GroupName', 'PolicyName'].map((one) => query.get(one));
+  if (role !== undefined) return roles.get(role.toLowerCase())?.arn ?? at('role', role);
+  if (group !== undefined) return at('group', group);
+  if (user !== undefined) return at('user', user);
+  if (policy !== undefined) return at('policy', policy);
+  return query.get('Action') === 'GetAccountAuthorizationDetails' ? '*' : at('role', '');
 }

@@ -1,11 +1,12 @@
 import type { Clock } from '../message';
 import type { Value } from './answer';
-import { noSuchRole } from './fault';
+import { noSuchEntity, noSuchRole } from './fault';
 import { type Fields, type Query, readParameters, text, type ValuesOf } from './parameters';
+import type { Group, Identities, ManagedPolicy, User } from './state/identities';
 import type { Role } from './state/role';
 
 /** What every call of IAM works on. */
-export interface Account {
+export interface Account extends Identities {
   readonly id: string;
   readonly clock: Clock;
   readonly roles: Map<string, Role>;
@@ -38,4 +39,23 @@ export function roleNamed({ roles }: Account, name: string): Role {
   const found = roles.get(name.toLowerCase());
   if (found === undefined) throw noSuchRole(name);
   return found;
+}
+
+/** The user of that name, whatever its case. Throws `NoSuchEntity`. */
+export function userNamed({ users }: Account, name: string): User {
+  return users.get(name.toLowerCase()) ?? gone(`The user with name ${name} cannot be found.`);
+}
+
+/** The same for a group. */
+export function groupNamed({ groups }: Account, name: string): Group {
+  return groups.get(name.toLowerCase()) ?? gone(`The group with name ${name} cannot be found.`);
+}
+
+/** A managed policy of the account. Throws `NoSuchEntity`, also for those of AWS. */
+export function managedPolicy({ managed }: Account, arn: string): ManagedPolicy {
+  return managed.get(arn) ?? gone(`Policy ${arn} does not exist or is not attachable.`);
+}
+
+function gone(message: string): never {
+  throw noSuchEntity(message);
 }

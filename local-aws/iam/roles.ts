@@ -6,6 +6,7 @@ import { lookup } from './context';
 import { type Decision, decide, deniesInWords, type SessionPrincipal } from './decision';
 import type { Statement } from './document';
 import { weigh } from './evaluate';
+import { boundaryOf, type Identities, noIdentities, policiesOf } from './state/identities';
 import type { Role } from './state/role';
 
 /*
@@ -57,6 +58,7 @@ export interface RefusedSession {
 export interface Roles {
   /** By their names in lower case: IAM tells no two apart by that. */
   readonly byName: Map<string, Role>;
+  readonly identities: Identities;
   find(arn: string): Role | undefined;
   /** A session of the role, where the role's trust policy lets the service have one. */
   assume(request: AssumeRequest): Caller | RefusedSession;
@@ -64,6 +66,8 @@ export interface Roles {
   assumeAs(request: SessionRequest): TakenSession | undefined;
   /** What a session may do, by the role's policies and the policy of the resource. */
   decide(caller: Caller, need: Need, about?: AccessConditions): Decision;
+  /** The same for a user; one that IAM does not have may do what the policy of the resource leaves to its account. */
+  decideForUser(caller: Caller, need: Need, about?: AccessConditions): Decision;
   /** Whether the policy of a bucket denies this in words to a user, who may do it otherwise. One that cannot be read denies nothing. */
   denies(caller: Caller, need: Need, about: AccessConditions): boolean;
 }
@@ -72,9 +76,11 @@ const sessionNames = /^[\w+=,.@-]{2,64}$/;
 
 export function createRoles(accountId: string, region: string, clock: Clock): Roles {
   const byName = new Map<string, Role>();
+  const identities = noIdentities();
   const find = (arn: string): Role | undefined => [...byName.values()].find((role) => role.arn === arn);
   return {
     byName,
+    identities,
     find,
     assume(request) {
       const { roleArn, service, sessionName = `session-${randomBytes(8).toString('hex')}` } = request;
@@ -97,19 +103,25 @@ export function createRoles(accountId: string, region: string, clock: Clock): Ro
       if (role === undefined || role.id !== caller.role?.id)
         return { allowed: false, because: 'because its role is gone' };
       const context = lookup(contextOf(caller, region, clock), ofRole(role), about?.context);
-      const attached = [...role.policies.values()].flatMap(({ statements }) => statements);
+      const attached = policiesOf(role, identities).flatMap(({ statements }) => statements);
       return decide(
-        { attached, session: caller.role.policy },
+        { attached, session: caller.role.policy, boundary: boundaryOf(role, identities) },
         principalOf(role, caller),
         { ...need, context },
         about?.resourcePolicy,
       );
     },
+    decideForUser(caller, need, about) {
+      const user = identities.users.get(caller.arn.split('/').at(-1)?.toLowerCase() ?? '');
+      const isKnown = user?.arn === caller.arn;
+      const attached = isKnown ? policiesOf(user, identities).flatMap(({ statements }) => statements) : EVERYTHING;
+      const context = lookup(contextOf(caller, region, clock), about?.context);
+      const boundary = isKnown ? boundaryOf(user, identities) : undefined;
+      return decide({ attached, boundary }, userPrincipal(caller), { ...need, context }, about?.resourcePolicy);
+    },
     denies(caller, need, about) {
       const context = lookup(contextOf(caller, region, clock), about.context);
-      const principal = {
-        AWS: { own: [caller.arn], account: [`arn:aws:iam::${caller.accountId}:root`, caller.accountId] },
-      };
+      const principal = userPrincipal(caller);
       return deniesInWords(about.resourcePolicy, { ...need, context, principal });
     },
   };
@@ -166,6 +178,22 @@ function sessionOf(
 function principalOf({ arn }: Role, { accountId, arn: session }: Caller): SessionPrincipal {
   return { AWS: { own: [arn, session], account: [`arn:aws:iam::${accountId}:root`, accountId] } };
 }
+
+const userPrincipal = ({ arn, accountId }: Caller): SessionPrincipal => ({
+  AWS: { own: [arn], account: [`arn:aws:iam::${accountId}:root`, accountId] },
+});
+
+/** What an administrator's policy says. */
+const EVERYTHING: readonly Statement[] = [
+  {
+    sid: undefined,
+    effect: 'Allow',
+    principals: undefined,
+    actions: { not: false, patterns: ['*'] },
+    resources: { not: false, patterns: ['*'] },
+    conditions: [],
+  },
+];
 
 /** What is known of the role behind a session. */
 function ofRole({ arn, tags }: Role) {

@@ -1,3 +1,5 @@
+import type { AwsBehavior } from '../behavior';
+import type { Trail } from '../cloudtrail/trail';
 import type { Caller, EncryptionContext } from '../message';
 import type { Permissions } from '../permissions';
 import type { ImportTokens } from './state/import-token';
@@ -14,8 +16,11 @@ export interface Kms {
   readonly permissions: Pick<Permissions, 'permits' | 'refusal'>;
   /** How long an on-demand rotation takes by the clock, in milliseconds. */
   rotationDelay(): number;
+  readonly behavior: AwsBehavior;
   /** Throws `ThrottlingException` where a request quota is switched on and used up. */
   throttle(operation: string): void;
+  /** Where CloudTrail keeps what was called. */
+  readonly trail: Pick<Trail, 'record'>;
 }
 
 /** One call of an operation. */
@@ -23,6 +28,8 @@ export interface Call extends Kms {
   readonly operation: string;
   readonly caller: Caller;
   readonly requestId: string;
+  /** ARNs of the keys and aliases that the call turned out to be about, for CloudTrail. */
+  readonly about: string[];
   /** The service that calls in the caller's name; undefined for a caller that comes itself. */
   readonly via?: 's3';
   /** The encryption context of what is asked for, for the policies that look at it. */

@@ -1,7 +1,8 @@
+import type { AwsBehavior } from '../behavior';
 import type { AwsRequest, AwsResponse, Clock, DataKeys, Service } from '../message';
 import { KmsFault } from '../message';
 import { jsonError } from '../wire/errors';
-import type { Kms } from './call';
+import type { Call, Kms } from './call';
 import { createDataKeys } from './data-keys';
 import type { Operation } from './operation';
 import { aliasOperations } from './operations/aliases';
@@ -16,6 +17,7 @@ import { signingOperations } from './operations/signing';
 import { tagOperations } from './operations/tags';
 import { usageOperations } from './operations/usage';
 import { createThrottle, type Quotas } from './quota';
+import { contextIn, recordCall } from './recorded-call';
 import { createImportTokens } from './state/import-token';
 import { KmsStore } from './state/store';
 import { createWrappingKeys, type WrappingKeySource, wrappingKeys } from './state/wrapping-keys';
@@ -30,8 +32,10 @@ export interface KmsOptions {
   rotationDelay(): number;
   readonly permissions: Kms['permissions'];
   readonly quotas: Quotas;
+  readonly trail: Kms['trail'];
   /** Default: a new key each time. */
   readonly wrappingKeySource: WrappingKeySource | undefined;
+  readonly behavior: AwsBehavior;
 }
 
 const operations: Readonly<Record<string, Operation>> = {
@@ -68,8 +72,10 @@ export function createKms(options: KmsOptions): { readonly service: Service; rea
     importTokens: createImportTokens(),
     handedOut: new Map(),
     permissions: options.permissions,
+    behavior: options.behavior,
     rotationDelay: options.rotationDelay,
     throttle: createThrottle(options.quotas, options.clock),
+    trail: options.trail,
   };
   return { service: (request) => serve(kms, request), dataKeys: createDataKeys(kms) };
 }
@@ -81,8 +87,12 @@ async function serve(kms: Kms, request: AwsRequest): Promise<AwsResponse> {
   if (request.method !== 'POST' || known === undefined) {
     return jsonError('UnknownOperationException', `This endpoint has no operation ${name}.`, 400, requestId);
   }
+  const call: Call = { ...kms, operation: name, caller, requestId, about: [] };
+  let input: unknown;
   try {
-    const output = await known.run({ ...kms, operation: name, caller, requestId }, parse(request.body));
+    input = parse(request.body);
+    const output = await known.run(call, input);
+    recordCall({ ...call, encryptionContext: contextIn(input) });
     return {
       status: 200,
       headers: {
@@ -93,8 +103,9 @@ async function serve(kms: Kms, request: AwsRequest): Promise<AwsResponse> {
       body: hasOutput(output) ? JSON.stringify(output) : '',
     };
   } catch (error) {
-    if (error instanceof KmsFault) return jsonError(error.code, error.message, error.status, requestId);
-    throw error;
+    if (!(error instanceof KmsFault)) throw error;
+    recordCall({ ...call, encryptionContext: contextIn(input) }, error);
+    return jsonError(error.code, error.message, error.status, requestId);
   }
 }
 

@@ -25,9 +25,21 @@ export function operation<T>(shape: Shape<T>, run: (call: Call, input: T) => obj
  * the operation's own name.
  */
 export function keyFor(call: Call, keyId: string, naming: Naming = 'key', action = call.operation): Key {
-  const key = call.store.resolve(keyId, naming, call.caller, `kms:${action}`);
+  const key = resolved(call, keyId, naming, action);
   authorize(call, key.arn, action, key);
   return key;
+}
+
+function resolved(call: Call, keyId: string, naming: Naming, action: string): Key {
+  try {
+    return call.store.resolve(keyId, naming, call.caller, `kms:${action}`);
+  } catch (error) {
+    const missing = error instanceof KmsFault && error.code === 'NotFoundException' && keyId.includes('alias/');
+    // A policy that admits to certain keys admits to none that does not exist.
+    if (missing && call.behavior.missingAlias === 'access-denied')
+      authorize(call, call.store.aliasArn(keyId.slice(keyId.indexOf('alias/'))), action);
+    throw error;
+  }
 }
 
 /** {@link keyFor}, and the row of the key-state table that the operation has. */
@@ -52,6 +64,7 @@ export function usableKey(
 export function authorize(call: Call, resource: string, action = call.operation, key?: Key): void {
   const { caller, store, permissions } = call;
   const need = { action: `kms:${action}`, resource };
+  if (resource !== '*' && !call.about.includes(resource)) call.about.push(resource);
   if (caller.accountId !== store.accountId) {
     throw accessDenied(caller.arn, need, `because no resource-based policy allows the ${need.action} action`);
   }

@@ -1,3 +1,4 @@
+import type { AwsBehavior } from '../behavior';
 import { KmsFault } from '../message';
 import type { Need } from '../need';
 import type { Call } from './call';
@@ -38,7 +39,7 @@ export function authorize({ endpoint, request }: Call, need: Need): void {
 
 /** A new data key for a write, KMS's refusals in S3's words. */
 export function createDataKey(call: Call, request: EncryptionRequest, place: { bucket: string; key: string }) {
-  return speakingS3('write', () => call.endpoint.keyRing.create(request, place, call.request.caller));
+  return speakingS3(call, 'write', () => call.endpoint.keyRing.create(request, place, call.request.caller));
 }
 
 /** The data key of a stored version or upload. */
@@ -48,11 +49,13 @@ export function unwrapDataKey(
   place: { bucket: string; key: string },
   customerKey?: Buffer,
 ): Buffer {
-  return speakingS3('read', () => call.endpoint.keyRing.unwrap(encryption, place, call.request.caller, customerKey));
+  return speakingS3(call, 'read', () =>
+    call.endpoint.keyRing.unwrap(encryption, place, call.request.caller, customerKey),
+  );
 }
 
 /** Bytes `start` to `end` (exclusive) of a version. */
-export function readBytes(version: ObjectVersion, dataKey: Buffer, start: number, end: number): Buffer {
+export function readBytes(version: Pick<ObjectVersion, 'parts'>, dataKey: Buffer, start: number, end: number): Buffer {
   const pieces: Buffer[] = [];
   let base = 0;
   for (const part of version.parts) {
@@ -68,15 +71,15 @@ export function readBytes(version: ObjectVersion, dataKey: Buffer, start: number
  * Runs a KMS call and tells its refusal as S3 does: `KMS.`-prefixed 400s, with AccessDenied where reading cannot tell
  * a deleted key from a forbidden one, and SlowDown for throttling.
  */
-export function speakingS3<T>(direction: 'read' | 'write', run: () => T): T {
+export function speakingS3<T>({ endpoint }: Call, direction: 'read' | 'write', run: () => T): T {
   try {
     return run();
   } catch (error) {
-    throw error instanceof KmsFault ? translated(error, direction) : error;
+    throw error instanceof KmsFault ? translated(error, direction, endpoint.behavior) : error;
   }
 }
 
-function translated(fault: KmsFault, direction: 'read' | 'write'): S3Fault {
+function translated(fault: KmsFault, direction: 'read' | 'write', { pendingImportInS3 }: AwsBehavior): S3Fault {
   if (fault.code === 'ThrottlingException') {
     return s3Fault('SlowDown', 'Please reduce your request rate for operations involving AWS KMS.');
   }
@@ -88,5 +91,6 @@ function translated(fault: KmsFault, direction: 'read' | 'write'): S3Fault {
       'The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.',
     );
   }
-  return new S3Fault(`KMS.${fault.code}`, 400, fault.message);
+  const isOwnText = pendingImportInS3 === 'own-text' && fault.message.endsWith('is pending import.');
+  return new S3Fault(`KMS.${fault.code}`, 400, isOwnText ? 'The KMS key cannot be used.' : fault.message);
 }

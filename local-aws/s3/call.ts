@@ -1,3 +1,4 @@
+import type { AwsBehavior } from '../behavior';
 import type { AwsRequest, AwsResponse } from '../message';
 import type { Permissions } from '../permissions';
 import type { Bucket } from './state/bucket';
@@ -20,6 +21,7 @@ export interface Endpoint {
   readonly buckets: Map<string, Bucket>;
   readonly keyRing: KeyRing;
   readonly ciphertextBuffer: CiphertextBuffer;
+  readonly behavior: AwsBehavior;
   readonly permissions: Pick<Permissions, 'permits' | 'shows'>;
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { type AwsBehavior, behaviorWith } from '../behavior';
 import type { AwsRequest, AwsResponse, Clock, DataKeys, Service } from '../message';
 import type { Endpoint, Limits } from './call';
 import { notImplemented, S3Fault, s3Fault } from './fault';
@@ -29,6 +30,8 @@ export interface S3Options {
   readonly permissions?: Endpoint['permissions'];
   /** S3's own sizes when omitted: 5 GiB for a single write, 5 MiB for the smallest part. */
   readonly limits?: Partial<Limits> | undefined;
+  /** The defaults when omitted. */
+  readonly behavior?: AwsBehavior;
 }
 
 /** The S3 service and a read-only view of what it holds. */
@@ -52,12 +55,14 @@ const GIBIBYTE = 1024 ** 3;
 const MEBIBYTE = 1024 ** 2;
 
 export function createS3(options: S3Options): S3 {
+  const behavior = options.behavior ?? behaviorWith();
   const endpoint: Endpoint = {
     accountId: options.accountId,
     region: options.region,
     limits: { singleWrite: 5 * GIBIBYTE, smallestPart: 5 * MEBIBYTE, ...options.limits },
     buckets: new Map(),
-    keyRing: new KeyRing(options.dataKeys),
+    keyRing: new KeyRing(options.dataKeys, behavior),
+    behavior,
     ciphertextBuffer: new CiphertextBuffer(),
     permissions: options.permissions ?? { permits: () => true, shows: () => true },
   };

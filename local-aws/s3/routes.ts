@@ -1,6 +1,7 @@
 import type { AwsRequest } from '../message';
 import type { Handler } from './call';
 import { isHoisted } from './headers';
+import * as annotation from './operations/annotations';
 import * as encryption from './operations/bucket-encryption';
 import * as policy from './operations/bucket-policy';
 import * as settings from './operations/bucket-settings';
@@ -18,6 +19,7 @@ import * as lock from './operations/object-lock';
 import * as object from './operations/object-settings';
 import { putObject } from './operations/put-object';
 import { restoreObject } from './operations/restore-object';
+import * as stored from './operations/stored-configuration';
 import * as unconfigured from './operations/unconfigured';
 import { updateObjectEncryption } from './operations/update-object-encryption';
 import type { Target } from './wire/target';
@@ -32,6 +34,9 @@ export interface Route {
 type Level = 'service' | 'bucket' | 'object';
 
 const VERSION = ['versionId'];
+/** Stands for the sub-resource `annotation` of a GET that names one. */
+const NAMED_ANNOTATION = 'annotation annotationName';
+const ANNOTATION = [...VERSION, 'annotationName'];
 const LISTING = ['prefix', 'delimiter', 'max-keys', 'encoding-type'];
 const RESPONSE = [
   'response-content-type',
@@ -83,8 +88,8 @@ route('DELETE bucket policy', 'DeleteBucketPolicy', policy.deleteBucketPolicy);
 route('GET bucket policyStatus', 'GetBucketPolicyStatus', policy.getBucketPolicyStatus);
 
 route('GET bucket cors', 'GetBucketCors', unconfigured.getBucketCors);
-route('GET bucket lifecycle', 'GetBucketLifecycleConfiguration', unconfigured.getBucketLifecycleConfiguration);
-route('GET bucket replication', 'GetBucketReplication', unconfigured.getBucketReplication);
+route('GET bucket lifecycle', 'GetBucketLifecycleConfiguration', stored.getBucketLifecycleConfiguration);
+route('GET bucket replication', 'GetBucketReplication', stored.getBucketReplication);
 route('GET bucket website', 'GetBucketWebsite', unconfigured.getBucketWebsite);
 route(
   'GET bucket metadataConfiguration',
@@ -104,7 +109,7 @@ route(
   unconfigured.listBucketIntelligentTieringConfigurations,
   ['id', 'continuation-token'],
 );
-route('GET bucket inventory', 'ListBucketInventoryConfigurations', unconfigured.listBucketInventoryConfigurations, [
+route('GET bucket inventory', 'ListBucketInventoryConfigurations', stored.listBucketInventoryConfigurations, [
   'id',
   'continuation-token',
 ]);
@@ -113,8 +118,14 @@ route('GET bucket metrics', 'ListBucketMetricsConfigurations', unconfigured.list
   'continuation-token',
 ]);
 route('DELETE bucket cors', 'DeleteBucketCors', unconfigured.deleteNothing);
-route('DELETE bucket lifecycle', 'DeleteBucketLifecycle', unconfigured.deleteNothing);
-route('DELETE bucket replication', 'DeleteBucketReplication', unconfigured.deleteNothing);
+route('PUT bucket lifecycle', 'PutBucketLifecycleConfiguration', stored.putBucketLifecycleConfiguration);
+route('DELETE bucket lifecycle', 'DeleteBucketLifecycle', stored.deleteBucketLifecycle);
+route('PUT bucket replication', 'PutBucketReplication', stored.putBucketReplication);
+route('DELETE bucket replication', 'DeleteBucketReplication', stored.deleteBucketReplication);
+route('PUT bucket inventory', 'PutBucketInventoryConfiguration', stored.putBucketInventoryConfiguration, ['id']);
+route('DELETE bucket inventory', 'DeleteBucketInventoryConfiguration', stored.deleteBucketInventoryConfiguration, [
+  'id',
+]);
 route('DELETE bucket website', 'DeleteBucketWebsite', unconfigured.deleteNothing);
 
 route('GET bucket ', 'ListObjects', listObjects, [...LISTING, 'marker']);
@@ -131,10 +142,14 @@ route('HEAD object ', 'HeadObject', headObject, [...VERSION, ...RESPONSE, 'partN
 route('DELETE object ', 'DeleteObject', deleteObject, VERSION);
 route('POST bucket delete', 'DeleteObjects', deleteObjects);
 route('GET bucket versions', 'ListObjectVersions', listObjectVersions, [...LISTING, 'key-marker', 'version-id-marker']);
-route('GET object annotation', 'ListObjectAnnotations', object.listObjectAnnotations, [
+route('GET object annotation', 'ListObjectAnnotations', annotation.listObjectAnnotations, [
   ...VERSION,
+  'annotation-prefix',
   'max-annotation-results',
 ]);
+route(`GET object ${NAMED_ANNOTATION}`, 'GetObjectAnnotation', annotation.getObjectAnnotation, ANNOTATION);
+route('PUT object annotation', 'PutObjectAnnotation', annotation.putObjectAnnotation, ANNOTATION);
+route('DELETE object annotation', 'DeleteObjectAnnotation', annotation.deleteObjectAnnotation, ANNOTATION);
 route('GET object tagging', 'GetObjectTagging', object.getObjectTagging, VERSION);
 route('PUT object tagging', 'PutObjectTagging', object.putObjectTagging, VERSION);
 route('DELETE object tagging', 'DeleteObjectTagging', object.deleteObjectTagging, VERSION);
@@ -221,6 +236,9 @@ export function routeOf(request: AwsRequest, target: Target): Route | undefined 
       subResource = name;
     }
   }
+  // One path serves the list of annotations and each of them.
+  if (subResource === 'annotation' && request.query.has('annotationName') && request.method === 'GET')
+    subResource = NAMED_ANNOTATION;
   const copies = level === 'object' && request.method === 'PUT' && 'x-amz-copy-source' in request.headers;
   return ROUTES.get(`${copies ? 'COPY' : request.method} ${level} ${subResource}`);
 }

@@ -7,10 +7,10 @@ import { xmlElements } from './xml';
 const stsNamespace = 'https://sts.amazonaws.com/doc/2011-06-15/';
 export const iamNamespace = 'https://iam.amazonaws.com/doc/2010-05-08/';
 
-/** An error in the protocol of the service it concerns: JSON 1.1 for KMS, query XML for STS and IAM, S3's XML for the rest. */
+/** An error in the protocol of the service it concerns: JSON 1.1 for KMS and CloudTrail, query XML for STS and IAM, S3's XML for the rest. */
 export function errorResponse(service: string, error: Refusal, requestId: string): AwsResponse {
   const { code, status, message } = error;
-  if (service === 'kms') return jsonError(code, message, status, requestId);
+  if (service === 'kms' || service === 'cloudtrail') return jsonError(code, message, status, requestId);
   if (service === 's3control') return controlError(code, message, status, requestId);
   if (service === 'sts') return queryError(code, message, status, requestId);
   if (service === 'iam') return queryError(code, message, status, requestId, iamNamespace);

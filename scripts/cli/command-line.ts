@@ -1,7 +1,9 @@
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT, type ExitCode, KeyturnError } from '../../lib/errors';
+import { findRotationFiles } from '../../lib/rotation/rotation-files';
 import { commands } from '../commands';
-import type { CommandContext, CommandDefinition, OptionValues } from './command';
+import type { CommandContext, ListedCommand, OptionValues } from './command';
+import { gravest, withRotationFile } from './each-rotation-file';
 import { renamedOption } from './renamed-options';
 import { Terminal, type TerminalStreams } from './terminal';
 import { ownVersion } from './version';
@@ -35,12 +37,13 @@ export async function runCommandLine(argv: readonly string[], streams: CommandLi
       outputError: () => {},
     })
     .addHelpText('after', EXIT_CODES);
-  for (const definition of commands) {
-    program.addCommand(
-      declare(program, definition, async (options, args) => {
-        exitCode = await runOne(definition, terminal, streams, options, args);
-      }),
-    );
+  for (const listed of commands) {
+    const command = new Command(listed.name).copyInheritedSettings(program).summary(listed.summary);
+    program.addCommand(command);
+    if (!argv.includes(listed.name)) continue;
+    declare(command, listed, async (options, args) => {
+      exitCode = await runOne(listed, terminal, streams, options, args);
+    });
   }
   try {
     await program.parseAsync([...argv], { from: 'user' });
@@ -51,15 +54,12 @@ export async function runCommandLine(argv: readonly string[], streams: CommandLi
 }
 
 function declare(
-  program: Command,
-  definition: CommandDefinition,
+  command: Command,
+  { summary, load }: ListedCommand,
   action: (options: OptionValues, args: readonly string[]) => Promise<void>,
-): Command {
-  const command = new Command(definition.name)
-    .copyInheritedSettings(program)
-    .summary(definition.summary)
-    .description(`${sentence(definition.summary)}\n\n${definition.description}`)
-    .showSuggestionAfterError(true);
+): void {
+  const definition = load();
+  command.description(`${sentence(summary)}\n\n${definition.description}`).showSuggestionAfterError(true);
   for (const argument of definition.arguments ?? []) command.argument(argument.name, argument.description);
   for (const one of definition.options) {
     const option = new Option(one.flags, one.description);
@@ -76,7 +76,7 @@ function declare(
   command.option('--debug', 'print stack traces');
   const examples = definition.examples.map((example) => `  ${example}`).join('\n');
   command.addHelpText('after', `\nExamples:\n${examples}`);
-  return command.action((...all: unknown[]) => {
+  command.action((...all: unknown[]) => {
     const self = all.at(-1) as Command;
     return action(self.opts() as OptionValues, self.args);
   });
@@ -85,32 +85,85 @@ function declare(
 const sentence = (summary: string): string => `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
 
 async function runOne(
-  definition: CommandDefinition,
+  listed: ListedCommand,
   terminal: Terminal,
   streams: CommandLineStreams,
   options: OptionValues,
   args: readonly string[],
 ): Promise<ExitCode> {
+  const run = (chosen: OptionValues): Promise<Ended> => runOnce(listed, terminal, streams, chosen, args);
+  const ended = options.all === true ? await runForAll(terminal, streams, options, run) : await run(options);
+  if (options.json === true)
+    terminal.data(document({ command: listed.name, exitCode: ended.exitCode, ...ended.facts }));
+  return ended.exitCode;
+}
+
+/** Every rotation file gets its turn, whatever became of the one before; only an interruption ends them all. */
+async function runForAll(
+  terminal: Terminal,
+  { cwd }: CommandLineStreams,
+  options: OptionValues,
+  run: (options: OptionValues) => Promise<Ended>,
+): Promise<Ended> {
+  const files = await findRotationFiles(cwd);
+  if (files.length === 0) {
+    const error = new KeyturnError('rotation-file-missing', { file: 'rotation.yaml' });
+    return { exitCode: reportError(error, terminal, false), facts: { error: errorFacts(error) } };
+  }
+  const rotations: Record<string, unknown>[] = [];
+  const exitCodes: ExitCode[] = [];
+  for (const rotationFile of files) {
+    terminal.heading(rotationFile);
+    const { exitCode, facts } = await run({ ...options, rotationFile });
+    exitCodes.push(exitCode);
+    rotations.push({ rotationFile, exitCode, ...facts });
+    if (exitCode === EXIT.interrupted) break;
+  }
+  return { exitCode: gravest(exitCodes), facts: { rotations } };
+}
+
+/** How a run ended, and what its JSON document says of it. */
+interface Ended {
+  readonly exitCode: ExitCode;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+async function runOnce(
+  { load }: ListedCommand,
+  terminal: Terminal,
+  streams: CommandLineStreams,
+  options: OptionValues,
+  args: readonly string[],
+): Promise<Ended> {
   const { env, cwd, signal } = streams;
-  const json = options.json === true;
   const sideResults: Record<string, unknown> = {};
   const faults: KeyturnError[] = [];
-  const sideResult: CommandContext['sideResult'] = (name, facts, fault) => {
-    sideResults[name] = fault === undefined ? facts : { ...facts, fault: errorFacts(fault) };
+  const sideResult: CommandContext['sideResult'] = (what, facts, fault) => {
+    sideResults[what] = fault === undefined ? facts : { ...facts, fault: errorFacts(fault) };
     if (fault !== undefined) faults.push(fault);
   };
+  const file = typeof options.rotationFile === 'string' ? options.rotationFile : undefined;
+  terminal.complete = (text) => withRotationFile(text, file);
   try {
-    const outcome = await definition.run({ terminal, env, cwd, signal, sideResult }, options, args);
+    const outcome = await load().run({ terminal, env, cwd, signal, sideResult }, options, args);
     const exitCode = outcome.exitCode === EXIT.done && faults.length > 0 ? EXIT.partlyDone : outcome.exitCode;
     for (const fault of faults) reportSideFault(terminal, fault);
-    if (json) terminal.data(document({ command: definition.name, exitCode, ...outcome.data, ...sideResults }));
-    return exitCode;
+    return { exitCode, facts: completed({ ...outcome.data, ...sideResults }, terminal) };
   } catch (error) {
     for (const fault of faults) reportSideFault(terminal, fault);
     const exitCode = reportError(error, terminal, options.debug === true);
-    if (json) terminal.data(document({ command: definition.name, exitCode, error: errorFacts(error), ...sideResults }));
-    return exitCode;
+    return { exitCode, facts: completed({ error: errorFacts(error), ...sideResults }, terminal) };
+  } finally {
+    terminal.complete = (text) => text;
+    // The last line is the result, never what was left of the progress.
+    terminal.clearProgress();
   }
+}
+
+/** What a document says to type next names the rotation file, too. */
+function completed(facts: Record<string, unknown>, { complete }: Terminal): Record<string, unknown> {
+  const text = JSON.stringify(facts, (_key, value: unknown) => (typeof value === 'string' ? complete(value) : value));
+  return JSON.parse(text) as Record<string, unknown>;
 }
 
 function reportSideFault(terminal: Terminal, fault: KeyturnError): void {
@@ -168,11 +221,11 @@ function reportUsage(error: unknown, terminal: Terminal, argv: readonly string[]
 
 function renamedIn(message: string, commandName: string | undefined): string | undefined {
   const given = /'(--[^']+)'/.exec(message)?.[1];
-  const definition = commands.find(({ name }) => name === commandName);
-  return given && definition
+  const listed = commands.find(({ name }) => name === commandName);
+  return given && listed
     ? renamedOption(
         given,
-        definition.options.map(({ flags }) => flags),
+        listed.load().options.map(({ flags }) => flags),
       )
     : undefined;
 }

@@ -34,9 +34,15 @@ export interface CommandOption {
   readonly repeats?: boolean;
 }
 
-export interface CommandDefinition {
+/** A command as `--help` lists it, without what it stands on. */
+export interface ListedCommand {
   readonly name: string;
+  /** What it does, in one line: lower case, without a final period. */
   readonly summary: string;
+  load(): CommandDefinition;
+}
+
+export interface CommandDefinition {
   /** The text of `--help`: what the command does and what it changes. */
   readonly description: string;
   readonly arguments?: readonly { readonly name: string; readonly description: string }[];
@@ -54,6 +60,12 @@ export const rotationFileOption: CommandOption = {
   description: 'the rotation file',
   default: 'rotation.yaml',
 };
+
+/** Options of every command that can run for each rotation file of a project in turn. */
+export const rotationFileOptions: readonly CommandOption[] = [
+  rotationFileOption,
+  { flags: '--all', description: 'run it for rotation.yaml and every file of rotations/, one after the other' },
+];
 
 /** A string option, or undefined if it was not given. */
 export function text(options: OptionValues, name: string): string | undefined {

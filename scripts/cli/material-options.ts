@@ -2,8 +2,8 @@ import { KeyturnError } from '../../lib/errors';
 import { type CommandOption, type OptionValues, text } from './command';
 import { identityOption } from './flow-options';
 
-/** The three parts of a ceremony, run in this order by two people on two machines. */
-export const PHASES = ['prepare', 'wrap', 'import'] as const;
+/** The three parts of a ceremony, run in this order by two people on two machines; and what puts a file into custody. */
+export const PHASES = ['prepare', 'wrap', 'import', 'adopt'] as const;
 export type Phase = (typeof PHASES)[number];
 
 interface PhaseOption extends CommandOption {
@@ -16,14 +16,15 @@ const options: readonly PhaseOption[] = [
   {
     name: 'rotationFile',
     flags: '--rotation-file <path>',
-    description: 'prepare, import: the rotation file (default: rotation.yaml); wrap: optional, to use its custody',
-    phases: ['prepare', 'wrap', 'import'],
+    description:
+      'prepare, import, adopt: the rotation file (default: rotation.yaml); wrap: optional, to use its custody',
+    phases: ['prepare', 'wrap', 'import', 'adopt'],
   },
   {
     name: 'version',
     flags: '--version <name>',
-    description: 'prepare: the key version; default: the one that is PendingImport',
-    phases: ['prepare'],
+    description: 'prepare: the key version; default: the one that is PendingImport; adopt: the key version',
+    phases: ['prepare', 'adopt'],
   },
   {
     name: 'wrappingAlgorithm',
@@ -84,8 +85,9 @@ const options: readonly PhaseOption[] = [
   {
     name: 'materialFile',
     flags: '--material-file <path>',
-    description: 'wrap: read the 32 raw bytes from this file instead of generating them',
-    phases: ['wrap'],
+    description:
+      'wrap: read the 32 raw bytes from this file instead of generating them; adopt: the file that goes into custody',
+    phases: ['wrap', 'adopt'],
   },
   {
     ...identityOption,
@@ -109,12 +111,18 @@ export function refuseForeignOptions(phase: Phase, given: OptionValues): void {
   });
 }
 
+/** Where the value of a required option comes from. */
+const SOURCES = {
+  request: 'name the file that material prepare wrote',
+  answer: 'name the file that material wrap wrote',
+  version: 'name a key version of the rotation file',
+  materialFile: 'name the file that holds the 32 raw bytes',
+} as const;
+
 /** A required option of the phase. @throws usage */
-export function needed(phase: Phase, given: OptionValues, name: 'request' | 'answer'): string {
+export function needed(phase: Phase, given: OptionValues, name: keyof typeof SOURCES): string {
   const value = text(given, name);
   if (value !== undefined) return value;
-  throw new KeyturnError('usage', {
-    problem: `material ${phase} needs --${name}`,
-    hint: `name the file that material ${name === 'request' ? 'prepare' : 'wrap'} wrote`,
-  });
+  const [flagName = ''] = (options.find((one) => one.name === name)?.flags ?? '').split(' ');
+  throw new KeyturnError('usage', { problem: `material ${phase} needs ${flagName}`, hint: SOURCES[name] });
 }

@@ -1,6 +1,6 @@
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, verify } from 'node:crypto';
 import path from 'node:path';
-import { createClients } from '../../lib/aws/clients';
+import { clientsFor } from '../../lib/aws/rotation-clients';
 import { KeyturnError } from '../../lib/errors';
 import { type EvidenceSigner, signEvidence } from '../../lib/evidence/sign-evidence';
 import { ED25519, openKeyFile, SIGNING_KEY_VARIABLE } from '../../lib/evidence/signing-key-file';
@@ -30,7 +30,7 @@ export async function openSigner(
     return { ...(await openKeyFile(declared, file, path.dirname(rotation.file))), close: () => {} };
   }
   const region = declared.split(':')[3] ?? rotation.region;
-  const clients = createClients({ region, env });
+  const clients = clientsFor(rotation, { region, env });
   try {
     const key = await openSigningKey(clients.kms, declared);
     const publicKey = createPublicKey({ key: key.publicKey, format: 'der', type: 'spki' });
@@ -40,6 +40,33 @@ export async function openSigner(
     clients.destroy();
     signal.throwIfAborted();
     throw error;
+  }
+}
+
+/** What `doctor` signs: no statement, so nobody can take the signature for that of a run. */
+const TRIAL = Buffer.from('keyturn doctor');
+
+/**
+ * Signs a trial text and checks the signature, so that key, usage and permission are known to fit before a run needs them.
+ *
+ * @returns who signs, and how
+ * @throws KeyturnError `evidence-signer-unusable`, and the errors of AWS
+ */
+export async function trySigner(...opening: Parameters<typeof openSigner>): Promise<string> {
+  const signer = await openSigner(...opening);
+  if (signer === undefined) return 'nobody signs the evidence';
+  try {
+    const { declared, publicKey } = signer;
+    const signature = await signer.sign(TRIAL);
+    const isEd25519 = publicKey.asymmetricKeyType === 'ed25519';
+    if (!verify(isEd25519 ? null : 'sha256', TRIAL, publicKey, signature))
+      throw new KeyturnError('evidence-signer-unusable', {
+        signer: declared,
+        reason: 'its signature does not fit its public key',
+      });
+    return `${declared} signs: ${isEd25519 ? 'Ed25519' : 'ECDSA on P-256'}`;
+  } finally {
+    signer.close();
   }
 }
 

@@ -1,9 +1,12 @@
 import path from 'node:path';
 import { confirmTarget } from '../../lib/aws/account-guard';
-import { createClients } from '../../lib/aws/clients';
 import { endpointsOf } from '../../lib/aws/endpoints';
+import { clientsFor } from '../../lib/aws/rotation-clients';
+import { isCode, KeyturnError } from '../../lib/errors';
+import { refuseCommitted } from '../../lib/repository/committed-files';
 import type { Rotation } from '../../lib/rotation/rotation';
 import { loadRotation } from '../../lib/rotation/rotation-file';
+import { findRotationFiles } from '../../lib/rotation/rotation-files';
 import { openStore } from '../../lib/s3/open-store';
 import { requireEngine } from '../../lib/workflow/reencrypt-engine';
 import type { RotationRun } from '../../lib/workflow/rotation-run';
@@ -22,14 +25,18 @@ export function readRotation(
   options: OptionValues,
   expired: 'refuse' | 'accept' = 'refuse',
 ): Promise<Rotation> {
-  const file = path.resolve(context.cwd, text(options, 'rotationFile') ?? 'rotation.yaml');
-  return loadRotation(file, { now: new Date(), expired });
+  const named = text(options, 'rotationFile') ?? 'rotation.yaml';
+  const file = path.resolve(context.cwd, named);
+  return loadRotation(file, { now: new Date(), expired }).catch(async (error: unknown) => {
+    if (!isCode(error, 'rotation-file-missing') || named !== 'rotation.yaml') throw error;
+    throw new KeyturnError('rotation-file-missing', { file, others: await findRotationFiles(context.cwd) }, error);
+  });
 }
 
 /**
  * Opens the clients, compares account and Region with the rotation file, prints them, runs the body, and closes the clients.
  *
- * @throws what reading the rotation file throws; engine-undeclared, and where account or Region differ
+ * @throws what reading the rotation file throws; working-files-committed, engine-undeclared, and where account or Region differ
  */
 export async function withTarget<T>(
   context: CommandContext,
@@ -39,8 +46,9 @@ export async function withTarget<T>(
 ): Promise<T> {
   const chosen = reencryptOptions(options);
   const rotation = await readRotation(context, options, expired);
+  await refuseCommitted(path.dirname(rotation.file), context.env);
   requireEngine(rotation, chosen);
-  const clients = createClients({ region: rotation.region, env: context.env });
+  const clients = clientsFor(rotation, { env: context.env });
   try {
     const identity = await confirmTarget(clients, rotation);
     const dry = flag(options, 'dryRun') ? ' (dry run: nothing will be changed)' : '';

@@ -42,8 +42,8 @@ function positiveInteger(options: OptionValues, name: string, flagName: string, 
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** `30s`, `15m`, `12h`, `7d`, in milliseconds. */
-function duration(options: OptionValues, name: string, flagName: string): number | undefined {
+/** `30s`, `15m`, `12h`, `7d`, in milliseconds; undefined: the option was not given. @throws usage */
+export function duration(options: OptionValues, name: string, flagName: string): number | undefined {
   const value = text(options, name);
   if (value === undefined) return undefined;
   const [, number, unit = ''] = /^(0|[1-9][0-9]{0,4})([smhd])$/.exec(value) ?? [];

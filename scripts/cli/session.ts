@@ -7,6 +7,7 @@ import { forgePeople, NOT_GIVEN } from '../../lib/evidence/forge-people';
 import { provenance } from '../../lib/evidence/provenance';
 import { observe } from '../../lib/observation/observe';
 import { stateFacts } from '../../lib/observation/state-facts';
+import { evidenceFolder } from '../../lib/rotation/own-folder';
 import type { Rotation } from '../../lib/rotation/rotation';
 import { preflight } from '../../lib/workflow/preflight';
 import { refuseRebound } from '../../lib/workflow/refuse-rebound';
@@ -111,7 +112,7 @@ async function recorded<T>(recording: Recording, body: Body<T>): Promise<Session
 async function signed<T>(recording: Recording, signer: OpenSigner | undefined, body: Body<T>): Promise<SessionEnd<T>> {
   const { command, context, target, concurrentRun } = recording;
   const { rotation, identity } = target;
-  const directory = path.join(path.dirname(rotation.file), '.keyturn', 'evidence');
+  const directory = evidenceFolder(rotation.file);
   // The evidence of another active run is incomplete; that run archives it, and this run's evidence too.
   const archive = async () => {
     if (!concurrentRun) await archiveEvidence(context, { command, directory, ...target });

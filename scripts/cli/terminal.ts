@@ -40,6 +40,8 @@ export class Terminal implements Reporter {
   readonly #streams: TerminalStreams;
   readonly #moving: boolean;
   readonly #colored: boolean;
+  /** Completes the commands that a message names. */
+  complete: (text: string) => string = (text) => text;
   #progressShown = false;
   #progressAt = Number.NEGATIVE_INFINITY;
 
@@ -55,16 +57,21 @@ export class Terminal implements Reporter {
     return this.#streams.stdin.isTTY === true && this.#streams.stderr.isTTY === true && !this.#streams.env.CI;
   }
 
+  /** True where progress moves on a terminal. */
+  get watched(): boolean {
+    return this.#moving;
+  }
+
   heading(text: string): void {
     this.#line(`\n${this.style('bold', `▸ ${harmless(text)}`)}`);
   }
 
   note(text: string): void {
-    this.#line(`  ${harmless(text)}`);
+    this.#line(`  ${harmless(this.complete(text))}`);
   }
 
   warn(text: string): void {
-    this.#line(this.style('yellow', `  ! ${harmless(text)}`));
+    this.#line(this.style('yellow', `  ! ${harmless(this.complete(text))}`));
   }
 
   block(text: string): void {
@@ -91,16 +98,16 @@ export class Terminal implements Reporter {
   }
 
   error(text: string): void {
-    this.#line(`${this.style('red', 'error')} ${harmless(text)}`);
+    this.#line(`${this.style('red', 'error')} ${harmless(this.complete(text))}`);
   }
 
   hint(text: string): void {
-    this.#line(`${this.style('cyan', 'next')}  ${harmless(text)}`);
+    this.#line(`${this.style('cyan', 'next')}  ${harmless(this.complete(text))}`);
   }
 
   /** Requested data for people: stdout, with control characters escaped. */
   show(text: string): void {
-    this.data(harmless(text));
+    this.data(harmless(this.complete(text)));
   }
 
   /** Requested data for machines: stdout, byte for byte. */
@@ -121,12 +128,22 @@ export class Terminal implements Reporter {
    * @throws confirmation-needed without a terminal, declined on anything but `y` or `yes`, interrupted on Ctrl-C
    */
   async confirm(question: string, signal: AbortSignal): Promise<void> {
-    if (!this.interactive) throw new KeyturnError('confirmation-needed', { question });
+    const answer = await this.ask(`${question} [y/N]`, signal);
+    if (!/^y(es)?$/i.test(answer)) throw new KeyturnError('declined', { question });
+  }
+
+  /**
+   * Asks a question and answers with the line that was typed, trimmed.
+   *
+   * @throws confirmation-needed without a terminal, interrupted on Ctrl-C
+   */
+  async ask(question: string, signal: AbortSignal): Promise<string> {
+    if (!this.interactive)
+      throw new KeyturnError('confirmation-needed', { question: question.replace(/ \[y\/N\]$/, '') });
     this.clearProgress();
     const lines = createInterface({ input: this.#streams.stdin, output: this.#streams.stderr });
     try {
-      const answer = await lines.question(`  ${harmless(question)} [y/N] `, { signal });
-      if (!/^y(es)?$/i.test(answer.trim())) throw new KeyturnError('declined', { question });
+      return (await lines.question(`  ${harmless(question)} `, { signal })).trim();
     } catch (error) {
       if (signal.aborted) throw new KeyturnError('interrupted', { during: 'a question' }, error);
       throw error;

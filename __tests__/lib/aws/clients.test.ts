@@ -1,7 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { ListJobsCommand } from '@aws-sdk/client-s3-control';
+import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 
 import { createClients } from '../../../lib/aws/clients';
+import { clientsFor } from '../../../lib/aws/rotation-clients';
+import { startTestAws } from '../../support/embedded-aws';
 
 const variables = {
   AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
@@ -95,3 +101,57 @@ test('the number of attempts is the one of AWS_MAX_ATTEMPTS', async () => {
   expect(await clients.kms.config.maxAttempts()).toBe(7);
   clients.destroy();
 });
+
+describe('the clients of a rotation', () => {
+  const rotation = { name: 'payroll', region: 'ap-northeast-1' };
+
+  test('act as the role of the rotation file, in a session that CloudTrail can tell', async () => {
+    await using aws = await endpointWithRole();
+    const clients = clientsFor({ ...rotation, aws: { assumeRole: aws.role } }, { env: process.env });
+    const { Arn } = await clients.sts.send(new GetCallerIdentityCommand({}));
+    expect(Arn).toMatch(/assumed-role\/keyturn\/keyturn-payroll$/);
+    for (const client of [clients.kms, clients.s3, clients.s3Control])
+      expect((await client.config.credentials()).sessionToken).toBeDefined();
+    clients.destroy();
+  });
+
+  test('fails when the external id is not the one that the role asks for', async () => {
+    await using aws = await endpointWithRole();
+    const assumeRole = { ...aws.role, externalId: 'another' };
+    const clients = clientsFor({ ...rotation, aws: { assumeRole } }, { env: process.env });
+    await expect(clients.sts.send(new GetCallerIdentityCommand({}))).rejects.toMatchObject({
+      code: 'aws-access-denied',
+      facts: expect.objectContaining({ action: 'sts:AssumeRole' }),
+    });
+    clients.destroy();
+  });
+
+  test('take the credentials of its profile, also where the environment has others', async () => {
+    // The SDK warns that there are two sources of credentials.
+    jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const folder = mkdtempSync(path.join(tmpdir(), 'keyturn-profile-'));
+    const file = path.join(folder, 'credentials');
+    writeFileSync(file, '[team]\naws_access_key_id = AKIAOFTHETEAM\naws_secret_access_key = secret\n');
+    Object.assign(process.env, variables, { AWS_SHARED_CREDENTIALS_FILE: file });
+    const clients = clientsFor({ ...rotation, aws: { profile: 'team' } }, { env: process.env });
+    for (const client of [clients.kms, clients.s3, clients.s3Control, clients.sts])
+      expect(await client.config.credentials()).toMatchObject({ accessKeyId: 'AKIAOFTHETEAM' });
+    clients.destroy();
+    rmSync(folder, { recursive: true });
+  });
+});
+
+/** An endpoint with a role that asks for an external id; the environment leads there. */
+async function endpointWithRole() {
+  const aws = await startTestAws();
+  const trust = {
+    Effect: 'Allow',
+    Principal: { AWS: `arn:aws:iam::${aws.accountId}:root` },
+    Action: 'sts:AssumeRole',
+    Condition: { StringEquals: { 'sts:ExternalId': 'team-7' } },
+  };
+  const may = [{ Effect: 'Allow', Action: '*', Resource: '*' }];
+  const roleArn = aws.addRole({ name: 'keyturn', trust: [trust], may });
+  Object.assign(process.env, aws.environment(), { AWS_CONFIG_FILE: '/dev/null' });
+  return { role: { roleArn, externalId: 'team-7' }, [Symbol.asyncDispose]: () => aws.close() };
+}

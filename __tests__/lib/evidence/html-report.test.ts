@@ -116,6 +116,38 @@ it('shows what was waived, and what was found once the key was Disabled', async 
   expect(text).toContain('v1 enabled again photos holds 1 object version(s) under it');
 });
 
+it('shows each dress rehearsal and each look at a pin, with what came of it', async () => {
+  const run = await openEvidence({ directory, command: 'post-apply', rotation: 'photos' });
+  await run.record('run', 'begin', { rotation: 'photos' });
+  const bucket = { bucket: 'photos', read: 7, failed: [], archived: 2, customerKey: 0, outOfReach: 1, gone: 0 };
+  const rehearsed = {
+    version: 'v1',
+    role: 'arn:aws:iam::111122223333:role/readers',
+    buckets: [bucket],
+    impossible: [],
+  };
+  await run.record('dress-rehearsal', 'retire', rehearsed);
+  const failed = [{ key: HOSTILE, why: 'AccessDenied' }];
+  await run.record('dress-rehearsal', 'retire', { ...rehearsed, buckets: [{ ...bucket, failed }] });
+  await run.record('dress-rehearsal', 'retire', { ...rehearsed, impossible: ['the denial is not in force'] });
+  await run.record('dress-rehearsal', 'retire', { version: 'v0', rehearsed: false, because: 'no role is named' });
+  const pin = { bucket: 'photos', keyArn: V2, inForce: true, at: 0 };
+  const pins = [pin, { ...pin, bucket: 'films', inForce: false, because: 'films has no policy' }];
+  await run.record('pinned-writers', 'retire', { pins });
+  await run.record('gate', 'retire', { version: 'v1', open: true, waived: [] });
+  await run.close('finished');
+  const html = await page();
+  expect(html).not.toContain('<script>');
+  const text = textOf(html);
+  const role = 'arn:aws:iam::111122223333:role/readers';
+  expect(text).toContain(`v1 ${role} the key is not needed 7 2 archived, 1 under other keys, not for this role`);
+  expect(text).toMatch(/the key is needed .* in photos needs the key: AccessDenied 7/);
+  expect(text).toContain('shows nothing the denial is not in force 7');
+  expect(text).toContain('v0 nobody none no role is named 0 everything');
+  expect(text).toContain(`photos ${V2} yes the policy and the default name it`);
+  expect(text).toContain(`films ${V2} no films has no policy`);
+});
+
 it('shows what jobs were asked for and what came of them, and what a verification stands on', async () => {
   const run = await openEvidence({ directory, command: 'post-apply', rotation: 'photos' });
   const spec = { Description: `keyturn photos: rewrap photos ${HOSTILE}`, RoleArn: 'arn:aws:iam::111122223333:role/r' };
@@ -217,7 +249,7 @@ describe('evidence that is not sound', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.jsonValue()),
-        fc.constantFrom('state', 'outcome', 'gate', 'run'),
+        fc.constantFrom('state', 'outcome', 'gate', 'run', 'dress-rehearsal', 'pinned-writers'),
         async (values, type) => {
           const odd = values.map((data) =>
             JSON.stringify({

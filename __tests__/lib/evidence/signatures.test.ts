@@ -113,6 +113,22 @@ it('is verified by a second implementation: Ed25519 of node-forge over the encod
   });
 });
 
+it('is verified by a second implementation: P-256 of @noble/curves over the encoding of DSSE, and only over that', async () => {
+  const { p256: nistP256 } = await import('@noble/curves/nist.js');
+  const signer = SIGNERS['P-256'] as EvidenceSigner;
+  const { payloadType, payload, signatures } = JSON.parse(await readFile(signatureOf(await run(signer)), 'utf8'));
+  const bytes = Buffer.from(payload, 'base64');
+  const message = Buffer.concat([Buffer.from(`DSSEv1 ${payloadType.length} ${payloadType} ${bytes.length} `), bytes]);
+  const point = signer.publicKey.export({ format: 'der', type: 'spki' }).subarray(26);
+  const fits = (text: Buffer) =>
+    // Neither KMS nor openssl brings s into the lower half.
+    nistP256.verify(Buffer.from(signatures[0].sig, 'base64'), text, point, { format: 'der', lowS: false });
+  expect(fits(message)).toBe(true);
+  expect(fits(bytes)).toBe(false);
+  message[message.length - 1] = (message.at(-1) ?? 0) ^ 1;
+  expect(fits(message)).toBe(false);
+});
+
 it('fails when a run is not signed although a signer is declared, with and without a key', async () => {
   await run(signer, 'nobody');
   const file = await run(signer);
@@ -124,6 +140,25 @@ it('fails when the last signature is missing: the newest run may have been made 
   await run(signer);
   await rm(signatureOf(await run(signer)));
   expect(await codes(trusted)).toEqual(['not-signed']);
+});
+
+it('names the signed run that vouches for one that was killed, and no other', async () => {
+  const killed = await run(signer, 'nobody');
+  const lines = (await readFile(killed, 'utf8')).split('\n');
+  await writeFile(killed, `${lines.slice(0, -2).join('\n')}\n`);
+  const problems = async () => {
+    const { faults } = await checkEvidence(directory, undefined, trusted);
+    return faults.filter(({ code }) => code === 'not-signed').map(({ problem }) => problem);
+  };
+  expect(await problems()).toEqual([expect.stringMatching(/: the run was not closed, so nobody signed it$/)]);
+  const next = await run(signer);
+  expect(await problems()).toEqual([expect.stringContaining(`; ${path.basename(next)} names this head and is signed`)]);
+  await rm(signatureOf(next));
+  // Runs of the same second are listed in any order.
+  expect((await problems()).map((one) => one.replace(/^.*": /, '')).sort()).toEqual([
+    'the run was not closed, so nobody signed it',
+    'the signature was removed, or signing failed',
+  ]);
 });
 
 it('fails when a whole chain was written again without a signer, as soon as a key is given', async () => {

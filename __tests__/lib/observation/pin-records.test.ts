@@ -5,6 +5,7 @@ import { openEvidence } from '../../../lib/evidence/evidence';
 import { type PinLook, pinLooks, pinnedSince } from '../../../lib/observation/pin-records';
 
 const [bucket, keyArn] = ['photos', 'arn:aws:kms:eu-central-1:111122223333:key/2'];
+const OF = { name: 'photos', region: 'eu-central-1', account: '111122223333' };
 let directory: string;
 
 beforeEach(async () => {
@@ -21,7 +22,7 @@ async function run(look: Partial<PinLook>, concurrentRun = false): Promise<strin
   return evidence.file;
 }
 
-const since = async () => pinnedSince(await pinLooks(directory, 'photos'), bucket, keyArn);
+const since = async () => pinnedSince(await pinLooks(directory, OF), bucket, keyArn);
 
 it('counts from the first look of those that found the pin in force without a break', async () => {
   expect(await since()).toBeUndefined();

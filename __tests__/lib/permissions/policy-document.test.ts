@@ -53,11 +53,23 @@ describe.each(
     const wide = Statement.filter(({ Resource, Condition }) => Resource === '*' && Condition === undefined);
     const listing = {
       plan: ['kms:ListAliases'],
-      terraform: ['kms:ListAliases'],
+      // Who used a key that a switch leaves: CloudTrail names no resource.
+      terraform: ['kms:ListAliases', 'cloudtrail:LookupEvents'],
       rollback: ['kms:ListAliases'],
       // The gate looks for other users of a key: buckets are listed by account.
-      'post-apply': ['kms:ListAliases', 's3:ListAllMyBuckets', ...(more === '' ? [] : ['s3:ListJobs'])],
-      reviewer: ['kms:ListAliases', ...(more === '' ? [] : ['s3:ListJobs'])],
+      'post-apply': [
+        'kms:ListAliases',
+        's3:ListAllMyBuckets',
+        ...(more === '' ? [] : ['s3:ListJobs']),
+        'cloudtrail:LookupEvents',
+      ],
+      reviewer: [
+        'kms:ListAliases',
+        'cloudtrail:LookupEvents',
+        's3:ListAllMyBuckets',
+        'iam:GetAccountAuthorizationDetails',
+        ...(more === '' ? [] : ['s3:ListJobs']),
+      ],
       'pre-apply': ['kms:ListAliases'],
     } as const;
     expect(wide.flatMap(({ Action }) => Action)).toEqual(listing[name]);
@@ -89,7 +101,7 @@ it('lets only the one who retires disable a key, and never Terraform', () => {
 it('gives a reviewer nothing that changes anything, and no key to read with', () => {
   expect(
     actionsFor('reviewer').filter(
-      (action) => !/^(kms:(Describe|List|GetKeyPolicy$)|s3:(Describe|Get|List))/.test(action),
+      (action) => !/^(kms:(Describe|List|GetKeyPolicy$)|s3:(Describe|Get|List)|cloudtrail:Lookup|iam:Get)/.test(action),
     ),
   ).toEqual([]);
 });
@@ -115,6 +127,16 @@ it('reaches objects’ keys through S3 alone, and proves material under the proo
   });
 });
 
+it('names a taken-over key by its ARN beside the tag, which it has only after the first apply', async () => {
+  const rotation = await rotationOf('', `[{ name: v1, takeOver: "${ADOPTED}" }, { name: v2 }]`);
+  for (const [name, sid] of [
+    ['terraform', 'KeepKeysAsDeclared'],
+    ['terraform', 'CreateAliasesOfKeys'],
+    ['post-apply', 'UseKeysThroughS3'],
+  ] as const)
+    expect(statement(policyDocument([name], rotation, ACCOUNT), `${sid}2`)?.Resource).toEqual([ADOPTED]);
+});
+
 it('names an adopted key by its ARN, and never lets anybody change it', async () => {
   const rotation = await rotationOf('', `[{ name: v1, keyArn: "${ADOPTED}" }, { name: v2 }]`);
   const { Statement } = policyDocument(POLICY_NAMES, rotation, ACCOUNT);
@@ -125,6 +147,7 @@ it('names an adopted key by its ARN, and never lets anybody change it', async ()
     'kms:DescribeKey',
     'kms:GetKeyPolicy',
     'kms:ListGrants',
+    'kms:ListResourceTags',
     'kms:ReEncryptFrom',
     'kms:UpdateAlias',
   ]);
@@ -180,11 +203,14 @@ describe('jobs of S3 Batch Operations', () => {
 
   it('ask nothing of a rotation without them', async () => {
     const plain = await rotationOf();
-    for (const name of POLICY_NAMES) expect(actionsFor(name, plain).join()).not.toMatch(/Job|iam:/);
+    for (const name of POLICY_NAMES)
+      expect(actionsFor(name, plain).join()).not.toMatch(/Job|iam:(?!GetAccountAuthorizationDetails)/);
   });
 
   it('leave the role to Terraform, which may neither take it nor attach a policy to it', async () => {
-    const roles = (await document()).Statement.filter(({ Action }) => Action.some((one) => one.startsWith('iam:')));
+    const roles = (await document()).Statement.filter(
+      ({ Action, Sid }) => Sid !== 'ReadIamPolicies' && Action.some((one) => one.startsWith('iam:')),
+    );
     expect([...new Set(roles.map(({ Resource }) => Resource))]).toEqual([
       'arn:aws:iam::111122223333:role/keyturn-photos-batch',
     ]);
@@ -205,6 +231,8 @@ describe('the evidence bucket', () => {
       's3:GetEncryptionConfiguration',
       's3:GetObjectRetention',
       's3:GetObjectVersion',
+      // Of every bucket of the account, too.
+      's3:GetReplicationConfiguration',
       's3:PutObject',
     ]);
   });

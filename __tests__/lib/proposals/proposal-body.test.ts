@@ -156,7 +156,13 @@ describe('text from outside stays text', () => {
 
 describe('who loses access', () => {
   const rows = [
-    { who: 'arn:aws:iam::1:role/a"] --> x', may: 'read through S3', after: 'loses it', fix: 'keyPolicy.users: …' },
+    {
+      who: 'arn:aws:iam::1:role/a"] --> x',
+      may: 'read through S3',
+      after: 'loses it',
+      fix: 'keyPolicy.users: …',
+      stops: false,
+    },
   ];
   const access = [{ from: 'v1', rows, unread: ['grants on the key of v1: denied'], notRead: ['CloudTrail'] }];
 

@@ -117,6 +117,41 @@ describe('a switch to a key that a version alias was moved to', () => {
   });
 });
 
+describe('an alias that was moved before the first import, so that the stranger’s key is bound', () => {
+  const hijacked = (scenes: readonly SceneName[]) =>
+    scenes.map((name) => {
+      const json = record.get(name)?.json ?? '';
+      const swapped = name === 'unchanged keys' ? json : json.replaceAll(KEY_IDS.v2, STRANGER);
+      return { plan: readPlanDocument(swapped, `${name}.json`) };
+    });
+  const bind = with2({ keyArn: strangerArn });
+
+  it('is refused by the state of the keys stack, which plan always shows', async () => {
+    const refused = await review({ bind }, { plans: hijacked(['unchanged keys', 'switch']) });
+    expect(refused.verdict).toBe('refused');
+    expect(found(refused).join('\n')).toContain(
+      `v2 is ${strangerArn} by rotation.lock.json, ${keyArn('v2')} by the state`,
+    );
+  });
+
+  it('is to decide in the change that brings the binding, where the storage plan is reviewed alone', async () => {
+    const base = only('v1')(await parseRotation(TWO, 'rotation.yaml', { now: NOW }));
+    const brought = await review({ bind }, { plans: hijacked(['switch']), base });
+    expect(brought.verdict).toBe('decide');
+    expect(found(brought)).toContainEqual(expect.stringMatching(/^KT080 binding\[v2\].*Nothing but this change says/));
+  });
+
+  it('is trusted after that, and the review says so', async () => {
+    const trusting = await review({ bind }, { plans: hijacked(['switch']) });
+    expect(found(trusting)).toEqual([]);
+    expect(reviewMarkdown(trusting)).toContain(
+      'trusted as rotation.lock.json has it: the state of the keys stack is not in this review',
+    );
+    const both = await review({ scenes: ['unchanged keys', 'switch'] });
+    expect(both.binding.map(plain).join()).not.toContain('not in this review');
+  });
+});
+
 describe('a bound rotation', () => {
   it('is clean through its phases, and shows what each version is', async () => {
     expect(found(await review({ text: TWO, scenes: ['unchanged keys', 'first storage'] }))).toEqual([]);

@@ -37,20 +37,31 @@ interface Given {
   readonly file?: PlanFileFacts | undefined;
   readonly expected?: ExpectedStacks | undefined;
   readonly lock?: string;
+  readonly awsProvider?: string;
 }
 
-async function found({ stack, file, expected, lock }: Given): Promise<readonly string[]> {
-  const { findings } = await reviewWhole('{"format_version":"1.2"}', {
-    plans: [
-      {
-        plan: readPlanDocument(PLAN, 'keys.json'),
-        stackText: stack === undefined ? undefined : { name: 'keys.cdk.tf.json', text: stack },
-        planFile: file,
-        lock,
-      },
-    ],
-    expected,
-  });
+async function found({
+  stack,
+  file,
+  expected,
+  lock,
+  awsProvider = AWS_PROVIDER_VERSION,
+}: Given): Promise<readonly string[]> {
+  const { findings } = await reviewWhole(
+    '{"format_version":"1.2"}',
+    {
+      plans: [
+        {
+          plan: readPlanDocument(PLAN, 'keys.json'),
+          stackText: stack === undefined ? undefined : { name: 'keys.cdk.tf.json', text: stack },
+          planFile: file,
+          lock,
+        },
+      ],
+      expected,
+    },
+    { terraform: { awsProvider } },
+  );
   return findings
     .filter(({ rule }) => /^KT06[123]$/.test(rule))
     .map(({ rule, message, address }) => `${rule} ${address === undefined ? '' : `${address}: `}${plain(message)}`);
@@ -155,6 +166,16 @@ describe('a stack file', () => {
 });
 
 describe('a plan file', () => {
+  it('is accepted with a provider that the rotation file admits, and refused with any other', async () => {
+    const awsProvider = '>= 5.100.0, < 6.22.0';
+    const of = (version: string) =>
+      found({ file: planFile({ lock: lockOf(undefined, version) }), expected: EXPECTED, awsProvider });
+    expect(await of('6.21.0')).toEqual([]);
+    expect(await of('6.22.0')).toEqual([
+      'KT062 keys.tfplan was made with provider registry.terraform.io/hashicorp/aws 6.22.0',
+    ]);
+  });
+
   it.each<[string, Partial<PlanFileFacts>, string]>([
     [
       'another file',
@@ -202,6 +223,22 @@ describe('a plan file', () => {
     ['other JSON beside it', { showsThePlan: false }, 'the JSON plan is not what Terraform shows of keys.tfplan'],
   ])('is refused with %s', async (_, change, expected) => {
     expect(await found({ file: planFile(change), expected: EXPECTED })).toContain(`KT062 ${expected}`);
+  });
+
+  it.each([
+    ['behind a comment', (lock: string) => `${lock}/* */ provider "example.com/x/aws" {\n}\n`],
+    ['without the space', (lock: string) => `${lock}provider"example.com/x/aws" {\n}\n`],
+    ['on the next line', (lock: string) => `${lock}provider\n"example.com/x/aws" {}\n`],
+    ['in a block', (lock: string) => lock.replace('{\n', '{ /*\n')],
+    ['with its version twice', (lock: string) => lock.replace('  version', '  version = "9.9.9"\n  version')],
+    ['with an argument of its own', (lock: string) => lock.replace('  version', '  source = "x"\n  version')],
+    ['behind an odd line end', (lock: string) => lock.replaceAll('\n', '\r\n')],
+    ['nowhere', () => '# This file is maintained automatically\n'],
+  ])('is refused with a lock that hides its provider %s', async (_, change) => {
+    const messages = await found({ file: planFile({ lock: change(lockOf()) }), expected: EXPECTED });
+    expect(messages).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^KT062 .*(with provider|names no provider)/)]),
+    );
   });
 
   it('is refused with another lock than the one beside it', async () => {

@@ -188,6 +188,30 @@ describe('a member that no stack of a rotation causes', () => {
   });
 });
 
+describe('an import that the rotation file implies', () => {
+  const takeOver = 'arn:aws:kms:ap-northeast-1:111122223333:key/12345678-1234-1234-1234-123456789012';
+  const id = '12345678-1234-1234-1234-123456789012';
+  const taken = { keyVersions: [{ name: 'v1', takeOver }] };
+  const imports = async (importing: Json, file: Json, more: Json = {}) => {
+    const plan = planText([keyChange({ actions: ['no-op'], before: {}, after: {}, importing }, more)]);
+    const { findings } = await reviewWhole(plan, {}, file);
+    return findings.filter(({ rule }) => rule === 'KT056').length;
+  };
+
+  it('is one that the stack declares', async () => expect(await imports({ id }, taken)).toBe(0));
+
+  it.each<[string, Json, Json, Json]>([
+    ['of a file that takes nothing over', { id }, {}, {}],
+    ['of another key', { id: id.replace('1', '2') }, taken, {}],
+    ['by its ARN', { id: takeOver }, taken, {}],
+    ['without an id', {}, taken, {}],
+    ['with something beside the id', { id, identity: {} }, taken, {}],
+    ['into another version', { id }, taken, { address: 'aws_kms_external_key.version_v2', name: 'version_v2' }],
+  ])('refuses an import %s', async (_name, importing, file, more) => {
+    expect(await imports(importing, file, more)).toBeGreaterThan(0);
+  });
+});
+
 function root(module: Json): Json {
   return { configuration: { root_module: module } };
 }

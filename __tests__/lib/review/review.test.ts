@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { readPlanDocument } from '../../../lib/review/plan-document';
 import { reviewJson } from '../../../lib/review/review-json';
 import { MARKDOWN_LIMIT, reviewMarkdown } from '../../../lib/review/review-markdown';
 import { plain } from '../../../lib/review/review-messages';
@@ -66,6 +68,21 @@ describe('a plan', () => {
   it('is refused when it holds resources of both stacks: no program of ours makes one', async () => {
     const alias = { ...keyChange({ actions: ['no-op'] }), address: 'aws_kms_alias.main', type: 'aws_kms_alias' };
     expect((await reviewText(planText([keyChange(), alias]))).findings.map((one) => one.rule)).toEqual(['KT070']);
+  });
+
+  it('is named with account, Region, commit, versions and the SHA-256 of its files', async () => {
+    const stack = '{"terraform":{}}';
+    const identity = { address: 'data.aws_caller_identity.x', mode: 'data', type: 'aws_caller_identity' };
+    const resources = [{ ...identity, values: { account_id: '111122223333' } }];
+    const plan = planText([keyChange()], { prior_state: { values: { root_module: { resources } } } });
+    const given = { plan: readPlanDocument(plan, 'keys.json'), stackText: { name: 'cdk.tf.json', text: stack } };
+    const review = await reviewText(plan, { commit: 'c0ffee', plans: [{ ...given, sha256: 'ab'.repeat(32) }] });
+    const text = reviewMarkdown(review);
+    expect(text).toContain('- Account `111122223333` · Region `ap-northeast-1` · commit `c0ffee`\n');
+    const sha = createHash('sha256').update(stack).digest('hex');
+    expect(text).toContain(
+      `- *made with* Terraform \`1.11.4\` · SHA-256 of the JSON \`${'ab'.repeat(32)}\` · SHA-256 of the stack \`${sha}\`\n`,
+    );
   });
 
   it('reports what it cannot check without the configuration', async () => {

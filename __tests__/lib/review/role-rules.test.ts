@@ -148,6 +148,13 @@ describe('the role as the stack declares it', () => {
 });
 
 describe('the policy of the role', () => {
+  it('may not overwrite objects that it moves by rewrap', async () => {
+    const found = await reviewed({
+      policy: (policy) => statement(policy, 'MoveObjects').Action.push('s3:PutObject'),
+    });
+    expect(message(found, 'KT045')).toEqual([expect.stringContaining('the role may s3:PutObject')]);
+  });
+
   it('may not use a key but through S3 of the Region', async () => {
     const bare = await reviewed({ policy: (policy) => delete statement(policy, 'UseNewKey').Condition });
     expect(message(bare, 'KT045')).toEqual([expect.stringContaining(`on ${key(2)}`)]);

@@ -139,6 +139,42 @@ describe('the provider', () => {
     expect(await reported(requiring(AWS_PROVIDER_VERSION))).toEqual([]);
   });
 
+  it('is accepted as the rotation file widens it, and in no other range', async () => {
+    const widened = { terraform: { awsProvider: '>= 5.100.0, < 6.22.0' } };
+    const of = async (versions: string) =>
+      (await reviewText(requiring(versions), {}, widened)).findings.filter(({ rule }) => rule === 'KT050');
+    expect(await of('>= 5.100.0, < 6.22.0')).toEqual([]);
+    expect(await of('>= 5.100.0, < 6.23.0')).toHaveLength(1);
+    expect(await of(AWS_PROVIDER_VERSION)).toHaveLength(1);
+  });
+
+  it('acts by the profile and the role of the rotation file, and by no other', async () => {
+    const roleArn = 'arn:aws:iam::111122223333:role/keyturn';
+    const by = (more: Record<string, unknown>): string => {
+      const expressions = { region: { constant_value: rotation().region }, ...more };
+      const aws = { name: 'aws', full_name: 'registry.terraform.io/hashicorp/aws', expressions };
+      const provider_config = { aws: { ...aws, version_constraint: AWS_PROVIDER_VERSION } };
+      return planText([keyChange()], { configuration: { provider_config } });
+    };
+    const of = async (plan: string, aws?: unknown) =>
+      (await reviewText(plan, {}, aws === undefined ? {} : { aws })).findings
+        .filter(({ rule }) => rule === 'KT050')
+        .map(({ message }) => plain(message));
+    const constant = (constant_value: string) => ({ constant_value });
+    const role = (arn: string) => [{ role_arn: constant(arn), session_name: constant('keyturn-test') }];
+    const declared = { profile: 'team', assumeRole: { roleArn } };
+    expect(await of(by({ profile: constant('team'), assume_role: role(roleArn) }), declared)).toEqual([]);
+    expect(await of(by({ assume_role: role(`${roleArn}-2`) }), declared)).toEqual([
+      "the provider's profile is not that of the rotation file",
+      "the provider's assume_role is not that of the rotation file",
+    ]);
+    expect(await of(by({ profile: constant('team') }))).toEqual([
+      "the provider's profile is not that of the rotation file",
+    ]);
+    const chained = [...role(roleArn), ...role(`${roleArn}-2`)];
+    expect(await of(by({ profile: constant('team'), assume_role: chained }), declared)).toHaveLength(1);
+  });
+
   it.each(['>= 5.100.0, < 7.0.0', '~> 5.100.0', '6.23.0', undefined])('is refused in another: %s', async (versions) => {
     const found = versions ?? '(any)';
     expect(await reported(requiring(versions))).toEqual([`the provider's versions are ${found}, not 5.100.0`]);

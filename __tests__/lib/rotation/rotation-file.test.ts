@@ -58,15 +58,16 @@ describe('loadRotation', () => {
       reencrypt: { method: 'rewrap', from: [], engine: 'local', batch: undefined },
       evidence: { bucket: undefined },
       retire: { verifyOnlyBuckets: [], unusedForDays: undefined, waivers: [] },
+      access: { days: 30, waivers: [] },
       review: { waivers: [] },
-      terraform: { backend: 'local' },
+      terraform: { awsProvider: '5.100.0', backend: 'local' },
     });
   });
 
   it('fails when the file is missing, and explains how to create one', async () => {
     const error = await fails(loadRotation(path.join(directory, 'none.yaml'), { now: NOW }), 'rotation-file-missing');
     expect(error.exitCode).toBe(78);
-    expect(error.hint).toContain('sample');
+    expect(error.hint).toContain('npx keyturn init');
   });
 
   it('fails when the path is a directory', async () => {
@@ -337,6 +338,7 @@ describe('fields', () => {
   it('fills the s3 backend from the rotation’s own Region', async () => {
     const { terraform } = await parse(textWith({ terraform: { backend: 's3', s3: { bucket: 'state' } } }));
     expect(terraform).toEqual({
+      awsProvider: '5.100.0',
       backend: 's3',
       s3: { bucket: 'state', region: 'ap-northeast-1', prefix: 'keyturn/', kmsKeyId: undefined },
     });
@@ -416,6 +418,63 @@ describe('an adopted key', () => {
     ],
   ])('refuses %s', async (_name, keyVersions, at) => {
     expect((await faultsOf(textWith({ keyVersions }))).map((fault) => fault.path)).toEqual([at]);
+  });
+});
+
+describe('what is taken over or imported', () => {
+  const takeOver = 'arn:aws:kms:ap-northeast-1:111122223333:key/12345678-1234-1234-1234-123456789012';
+
+  const policyOf = (Sid: string) => JSON.stringify({ Version: '2012-10-17', Statement: [{ Sid, Effect: 'Allow' }] });
+  const kept = (keptPolicy: string) => ({
+    keyVersions: [{ name: 'v1', takeOver, keptPolicy }],
+    keyPolicy: { keep: true },
+  });
+
+  it('is read, and absent where the file has none', async () => {
+    const adopted = { alias: true, versionAliases: ['v1'] };
+    const rotation = await parse(textWith({ keyVersions: [{ name: 'v1', takeOver }], adopted }));
+    expect([rotation.keyVersions[0]?.takeOver, rotation.adopted]).toEqual([takeOver, { ...adopted, buckets: [] }]);
+    const none = await parse(textWith({}));
+    expect([none, none.keyVersions[0]].map((one) => Object.keys(one ?? {}))).not.toContainEqual(
+      expect.arrayContaining([expect.stringMatching(/adopted|takeOver/)]),
+    );
+  });
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['a key that is moved away from too', { keyVersions: [{ name: 'v1', takeOver, keyArn: takeOver }] }, 'takeOver'],
+    [
+      'a key of another Region',
+      { keyVersions: [{ name: 'v1', takeOver: takeOver.replace('-1:', '-2:') }] },
+      'takeOver',
+    ],
+    ['a key of another account', { account: '999988887777', keyVersions: [{ name: 'v1', takeOver }] }, 'takeOver'],
+    [
+      'one key for two versions',
+      {
+        keyVersions: [
+          { name: 'v1', takeOver },
+          { name: 'v2', keyArn: takeOver },
+        ],
+      },
+      'keyArn',
+    ],
+    [
+      'a second key in place',
+      { strategy: 'in-place', keyVersions: [{ name: 'v1' }, { name: 'v2', takeOver }] },
+      'takeOver',
+    ],
+    ['a kept policy that is none', kept('{}'), 'keptPolicy'],
+    ['a kept policy with a statement of ours', kept(policyOf('DestroyNothing')), 'keptPolicy'],
+    [
+      'a kept policy that nobody keeps',
+      { keyVersions: [{ name: 'v1', takeOver, keptPolicy: policyOf('x') }] },
+      'keptPolicy',
+    ],
+    ['no policy to keep', { keyVersions: [{ name: 'v1', takeOver }], keyPolicy: { keep: true } }, 'keptPolicy'],
+    ['an alias of no version', { adopted: { versionAliases: ['v9'] } }, 'adopted.versionAliases[0]'],
+    ['a bucket that is not declared', { adopted: { buckets: ['elsewhere'] } }, 'adopted.buckets[0]'],
+  ])('refuses %s', async (_name, more, at) => {
+    expect((await faultsOf(textWith(more))).map(({ path }) => path)).toEqual([expect.stringContaining(at)]);
   });
 });
 

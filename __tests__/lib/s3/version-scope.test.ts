@@ -49,6 +49,11 @@ describe('what a rotation moves', () => {
     ['a key by the ARN of an alias', under('arn:aws:kms:ap-northeast-1:111122223333:alias/tenants'), 'unknown'],
     ['no key at all', under(''), 'unknown'],
     ['a related multi-Region key', under(arn(MULTI, { region: 'us-east-1' })), 'unknown'],
+    ['a superseded version in another Region', under(OLD.replace('ap-northeast-1', 'us-east-1')), 'unknown'],
+    ['a superseded version in another account', under(OLD.replace('111122223333', '999988887777')), 'unknown'],
+    ['a superseded version in capitals', under(OLD.replace('aaaaaaaa', 'AAAAAAAA')), 'unknown'],
+    ['a superseded version by its bare id in capitals', under('AAAAAAAA-0000-4000-8000-000000000001'), 'unknown'],
+    ['the active key in another partition', under(ACTIVE.replace('arn:aws:', 'arn:aws-us-gov:')), 'unknown'],
     ['another encryption', OTHER, 'unknown'],
     ['no encryption, though it is of today', NONE, 'unknown'],
   ])('finds a version under %s to be %s', (_name, encryption, expected) => {

@@ -15,8 +15,8 @@ const unpacked = (version: string, host = 'registry.terraform.io', platform = 'l
   join(host, 'hashicorp/aws', version, platform, 'terraform-provider-aws');
 
 /** What is found when the usual roots are those of the sandbox. */
-const found = (box: Sandbox, env: NodeJS.ProcessEnv = {}, of = binary) =>
-  providerSource({ binary: of, env: { ...box.env, ...env }, roots: [join(box.path, 'opt')] });
+const found = (box: Sandbox, env: NodeJS.ProcessEnv = {}, of = binary, required = '5.100.0') =>
+  providerSource({ binary: of, env: { ...box.env, ...env }, required, roots: [join(box.path, 'opt')] });
 
 describe('the user’s own CLI configuration', () => {
   it('decides when TF_CLI_CONFIG_FILE names it', async () => {
@@ -51,6 +51,16 @@ describe('a mirror', () => {
       host: 'registry.terraform.io',
       version: '5.100.0',
     });
+  });
+
+  it('gives the newest version that the rotation file admits, packed or unpacked, and no other', async () => {
+    await using box = await sandbox();
+    await box.write(`opt/mirror/${unpacked('5.100.0')}`, '');
+    await box.write(`opt/mirror/${unpacked('6.9.0')}`, '');
+    await box.write('opt/mirror/registry.terraform.io/hashicorp/aws/terraform-provider-aws_6.21.0_linux_amd64.zip', '');
+    await box.write(`opt/mirror/${unpacked('6.30.0')}`, '');
+    await expect(found(box, {}, binary, '>= 5.100.0, < 6.22.0')).resolves.toMatchObject({ version: '6.21.0' });
+    await expect(found(box, {}, binary, '>= 6.40.0, < 7.0.0')).resolves.toMatchObject({ kind: 'registry' });
   });
 
   it('is found where TF_PLUGIN_MIRROR points, before any other', async () => {

@@ -30,7 +30,7 @@ export const PLANNED_STACK =
   '{"terraform":{"backend":{"local":{"path":"../x.tfstate"}}},"output":{"a":{"value":"x"}}}\n';
 
 /** A zip file of these entries, in this order; a name may stand in it twice. */
-export function zipOf(entries: readonly (readonly [string, Buffer | string])[]): Buffer {
+export function zipOf(entries: readonly (readonly [string, Buffer | string])[], between = Buffer.alloc(0)): Buffer {
   const files: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
@@ -44,7 +44,7 @@ export function zipOf(entries: readonly (readonly [string, Buffer | string])[]):
     common.writeUInt32LE(packed.length, 14);
     common.writeUInt32LE(content.length, 18);
     common.writeUInt16LE(Buffer.byteLength(name), 22);
-    const file = Buffer.concat([Buffer.from('PK\u0003\u0004', 'latin1'), common, Buffer.from(name), packed]);
+    const file = Buffer.concat([Buffer.from('PK\u0003\u0004', 'latin1'), common, Buffer.from(name), packed, between]);
     const rest = Buffer.alloc(14);
     rest.writeUInt32LE(offset, 10);
     const head = Buffer.concat([Buffer.from('PK\u0001\u0002', 'latin1'), Buffer.from([20, 0]), common, rest]);

@@ -13,6 +13,16 @@ const ENTRIES = [
   ['.terraform.lock.hcl', 'lock'],
 ] as const;
 
+const modules = (text: string): Buffer =>
+  zipOf(ENTRIES.map(([name, content]) => [name, name === 'tfconfig/modules.json' ? text : content] as const));
+
+/** Another name in the local header than in the directory. */
+function renamed(from: string, to: string): Buffer {
+  const bytes = zipOf(ENTRIES);
+  bytes.write(to, bytes.indexOf(from), 'latin1');
+  return bytes;
+}
+
 describe('a plan file', () => {
   it('of Terraform gives its configuration, its lock and its backend', async () => {
     expect(await read(PLAN_FILE)).toMatchObject({
@@ -46,6 +56,20 @@ describe('a plan file', () => {
       'something stands after its end record',
     ],
     ['something before its entries', Buffer.concat([Buffer.from('x'), zipOf(ENTRIES)]), 'its directory is not where'],
+    ['an entry of somebody else', zipOf([...ENTRIES, ['tfconfig/main.tf', 'x']]), 'holds tfconfig/main.tf, which'],
+    ['an entry beside them', zipOf([...ENTRIES, ['terraform.tfvars', 'x']]), 'holds terraform.tfvars, which'],
+    ['an entry that climbs out', zipOf([...ENTRIES, ['tfconfig/m-/../../x', 'x']]), 'invalid relative path'],
+    ['an absolute entry', zipOf([...ENTRIES, ['/etc/x', 'x']]), 'absolute path'],
+    [
+      'another name before its content',
+      renamed('tfconfig/m-/cdk.tf.json', 'tfconfig/m-/cdk.tf.jsom'),
+      'stands otherwise',
+    ],
+    ['bytes between its entries', zipOf(ENTRIES, Buffer.from('PK')), 'something stands before its entry'],
+    ['modules that Go reads otherwise', modules('[{"Key":"","Dir":".","key":"x"}]'), 'another thing than modules'],
+    ['a module without a name', modules('[{"Dir":"."}]'), 'another thing than modules'],
+    ['a module that is none', modules('[null]'), 'another thing than modules'],
+    ['no list of modules', modules('{}'), 'is no list'],
     ['no plan', zipOf(ENTRIES.slice(1)), 'it has no tfplan'],
     ['no backend', zipOf([['tfplan', Buffer.from([8, 3])], ...ENTRIES.slice(1)]), 'it names no backend'],
     ['nothing', Buffer.from('PK\u0003\u0004', 'latin1'), 'something stands after its end record'],

@@ -119,6 +119,28 @@ it('shows what Terraform would forget, apart from what it destroys', () => {
   expect(text).toContain('plan of s: 0 to create, 0 to change, 0 to destroy, 1 to forget');
 });
 
+it('shows what Terraform imports, with its old values where they change, and where nothing changes', () => {
+  const importing = { id: 'alias/payroll' };
+  const same = { name: 'alias/payroll' };
+  const summary = planned([
+    resource('aws_kms_alias.main', {
+      actions: ['update'],
+      before: { target_key_id: V1 },
+      after: { target_key_id: V2 },
+      importing,
+    }),
+    resource('aws_kms_alias.version_v1', { actions: ['no-op'], before: same, after: same, importing }),
+  ]);
+  expect(formatPlan('payroll-storage', summary).split('\n')).toEqual([
+    'plan of payroll-storage: 0 to create, 1 to change, 0 to destroy, 2 to import',
+    '',
+    '  ~ change aws_kms_alias.main, imported from alias/payroll',
+    `      target_key_id: "${V1}" → "${V2}"`,
+    '',
+    '  = import aws_kms_alias.version_v1, imported from alias/payroll, unchanged',
+  ]);
+});
+
 it('leaves out of a creation what Terraform fills in, what stays unset, and tags that are said twice', () => {
   const tags = { 'keyturn:version': 'v1' };
   const text = formatPlan(

@@ -48,6 +48,7 @@ async function bench(box: Sandbox, differences: Partial<TerraformInput> = {}): P
   const terraform = new Terraform({
     binary: { file, product: 'Terraform', version: '1.11.4', platform: 'linux_amd64' },
     source: { kind: 'registry', searched: ['/usr/share/terraform/plugins'] } satisfies ProviderSource,
+    required: '5.100.0',
     cliConfiguration: undefined,
     env: box.env,
     ...differences,
@@ -87,7 +88,7 @@ describe('init', () => {
     await expect(terraform.init(stack)).rejects.toMatchObject({
       code: 'terraform-provider-missing',
       facts: {
-        version: '5.100.0',
+        required: '5.100.0',
         searched: ['/usr/share/terraform/plugins'],
         reported: expect.stringContaining('could not connect'),
       },

@@ -14,6 +14,8 @@ const alone: OtherKeyUsers = {
   grants: { known: [] },
   defaultOf: [],
   defaultsUnknown: [],
+  replicas: [],
+  replicasUnknown: [],
   use: {
     before: none,
     now: none,
@@ -97,9 +99,18 @@ it.each<[string, OtherKeyUsers, string, string]>([
   ],
   [
     'other buckets',
-    { ...alone, defaultsUnknown: ['s3:ListAllMyBuckets is denied'] },
+    { ...alone, defaultsUnknown: [{ bucket: undefined, text: 's3:ListAllMyBuckets is denied' }] },
     'defaults-unknown',
     's3:ListAllMyBuckets',
+  ],
+  [
+    'replication',
+    {
+      ...alone,
+      replicasUnknown: [{ bucket: 'photos', text: 's3:GetReplicationConfiguration is denied on photos' }],
+    },
+    'replication-unknown',
+    's3:GetReplicationConfiguration',
   ],
 ])('names the permission that is missing for %s', (_title, users, code, action) => {
   expect(userReasons(users)).toMatchObject([{ code, text: expect.stringContaining(action) }]);

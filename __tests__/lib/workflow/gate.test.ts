@@ -1,6 +1,6 @@
 import { isCode } from '../../../lib/errors';
 import type { BucketReencryption } from '../../../lib/reencrypt/reencrypt-bucket';
-import { RETIRE_WAIVERS } from '../../../lib/rotation/rotation';
+import { RETIRE_WAIVERS, type RetireWaiver } from '../../../lib/rotation/rotation';
 import type { BucketVerification } from '../../../lib/verify/bucket-verification';
 import { accountOf } from '../../../lib/verify/version-account';
 import { type GateInput, GatePass, gateReasons } from '../../../lib/workflow/gate';
@@ -10,6 +10,7 @@ import type { RehearsedBucket } from '../../../lib/workflow/rehearsal/rehearse-b
 
 const OLD = 'arn:aws:kms:ap-northeast-1:123456789012:key/old';
 const ACTIVE = 'arn:aws:kms:ap-northeast-1:123456789012:key/active';
+const FORMER = 'arn:aws:kms:ap-northeast-1:123456789012:key/former';
 const version = (name: string) => ({ name, materialValidTo: undefined, keyArn: undefined, disabled: false });
 const key = (arn: string, state: string) => ({
   arn,
@@ -91,6 +92,7 @@ const pass: BucketReencryption = {
 const sound: GateInput = {
   version: version('v1'),
   keyArn: OLD,
+  formerKeys: [],
   activeKeyArn: ACTIVE,
   observation: {
     versions: [
@@ -109,6 +111,8 @@ const sound: GateInput = {
     grants: { known: [] },
     defaultOf: [],
     defaultsUnknown: [],
+    replicas: [],
+    replicasUnknown: [],
     use: {
       before: undefined,
       now: { known: { at: undefined, operation: undefined, trackedSince: undefined } },
@@ -449,6 +453,27 @@ const broken: readonly [string, GateInput, string][] = [
     withRehearsal({ impossible: ['the denial is not in force'] }),
     'rehearsal-not-possible',
   ],
+  [
+    'an object is under a key that the version was once',
+    { ...withBucket({ byKey: { [ACTIVE]: 1, [`DSSE:${FORMER}`]: 1 } }), formerKeys: [FORMER] },
+    'objects-left',
+  ],
+  [
+    'the verification is of the future',
+    { ...sound, now: Date.parse('2026-11-23T23:44:59.999Z') },
+    'verification-too-old',
+  ],
+  [
+    'another version is the same key',
+    {
+      ...sound,
+      observation: {
+        ...sound.observation,
+        versions: [...sound.observation.versions, { version: version('old'), key: key(OLD, 'Enabled') }],
+      },
+    },
+    'key-named-twice',
+  ],
   ['the key to retire is the active key itself', { ...sound, keyArn: ACTIVE }, 'active-key-itself'],
 ];
 
@@ -461,6 +486,30 @@ it.each(broken)('refuses when %s', (_title, input, code) => {
     refusal = error;
   }
   expect(isCode(refusal, 'gate-refused')).toBe(true);
+});
+
+it.each<[string, Partial<RetireWaiver>, boolean]>([
+  ['of the default of other buckets', { what: 'bucket-default' }, false],
+  ['of the default of that bucket', { what: 'bucket-default', of: 'reports' }, false],
+  ['that names no bucket', { what: 'dropped-bucket' }, false],
+  ['of another bucket', { what: 'dropped-bucket', of: 'another' }, false],
+  ['that is over', { what: 'dropped-bucket', of: 'reports', until: '2026-11-23' }, false],
+  ['of its own', { what: 'dropped-bucket', of: 'reports' }, true],
+])('knows whether a dropped bucket is set aside by a waiver %s', (_title, waiver, opens) => {
+  const given = { what: 'dropped-bucket', reason: 'it was copied elsewhere', until: '2026-11-24', ...waiver } as const;
+  const dropped = [{ bucket: 'reports', verifiedAt: undefined }];
+  expect(gateReasons({ ...sound, dropped, waivers: [given] })).toHaveLength(opens ? 0 : 1);
+});
+
+it.each([
+  ['u1', 1],
+  ['a', 0],
+  ['u', 2],
+])('sets uploads aside by their key or, of several with one key, by their id (%s)', (of, left) => {
+  const uploads = ['u1', 'u2'].map((uploadId) => ({ ...uploadOf('2026-11-24T01:00:00.000Z'), key: 'a', uploadId }));
+  const input = withBucket({ openUploads: uploads, openUploadsTotal: 2 });
+  const waiver = { what: 'upload', of, reason: 'its writer is known', until: '2026-11-24' } as const;
+  expect(gateReasons({ ...input, waivers: [waiver] })).toHaveLength(left);
 });
 
 it('refuses with every reason at once', () => {

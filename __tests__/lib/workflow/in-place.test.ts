@@ -83,6 +83,8 @@ buckets: [{ name: photos-bucket, manage: bucket }]
       s3,
       s3Control: new S3ControlClient(client),
       sts: new STSClient(client),
+      cloudTrail: unused('CloudTrail'),
+      iam: unused('IAM'),
       region: aws.region,
       as: unused('another role'),
       destroy: () => undefined,

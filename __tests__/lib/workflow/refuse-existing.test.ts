@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import {
   CreateAliasCommand,
   CreateKeyCommand,
@@ -5,6 +8,7 @@ import {
   ScheduleKeyDeletionCommand,
 } from '@aws-sdk/client-kms';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
+import { openEvidence } from '../../../lib/evidence/evidence';
 import { parseRotation } from '../../../lib/rotation/rotation-file';
 import type { StackPlan, StackRole } from '../../../lib/terraform/workspace';
 import { declareKeys } from '../../../lib/workflow/declare-keys';
@@ -124,6 +128,47 @@ describe('a plan of the keys stack that creates the key of v1', () => {
     expect(hint).toContain(`terraform -chdir=cdktf.out/stacks/${on.name}-keys import ${KEY} ${arn.split('/').at(-1)}`);
     expect(hint.includes(`aws kms cancel-key-deletion --key-id ${arn}`)).toBe(state === 'PendingDeletion');
     expect(on.applied).toEqual([]);
+  });
+
+  it('is refused where the binding knows the key of the version, whatever became of its alias', async () => {
+    const on = await site({ [KEY]: '' });
+    const keyArn = await on.key(`alias/${on.name}-elsewhere`);
+    const bound = {
+      name: 'v1',
+      keyArn,
+      keyMaterialId: null,
+      materialValidTo: null,
+      recipients: [],
+      custodyRecordSha256: null,
+    };
+    const run = { ...on.run, rotation: { ...on.run.rotation, binding: [bound] } };
+    await expect(declareKeys.run(run, {})).rejects.toMatchObject({
+      code: 'resource-exists',
+      message: expect.stringContaining(`version v1 is key ${keyArn} already`),
+      hint: expect.stringContaining(`\`keyArn: ${keyArn}\` if objects move away`),
+    });
+    expect(on.applied).toEqual([]);
+  });
+
+  it('is refused where the evidence knows the adopted key whose keyArn was taken out of the file', async () => {
+    const on = await site({ [KEY]: '' });
+    const keyArn = await on.key(`alias/${on.name}-elsewhere`);
+    const folder = await mkdtemp(path.join(tmpdir(), 'keyturn-refused-'));
+    const evidence = await openEvidence({
+      directory: path.join(folder, '.keyturn', 'evidence'),
+      command: 'rotate',
+      rotation: on.name,
+    });
+    const { region } = endpoint.clients;
+    await evidence.record('run', 'begin', { rotation: on.name, region, identity: on.run.identity });
+    await evidence.record('state', 'begin', { versions: [{ name: 'v1', keyArn }] });
+    await evidence.close('finished');
+    const run = { ...on.run, rotation: { ...on.run.rotation, file: path.join(folder, 'rotation.yaml') } };
+    await expect(declareKeys.run(run, {})).rejects.toMatchObject({
+      code: 'resource-exists',
+      hint: expect.stringContaining(`\`keyArn: ${keyArn}\``),
+    });
+    await rm(folder, { recursive: true });
   });
 
   it('is applied while no key stands behind the alias', async () => {

@@ -31,6 +31,8 @@ export function accountWith(trust: unknown, policy: unknown, tags: Readonly<Reco
     maxSessionDuration: 3600,
     trust: stored(trust, 'trust'),
     tags: new Map(Object.entries(tags)),
+    attached: new Set(),
+    boundary: undefined,
     policies: new Map([['inline', stored(policy, 'identity')]]),
   });
   return roles;

@@ -72,6 +72,15 @@ export class StandInKeys implements DataKeys {
     return { ciphertext: this.wrap(targetKeyId, secret, plaintext, target), keyArn: targetKeyId };
   }
 
+  encrypt(plaintext: Buffer, keyId: string, context: EncryptionContext) {
+    this.calls.push({ name: 'Encrypt', key: keyId, context });
+    return { ciphertext: this.wrap(keyId, this.secretOf(keyId), plaintext, context), keyArn: keyId };
+  }
+
+  checkKeyState(keyId: string): void {
+    this.secretOf(keyId);
+  }
+
   awsManagedS3Key(): string {
     return this.secrets.has(keyArn('managed1')) ? keyArn('managed1') : this.add('managed1');
   }

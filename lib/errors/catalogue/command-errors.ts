@@ -30,6 +30,11 @@ export const commandErrors = {
     () =>
       'declare reencrypt.engine and reencrypt.batch.bucket in the rotation file, then apply the storage stack, which creates the role of the jobs; see docs/scale.md',
   ),
+  'files-exist': entry<{ files: readonly string[] }>(
+    EXIT.usage,
+    (f) => `there is already ${f.files.join(', ')}; nothing was written`,
+    () => 'move what is there away, or leave it as it is and write only the rest: --keep-existing',
+  ),
   'run-locked': entry<{ lock: string; pid: number; since: string }>(
     EXIT.error,
     (f) => `another run of Keyturn is working on this rotation: process ${f.pid}, since ${f.since}`,

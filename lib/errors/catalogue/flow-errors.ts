@@ -20,6 +20,29 @@ export const flowErrors = {
     (f) =>
       `make sure that ${f.version} is Enabled, then apply the storage stack (\`npx cdktf deploy\` or \`npx keyturn rotate\`)`,
   ),
+  'access-lost': entry<{
+    from: string;
+    to: string;
+    uses: readonly { readonly who: string; readonly text: string; readonly fix: string }[];
+  }>(
+    EXIT.refusedByGate,
+    (f) =>
+      [
+        `somebody who used the key of ${f.from} cannot use that of ${f.to}:`,
+        ...f.uses.map(({ who, text }) => `  - ${who} ${text}`),
+      ].join('\n'),
+    (f) =>
+      [
+        ...new Set(f.uses.map(({ fix }) => fix)),
+        'or set it aside under `access.waivers` in the rotation file; see `npx keyturn access`',
+      ].join('; '),
+  ),
+  'trail-unread': entry<{ version: string; reason: string }>(
+    EXIT.error,
+    (f) => `nobody can say who still needs the key of ${f.version}: ${f.reason}`,
+    () =>
+      'allow cloudtrail:LookupEvents (`npx keyturn policy post-apply`), or look for DisabledException in your own trail',
+  ),
   'keys-not-declared': entry<{ found: string; keysStack: string }>(
     EXIT.refusedByGate,
     (f) => `no key exists to import material into: ${f.found}`,
@@ -62,7 +85,7 @@ export const flowErrors = {
     EXIT.refusedByGate,
     (f) => `${f.version} (${f.keyArn}) is not used while its custody is not proven: ${f.found}`,
     (f) =>
-      `run it where the custody directory and .keyturn/evidence of the import are, or prove the copy with \`npx keyturn drill --version ${f.version} --identity <age identity file>\`; if somebody else imported the material, append another version; a team that accepts the loss writes keyVersions[].custodyWaiver with the reason`,
+      `run it where the custody directory and .keyturn/evidence of the import are, or prove the copy with \`npx keyturn drill --version ${f.version} --identity <age identity file>\`; if the material is in a file, \`npx keyturn material adopt --version ${f.version} --material-file <file>\`; if somebody else imported it, append another version; a team that accepts the loss writes keyVersions[].custodyWaiver with the reason`,
   ),
   'rotation-only-forward': entry<{ version: string; current: string }>(
     EXIT.refusedByGate,

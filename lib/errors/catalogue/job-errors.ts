@@ -1,7 +1,7 @@
 import { entry } from '../entry';
 import { EXIT } from '../exit-codes';
 
-interface OfJob {
+export interface OfJob {
   readonly bucket: string;
   readonly jobId: string;
 }

@@ -18,11 +18,13 @@ function faultLines(file: string, faults: readonly FileFault[]): string {
 
 /** Errors of the rotation file, and of proposals to change it. */
 export const rotationFileErrors = {
-  'rotation-file-missing': entry<{ file: string }>(
+  'rotation-file-missing': entry<{ file: string; others?: readonly string[] }>(
     EXIT.rotationFile,
     (f) => `there is no rotation file ${f.file}`,
     (f) =>
-      `copy the sample rotation.yaml of this project to ${f.file} and edit it, or name another file with --rotation-file; see docs/rotation-file.md for every field`,
+      f.others && f.others.length > 0
+        ? `name one of ${f.others.join(', ')} with --rotation-file, or run a command that takes it with --all`
+        : 'write one with `npx keyturn init`, or name another file with --rotation-file; see docs/rotation-file.md for every field',
   ),
   'rotation-file-unreadable': entry<{ file: string; reason: string }>(
     EXIT.rotationFile,

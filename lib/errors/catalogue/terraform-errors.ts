@@ -6,8 +6,15 @@ export const terraformErrors = {
   'working-files-committed': entry<{ folder: string; files: readonly string[] }>(
     EXIT.refusedByGate,
     (f) =>
-      `git tracks working files of Terraform in ${f.folder}: ${f.files.slice(0, 5).join(', ')}${f.files.length > 5 ? ` and ${f.files.length - 5} more` : ''}; a provider that somebody committed would run during the plan`,
-    () => 'remove them from the repository (git rm -r --cached cdktf.out), and put cdktf.out/ into .gitignore',
+      `git tracks working files of Keyturn or Terraform in ${f.folder}: ${f.files.slice(0, 5).join(', ')}${f.files.length > 5 ? ` and ${f.files.length - 5} more` : ''}; somebody who committed them could bring a provider that runs during the plan, or evidence of what never was`,
+    () =>
+      'remove them from the repository (git rm -r --cached cdktf.out .keyturn), and put both into .gitignore. Keep evidence in the evidence bucket, or on a branch of its own as examples/steps/archive.sh does',
+  ),
+  'repository-unreadable': entry<{ folder: string; reason: string }>(
+    EXIT.error,
+    (f) => `git cannot read the repository of ${f.folder}, so it is unknown which files are committed: ${f.reason}`,
+    () =>
+      'install git; in a container whose checkout belongs to another user, run `git config --global --add safe.directory <folder>`',
   ),
   'terraform-missing': entry<{ tried: readonly string[] }>(
     EXIT.error,
@@ -19,10 +26,10 @@ export const terraformErrors = {
     (f) => `${f.file} is version ${f.version}; the stacks need ${f.oldest} or later`,
     (f) => `update it to ${f.oldest} or later, or name another binary with TERRAFORM_BINARY_NAME`,
   ),
-  'terraform-provider-missing': entry<{ version: string; searched: readonly string[]; reported: string }>(
+  'terraform-provider-missing': entry<{ required: string; searched: readonly string[]; reported: string }>(
     EXIT.error,
     (f) =>
-      `Terraform cannot get the AWS provider ${f.version}: ${f.reported}${f.searched.length === 0 ? '' : ` (and no mirror holds it: ${f.searched.join(', ')})`}`,
+      `Terraform cannot get the AWS provider ${f.required}: ${f.reported}${f.searched.length === 0 ? '' : ` (and no mirror holds it: ${f.searched.join(', ')})`}`,
     () =>
       'allow access to the registry, or create a mirror on this machine (terraform providers mirror <directory>) and set TF_PLUGIN_MIRROR to it',
   ),

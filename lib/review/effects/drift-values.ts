@@ -3,10 +3,10 @@ import type { PlannedChange } from '../plan-document';
 import { type AttributeChange, attributeChanges } from './attribute-changes';
 
 /** What a resource repeats of another one, which is compared there. */
-const MIRRORED: Readonly<Record<string, readonly string[]>> = {
-  aws_s3_bucket: ['object_lock_configuration', 'policy', 'server_side_encryption_configuration', 'versioning'],
-  aws_iam_role: ['inline_policy'],
-};
+const MIRRORED: ReadonlyMap<string, readonly string[]> = new Map([
+  ['aws_s3_bucket', ['object_lock_configuration', 'policy', 'server_side_encryption_configuration', 'versioning']],
+  ['aws_iam_role', ['inline_policy']],
+]);
 
 /** Terraform writes what is unset as null, false, an empty text or an empty list. */
 const isUnset = (value: unknown): boolean =>
@@ -20,7 +20,7 @@ const keyId = (value: unknown): unknown =>
 export function driftValues({ type, before, after }: PlannedChange): readonly AttributeChange[] {
   const namesKey = type === 'aws_kms_alias' || type === BUCKET_DEFAULT;
   return attributeChanges(before, after, {})
-    .filter(({ name }) => !MIRRORED[type]?.some((one) => name === one || name.startsWith(`${one}.`)))
+    .filter(({ name }) => !MIRRORED.get(type)?.some((one) => name === one || name.startsWith(`${one}.`)))
     .filter((one) => one.name.startsWith('tags.') || !(isUnset(one.before) && isUnset(one.after)))
     .filter((one) => !(namesKey && keyId(one.before) === keyId(one.after)));
 }

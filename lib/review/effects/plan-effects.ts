@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { BUCKET_DEFAULT, bucketOf, type KeyTargetChange, keyTargetChanges } from '../key-target-changes';
 import type { PlannedAction, PlannedChange, PlannedOutput } from '../plan-document';
 import { text } from '../plan-values';
@@ -47,17 +48,33 @@ function changeEffect(context: RuleContext, change: PlannedChange, move: KeyTarg
   return [...head, ...origin, ...details(change, moved)];
 }
 
-function headWords({ rotation, keys }: RuleContext, change: PlannedChange): Words {
+function headWords({ rotation, keys, green }: RuleContext, change: PlannedChange): Words {
   const { type, action, before, after } = change;
   const subject = subjectOf(change, rotation);
   if (type !== 'aws_kms_external_key') return [...subject, VERBS[action]];
   if (action === 'create') return [...subject, ' is created empty (PendingImport); pre-apply imports its material'];
   const arn = text(before?.arn);
   const key = arn === undefined ? subject : [...subject, ...words` (${arn})`];
-  if (action === 'update' && before?.enabled === true && after?.enabled === false) return [...key, ' is disabled'];
+  if (action === 'update' && before?.enabled === true && after?.enabled === false)
+    return [...key, ' is disabled', ...emptyBy(green, arn)];
   if (action === 'update' && before?.enabled === false && after?.enabled === true)
     return [...key, ...words` is enabled again (it is ${keys.find(arn ?? '')?.state ?? 'disabled'} now)`];
   return [...key, VERBS[action]];
+}
+
+const TRUSTED = {
+  signed: 'a run that is signed by a key that you gave',
+  base: 'a run in the evidence of the base',
+  here: 'a run in evidence that is not committed and whose signature was not checked',
+  commit: undefined,
+} as const;
+
+/** What the reviewer relies on when a key is disabled. */
+function emptyBy(green: RuleContext['green'], arn: string | undefined): Words {
+  const found = green?.find(({ keyArn }) => keyArn === arn);
+  const trusted = found && TRUSTED[found.origin];
+  if (found === undefined || trusted === undefined) return [];
+  return words`; ${path.basename(found.file)} shows that it was verified empty, ${[trusted]}`;
 }
 
 function moveWords(context: RuleContext, change: PlannedChange, { what, from, to }: KeyTargetChange): Words {
@@ -92,15 +109,15 @@ const TARGETS: ReadonlySet<string> = new Set([
   'rule.apply_server_side_encryption_by_default.kms_master_key_id',
 ]);
 /** Names of values that read better in a few words. */
-const LABELS: Readonly<Record<string, string>> = {
-  'rule.apply_server_side_encryption_by_default.sse_algorithm': 'algorithm',
-  'rule.apply_server_side_encryption_by_default.kms_master_key_id': 'key',
-  'rule.bucket_key_enabled': 'bucket key',
-  'rule.default_retention.days': 'days',
-  'rule.default_retention.mode': 'mode',
-  'rule.object_ownership': 'object ownership',
-  'versioning_configuration.status': 'status',
-};
+const LABELS: ReadonlyMap<string, string> = new Map([
+  ['rule.apply_server_side_encryption_by_default.sse_algorithm', 'algorithm'],
+  ['rule.apply_server_side_encryption_by_default.kms_master_key_id', 'key'],
+  ['rule.bucket_key_enabled', 'bucket key'],
+  ['rule.default_retention.days', 'days'],
+  ['rule.default_retention.mode', 'mode'],
+  ['rule.object_ownership', 'object ownership'],
+  ['versioning_configuration.status', 'status'],
+]);
 /** What the subject of a sentence has said already. */
 const NAMES: ReadonlySet<string> = new Set(['alarm_name', 'bucket']);
 const ends: readonly PlannedAction[] = ['delete', 'forget'];
@@ -128,7 +145,7 @@ function attributeWords({ name, before, after, unknown }: AttributeChange, actio
 
 /** A name that cannot steer an output format is plain text. */
 function labelOf(name: string): Words {
-  const known = LABELS[name];
+  const known = LABELS.get(name);
   if (known !== undefined) return [known];
   return /^[a-z0-9_.]+$/.test(name) ? [name.replaceAll('_', ' ')] : words`${name}`;
 }

@@ -44,17 +44,19 @@ const mapped = (held: unknown, change: (one: unknown) => unknown): Values =>
 
 /** The same as the plan repeats it. */
 function repeated(resources: readonly Values[]): Values {
-  const found: Record<string, Record<string, unknown>> = {};
+  // Names come from outside: one like `constructor` must not find what every object has.
+  const found = new Map<string, Map<string, unknown>>();
   for (const { type, name, expressions, depends_on, provider_config_key } of resources) {
     const [ofType, named] = [String(type), String(name)];
-    found[ofType] ??= {};
-    found[ofType][named] = {
+    const all = found.get(ofType) ?? new Map<string, unknown>();
+    found.set(ofType, all);
+    all.set(named, {
       ...values(canonical(plain(expressions ?? {}))),
       ...(depends_on === undefined ? {} : { depends_on }),
       ...(provider_config_key === 'aws' ? {} : { provider: provider_config_key }),
-    };
+    });
   }
-  return found;
+  return Object.fromEntries([...found].map(([ofType, all]) => [ofType, Object.fromEntries(all)]));
 }
 
 function outputOf([name, one]: readonly [string, unknown]): readonly [string, unknown] {

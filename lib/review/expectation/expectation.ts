@@ -38,12 +38,29 @@ export function expectedStack(
   return parsedObject(expected.keys)?.resource === undefined ? expected.keys : undefined;
 }
 
-/** The providers that a lock file names, with their versions. */
+/** A line of a block in a lock as Terraform writes it. */
+const LOCK_LINE = /^ {2}(version|constraints) += "([^"]*)"$|^ {2}hashes = \[$|^ {4}"(h1|zh):[^"]*",$|^ {2}\]$/;
+
+/**
+ * The providers that a lock file names, with their versions. A line that Terraform does not write counts as a provider of that
+ * name: HCL could hide one in it that a simpler reader does not see.
+ */
 export function lockedProviders(lock: string): readonly { readonly name: string; readonly version: string }[] {
-  return [...lock.matchAll(/^\s*provider\s+"([^"]*)"\s*\{([^}]*)/gm)].map(([, name = '', body = '']) => ({
-    name,
-    version: /^\s*version\s*=\s*"([^"]*)"/m.exec(body)?.[1] ?? '(none)',
-  }));
+  const found: { name: string; version: string }[] = [];
+  let open: { name: string; version: string } | undefined;
+  for (const line of lock.split('\n')) {
+    const [, name] = /^provider "([^"]*)" \{$/.exec(line) ?? [];
+    const [matched, field, value] = LOCK_LINE.exec(line) ?? [];
+    if (open === undefined && name !== undefined) {
+      open = { name, version: '(none)' };
+      found.push(open);
+    } else if (open !== undefined && line === '}') open = undefined;
+    else if (open !== undefined && matched !== undefined && !(field === 'version' && open.version !== '(none)')) {
+      if (field === 'version') open.version = value ?? '';
+    } else if (line !== '' && !(open === undefined && line.startsWith('#')))
+      found.push({ name: line, version: '(none)' });
+  }
+  return found;
 }
 
 /** The backend of a stack file: its type and its settings. */

@@ -15,6 +15,7 @@ export interface FieldClass {
     | 'forward'
     | 'backward'
     | 'with keyArn'
+    | 'with takeOver'
     | 'with custodyWaiver'
     | 'to true'
     | 'to false'
@@ -30,6 +31,9 @@ export interface FieldClass {
 const READS = 'It decides who can read the new key material, or runs code with it.';
 const STATE = 'With another state, Terraform does not see what exists.';
 const PROOF = 'Evidence would be kept elsewhere, for a shorter time, or not at all.';
+const TAKES = 'Terraform takes over what somebody else made.';
+const KEEPS = 'What the state holds already stays in it.';
+const ACTS_AS = 'Terraform and Keyturn act as somebody else.';
 const JOBS = 'Jobs run in the account with a role of their own, and cost money.';
 
 /** Every field of the rotation file, and of its binding. The table of docs/plan-review.md is generated from it. */
@@ -49,6 +53,13 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   {
     field: 'keyVersions[]',
     kind: 'added',
+    when: 'with takeOver',
+    verdict: 'decide',
+    why: 'Terraform takes over a key that exists, and replaces its policy and tags.',
+  },
+  {
+    field: 'keyVersions[]',
+    kind: 'added',
     when: 'with custodyWaiver',
     verdict: 'decide',
     why: 'It is used although nothing proves that custody holds its material.',
@@ -63,6 +74,12 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'keyVersions[]', verdict: 'refused', why: 'Their order is the order of succession.' },
   { field: 'keyVersions[].name', verdict: 'refused', why: 'A renamed version is another key.' },
   { field: 'keyVersions[].keyArn', verdict: 'refused', why: 'One version stands for one key.' },
+  {
+    field: 'keyVersions[].keptPolicy',
+    verdict: 'decide',
+    why: 'It decides who can use the taken-over key, besides Keyturn.',
+  },
+  { field: 'keyVersions[].takeOver', verdict: 'refused', why: 'One version stands for one key.' },
   {
     field: 'keyVersions[].custodyWaiver',
     verdict: 'decide',
@@ -143,6 +160,17 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
     verdict: 'decide',
     why: 'It decides whether a writer may name another key than the active one.',
   },
+  { field: 'adopted.alias', when: 'to true', verdict: 'decide', why: TAKES },
+  { field: 'adopted.alias', verdict: 'free', why: KEEPS },
+  { field: 'adopted.versionAliases', kind: 'added', verdict: 'decide', why: TAKES },
+  { field: 'adopted.versionAliases', verdict: 'free', why: KEEPS },
+  { field: 'adopted.buckets', kind: 'added', verdict: 'decide', why: TAKES },
+  { field: 'adopted.buckets', verdict: 'free', why: KEEPS },
+  {
+    field: 'keyPolicy.keep',
+    verdict: 'decide',
+    why: 'Whoever could use or administer a taken-over key still can, or no longer can.',
+  },
   { field: 'keyPolicy.administrators', verdict: 'decide', why: 'They can change the key policy.' },
   { field: 'keyPolicy.users', verdict: 'decide', why: 'They can read the objects.' },
   { field: 'keyPolicy.breakGlass', verdict: 'decide', why: 'They can delete a key or its material.' },
@@ -205,6 +233,10 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'retire.waivers', verdict: 'decide', why: 'The gate sets a reason aside to keep the old key enabled.' },
   { field: 'retire.verifyOnlyBuckets', kind: 'added', verdict: 'free', why: 'The gate looks at more.' },
   { field: 'retire.verifyOnlyBuckets', verdict: 'decide', why: 'A key may retire while that bucket needs it.' },
+  { field: 'access.days', when: 'more', verdict: 'free', why: 'A use of the old key counts for longer.' },
+  { field: 'access.days', verdict: 'decide', why: 'An older use of the old key does not stop a switch any more.' },
+  { field: 'access.waivers', kind: 'removed', verdict: 'free', why: 'A switch is refused more often.' },
+  { field: 'access.waivers', verdict: 'decide', why: 'Somebody who used the old key loses access.' },
   { field: 'evidence.bucket.name', verdict: 'decide', why: PROOF },
   { field: 'evidence.bucket.retention.mode', verdict: 'decide', why: PROOF },
   { field: 'evidence.bucket.retention.days', when: 'more', verdict: 'free', why: 'Evidence is locked for longer.' },
@@ -216,6 +248,10 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
     verdict: 'decide',
     why: 'It counts from the next change on, never for the one that brings it.',
   },
+  { field: 'aws.profile', verdict: 'decide', why: ACTS_AS },
+  { field: 'aws.assumeRole.roleArn', verdict: 'decide', why: ACTS_AS },
+  { field: 'aws.assumeRole.externalId', verdict: 'decide', why: ACTS_AS },
+  { field: 'terraform.awsProvider', verdict: 'decide', why: 'Another program carries out every later plan.' },
   { field: 'terraform.backend', verdict: 'decide', why: STATE },
   { field: 'terraform.s3.bucket', verdict: 'decide', why: STATE },
   { field: 'terraform.s3.region', verdict: 'decide', why: STATE },

@@ -138,9 +138,10 @@ function casesOf(
     return [at(before) >= 0 && at(after) > at(before) ? 'forward' : 'backward'];
   }
   if (field === 'keyVersions[]') {
-    const { keyArn, custodyWaiver } = values(after);
+    const { keyArn, takeOver, custodyWaiver } = values(after);
     return [
       ...(keyArn === undefined ? [] : (['with keyArn'] as const)),
+      ...(takeOver === undefined ? [] : (['with takeOver'] as const)),
       ...(custodyWaiver === undefined ? [] : (['with custodyWaiver'] as const)),
     ];
   }

@@ -11,15 +11,15 @@ const scalars = (names: string): Attributes =>
 export const SENSITIVE_ATTRIBUTES: ReadonlySet<string> = new Set(['key_material_base64', 'token']);
 
 /**
- * Every attribute of the resource types that the stacks declare, as the AWS provider 5.100.0 has them. An attribute that
- * is not here is refused: it may say what no rule knows.
+ * Every attribute of the resource types that the stacks declare, as the AWS provider has them from 5.100.0 to 6.66.0. An
+ * attribute that is not here is refused: it may say what no rule knows.
  *
- * Source: `terraform providers schema -json`.
+ * Source: `terraform providers schema -json` of 5.100.0; what 6.x added, from the bindings of 6.25.0 and 6.66.0.
  */
 export const RESOURCE_TYPES: Readonly<Record<string, Attributes>> = {
   aws_cloudwatch_metric_alarm: {
     ...scalars(
-      'actions_enabled alarm_description alarm_name arn comparison_operator datapoints_to_alarm evaluate_low_sample_count_percentiles evaluation_periods extended_statistic id metric_name namespace period statistic threshold threshold_metric_id treat_missing_data unit',
+      'actions_enabled alarm_description alarm_name arn comparison_operator datapoints_to_alarm evaluate_low_sample_count_percentiles evaluation_periods extended_statistic id metric_name namespace period region statistic threshold threshold_metric_id treat_missing_data unit',
     ),
     alarm_actions: 'list',
     insufficient_data_actions: 'list',
@@ -42,17 +42,17 @@ export const RESOURCE_TYPES: Readonly<Record<string, Attributes>> = {
     inline_policy: { ...scalars('name policy') },
   },
   aws_iam_role_policy: { ...scalars('id name name_prefix policy role') },
-  aws_kms_alias: { ...scalars('arn id name name_prefix target_key_arn target_key_id') },
+  aws_kms_alias: { ...scalars('arn id name name_prefix region target_key_arn target_key_id') },
   aws_kms_external_key: {
     ...scalars(
-      'arn bypass_policy_lockout_safety_check deletion_window_in_days description enabled expiration_model id key_material_base64 key_state key_usage multi_region policy valid_to',
+      'arn bypass_policy_lockout_safety_check deletion_window_in_days description enabled expiration_model id key_material_base64 key_spec key_state key_usage multi_region policy region valid_to',
     ),
     tags: 'map',
     tags_all: 'map',
   },
   aws_s3_bucket: {
     ...scalars(
-      'acceleration_status acl arn bucket bucket_domain_name bucket_prefix bucket_regional_domain_name force_destroy hosted_zone_id id object_lock_enabled policy region request_payer website_domain website_endpoint',
+      'acceleration_status acl arn bucket bucket_domain_name bucket_namespace bucket_prefix bucket_region bucket_regional_domain_name force_destroy hosted_zone_id id object_lock_enabled policy region request_payer website_domain website_endpoint',
     ),
     tags: 'map',
     tags_all: 'map',
@@ -102,23 +102,26 @@ export const RESOURCE_TYPES: Readonly<Record<string, Attributes>> = {
     website: { ...scalars('error_document index_document redirect_all_requests_to routing_rules') },
   },
   aws_s3_bucket_object_lock_configuration: {
-    ...scalars('bucket expected_bucket_owner id object_lock_enabled token'),
+    ...scalars('bucket expected_bucket_owner id object_lock_enabled region token'),
     rule: { default_retention: { ...scalars('days mode years') } },
   },
-  aws_s3_bucket_ownership_controls: { ...scalars('bucket id'), rule: { ...scalars('object_ownership') } },
-  aws_s3_bucket_policy: { ...scalars('bucket id policy') },
+  aws_s3_bucket_ownership_controls: { ...scalars('bucket id region'), rule: { ...scalars('object_ownership') } },
+  aws_s3_bucket_policy: { ...scalars('bucket id policy region') },
   aws_s3_bucket_public_access_block: {
-    ...scalars('block_public_acls block_public_policy bucket id ignore_public_acls restrict_public_buckets'),
+    ...scalars(
+      'block_public_acls block_public_policy bucket id ignore_public_acls region restrict_public_buckets skip_destroy',
+    ),
   },
   aws_s3_bucket_server_side_encryption_configuration: {
-    ...scalars('bucket expected_bucket_owner id'),
+    ...scalars('bucket expected_bucket_owner id region'),
     rule: {
       ...scalars('bucket_key_enabled'),
+      blocked_encryption_types: 'list',
       apply_server_side_encryption_by_default: { ...scalars('kms_master_key_id sse_algorithm') },
     },
   },
   aws_s3_bucket_versioning: {
-    ...scalars('bucket expected_bucket_owner id mfa'),
+    ...scalars('bucket expected_bucket_owner id mfa region'),
     versioning_configuration: { ...scalars('mfa_delete status') },
   },
 };

@@ -162,7 +162,12 @@ export function bindingWords(rotation: Rotation, keys: KnownKeys): readonly Word
     const sealed = recipients.length === 0 ? words`no recipients known` : words`sealed for ${recipients.join(', ')}`;
     const record =
       custodyRecordSha256 === null ? words`no custody record` : words`custody record ${custodyRecordSha256}`;
-    return [words`${version.name} is ${keyArn}: ${material}, ${date}, ${sealed}, ${record}`];
+    const isShown = keys.claims.some((one) => one.source === 'keys-stack' && one.version === version.name);
+    // What pre-apply binds first is what the alias led to then; only the keys stack knows which key Terraform made.
+    const shown = isShown
+      ? words`the state of the keys stack is in this review`
+      : words`trusted as rotation.lock.json has it: the state of the keys stack is not in this review`;
+    return [words`${version.name} is ${keyArn}: ${material}, ${date}, ${sealed}, ${record}; ${shown}`];
   });
 }
 

@@ -1,4 +1,4 @@
-import { AWS_PROVIDER_VERSION } from '../../rotation/provider-version';
+import { admitsProvider } from '../../rotation/provider-version';
 import { configurationDifferences } from '../expectation/configuration';
 import { addressOf, type Difference, differenceMessage, differences, parsedObject } from '../expectation/difference';
 import { duplicateMember, numbersIn } from '../expectation/duplicate-member';
@@ -82,11 +82,11 @@ const planFileDiffers: ReviewRule = {
   why: 'Terraform applies what stands in the plan file: its configuration, its provider, its backend. JSON beside it proves nothing about it.',
   next: 'Plan again from this rotation file, without -backend-config, in the workspace default.',
   waivable: false,
-  look: ({ planFile, expected, expectedLock }) => {
+  look: ({ planFile, expected, expectedLock, rotation }) => {
     if (planFile === undefined) return [];
     const messages = [
       ...configurationFaults(planFile),
-      ...lockFaults(planFile, expectedLock),
+      ...lockFaults(planFile, expectedLock, rotation.terraform.awsProvider),
       ...backendFaults(planFile, expected),
       ...(planFile.showsThePlan ? [] : [words`the JSON plan is not what Terraform shows of ${planFile.name}`]),
     ];
@@ -105,11 +105,11 @@ function configurationFaults({ configuration, modules, name }: PlanFileFacts): r
 
 const PROVIDER = /^registry\.(terraform\.io|opentofu\.org)\/hashicorp\/aws$/;
 
-function lockFaults({ lock, name }: PlanFileFacts, expected: string | undefined): readonly Words[] {
+function lockFaults({ lock, name }: PlanFileFacts, expected: string | undefined, constraint: string): readonly Words[] {
   if (lock === undefined) return [words`${name} was made without a provider lock`];
-  const strange = lockedProviders(lock).filter(
-    (one) => !PROVIDER.test(one.name) || one.version !== AWS_PROVIDER_VERSION,
-  );
+  const locked = lockedProviders(lock);
+  if (locked.length === 0) return [words`the provider lock of ${name} names no provider`];
+  const strange = locked.filter((one) => !PROVIDER.test(one.name) || !admitsProvider(constraint, one.version));
   const found = strange.map((one) => words`${name} was made with provider ${one.name} ${one.version}`);
   if (found.length > 0 || expected === undefined || expected === lock) return found;
   return [words`${name} was made with another provider lock than the one beside it`];

@@ -1,3 +1,4 @@
+import { adoptedResources } from '../../rotation/adopted-resources';
 import { contradictions } from '../plan-schema/contradictions';
 import { formatFaults } from '../plan-schema/plan-format';
 import type { Fault } from '../plan-schema/shape';
@@ -9,15 +10,17 @@ const sighting = ({ path, what, address }: Fault): Sighting => ({
   message: [...words`${path} `, ...what],
 });
 
-const of =
-  (kind: Fault['kind']) =>
-  ({ plan }: RuleContext): readonly Sighting[] =>
-    // A redacted export has a form of its own, and is never clean.
-    plan.form === 'redacted'
-      ? []
-      : formatFaults(plan.body)
-          .filter((one) => one.kind === kind)
-          .map(sighting);
+function sightingsOf(
+  { plan }: RuleContext,
+  kind: Fault['kind'],
+  counts: (fault: Fault) => boolean = () => true,
+): readonly Sighting[] {
+  // A redacted export has a form of its own, and is never clean.
+  if (plan.form === 'redacted') return [];
+  return formatFaults(plan.body)
+    .filter((one) => one.kind === kind && counts(one))
+    .map(sighting);
+}
 
 const strange: ReviewRule = {
   id: 'KT055',
@@ -26,17 +29,28 @@ const strange: ReviewRule = {
   why: 'A member, an attribute or a value that nobody checks may be what does the harm.',
   next: 'Plan again with a version of Terraform and of the AWS provider that docs/support.md names.',
   waivable: false,
-  look: of('strange'),
+  look: (context) => sightingsOf(context, 'strange'),
+};
+
+/** The imports that the rotation file implies: each stack, address and id. */
+const isAdopted = ({ plan, rotation, stack }: RuleContext, { path, address }: Fault): boolean => {
+  if (stack !== 'keys' && stack !== 'storage') return false;
+  if (!/^resource_changes\[\d+\]\.change\.importing$/.test(path)) return false;
+  const importing = plan.changes.filter((one) => one.address === address);
+  const expected = adoptedResources(rotation)[stack].find((one) => one.address === address);
+  return (
+    expected !== undefined && importing.every(({ mode, importing: id }) => mode === 'managed' && id === expected.id)
+  );
 };
 
 const excluded: ReviewRule = {
   id: 'KT056',
   title: 'the plan imports, moves, defers or invokes something',
   severity: 'error',
-  why: 'The stacks of a rotation have no import, no move, no module, no variable and no action. What they do not declare, nobody has reviewed.',
-  next: 'Remove it from the configuration. Do a move or an import in a change of its own, and waive this finding with that reason.',
+  why: 'The stacks of a rotation import what the rotation file names as adopted or taken over, and nothing else; they have no move, no module, no variable and no action. What they do not declare, nobody has reviewed.',
+  next: 'Remove it from the configuration. Declare what exists under adopted: or takeOver: (docs/adopt.md). Do a move in a change of its own, and waive this finding with that reason.',
   waivable: true,
-  look: of('excluded'),
+  look: (context) => sightingsOf(context, 'excluded', (fault) => !isAdopted(context, fault)),
 };
 
 const contradicts: ReviewRule = {

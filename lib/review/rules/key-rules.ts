@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { UTC_TIME } from '../../rotation/field-messages';
 import type { PlannedChange } from '../plan-document';
 import { text } from '../plan-values';
@@ -92,12 +93,14 @@ const disabledWithoutEvidence: ReviewRule = {
       if (after?.enabled !== false || before?.enabled !== true) return [];
       const arn = text(before.arn);
       const green = context.green?.find((one) => one.keyArn === arn);
-      if (green) return [];
+      if (green !== undefined && green.origin !== 'commit') return [];
       const known = arn === undefined ? undefined : context.keys.find(arn);
       const none =
         context.green === undefined
           ? words`no evidence was given`
-          : words`the evidence given shows no green retirement of it`;
+          : green === undefined
+            ? words`the evidence given shows no green retirement of it`
+            : words`the evidence in ${path.basename(green.file)} is committed, so the reviewed change may have brought it: pass the archive, the base, or the signer's --public-key`;
       return [{ address, message: words`key version ${known?.version ?? address} is disabled; ${none}` }];
     }),
 };

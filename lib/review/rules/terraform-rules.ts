@@ -1,5 +1,5 @@
-import { AWS_PROVIDER_VERSION } from '../../rotation/provider-version';
-import type { Rotation } from '../../rotation/rotation';
+import { isSameConstraint } from '../../rotation/provider-version';
+import { type Rotation, sessionName } from '../../rotation/rotation';
 import { BUCKET_DEFAULT } from '../key-target-changes';
 import { isSupportResource, LOCK } from '../own-addresses';
 import { list, same, text, type Values, values } from '../plan-values';
@@ -8,14 +8,14 @@ import type { ReviewRule, Sighting } from '../review-rule';
 
 /** The AWS provider, by the registry of either product. */
 const PROVIDER = /^registry\.(terraform\.io|opentofu\.org)\/hashicorp\/aws$/;
-const ARGUMENTS = new Set(['region', 'allowed_account_ids', 's3_use_path_style']);
+const ARGUMENTS = new Set(['region', 'allowed_account_ids', 's3_use_path_style', 'profile', 'assume_role']);
 
 const provider: ReviewRule = {
   id: 'KT050',
   title: 'the provider or its configuration differs',
   severity: 'error',
   why: 'With another provider, version range, Region, endpoint or role, the same plan acts elsewhere or runs other code.',
-  next: 'Remove the change: provider, versions and Region come from the rotation, credentials from the standard variables.',
+  next: 'Remove the change: provider, versions, Region, profile and role come from the rotation file, credentials from the standard variables.',
   waivable: true,
   look: ({ plan, rotation }) => [
     ...plan.providers.flatMap((one) => providerFaults(one, rotation).map((message) => ({ message }))),
@@ -30,8 +30,9 @@ function providerFaults(one: Values, rotation: Rotation): readonly Words[] {
   if (!PROVIDER.test(name)) return [words`the configuration uses provider ${name}`];
   const found: Words[] = [];
   const versions = text(one.version_constraint) ?? '(any)';
-  if (versions !== AWS_PROVIDER_VERSION)
-    found.push(words`the provider's versions are ${versions}, not ${AWS_PROVIDER_VERSION}`);
+  const declared = rotation.terraform.awsProvider;
+  if (!isSameConstraint(versions, declared))
+    found.push(words`the provider's versions are ${versions}, not ${declared}`);
   if (text(one.alias) !== undefined)
     found.push(words`there is a second configuration of the provider, ${text(one.alias) ?? ''}`);
   const expressions = values(one.expressions);
@@ -45,10 +46,33 @@ function providerFaults(one: Values, rotation: Rotation): readonly Words[] {
   }
   return [
     ...found,
+    ...Object.entries(declaredAccess(rotation))
+      .filter(([argument, wanted]) => !same(constantsOf(expressions[argument]), wanted))
+      .map(([argument]) => words`the provider's ${argument} is not that of the rotation file`),
     ...Object.keys(expressions)
       .filter((key) => !ARGUMENTS.has(key))
       .map((key) => words`the provider sets ${key}`),
   ];
+}
+
+/** Profile and role as the configuration of a plan states them; undefined: none may be there. */
+function declaredAccess(rotation: Rotation): Values {
+  const { profile, assumeRole } = rotation.aws ?? {};
+  const role = assumeRole && {
+    role_arn: assumeRole.roleArn,
+    session_name: sessionName(rotation),
+    ...(assumeRole.externalId === undefined ? {} : { external_id: assumeRole.externalId }),
+  };
+  return { profile, assume_role: role && [role] };
+}
+
+/** The constants of an argument, or of the blocks of its name; a reference in it is no constant. */
+function constantsOf(expression: unknown): unknown {
+  if (Array.isArray(expression))
+    return expression.map((block) =>
+      Object.fromEntries(Object.entries(values(block)).map(([name, inner]) => [name, constantsOf(inner)])),
+    );
+  return expression === undefined ? undefined : values(expression).constant_value;
 }
 
 const backend: ReviewRule = {

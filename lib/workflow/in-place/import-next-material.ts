@@ -10,7 +10,7 @@ import {
   type VersionMaterial,
 } from '../../observation/observed-materials';
 import type { Rotation } from '../../rotation/rotation';
-import { importMaterial as perKey, thenBound } from '../import-material';
+import { importMaterial as perKey, refuseIgnoredFile, thenBound } from '../import-material';
 import { completePendingImports, type ImportTerms, importVersion, proveCurrent } from '../material/import-version';
 import { type LostMaterial, lostText } from '../material/lost-material';
 import { requireCopy } from '../material/require-copy';
@@ -48,7 +48,7 @@ export const importMaterialInPlace: Step<'import-material', MaterialRun, never> 
 
 async function importNext(run: MaterialRun): Promise<StepResult<'import-material'>> {
   let observed = await observeMaterials(run);
-  await completePendingImports(run, withOwnDates(observed));
+  const confirmed = await completePendingImports(run, withOwnDates(observed));
   const names: string[] = [];
   const imported = [];
   for (let next = nextImport(observed); next && observed.key; next = nextImport(observed)) {
@@ -70,8 +70,10 @@ async function importNext(run: MaterialRun): Promise<StepResult<'import-material
     const hint = `bring it back first: ${lost.map(({ fix }) => `\`${fix}\``).join(', ')}`;
     return { outcome: 'partly', summary: lostText(lost), facts: materialFacts(observed), endsWith: hint };
   }
-  if (names.length === 0)
+  if (names.length === 0) {
+    if (confirmed === 0) refuseIgnoredFile(run);
     return { outcome: 'unchanged', summary: 'no version waits for key material', facts: materialFacts(observed) };
+  }
   if (run.dryRun) {
     const summary = `would import material for ${names.join(', ')}`;
     return { outcome: 'unchanged', summary, facts: { wouldImport: names }, pending: summary };

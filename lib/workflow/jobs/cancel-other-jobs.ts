@@ -6,8 +6,8 @@ import type { RunReport, RunTarget } from '../rotation-run';
 import { jobsOf } from './rotation-jobs';
 
 /**
- * Cancels the jobs of a bucket that belong to another switch: once confirmed, each would move objects to a key that may not
- * be the active one, and no run reads its report. s3:ListJobs, s3:UpdateJobStatus.
+ * Cancels the jobs of a bucket that belong to another switch. Once confirmed, each would move objects to a key that may
+ * not be the active one, and no run reads its report. s3:ListJobs, s3:UpdateJobStatus.
  */
 export async function cancelOtherJobs(run: RunTarget & RunReport, scope: JobScope): Promise<void> {
   const jobs = jobsOf(run);

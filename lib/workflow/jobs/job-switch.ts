@@ -14,9 +14,9 @@ export interface BoundSwitch {
 }
 
 /**
- * The switch that the jobs of a run belong to: when the main alias was moved to the target key, and which material that key
- * encrypts with, and what is moved. A job of an earlier switch to the same key says nothing about objects now: a rollback may have moved them
- * back. kms:ListAliases, kms:DescribeKey.
+ * The switch that the jobs of a run belong to: when the main alias was moved to the target key, which material that key
+ * encrypts with, and what is moved. A job of an earlier switch to the same key says nothing about objects now: a
+ * rollback may have moved them back. kms:ListAliases, kms:DescribeKey.
  *
  * @throws not-switched where the alias does not point at the key
  */
@@ -34,8 +34,8 @@ export async function boundSwitch(run: RunTarget, targetKeyArn: string): Promise
 }
 
 /**
- * The id that the journal of the local engine carries. Where the switch cannot be looked at, this run has an id of its own: then no
- * journal of another run is taken for it, and it looks at every version again.
+ * The id that the journal of the local engine carries. Where the switch cannot be looked at, this run has an id of its
+ * own. It then takes no journal of another run for its own, and looks at every version again.
  */
 export async function journalSwitchId(run: RunTarget, targetKeyArn: string): Promise<string> {
   try {

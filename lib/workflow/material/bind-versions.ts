@@ -14,7 +14,7 @@ export type Trust = 'record' | 'alias';
 /** A version that the binding did not have, or had otherwise. */
 export interface NewlyBound {
   readonly bound: BoundVersion;
-  /** `record`: its custody record names the key and the material. `alias`: nothing but the version alias does. */
+  /** `record`: its custody record names the key, which the version alias led to at the import. `alias`: nothing but that alias does. */
   readonly trust: Trust;
 }
 
@@ -56,8 +56,8 @@ export async function currentBinding(run: Observing): Promise<CurrentBinding> {
 }
 
 /**
- * Writes what {@link currentBinding} finds, and reports each change: a version that is bound for the first time is
- * bound to what its alias leads to, and whoever can move that alias decided it.
+ * Writes what {@link currentBinding} finds, and reports each change. A version that is bound for the first time is
+ * bound to what its alias leads to: whoever can move that alias decided it.
  */
 export async function bindVersions(
   run: Observing & Pick<RunReport, 'reporter'>,
@@ -72,10 +72,16 @@ export async function bindVersions(
   return Object.fromEntries(changed.map(({ bound }) => [bound.name, bound.keyArn]));
 }
 
-/** What a binding rests on, as the end of a sentence about it. */
+/** What a binding rests on, as the end of a sentence about it. An import goes into the key that the alias leads to, so its record proves no more. */
 export function trustText(rotation: Rotation, bound: BoundVersion, trust: Trust): string {
-  if (trust === 'record') return ', as its custody record says';
-  return `; nothing but ${versionAlias(rotation, bound)} says so`;
+  if (trust !== 'record' && rotation.keyVersions.find(({ name }) => name === bound.name)?.takeOver === bound.keyArn)
+    return ', which the rotation file takes over';
+  const alias = versionAlias(rotation, bound);
+  const says =
+    trust === 'record'
+      ? `, as its custody record says; ${alias} led to that key at the import`
+      : `; nothing but ${alias} says so`;
+  return `${says}. Compare the ARN with the output key_arn_${bound.name} of the keys stack`;
 }
 
 type Found = Pick<BoundVersion, 'name' | 'keyArn' | 'keyMaterialId' | 'materialValidTo'>;

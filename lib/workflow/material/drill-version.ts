@@ -27,9 +27,9 @@ export async function drillableVersions(run: MaterialRun): Promise<readonly stri
 }
 
 /**
- * Proves that custody holds the material of a version, without touching anything that the key protects: the copy is opened,
- * wrapped, and imported into the live key as the material it has already, with the date it has already. KMS refuses any other
- * bytes, and the key goes on as it was.
+ * Proves that custody holds the material of a version, without touching anything that the key protects. The copy is
+ * opened, wrapped, and imported into the live key: the same material, with the same date. KMS refuses any other bytes,
+ * and the key goes on as it was.
  *
  * @throws KeyturnError `drill-failed` where custody holds other material; `drill-refused`; those of custody and wrapping
  */

@@ -1,12 +1,11 @@
-import path from 'node:path';
 import type { ImportIntents } from '../../key-material/custody/pending-import';
 import { materialEvidence } from '../../observation/material-evidence';
+import { evidenceFolder } from '../../rotation/own-folder';
 import type { Rotation } from '../../rotation/rotation';
 import type { MaterialRun } from '../rotation-run';
 
 /** Directory of a rotation's evidence. */
-export const evidenceDirectory = ({ file }: Pick<Rotation, 'file'>): string =>
-  path.join(path.dirname(file), '.keyturn', 'evidence');
+export const evidenceDirectory = ({ file }: Pick<Rotation, 'file'>): string => evidenceFolder(file);
 
 /** What this rotation's runs meant to import, kept in its evidence: a pending import that no run meant is not imported. */
 export function importIntents({ rotation, evidence }: Pick<MaterialRun, 'rotation' | 'evidence'>): ImportIntents {

@@ -162,9 +162,10 @@ async function sendToKms(
 }
 
 /** The custody record is all that is missing where an earlier run was killed between KMS's answer and its own note of it. */
-export async function completePendingImports(run: MaterialRun, versions: readonly ObservedVersion[]): Promise<void> {
-  if (run.dryRun || custodyDirectory(run.rotation.custody) === undefined) return;
-  if (run.rotation.custody.age?.recipients.length === 0) return;
+export async function completePendingImports(run: MaterialRun, versions: readonly ObservedVersion[]): Promise<number> {
+  let confirmed = 0;
+  if (run.dryRun || custodyDirectory(run.rotation.custody) === undefined) return confirmed;
+  if (run.rotation.custody.age?.recipients.length === 0) return confirmed;
   for (const { version, key } of versions) {
     if (version.keyArn || key?.state !== 'Enabled') continue;
     const custodian = await run.custodian();
@@ -173,14 +174,17 @@ export async function completePendingImports(run: MaterialRun, versions: readonl
       keyArn: key.arn,
       intents: importIntents(run),
     });
-    if (pending) await confirmPending(run, custodian, key, pending);
+    if (!pending) continue;
+    await confirmPending(run, custodian, key, pending);
+    confirmed += 1;
   }
+  return confirmed;
 }
 
 /**
  * Sends the same wrapped bytes once more: KMS takes them only if they are the material that the key has. Where it no
- * longer takes the token, the copy in custody is opened with the identity and wrapped again; without one the import stays
- * unconfirmed, and every run reports it.
+ * longer takes the token, the copy in custody is opened with the identity and wrapped again. Without one the import
+ * stays unconfirmed, and every run reports it.
  */
 async function confirmPending(
   run: MaterialRun,

@@ -9,9 +9,9 @@ import type { MaterialRun } from '../rotation-run';
 
 /**
  * Refuses material that another version of the rotation has: a copy that was saved under two names, or a file that is
- * given for a second key. A key of its own KMS compares by itself; of the other keys it is asked here, by an import of the
- * given bytes as the material that the key has, with the date that it has: KMS refuses any other bytes, and the same ones
- * change nothing.
+ * given for a second key. KMS itself compares with what the same key had. Of the other keys it is asked here, by an
+ * import of the given bytes as the material and with the date that the key has: KMS refuses any other bytes, and the
+ * same ones change nothing.
  *
  * @throws material-in-key, and what reading the file may throw
  */

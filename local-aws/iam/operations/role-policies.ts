@@ -1,6 +1,6 @@
 import { encodeDocument } from '../answer';
 import { limitExceeded, noSuchRolePolicy } from '../fault';
-import { operation, path, policyDocument, policyName, roleName, roleNamed } from '../operation';
+import { managedPolicy, operation, path, policyDocument, policyName, roleName, roleNamed } from '../operation';
 import { page, paging } from '../paging';
 import { required } from '../parameters';
 import { sizeOf, storeInline } from '../stored';
@@ -46,16 +46,17 @@ const deleteRolePolicy = operation(
   },
 );
 
-/** There are no managed policies here, so none is attached. */
 const listAttachedRolePolicies = operation(
   { RoleName: required(roleName), PathPrefix: path, ...paging },
-  (account, { RoleName }) => {
-    roleNamed(account, RoleName);
-    return { AttachedPolicies: [], IsTruncated: false };
+  (account, { RoleName, PathPrefix = '/', ...asked }) => {
+    const attached = [...roleNamed(account, RoleName).attached].map((arn) => managedPolicy(account, arn));
+    const matching = attached.filter((policy) => policy.path.startsWith(PathPrefix));
+    const { items, end } = page(matching, ({ name }) => name, asked);
+    return { AttachedPolicies: items.map(({ name, arn }) => ({ PolicyName: name, PolicyArn: arn })), ...end };
   },
 );
 
-/** Nor are there instance profiles. */
+/** There are no instance profiles here. */
 const listInstanceProfilesForRole = operation({ RoleName: required(roleName), ...paging }, (account, { RoleName }) => {
   roleNamed(account, RoleName);
   return { InstanceProfiles: [], IsTruncated: false };

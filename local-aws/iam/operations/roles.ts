@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { uniqueId } from '../../credentials';
 import { encodeDocument, type Value } from '../answer';
-import { deleteConflict, limitExceeded, notServed, roleExists } from '../fault';
-import { description, operation, path, policyDocument, roleName, roleNamed } from '../operation';
+import { deleteConflict, limitExceeded, roleExists } from '../fault';
+import { description, managedPolicy, operation, path, policyDocument, roleName, roleNamed } from '../operation';
 import { page, paging } from '../paging';
 import { number, required, tags, text } from '../parameters';
 import type { Role } from '../state/role';
@@ -27,7 +27,7 @@ const createRole = operation(
   },
   (account, input) => {
     const { RoleName: name, Path = '/' } = input;
-    if (input.PermissionsBoundary !== undefined) throw notServed('permissions boundaries');
+    if (input.PermissionsBoundary !== undefined) managedPolicy(account, input.PermissionsBoundary);
     if (account.roles.has(name.toLowerCase())) throw roleExists(name);
     if (account.roles.size >= mostRoles) throw limitExceeded(`Cannot exceed quota for RolesPerAccount: ${mostRoles}`);
     const role: Role = {
@@ -41,6 +41,8 @@ const createRole = operation(
       trust: storeTrust(account, input.AssumeRolePolicyDocument),
       tags: new Map(),
       policies: new Map(),
+      attached: new Set(),
+      boundary: input.PermissionsBoundary,
     };
     addTags(role, input.Tags);
     account.roles.set(name.toLowerCase(), role);
@@ -94,7 +96,7 @@ const updateAssumeRolePolicy = operation(
 
 const deleteRole = operation({ RoleName: required(roleName) }, (account, { RoleName }) => {
   const role = roleNamed(account, RoleName);
-  if (role.policies.size > 0) throw deleteConflict();
+  if (role.policies.size + role.attached.size > 0) throw deleteConflict();
   account.roles.delete(role.name.toLowerCase());
   return undefined;
 });
@@ -119,7 +121,13 @@ function members(role: Role): { readonly [name: string]: Value } {
     AssumeRolePolicyDocument: encodeDocument(role.trust.text),
     Description: role.description,
     MaxSessionDuration: role.maxSessionDuration,
+    ...(role.boundary !== undefined && { PermissionsBoundary: boundaryMembers(role.boundary) }),
   };
 }
+
+const boundaryMembers = (arn: string) => ({
+  PermissionsBoundaryType: 'Policy',
+  PermissionsBoundaryArn: arn,
+});
 
 const taggedMembers = (role: Role) => (role.tags.size === 0 ? {} : { Tags: tagMembers(role) });

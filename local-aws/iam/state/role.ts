@@ -20,4 +20,8 @@ export interface Role {
   readonly tags: Map<string, string>;
   /** The inline policies by name. */
   readonly policies: Map<string, StoredPolicy>;
+  /** ARNs of the managed policies. */
+  readonly attached: Set<string>;
+  /** ARN of the managed policy that is its permissions boundary. */
+  boundary: string | undefined;
 }

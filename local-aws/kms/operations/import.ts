@@ -1,11 +1,12 @@
 import { constants, privateDecrypt, randomUUID } from 'node:crypto';
+import type { AwsBehavior } from '../../behavior';
 import { KmsFault } from '../../message';
 import type { Call } from '../call';
 import { invalidCiphertext, unsupported, validation } from '../faults';
 import * as members from '../members';
 import { operation, seconds, usableKey } from '../operation';
 import { oneOf, required, string, structure, timestamp } from '../shapes';
-import { type ImportParameters, parametersLifetime, type WrappingAlgorithm } from '../state/import-token';
+import { type ImportParameters, invalidToken, parametersLifetime, type WrappingAlgorithm } from '../state/import-token';
 import { currentMaterial, deleteMaterial, type Key } from '../state/key';
 import { type KeyMaterial, keyMaterialId, materialLength, newMaterial } from '../state/material';
 
@@ -65,20 +66,27 @@ const importInput = structure({
 const importKeyMaterial = operation(importInput, (call, input) => {
   const key = usableKey(call, 'ImportKeyMaterial', input.KeyId);
   requireExternal(key);
+  const { behavior, store, handedOut } = call;
+  const wasDisabled = store.stateOf(key) === 'Disabled';
+  if (wasDisabled && behavior.importIntoDisabledKey === 'refused')
+    throw new KmsFault('KMSInvalidStateException', `${key.arn} is disabled.`);
   const validTo = expiry(input.ExpirationModel ?? 'KEY_MATERIAL_EXPIRES', input.ValidTo, call.store.now());
   const importType = input.ImportType ?? (key.materials.length === 0 ? 'NEW_KEY_MATERIAL' : 'EXISTING_KEY_MATERIAL');
   if (importType === 'NEW_KEY_MATERIAL' && input.KeyMaterialId !== undefined) {
     throw validation('KeyMaterialId cannot be specified when ImportType is NEW_KEY_MATERIAL');
   }
-  const parameters = call.importTokens.redeem(input.ImportToken, key.id, call.store.now());
+  const parameters = call.importTokens.redeem(input.ImportToken, key.id, store.now());
+  if (!handedOut.has(parameters.pairId)) throw invalidToken();
   const bytes = unwrap(call, parameters, input.EncryptedKeyMaterial);
   const wasPending = call.store.stateOf(key) === 'PendingImport';
   const material = place(key, bytes, importType, input.KeyMaterialId);
+  if (importType === 'EXISTING_KEY_MATERIAL' && material.state === 'PENDING_ROTATION') refuseWaiting(behavior);
+  if (behavior.importTokenTwice === 'refused') handedOut.delete(parameters.pairId);
   material.bytes = bytes;
   material.validTo = validTo;
   material.description = input.KeyMaterialDescription ?? material.description;
   // Bringing the last missing material back makes the key Enabled, whatever it was before it lost it.
-  if (wasPending) key.enabled = true;
+  if (wasPending || (wasDisabled && behavior.importIntoDisabledKey === 'enables')) key.enabled = true;
   return { KeyId: key.arn, KeyMaterialId: material.id };
 });
 
@@ -162,6 +170,11 @@ function place(key: Key, bytes: Buffer, importType: string, expectedId: string |
   const material = newMaterial(key.id, bytes, first ? 'CURRENT' : 'PENDING_ROTATION');
   key.materials.push(material);
   return material;
+}
+
+function refuseWaiting({ pendingMaterialAgain }: AwsBehavior): void {
+  if (pendingMaterialAgain === 'refused')
+    throw incorrect('The key material is pending rotation and cannot be imported as existing key material.');
 }
 
 const incorrect = (message: string): KmsFault => new KmsFault('IncorrectKeyMaterialException', message);

@@ -37,16 +37,16 @@ export function createImportTokens(): ImportTokens {
     redeem(token, keyId, now) {
       const parameters = openToken(token, secret);
       if (parameters?.keyId !== keyId) {
-        throw new KmsFault(
-          'InvalidImportTokenException',
-          'The import token is invalid or is not associated with this key.',
-        );
+        throw invalidToken();
       }
       if (now >= parameters.validTo) throw new KmsFault('ExpiredImportTokenException', 'The import token has expired.');
       return parameters;
     },
   };
 }
+
+export const invalidToken = (): KmsFault =>
+  new KmsFault('InvalidImportTokenException', 'The import token is invalid or is not associated with this key.');
 
 function openToken(token: Buffer, secret: Buffer): ImportParameters | undefined {
   if (token.length < 29) return undefined;

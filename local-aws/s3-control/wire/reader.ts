@@ -5,7 +5,7 @@ import { badRequest } from '../fault';
 /** Reads one element; `path` names it in a refusal. */
 export type Reader<T> = (element: XmlElement, path: string) => T;
 
-interface Field<T> {
+export interface Field<T> {
   readonly read: (element: XmlElement | undefined, path: string) => T;
 }
 

@@ -22,7 +22,7 @@ const configuration = shape({
 
 /**
  * PutBucketEncryption: replaces the whole rule. What it leaves out is off afterwards: BucketKeyEnabled, and the block
- * of SSE-C too (AWS does not say whether that stays). The key is not checked, as on AWS: a typo fails the next write.
+ * of SSE-C too unless `blockedTypesOnPut` keeps it. The key is not checked, as on AWS: a typo fails the next write.
  */
 export function putBucketEncryption(call: Call): AwsResponse {
   const bucket = openBucket(call);
@@ -38,11 +38,13 @@ export function putBucketEncryption(call: Call): AwsResponse {
       'a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse',
     );
   }
+  const { blockedTypesOnPut } = call.endpoint.behavior;
   bucket.encryption = {
     algorithm,
     keyId,
     bucketKey: rule.BucketKeyEnabled ?? false,
-    blocked: rule.BlockedEncryptionTypes?.EncryptionType ?? [],
+    blocked:
+      rule.BlockedEncryptionTypes?.EncryptionType ?? (blockedTypesOnPut === 'kept' ? bucket.encryption.blocked : []),
   };
   bucket.encryptionWasPut = true;
   return emptyAnswer(200);

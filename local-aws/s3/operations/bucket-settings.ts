@@ -29,6 +29,7 @@ export function putBucketVersioning(call: Call): AwsResponse {
       'An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.',
     );
   }
+  if (bucket.versioning === 'Off') bucket.versionsSince = call.now;
   bucket.versioning = wanted.Status;
   return emptyAnswer(200);
 }

@@ -2,7 +2,7 @@ import type { AwsResponse } from '../../message';
 import { openBucket } from '../access';
 import type { Call } from '../call';
 import { invalidArgument, s3Fault } from '../fault';
-import { Bucket, type Ownership } from '../state/bucket';
+import { Bucket, NEW_BUCKET_ENCRYPTION, type Ownership } from '../state/bucket';
 import { aclOfHeaders, canonicalId, privateAcl, refusePublic, refuseUnlessOwner } from '../wire/acl-wire';
 import { emptyAnswer, xmlAnswer } from '../wire/answer';
 import { tagList, tagMap } from '../wire/tags';
@@ -30,6 +30,7 @@ export function createBucket(call: Call): AwsResponse {
   checkLocation(endpoint.region, wanted?.LocationConstraint);
   if (endpoint.buckets.has(name)) return answerExisting(call, name);
   const bucket = new Bucket(name, endpoint.region, now, privateAcl(endpoint.accountId));
+  if (endpoint.behavior.newBucketBlocks === 'nothing') bucket.encryption = { ...NEW_BUCKET_ENCRYPTION, blocked: [] };
   bucket.ownership = ownershipOf(call.headers['x-amz-object-ownership']);
   const acl = aclOfHeaders(call);
   if (acl !== undefined) {

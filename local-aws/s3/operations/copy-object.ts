@@ -21,6 +21,7 @@ import { writtenLock } from '../wire/lock-headers';
 import { copySourceOf } from '../wire/target';
 import { writtenAttributes, writtenRedirect, writtenStorageClass, writtenTags } from '../wire/written-attributes';
 import { leaf, xmlDocument } from '../wire/xml-writer';
+import { copyAnnotations } from './annotations';
 import { etagOf, sealedBody } from './put-object';
 
 /** The object that `x-amz-copy-source` names, its preconditions held and its customer key checked. */
@@ -78,8 +79,7 @@ export function copyObject(call: Call): AwsResponse {
   const bucket = openBucket(call);
   const source = copySource(call);
   refuseUnchanged(call, bucket, source);
-  // Objects have no annotations here, so both directives come to the same; another value is still wrong.
-  directive(call, 'x-amz-object-annotation-directive', ['COPY', 'EXCLUDE']);
+  const annotationsAreCopied = directive(call, 'x-amz-object-annotation-directive', ['COPY', 'EXCLUDE']) === 'COPY';
   const { version: from } = source;
   if (from.size > call.endpoint.limits.singleWrite) {
     throw s3Fault(
@@ -102,6 +102,7 @@ export function copyObject(call: Call): AwsResponse {
   checkWrite(call.headers, currentVersion(bucket, call.key), call.key);
   const body = sourceBytes(call, source, 0, from.size);
   const version = written(call, bucket, { body, request, algorithm, fields });
+  if (annotationsAreCopied) copyAnnotations(call, { bucket: source.bucket.name, key: source.key }, from, version);
   const headers: Record<string, string> = {
     ...versionHeader(bucket, version.id),
     ...writtenEncryptionHeaders(version.encryption),
@@ -171,7 +172,7 @@ function refuseUnchanged(call: Call, bucket: Bucket, source: CopySource): void {
     directive(call, 'x-amz-metadata-directive') === 'REPLACE' ||
     call.headers['x-amz-storage-class'] !== undefined ||
     call.headers['x-amz-website-redirect-location'] !== undefined ||
-    namesEncryption(call) ||
+    (namesEncryption(call) && call.endpoint.behavior.copyOntoItself === 'accepted') ||
     // Recorded from AWS: a default that somebody has put counts as a change, whether it changes anything or not.
     bucket.encryptionWasPut;
   if (onItself && !changes) {

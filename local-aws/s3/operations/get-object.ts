@@ -1,5 +1,5 @@
 import type { AwsResponse } from '../../message';
-import { openBucket, readBytes, unwrapDataKey } from '../access';
+import { openBucket, readBytes, speakingS3, unwrapDataKey } from '../access';
 import type { Call } from '../call';
 import { invalidArgument, s3Fault } from '../fault';
 import type { Bucket } from '../state/bucket';
@@ -39,6 +39,8 @@ export function headObject(call: Call): AwsResponse {
   const read = resolve(call);
   if (read.unmodified !== undefined) return read.unmodified;
   const { bucket, version, slice } = read;
+  if (call.endpoint.behavior.headUnderDisabledKey === 'refused')
+    speakingS3(call, 'read', () => call.endpoint.keyRing.checkKeyState(version.encryption, call.request.caller));
   if (call.headers['x-amz-checksum-mode'] !== undefined) {
     unwrapDataKey(call, version.encryption, { bucket: bucket.name, key: call.key }, read.customer);
   }

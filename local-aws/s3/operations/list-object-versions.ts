@@ -2,7 +2,8 @@ import type { AwsResponse } from '../../message';
 import { openBucket } from '../access';
 import type { Call } from '../call';
 import { invalidArgument } from '../fault';
-import type { KeyEntry, KeyIndex } from '../state/key-index';
+import type { Bucket } from '../state/bucket';
+import type { KeyEntry } from '../state/key-index';
 import { compareKeys } from '../state/key-index';
 import type { ObjectVersion } from '../state/object-version';
 import { checkVersionId, isOlder, NULL_VERSION } from '../state/versions';
@@ -29,7 +30,7 @@ export function listObjectVersions(call: Call): AwsResponse {
   const bucket = openBucket(call);
   const listing = listingOf(call);
   const marker = markerOf(call);
-  const page = pageOf(call, bucket.keys, listing, marker);
+  const page = pageOf(call, bucket, listing, marker);
   const { encode } = listing;
   return xmlAnswer(
     xmlDocument(
@@ -65,7 +66,11 @@ function markerOf(call: Call): Marker {
   return { key, versionId };
 }
 
-function pageOf(call: Call, keys: KeyIndex, listing: ListingRequest, marker: Marker): Page {
+/** How long versions are missing from the listing of a bucket that has just begun to have any, in milliseconds. */
+const LATE = 2_000;
+
+function pageOf(call: Call, { keys, versionsSince }: Bucket, listing: ListingRequest, marker: Marker): Page {
+  const isLate = call.endpoint.behavior.versionsAfterEnabling === 'late' && call.now < versionsSince + LATE;
   const items: string[] = [];
   const prefixes: string[] = [];
   let next: Marker = marker;
@@ -84,7 +89,7 @@ function pageOf(call: Call, keys: KeyIndex, listing: ListingRequest, marker: Mar
     const key = leaf('Key', listing.encode(entry.key));
     for (let at = firstOf(entry, marker); at >= 0; at -= 1) {
       const version = entry.versions[at];
-      if (version === undefined) continue;
+      if (version === undefined || (version.id !== NULL_VERSION && isLate)) continue;
       if (full()) return { items, prefixes, next: listing.maxKeys > 0 ? next : undefined };
       items.push(itemXml(call, key, version, at === entry.versions.length - 1));
       next = { key: entry.key, versionId: version.id };

@@ -9,7 +9,7 @@ import { emptyAnswer, versionHeader, xmlAnswer } from '../wire/answer';
 import { proveBody, proveRequiredBody } from '../wire/integrity';
 import { tagging, tagMap, tagSet } from '../wire/tags';
 import { readBody } from '../wire/xml-shape';
-import { leaf, xmlDocument } from '../wire/xml-writer';
+import { xmlDocument } from '../wire/xml-writer';
 
 function open(call: Call): { readonly bucket: Bucket; readonly version: ObjectVersion } {
   const bucket = openBucket(call);
@@ -20,13 +20,6 @@ function open(call: Call): { readonly bucket: Bucket; readonly version: ObjectVe
 export function getObjectTagging(call: Call): AwsResponse {
   const { bucket, version } = open(call);
   return xmlAnswer(xmlDocument('Tagging', tagSet(version.tags ?? new Map())), versionHeader(bucket, version.id));
-}
-
-/** ListObjectAnnotations: no object has any here, since none can be put. */
-export function listObjectAnnotations(call: Call): AwsResponse {
-  const { bucket, version } = open(call);
-  const count = leaf('AnnotationCount', 0);
-  return xmlAnswer(xmlDocument('ListObjectAnnotationsResult', count), versionHeader(bucket, version.id));
 }
 
 /** PutObjectTagging: replaces all tags; Last-Modified stays. */

@@ -33,8 +33,6 @@ function emptyList(root: string): Handler {
 }
 
 export const getBucketCors = missing('NoSuchCORSConfiguration');
-export const getBucketLifecycleConfiguration = missing('NoSuchLifecycleConfiguration');
-export const getBucketReplication = missing('ReplicationConfigurationNotFoundError');
 export const getBucketWebsite = missing('NoSuchWebsiteConfiguration');
 export const getBucketMetadataConfiguration = missing('MetadataConfigurationNotFound');
 export const getBucketAccelerateConfiguration = empty('AccelerateConfiguration');
@@ -42,10 +40,9 @@ export const getBucketLogging = empty('BucketLoggingStatus');
 export const getBucketNotificationConfiguration = empty('NotificationConfiguration');
 export const listBucketAnalyticsConfigurations = emptyList('ListBucketAnalyticsConfigurationResult');
 export const listBucketIntelligentTieringConfigurations = emptyList('ListBucketIntelligentTieringConfigurationsOutput');
-export const listBucketInventoryConfigurations = emptyList('ListInventoryConfigurationsResult');
 export const listBucketMetricsConfigurations = emptyList('ListMetricsConfigurationsResult');
 
-/** DeleteBucketCors, …Lifecycle, …Replication, …Website. */
+/** DeleteBucketCors, …Website. */
 export function deleteNothing(call: Call): AwsResponse {
   openBucket(call);
   return emptyAnswer(204);

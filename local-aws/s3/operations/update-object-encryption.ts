@@ -2,7 +2,7 @@ import type { AwsResponse } from '../../message';
 import { openBucket, speakingS3 } from '../access';
 import type { Call } from '../call';
 import { s3Fault } from '../fault';
-import { isLocked, readableVersion } from '../state/versions';
+import { isLocked, NULL_VERSION, readableVersion } from '../state/versions';
 import { emptyAnswer } from '../wire/answer';
 import { proveRequiredBody } from '../wire/integrity';
 import { readXml, type XmlElement } from '../wire/xml-reader';
@@ -33,11 +33,23 @@ export function updateObjectEncryption(call: Call): AwsResponse {
       `The encryption of objects encrypted with ${kind === 'SSE-C' ? 'SSE-C' : 'DSSE-KMS'} cannot be updated.`,
     );
   }
-  const { keyRing } = call.endpoint;
+  const { keyRing, behavior } = call.endpoint;
+  if (behavior.nullVersionRewrap === 'refused' && call.query.get('versionId') === NULL_VERSION)
+    throw s3Fault('InvalidRequest', 'The encryption of a null version cannot be updated.');
+  const isSame = version.encryption.keyArn === keyArn && version.encryption.bucketKey === bucketKey;
+  if (behavior.rewrapToSameKey === 'refused' && isSame)
+    throw s3Fault('InvalidRequest', 'The object is encrypted with this KMS key already.');
   const place = { bucket: bucket.name, key: call.key };
-  version.encryption = speakingS3('write', () =>
+  version.encryption = speakingS3(call, 'write', () =>
     keyRing.rewrap(version.encryption, place, keyArn, bucketKey, call.request.caller),
   );
+  if (behavior.annotationsUnderRewrap === 'moved') {
+    const moved = [...(version.annotations ?? [])].map(([name, one]) => {
+      const rewrapped = () => keyRing.rewrap(one.encryption, place, keyArn, bucketKey, call.request.caller);
+      return [name, { ...one, encryption: speakingS3(call, 'write', rewrapped) }] as const;
+    });
+    if (moved.length > 0) version.annotations = new Map(moved);
+  }
   return emptyAnswer(200);
 }
 

@@ -1,4 +1,5 @@
 import type { AwsResponse } from '../../message';
+import type { XmlElement } from '../wire/xml-reader';
 import type { Acl } from './acl';
 import { KeyIndex } from './key-index';
 import type { RetentionMode } from './object-version';
@@ -55,10 +56,14 @@ export class Bucket {
   /** What CompleteMultipartUpload answered, by the ID of the upload: the request may be repeated. */
   readonly completed = new Map<string, CompletedUpload>();
   versioning: Versioning = 'Off';
+  /** When versioning was put for the first time; milliseconds since the epoch. */
+  versionsSince = Number.NEGATIVE_INFINITY;
   encryption: EncryptionRule = NEW_BUCKET_ENCRYPTION;
   /** True once PutBucketEncryption has set the default. */
   encryptionWasPut = false;
   policy: string | undefined;
+  /** Replication, lifecycle and inventory as they were put, by kind and id. */
+  readonly configurations = new Map<string, XmlElement>();
   publicAccessBlock: PublicAccessBlock | undefined = {
     BlockPublicAcls: true,
     IgnorePublicAcls: true,

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { AwsBehavior } from '../../behavior';
 import type { Caller, DataKeys, EncryptionContext } from '../../message';
 import { unwrapKey, wrapKey } from './sealing';
 
@@ -54,9 +55,11 @@ export const NO_ENCRYPTION: Encryption = { kind: 'AES256', wrapped: '', ...NO_KE
 export class KeyRing {
   private readonly internal = randomBytes(32);
   private readonly dataKeys: DataKeys;
+  private readonly rewrapCalls: AwsBehavior['rewrapCalls'];
 
-  constructor(dataKeys: DataKeys) {
+  constructor(dataKeys: DataKeys, { rewrapCalls }: Pick<AwsBehavior, 'rewrapCalls'>) {
     this.dataKeys = dataKeys;
+    this.rewrapCalls = rewrapCalls;
   }
 
   /** @throws KmsFault as KMS's GenerateDataKey. */
@@ -119,8 +122,22 @@ export class KeyRing {
     }
     const source = contextOf(place, encryption.bucketKey, encryption.context);
     const ciphertext = Buffer.from(encryption.wrapped, 'latin1');
-    const next = this.dataKeys.reEncrypt(ciphertext, source, keyArn, target, caller);
+    const next =
+      this.rewrapCalls === 're-encrypt'
+        ? this.dataKeys.reEncrypt(ciphertext, source, keyArn, target, caller)
+        : this.sealUnder(this.dataKeys.decrypt(ciphertext, source, caller).plaintext, keyArn, target, caller);
     return { ...moved, wrapped: next.ciphertext.toString('latin1'), keyArn: next.keyArn };
+  }
+
+  private sealUnder(dataKey: Buffer, keyArn: string, target: EncryptionContext, caller: Caller) {
+    const sealed = this.dataKeys.encrypt(dataKey, keyArn, target, caller);
+    dataKey.fill(0);
+    return sealed;
+  }
+
+  /** @throws KmsFault as KMS's Decrypt for the state of the key, and for nothing else. */
+  checkKeyState({ kind, keyArn }: Encryption, caller: Caller): void {
+    if (kind === 'aws:kms' || kind === 'aws:kms:dsse') this.dataKeys.checkKeyState(keyArn, caller);
   }
 }
 

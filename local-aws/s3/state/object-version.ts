@@ -44,6 +44,16 @@ export interface StoredPart extends SealedPart {
   readonly checksum: string | undefined;
 }
 
+/** A named piece of data of a version, with a data key of its own. */
+export interface Annotation {
+  readonly size: number;
+  readonly etag: string;
+  /** Seconds since the epoch. */
+  readonly modified: number;
+  readonly parts: readonly SealedPart[];
+  readonly encryption: Encryption;
+}
+
 /**
  * A stored version or a delete marker. Fields that a request can change later are mutable; the rest is fixed by the
  * write. A million of these are held at once: what is rare is `undefined`, what repeats is shared.
@@ -68,6 +78,7 @@ export class ObjectVersion {
   retention: Retention | undefined;
   legalHold: LegalHold | undefined;
   restore: Restore | undefined;
+  annotations: ReadonlyMap<string, Annotation> | undefined;
 
   constructor(fields: VersionFields) {
     this.id = fields.id;
@@ -87,6 +98,7 @@ export class ObjectVersion {
     this.retention = fields.retention;
     this.legalHold = fields.legalHold;
     this.restore = undefined;
+    this.annotations = undefined;
   }
 }
 

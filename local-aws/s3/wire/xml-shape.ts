@@ -3,7 +3,7 @@ import { readXml, type XmlElement } from './xml-reader';
 
 export type Reader<T> = (element: XmlElement) => T;
 
-interface Field<T> {
+export interface Field<T> {
   readonly read: (elements: readonly XmlElement[]) => T;
 }
 

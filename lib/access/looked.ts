@@ -1,0 +1,5 @@
+/** What a comparison looked at, and what it could not. */
+export class Looked {
+  readonly asked: string[] = [];
+  readonly unread: string[] = [];
+}

@@ -1,0 +1,54 @@
+import type { AwsClients } from '../aws/clients';
+import { keyEvents } from '../cloudtrail/key-events';
+import { usesOf } from '../cloudtrail/key-uses';
+import type { KeyGrant } from '../kms/other-users';
+import { PROOF_CONTEXT } from '../kms/prove-import';
+import type { Observing } from '../observation/observe';
+import type { Looked } from './looked';
+import { type UsedAccess, type UseFacts, usedAccess } from './used-access';
+
+/** What a comparison of two keys uses. */
+export interface AccessRun extends Observing {
+  readonly clients: Pick<AwsClients, 'kms' | 's3' | 'cloudTrail' | 'iam'>;
+}
+
+/** Everything that uses of the old key are weighed against. */
+export type NewKey = Pick<UseFacts, 'from' | 'to' | 'identity'> & { readonly newGrants: readonly KeyGrant[] };
+
+const DAY = 86_400_000;
+
+/** Who used the old key, by CloudTrail, and what becomes of each use. */
+export async function usesOfOldKey(
+  { clients, rotation, identity }: AccessRun,
+  { version, key }: { readonly version: { readonly name: string }; readonly key: { readonly arn: string } },
+  { newGrants, ...policies }: NewKey,
+  looked: Looked,
+): Promise<readonly UsedAccess[]> {
+  const { days, waivers } = rotation.access;
+  const now = new Date();
+  const what = `CloudTrail: uses of the key of ${version.name} in the last ${days} days`;
+  const since = new Date(now.getTime() - days * DAY);
+  const found = await keyEvents(await clients.cloudTrail(), { keyArn: key.arn, since });
+  if (found.known === undefined) {
+    looked.unread.push(`${what}: not asked, ${'unknown' in found ? found.unknown : ''}`);
+    return [];
+  }
+  const { events, endedAt, unread } = found.known;
+  looked.asked.push(what);
+  if (endedAt !== undefined)
+    looked.unread.push(`${what}: nothing before ${endedAt.toISOString()}, for there are too many`);
+  if (unread > 0) looked.unread.push(`${what}: ${unread} events name nobody who is understood`);
+  const facts: UseFacts = {
+    ...policies,
+    region: rotation.region,
+    account: identity.account,
+    granted: (who, operation) =>
+      newGrants.some(
+        (grant) => grant.grantee === who && grant.constraints === undefined && grant.operations.includes(operation),
+      ),
+    waivers,
+    now,
+  };
+  const own = events.filter(({ contextNames }) => !contextNames.includes(PROOF_CONTEXT));
+  return usesOf(own, key.arn).map((use) => usedAccess(use, facts));
+}

@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { type Rotation, stackNames } from '../rotation/rotation';
+import type { Observation } from './observe';
+
+/** Something that the storage stack declares, that AWS holds, and that no state here holds. */
+export interface NotAdopted {
+  /** True: the apply would fail at it. False: the apply would replace it, and the plan would not show what was there. */
+  readonly stops: boolean;
+  readonly text: string;
+}
+
+/**
+ * The alias and the bucket defaults that somebody made before Keyturn, where the rotation file does not say so: they lead to keys
+ * that the keys stack did not make. With state in S3 nothing is known here; the plan finds the alias.
+ */
+export function notAdopted(rotation: Rotation, seen: Observation): readonly NotAdopted[] {
+  if (rotation.terraform.backend !== 'local' || hasState(rotation)) return [];
+  const { adopted, alias } = rotation;
+  const own = new Set(
+    seen.versions.flatMap(({ version, key }) =>
+      key === undefined || version.keyArn !== undefined || version.takeOver !== undefined ? [] : [key.arn],
+    ),
+  );
+  const target = seen.aliasTarget;
+  const found: NotAdopted[] = [];
+  if (target !== undefined && adopted?.alias !== true && !own.has(target))
+    found.push({ stops: true, text: `${alias} names ${target} already, and no Terraform state here holds it` });
+  for (const { name, default: held } of seen.buckets) {
+    if (held?.keyArn === undefined || own.has(held.keyArn) || adopted?.buckets.includes(name) === true) continue;
+    found.push({
+      stops: false,
+      text: `the default of ${name} names ${held.keyArn}, and no Terraform state here holds it: the plan would not show what it replaces`,
+    });
+  }
+  return found;
+}
+
+const hasState = (rotation: Rotation): boolean =>
+  existsSync(path.join(path.dirname(rotation.file), `terraform.${stackNames(rotation).storage}.tfstate`));

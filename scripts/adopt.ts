@@ -1,0 +1,274 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { callerIdentity } from '../lib/aws/caller-identity';
+import { createClients } from '../lib/aws/clients';
+import { EXIT, isCode, KeyturnError } from '../lib/errors';
+import { type Adoptable, observeAdoptable, takenAliases } from '../lib/observation/adoptable';
+import { type Adoption, type AdoptionWay, adoption, nameFromAlias, whyNotTakenOver } from '../lib/proposals/adoption';
+import { adoptionBody, adoptionDiff, adoptionTitle } from '../lib/proposals/adoption-body';
+import { adoptionFile } from '../lib/proposals/adoption-file';
+import { harmlessLines } from '../lib/proposals/markdown';
+import { declareAdopted } from '../lib/rotation/adoption-edit';
+import { writeRotation } from '../lib/rotation/rotation-edit';
+import { parseRotation, readRotationText } from '../lib/rotation/rotation-file';
+import { policyLines } from '../lib/terraform/policy-lines';
+import {
+  type CommandContext,
+  type CommandDefinition,
+  type CommandOutcome,
+  flag,
+  type OptionValues,
+  rotationFileOption,
+  text,
+  texts,
+} from './cli/command';
+import { table } from './cli/table';
+
+export const adopt: CommandDefinition = {
+  description:
+    'Looks at the alias, its key, the buckets whose default names it, and who else uses it; then writes the rotation ' +
+    'file, or adds to the one that is there. --move-away: objects leave the old key, which stays as it is. ' +
+    '--take-over: the old key becomes a version of the rotation, with its policy, tags and alias under Terraform. ' +
+    'Only reads AWS; docs/adopt.md compares the two.',
+  options: [
+    rotationFileOption,
+    { flags: '--alias <alias>', description: 'the alias that points at the old key, alias/...' },
+    {
+      flags: '--bucket <name>',
+      description: "a bucket to cover; accepts several; default: those whose default names the alias's key",
+      repeats: true,
+    },
+    {
+      flags: '--key <arn>',
+      description: 'another old key that objects are under, to move away from; accepts several',
+      repeats: true,
+    },
+    { flags: '--move-away', description: 'declare the old key by keyArn: Keyturn empties it and gives the verdict' },
+    { flags: '--take-over', description: 'declare the old key by takeOver: it becomes a version of the rotation' },
+    { flags: '--retire', description: 'with --move-away: let Keyturn disable the emptied keys behind the gate' },
+    {
+      flags: '--keep-policy',
+      description: "with --take-over: keep the key policy, and add Keyturn's statements to it",
+    },
+    { flags: '--no-new-version', description: 'declare no new version: the old key stays the active one' },
+    {
+      flags: '--recipient <age1...>',
+      description: 'age recipient of the custody copies; accepts several',
+      repeats: true,
+    },
+    { flags: '--name <name>', description: 'the name of the rotation; default: from the alias' },
+    { flags: '--region <region>', description: 'default: AWS_REGION, or AWS_DEFAULT_REGION' },
+    { flags: '--body <file>', description: 'write the body of the pull request, Markdown, to this file' },
+  ],
+  mutates: true,
+  examples: [
+    'npx keyturn adopt --alias alias/photos --take-over --recipient age1...',
+    'npx keyturn adopt --alias alias/photos --bucket photos-originals --move-away --retire --dry-run',
+    'npx keyturn adopt --alias alias/photos --move-away --body body.md --yes',
+  ],
+  async run(context, options) {
+    const file = path.resolve(context.cwd, text(options, 'rotationFile') ?? 'rotation.yaml');
+    const before = await readRotationText(file).catch((error: unknown) => {
+      if (isCode(error, 'rotation-file-missing')) return undefined;
+      throw error;
+    });
+    const declared = before === undefined ? undefined : await parseRotation(before, file, READ);
+    const region = declared?.region ?? regionOf(options, context);
+    const clients = createClients({ region, env: context.env, signal: context.signal });
+    try {
+      const identity = await callerIdentity(clients);
+      context.terminal.note(`looking at account ${identity.account}, Region ${region}, as ${identity.arn}`);
+      const looking = { clients, identity, signal: context.signal };
+      const found = await observeAdoptable(looking, {
+        alias: aliasOf(options, declared?.alias),
+        buckets: texts(options, 'bucket') ?? [],
+        ...(declared === undefined ? {} : { declared: declared.buckets.map(({ name }) => name) }),
+        keys: texts(options, 'key') ?? [],
+      });
+      showFound(context, found);
+      if (declared !== undefined && before !== undefined)
+        return await finish(context, options, { file, before, after: declareAdopted(before, found, declared), found });
+      const way = await wayOf(context, options, found, identity.account);
+      const names = found.keys.flatMap((_key, index) => [`v${index + 1}`, `v${index + 2}`]);
+      const taken = await takenAliases(
+        looking,
+        [...new Set(names)].map((name) => `${found.alias}/${name}`),
+      );
+      const terms = {
+        name: text(options, 'name') ?? nameFromAlias(found.alias),
+        region,
+        account: identity.account,
+        way,
+        retire: flag(options, 'retire'),
+        newVersion: options.newVersion !== false,
+        recipients: texts(options, 'recipient') ?? [],
+        keepPolicy: flag(options, 'keepPolicy'),
+      };
+      const adopted = adoption(found, terms, taken);
+      return await finish(context, options, { file, before: undefined, after: adoptionFile(adopted), found, adopted });
+    } finally {
+      clients.destroy();
+    }
+  },
+};
+
+/** The file may be about an expired version: adopting is no import. */
+const READ = { now: new Date(), expired: 'accept' } as const;
+
+function regionOf(options: OptionValues, { env }: CommandContext): string {
+  const region = text(options, 'region') ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION;
+  if (region !== undefined && region !== '') return region;
+  throw usage('no Region is given', 'pass --region, or set AWS_REGION');
+}
+
+function aliasOf(options: OptionValues, declared: string | undefined): string {
+  const given = text(options, 'alias');
+  if (given !== undefined && declared !== undefined && given !== declared)
+    throw usage(`--alias ${given} is not ${declared}, which the rotation file declares`, 'omit --alias');
+  const alias = given ?? declared;
+  if (alias?.startsWith('alias/')) return alias;
+  throw usage('no alias is given', 'pass --alias alias/...; `aws kms list-aliases` lists them');
+}
+
+const usage = (problem: string, hint: string): KeyturnError => new KeyturnError('usage', { problem, hint });
+
+const WAYS = table(
+  ['', 'move away', 'take over'],
+  [
+    ['the old key', 'stays as it is, unknown to Terraform', 'becomes a version; Terraform sets policy, tags, alias'],
+    ['which keys', 'any, also of another account', 'external-origin, of this account'],
+    ['at the end', 'you get the verdict; disabled only with --retire', 'Keyturn disables it behind the gate'],
+  ],
+);
+
+/** Asks only where both ways are open. */
+async function wayOf(
+  { terminal, signal }: CommandContext,
+  options: OptionValues,
+  found: Adoptable,
+  account: string,
+): Promise<AdoptionWay> {
+  const [away, over] = [flag(options, 'moveAway'), flag(options, 'takeOver')];
+  if (away && over) throw usage('--move-away and --take-over contradict each other', 'choose one');
+  if (over && flag(options, 'retire'))
+    throw usage('--retire belongs to --move-away', 'omit it: a taken-over key retires like any other version');
+  if (flag(options, 'keepPolicy') && !over)
+    throw usage(
+      '--keep-policy belongs to --take-over',
+      'omit it: nobody changes the policy of a key that objects move away from',
+    );
+  if (away || over) return away ? 'away' : 'over';
+  const main = found.keys.at(-1);
+  const whyNot = main && whyNotTakenOver(main, account);
+  if (whyNot !== undefined) {
+    terminal.note(`moving away from the old key: it cannot be taken over, because ${whyNot}`);
+    return 'away';
+  }
+  terminal.block(WAYS);
+  if (!terminal.interactive)
+    throw usage(
+      'it is not said what becomes of the old key',
+      'pass --move-away or --take-over; docs/adopt.md compares them',
+    );
+  const answer = await terminal.ask('move away from the old key, or take it over? [away/over]', signal);
+  if (answer === 'away' || answer === 'over') return answer;
+  throw new KeyturnError('declined', { question: 'move away from the old key, or take it over?' });
+}
+
+function showFound({ terminal }: CommandContext, { alias, keys, buckets, unread }: Adoptable): void {
+  terminal.heading(`found behind ${alias}`);
+  for (const key of keys) {
+    const expiry = key.validTo === undefined ? '' : `, material expires ${key.validTo.toISOString()}`;
+    terminal.note(`key ${key.arn}: ${key.state}, origin ${key.origin}${expiry}`);
+    terminal.note(`  aliases: ${list(key.aliases)}; default of: ${list(key.defaultOf)}`);
+    terminal.note(`  last used: ${key.lastUsed?.toISOString() ?? 'not known'}; grants: ${list(key.grants)}`);
+    for (const line of policyLines(key.policy ?? '') ?? []) terminal.note(`  policy: ${line}`);
+  }
+  for (const { name, algorithm, keyArn, versioning } of buckets)
+    terminal.note(`bucket ${name}: default ${algorithm}${keyArn ? ` under ${keyArn}` : ''}, versioning ${versioning}`);
+  for (const one of unread) terminal.warn(`not known: ${one}`);
+}
+
+const list = (names: readonly string[]): string => (names.length === 0 ? 'none' : names.join(', '));
+
+interface Written {
+  readonly file: string;
+  readonly before: string | undefined;
+  readonly after: string;
+  readonly found: Adoptable;
+  /** Absent where a file was there. */
+  readonly adopted?: Adoption;
+}
+
+async function finish(context: CommandContext, options: OptionValues, written: Written): Promise<CommandOutcome> {
+  const { terminal, cwd, signal } = context;
+  const { file, before, after, found, adopted } = written;
+  await parseRotation(after, file, READ);
+  const shown = shownPath(cwd, file);
+  const diff = adoptionDiff(before ?? '', after, shown);
+  const changed = diff !== '';
+  terminal.heading(changed ? `adopt ${found.alias}` : `${shown} declares all of it already`);
+  if (changed) terminal.block(diff);
+  for (const note of adopted?.notes ?? []) terminal.warn(note);
+  const write = changed && !flag(options, 'dryRun');
+  if (write && !flag(options, 'yes')) await terminal.confirm(`write this to ${shown}?`, signal);
+  if (write) await writeRotation(file, after, before);
+  const body = adopted && adoptionBody(adopted, before ?? '', after, shown);
+  const bodyFile = write ? await writeBody(context, options, body) : undefined;
+  if (changed && !flag(options, 'json')) terminal.data(harmlessLines(diff));
+  if (write)
+    terminal.hint('see the imports with `npx keyturn plan --out keyturn-plan`, or go on with `npx keyturn rotate`');
+  return {
+    exitCode: EXIT.done,
+    data: {
+      changed,
+      written: write,
+      rotation: adopted?.name ?? null,
+      title: adopted ? adoptionTitle(adopted) : null,
+      found: shownFound(found),
+      versions: (adopted?.versions ?? []).map(({ name, key, way }) => ({
+        name,
+        key: key?.arn ?? null,
+        way: way ?? null,
+      })),
+      notes: adopted?.notes ?? [],
+      diff,
+      body: body ?? null,
+      bodyFile: bodyFile ?? null,
+    },
+  };
+}
+
+/** Without undefined members, which JSON would drop. */
+const shownFound = ({ alias, keys, buckets, unread }: Adoptable) => ({
+  alias,
+  keys: keys.map((key) => ({
+    ...key,
+    validTo: key.validTo?.toISOString() ?? null,
+    creationDate: key.creationDate?.toISOString() ?? null,
+    lastUsed: key.lastUsed?.toISOString() ?? null,
+    policy: policyLines(key.policy ?? '') ?? null,
+  })),
+  buckets: buckets.map((bucket) => ({ ...bucket, keyArn: bucket.keyArn ?? null })),
+  unread,
+});
+
+async function writeBody(
+  { cwd, terminal }: CommandContext,
+  options: OptionValues,
+  body: string | undefined,
+): Promise<string | undefined> {
+  const given = text(options, 'body');
+  if (given === undefined || body === undefined) return undefined;
+  const file = path.resolve(cwd, given);
+  await writeFile(file, body).catch((error: NodeJS.ErrnoException) => {
+    throw new KeyturnError('output-unwritable', { file, reason: error.code ?? error.message }, error);
+  });
+  terminal.note(`body of the pull request: ${file}`);
+  return file;
+}
+
+function shownPath(cwd: string, file: string): string {
+  const relative = path.relative(cwd, file).split(path.sep).join('/');
+  return relative.startsWith('..') ? path.basename(file) : relative;
+}
