@@ -137,12 +137,15 @@ it('custody is drilled, under the policy that imports', async () => {
 // The objects were put by whom `keyPolicy.users` does not name any more: `access` says so.
 it.each([
   ['status', 0],
-  ['doctor', 0],
   ['access', 4],
   ['stragglers', 0],
   ['blocked', 0],
 ])('a reviewer looks: %s', async (name, exitCode) => {
   await command('reviewer', [name], exitCode);
+});
+
+it('doctor tries the signer and the role of the readers, as whoever retires', async () => {
+  await command('post-apply', ['doctor']);
 });
 
 it('objects are rewrapped by jobs, verified, old uploads aborted, and v1 retired', async () => {
