@@ -5,7 +5,7 @@ import { probes } from '../lib/confirm/probes';
 import { probesTable } from '../lib/confirm/probes-table';
 import { RUN_CLOSED, RUN_OPENED } from '../lib/evidence/evidence-record';
 import { BEYOND_REHEARSAL, POLICY_NAMES } from '../lib/permissions/command-permissions';
-import { RETIRE_WAIVERS } from '../lib/rotation/rotation';
+import { RETIRE_WAIVERS } from '../lib/rotation/settings';
 import { supportTableText } from '../lib/terraform/support-table';
 import { flow, flowInPlace } from '../lib/workflow';
 

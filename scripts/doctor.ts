@@ -1,24 +1,16 @@
 import path from 'node:path';
 import { confirmTarget } from '../lib/aws/account-guard';
 import { assumeRole } from '../lib/aws/assume-role';
-import { awsNow, clockOffset } from '../lib/aws/aws-clock';
+import { clockOffset } from '../lib/aws/aws-clock';
 import type { AwsClients } from '../lib/aws/clients';
 import { clientsFor } from '../lib/aws/rotation-clients';
-import { EXIT, KeyturnError } from '../lib/errors';
-import { exposureOf, exposureText } from '../lib/key-material/custody/exposure';
-import { expiryOf } from '../lib/kms/expiry';
-import type { DriftFinding } from '../lib/observation/drift-finding';
-import { extendCommand, keeperOf } from '../lib/observation/key-remedy';
+import { EXIT } from '../lib/errors';
 import { notAdopted } from '../lib/observation/not-adopted';
-import { type Observation, type Observing, observe } from '../lib/observation/observe';
-import type { CustodyObserving } from '../lib/observation/observed-custody';
-import { observeDrift } from '../lib/observation/observed-drift';
-import { type ObservedMaterials, observeMaterials } from '../lib/observation/observed-materials';
-import { versionVerdicts } from '../lib/observation/version-verdicts';
+import { type Observation, observe } from '../lib/observation/observe';
 import { actionsFor, POLICY_NAMES } from '../lib/permissions/command-permissions';
 import { refuseCommitted } from '../lib/repository/committed-files';
 import { AWS_PROVIDER_VERSION } from '../lib/rotation/provider-version';
-import { batchRoleName, custodyDirectory, type Rotation } from '../lib/rotation/rotation';
+import { batchRoleName, type Rotation } from '../lib/rotation/rotation';
 import { bucketExists } from '../lib/s3/bucket-default';
 import { findTerraform } from '../lib/terraform/binary';
 import { type ProviderSource, providerSource } from '../lib/terraform/cli-configuration';
@@ -35,13 +27,8 @@ import {
 import { trySigner } from './cli/open-signer';
 import { readRotation } from './cli/open-target';
 import { table, wrapWords } from './cli/table';
-
-interface Finding {
-  readonly check: string;
-  readonly sound: boolean;
-  readonly found: string;
-  readonly hint: string | undefined;
-}
+import { attempt, type Finding } from './doctor-finding';
+import { custodyFinding, examineKeys, exposureFindings } from './doctor-keys';
 
 const OLDEST_NODE = [20, 19] as const;
 
@@ -196,146 +183,6 @@ async function examineReaders({ name, retire }: Rotation, clients: AwsClients, f
     () => `${role} can be assumed`,
     findings,
   );
-}
-
-/** Every key that objects need is in use: an outage is a fault here as it is in `status`. */
-async function examineKeys(
-  looking: Observing & CustodyObserving,
-  seen: Observation,
-  findings: Finding[],
-): Promise<void> {
-  const { rotation } = looking;
-  const now = awsNow(looking.clients.kms);
-  const read = async () => {
-    const materials = rotation.strategy === 'in-place' ? await observeMaterials(looking) : undefined;
-    const drift = await observeDrift(looking, seen, now, { verdicts: await versionVerdicts(looking), materials });
-    return { materials, faults: drift.filter(isFault) };
-  };
-  const found = await attempt(
-    'keys',
-    read,
-    ({ faults }) => (faults.length === 0 ? 'no key is lost or off' : ''),
-    findings,
-  );
-  if (found && found.faults.length > 0) {
-    findings.pop();
-    for (const { text, fix } of found.faults) findings.push({ check: 'keys', sound: false, found: text, hint: fix });
-  }
-  findings.push(
-    ...(found?.materials ? materialExpiry(rotation, found.materials, now) : expiryFindings(rotation, seen, now)),
-  );
-}
-
-/** Findings about custody that call for somebody. */
-const CUSTODY_FAULTS: ReadonlySet<string> = new Set([
-  'custody-record-absent',
-  'custody-lost',
-  'custody-folder-gone',
-  'custody-other-key',
-  'custody-of-other-material',
-  'custody-copy-missing',
-  'custody-copy-unknown',
-  'custody-recipients-differ',
-  'drill-due',
-]);
-
-const isFault = ({ level, code }: DriftFinding): boolean =>
-  level === 'outage' || KEY_FAULTS.has(code) || (level === 'act' && CUSTODY_FAULTS.has(code));
-
-/** Findings about keys that call for somebody although nothing is down yet. */
-const KEY_FAULTS: ReadonlySet<string> = new Set([
-  'key-pending-deletion',
-  'material-expired',
-  'material-foreign',
-  'earlier-key-not-verified',
-  'binding-contradicted',
-  'binding-incomplete',
-]);
-
-function materialExpiry(rotation: Rotation, { versions }: ObservedMaterials, now: Date): Finding[] {
-  return versions.flatMap(({ version, material }) =>
-    material?.imported && material.validTo
-      ? expiryFinding(
-          rotation,
-          version.name,
-          { validTo: material.validTo, expirationModel: 'KEY_MATERIAL_EXPIRES' },
-          now,
-        )
-      : [],
-  );
-}
-
-/** A near expiry is a note; expired material is a fault. */
-function expiryFindings(rotation: Rotation, seen: Observation, now: Date): Finding[] {
-  return seen.versions.flatMap(({ version, key }) => (key ? expiryFinding(rotation, version.name, key, now) : []));
-}
-
-function expiryFinding(rotation: Rotation, name: string, key: Parameters<typeof expiryOf>[0], now: Date): Finding[] {
-  const expiry = expiryOf(key, now, rotation.expiry.warnDays);
-  if (expiry?.warning === undefined) return [];
-  const when = expiry.expired ? 'has expired' : `expires in ${expiry.daysLeft} days`;
-  const found = `the material of ${name} ${when} (${expiry.validTo.toISOString()})`;
-  const hint = `extend it: \`${extendCommand(name, keeperOf(rotation))}\``;
-  return [{ check: 'expiry', sound: !expiry.expired, found, hint }];
-}
-
-/** What others can write is a fault; what they can only read is encrypted, and a warning. */
-async function exposureFindings({ custody }: Rotation): Promise<readonly Finding[]> {
-  const directory = custodyDirectory(custody);
-  const found = directory === undefined ? undefined : await exposureOf(directory, true);
-  if (!found) return [];
-  const { others, fix } = found;
-  return [{ check: 'custody folder', sound: others === 'read', found: exposureText(found), hint: fix }];
-}
-
-/** Asks a custodian command whether it holds a copy, and a module whether it can wrap; neither changes anything. */
-async function custodyFinding(rotation: Rotation, env: CommandContext['env'], signal: AbortSignal): Promise<Finding> {
-  const { age, command, pkcs11 } = rotation.custody;
-  const check = 'custody';
-  const hint = 'create a recipient with `npx keyturn keygen` and add it to custody.age.recipients';
-  if (!command && !pkcs11) {
-    const count = age?.recipients.length ?? 0;
-    return {
-      check,
-      sound: count > 0,
-      found: count > 0 ? `${count} age recipient(s)` : 'no recipient is declared',
-      hint,
-    };
-  }
-  try {
-    const custodian = await openCustodian(rotation, { noCustody: false, env, signal })();
-    if (custodian.kind === 'pkcs11') {
-      return {
-        check,
-        sound: true,
-        found: `token ${pkcs11?.token} wraps with ${await custodian.wrapping()}`,
-        hint: undefined,
-      };
-    }
-    await custodian.copyBinding(rotation.activeVersion);
-    return { check, sound: true, found: `${command?.run[0]} answers`, hint: undefined };
-  } catch (error) {
-    if (!(error instanceof KeyturnError) || error.code === 'interrupted') throw error;
-    return { check, sound: false, found: `${error.code}: ${error.message}`, hint: error.hint };
-  }
-}
-
-/** A failed check is a finding; only interruptions and unexpected errors are thrown. */
-async function attempt<T>(
-  check: string,
-  work: () => Promise<T>,
-  describe: (result: T) => string,
-  findings: Finding[],
-): Promise<T | undefined> {
-  try {
-    const result = await work();
-    findings.push({ check, sound: true, found: describe(result), hint: undefined });
-    return result;
-  } catch (error) {
-    if (!(error instanceof KeyturnError) || error.code === 'interrupted') throw error;
-    findings.push({ check, sound: false, found: `${error.code}: ${error.message}`, hint: error.hint });
-    return undefined;
-  }
 }
 
 function nodeFinding(version: string): Finding {

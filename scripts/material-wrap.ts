@@ -2,7 +2,7 @@ import path from 'node:path';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { answerFingerprint, answerRequest, writeWrappedAnswer } from '../lib/key-material/ceremony/wrapped-answer';
 import { readWrappingRequest, refuseStale, type WrappingRequest } from '../lib/key-material/ceremony/wrapping-request';
-import type { Custody } from '../lib/rotation/rotation';
+import type { Custody } from '../lib/rotation/settings';
 import { openCustodian } from '../lib/workflow/material/open-custodian';
 import { type CommandContext, type CommandOutcome, flag, type OptionValues, text } from './cli/command';
 import { needed } from './cli/material-options';

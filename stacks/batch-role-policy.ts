@@ -1,4 +1,4 @@
-import type { ReencryptMethod } from '../lib/rotation/rotation';
+import type { ReencryptMethod } from '../lib/rotation/settings';
 
 /** The service principal of S3 Batch Operations, equal in every partition. */
 export const BATCH_SERVICE = 'batchoperations.s3.amazonaws.com';

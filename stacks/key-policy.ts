@@ -1,6 +1,7 @@
 import { keptStatements } from '../lib/rotation/kept-policy';
 import { keyService } from '../lib/rotation/key-services';
-import type { KeyVersion, ServicePrincipal } from '../lib/rotation/rotation';
+import type { KeyVersion } from '../lib/rotation/rotation';
+import type { ServicePrincipal } from '../lib/rotation/settings';
 
 /** Administration of the key itself: no action encrypts, decrypts, or delegates these permissions (no CreateGrant). */
 export const ADMINISTRATION_ACTIONS = [

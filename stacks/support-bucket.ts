@@ -1,7 +1,7 @@
 import { S3BucketObjectLockConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-object-lock-configuration';
 import { S3BucketServerSideEncryptionConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration';
 import type { Construct } from 'constructs';
-import type { EvidenceBucket } from '../lib/rotation/rotation';
+import type { EvidenceBucket } from '../lib/rotation/settings';
 import { OwnedBucket, type OwnedBucketProps } from './owned-bucket';
 
 export interface SupportBucketProps extends Omit<OwnedBucketProps, 'objectLock'> {

@@ -92,7 +92,7 @@ describe('the commands of a rotation', () => {
   beforeAll(async () => {
     // The tests above start main.ts as cdktf.json says. From here on it comes compiled, with the same bytes.
     const settings = JSON.parse(await readFile(there('cdktf.json'), 'utf8'));
-    const app = `'${process.execPath}' '${join(compiledStacks(), 'main.ts')}'`;
+    const app = `'${process.execPath}' '${join(compiledStacks(), 'main.js')}'`;
     await writeFile(there('cdktf.json'), JSON.stringify({ ...settings, app }));
     kept = (await on.keepProvider()).terraform;
     terraformBinary = kept;

@@ -6,7 +6,7 @@ import { PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { reencryptBucketByJobs } from '../../lib/batch/batch-reencrypt';
 import type { BatchRequest } from '../../lib/batch/batch-request';
 import type { BucketReencryption } from '../../lib/reencrypt/reencrypt-bucket';
-import type { ReencryptMethod } from '../../lib/rotation/rotation';
+import type { ReencryptMethod } from '../../lib/rotation/settings';
 import { batchRolePolicy, batchTrustPolicy } from '../../stacks/batch-role-policy';
 import { keyPolicy } from '../../stacks/key-policy';
 import { JOBS_BUCKET, type JobsStand, jobsStand } from '../lib/batch/jobs-stand';

@@ -1,4 +1,5 @@
-import type { BatchSettings, Rotation } from '../../lib/rotation/rotation';
+import type { Rotation } from '../../lib/rotation/rotation';
+import type { BatchSettings } from '../../lib/rotation/settings';
 import {
   ADOPTED_ARN,
   type Block,

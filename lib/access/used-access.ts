@@ -1,6 +1,6 @@
 import type { EventCaller } from '../cloudtrail/event-record';
 import { callerName, type KeyUse, type ShownUse, shownUse } from '../cloudtrail/key-uses';
-import type { AccessWaiver } from '../rotation/rotation';
+import type { AccessWaiver } from '../rotation/settings';
 import { type Candidate, candidates, requestOf } from './askers';
 import type { Truth } from './conditions';
 import { type Access, type AccessRequest, type Asker, decide } from './decide';

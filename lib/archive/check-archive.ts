@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { KeyturnError } from '../errors';
 import { bundleFiles } from '../evidence/bundle';
-import type { EvidenceBucket } from '../rotation/rotation';
+import type { EvidenceBucket } from '../rotation/settings';
 import { bucketExists } from '../s3/bucket-default';
 import type { ArchiveAccess } from './archive-access';
 import { type ArchiveBucket, type ArchivedVersion, archiveBucket } from './archive-bucket';

@@ -6,8 +6,8 @@ import {
   batchRoleName,
   type KeyVersion,
   type Rotation,
-  type S3Backend,
 } from '../rotation/rotation';
+import type { S3Backend } from '../rotation/settings';
 import { type ActionSet, type PolicyName, setsFor, type Target } from './command-permissions';
 
 type Condition = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;

@@ -1,4 +1,4 @@
-import type { ReviewWaiver } from '../rotation/rotation';
+import type { ReviewWaiver } from '../rotation/settings';
 import type { Finding, WaivedFinding } from './finding';
 import { same } from './plan-values';
 import { type Words, words } from './review-messages';

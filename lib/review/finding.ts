@@ -1,4 +1,4 @@
-import type { ReviewWaiver } from '../rotation/rotation';
+import type { ReviewWaiver } from '../rotation/settings';
 import type { Words } from './review-messages';
 import type { Severity } from './review-rule';
 

@@ -7,11 +7,12 @@ import { bindingPath, readBindingText, withBinding } from './binding';
 import { inReadingOrder, shownText } from './faults';
 import { LIMITS } from './field-messages';
 import { uselessRecipients } from './recipients';
-import type { Custody, Rotation } from './rotation';
+import type { Rotation } from './rotation';
 import type { RotationFile } from './rotation-schema';
 import { type ExpiredVersions, ruleFaults } from './rules';
 import { checkSchema } from './schema-faults';
 import { messagesAt } from './schema-fields';
+import type { Custody } from './settings';
 import { readYaml, type YamlSource } from './yaml-source';
 
 export interface ParseOptions {

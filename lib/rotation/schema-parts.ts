@@ -1,7 +1,7 @@
 /** The objects and lists inside a rotation file. */
 import { z } from 'zod';
 import { field, LIMITS, UTC_TIME } from './field-messages';
-import { RETIRE_WAIVERS } from './rotation';
+import { RETIRE_WAIVERS } from './settings';
 
 const VERSION_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 export const BUCKET_NAME =

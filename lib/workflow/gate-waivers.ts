@@ -1,4 +1,4 @@
-import type { RetireWaiver } from '../rotation/rotation';
+import type { RetireWaiver } from '../rotation/settings';
 import type { GateReason } from './gate-reason';
 
 /** A reason that the rotation file sets aside, with the waiver that does. */

@@ -2,7 +2,7 @@ import type { AwsClients } from '../aws/clients';
 import type { Custodian } from '../key-material/custody/custodian';
 import type { MaterialSource } from '../key-material/prepare-import';
 import type { Observing } from '../observation/observe';
-import type { ReencryptEngine } from '../rotation/rotation';
+import type { ReencryptEngine } from '../rotation/settings';
 import type { ObjectStore } from '../s3/store';
 import type { Workspace } from '../terraform/workspace';
 import type { Reporter } from './reporter';

@@ -1,4 +1,4 @@
-import type { RetireWaiver } from '../../../lib/rotation/rotation';
+import type { RetireWaiver } from '../../../lib/rotation/settings';
 import { userReasons } from '../../../lib/workflow/gate-users';
 import { applyRetireWaivers } from '../../../lib/workflow/gate-waivers';
 import type { OtherKeyUsers } from '../../../lib/workflow/key-users';

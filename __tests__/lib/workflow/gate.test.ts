@@ -1,6 +1,6 @@
 import { isCode } from '../../../lib/errors';
 import type { BucketReencryption } from '../../../lib/reencrypt/reencrypt-bucket';
-import { RETIRE_WAIVERS, type RetireWaiver } from '../../../lib/rotation/rotation';
+import { RETIRE_WAIVERS, type RetireWaiver } from '../../../lib/rotation/settings';
 import type { BucketVerification } from '../../../lib/verify/bucket-verification';
 import { accountOf } from '../../../lib/verify/version-account';
 import { type GateInput, GatePass, gateReasons } from '../../../lib/workflow/gate';

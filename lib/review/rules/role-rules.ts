@@ -1,4 +1,5 @@
-import { batchPrefix, bucketsListedByS3, type ReencryptMethod } from '../../rotation/rotation';
+import { batchPrefix, bucketsListedByS3 } from '../../rotation/rotation';
+import type { ReencryptMethod } from '../../rotation/settings';
 import { ROLE, ROLE_POLICY } from '../own-addresses';
 import type { PlannedChange } from '../plan-document';
 import { list, same, text, type Values } from '../plan-values';
