@@ -27,8 +27,8 @@ module.exports = {
   setupFiles: process.env.SLOW === '1' ? ['<rootDir>/__tests__/runner/slow-properties.ts'] : [],
   testSequencer: '<rootDir>/__tests__/runner/sequencer.js',
   reporters: ['default', '<rootDir>/__tests__/runner/slowest-files.js'],
-  // Jest leaves one core to its own process, which only waits. Half a worker more a core uses what Terraform waits for AWS.
-  maxWorkers: Math.ceil(availableParallelism() * 1.5),
+  // Jest leaves one core to its own process, which only waits. A second worker for each core uses what Terraform waits for AWS.
+  maxWorkers: availableParallelism() * 2,
   // A module in Jest's sandbox finds a global by a slow look-up. These, which hot loops use, it gets as arguments. A dependency
   // that declares a name of its own, as some do with Error, Promise and Array, could not be loaded then.
   sandboxInjectedGlobals: ['Math', 'Object', 'Map', 'Set', 'JSON'],

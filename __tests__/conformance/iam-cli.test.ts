@@ -54,7 +54,7 @@ itWithCli(
     await expect(iam('get-role', '--role-name', 'none')).rejects.toThrow(
       'An error occurred (NoSuchEntity) when calling the GetRole operation: The role with name none cannot be found.',
     );
-    await expect(iam('create-user', '--user-name', 'x')).rejects.toThrow('Could not find operation CreateUser');
+    await expect(iam('list-policies')).rejects.toThrow('Could not find operation ListPolicies');
   },
   60_000,
 );

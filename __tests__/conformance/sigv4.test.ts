@@ -250,7 +250,7 @@ describe('a service that is not served', () => {
     const refused = await send({ method: 'POST', path: '/', headers: signed.headers });
     expect(refused).toMatchObject({ status: 501, code: 'NotImplemented' });
     expect(refused.text).toContain(
-      'The service dynamodb is not part of this endpoint, which serves iam, kms, s3, s3control, sts.',
+      'The service dynamodb is not part of this endpoint, which serves cloudtrail, iam, kms, s3, s3control, sts.',
     );
   });
 });
