@@ -2,7 +2,16 @@ import { DataAwsKmsKey } from '@cdktf/provider-aws/lib/data-aws-kms-key';
 import { IamRole } from '@cdktf/provider-aws/lib/iam-role';
 import { IamRolePolicy } from '@cdktf/provider-aws/lib/iam-role-policy';
 import { Fn, type TerraformStack } from 'cdktf';
-import { batchPrefix, batchRoleName, bucketsListedByS3, type KeyVersion, laterVersions, type Rotation, supersededVersions, versionAlias } from '../lib/rotation/rotation';
+import {
+  batchPrefix,
+  batchRoleName,
+  bucketsListedByS3,
+  type KeyVersion,
+  laterVersions,
+  type Rotation,
+  supersededVersions,
+  versionAlias,
+} from '../lib/rotation/rotation';
 import type { BatchSettings } from '../lib/rotation/settings';
 import { type BatchRolePolicyInput, batchRolePolicy, batchTrustPolicy } from './batch-role-policy';
 import { accountOf, partitionOf } from './identity';
