@@ -77,7 +77,9 @@ export function synthesized(
   from: Rotation,
   change: (stacks: { keys: TerraformStack; storage: TerraformStack }) => void = () => undefined,
 ): { readonly keys: Block; readonly storage: Block } {
-  const outdir = mkdtempSync(join(tmpdir(), 'keyturn-synth-'));
+  const folder = mkdtempSync(join(tmpdir(), 'keyturn-synth-'));
+  // Not the folder itself: a checkout may lie in the folder of temporary files, and then looks like one below the project.
+  const outdir = join(folder, 'cdktf.out');
   try {
     const app = new App({ outdir, stackTraces: false });
     const stacks = { keys: new KeysStack(app, from), storage: new StorageStack(app, from) };
@@ -87,6 +89,6 @@ export function synthesized(
       JSON.parse(readFileSync(join(outdir, 'stacks', `${from.name}-${name}`, 'cdk.tf.json'), 'utf8'));
     return { keys: read('keys'), storage: read('storage') };
   } finally {
-    rmSync(outdir, { recursive: true });
+    rmSync(folder, { recursive: true });
   }
 }
