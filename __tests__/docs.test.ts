@@ -6,7 +6,7 @@ import { probesTable } from '../lib/confirm/probes-table';
 import { RUN_CLOSED, RUN_OPENED } from '../lib/evidence/evidence-record';
 import { BEYOND_REHEARSAL, POLICY_NAMES } from '../lib/permissions/command-permissions';
 import { RETIRE_WAIVERS } from '../lib/rotation/settings';
-import { supportTableText } from '../lib/terraform/support-table';
+import { standingOf, supportTableText } from '../lib/terraform/support-table';
 import { flow, flowInPlace } from '../lib/workflow';
 
 const DOCS = path.resolve(__dirname, '../docs');
@@ -34,6 +34,18 @@ it('tells what AWS leaves open as the probes do', () => {
   const expected = `${before}<!-- probes:begin -->\n${probesTable(probes, confirmed)}\n<!-- probes:end -->${after}`;
   if (process.env.KEYTURN_WRITE_DOCS) writeFileSync(path.join(DOCS, 'confirm.md'), expected);
   expect(read('confirm.md')).toBe(expected);
+});
+
+it('says the standing of a version, what nobody tried is unknown, and what is near its end', () => {
+  expect([
+    standingOf('AWS provider', '5.100.0'),
+    standingOf('AWS provider', '6.30.0'),
+    standingOf('Terraform', '1.14.0'),
+    standingOf('OpenTofu', 'what-is-this'),
+  ]).toEqual(['tested', 'known bad', 'unknown', 'unknown']);
+  expect(standingOf('Node', '20.20.2')).toBe(
+    'tested; its end of life was in April 2026, and the AWS SDK requires Node 22 from January 2027 on',
+  );
 });
 
 it('tells every action that no rehearsal can call, and why it is listed', () => {

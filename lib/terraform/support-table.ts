@@ -12,6 +12,8 @@ export interface SupportRow {
   readonly standing: Standing;
   /** By what it was tested, or what is known. Markdown. */
   readonly note: string;
+  /** What its users should plan for, a clause; absent: nothing. */
+  readonly ends?: string;
 }
 
 /**
@@ -19,7 +21,13 @@ export interface SupportRow {
  * `npm run matrix` prints the same for the programs of another machine. The first row that a version fits counts.
  */
 export const SUPPORT_TABLE: readonly SupportRow[] = [
-  { component: 'Node', versions: '>=20.19.0 <21.0.0', standing: 'tested', note: '`npm test`, the rehearsal' },
+  {
+    component: 'Node',
+    versions: '>=20.19.0 <21.0.0',
+    standing: 'tested',
+    note: '`npm test`, the rehearsal',
+    ends: 'its end of life was in April 2026, and the AWS SDK requires Node 22 from January 2027 on',
+  },
   { component: 'Node', versions: '22.23.x || 24.22.x', standing: 'tested', note: 'the rehearsal' },
   {
     component: 'Node',
@@ -76,16 +84,17 @@ export const SUPPORT_TABLE: readonly SupportRow[] = [
   { component: 'AWS provider', versions: '>=7.0.0', standing: 'unknown', note: 'refused' },
 ];
 
-/** What is known of one version of a program. Nothing known: `unknown`. */
-export function standingOf(component: Component, version: string): Standing {
+/** What is known of one version of a program, in words: `tested`, and what its users should plan for. Nothing known: `unknown`. */
+export function standingOf(component: Component, version: string): string {
   const row = SUPPORT_TABLE.find((one) => one.component === component && satisfies(version, one.versions));
-  return row?.standing ?? 'unknown';
+  return [row?.standing ?? 'unknown', row?.ends].filter((text) => text !== undefined).join('; ');
 }
 
 /** The table in Markdown, for the page. */
 export function supportTableText(): string {
   const rows = SUPPORT_TABLE.map(
-    ({ component, versions, standing, note }) => `| ${component} | ${shownRange(versions)} | ${standing} | ${note} |`,
+    ({ component, versions, standing, note, ends }) =>
+      `| ${component} | ${shownRange(versions)} | ${standing} | ${ends === undefined ? note : `${note}; ${ends}`} |`,
   );
   return ['| program | versions | standing | how it is known |', '|---|---|---|---|', ...rows].join('\n');
 }
