@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { SLOW } from '../runner/slow';
 import { cases, sweep, wrongGreen } from '../support/liar-cases';
 import { type LiedTo, liedTo } from '../support/lied-to';
+import { LIES } from '../support/lies';
 
 /** `SLOW=1` runs 10,000 cases; `LIAR_RUNS` and `LIAR_SEED` split them into several runs. */
 const RUNS = Number(process.env.LIAR_RUNS ?? (SLOW ? 10_000 : 20));
@@ -23,6 +24,29 @@ afterAll(async () => {
   },
   7_200_000,
 );
+
+it('is not green where one listing after DisableKey dates a new object long ago, and the next does not', async () => {
+  const lie = LIES.find(({ name }) => name === 'dates an entry to 2020');
+  if (!lie) throw new Error('the catalogue has no such lie');
+  const told: string[] = [];
+  for (const nth of [3, 4, 5])
+    for (const pick of [0, 1]) {
+      const one = {
+        versioning: 'suspended',
+        puts: [{ key: 'a b', under: 'other' }],
+        deletes: [],
+        upload: false,
+        method: 'rewrap',
+        rehearses: false,
+        writer: { act: 'puts under the old key last', nth: 1, key: 'z' },
+        telling: { lie, nth, to: 'once', pick },
+      } as const;
+      const verdict = await site.try(one);
+      expect(wrongGreen(verdict)).toBeUndefined();
+      if (verdict.told > 0) told.push(`${nth} ${pick}: ${verdict.exitCode}`);
+    }
+  expect(told).toContain('4 1: 3');
+});
 
 it(
   'is never green because of a lie, whatever the bucket, the lie and the writer',

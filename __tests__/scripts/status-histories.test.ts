@@ -47,6 +47,8 @@ const ONCE_WRONG: readonly (readonly [Strategy, number, readonly number[]])[] = 
   ['in-place', 5001, [0, 6]],
   ['in-place', 5101, [0, 4]],
   ['new-key', 5101, [4]],
+  ['new-key', 7104, [0]],
+  ['new-key', 8004, [8]],
 ];
 
 (IS_LONG ? it : it.skip).each(ONCE_WRONG)(

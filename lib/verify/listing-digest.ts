@@ -24,11 +24,14 @@ export class ListingDigest {
     this.#groups[group] = (this.#groups[group] ?? 0n) ^ hash;
   }
 
-  /** Whether the versions among which this one is differ between two listings; undefined: none do. */
+  /**
+   * Whether the versions among which this one is differ between two listings; undefined: none do. Its date does not count: the listing
+   * that it is taken from may date it otherwise.
+   */
   differencesFrom(other: ListingDigest): ((version: ListedVersion) => boolean) | undefined {
     const differs = this.#groups.map((hash, group) => hash ^ (other.#groups[group] ?? 0n));
     if (differs.every((difference) => difference === 0n)) return undefined;
-    return (version) => version.lastModified < this.until && differs[placeOf(version).group] !== 0n;
+    return (version) => differs[placeOf(version).group] !== 0n;
   }
 }
 

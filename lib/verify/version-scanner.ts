@@ -130,7 +130,10 @@ export class VersionScanner {
     return { versions: listed, deleteMarkers, asBefore, newest: latest };
   }
 
-  /** Lists the bucket once more where it holds other versions of an old date than an earlier listing, and inspects those that `pick` left. */
+  /**
+   * Lists the bucket once more where it holds other versions of an old date than an earlier listing, and inspects all among which these
+   * are. One that `pick` takes may have been inspected before, or have borne an old date until now: it counts as listed once more.
+   */
   async scanDifferences(earlier: ListingDigest, pick: InspectionReason, why: string): Promise<void> {
     const differs = this.#digest?.differencesFrom(earlier);
     if (!differs) return;
@@ -139,7 +142,10 @@ export class VersionScanner {
     await this.#untilIdle(() =>
       walkInParallel(this.#store, { bucket, call }, async (page) => {
         for (const version of page.versions) {
-          if (pick(version) === undefined && differs(version)) await this.#start(version, why, page, 'notInspected');
+          if (!differs(version)) continue;
+          const isNew = pick(version) !== undefined;
+          if (isNew) this.#findings.account.listed(1);
+          await this.#start(version, why, page, isNew ? undefined : 'notInspected');
         }
       }),
     );

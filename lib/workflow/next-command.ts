@@ -1,4 +1,5 @@
 /** What somebody types next: one command, whose end brings the rotation on. */
+import type { CustodyStanding } from '../observation/custody-standing';
 import type { DriftFinding } from '../observation/drift-finding';
 import { drillCommand, extendCommand, keeperOf } from '../observation/key-remedy';
 import { type Observation, observedActive } from '../observation/observe';
@@ -22,6 +23,8 @@ interface Situation {
   readonly verdicts: readonly VersionVerdict[];
   /** Rotated in place: the materials of the one key. */
   readonly materials: ObservedMaterials | undefined;
+  /** Whether custody is proven now to hold the material of the active version; undefined: it has none. */
+  readonly custody: CustodyStanding | undefined;
   readonly now: Date;
 }
 
@@ -112,16 +115,19 @@ function retireCommand(situation: Situation): string {
   const kept = verdicts
     .filter((one) => !isSettled(one))
     .flatMap(({ kind, keep = [] }) => (kind === 'empty' ? keep : []));
+  // A verdict is of its time: what was proven, or moved to a later date, since then is judged by the next gate.
+  const isUnproven = kept.some(({ code }) => code === 'custody-not-proven') && situation.custody?.proven === false;
+  // Without its copy no date of the active version can be moved.
+  const custody = isUnproven ? custodyFix(situation) : undefined;
+  if (custody !== undefined) return custody;
   const byExpiry = kept.some(({ code }) => code === 'active-key-expires');
   const { key } = observedActive(rotation, seen.versions);
   const isNear =
     key?.validTo !== undefined && key.validTo.getTime() - now.getTime() < Math.max(...rotation.expiry.warnDays) * DAY;
   if (byExpiry && isNear) return extendCommand(rotation.activeVersion, keeperOf(rotation));
-  // The verdict is of before the date was moved: the gate judges again.
-  if (byExpiry) return commandFor('retire', rotation);
-  if (kept.some(({ code }) => code === 'custody-not-proven')) {
-    return custodyFix(situation) ?? drillCommand(rotation.activeVersion, keeperOf(rotation));
-  }
+  if (isUnproven) return drillCommand(rotation.activeVersion, keeperOf(rotation));
+  if (kept.some(({ code }) => code === 'active-key-expires' || code === 'custody-not-proven'))
+    return commandFor('retire', rotation);
   return kept.length > 0 ? KEPT : commandFor('retire', rotation);
 }
 

@@ -2,6 +2,7 @@ import { awsNow } from '../aws/aws-clock';
 import { readingOnce } from '../aws/read-once';
 import { isCode } from '../errors';
 import type { KeyDescription } from '../kms/describe-key';
+import { custodyStanding } from '../observation/custody-standing';
 import type { DriftFinding } from '../observation/drift-finding';
 import { lastDrilled, lastLeft } from '../observation/evidence-queries';
 import { evidenceDirectory, evidenceOf, type Observation, observe } from '../observation/observe';
@@ -13,6 +14,7 @@ import { activeVersion, type KeyVersion, type Rotation } from '../rotation/rotat
 import type { StepId } from './flow-facts';
 import { flowFor } from './index';
 import { type RotationJob, rotationJobs } from './jobs/rotation-jobs';
+import { activeInUse } from './material/require-custody';
 import { nextOf } from './next-command';
 import type { RotationRun, RunTarget } from './rotation-run';
 import type { StepState } from './step';
@@ -73,6 +75,8 @@ export async function status(given: RotationRun): Promise<Status> {
   const verdicts = await versionVerdicts(run);
   const now = awsNow(given.clients.kms);
   const drift = await observeDrift(run, seen, now, { verdicts, materials: inPlace });
+  const inUse = await activeInUse(run);
+  const custody = inUse && (await custodyStanding(run, inUse));
   return {
     versions: seen.versions.map(({ version, key }) => ({
       name: version.name,
@@ -101,7 +105,7 @@ export async function status(given: RotationRun): Promise<Status> {
     steps,
     jobs: await openJobs(run),
     drift,
-    next: nextOf({ rotation: run.rotation, seen, steps, drift, verdicts, materials: inPlace, now }),
+    next: nextOf({ rotation: run.rotation, seen, steps, drift, verdicts, materials: inPlace, custody, now }),
   };
 }
 
