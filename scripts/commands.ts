@@ -147,7 +147,7 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     name: 'local-aws',
-    summary: 'start the embedded AWS endpoint: KMS, S3 and STS on this machine',
+    summary: 'start the embedded AWS endpoint: KMS, S3, IAM, STS and CloudTrail on this machine',
     load: () => (require('./local-aws') as typeof import('./local-aws')).localAws,
   },
   {
