@@ -4,23 +4,24 @@
  */
 import { z } from 'zod';
 import type { EvidenceRecord } from './evidence-record';
+import { listOf, maybe, text, whole } from './recorded-shapes';
+import {
+  type AccessFacts,
+  accessSchema,
+  type GateFacts,
+  gateSchema,
+  type LookFacts,
+  lookSchema,
+  type PinFacts,
+  pinSchema,
+  type RehearsalFacts,
+  rehearsalSchema,
+  type TakenBackFacts,
+  takenBackSchema,
+  type WatchFacts,
+  watchSchema,
+} from './report-gate-facts';
 import type { RecordedRun } from './report-records';
-
-const text = z.string();
-const whole = z.number().catch(0);
-const maybe = z.string().optional().catch(undefined);
-
-/** A list without its invalid items. */
-const listOf = <S extends z.ZodType>(item: S) =>
-  z
-    .array(z.unknown())
-    .catch([])
-    .transform((all) =>
-      all.flatMap((one) => {
-        const read = item.safeParse(one);
-        return read.success ? [read.data] : [];
-      }),
-    );
 
 const stateSchema = z.object({
   // Without this member the record is not an observation.
@@ -139,67 +140,6 @@ const verifiedSchema = z.object({
     .catch(undefined),
 });
 export type VerifiedFacts = z.output<typeof verifiedSchema>;
-
-const gateSchema = z.object({
-  version: text,
-  open: z.boolean(),
-  reasons: listOf(z.object({ code: text, text })),
-  waived: listOf(z.object({ reason: z.object({ code: text, text }), waiver: z.object({ reason: text, until: text }) })),
-});
-
-const usedSchema = z.object({ who: text, operation: text, bucket: maybe, count: whole, last: text });
-const accessSchema = z.object({
-  from: z.object({ version: text }),
-  to: z.object({ version: text }),
-  findings: whole,
-  waived: listOf(usedSchema.extend({ waiver: z.object({ reason: text, until: text }) })),
-  unread: listOf(text),
-});
-/** Who would lose access, as it was known before a switch. */
-export type AccessFacts = z.output<typeof accessSchema> & { readonly at: string };
-
-const watchSchema = z.object({ version: text, failures: listOf(usedSchema) });
-/** Who failed because a key was disabled. */
-export type WatchFacts = z.output<typeof watchSchema> & { readonly at: string };
-
-const lookSchema = z.object({ version: text, clean: z.boolean(), reasons: listOf(z.object({ code: text, text })) });
-/** What was found once a key was Disabled. */
-export type LookFacts = z.output<typeof lookSchema> & { readonly at: string };
-
-const takenBackSchema = z.object({
-  version: text,
-  enabled: z.boolean(),
-  reasons: listOf(z.object({ code: text, text })),
-});
-/** A key that was disabled and had to be enabled again. */
-export type TakenBackFacts = z.output<typeof takenBackSchema> & { readonly at: string };
-
-const rehearsalSchema = z.object({
-  version: text,
-  // Absent: nothing was rehearsed.
-  role: maybe,
-  because: maybe,
-  buckets: listOf(
-    z.object({
-      bucket: text,
-      read: whole,
-      failed: listOf(z.object({ key: text, why: maybe })),
-      archived: whole,
-      customerKey: whole,
-      outOfReach: whole,
-      gone: whole,
-    }),
-  ),
-  impossible: listOf(text),
-});
-/** What became of a disable when it was rehearsed. */
-export type RehearsalFacts = z.output<typeof rehearsalSchema> & { readonly at: string };
-
-const pinSchema = z.object({ bucket: text, keyArn: text, inForce: z.boolean(), because: maybe });
-/** A look at the writers of a bucket with `pinWriters`. */
-export type PinFacts = z.output<typeof pinSchema> & { readonly at: string };
-
-export type GateFacts = z.output<typeof gateSchema> & { readonly at: string };
 
 const custodySchema = z.object({
   version: text,

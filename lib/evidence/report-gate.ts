@@ -1,5 +1,6 @@
 /** What a report shows of the retire gate: its decisions, what they rest on, and what was found behind it. */
-import type { GateFacts, RehearsalFacts, RunFacts } from './report-facts';
+import type { RunFacts } from './report-facts';
+import type { GateFacts, RehearsalFacts } from './report-gate-facts';
 import { code, count, type Html, html, table, time } from './report-html';
 
 export function gateSection(runs: readonly RunFacts[]): Html {
