@@ -55,6 +55,18 @@ describe('two listings', () => {
     expect(differs([version('a'), version('b')], [version('a')])?.(version('a'))).toBe(false);
   });
 
+  it('differ by a version that is missing from a group that another one is in', () => {
+    // The SHA-256 of both begins with the same 16 bits.
+    const pair = [version('key 43'), version('key 66')] as const;
+    for (const one of pair) {
+      const found = differs(
+        pair.filter((other) => other !== one),
+        pair,
+      );
+      expect(pair.map((other) => found?.(other))).toEqual([true, true]);
+    }
+  });
+
   it('do not differ by what is not older than the moment, and then by what is dated before it in one of them', () => {
     const recent = version('a', { lastModified: UNTIL });
     expect(differs([recent], [])).toBeUndefined();
