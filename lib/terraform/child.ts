@@ -28,7 +28,7 @@ export interface ChildOutcome {
  *
  * The child has its own process group, so that a Ctrl-C at the terminal reaches Keyturn alone, which passes on one
  * SIGINT or none. Its output goes to files instead of pipes, so that it finishes, without a broken pipe, even if
- * Keyturn itself is killed.
+ * Keyturn itself is killed. It does not inherit the PIN of a hardware module.
  *
  * @throws the spawn error (`ENOENT`, `EACCES`) if the program cannot be started
  */
@@ -46,8 +46,9 @@ export async function runChild(input: ChildInput): Promise<ChildOutcome> {
 async function runInto(
   out: string,
   err: string,
-  { file, args, cwd, env, signal, onAbort = 'stop' }: ChildInput,
+  { file, args, cwd, env: given, signal, onAbort = 'stop' }: ChildInput,
 ): Promise<Pick<ChildOutcome, 'exit' | 'interrupted'>> {
+  const { KEYTURN_PKCS11_PIN: _pin, ...env } = given;
   await using stdout = await open(out, 'w', 0o600);
   await using stderr = await open(err, 'w', 0o600);
   const child = spawn(file, args, { cwd, env, detached: true, stdio: ['ignore', stdout.fd, stderr.fd] });

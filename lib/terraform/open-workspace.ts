@@ -63,12 +63,7 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
   };
 }
 
-async function openOnce(
-  { rotation, env: given, signal }: WorkspaceOptions,
-  binding: string | undefined,
-): Promise<Opened> {
-  // Terraform and its provider must not inherit the PIN of a hardware module.
-  const { KEYTURN_PKCS11_PIN: _pin, ...env } = given;
+async function openOnce({ rotation, env, signal }: WorkspaceOptions, binding: string | undefined): Promise<Opened> {
   const workDirectory = path.dirname(rotation.file);
   await refuseCommitted(workDirectory, env);
   const binary = await findTerraform({ env, signal });

@@ -29,6 +29,14 @@ it('hands back the exit code and what was written', async () => {
   });
 });
 
+it('gives no program the PIN of a hardware module: not Terraform, no provider, no program that declares stacks', async () => {
+  await using box = await sandbox();
+  const file = await box.program('tells', 'echo "$KEYTURN_PKCS11_PIN,$OTHER"');
+  const env = { ...box.env, KEYTURN_PKCS11_PIN: '1234', OTHER: 'other' };
+  const { stdout } = await runChild({ file, args: [], env, signal: undefined });
+  expect(stdout).toBe(',other\n');
+});
+
 it('fails when the program cannot be started', async () => {
   await using box = await sandbox();
   const start = runChild({ file: join(box.path, 'missing'), args: [], env: box.env, signal: undefined });
