@@ -98,11 +98,14 @@ describe('a lock of a process', () => {
   });
 
   it('that was killed and that nobody has waited for is taken over', async () => {
-    const { line } = await shell('sleep 60 & echo $!; exec sleep 60');
+    const { pid: parent, line } = await shell('sleep 60 & echo $!; exec sleep 60');
     const pid = Number(line);
     const identity = await processIdentity(pid);
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 5));
+    // Until it is replaced, the shell waits for its child, and nothing is left of it.
+    while (readFileSync(`/proc/${parent}/comm`, 'utf8').trim() !== 'sleep') await pause();
     process.kill(pid, 'SIGKILL');
-    while ((await processIdentity(pid)) !== 'zombie') await new Promise((resolve) => setTimeout(resolve, 5));
+    while ((await processIdentity(pid)) !== 'zombie') await pause();
     expect(await heldBy({ pid, identity })).toBe(false);
   });
 
