@@ -163,12 +163,12 @@ const PLAN = 'npx keyturn plan --out plan';
 const putBack = (version: KeyVersion | undefined): string =>
   version ? `${PLAN}   (or, if it is meant: npx keyturn propose switch --name ${version.name})` : PLAN;
 
-/** From the day that the material was imported, as its custody record says; where none is here, the day of the key. */
+/** From the day that the material was first imported, as its custody record says; where none is here, the day of the key. */
 function ageFindings({ rotation, seen, now, custody }: DriftInput): DriftFinding[] {
   const { rotateEveryDays, activeVersion, strategy } = rotation;
   const key = seen.versions.find((one) => one.version.name === activeVersion)?.key;
   const record = custody.here ? custody.versions.get(activeVersion)?.record : undefined;
-  const imported = record && new Date(record.import.importedAt);
+  const imported = record && new Date(record.import.firstImportedAt ?? record.import.importedAt);
   // Rotated in place, the key is as old as its first version.
   const since = imported ?? (strategy === 'new-key' ? key?.creationDate : undefined);
   if (rotateEveryDays === undefined || since === undefined) return [];
