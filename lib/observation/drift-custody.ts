@@ -1,5 +1,6 @@
 /** Whether custody still holds what the keys need, and how long ago anybody proved it. */
 import path from 'node:path';
+import { isOff } from '../kms/describe-key';
 import type { KeyVersion } from '../rotation/rotation';
 import { act, DAY, type DriftFinding, type DriftInput, keeperIn, nextProposal, note } from './drift-finding';
 import { drillCommand } from './key-remedy';
@@ -118,7 +119,7 @@ function roomFor({ rotation, custody }: DriftInput, name: string): string {
 
 function isRetired({ verdicts }: DriftInput, { name }: KeyVersion): boolean {
   const verdict = verdicts.find((one) => one.version.name === name);
-  return verdict !== undefined && isSettled(verdict) && verdict.key?.state !== 'Enabled';
+  return verdict !== undefined && isSettled(verdict) && isOff(verdict.key);
 }
 
 function otherKey(input: DriftInput, { name }: KeyVersion, { record }: CustodyOfVersion): DriftFinding {

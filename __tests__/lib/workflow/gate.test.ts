@@ -218,10 +218,11 @@ it('opens after a rehearsal in which the readers read everything, and no waiver 
   ]);
 });
 
-it('asks for the state of the active key, whatever the others are', () => {
+it('asks for the states of the active key and of the key itself, whatever the others are', () => {
   const versions = [
     { version: version('v0'), key: undefined },
-    { version: version('v1'), key: key(OLD, 'Disabled') },
+    { version: version('v00'), key: key(FORMER, 'Disabled') },
+    { version: version('v1'), key: key(OLD, 'Enabled') },
     { version: version('v2'), key: key(ACTIVE, 'Enabled') },
   ];
   expect(gateReasons({ ...sound, observation: { ...sound.observation, versions } })).toEqual([]);
@@ -316,6 +317,12 @@ const broken: readonly [string, GateInput, string][] = [
     }),
     'not-accounted',
   ],
+  ...['Updating', 'Creating', 'Unavailable', 'PendingDeletion', 'Unknown'].map((state) => {
+    const [, active] = sound.observation.versions;
+    const versions = [{ version: version('v1'), key: key(OLD, state) }, ...(active ? [active] : [])];
+    const input = { ...sound, observation: { ...sound.observation, versions } };
+    return [`the key is ${state}`, input, 'key-not-enabled'] as const satisfies (typeof broken)[number];
+  }),
   [
     'the account does not add up',
     withBucket({ account: { ...verified.account, listed: 3 } as BucketVerification['account'], objectVersions: 3 }),
@@ -546,7 +553,12 @@ it.each<[string, Partial<GateInput['observation']>, string]>([
   ],
   [
     'the active key waits for its material',
-    { versions: [{ version: version('v2'), key: key(ACTIVE, 'PendingImport') }] },
+    {
+      versions: [
+        { version: version('v2'), key: key(ACTIVE, 'PendingImport') },
+        { version: version('v1'), key: key(OLD, 'Enabled') },
+      ],
+    },
     `the active key ${ACTIVE} is PendingImport, not Enabled`,
   ],
   ['there is no alias', { aliasTarget: undefined }, 'the main alias points at nothing, not at the active key'],
