@@ -3,6 +3,7 @@ import path from 'node:path';
 import { isOff } from '../kms/describe-key';
 import type { KeyVersion } from '../rotation/rotation';
 import { act, DAY, type DriftFinding, type DriftInput, keeperIn, nextProposal, note } from './drift-finding';
+import { isPlausible } from './evidence-queries';
 import { drillCommand } from './key-remedy';
 import type { ObservedVersion } from './observe';
 import { type CustodyOfVersion, otherCopy } from './observed-custody';
@@ -243,9 +244,13 @@ function drillFindings(input: DriftInput, { name }: KeyVersion, held: CustodyOfV
   const fix = drillCommand(name, keeperIn(input, name));
   const imported = new Date(record.import.importedAt);
   const last = drilled.get(name);
-  const since = last && last > imported ? last : imported;
-  const days = Math.floor((now.getTime() - since.getTime()) / DAY);
   const limit = rotation.custody.drillEveryDays;
+  if (last === undefined && limit !== undefined && !isPlausible(imported, now)) {
+    const text = `custody of ${name} was never drilled, and its record dates the import ${imported.toISOString()}: a clock was wrong, so its age is not known`;
+    return [act('drill-due', text, fix)];
+  }
+  const since = last && (last > imported || !isPlausible(imported, now)) ? last : imported;
+  const days = Math.floor((now.getTime() - since.getTime()) / DAY);
   if (limit !== undefined && days >= limit) {
     const when = last ? `for ${days} days` : `since its import ${days} days ago`;
     return [

@@ -16,6 +16,7 @@ import {
   unproven,
 } from './drift-finding';
 import { materialFindings } from './drift-materials';
+import { isPlausible } from './evidence-queries';
 import { remedyOf } from './key-remedy';
 import type { ObservedVersion } from './observe';
 import { isSettled } from './version-verdicts';
@@ -170,14 +171,19 @@ const PLAN = 'npx keyturn plan --out plan';
 const putBack = (version: KeyVersion | undefined): string =>
   version ? `${PLAN}   (or, if it is meant: npx keyturn propose switch --name ${version.name})` : PLAN;
 
-/** From the day that the material was first imported, as its custody record says; where none is here, the day of the key. */
-function ageFindings({ rotation, seen, now, custody }: DriftInput): DriftFinding[] {
+/**
+ * From the day that the material was first imported, as its custody record says. Where none is here, or a wrong clock dated it, from the
+ * day of the key, or in place of its rotation to this material.
+ */
+function ageFindings({ rotation, seen, now, custody, materials }: DriftInput): DriftFinding[] {
   const { rotateEveryDays, activeVersion, strategy } = rotation;
   const key = seen.versions.find((one) => one.version.name === activeVersion)?.key;
   const record = custody.here ? custody.versions.get(activeVersion)?.record : undefined;
   const imported = record && new Date(record.import.firstImportedAt ?? record.import.importedAt);
+  const rotated = materials?.versions.find(({ version }) => version.name === activeVersion)?.material?.rotatedAt;
   // Rotated in place, the key is as old as its first version.
-  const since = imported ?? (strategy === 'new-key' ? key?.creationDate : undefined);
+  const byKms = strategy === 'new-key' ? key?.creationDate : rotated;
+  const since = imported && isPlausible(imported, now) ? imported : byKms;
   if (rotateEveryDays === undefined || since === undefined) return [];
   const age = Math.floor((now.getTime() - since.getTime()) / DAY);
   if (age <= rotateEveryDays) return [];
