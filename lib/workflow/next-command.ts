@@ -126,12 +126,14 @@ function retireCommand(situation: Situation): string {
     key?.validTo !== undefined && key.validTo.getTime() - now.getTime() < Math.max(...rotation.expiry.warnDays) * DAY;
   if (byExpiry && isNear) return extendCommand(rotation.activeVersion, keeperOf(rotation));
   if (isUnproven) return drillCommand(rotation.activeVersion, keeperOf(rotation));
-  if (kept.some(({ code }) => code === 'active-key-expires' || code === 'custody-not-proven'))
-    return commandFor('retire', rotation);
+  if (kept.some(({ code }) => PASSES.has(code))) return commandFor('retire', rotation);
   return kept.length > 0 ? KEPT : commandFor('retire', rotation);
 }
 
 const DAY = 86_400_000;
+
+/** Reasons that may be over by the next run. */
+const PASSES: ReadonlySet<string> = new Set(['active-key-expires', 'custody-not-proven', 'key-not-enabled']);
 
 /** Running the command again changes none of these: somebody must look at who else needs the key. */
 const KEPT = 'see to each user of the key, or waive it under retire.waivers; then run `npx keyturn post-apply`';
