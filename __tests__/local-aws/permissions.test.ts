@@ -2,6 +2,7 @@ import {
   CreateKeyCommand,
   DecryptCommand,
   GenerateDataKeyCommand,
+  ListAliasesCommand,
   ListKeysCommand,
   PutKeyPolicyCommand,
   ReEncryptCommand,
@@ -245,6 +246,11 @@ describe('where policies are enforced', () => {
     expect(await outcome(kmsClient(aws, partner).send(new ListKeysCommand({})))).toBe('AccessDeniedException');
     await s3(aws.accessKey).send(new DeleteBucketPolicyCommand({ Bucket: 'bucket' }));
     expect(await outcome(s3(partner).send(get))).toBe('AccessDenied');
+  });
+
+  it('asks no key policy who may list the aliases of a key', async () => {
+    await keyFor({ ...allow({ AWS: '*' }, 'kms:ListAliases', '*'), Effect: 'Deny' });
+    expect(await outcome(kmsClient(aws).send(new ListAliasesCommand({ KeyId: arn })))).toBe('ok');
   });
 
   it('admits a service by what it acts for, and shows it in CloudTrail', async () => {
