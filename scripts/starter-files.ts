@@ -76,12 +76,15 @@ cdktf.out/
 # Saved plans hold the state.
 keyturn-plan/
 keyturn-out/
+keyturn-leave/
 # The only copy of the key material outside of KMS, encrypted. Pipelines archive it on their own branch. Without a pipeline,
 # copy it to a place that is backed up, or remove this line and commit it.
 /custody/
 # A prepared import, and the identity that opens custody.
 *.pending.json
 keyturn-identity.txt
+# Material in clear, of an import by hand.
+material.bin
 `;
 
 /** Lines of CODEOWNERS: whoever changes these changes what is planned, or what is reviewed. */
