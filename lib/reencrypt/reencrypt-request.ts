@@ -1,3 +1,4 @@
+import type { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import type { RetryOptions } from '../s3/pacing-and-retry';
 import type { MoveSources } from '../s3/version-scope';
 import type { VersionOutcome } from './outcome';
@@ -18,6 +19,8 @@ export interface ReencryptRequest {
   readonly concurrency?: number | undefined;
   /** Requests a second at most, to leave room for production traffic. Default: no limit. */
   readonly maxRps?: number | undefined;
+  /** Paces the run together with those of other buckets, by limits of its own. Default: one with the two limits above. */
+  readonly pace?: AdaptiveLimiter | undefined;
   /** Limits the run to a part of the bucket, and to what is written during it. Default: the whole bucket. */
   readonly only?: OnlyVersions | undefined;
   /** Inspects and decides, changes nothing. */
