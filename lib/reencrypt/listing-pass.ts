@@ -6,12 +6,14 @@ import { PageQueue } from './page-queue';
 import type { ShouldInspect } from './pass-range';
 import type { ReencryptRequest } from './reencrypt-request';
 import type { RunCalls } from './run-calls';
-import type { RunLog } from './run-log';
+import type { PageLog } from './run-log';
 import type { Tally } from './tally';
 import type { VersionMoves } from './version-moves';
 
 /** Pages after which a bucket is large enough for several concurrent listings. */
 const SPLIT_AFTER_PAGES = 100;
+/** Pages after which it is worth a share of other processes, which take a second to start. */
+const SHARE_AFTER_PAGES = 2;
 /** Segments that the rest is listed in. */
 const PARTS = 4;
 
@@ -22,6 +24,17 @@ export interface PassRange {
   /** What a resumed run has left to list; absent: everything. */
   readonly segments: readonly Segment[] | undefined;
   readonly shouldInspect: ShouldInspect;
+  /** Who moves the segments of a large bucket. Default: this process, all of them at the same time. */
+  readonly shared?: SharedSegments | undefined;
+}
+
+export interface SharedSegments {
+  /** Segments that are enough to begin with. */
+  readonly parts: number;
+  /** Segments will follow. */
+  start(): void;
+  /** @param segments - numbered from 1 in the journal */
+  move(segments: readonly Segment[]): Promise<void>;
 }
 
 /** What the passes of a run share. */
@@ -29,7 +42,7 @@ export interface PassTools {
   readonly calls: RunCalls;
   readonly moves: VersionMoves;
   readonly tally: Tally;
-  readonly log: RunLog;
+  readonly log: PageLog;
 }
 
 /** Lists a bucket once and starts to move the versions that are to be inspected. */
@@ -46,41 +59,57 @@ export class ListingPass {
 
   async run(): Promise<void> {
     this.#tools.tally.passes = this.#range.pass;
-    const segments = this.#range.segments?.map((segment, at) => this.#segment(segment, at + 1));
-    await allEnded(segments ?? [this.#whole()]);
+    const { segments } = this.#range;
+    await (segments ? this.#all(segments) : this.#whole());
   }
 
   /** Lists in one go, and once the bucket turns out to be large, what is left of it in concurrent segments. */
   async #whole(): Promise<void> {
-    const { bucket, splitAfterPages = SPLIT_AFTER_PAGES } = this.#request;
+    const { shared, pass } = this.#range;
+    const { bucket, splitAfterPages = shared ? SHARE_AFTER_PAGES : SPLIT_AFTER_PAGES } = this.#request;
     const { calls, log } = this.#tools;
-    const last = await this.#segment(WHOLE, 0, splitAfterPages);
+    const last = await this.segment(WHOLE, 0, splitAfterPages);
     if (last === undefined) return;
-    const segments = await splitRest(calls.store, calls.ofBucket, bucket, last, PARTS);
-    if (this.#range.pass === 1) await log.segments(last, segments);
-    await allEnded(segments.map((segment, at) => this.#segment(segment, at + 1)));
+    const segments = await splitRest(calls.store, calls.ofBucket, bucket, last, shared?.parts ?? PARTS);
+    if (pass === 1) await log.segments?.(last, segments);
+    await this.#all(segments);
+  }
+
+  async #all(segments: readonly Segment[]): Promise<void> {
+    const { shared } = this.#range;
+    if (shared) return shared.move(segments);
+    await allEnded(segments.map((segment, at) => this.segment(segment, at + 1)));
   }
 
   /** Inspects the versions of one segment. @returns the key that it stopped at after `maxPages`, when there is more */
-  async #segment(segment: Segment, number: number, maxPages?: number): Promise<string | undefined> {
+  async segment(segment: Segment, number: number, maxPages?: number): Promise<string | undefined> {
     const { calls, moves, log } = this.#tools;
     const { bucket } = this.#request;
     const queue = new PageQueue((page) => log.commitPage(this.#range.pass, number, page));
     // Pages whose versions are given up are never committed: whoever waits for them must see that the run ends.
     const forget = calls.onEnd(() => queue.release());
+    let isWhole = false;
     try {
       let pages = 0;
+      let rest: string | undefined;
       for await (const page of listVersionPages(calls.store, { bucket, ...segment, listing: calls.ofBucket })) {
+        if (page.next) this.#range.shared?.start();
         await this.#page(page, queue);
         if (calls.isEnded) return undefined;
         pages += 1;
         // Where one key fills pages, the pass lists to the end of that key: a segment starts after a key.
         const isLeft = maxPages !== undefined && pages >= maxPages && page.next?.versionId === undefined;
-        if (isLeft && page.next) return page.next.key;
+        if (isLeft && page.next) {
+          rest = page.next.key;
+          break;
+        }
       }
-      return undefined;
+      await queue.drained();
+      isWhole = !calls.isEnded;
+      return rest;
     } finally {
-      await moves.idle();
+      // Other segments may be moved at the same time; where this one failed, nothing of it may be left in progress.
+      if (!isWhole) await moves.idle();
       forget();
       await queue.flushed();
     }

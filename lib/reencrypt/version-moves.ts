@@ -43,6 +43,11 @@ export class VersionMoves {
     return this.#slots.idle();
   }
 
+  /** Reports how far the run is, as often as a person can read it. */
+  showProgress(): void {
+    this.#progress.at(this.#tally.inspected, (pace) => this.#progressText(pace));
+  }
+
   async #one(version: ListedVersion, report: (result: PageResult) => void): Promise<void> {
     try {
       const outcomes = await moveVersion(this.#move, version);
@@ -52,7 +57,7 @@ export class VersionMoves {
       }
       this.#tally.inspected += 1;
       report({ version, outcomes });
-      this.#progress.at(this.#tally.inspected, (pace) => this.#progressText(pace));
+      this.showProgress();
     } catch (error) {
       this.#calls.end(error);
     } finally {
@@ -61,9 +66,11 @@ export class VersionMoves {
   }
 
   #progressText(pace: string): string {
-    const { bucket, method, dryRun } = this.#request;
+    const { bucket, method, dryRun, workers } = this.#request;
     const { concurrency, because } = this.#calls.pace.state;
-    return `${bucket}: ${pace}; ${this.#tally.text(method, dryRun)}; ${concurrency} at once (${because})`;
+    const counts = `${bucket}: ${pace}; ${this.#tally.text(method, dryRun)}`;
+    if (workers) return `${counts}; ${workers.processes} processes`;
+    return `${counts}; ${concurrency} at once (${because})`;
   }
 }
 

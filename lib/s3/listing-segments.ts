@@ -28,7 +28,7 @@ export function compareKeys(one: string, other: string): number {
  */
 export function between(low: string, high: string | undefined): string | undefined {
   let prefix = '';
-  for (let at = 0; at < 64; at += 1) {
+  for (let at = 0; at <= low.length; at += 1) {
     const from = at < low.length ? low.charCodeAt(at) : LOWEST - 1;
     const isOpen = high === undefined || !high.startsWith(prefix);
     const to = isOpen ? HIGHEST : high.length > at ? high.charCodeAt(at) : LOWEST;
@@ -46,6 +46,7 @@ export function between(low: string, high: string | undefined): string | undefin
  * brings a thousand keys in each answer, and no more. The boundaries are guessed in the middle of the space of keys and
  * moved to where keys are; segments need not be even.
  *
+ * @param to - the last key that belongs to the rest. Default: to the end
  * @returns segments in order, without gap or overlap; only one where no boundary was found
  * @throws StoreFault
  */
@@ -55,15 +56,18 @@ export async function splitRest(
   bucket: string,
   afterKey: string,
   parts: number,
+  to?: string,
 ): Promise<readonly Segment[]> {
   let probes = 0;
   const hasKeyAfter = async (key: string): Promise<boolean> => {
     probes += 1;
     const page = await listing(() => store.listVersions({ bucket, after: { key, versionId: undefined }, limit: 1 }));
-    return page.versions.length + page.deleteMarkers.length > 0;
+    const found = page.versions[0]?.key ?? page.deleteMarkers[0]?.key;
+    return found !== undefined && (to === undefined || compareKeys(found, to) <= 0);
   };
+  const end = to ?? (await endBehind(hasKeyAfter, afterKey));
   const boundaries: string[] = [];
-  const open: { low: string; high: string | undefined }[] = [{ low: afterKey, high: undefined }];
+  const open: { low: string; high: string | undefined }[] = [{ low: afterKey, high: end }];
   while (boundaries.length < parts - 1 && probes < MAX_PROBES) {
     const next = open.shift();
     if (!next) break;
@@ -83,6 +87,21 @@ export async function splitRest(
     }
   }
   boundaries.sort(compareKeys);
-  const ends = [...boundaries, undefined];
-  return ends.map((to, at) => ({ after: { key: boundaries[at - 1] ?? afterKey, versionId: undefined }, to }));
+  const ends = [...boundaries, to];
+  return ends.map((last, at) => ({ after: { key: boundaries[at - 1] ?? afterKey, versionId: undefined }, to: last }));
+}
+
+/**
+ * A string behind which there is no key, as near to a key as one that shares a beginning with it can be; undefined where none was
+ * found. Halves the length of that beginning, so that a bucket whose keys all begin alike takes few probes.
+ */
+async function endBehind(hasKeyAfter: (key: string) => Promise<boolean>, key: string): Promise<string | undefined> {
+  const plain = /^[ -~]*/.exec(key)?.[0] ?? '';
+  let [ended, open] = [-1, plain.length + 1];
+  while (open - ended > 1) {
+    const length = Math.floor((ended + open) / 2);
+    if (await hasKeyAfter(`${plain.slice(0, length)}~`)) open = length;
+    else ended = length;
+  }
+  return ended < 0 ? undefined : `${plain.slice(0, ended)}~`;
 }
