@@ -28,14 +28,16 @@ type RunTools = PassTools & { readonly log: RunLog };
 /** One run over one bucket, from the first listing to the pass that finds nothing left to move. */
 export class BucketRun {
   readonly #request: ReencryptRequest;
+  readonly #workers: SegmentWorkers | undefined;
   readonly #calls: RunCalls;
   #moves: VersionMoves | undefined;
   #tally = new Tally();
   #log: RunLog | undefined;
   #shared: SegmentRun | undefined;
 
-  constructor(store: ObjectStore, request: ReencryptRequest) {
+  constructor(store: ObjectStore, request: ReencryptRequest, workers?: SegmentWorkers) {
     this.#request = request;
+    this.#workers = workers;
     this.#calls = new RunCalls(store, request);
   }
 
@@ -93,7 +95,8 @@ export class BucketRun {
 
   /** Undefined: this process moves everything by itself. */
   #share(versioning: Versioning): { workers: SegmentWorkers; run: SegmentRun } | undefined {
-    const { workers, dryRun, only, onOutcome, evidence } = this.#request;
+    const { dryRun, only, onOutcome, evidence } = this.#request;
+    const workers = this.#workers;
     if (!workers || dryRun || only || onOutcome) return undefined;
     const run = workers.open({ ...this.#request, versioning, keepsEvidence: evidence !== undefined });
     this.#shared = run;

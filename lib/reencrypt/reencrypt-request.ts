@@ -3,7 +3,6 @@ import type { MoveSources } from '../s3/version-scope';
 import type { VersionOutcome } from './outcome';
 import type { OnlyVersions } from './pass-range';
 import type { CopySizes } from './rewrap';
-import type { SegmentWorkers } from './segment-workers';
 
 /** What one run of the local engine over a bucket is to do. */
 export interface ReencryptRequest {
@@ -43,11 +42,6 @@ export interface ReencryptRequest {
   readonly evidence?: { readonly directory: string; readonly name: string } | undefined;
   /** Pages after which the rest of a listing is split and listed in parallel. Default 100, which is 100,000 versions. */
   readonly splitAfterPages?: number | undefined;
-  /**
-   * Processes that move the bucket once it turns out to be large; this one then records what they did. Default: this process alone, and
-   * always where the run is a dry one or limited by `only`.
-   */
-  readonly workers?: SegmentWorkers | undefined;
   readonly retry?: RetryOptions | undefined;
   readonly copySizes?: CopySizes | undefined;
   /** Object versions of the bucket, for progress alone; undefined as long as nobody knows. Default: nobody does. */

@@ -139,7 +139,7 @@ export class SharedPass implements SharedSegments {
   }
 
   async #commit(one: OpenSegment, record: PageRecord): Promise<void> {
-    const { tally, log, moves } = this.#tools;
+    const { tally, log, moves, workers } = this.#tools;
     const { pass } = this.#range;
     this.#requireNext(one, record);
     tally.merge(pass, record);
@@ -147,7 +147,7 @@ export class SharedPass implements SharedSegments {
     one.after = record.next ?? one.after;
     one.isDone = record.next === undefined;
     one.deaths = 0;
-    moves.showProgress();
+    moves.showProgress(`${workers.processes} processes`);
   }
 
   /** A page must lead on within its segment: what it leaves out would count as moved. */

@@ -43,9 +43,9 @@ export class VersionMoves {
     return this.#slots.idle();
   }
 
-  /** Reports how far the run is, as often as a person can read it. */
-  showProgress(): void {
-    this.#progress.at(this.#tally.inspected, (pace) => this.#progressText(pace));
+  /** Reports how far the run is, as often as a person can read it. `by`: who moves, where others do. */
+  showProgress(by?: string): void {
+    this.#progress.at(this.#tally.inspected, (pace) => this.#progressText(pace, by));
   }
 
   async #one(version: ListedVersion, report: (result: PageResult) => void): Promise<void> {
@@ -65,11 +65,11 @@ export class VersionMoves {
     }
   }
 
-  #progressText(pace: string): string {
-    const { bucket, method, dryRun, workers } = this.#request;
+  #progressText(pace: string, by: string | undefined): string {
+    const { bucket, method, dryRun } = this.#request;
     const { concurrency, because } = this.#calls.pace.state;
     const counts = `${bucket}: ${pace}; ${this.#tally.text(method, dryRun)}`;
-    if (workers) return `${counts}; ${workers.processes} processes`;
+    if (by) return `${counts}; ${by}`;
     return `${counts}; ${concurrency} at once (${because})`;
   }
 }

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { KeyturnError } from '../errors';
 import { forecastEngines } from '../forecast/engine-forecasts';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
-import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
+import { type ReencryptRequest, reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import type { Bucket } from '../rotation/rotation';
 import { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import { CLOCK_SLACK } from '../s3/clock-slack';
@@ -70,7 +70,7 @@ async function reencryptHere(
   const { method, batch } = rotation.reencrypt;
   const forecast = dryRun ? dryRunForecaster() : undefined;
   const counting = countForProgress(run, bucket.name, chosen.versions);
-  const pass = await reencryptBucket(run.store, {
+  const request: ReencryptRequest = {
     bucket: bucket.name,
     targetKeyArn,
     sources,
@@ -78,7 +78,6 @@ async function reencryptHere(
     method,
     ...shareOf(run),
     optimistic,
-    workers: run.workers,
     relistDelayMs,
     dryRun,
     signal: run.signal,
@@ -88,7 +87,8 @@ async function reencryptHere(
     total: counting.total,
     onProgress: (text) => run.reporter.progress(text),
     onOutcome: forecast?.onOutcome,
-  }).finally(counting.stop);
+  };
+  const pass = await reencryptBucket(run.store, request, run.workers).finally(counting.stop);
   if (!forecast) return pass;
   describeForecast(run, pass, forecast.forecaster.forecast(pass, { optimistic }));
   if (batch && chosen.forecasts === undefined) {

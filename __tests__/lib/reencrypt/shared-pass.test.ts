@@ -120,7 +120,7 @@ describe('a bucket whose segments other processes move', () => {
     const [alone, shared] = [filled(), filled()];
     const one = await reencryptBucket(memoryStore(alone), request('one'));
     const { workers, leases } = workersOf(() => memoryStore(shared));
-    const two = await reencryptBucket(memoryStore(shared), request('two', { workers }));
+    const two = await reencryptBucket(memoryStore(shared), request('two'), workers);
     const own = ['requests', 'evidence'] as const;
     const without = (report: object) =>
       Object.fromEntries(Object.entries(report).filter(([name]) => !own.includes(name as 'requests')));
@@ -150,7 +150,7 @@ describe('a bucket whose segments other processes move', () => {
         },
       );
       const name = `killed-${nth}`;
-      const end = await reencryptBucket(memoryStore(bucket), request(name, { workers }));
+      const end = await reencryptBucket(memoryStore(bucket), request(name), workers);
       expect({ nth, ...end }).toMatchObject({ nth, complete: true, objectVersions: 48, failedTotal: 0 });
       expect(isMoved(bucket)).toBe(true);
       expect(new Set(evidenceOf(name).map((line) => JSON.parse(line).key)).size).toBe(48);
@@ -168,7 +168,7 @@ describe('a bucket whose segments other processes move', () => {
         await commit(record);
       },
     );
-    await expect(reencryptBucket(memoryStore(bucket), request('fatal', { workers }))).rejects.toMatchObject({
+    await expect(reencryptBucket(memoryStore(bucket), request('fatal'), workers)).rejects.toMatchObject({
       code: 'worker-died',
       message: expect.stringContaining('process 7, ended by SIGKILL'),
     });
@@ -193,7 +193,7 @@ describe('a bucket whose segments other processes move', () => {
         },
       };
       const { workers } = workersOf(() => memoryStore(bucket));
-      await reencryptBucket(memoryStore(bucket), request(name, { workers })).catch(() => undefined);
+      await reencryptBucket(memoryStore(bucket), request(name), workers).catch(() => undefined);
       bucket.hooks = {};
       if (!isDead) break;
       rmSync(journal, { force: true });
@@ -216,11 +216,11 @@ describe('a bucket whose segments other processes move', () => {
         if (pages === 6) interrupt.abort();
       },
     );
-    const ended = await reencryptBucket(memoryStore(bucket), request('c', { workers, signal: interrupt.signal }));
+    const ended = await reencryptBucket(memoryStore(bucket), request('c', { signal: interrupt.signal }), workers);
     expect(ended).toMatchObject({ complete: false, stopped: { because: 'interrupted' } });
     const before = ended.moved + ended.alreadyThere;
     expect(before).toBeLessThan(120);
-    const again = await reencryptBucket(memoryStore(bucket), request('c', { workers }));
+    const again = await reencryptBucket(memoryStore(bucket), request('c'), workers);
     expect(again).toMatchObject({ complete: true, objectVersions: 120 });
     expect(again.moved + again.alreadyThere).toBe(120);
   });
@@ -242,7 +242,7 @@ describe('a bucket whose segments other processes move', () => {
         await commit(pages === 3 && record.next ? spoil(record) : record);
       },
     );
-    await expect(reencryptBucket(memoryStore(bucket), request('liar', { workers }))).rejects.toMatchObject({
+    await expect(reencryptBucket(memoryStore(bucket), request('liar'), workers)).rejects.toMatchObject({
       code: 'worker-answer-invalid',
     });
   });

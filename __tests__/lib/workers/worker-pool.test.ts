@@ -81,10 +81,10 @@ describe('processes that move segments', () => {
   it('move a bucket together, and go on with the next run', async () => {
     const bucket = filled();
     const workers = inProcess(async () => memoryStore(bucket));
-    const first = await reencryptBucket(memoryStore(bucket), request({ workers }));
+    const first = await reencryptBucket(memoryStore(bucket), request(), workers);
     expect(first).toMatchObject({ complete: true, moved: 120, passes: 2 });
     expect(isMoved(bucket)).toBe(true);
-    const next = await reencryptBucket(memoryStore(bucket), request({ workers }));
+    const next = await reencryptBucket(memoryStore(bucket), request(), workers);
     expect(next).toMatchObject({ complete: true, moved: 0, alreadyThere: 120 });
   });
 
@@ -98,7 +98,7 @@ describe('processes that move segments', () => {
         return message.type === 'page' && pid <= 3 && pids.size >= pid && pid !== 2 ? DIES : message;
       },
     );
-    const end = await reencryptBucket(memoryStore(bucket), request({ workers }));
+    const end = await reencryptBucket(memoryStore(bucket), request(), workers);
     expect(end).toMatchObject({ complete: true, objectVersions: 120, failedTotal: 0 });
     expect(isMoved(bucket)).toBe(true);
     expect(pids.size).toBeGreaterThan(3);
@@ -115,7 +115,7 @@ describe('processes that move segments', () => {
   ])('are refused when they answer with %s', async (_what, spoil) => {
     const bucket = filled();
     const workers = inProcess(async () => memoryStore(bucket), spoil);
-    await expect(reencryptBucket(memoryStore(bucket), request({ workers }))).rejects.toMatchObject({
+    await expect(reencryptBucket(memoryStore(bucket), request(), workers)).rejects.toMatchObject({
       code: 'worker-answer-invalid',
       message: expect.stringContaining('process 1 (id 1)'),
     });
@@ -125,7 +125,7 @@ describe('processes that move segments', () => {
     const bucket = filled();
     const facts = { declared: '1', given: '2', identity: 'arn', file: 'rotation.yaml' };
     const workers = inProcess(() => Promise.reject(new KeyturnError('account-mismatch', facts)));
-    await expect(reencryptBucket(memoryStore(bucket), request({ workers }))).rejects.toMatchObject({
+    await expect(reencryptBucket(memoryStore(bucket), request(), workers)).rejects.toMatchObject({
       code: 'account-mismatch',
       facts,
     });
@@ -136,7 +136,7 @@ describe('processes that move segments', () => {
     const ended = new RunStopped({ because: 'credentials', detail: 'ExpiredToken' });
     const store = { ...memoryStore(bucket), listVersions: () => Promise.reject(ended) };
     const workers = inProcess(async () => store);
-    const end = await reencryptBucket(memoryStore(bucket), request({ workers }));
+    const end = await reencryptBucket(memoryStore(bucket), request(), workers);
     expect(end).toMatchObject({ complete: false, stopped: ended.stopped });
   });
 
@@ -191,7 +191,7 @@ describe('real processes', () => {
         listVersions: (one: Parameters<ObjectStore['listVersions']>[0]) => store.listVersions({ limit: 10, ...one }),
       };
       await reencryptBucket(store, endpoint.request('calm'));
-      const end = await reencryptBucket(paged, endpoint.request('killed', { workers, splitAfterPages: 1 }));
+      const end = await reencryptBucket(paged, endpoint.request('killed', { splitAfterPages: 1 }), workers);
       expect(end).toMatchObject({ complete: true, objectVersions: 60, failedTotal: 0 });
       expect(running.length).toBe(3);
       expect(await stateOf(endpoint.s3, 'killed')).toEqual(await stateOf(endpoint.s3, 'calm'));
