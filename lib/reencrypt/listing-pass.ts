@@ -11,11 +11,11 @@ import type { Tally } from './tally';
 import type { VersionMoves } from './version-moves';
 
 /** Pages after which a bucket is large enough for several concurrent listings. */
-const SPLIT_AFTER_PAGES = 100;
+const SPLIT_AFTER_PAGES = 4;
 /** Pages after which it is worth a share of other processes, which take a second to start. */
 const SHARE_AFTER_PAGES = 2;
-/** Segments that the rest is listed in. */
-const PARTS = 4;
+/** Segments that the rest is listed in; more where each is of its own prefixes, for which S3 has limits of their own. */
+const [PARTS, PREFIX_PARTS] = [4, 16];
 
 /** What one pass lists and inspects. */
 export interface PassRange {
@@ -35,6 +35,13 @@ export interface SharedSegments {
   start(): void;
   /** @param segments - numbered from 1 in the journal */
   move(segments: readonly Segment[]): Promise<void>;
+}
+
+/** Ends a segment early. */
+export interface PageLimit {
+  readonly maxPages: number;
+  /** Called with the last key where there is more. */
+  readonly onLeft?: (key: string) => void;
 }
 
 /** What the passes of a run share. */
@@ -68,9 +75,15 @@ export class ListingPass {
     const { shared, pass } = this.#range;
     const { bucket, splitAfterPages = shared ? SHARE_AFTER_PAGES : SPLIT_AFTER_PAGES } = this.#request;
     const { calls, log } = this.#tools;
-    const last = await this.segment(WHOLE, 0, splitAfterPages);
-    if (last === undefined) return;
-    const segments = await splitRest(calls.store, calls.ofBucket, bucket, last, shared?.parts ?? PARTS);
+    let split: Promise<readonly Segment[]> | undefined;
+    const onLeft = (after: string) => {
+      // While the first pages are still worked on.
+      split = splitRest(calls.store, calls.ofBucket, bucket, after, shared?.parts ?? PARTS, PREFIX_PARTS);
+      split.catch(() => undefined);
+    };
+    const last = await this.segment(WHOLE, 0, { maxPages: splitAfterPages, onLeft });
+    const segments = await split;
+    if (last === undefined || segments === undefined) return;
     if (pass === 1) await log.segments?.(last, segments);
     await this.#all(segments);
   }
@@ -82,7 +95,7 @@ export class ListingPass {
   }
 
   /** Inspects the versions of one segment. @returns the key that it stopped at after `maxPages`, when there is more */
-  async segment(segment: Segment, number: number, maxPages?: number): Promise<string | undefined> {
+  async segment(segment: Segment, number: number, limit?: PageLimit): Promise<string | undefined> {
     const { calls, moves, log } = this.#tools;
     const { bucket } = this.#request;
     const queue = new PageQueue((page) => log.commitPage(this.#range.pass, number, page));
@@ -98,11 +111,11 @@ export class ListingPass {
         if (calls.isEnded) return undefined;
         pages += 1;
         // Where one key fills pages, the pass lists to the end of that key: a segment starts after a key.
-        const isLeft = maxPages !== undefined && pages >= maxPages && page.next?.versionId === undefined;
-        if (isLeft && page.next) {
-          rest = page.next.key;
-          break;
-        }
+        const isLeft = limit !== undefined && pages >= limit.maxPages && page.next?.versionId === undefined;
+        if (!isLeft || !page.next) continue;
+        limit.onLeft?.(page.next.key);
+        rest = page.next.key;
+        break;
       }
       await queue.drained();
       isWhole = !calls.isEnded;

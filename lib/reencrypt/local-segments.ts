@@ -40,7 +40,7 @@ export class LocalSegments implements SegmentRun {
     const tools = { calls: this.#calls, moves: this.#moves, tally: this.#tally, log };
     const request = { ...this.#request, dryRun: false };
     const range = { pass, segments: undefined, shouldInspect: shouldInspectBy(inspect) };
-    const rest = await new ListingPass(tools, request, range).segment(segment, 0, maxPages);
+    const rest = await new ListingPass(tools, request, range).segment(segment, 0, { maxPages });
     const { fault, isEnded } = this.#calls;
     if (!isEnded) return { end: 'listed', rest };
     if (fault === STOPPED) return { end: 'stopped' };

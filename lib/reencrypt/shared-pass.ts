@@ -1,5 +1,5 @@
 import { KeyturnError, throwIfInterrupted } from '../errors';
-import { compareKeys, type Segment, splitRest } from '../s3/listing-segments';
+import { compareKeys, cutSegment, type Segment } from '../s3/listing-segments';
 import type { SharedSegments } from './listing-pass';
 import type { PageRecord } from './page-record';
 import type { InspectRule } from './pass-range';
@@ -177,7 +177,11 @@ export class SharedPass implements SharedSegments {
   /** Cuts what is left of a segment; what follows its first part is handed out as segments of their own. */
   async #cut(one: OpenSegment, rest: string, parts: number): Promise<void> {
     const { calls, log } = this.#tools;
-    const [, ...more] = await splitRest(calls.store, calls.ofBucket, this.#request.bucket, rest, parts, one.to);
+    const [, ...more] = await cutSegment(calls.store, calls.ofBucket, this.#request.bucket, {
+      afterKey: rest,
+      to: one.to,
+      parts,
+    });
     const found: OpenSegment[] = [];
     let before = one;
     for (const { after, to } of more) {
