@@ -1,3 +1,4 @@
+import type { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import type { ObjectStore } from '../s3/store';
 import { ListingPass } from './listing-pass';
 import { pageRecord } from './page-record';
@@ -17,9 +18,9 @@ export class LocalSegments implements SegmentRun {
   readonly #moves: VersionMoves;
   readonly #tally = new Tally();
 
-  constructor(store: ObjectStore, request: SegmentRequest) {
+  constructor(store: ObjectStore, request: SegmentRequest, pace?: AdaptiveLimiter) {
     this.#request = request;
-    const run = { ...request, dryRun: false };
+    const run = { ...request, dryRun: false, pace };
     this.#calls = new RunCalls(store, run);
     this.#moves = new VersionMoves(this.#calls, run, this.#tally, request.versioning);
   }

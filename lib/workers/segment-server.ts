@@ -1,5 +1,6 @@
 import { LocalSegments } from '../reencrypt/local-segments';
 import type { Lease, SegmentRequest } from '../reencrypt/segment-workers';
+import { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import type { ObjectStore } from '../s3/store';
 import { faultOf } from './worker-fault';
 import { type FromWorker, type ToWorker, toWorker, type WorkerSettings } from './worker-messages';
@@ -17,6 +18,7 @@ export class SegmentServer {
   /** What waits for its page to be recorded, by lease. */
   readonly #uncommitted = new Map<number, () => void>();
   #store: ObjectStore | undefined;
+  #pace: AdaptiveLimiter | undefined;
   #reported = 0;
   #handled: Promise<void> = Promise.resolve();
 
@@ -64,7 +66,10 @@ export class SegmentServer {
   }
 
   #run(run: number, request: SegmentRequest): void {
-    if (this.#store) this.#runs.set(run, new LocalSegments(this.#store, request));
+    const { concurrency: maxConcurrency, maxRps } = request;
+    // The share of this process is one for all runs.
+    this.#pace ??= new AdaptiveLimiter({ maxConcurrency, maxRps });
+    if (this.#store) this.#runs.set(run, new LocalSegments(this.#store, request, this.#pace));
   }
 
   async #lease(run: number, lease: number, of: Lease): Promise<void> {
