@@ -45,6 +45,11 @@ export class VersionMoves {
     return this.#slots.idle();
   }
 
+  /** Reports how far the run is, as often as a person can read it. `by`: who moves, where others do. */
+  showProgress(by?: string): void {
+    this.#progress.at(this.#tally.inspected, (pace) => this.#progressText(pace, by));
+  }
+
   async #one(version: ListedVersion, report: (result: PageResult) => void): Promise<void> {
     try {
       const outcomes = await moveVersion(this.#move, version);
@@ -54,7 +59,7 @@ export class VersionMoves {
       }
       this.#tally.inspected += 1;
       report({ version, outcomes });
-      this.#progress.at(this.#tally.inspected, (pace) => this.#progressText(pace));
+      this.showProgress();
     } catch (error) {
       this.#calls.end(error);
     } finally {
@@ -62,10 +67,10 @@ export class VersionMoves {
     }
   }
 
-  #progressText(pace: string): string {
+  #progressText(pace: string, by: string | undefined): string {
     const { bucket, method, dryRun } = this.#request;
     const { concurrency, because } = this.#calls.paceState;
-    return `${bucket}: ${pace}; ${this.#tally.text(method, dryRun)}; ${concurrency} at once (${because})`;
+    return `${bucket}: ${pace}; ${this.#tally.text(method, dryRun)}; ${by ?? `${concurrency} at once (${because})`}`;
   }
 }
 

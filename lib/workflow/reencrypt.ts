@@ -45,8 +45,8 @@ export const reencrypt: Step<'re-encrypt', ReencryptRun, never> = {
       });
     }
     const target = { targetKeyArn: key.arn, sources, switchSeenAt };
-    // Jobs are confirmed by a person, one bucket after the other.
-    const atOnce = engine === 'local' ? BUCKETS_AT_ONCE : 1;
+    // Jobs are confirmed by a person, one bucket after the other, and several processes share one limit and one bucket.
+    const atOnce = engine === 'local' && !run.workers ? BUCKETS_AT_ONCE : 1;
     const passes = await bucketsAtOnce(run, { buckets: run.rotation.buckets, atOnce }, (one, bucket) =>
       reencryptOne(one, bucket, target),
     );
