@@ -3,7 +3,7 @@ import { type BucketCall, bucketCallOf } from '../s3/bucket-call';
 import { FaultPolicy } from '../s3/fault-policy';
 import { type Caller, withPacingAndRetry } from '../s3/pacing-and-retry';
 import type { ObjectStore } from '../s3/store';
-import type { ReencryptRequest } from './reencrypt-request';
+import type { LookBehind, ReencryptRequest } from './reencrypt-request';
 
 /** The requests of one run over a bucket, and the fault that ends it: with the first one nothing that waits is sent any more. */
 export class RunCalls {
@@ -15,24 +15,31 @@ export class RunCalls {
   readonly ofBucket: BucketCall;
   readonly faultPolicy: FaultPolicy;
   readonly #before: number;
+  readonly #behind: Pick<LookBehind, 'requests'> | undefined;
   readonly #halt = new AbortController();
   readonly #listeners = new Set<() => void>();
   #fault: unknown;
 
   constructor(store: ObjectStore, request: ReencryptRequest) {
-    const { bucket, targetKeyArn, concurrency, maxRps, retry = {}, signal } = request;
+    const { bucket, targetKeyArn, concurrency, maxRps, retry = {}, signal, limiter } = request;
     this.store = store;
-    this.pace = new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
+    this.pace = limiter ?? new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
     const halted = signal ? AbortSignal.any([signal, this.#halt.signal]) : this.#halt.signal;
     this.call = withPacingAndRetry(this.pace, retry, halted);
     this.faultPolicy = new FaultPolicy(targetKeyArn);
     this.ofBucket = bucketCallOf(this.call, this.faultPolicy, bucket);
-    this.#before = store.requests();
+    this.#behind = request.behind;
+    this.#before = this.#all();
   }
 
   /** Requests sent by this run. */
   get sent(): number {
-    return this.store.requests() - this.#before;
+    return this.#all() - this.#before;
+  }
+
+  /** Requests of the store, without those of whoever looks behind the run. */
+  #all(): number {
+    return this.store.requests() - (this.#behind?.requests ?? 0);
   }
 
   /** What ended the run; undefined: nothing yet. */
