@@ -6,6 +6,7 @@ import type { ObjectStore } from '../lib/s3/store';
 import { listVersionPages } from '../lib/s3/version-listing';
 import { NO_NAMED_SOURCES } from '../lib/s3/version-scope';
 import { verifyBucket } from '../lib/verify/verify-bucket';
+import { rotateBucket } from './whole-rotation';
 
 /** One contestant in a process of its own: goes through the stub's bucket and prints what it cost, as JSON. */
 
@@ -19,6 +20,8 @@ type Work = (store: ObjectStore) => Promise<number>;
 const WORK: Readonly<Record<string, Work>> = {
   rewrap: (store) => rewrap(store, false),
   optimistic: (store) => rewrap(store, true),
+  rotation: (store) => rotation(store, false),
+  'rotation-any': (store) => rotation(store, true),
   verify: async (store) => (await verifyBucket(store, { bucket: 'b', activeKeyArn: NEW, read: 0 })).objectVersions,
   list: async (store) => {
     let versions = 0;
@@ -39,6 +42,13 @@ async function rewrap(store: ObjectStore, optimistic: boolean): Promise<number> 
     optimistic,
   });
   return result.moved;
+}
+
+async function rotation(store: ObjectStore, any: boolean): Promise<number> {
+  const sources = { versionKeyArns: [OLD], unresolvedVersions: [], from: { ...NO_NAMED_SOURCES, any } };
+  const { moved, verified } = await rotateBucket(store, { bucket: 'b', activeKeyArn: NEW, sources });
+  if (verified.account.underActive !== moved.moved) throw new Error(JSON.stringify(verified.account));
+  return moved.moved;
 }
 
 async function main(endpoint: string, path: string, mode: string): Promise<void> {

@@ -85,6 +85,8 @@ async function main(): Promise<void> {
     ['optimistic', 100_000, () => engine('keyturn --optimistic', 100_000, 'direct', 'optimistic')],
     ['sdk', 10_000, () => engine('keyturn over the AWS SDK', 10_000, 'sdk')],
     ['verify', 100_000, () => engine('verification by heads', 100_000, 'direct', 'verify')],
+    ['rotation', 100_000, () => engine('whole rotation', 100_000, 'direct', 'rotation')],
+    ['rotation-any', 100_000, () => engine('whole rotation, from: any', 100_000, 'direct', 'rotation-any')],
     ['list', 1_000_000, () => engine('listing alone', 1_000_000, 'direct', 'list')],
     ...(isFull ? [['keyturn', 1_000_000, () => engine('keyturn', 1_000_000, 'direct')] as const] : []),
     ...TOOLS.filter((tool) => isOnPath(tool.command)).map(
