@@ -102,25 +102,25 @@ export function createRoles(accountId: string, region: string, clock: Clock): Ro
       const role = caller.role === undefined ? undefined : byName.get(caller.role.name.toLowerCase());
       if (role === undefined || role.id !== caller.role?.id)
         return { allowed: false, because: 'because its role is gone' };
-      const context = lookup(contextOf(caller, region, clock), ofRole(role), about?.context);
+      const context = lookup(contextOf(caller, region, clock, about), ofRole(role), about?.context);
       const attached = policiesOf(role, identities).flatMap(({ statements }) => statements);
       return decide(
         { attached, session: caller.role.policy, boundary: boundaryOf(role, identities) },
         principalOf(role, caller),
         { ...need, context },
-        about?.resourcePolicy,
+        resourceOf(caller, about),
       );
     },
     decideForUser(caller, need, about) {
       const user = identities.users.get(caller.arn.split('/').at(-1)?.toLowerCase() ?? '');
       const isKnown = user?.arn === caller.arn;
       const attached = isKnown ? policiesOf(user, identities).flatMap(({ statements }) => statements) : EVERYTHING;
-      const context = lookup(contextOf(caller, region, clock), about?.context);
+      const context = lookup(contextOf(caller, region, clock, about), about?.context);
       const boundary = isKnown ? boundaryOf(user, identities) : undefined;
-      return decide({ attached, boundary }, userPrincipal(caller), { ...need, context }, about?.resourcePolicy);
+      return decide({ attached, boundary }, userPrincipal(caller), { ...need, context }, resourceOf(caller, about));
     },
     denies(caller, need, about) {
-      const context = lookup(contextOf(caller, region, clock), about.context);
+      const context = lookup(contextOf(caller, region, clock, about), about.context);
       const principal = userPrincipal(caller);
       return deniesInWords(about.resourcePolicy, { ...need, context, principal });
     },
@@ -201,8 +201,14 @@ function ofRole({ arn, tags }: Role) {
   return { ...tagged, 'aws:PrincipalArn': arn, 'aws:PrincipalType': 'AssumedRole' };
 }
 
+/** What decides besides the caller's own policies: that of the resource, and whether it is of another account. */
+function resourceOf({ accountId }: Caller, { resourcePolicy, owner = accountId }: AccessConditions = {}) {
+  return { resourcePolicy, isForeign: owner !== accountId };
+}
+
 /** What is known of every request. */
-function contextOf(caller: Caller, region: string, clock: Clock) {
+function contextOf(caller: Caller, region: string, clock: Clock, about: AccessConditions = {}) {
+  const owner = about.owner ?? caller.accountId;
   return {
     ...timeOf(clock),
     'aws:PrincipalArn': caller.arn,
@@ -213,8 +219,8 @@ function contextOf(caller: Caller, region: string, clock: Clock) {
     // What a service does in a role's name does not leave AWS; the loopback that others use stands for TLS.
     'aws:SecureTransport': 'true',
     'aws:PrincipalIsAWSService': 'false',
-    'aws:ResourceAccount': caller.accountId,
-    's3:ResourceAccount': caller.accountId,
+    'aws:ResourceAccount': owner,
+    's3:ResourceAccount': owner,
   };
 }
 

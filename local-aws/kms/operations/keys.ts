@@ -8,7 +8,7 @@ import { page } from '../paging';
 import { checkPolicy, defaultPolicy } from '../policy';
 import { refuseRecentlyUsed } from '../recent-use';
 import { boolean, integer, list, oneOf, required, string, structure } from '../shapes';
-import { currentMaterial, earliestExpiry, type Key } from '../state/key';
+import { accountOf, currentMaterial, earliestExpiry, type Key } from '../state/key';
 import { checkTags } from './tags';
 
 const keySpecs = [
@@ -168,7 +168,7 @@ function metadata({ store }: Call, key: Key): object {
   const expiry = earliestExpiry(key);
   const current = currentMaterial(key);
   return {
-    AWSAccountId: store.accountId,
+    AWSAccountId: accountOf(key),
     KeyId: key.id,
     Arn: key.arn,
     CreationDate: seconds(key.createdAt),

@@ -83,6 +83,9 @@ export function stateOf(key: Key, now: number): KeyState {
   return key.enabled ? 'Enabled' : 'Disabled';
 }
 
+/** The account that a key belongs to. */
+export const accountOf = ({ arn }: Pick<Key, 'arn'>): string => arn.split(':')[4] ?? '';
+
 export function currentMaterial(key: Key): KeyMaterial | undefined {
   return key.materials.find((material) => material.state === 'CURRENT');
 }
