@@ -14,7 +14,7 @@ export interface DirectRequest {
   readonly key?: string | undefined;
   /** From `encodeQuery`; default empty. */
   readonly query?: string;
-  /** Lower-case names; each is signed. */
+  /** Lower-case names; each is signed. One list for many requests costs less. */
   readonly headers?: readonly Header[];
   readonly body?: { readonly text: string; readonly sha256: string } | undefined;
   /** True: the body of the answer is counted and discarded. */
@@ -104,7 +104,8 @@ class PooledClient implements DirectClient {
         method,
         path,
         query,
-        headers: [['host', route.host], ...(request.headers ?? [])],
+        host: route.host,
+        headers: request.headers ?? NO_HEADERS,
         payloadSha256: body?.sha256 ?? EMPTY_SHA256,
       },
       credentials,
@@ -116,7 +117,7 @@ class PooledClient implements DirectClient {
       route.pool,
       route.origin,
       // undici closes the connection after a HEAD unless `reset` is false; S3 sends no body to one.
-      { method, path: target, headers: flat(signed), body: body?.text ?? null, reset: false },
+      { method, path: target, headers: signed, body: body?.text ?? null, reset: false },
       request.discard ?? false,
     );
     this.#noteClock(answer);
@@ -209,13 +210,7 @@ async function poolOf(origin: string, network: Network | undefined): Promise<Dis
   return new ProxyAgent({ ...settings, uri: proxy.href, proxyTunnel: false, requestTls: connect, proxyTls: connect });
 }
 
-/** Names and values in turn, the form that undici takes without a conversion. */
-function flat(headers: readonly Header[]): string[] {
-  const names: string[] = [];
-  for (const [name, value] of headers) names.push(name, value);
-  return names;
-}
-
+const NO_HEADERS: readonly Header[] = [];
 const NOTHING = Buffer.alloc(0);
 
 /** One request and its whole answer, without the streams that undici's own `request` builds around it. */

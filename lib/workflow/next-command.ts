@@ -79,8 +79,8 @@ function wantedNext(situation: Situation): NextCommand | undefined {
   // A plain import brings back no version that the rotation has gone past, and none whose date is over.
   const lost = drift.find(({ code }) => code === 'material-expired');
   const switching = later.find(({ id }) => id === 'switch');
-  // Whether anything is left under it is found out after the switch.
-  if (switching && lost && OF_THE_FLOW.test(lost.fix))
+  // Whether anything is left under it is found out after the switch, which an active version without material keeps from being made.
+  if (switching && switching.state !== 'blocked' && lost && OF_THE_FLOW.test(lost.fix))
     return { step: 'switch', summary: switching.summary, command: commandFor('switch', rotation) };
   return { step: open.id, summary: open.summary, command: lost?.fix ?? commandFor(open.id, rotation) };
 }
