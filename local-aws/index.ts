@@ -88,6 +88,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     clock,
     newKeyLag: () => faults.newKeyLag,
     rotationDelay: () => faults.rotationDelay,
+    multiRegionDelay: () => faults.multiRegionDelay,
     permissions,
     quotas: options.quotas ?? {},
     wrappingKeySource: options.wrappingKeySource,

@@ -16,6 +16,8 @@ export interface Kms {
   readonly permissions: Pick<Permissions, 'permits' | 'refusal'>;
   /** How long an on-demand rotation takes by the clock, in milliseconds. */
   rotationDelay(): number;
+  /** How long a replica takes to be made, and a primary Region to change, by the clock, in milliseconds. */
+  multiRegionDelay(): number;
   readonly behavior: AwsBehavior;
   /** Throws `ThrottlingException` where a request quota is switched on and used up. */
   throttle(operation: string): void;

@@ -1,7 +1,7 @@
 import type { AccessConditions } from '../need';
 import type { Call } from './call';
 import { keySpecOf, keyUsageOf } from './key-usage';
-import { accountOf, type Key } from './state/key';
+import { accountOf, isReplica, type Key } from './state/key';
 
 /**
  * The values of KMS's condition keys for a call, and the policy of the key it uses.
@@ -34,7 +34,8 @@ function factsOf({ store, stores }: Call, key: Key): Readonly<Record<string, str
     'kms:KeyOrigin': key.origin,
     'kms:KeySpec': keySpecOf(key),
     'kms:KeyUsage': keyUsageOf(key),
-    'kms:MultiRegion': 'false',
+    'kms:MultiRegion': String(key.family !== undefined),
+    ...(key.family !== undefined && { 'kms:MultiRegionKeyType': isReplica(key) ? 'REPLICA' : 'PRIMARY' }),
     'kms:TrailingDaysWithoutKeyUsage': String(
       Math.floor((store.now() - (key.lastUsage?.timestamp ?? key.createdAt)) / DAY),
     ),

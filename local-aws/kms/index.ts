@@ -11,6 +11,7 @@ import { dataKeyOperations } from './operations/data-keys';
 import { grantOperations } from './operations/grants';
 import { importOperations } from './operations/import';
 import { keyOperations } from './operations/keys';
+import { multiRegionOperations } from './operations/multi-region';
 import { policyOperations } from './operations/policies';
 import { rotationOperations } from './operations/rotation';
 import { signingOperations } from './operations/signing';
@@ -30,6 +31,8 @@ export interface KmsOptions {
   newKeyLag(): number;
   /** How long an on-demand rotation takes by the clock, in milliseconds. */
   rotationDelay(): number;
+  /** How long a replica takes to be made, and a primary Region to change, by the clock, in milliseconds. */
+  multiRegionDelay(): number;
   readonly permissions: Kms['permissions'];
   readonly quotas: Quotas;
   readonly trail: Kms['trail'];
@@ -49,6 +52,7 @@ const operations: Readonly<Record<string, Operation>> = {
   ...dataKeyOperations,
   ...grantOperations,
   ...signingOperations,
+  ...multiRegionOperations,
   ...usageOperations,
 };
 
@@ -74,6 +78,7 @@ export function createKms(options: KmsOptions): { readonly service: Service; dat
     permissions: options.permissions,
     behavior: options.behavior,
     rotationDelay: options.rotationDelay,
+    multiRegionDelay: options.multiRegionDelay,
     throttle: createThrottle(options.quotas, options.clock),
     trail: options.trail,
   };

@@ -1,7 +1,7 @@
 import { type Caller, type Clock, KmsFault } from '../../message';
 import { accessDenied, aliasNotFound, invalidArn, invalidKeyId, keyNotFound, otherRegion } from '../faults';
 import { managedPolicy } from '../policy';
-import { createKey, type Key, type KeyProperties, stateOf } from './key';
+import { createKey, isReplica, type Key, type KeyProperties, loseReplicas, stateOf } from './key';
 
 /** A name for a key. Times are milliseconds since the epoch. */
 export interface Alias {
@@ -44,7 +44,7 @@ const ACROSS_ACCOUNTS: ReadonlySet<string> = new Set(
 );
 
 const awsManagedS3Alias = 'alias/aws/s3';
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const keyIds = /^(mrk-[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/;
 
 /** The keys of every account in every Region. */
 export class KmsStores {
@@ -131,7 +131,7 @@ export class KmsStore {
       return this.#target(local);
     }
     const id = isArn ? local.replace(/^key\//, '') : local;
-    if (!uuid.test(id)) throw invalidKeyId(name);
+    if (!keyIds.test(id)) throw invalidKeyId(name);
     return this.#visible(id);
   }
 
@@ -212,8 +212,10 @@ export class KmsStore {
   }
 
   #deleteIfDue(key: Key): boolean {
+    loseReplicas(key, this.now());
     if (key.deletionAt === undefined || this.now() < key.deletionAt) return false;
-    for (const material of key.materials) material.bytes?.fill(0);
+    const isShared = key.origin === 'AWS_KMS' && isReplica(key);
+    if (!isShared) for (const material of key.materials) material.bytes?.fill(0);
     this.#keys.delete(key.id);
     for (const alias of this.aliases.values()) if (alias.targetKeyId === key.id) this.aliases.delete(alias.name);
     return true;
