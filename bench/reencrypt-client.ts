@@ -1,69 +1,99 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { reencryptBucket } from '../lib/reencrypt/reencrypt-bucket';
+import { AdaptiveLimiter } from '../lib/s3/adaptive-limiter';
 import { openStore } from '../lib/s3/open-store';
 import { createSdkStore } from '../lib/s3/sdk-store';
+import { sideBySide } from '../lib/s3/side-by-side';
 import type { ObjectStore } from '../lib/s3/store';
 import { listVersionPages } from '../lib/s3/version-listing';
 import { NO_NAMED_SOURCES } from '../lib/s3/version-scope';
 import { verifyBucket } from '../lib/verify/verify-bucket';
 
 /** One contestant in a process of its own: goes through the stub's bucket and prints what it cost, as JSON. */
+export interface ClientRequest {
+  readonly endpoint: string;
+  readonly path: 'direct' | 'sdk';
+  readonly work: keyof typeof WORK;
+  /** Buckets `b0`, `b1`, …; absent: one that is called `b`. */
+  readonly buckets?: number | undefined;
+}
+
+/** What {@link ClientRequest} cost, without the start of the process. */
+export interface ClientCost {
+  /** Versions that were accounted for. */
+  readonly versions: number;
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  /** Bytes. */
+  readonly peakRss: number;
+}
 
 const NEW = 'arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-4000-8000-00000000000b';
-
 const OLD = NEW.replace(/b$/, 'a');
+/** Buckets at once, as `post-apply` takes them. */
+const AT_ONCE = 16;
 
 /** Returns the number of versions it handled. */
-type Work = (store: ObjectStore) => Promise<number>;
+type Work = (store: ObjectStore, buckets: readonly string[]) => Promise<number>;
 
-const WORK: Readonly<Record<string, Work>> = {
-  rewrap: (store) => rewrap(store, false),
-  optimistic: (store) => rewrap(store, true),
-  verify: async (store) => (await verifyBucket(store, { bucket: 'b', activeKeyArn: NEW, read: 0 })).objectVersions,
-  list: async (store) => {
+const WORK = {
+  rotate: (store, [bucket = 'b']) => rotate(store, bucket, { any: false }),
+  'rotate-any': (store, [bucket = 'b']) => rotate(store, bucket, { any: true }),
+  fleet: async (store, buckets) => {
+    const pace = new AdaptiveLimiter();
+    const verified = await sideBySide(buckets, AT_ONCE, (bucket) => rotate(store, bucket, { any: false, pace }));
+    return verified.reduce((sum, one) => sum + one, 0);
+  },
+  list: async (store, [bucket = 'b']) => {
     let versions = 0;
-    for await (const page of listVersionPages(store, { bucket: 'b' })) versions += page.versions.length;
+    for await (const page of listVersionPages(store, { bucket })) versions += page.versions.length;
     return versions;
   },
-};
+} as const satisfies Readonly<Record<string, Work>>;
 
-async function rewrap(store: ObjectStore, optimistic: boolean): Promise<number> {
-  const result = await reencryptBucket(store, {
-    bucket: 'b',
+/** A whole rotation of one bucket: every version moved, and verified afterwards. @returns versions under the new key by the verification */
+async function rotate(
+  store: ObjectStore,
+  bucket: string,
+  { any, pace }: { readonly any: boolean; readonly pace?: AdaptiveLimiter },
+): Promise<number> {
+  const moved = await reencryptBucket(store, {
+    bucket,
     targetKeyArn: NEW,
-    sources: { versionKeyArns: [OLD], unresolvedVersions: [], from: { ...NO_NAMED_SOURCES, any: optimistic } },
+    sources: { versionKeyArns: [OLD], unresolvedVersions: [], from: { ...NO_NAMED_SOURCES, any } },
     bucketKeyDefault: true,
     method: 'rewrap',
     dryRun: false,
-    maxPasses: 1,
-    optimistic,
+    optimistic: any,
+    pace,
   });
-  return result.moved;
+  if (!moved.complete || moved.failedTotal > 0) throw new Error(`${moved.failedTotal} versions were not moved`);
+  const found = await verifyBucket(store, { bucket, activeKeyArn: NEW, pace });
+  if (found.leftTotal + found.unknownTotal > 0)
+    throw new Error(`${found.leftTotal} left, ${found.unknownTotal} unknown`);
+  return found.account.underActive;
 }
 
-async function main(endpoint: string, path: string, mode: string): Promise<void> {
+async function main({ endpoint, path, work, buckets }: ClientRequest): Promise<void> {
   const credentials = { accessKeyId: 'A', secretAccessKey: 'B' };
   const s3 = new S3Client({ region: 'ap-northeast-1', endpoint, forcePathStyle: true, credentials, maxAttempts: 1 });
   const { store, close } = path === 'sdk' ? { store: createSdkStore(s3), close: async () => undefined } : openStore(s3);
-  const work = WORK[mode];
-  if (!work) throw new Error(`no such work: ${mode}`);
+  const names = buckets === undefined ? ['b'] : Array.from({ length: buckets }, (_, at) => `b${at}`);
   const before = process.cpuUsage();
   const startedAt = performance.now();
-  const versions = await work(store);
+  const versions = await WORK[work](store, names);
   const seconds = (performance.now() - startedAt) / 1000;
   const cpu = process.cpuUsage(before);
-  process.stdout.write(
-    `${JSON.stringify({
-      versions,
-      requests: store.requests(),
-      seconds,
-      cpuSeconds: (cpu.user + cpu.system) / 1e6,
-      // Kilobytes on every platform that Node runs on.
-      peakRss: process.resourceUsage().maxRSS * 1024,
-    })}\n`,
-  );
+  const cost: ClientCost = {
+    versions,
+    seconds,
+    cpuSeconds: (cpu.user + cpu.system) / 1e6,
+    // Kilobytes on every platform that Node runs on.
+    peakRss: process.resourceUsage().maxRSS * 1024,
+  };
+  process.stdout.write(JSON.stringify(cost));
   await close();
   s3.destroy();
 }
 
-void main(process.argv[2] ?? '', process.argv[3] ?? 'direct', process.argv[4] ?? 'rewrap');
+void main(JSON.parse(process.argv[2] ?? '') as ClientRequest);

@@ -79,7 +79,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
   for (const user of users) credentials.addUser(user.name, user.accessKey, user.accountId);
   const faults = createFaults(options.faults);
   const requests = createRequests(options.requestLog ?? (() => undefined));
-  const { roles, iamOf } = createAccounts(region, clock);
+  const { roles, iamOf } = createAccounts({ region, accountId }, clock);
   const permissions = createPermissions(credentials, roles, (bucket) => s3.placed(bucket));
   const trail = createTrail({ region, accountId }, clock, () => faults.trailDelay);
   const kms = createKms({

@@ -33,7 +33,7 @@ export interface Permissions {
  */
 export function createPermissions(
   credentials: Pick<Credentials, 'permits'> & Partial<Pick<Credentials, 'enforced'>>,
-  roles?: Pick<Roles, 'decide' | 'decideForUser' | 'denies'>,
+  roles?: Pick<Roles, 'decide' | 'decideForUser' | 'decideForService' | 'denies'>,
   placed: (bucket: string) => PlacedBucket | undefined = () => undefined,
 ): Permissions {
   const asked = new WeakMap<Caller, Need[]>();
@@ -44,6 +44,8 @@ export function createPermissions(
       before.push({ action, resource });
   };
   const decide = (caller: Caller, need: Need, about?: () => AccessConditions): Decision => {
+    if (roles !== undefined && caller.service !== undefined)
+      return roles.decideForService(caller.service, need, { ...ofResource(need, placed), ...about?.() });
     if (roles !== undefined && caller.role !== undefined) {
       return roles.decide(caller, need, { ...ofResource(need, placed), ...about?.() });
     }

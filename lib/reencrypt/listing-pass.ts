@@ -11,9 +11,9 @@ import type { Tally } from './tally';
 import type { VersionMoves } from './version-moves';
 
 /** Pages after which a bucket is large enough for several concurrent listings. */
-const SPLIT_AFTER_PAGES = 100;
-/** Segments that the rest is listed in. */
-const PARTS = 4;
+const SPLIT_AFTER_PAGES = 4;
+/** Segments that the rest is listed in; more where each is of its own prefixes, for which S3 has limits of their own. */
+const [PARTS, PREFIX_PARTS] = [4, 16];
 
 /** What one pass lists and inspects. */
 export interface PassRange {
@@ -22,6 +22,13 @@ export interface PassRange {
   /** What a resumed run has left to list; absent: everything. */
   readonly segments: readonly Segment[] | undefined;
   readonly shouldInspect: ShouldInspect;
+}
+
+/** Ends a segment early. */
+interface PageLimit {
+  readonly maxPages: number;
+  /** Called with the last key where there is more. */
+  readonly onLeft: (key: string) => void;
 }
 
 /** What the passes of a run share. */
@@ -54,15 +61,21 @@ export class ListingPass {
   async #whole(): Promise<void> {
     const { bucket, splitAfterPages = SPLIT_AFTER_PAGES } = this.#request;
     const { calls, log } = this.#tools;
-    const last = await this.#segment(WHOLE, 0, splitAfterPages);
-    if (last === undefined) return;
-    const segments = await splitRest(calls.store, calls.ofBucket, bucket, last, PARTS);
+    let split: Promise<readonly Segment[]> | undefined;
+    const onLeft = (after: string) => {
+      // While the first pages are still worked on.
+      split = splitRest(calls.store, calls.ofBucket, bucket, after, PARTS, PREFIX_PARTS);
+      split.catch(() => undefined);
+    };
+    const last = await this.#segment(WHOLE, 0, { maxPages: splitAfterPages, onLeft });
+    const segments = await split;
+    if (last === undefined || segments === undefined) return;
     if (this.#range.pass === 1) await log.segments(last, segments);
     await allEnded(segments.map((segment, at) => this.#segment(segment, at + 1)));
   }
 
   /** Inspects the versions of one segment. @returns the key that it stopped at after `maxPages`, when there is more */
-  async #segment(segment: Segment, number: number, maxPages?: number): Promise<string | undefined> {
+  async #segment(segment: Segment, number: number, limit?: PageLimit): Promise<string | undefined> {
     const { calls, moves, log } = this.#tools;
     const { bucket } = this.#request;
     const queue = new PageQueue((page) => log.commitPage(this.#range.pass, number, page));
@@ -75,8 +88,10 @@ export class ListingPass {
         if (calls.isEnded) return undefined;
         pages += 1;
         // Where one key fills pages, the pass lists to the end of that key: a segment starts after a key.
-        const isLeft = maxPages !== undefined && pages >= maxPages && page.next?.versionId === undefined;
-        if (isLeft && page.next) return page.next.key;
+        const isLeft = limit !== undefined && pages >= limit.maxPages && page.next?.versionId === undefined;
+        if (!isLeft || !page.next) continue;
+        limit.onLeft(page.next.key);
+        return page.next.key;
       }
       return undefined;
     } finally {

@@ -174,8 +174,12 @@ async function rewrapUnseen(
   const { store, call, faultPolicy, targetKeyArn, bucketKeyDefault } = move;
   try {
     if (await move.unseen.isAnnotated(ref)) return undefined;
-    await call('kms', () => store.updateEncryption(ref, { keyArn: targetKeyArn, bucketKey: bucketKeyDefault }));
-    const head = await call('s3', () => store.head(ref));
+    await call(
+      'kms',
+      () => store.updateEncryption(ref, { keyArn: targetKeyArn, bucketKey: bucketKeyDefault }),
+      ref.key,
+    );
+    const head = await call('s3', () => store.head(ref), ref.key);
     faultPolicy.succeeded('UpdateObjectEncryption');
     const key = holdingKey(head.encryption);
     const isSame = head.etag === listed.etag && head.size === listed.size && head.storageClass === listed.storageClass;
@@ -217,7 +221,7 @@ async function resolveFault(
 
 async function readable({ store, call }: VersionMove, ref: VersionRef, size: number): Promise<boolean> {
   try {
-    await call('kms', () => store.probe(ref, size));
+    await call('kms', () => store.probe(ref, size), ref.key);
     return true;
   } catch (error) {
     if (asFault(error)) return false;
@@ -233,7 +237,7 @@ async function stillLatest(
 ): Promise<boolean> {
   if (!before || versioning === 'unversioned') return before;
   try {
-    const current = await call('s3', () => store.head({ ...ref, versionId: undefined }));
+    const current = await call('s3', () => store.head({ ...ref, versionId: undefined }), ref.key);
     return (current.versionId ?? 'null') === ref.versionId;
   } catch (error) {
     const fault = asFault(error);

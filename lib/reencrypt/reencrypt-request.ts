@@ -1,3 +1,4 @@
+import type { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import type { RetryOptions } from '../s3/pacing-and-retry';
 import type { MoveSources } from '../s3/version-scope';
 import type { VersionOutcome } from './outcome';
@@ -18,6 +19,8 @@ export interface ReencryptRequest {
   readonly concurrency?: number | undefined;
   /** Requests a second at most, to leave room for production traffic. Default: no limit. */
   readonly maxRps?: number | undefined;
+  /** Paces the run together with those of other buckets, by limits of its own. Default: one with the two limits above. */
+  readonly pace?: AdaptiveLimiter | undefined;
   /** Limits the run to a part of the bucket, and to what is written during it. Default: the whole bucket. */
   readonly only?: OnlyVersions | undefined;
   /** Inspects and decides, changes nothing. */
@@ -40,7 +43,7 @@ export interface ReencryptRequest {
   readonly journalFile?: string | undefined;
   /** Where the outcome of each version is written as compressed NDJSON: `<directory>/<name>-000001.ndjson.gz`, … */
   readonly evidence?: { readonly directory: string; readonly name: string } | undefined;
-  /** Pages after which the rest of a listing is split and listed in parallel. Default 100, which is 100,000 versions. */
+  /** Pages after which the rest of a listing is split and listed in parallel. Default 4, which is 4,000 versions. */
   readonly splitAfterPages?: number | undefined;
   readonly retry?: RetryOptions | undefined;
   readonly copySizes?: CopySizes | undefined;

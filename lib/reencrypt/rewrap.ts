@@ -41,7 +41,7 @@ export type Moved =
 export async function rewrap(context: MoveContext, ref: VersionRef, before: ObjectHead): Promise<Moved> {
   const { store, call, targetKeyArn } = context;
   const bucketKey = carriedBucketKey(before, context.bucketKeyDefault);
-  await call('kms', () => store.updateEncryption(ref, { keyArn: targetKeyArn, bucketKey }));
+  await call('kms', () => store.updateEncryption(ref, { keyArn: targetKeyArn, bucketKey }), ref.key);
   const after = await headAfter(context, ref, before.size);
   if (after === 'gone') return { end: 'gone' };
   // Without a version id the object may have been overwritten in between: that is another object now.

@@ -33,6 +33,8 @@ export class VersionMoves {
    * Waits for a free slot and starts to move a version. It reports when the version is done, and never when that ended the run.
    */
   async start(version: ListedVersion, report: (result: PageResult) => void): Promise<void> {
+    const room = this.#calls.prefixes.room(version.key);
+    if (room) await room;
     const slot = this.#slots.acquire();
     if (slot) await slot;
     void this.#one(version, report);
@@ -62,7 +64,7 @@ export class VersionMoves {
 
   #progressText(pace: string): string {
     const { bucket, method, dryRun } = this.#request;
-    const { concurrency, because } = this.#calls.pace.state;
+    const { concurrency, because } = this.#calls.paceState;
     return `${bucket}: ${pace}; ${this.#tally.text(method, dryRun)}; ${concurrency} at once (${because})`;
   }
 }

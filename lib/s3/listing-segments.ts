@@ -14,6 +14,8 @@ export const WHOLE: Segment = { after: undefined, to: undefined };
 
 /** Probes at most for one split: they are requests that inspect nothing. */
 const MAX_PROBES = 64;
+/** Prefixes at most whose ends are looked up, one request each. */
+const MAX_PREFIXES = 32;
 /** The range of characters in which a boundary is searched for; keys beyond it are still listed, only less evenly. */
 const [LOWEST, HIGHEST] = [0x20, 0x7f];
 
@@ -41,11 +43,16 @@ export function between(low: string, high: string | undefined): string | undefin
   return undefined;
 }
 
+/** Answers whether, and with which key, the listing continues after a key. */
+type KeyAfter = (key: string) => Promise<string | undefined>;
+
 /**
  * Cuts what comes after a key of a listing into about `parts` segments, which can be listed concurrently. One listing
- * brings a thousand keys in each answer, and no more. The boundaries are guessed in the middle of the space of keys and
+ * brings a thousand keys in each answer, and no more. Where the keys have few prefixes, up to their first slash, each segment holds
+ * whole prefixes, as S3 limits requests by prefix. Else the boundaries are guessed in the middle of the space of keys and
  * moved to where keys are; segments need not be even.
  *
+ * @param prefixParts - segments at most where they hold whole prefixes
  * @returns segments in order, without gap or overlap; only one where no boundary was found
  * @throws StoreFault
  */
@@ -55,15 +62,62 @@ export async function splitRest(
   bucket: string,
   afterKey: string,
   parts: number,
+  prefixParts = parts,
 ): Promise<readonly Segment[]> {
+  const keyAfter: KeyAfter = async (key) => {
+    const page = await listing(() => store.listVersions({ bucket, after: { key, versionId: undefined }, limit: 1 }));
+    return page.versions[0]?.key ?? page.deleteMarkers[0]?.key;
+  };
+  const byPrefix = await prefixBoundaries(keyAfter, afterKey);
+  const boundaries =
+    byPrefix.length >= parts - 1
+      ? evenly(byPrefix, Math.min(byPrefix.length, prefixParts - 1))
+      : await guessedBoundaries(keyAfter, { afterKey, parts, known: byPrefix });
+  const ends = [...boundaries, undefined];
+  return ends.map((to, at) => ({ after: { key: boundaries[at - 1] ?? afterKey, versionId: undefined }, to }));
+}
+
+/** Ends of the prefixes that follow, the last one without; none where there is no slash, or where there are too many to find them all. */
+async function prefixBoundaries(keyAfter: KeyAfter, afterKey: string): Promise<readonly string[]> {
+  const ends: string[] = [];
+  for (let key: string | undefined = afterKey; key !== undefined; ) {
+    const end = endOfPrefix(key);
+    if (end === undefined || ends.length >= MAX_PREFIXES) return [];
+    ends.push(end);
+    key = await keyAfter(end);
+  }
+  return ends.slice(0, -1);
+}
+
+/** A string behind every key with the same prefix up to the first slash, and before every other key behind these. */
+function endOfPrefix(key: string): string | undefined {
+  const slash = key.indexOf('/');
+  // The character after the slash.
+  return slash < 0 ? undefined : `${key.slice(0, slash)}0`;
+}
+
+/** About every nth of some boundaries. */
+function evenly(boundaries: readonly string[], count: number): readonly string[] {
+  return Array.from(
+    { length: count },
+    (_, at) => boundaries[Math.floor(((at + 1) * (boundaries.length + 1)) / (count + 1)) - 1],
+  ).filter((one) => one !== undefined);
+}
+
+async function guessedBoundaries(
+  keyAfter: KeyAfter,
+  { afterKey, parts, known }: { readonly afterKey: string; readonly parts: number; readonly known: readonly string[] },
+): Promise<readonly string[]> {
   let probes = 0;
   const hasKeyAfter = async (key: string): Promise<boolean> => {
     probes += 1;
-    const page = await listing(() => store.listVersions({ bucket, after: { key, versionId: undefined }, limit: 1 }));
-    return page.versions.length + page.deleteMarkers.length > 0;
+    return (await keyAfter(key)) !== undefined;
   };
-  const boundaries: string[] = [];
-  const open: { low: string; high: string | undefined }[] = [{ low: afterKey, high: undefined }];
+  const boundaries = [...known];
+  const open: { low: string; high: string | undefined }[] = [...known, undefined].map((high, at) => ({
+    low: known[at - 1] ?? afterKey,
+    high,
+  }));
   while (boundaries.length < parts - 1 && probes < MAX_PROBES) {
     const next = open.shift();
     if (!next) break;
@@ -82,7 +136,5 @@ export async function splitRest(
       high = middle;
     }
   }
-  boundaries.sort(compareKeys);
-  const ends = [...boundaries, undefined];
-  return ends.map((to, at) => ({ after: { key: boundaries[at - 1] ?? afterKey, versionId: undefined }, to }));
+  return boundaries.sort(compareKeys);
 }

@@ -7,6 +7,7 @@ import { listedRef } from '../s3/listed-ref';
 import type { ListedVersion, VersionPage, VersionRef } from '../s3/object-version';
 import { type OpenUploadFound, openUploads } from '../s3/open-uploads';
 import { type Caller, withPacingAndRetry } from '../s3/pacing-and-retry';
+import { PrefixPacing } from '../s3/prefix-pacing';
 import { Progress } from '../s3/progress';
 import { Semaphore } from '../s3/semaphore';
 import type { ObjectStore, Versioning } from '../s3/store';
@@ -47,10 +48,10 @@ export class VersionScanner {
   readonly #store: ObjectStore;
   readonly #request: VerifyRequest;
   readonly #call: Caller;
+  readonly #prefixes = new PrefixPacing();
   readonly #slots: Semaphore;
   readonly #halt = new AbortController();
   readonly #faultPolicy: FaultPolicy;
-  readonly #before: number;
   readonly #heads = new Map<string, number>();
   readonly #findings: Findings;
   readonly #judge: VersionJudge;
@@ -68,9 +69,9 @@ export class VersionScanner {
     const { concurrency, maxRps, retry = {}, signal, activeKeyArn } = request;
     this.#store = store;
     this.#request = request;
-    this.#before = store.requests();
     const halted = signal ? AbortSignal.any([signal, this.#halt.signal]) : this.#halt.signal;
-    this.#call = withPacingAndRetry(new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps }), retry, halted);
+    const pace = request.pace ?? new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
+    this.#call = withPacingAndRetry(pace, retry, halted, this.#prefixes);
     this.#slots = new Semaphore(concurrencyOf(concurrency));
     this.#faultPolicy = new FaultPolicy(activeKeyArn);
     this.#findings = new Findings(onHead);
@@ -193,7 +194,7 @@ export class VersionScanner {
       openUploads: open.first,
       openUploadsTotal: open.total,
       read: this.#judge.read,
-      requests: this.#store.requests() - this.#before,
+      requests: this.#prefixes.sent,
       covers,
       sources: { heads: Object.fromEntries(this.#heads), notInspected: account.notInspected, ...sources },
       ...(this.#request.rehearse ? { toRehearse: this.#judge.rehearsal.chosen(versioning) } : {}),
@@ -236,8 +237,10 @@ export class VersionScanner {
   }
 
   async #start(version: ListedVersion, why: string, page: WalkedPage, was?: 'notInspected'): Promise<void> {
-    const room = this.#slots.acquire();
+    const room = this.#prefixes.room(version.key);
     if (room) await room;
+    const slot = this.#slots.acquire();
+    if (slot) await slot;
     this.#heads.set(why, (this.#heads.get(why) ?? 0) + 1);
     void this.#one(version, page, was);
     if (this.#stop !== undefined) throw this.#stop;

@@ -6,8 +6,8 @@ import type { TrailEvent } from './event';
 export interface Trail {
   /** Adds an event that happens now by the clock. */
   record(event: Omit<TrailEvent, 'id' | 'at'>): void;
-  /** The events of an account and Region that can be looked up now, the newest first. */
-  seen(region: string, accountId: string): readonly TrailEvent[];
+  /** The events of an account and Region, of the endpoint's own by default, that can be looked up now, the newest first. */
+  seen(region?: string, accountId?: string): readonly TrailEvent[];
 }
 
 const DAY = 86_400_000;
@@ -31,7 +31,7 @@ export function createTrail(
       events.push({ ...home, ...event, id: randomUUID(), at: clock.now() });
       if (events.length > 2 * CAPACITY) events = events.slice(-CAPACITY);
     },
-    seen(region, accountId) {
+    seen(region = home.region, accountId = home.accountId) {
       const now = clock.now();
       const until = now - delay();
       return events

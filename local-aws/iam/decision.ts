@@ -62,6 +62,17 @@ export function decide(
   return denied(`because no identity-based policy allows the ${asked.action} action`);
 }
 
+/** What a resource's policy says of an AWS service, which has no policies of its own. */
+export function decideForService(name: string, asked: Omit<Question, 'principal'>, policy?: ResourcePolicy): Decision {
+  const weighed = weighResource(policy, { ...asked, principal: { Service: { own: [name], account: [] } } });
+  if (weighed === 'unreadable') return { allowed: false, because: 'because the policy of the resource cannot be read' };
+  if (weighed.denies !== undefined)
+    return { allowed: false, because: 'with an explicit deny in a resource-based policy' };
+  return weighed.allows !== undefined
+    ? { allowed: true }
+    : { allowed: false, because: `because no resource-based policy allows the ${asked.action} action` };
+}
+
 /** Whether a resource's policy, which can be read, allows the session by its own name and not by that of its role. */
 function allowsByName(
   policy: ResourcePolicy | undefined,

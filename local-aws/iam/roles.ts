@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { uniqueId } from '../credentials';
-import type { Caller, Clock } from '../message';
+import type { Caller, CallingService, Clock } from '../message';
 import type { AccessConditions, Need } from '../need';
 import { lookup } from './context';
-import { type Decision, decide, deniesInWords, type SessionPrincipal } from './decision';
+import { type Decision, decide, decideForService, deniesInWords, type SessionPrincipal } from './decision';
 import type { Statement } from './document';
 import { weigh } from './evaluate';
 import { boundaryOf, type Identities, noIdentities, policiesOf } from './state/identities';
@@ -66,8 +66,10 @@ export interface Roles {
   assumeAs(request: SessionRequest): TakenSession | undefined;
   /** What a session may do, by the role's policies and the policy of the resource. */
   decide(caller: Caller, need: Need, about?: AccessConditions): Decision;
-  /** The same for a user; one that IAM does not have may do what the policy of the resource leaves to its account. */
+  /** The same for a user; one that IAM does not have, also of another account, may do what the policy of the resource leaves to its account. */
   decideForUser(caller: Caller, need: Need, about?: AccessConditions): Decision;
+  /** What an AWS service may do in its own name, by the policy of the resource. */
+  decideForService(service: CallingService, need: Need, about?: AccessConditions): Decision;
   /** Whether the policy of a bucket denies this in words to a user, who may do it otherwise. One that cannot be read denies nothing. */
   denies(caller: Caller, need: Need, about: AccessConditions): boolean;
 }
@@ -118,6 +120,24 @@ export function createRoles(accountId: string, region: string, clock: Clock): Ro
       const context = lookup(contextOf(caller, region, clock, about), about?.context);
       const boundary = isKnown ? boundaryOf(user, identities) : undefined;
       return decide({ attached, boundary }, userPrincipal(caller), { ...need, context }, resourceOf(caller, about));
+    },
+    decideForService({ name, sourceArn, sourceAccount }, need, about) {
+      const sources = {
+        ...(sourceArn !== undefined && { 'aws:SourceArn': sourceArn }),
+        ...(sourceAccount !== undefined && { 'aws:SourceAccount': sourceAccount }),
+      };
+      const itself = {
+        'aws:PrincipalIsAWSService': 'true',
+        'aws:PrincipalServiceName': name,
+        'aws:SecureTransport': 'true',
+      };
+      const owner = {
+        'aws:RequestedRegion': region,
+        'aws:ResourceAccount': about?.owner ?? accountId,
+        's3:ResourceAccount': about?.owner ?? accountId,
+      };
+      const context = lookup(timeOf(clock), itself, owner, sources, about?.context);
+      return decideForService(name, { ...need, context }, about?.resourcePolicy);
     },
     denies(caller, need, about) {
       const context = lookup(contextOf(caller, region, clock, about), about.context);

@@ -10,7 +10,8 @@ export function recordCall(call: Call, fault?: KmsFault): void {
   const error = fault && { code: CODES[fault.code] ?? fault.code, message: fault.message };
   const readOnly = READS.test(operation);
   const resources = [...about];
-  const event = { name: operation, readOnly, by: caller, via, encryptionContext, resources, error, requestId };
+  const by = caller.service === undefined ? caller : { service: caller.service.name };
+  const event = { name: operation, readOnly, by, via, encryptionContext, resources, error, requestId };
   // The owner of a key sees what others do with it.
   const owners = resources.map((arn) => arn.split(':')[4] ?? '').filter((account) => account !== '');
   for (const accountId of new Set([caller.accountId, ...owners]))
