@@ -52,16 +52,13 @@ function keysOf({ rotation, seen }: DriftInput): readonly ObservedVersion[] {
 
 function keyFindings(input: DriftInput, observed: ObservedVersion): DriftFinding[] {
   const { version, key } = observed;
-  const deletion =
-    key?.state === 'PendingDeletion' || key?.state === 'PendingReplicaDeletion'
-      ? [deletionFinding(input, version, key)]
-      : [];
+  const deletion = key !== undefined && isToBeDeleted(key.state) ? [deletionFinding(input, version, key)] : [];
   if (version.name === input.rotation.activeVersion) return [...deletion, ...activeKeyFindings(input, observed)];
   return [...deletion, ...earlierKeyFindings(input, observed)];
 }
 
 function deletionFinding({ verdicts }: DriftInput, version: KeyVersion, key: KeyDescription): DriftFinding {
-  const on = key.deletionDate ? ` on ${key.deletionDate.toISOString()}` : '';
+  const on = key.deletionDate ? ` on ${key.deletionDate.toISOString()}` : dateOf(key);
   const verdict = verdicts.find((one) => one.version.name === version.name);
   const settled = verdict !== undefined && isSettled(verdict);
   const fix = `aws kms cancel-key-deletion --key-id ${key.arn}`;
@@ -75,6 +72,11 @@ function deletionFinding({ verdicts }: DriftInput, version: KeyVersion, key: Key
     fix,
   );
 }
+
+/** A multi-Region primary key waits for its replicas first, and has no date until then. */
+const isToBeDeleted = (state: string): boolean => state === 'PendingDeletion' || state === 'PendingReplicaDeletion';
+const dateOf = ({ state }: KeyDescription): string =>
+  state === 'PendingReplicaDeletion' ? ' after its replicas in other Regions' : '';
 
 /** The key that everything is written under: any state but Enabled is an outage, unless the version is only beginning. */
 function activeKeyFindings(input: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {

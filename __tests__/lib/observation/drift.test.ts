@@ -24,6 +24,7 @@ const key = (name: string, more: Partial<KeyDescription> = {}): KeyDescription =
   currentKeyMaterialId: 'f'.repeat(64),
   creationDate: daysFromNow(-100),
   deletionDate: undefined,
+  relatedKeys: undefined,
   ...more,
 });
 
