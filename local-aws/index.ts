@@ -50,6 +50,8 @@ export interface LocalAws {
   readonly trail: Trail;
   /** Makes an IAM role without a request: one that somebody else has made. Answers its ARN. */
   addRole(role: NewRole): string;
+  /** Puts the account under a service control policy, which holds for the sessions of roles, and for users where policies are enforced. */
+  controlBy(statements: readonly object[]): void;
   /** The jobs of S3 Batch Operations: held, let go, and spoiled. */
   readonly jobs: Jobs;
   /** Answers one request without a socket, to a transport in the same process. */
@@ -142,6 +144,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     requests,
     trail,
     addRole: iam.addRole,
+    controlBy: iam.controlBy,
     jobs: control.jobs,
     answer: pipeline,
     stored: s3,

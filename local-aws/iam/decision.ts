@@ -15,6 +15,8 @@ export interface IdentityPolicies {
   readonly session?: readonly Statement[] | undefined;
   /** The permissions boundary, which allows nothing by itself. Absent: there is none. */
   readonly boundary?: readonly Statement[] | undefined;
+  /** The policies of the account's organization, which allow nothing by themselves. Absent: it is in none. */
+  readonly organization?: readonly Statement[] | undefined;
   /** Whether the identity is of another account than the resource: then both sides have to allow. Default false. */
   readonly foreign?: boolean;
 }
@@ -28,7 +30,7 @@ export interface IdentityPolicies {
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */
 export function decide(
-  { attached, session, boundary, foreign = false }: IdentityPolicies,
+  { attached, session, boundary, organization, foreign = false }: IdentityPolicies,
   principal: SessionPrincipal,
   asked: Omit<Question, 'principal'>,
   resourcePolicy?: ResourcePolicy,
@@ -42,6 +44,10 @@ export function decide(
   if (resource === 'unreadable') return denied('because the policy of the resource cannot be read');
   if (identity.denies !== undefined) return denied('with an explicit deny in an identity-based policy');
   if (resource.denies !== undefined) return denied('with an explicit deny in a resource-based policy');
+  const control = organization && weigh(organization, asked);
+  if (control?.denies !== undefined) return denied('with an explicit deny in a service control policy');
+  if (control && control.allows === undefined)
+    return denied(`because no service control policy allows the ${asked.action} action`);
   if (limit?.denies !== undefined) return denied('with an explicit deny in a session policy');
   if (bound?.denies !== undefined) return denied('with an explicit deny in a permissions boundary');
   if (bound && bound.allows === undefined && !allowsByName(resourcePolicy, { ...asked, principal })) {

@@ -79,6 +79,7 @@ const sessionNames = /^[\w+=,.@-]{2,64}$/;
 export function createRoles(accountId: string, region: string, clock: Clock): Roles {
   const byName = new Map<string, Role>();
   const identities = noIdentities();
+  const { organization } = identities;
   const find = (arn: string): Role | undefined => [...byName.values()].find((role) => role.arn === arn);
   return {
     byName,
@@ -107,7 +108,12 @@ export function createRoles(accountId: string, region: string, clock: Clock): Ro
       const context = lookup(contextOf(caller, accountId, region, clock), ofRole(role), about?.context);
       const attached = policiesOf(role, identities).flatMap(({ statements }) => statements);
       return decide(
-        { attached, session: caller.role.policy, boundary: boundaryOf(role, identities) },
+        {
+          attached,
+          session: caller.role.policy,
+          boundary: boundaryOf(role, identities),
+          organization: organization.statements,
+        },
         principalOf(role, caller),
         { ...need, context },
         about?.resourcePolicy,
@@ -120,8 +126,9 @@ export function createRoles(accountId: string, region: string, clock: Clock): Ro
       const context = lookup(contextOf(caller, accountId, region, clock), about?.context);
       const boundary = isKnown ? boundaryOf(user, identities) : undefined;
       const foreign = caller.accountId !== accountId;
+      const control = foreign ? undefined : organization.statements;
       return decide(
-        { attached, boundary, foreign },
+        { attached, boundary, foreign, organization: control },
         userPrincipal(caller),
         { ...need, context },
         about?.resourcePolicy,
