@@ -235,6 +235,8 @@ describe('custody that was changed behind our back', () => {
   it('is called for by status and doctor when nobody drilled it for a year, until somebody does', async () => {
     await site.run('pre-apply', '--yes');
     inRecord(/("importedAt": ")[^"]*/, `$1${inDays(-366)}`);
+    rmSync(at('rotation.lock.json'));
+    await site.run('pre-apply', '--yes');
     const doctor = async () => JSON.parse((await site.run('doctor', '--json')).stdout).findings;
     const [due] = await found();
     expect(due).toMatchObject({ code: 'drill-due', text: expect.stringContaining('since its import 366 days ago') });
