@@ -13,6 +13,7 @@ import { countForProgress } from './count-for-progress';
 import { dryRunForecaster } from './dry-run-forecast';
 import { cancelOtherJobs } from './jobs/cancel-other-jobs';
 import { journalSwitchId } from './jobs/job-switch';
+import { beginLookBehind, keepLookBehind } from './look-behind';
 import type { BucketTarget } from './move-scope';
 import { type ChosenEngine, describeEngines, engineAsked, engineFor } from './reencrypt-engine';
 import { jobScopeOf, recordOutcomes, reencryptByJobs } from './reencrypt-jobs';
@@ -70,6 +71,8 @@ async function reencryptHere(
   const { method, batch } = rotation.reencrypt;
   const forecast = dryRun ? dryRunForecaster() : undefined;
   const counting = countForProgress(run, bucket.name, chosen.versions);
+  const limiter = new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
+  const behind = await beginLookBehind(run, bucket, targetKeyArn, limiter);
   const pass = await reencryptBucket(run.store, {
     bucket: bucket.name,
     targetKeyArn,
@@ -78,7 +81,9 @@ async function reencryptHere(
     method,
     concurrency,
     maxRps,
-    optimistic,
+    limiter,
+    optimistic: optimistic || 'sampled',
+    behind,
     relistDelayMs,
     dryRun,
     signal: run.signal,
@@ -89,6 +94,7 @@ async function reencryptHere(
     onProgress: (text) => run.reporter.progress(text),
     onOutcome: forecast?.onOutcome,
   }).finally(counting.stop);
+  keepLookBehind(pass, behind);
   if (!forecast) return pass;
   describeForecast(run, pass, forecast.forecaster.forecast(pass, { optimistic }));
   if (batch && chosen.forecasts === undefined) {
