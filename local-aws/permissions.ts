@@ -20,6 +20,8 @@ export interface Permissions {
    * Why the caller may not do this, as an access denied message ends; undefined where it may. Nothing is remembered.
    */
   refusal(caller: Caller, need: Need, about?: () => AccessConditions): string | undefined;
+  /** Whether policies of keys and buckets can admit other accounts: only where they are enforced. */
+  admitOthers(): boolean;
   /** What was asked for this caller so far, in that order. A request has a caller object of its own. */
   needsOf(caller: Caller): readonly Need[];
 }
@@ -31,7 +33,7 @@ export interface Permissions {
  */
 export function createPermissions(
   credentials: Pick<Credentials, 'permits'> & Partial<Pick<Credentials, 'enforced'>>,
-  roles?: Pick<Roles, 'decide' | 'decideForUser' | 'denies'>,
+  roles?: Pick<Roles, 'decide' | 'decideForUser' | 'decideForService' | 'denies'>,
   bucketPolicyOf: (bucket: string) => string | undefined = () => undefined,
 ): Permissions {
   const asked = new WeakMap<Caller, Need[]>();
@@ -42,6 +44,8 @@ export function createPermissions(
       before.push({ action, resource });
   };
   const decide = (caller: Caller, need: Need, about?: () => AccessConditions): Decision => {
+    if (roles !== undefined && caller.service !== undefined)
+      return roles.decideForService(caller.service, need, { ...ofBucket(need, bucketPolicyOf), ...about?.() });
     if (roles !== undefined && caller.role !== undefined) {
       return roles.decide(caller, need, { ...ofBucket(need, bucketPolicyOf), ...about?.() });
     }
@@ -70,6 +74,7 @@ export function createPermissions(
       const decision = decide(caller, need, about);
       return decision.allowed ? undefined : decision.because;
     },
+    admitOthers: () => credentials.enforced === true,
     needsOf: (caller) => asked.get(caller) ?? [],
   };
 }

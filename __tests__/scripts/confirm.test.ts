@@ -142,6 +142,13 @@ describe('before it asks', () => {
     expect([...aws.requests].map(({ operation }) => operation)).toEqual(['GetCallerIdentity']);
   });
 
+  it('acts as the role of --assume-role', async () => {
+    await open();
+    const as = ['--assume-role', role, '--region', aws.region, '--yes-i-am-in-a-sandbox'];
+    const { exitCode, stderr } = await speak(directory, ['confirm', '--account', '999999999999', ...as]);
+    expect([exitCode, stderr]).toEqual([64, expect.stringContaining(':assumed-role/reader/keyturn-confirm)')]);
+  });
+
   it.each([
     ['no account', []],
     ['an account that is none', ['--account', '12']],

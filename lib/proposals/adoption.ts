@@ -1,6 +1,7 @@
 /** From what AWS holds to a rotation file that adopts it. Pure: it reads and writes nothing. */
 import { KeyturnError } from '../errors';
 import { keptStatements } from '../rotation/kept-policy';
+import type { AwsAccess } from '../rotation/settings';
 
 /** `away`: objects move away from the key, which stays somebody else's. `over`: the key becomes a version of ours. */
 export type AdoptionWay = 'away' | 'over';
@@ -44,6 +45,8 @@ export interface AdoptionTerms {
   readonly recipients: readonly string[];
   /** Take over: whether the statements of the key's own policy stay. Default false. */
   readonly keepPolicy?: boolean;
+  /** Profile and role that reached the account; the file says so. Absent: the standard variables. */
+  readonly access?: AwsAccess | undefined;
 }
 
 /** A version of the file to be. */

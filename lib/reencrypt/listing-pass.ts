@@ -7,14 +7,16 @@ import { type CompletedPage, type KeyRange, PageQueue, type PageResult } from '.
 import type { ShouldInspect } from './pass-range';
 import type { LookBehind, ReencryptRequest } from './reencrypt-request';
 import type { RunCalls } from './run-calls';
-import type { RunLog } from './run-log';
+import type { PageLog } from './run-log';
 import type { Tally } from './tally';
 import type { VersionMoves } from './version-moves';
 
 /** Pages after which a bucket is large enough for several concurrent listings. */
-const SPLIT_AFTER_PAGES = 100;
-/** Segments that the rest is listed in. */
-const PARTS = 4;
+const SPLIT_AFTER_PAGES = 4;
+/** Pages after which it is worth a share of other processes, which take a second to start. */
+const SHARE_AFTER_PAGES = 2;
+/** Segments that the rest is listed in; more where each is of its own prefixes, for which S3 has limits of their own. */
+const [PARTS, PREFIX_PARTS] = [4, 16];
 
 /** Versions of a page that are inspected first where the others may be rewrapped without. */
 const SAMPLE = 3;
@@ -26,6 +28,24 @@ export interface PassRange {
   /** What a resumed run has left to list; absent: everything. */
   readonly segments: readonly Segment[] | undefined;
   readonly shouldInspect: ShouldInspect;
+  /** Who moves the segments of a large bucket. Default: this process, all of them at the same time. */
+  readonly shared?: SharedSegments | undefined;
+}
+
+export interface SharedSegments {
+  /** Segments that are enough to begin with. */
+  readonly parts: number;
+  /** Segments will follow. */
+  start(): void;
+  /** @param segments - numbered from 1 in the journal */
+  move(segments: readonly Segment[]): Promise<void>;
+}
+
+/** Ends a segment early. */
+export interface PageLimit {
+  readonly maxPages: number;
+  /** Called with the last key where there is more. */
+  readonly onLeft?: (key: string) => void;
 }
 
 /** What the passes of a run share. */
@@ -33,7 +53,7 @@ export interface PassTools {
   readonly calls: RunCalls;
   readonly moves: VersionMoves;
   readonly tally: Tally;
-  readonly log: RunLog;
+  readonly log: PageLog;
 }
 
 /** Lists a bucket once and starts to move the versions that are to be inspected. */
@@ -50,23 +70,36 @@ export class ListingPass {
 
   async run(): Promise<void> {
     this.#tools.tally.passes = this.#range.pass;
-    const segments = this.#range.segments?.map((segment, at) => this.#segment(segment, at + 1));
-    await allEnded(segments ?? [this.#whole()]);
+    const { segments } = this.#range;
+    await (segments ? this.#all(segments) : this.#whole());
   }
 
   /** Lists in one go, and once the bucket turns out to be large, what is left of it in concurrent segments. */
   async #whole(): Promise<void> {
-    const { bucket, splitAfterPages = SPLIT_AFTER_PAGES } = this.#request;
+    const { shared, pass } = this.#range;
+    const { bucket, splitAfterPages = shared ? SHARE_AFTER_PAGES : SPLIT_AFTER_PAGES } = this.#request;
     const { calls, log } = this.#tools;
-    const last = await this.#segment(WHOLE, 0, splitAfterPages);
-    if (last === undefined) return;
-    const segments = await splitRest(calls.store, calls.ofBucket, bucket, last, PARTS);
-    if (this.#range.pass === 1) await log.segments(last, segments);
-    await allEnded(segments.map((segment, at) => this.#segment(segment, at + 1)));
+    let split: Promise<readonly Segment[]> | undefined;
+    const onLeft = (after: string) => {
+      // While the first pages are still worked on.
+      split = splitRest(calls.store, calls.ofBucket, bucket, after, shared?.parts ?? PARTS, PREFIX_PARTS);
+      split.catch(() => undefined);
+    };
+    const last = await this.segment(WHOLE, 0, { maxPages: splitAfterPages, onLeft });
+    const segments = await split;
+    if (last === undefined || segments === undefined) return;
+    if (pass === 1) await log.segments?.(last, segments);
+    await this.#all(segments);
+  }
+
+  async #all(segments: readonly Segment[]): Promise<void> {
+    const { shared } = this.#range;
+    if (shared) return shared.move(segments);
+    await allEnded(segments.map((segment, at) => this.segment(segment, at + 1)));
   }
 
   /** Inspects the versions of one segment. @returns the key that it stopped at after `maxPages`, when there is more */
-  async #segment(segment: Segment, number: number, maxPages?: number): Promise<string | undefined> {
+  async segment(segment: Segment, number: number, limit?: PageLimit): Promise<string | undefined> {
     const { calls, moves, log } = this.#tools;
     const { bucket } = this.#request;
     const commit = (page: CompletedPage) => log.commitPage(this.#range.pass, number, page);
@@ -74,19 +107,28 @@ export class ListingPass {
     const ranges = new PageRanges(segment);
     // Pages whose versions are given up are never committed: whoever waits for them must see that the run ends.
     const forget = calls.onEnd(() => queue.release());
+    let isWhole = false;
     try {
       let pages = 0;
+      let rest: string | undefined;
       for await (const page of listVersionPages(calls.store, { bucket, ...segment, listing: calls.ofBucket })) {
+        if (page.next) this.#range.shared?.start();
         await this.#page(page, queue, ranges.next(page));
         if (calls.isEnded) return undefined;
         pages += 1;
         // Where one key fills pages, the pass lists to the end of that key: a segment starts after a key.
-        const isLeft = maxPages !== undefined && pages >= maxPages && page.next?.versionId === undefined;
-        if (isLeft && page.next) return page.next.key;
+        const isLeft = limit !== undefined && pages >= limit.maxPages && page.next?.versionId === undefined;
+        if (!isLeft || !page.next) continue;
+        limit.onLeft?.(page.next.key);
+        rest = page.next.key;
+        break;
       }
-      return undefined;
+      await queue.drained();
+      isWhole = !calls.isEnded;
+      return rest;
     } finally {
-      await moves.idle();
+      // Other segments may be moved at the same time; where this one failed, nothing of it may be left in progress.
+      if (!isWhole) await moves.idle();
       forget();
       await queue.flushed();
     }

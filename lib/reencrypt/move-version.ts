@@ -244,7 +244,7 @@ async function rewrapUnseen(
       faultPolicy.succeeded('UpdateObjectEncryption');
       return unproven;
     }
-    const head = await call('s3', () => store.head(ref));
+    const head = await call('s3', () => store.head(ref), ref.key);
     faultPolicy.succeeded('UpdateObjectEncryption');
     const proven = provenBy(move, listed, unproven, head);
     return proven && [proven];
@@ -278,7 +278,7 @@ async function resolveFault(
 
 async function readable({ store, call }: VersionMove, ref: VersionRef, size: number): Promise<boolean> {
   try {
-    await call('kms', () => store.probe(ref, size));
+    await call('kms', () => store.probe(ref, size), ref.key);
     return true;
   } catch (error) {
     if (asFault(error)) return false;
@@ -294,7 +294,7 @@ async function stillLatest(
 ): Promise<boolean> {
   if (!before || versioning === 'unversioned') return before;
   try {
-    const current = await call('s3', () => store.head({ ...ref, versionId: undefined }));
+    const current = await call('s3', () => store.head({ ...ref, versionId: undefined }), ref.key);
     return (current.versionId ?? 'null') === ref.versionId;
   } catch (error) {
     const fault = asFault(error);

@@ -62,7 +62,7 @@ export async function rewrapUnproven(
   before: Pick<ObjectHead, 'encryption'> | undefined,
 ): Promise<UnprovenMove> {
   const bucketKey = before ? carriedBucketKey(before, bucketKeyDefault) : bucketKeyDefault;
-  await call('kms', () => store.updateEncryption(ref, { keyArn: targetKeyArn, bucketKey }));
+  await call('kms', () => store.updateEncryption(ref, { keyArn: targetKeyArn, bucketKey }), ref.key);
   return { end: 'unproven', ref, from: before?.encryption, bucketKey };
 }
 

@@ -2,44 +2,44 @@ import { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import { type BucketCall, bucketCallOf } from '../s3/bucket-call';
 import { FaultPolicy } from '../s3/fault-policy';
 import { type Caller, withPacingAndRetry } from '../s3/pacing-and-retry';
+import { PrefixPacing } from '../s3/prefix-pacing';
 import type { ObjectStore } from '../s3/store';
-import type { LookBehind, ReencryptRequest } from './reencrypt-request';
+import type { ReencryptRequest } from './reencrypt-request';
 
 /** The requests of one run over a bucket, and the fault that ends it: with the first one nothing that waits is sent any more. */
 export class RunCalls {
   readonly store: ObjectStore;
   readonly pace: AdaptiveLimiter;
+  /** What S3 accepts of each prefix of the bucket. */
+  readonly prefixes = new PrefixPacing();
   /** Requests about object versions. */
   readonly call: Caller;
   /** Requests about the bucket itself. */
   readonly ofBucket: BucketCall;
   readonly faultPolicy: FaultPolicy;
-  readonly #before: number;
-  readonly #behind: Pick<LookBehind, 'requests'> | undefined;
   readonly #halt = new AbortController();
   readonly #listeners = new Set<() => void>();
   #fault: unknown;
 
   constructor(store: ObjectStore, request: ReencryptRequest) {
-    const { bucket, targetKeyArn, concurrency, maxRps, retry = {}, signal, limiter } = request;
+    const { bucket, targetKeyArn, concurrency, maxRps, retry = {}, signal } = request;
     this.store = store;
-    this.pace = limiter ?? new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
+    this.pace = request.pace ?? new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
     const halted = signal ? AbortSignal.any([signal, this.#halt.signal]) : this.#halt.signal;
-    this.call = withPacingAndRetry(this.pace, retry, halted);
+    this.call = withPacingAndRetry(this.pace, retry, halted, this.prefixes);
     this.faultPolicy = new FaultPolicy(targetKeyArn);
     this.ofBucket = bucketCallOf(this.call, this.faultPolicy, bucket);
-    this.#behind = request.behind;
-    this.#before = this.#all();
   }
 
   /** Requests sent by this run. */
   get sent(): number {
-    return this.#all() - this.#before;
+    return this.prefixes.sent;
   }
 
-  /** Requests of the store, without those of whoever looks behind the run. */
-  #all(): number {
-    return this.store.requests() - (this.#behind?.requests ?? 0);
+  /** Requests at once that are allowed now, and why not more. */
+  get paceState(): AdaptiveLimiter['state'] {
+    const { concurrency, because } = this.pace.state;
+    return { concurrency, because: this.prefixes.because ?? because };
   }
 
   /** What ended the run; undefined: nothing yet. */

@@ -61,7 +61,7 @@ export class AnnotationCheck {
     if (this.#denied !== undefined && this.#isSupported === undefined) return unknown(this.#denied);
     this.#asked += 1;
     try {
-      const ask = () => call('s3', () => store.annotated(ref));
+      const ask = () => call('s3', () => store.annotated(ref), ref.key);
       const first = await ask();
       // One answer that the endpoint knows no annotations is not enough: nobody asks again after it.
       const answer = first === 'unsupported' && this.#isSupported !== true ? await ask() : first;

@@ -48,7 +48,7 @@ export class VerificationBehind {
   #fault: unknown;
   readonly #looks = new Set<Promise<boolean>>();
 
-  constructor(store: ObjectStore, request: VerifyRequest, limiter?: AdaptiveLimiter) {
+  constructor(store: ObjectStore, request: VerifyRequest, pace?: AdaptiveLimiter) {
     const { rehearse = 0 } = request;
     this.#store = store;
     this.#request = request;
@@ -61,7 +61,7 @@ export class VerificationBehind {
       },
       onDoubt: (version: Pick<ListedVersion, 'key' | 'versionId'>) => this.#groups?.doubt(version),
     };
-    this.#scanner = new VersionScanner(store, { ...request, limiter }, listener, this.#samples);
+    this.#scanner = new VersionScanner(store, { ...request, pace }, listener, this.#samples);
   }
 
   /** Requests sent before the end. */

@@ -179,7 +179,11 @@ export class VersionJudge {
   async #readSampled({ ref, head, whole }: SampledRead): Promise<void> {
     const { store, call } = this.#tools;
     try {
-      const bytes = await call('kms', () => (whole ? store.readAll(ref) : store.probe(ref, head.size).then(() => 1)));
+      const bytes = await call(
+        'kms',
+        () => (whole ? store.readAll(ref) : store.probe(ref, head.size).then(() => 1)),
+        ref.key,
+      );
       this.read = { versions: this.read.versions + 1, bytes: this.read.bytes + bytes };
       if (whole && bytes !== head.size && ref.versionId !== undefined) {
         this.#unreadable(ref, `${bytes} of ${head.size} bytes could be read`);

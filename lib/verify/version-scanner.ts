@@ -7,6 +7,7 @@ import { listedRef } from '../s3/listed-ref';
 import type { ListedVersion, VersionPage, VersionRef } from '../s3/object-version';
 import { type OpenUploadFound, openUploads } from '../s3/open-uploads';
 import { type Caller, withPacingAndRetry } from '../s3/pacing-and-retry';
+import { PrefixPacing } from '../s3/prefix-pacing';
 import { Progress } from '../s3/progress';
 import { Semaphore } from '../s3/semaphore';
 import type { ObjectStore, Versioning } from '../s3/store';
@@ -50,6 +51,7 @@ export class VersionScanner {
   readonly #store: ObjectStore;
   readonly #request: VerifyRequest;
   readonly #call: Caller;
+  readonly #prefixes = new PrefixPacing();
   readonly #slots: Semaphore;
   readonly #halt = new AbortController();
   readonly #faultPolicy: FaultPolicy;
@@ -60,7 +62,6 @@ export class VersionScanner {
   #digest: ListingDigest | undefined;
   #versioning: Versioning = 'unversioned';
   #seen = 0;
-  #sent = 0;
   #stop: unknown;
 
   /** @param samples - absent: nobody else chooses versions for them */
@@ -91,7 +92,7 @@ export class VersionScanner {
 
   /** Requests sent. */
   get requests(): number {
-    return this.#sent;
+    return this.#prefixes.sent;
   }
 
   /** HEADs that were repeated through the AWS SDK. */
@@ -108,18 +109,11 @@ export class VersionScanner {
     return this.#findings;
   }
 
-  /** Counts what is sent; a limiter that others use too is not opened for them when this verification ends. */
   #caller(): Caller {
-    const { concurrency, maxRps, retry = {}, signal, limiter } = this.#request;
+    const { concurrency, maxRps, retry = {}, signal, pace } = this.#request;
     const halted = signal ? AbortSignal.any([signal, this.#halt.signal]) : this.#halt.signal;
-    const pace = limiter ?? new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
-    const call = withPacingAndRetry(pace, retry, limiter ? signal : halted);
-    return (bound, send) =>
-      call(bound, () => {
-        halted.throwIfAborted();
-        this.#sent += 1;
-        return send();
-      });
+    const own = pace ?? new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
+    return withPacingAndRetry(own, retry, halted, this.#prefixes);
   }
 
   /** Before any listing: an upload that finishes meanwhile is then among the uploads or in the listing. */
@@ -256,7 +250,7 @@ export class VersionScanner {
       openUploads: open.first,
       openUploadsTotal: open.total,
       read: this.#judge.read,
-      requests: this.#sent,
+      requests: this.#prefixes.sent,
       covers,
       sources: { heads: Object.fromEntries(this.#heads), notInspected: account.notInspected, ...sources },
       ...(this.#request.rehearse ? { toRehearse: this.#samples.rehearsal.chosen(versioning) } : {}),
@@ -306,8 +300,10 @@ export class VersionScanner {
 
   /** Waits for a free slot. */
   async #begun(version: ListedVersion, why: string, entry: InspectedEntry): Promise<{ readonly done: Promise<void> }> {
-    const room = this.#slots.acquire();
+    const room = this.#prefixes.room(version.key);
     if (room) await room;
+    const slot = this.#slots.acquire();
+    if (slot) await slot;
     this.#heads.set(why, (this.#heads.get(why) ?? 0) + 1);
     return { done: this.#one(version, entry) };
   }

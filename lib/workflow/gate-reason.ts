@@ -6,6 +6,7 @@ export interface GateReason {
     | 'key-not-covered'
     | 'active-key-itself'
     | 'key-named-twice'
+    | 'key-not-enabled'
     | 'active-key-not-enabled'
     | 'active-key-expires'
     | 'custody-not-proven'

@@ -96,6 +96,7 @@ export function gateVerdict(input: GateInput): {
 } {
   const found = [
     ...switchReasons(input),
+    ...stateReasons(input),
     ...custodyReasons(input),
     ...expiryReasons(input),
     ...verificationReasons(input),
@@ -116,6 +117,14 @@ function expiryReasons({ observation, activeKeyArn, warnDays, now }: GateInput):
   if (validTo === undefined || validTo.getTime() - now >= warnDays * DAY) return [];
   const text = `the material of the active key expires at ${validTo.toISOString()}, in less than the ${warnDays} days of expiry.warnDays`;
   return [{ code: 'active-key-expires', text }];
+}
+
+/** KMS disables only a key that is Enabled; in any other state it is off already, or comes back by itself. */
+function stateReasons({ observation, keyArn }: GateInput): GateReason[] {
+  const state = observation.versions.find((one) => one.key?.arn === keyArn)?.key?.state;
+  if (state === 'Enabled') return [];
+  const text = `its key is ${state ?? 'not to be found'}: KMS disables only a key that is Enabled`;
+  return [{ code: 'key-not-enabled', text }];
 }
 
 /** What alias, defaults and the active key must be, now and once more when the key is off. */

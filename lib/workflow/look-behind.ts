@@ -7,19 +7,19 @@ import { verifyRequest } from './verify-request';
 
 /**
  * Begins the verification of a bucket before anything in it is moved, to look at the versions behind the move. Undefined where every
- * version has to be inspected afterwards in any case: a rewrite dates each anew, and `--read-all` reads each.
+ * version is inspected afterwards: a rewrite dates each anew, `--read-all` reads each, and other processes move what this one does not see.
  */
 export async function beginLookBehind(
   run: ReencryptRun,
   { name }: Bucket,
   activeKeyArn: string,
-  limiter: AdaptiveLimiter,
+  pace: AdaptiveLimiter | undefined,
 ): Promise<VerificationBehind | undefined> {
-  const { dryRun, reencrypt, rotation, store } = run;
-  if (dryRun || reencrypt.readAll || rotation.reencrypt.method !== 'rewrap') return undefined;
+  const { dryRun, reencrypt, rotation, store, workers } = run;
+  if (dryRun || workers || reencrypt.readAll || rotation.reencrypt.method !== 'rewrap') return undefined;
   const request = await verifyRequest(run, name, activeKeyArn);
   // The re-encryption reports its progress, and both of them go on at once.
-  const behind = new VerificationBehind(store, { ...request, onProgress: undefined }, limiter);
+  const behind = new VerificationBehind(store, { ...request, onProgress: undefined }, pace);
   await behind.begin();
   return behind;
 }

@@ -17,6 +17,7 @@ export async function verifyRequest(run: VerifyRun, bucket: string, activeKeyArn
     scopeOf: (version) => versionScope(scope, version),
     concurrency: reencrypt.concurrency,
     maxRps: reencrypt.maxRps,
+    pace: reencrypt.pace,
     ...(reencrypt.readAll ? { read: 'all' as const } : {}),
     ...(rotation.retire.rehearseAs === undefined ? {} : { rehearse: REHEARSED }),
     movedBefore: await movedBefore(run, activeKeyArn),

@@ -47,14 +47,15 @@ function serve({ trail, region, accountId, throttle }: CloudTrailOptions, reques
   }
 }
 
+/** Of a caller of another account neither name nor access key is shown. */
 const eventOf = (event: TrailEvent, region: string, accountId: string) => ({
   EventId: event.id,
   EventName: event.name,
   ReadOnly: String(event.readOnly),
-  ...(!('service' in event.by) && { AccessKeyId: event.by.accessKeyId }),
+  ...(!('service' in event.by) &&
+    event.by.accountId === accountId && { AccessKeyId: event.by.accessKeyId, Username: userNameOf(event.by) }),
   EventTime: Math.floor(event.at / 1000),
   EventSource: 'kms.amazonaws.com',
-  Username: userNameOf(event.by),
   Resources: event.resources.map((ResourceName) => ({ ResourceType: typeOf(ResourceName), ResourceName })),
   CloudTrailEvent: JSON.stringify(recordOf(event, region, accountId)),
 });

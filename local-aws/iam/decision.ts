@@ -15,6 +15,8 @@ export interface IdentityPolicies {
   readonly session?: readonly Statement[] | undefined;
   /** The permissions boundary, which allows nothing by itself. Absent: there is none. */
   readonly boundary?: readonly Statement[] | undefined;
+  /** Whether the identity is of another account than the resource: then both sides have to allow. Default false. */
+  readonly foreign?: boolean;
 }
 
 /**
@@ -22,11 +24,11 @@ export interface IdentityPolicies {
  * decides. A bucket's policy adds to the identity's. Without a key's policy nothing is allowed: it names the caller
  * itself, or the account, which leaves it to the identity's policies. A session policy has to allow whatever those and
  * the resource's policy allow to the role. It need not allow what the resource's policy allows to the session by its
- * own name.
+ * own name. To an identity of another account the resource's policy has to open by name or account, and its own have to allow, too.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */
 export function decide(
-  { attached, session, boundary }: IdentityPolicies,
+  { attached, session, boundary, foreign = false }: IdentityPolicies,
   principal: SessionPrincipal,
   asked: Omit<Question, 'principal'>,
   resourcePolicy?: ResourcePolicy,
@@ -48,12 +50,24 @@ export function decide(
   if (limit && limit.allows === undefined && !allowsByName(resourcePolicy, { ...asked, principal })) {
     return denied(`because no session policy allows the ${asked.action} action`);
   }
-  if (resource.allows !== undefined) return { allowed: true };
-  if (resourcePolicy?.decides === 'alone' && resource.delegates === undefined) {
+  if (resource.allows !== undefined && !foreign) return { allowed: true };
+  const isOpen = resource.allows !== undefined || resource.delegates !== undefined;
+  if ((resourcePolicy?.decides === 'alone' || foreign) && !isOpen) {
     return denied(`because no resource-based policy allows the ${asked.action} action`);
   }
   if (identity.allows !== undefined) return { allowed: true };
   return denied(`because no identity-based policy allows the ${asked.action} action`);
+}
+
+/** What a resource's policy says of an AWS service, which has no policies of its own. */
+export function decideForService(name: string, asked: Omit<Question, 'principal'>, policy?: ResourcePolicy): Decision {
+  const weighed = weighResource(policy, { ...asked, principal: { Service: { own: [name], account: [] } } });
+  if (weighed === 'unreadable') return { allowed: false, because: 'because the policy of the resource cannot be read' };
+  if (weighed.denies !== undefined)
+    return { allowed: false, because: 'with an explicit deny in a resource-based policy' };
+  return weighed.allows !== undefined
+    ? { allowed: true }
+    : { allowed: false, because: `because no resource-based policy allows the ${asked.action} action` };
 }
 
 /** Whether a resource's policy, which can be read, allows the session by its own name and not by that of its role. */

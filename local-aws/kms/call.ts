@@ -13,7 +13,7 @@ export interface Kms {
   readonly importTokens: ImportTokens;
   /** The pairs that were handed out, by the ID in their import token. */
   readonly handedOut: Map<string, WrappingPair>;
-  readonly permissions: Pick<Permissions, 'permits' | 'refusal'>;
+  readonly permissions: Pick<Permissions, 'permits' | 'refusal' | 'admitOthers'>;
   /** How long an on-demand rotation takes by the clock, in milliseconds. */
   rotationDelay(): number;
   readonly behavior: AwsBehavior;

@@ -11,7 +11,7 @@ export function conditionsOf(call: Call, key: Key | undefined): AccessConditions
   const { caller, store, via, encryptionContext = {} } = call;
   const pairs = Object.entries(encryptionContext);
   const context = {
-    'kms:CallerAccount': caller.accountId,
+    ...(caller.service === undefined && { 'kms:CallerAccount': caller.accountId }),
     'aws:ViaAWSService': String(via !== undefined),
     ...(via !== undefined && { 'kms:ViaService': `${via}.${store.region}.amazonaws.com` }),
     ...(pairs.length > 0 && { 'kms:EncryptionContextKeys': pairs.map(([name]) => name) }),

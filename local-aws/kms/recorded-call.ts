@@ -10,7 +10,8 @@ export function recordCall(call: Call, fault?: KmsFault): void {
   const error = fault && { code: CODES[fault.code] ?? fault.code, message: fault.message };
   const readOnly = READS.test(operation);
   const resources = [...about];
-  trail.record({ name: operation, readOnly, by: caller, via, encryptionContext, resources, error, requestId });
+  const by = caller.service === undefined ? caller : { service: caller.service.name };
+  trail.record({ name: operation, readOnly, by, via, encryptionContext, resources, error, requestId });
 }
 
 /** CloudTrail drops the ending of this one. */

@@ -11,14 +11,15 @@ import { openPart } from './state/sealing';
 /**
  * The bucket a request names.
  *
- * @throws S3Fault `NoSuchBucket`; `AccessDenied` for a caller of another account or another expected owner.
+ * @throws S3Fault `NoSuchBucket`; `AccessDenied` for another expected owner, and for a caller of another account that no policy admits.
  */
 export function openBucket(call: Call, name = call.bucketName, ownerHeader = 'x-amz-expected-bucket-owner'): Bucket {
   const bucket = call.endpoint.buckets.get(name);
   if (bucket === undefined) throw s3Fault('NoSuchBucket', undefined, { details: { BucketName: name } });
-  const { accountId } = call.endpoint;
+  const { accountId, permissions } = call.endpoint;
   const expected = call.headers[ownerHeader];
-  if (call.request.caller.accountId !== accountId || (expected !== undefined && expected !== accountId)) {
+  const isOther = call.request.caller.accountId !== accountId;
+  if ((isOther && !permissions.admitOthers()) || (expected !== undefined && expected !== accountId)) {
     throw s3Fault('AccessDenied');
   }
   return bucket;

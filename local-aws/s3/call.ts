@@ -22,7 +22,7 @@ export interface Endpoint {
   readonly keyRing: KeyRing;
   readonly ciphertextBuffer: CiphertextBuffer;
   readonly behavior: AwsBehavior;
-  readonly permissions: Pick<Permissions, 'permits' | 'shows'>;
+  readonly permissions: Pick<Permissions, 'permits' | 'shows' | 'admitOthers'>;
 }
 
 /** One request, its target resolved. */

@@ -64,7 +64,7 @@ export function createS3(options: S3Options): S3 {
     keyRing: new KeyRing(options.dataKeys, behavior),
     behavior,
     ciphertextBuffer: new CiphertextBuffer(),
-    permissions: options.permissions ?? { permits: () => true, shows: () => true },
+    permissions: options.permissions ?? { permits: () => true, shows: () => true, admitOthers: () => false },
   };
   return {
     handle: (request) => answer(request, endpoint, options.clock),

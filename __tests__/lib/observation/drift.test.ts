@@ -118,6 +118,19 @@ describe('age and expiry', () => {
     expect(codes).toEqual([]);
   });
 
+  it('counts by KMS where a clock that was wrong dated the import ahead, and asks for a drill', async () => {
+    const custody = custodySeen(['v1', 'v2'], daysFromNow(300), arn);
+    const more = 'rotateEveryDays: 90\ncustody: { drillEveryDays: 365 }\n';
+    const [overAge, ...due] = await findings({ more, input: { custody } });
+    expect([overAge?.code, overAge?.text]).toEqual(['key-over-age', expect.stringContaining('is 100 days old')]);
+    expect(due.map(({ level, code }) => [level, code])).toEqual([['act', 'drill-due']]);
+    const drilled = new Map([['v2', daysFromNow(-366)]]);
+    const again = (await findings({ more, input: { custody, drilled } })).filter(({ code }) => code === 'drill-due');
+    expect(again.map(({ text }) => text)).toEqual([expect.stringContaining('not drilled for 366 days')]);
+    drilled.set('v2', daysFromNow(-1));
+    expect((await findings({ more, input: { custody, drilled } })).map(({ code }) => code)).toEqual(['key-over-age']);
+  });
+
   it.each([
     [61, undefined],
     [59, 'in less than 60 days'],
