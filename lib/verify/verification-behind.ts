@@ -179,7 +179,7 @@ export class VerificationBehind {
   }
 
   #withLooks(found: BucketVerification, asThen: number): BucketVerification {
-    const { secondHeads: first, requests } = this.#scanner;
+    const { secondHeads: first, requests, askedForAnnotations } = this.#scanner;
     const atTheEnd = found.sources.heads[AGAIN] ?? 0;
     const heads = { ...found.sources.heads, ...(asThen > 0 ? { [BEHIND]: asThen } : {}) };
     return {
@@ -188,6 +188,7 @@ export class VerificationBehind {
         versions: found.secondHeads.versions + first.versions,
         contradictions: found.secondHeads.contradictions + first.contradictions,
       },
+      annotations: { ...found.annotations, asked: found.annotations.asked + askedForAnnotations },
       requests: found.requests + requests,
       sources: { ...found.sources, heads },
       behindTheMove: { asThen, atTheEnd },
