@@ -1,5 +1,7 @@
 /** What has moved away from the rotation file, or will soon: for a scheduled job. Pure: `observed-drift.ts` does the reading. */
+
 import { isOff, isUsable, type KeyDescription } from '../kms/describe-key';
+import { deployCommand } from '../rotation/declared-stacks';
 import { type KeyVersion, supersededVersions } from '../rotation/rotation';
 import { bindingFindings } from './drift-binding';
 import { custodyFindings } from './drift-custody';
@@ -123,7 +125,7 @@ function goneFindings({ rotation, seen }: DriftInput): DriftFinding[] {
   return pointedAt.map((arn) => {
     const names = named(arn).map(({ name }) => name);
     const text = `outage: new objects in ${names.join(', ')} go under ${arn}, which does not exist any more: nothing can be written, and nothing under it can ever be read again`;
-    const fix = `restore the objects from a backup, or delete those under that key, and then \`npx cdktf deploy ${rotation.name}-storage\``;
+    const fix = `restore the objects from a backup, or delete those under that key, and then \`${deployCommand(rotation, 'storage')}\``;
     return outage('pointed-key-gone', text, fix);
   });
 }

@@ -17,7 +17,6 @@ export class RunCalls {
   /** Requests about the bucket itself. */
   readonly ofBucket: BucketCall;
   readonly faultPolicy: FaultPolicy;
-  readonly #before: number;
   readonly #halt = new AbortController();
   readonly #listeners = new Set<() => void>();
   #fault: unknown;
@@ -30,12 +29,11 @@ export class RunCalls {
     this.call = withPacingAndRetry(this.pace, retry, halted, this.prefixes);
     this.faultPolicy = new FaultPolicy(targetKeyArn);
     this.ofBucket = bucketCallOf(this.call, this.faultPolicy, bucket);
-    this.#before = store.requests();
   }
 
   /** Requests sent by this run. */
   get sent(): number {
-    return this.store.requests() - this.#before;
+    return this.prefixes.sent;
   }
 
   /** Requests at once that are allowed now, and why not more. */

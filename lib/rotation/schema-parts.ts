@@ -205,6 +205,19 @@ export const pkcs11 = z.strictObject({
   directory: custodyDirectory(),
 });
 
+const STACK_WORDS = ['the id of a stack: letters, digits, _ and -', 'write what `npx cdktf list` prints'] as const;
+const stackName = () => z.string().regex(/^[A-Za-z0-9][\w-]{0,127}$/);
+
+export const ownStacks = z.strictObject({
+  keys: field(stackName(), 'Stack that holds RotatedKey.', ...STACK_WORDS),
+  storage: field(
+    z.array(field(stackName(), 'A stack that holds RotatedAlias or a RotatedBucket.', ...STACK_WORDS)).min(1),
+    'Stacks that hold RotatedAlias and each RotatedBucket.',
+    'a list of at least one stack',
+    'write a list such as [data]',
+  ),
+});
+
 export const s3Backend = z.strictObject({
   bucket: field(z.string().regex(BUCKET_NAME), 'Bucket of the Terraform state.', ...BUCKET_WORDS),
   region: field(

@@ -152,9 +152,19 @@ export interface AwsAccess {
   readonly profile?: string | undefined;
   /** A role that is assumed with the credentials found so far. */
   readonly assumeRole?: { readonly roleArn: string; readonly externalId?: string | undefined } | undefined;
+  /** The provider's default tags. {}: none any more, but the state may still have some. */
+  readonly defaultTags?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Stacks of a CDKTF program of the team's own, by their ids: they hold the constructs of the rotation. */
+export interface OwnStacks {
+  readonly keys: string;
+  readonly storage: readonly string[];
 }
 
 export type TerraformSettings = {
   /** Versions of the AWS provider that both stacks require, as a constraint of Terraform: `5.100.0`, `>= 6.40.0, < 7.0.0`. */
   readonly awsProvider: string;
+  /** Absent: Keyturn's own two stacks. */
+  readonly stacks?: OwnStacks | undefined;
 } & ({ readonly backend: 'local' } | { readonly backend: 's3'; readonly s3: S3Backend });

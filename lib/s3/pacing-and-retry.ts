@@ -58,6 +58,7 @@ export function withPacingAndRetry(
       if (turn) await turn;
       try {
         signal?.throwIfAborted();
+        prefixes.sent += 1;
         const answer = await send();
         if (lane) prefixes.accepted(lane);
         pace.done(bound);

@@ -24,6 +24,8 @@ const TICK = 1;
  * a prefix once there are enough requests about it; everything else shares one pace.
  */
 export class PrefixPacing {
+  /** Requests that were sent. */
+  sent = 0;
   readonly #clock: () => number;
   readonly #shared: Place;
   readonly #places = new Map<string, Place>();

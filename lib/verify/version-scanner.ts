@@ -52,7 +52,6 @@ export class VersionScanner {
   readonly #slots: Semaphore;
   readonly #halt = new AbortController();
   readonly #faultPolicy: FaultPolicy;
-  readonly #before: number;
   readonly #heads = new Map<string, number>();
   readonly #findings: Findings;
   readonly #judge: VersionJudge;
@@ -70,7 +69,6 @@ export class VersionScanner {
     const { concurrency, maxRps, retry = {}, signal, activeKeyArn } = request;
     this.#store = store;
     this.#request = request;
-    this.#before = store.requests();
     const halted = signal ? AbortSignal.any([signal, this.#halt.signal]) : this.#halt.signal;
     const pace = request.pace ?? new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
     this.#call = withPacingAndRetry(pace, retry, halted, this.#prefixes);
@@ -196,7 +194,7 @@ export class VersionScanner {
       openUploads: open.first,
       openUploadsTotal: open.total,
       read: this.#judge.read,
-      requests: this.#store.requests() - this.#before,
+      requests: this.#prefixes.sent,
       covers,
       sources: { heads: Object.fromEntries(this.#heads), notInspected: account.notInspected, ...sources },
       ...(this.#request.rehearse ? { toRehearse: this.#judge.rehearsal.chosen(versioning) } : {}),

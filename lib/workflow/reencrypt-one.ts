@@ -66,7 +66,7 @@ async function reencryptHere(
   chosen: ChosenEngine,
 ): Promise<BucketReencryption> {
   const { rotation, dryRun, files } = run;
-  const { optimistic, relistDelayMs } = run.reencrypt;
+  const { concurrency, maxRps, pace, optimistic, relistDelayMs } = run.reencrypt;
   const { method, batch } = rotation.reencrypt;
   const forecast = dryRun ? dryRunForecaster() : undefined;
   const counting = countForProgress(run, bucket.name, chosen.versions);
@@ -76,7 +76,9 @@ async function reencryptHere(
     sources,
     bucketKeyDefault: bucket.bucketKey,
     method,
-    ...shareOf(run),
+    concurrency,
+    maxRps,
+    pace,
     optimistic,
     relistDelayMs,
     dryRun,
@@ -98,16 +100,6 @@ async function reencryptHere(
     run.reporter.note(`${bucket.name}: engine ${chosen.engine}: ${chosen.why}`);
   }
   return pass;
-}
-
-/** One limit for all: that of each process, where several move objects and this one records them and lists. */
-function shareOf({
-  reencrypt: { concurrency, maxRps },
-  workers,
-}: Pick<ReencryptRun, 'reencrypt' | 'workers'>): Pick<ReencryptRun['reencrypt'], 'concurrency' | 'maxRps'> {
-  const processes = workers ? workers.processes + 1 : 1;
-  const share = (limit: number | undefined) => limit && Math.max(1, Math.floor(limit / processes));
-  return { concurrency: share(concurrency), maxRps: share(maxRps) };
 }
 
 /** Before the pass: the object of an upload that finishes meanwhile is then moved with everything else. */

@@ -4,6 +4,7 @@ import type { MaterialSource } from '../key-material/prepare-import';
 import type { Observing } from '../observation/observe';
 import type { SegmentWorkers } from '../reencrypt/segment-workers';
 import type { ReencryptEngine } from '../rotation/settings';
+import type { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import type { ObjectStore } from '../s3/store';
 import type { Workspace } from '../terraform/workspace';
 import type { Reporter } from './reporter';
@@ -20,6 +21,8 @@ export interface ReencryptOptions {
   readonly concurrency: number | undefined;
   /** Requests a second at the most; absent: no limit of ours. */
   readonly maxRps: number | undefined;
+  /** Paces the buckets that are worked on side by side, by the two limits above; absent: each has its own. */
+  readonly pace?: AdaptiveLimiter;
   /** Rewraps without the HEAD before. */
   readonly optimistic: boolean;
   /** Milliseconds between a pass that moved something and the next listing. */

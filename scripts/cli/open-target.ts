@@ -12,6 +12,7 @@ import { requireEngine } from '../../lib/workflow/reencrypt-engine';
 import type { RotationRun } from '../../lib/workflow/rotation-run';
 import { type CommandContext, flag, type OptionValues, text } from './command';
 import { openWorkers } from './open-workers';
+import { refuseOwnStacks, type StackCommand } from './refuse-own-stacks';
 import { reencryptOptions } from './run-options';
 
 /** The rotation, the account it is in, and the clients that reach it. */
@@ -37,16 +38,17 @@ export function readRotation(
 /**
  * Opens the clients, compares account and Region with the rotation file, prints them, runs the body, and closes the clients.
  *
- * @throws what reading the rotation file throws; working-files-committed, engine-undeclared, and where account or Region differ
+ * @throws what reading the rotation file throws; own-stacks, working-files-committed, engine-undeclared, and where account or Region differ
  */
 export async function withTarget<T>(
   context: CommandContext,
   options: OptionValues,
-  expired: 'refuse' | 'accept',
+  { expired, onStacks }: { readonly expired: 'refuse' | 'accept'; readonly onStacks: StackCommand | undefined },
   body: (target: Target) => Promise<T>,
 ): Promise<T> {
   const chosen = reencryptOptions(options);
   const rotation = await readRotation(context, options, expired);
+  if (onStacks !== undefined) refuseOwnStacks(onStacks, rotation);
   await refuseCommitted(path.dirname(rotation.file), context.env);
   requireEngine(rotation, chosen);
   const clients = clientsFor(rotation, { env: context.env });

@@ -43,6 +43,12 @@ export const flowErrors = {
     () =>
       'allow cloudtrail:LookupEvents (`npx keyturn policy post-apply`), or look for DisabledException in your own trail',
   ),
+  'own-stacks': entry<{ command: string; file: string; keys: string; storage: string; instead: string }>(
+    EXIT.usage,
+    (f) =>
+      `\`${f.command}\` is for Keyturn's two stacks, and ${f.file} says that stacks of your own declare the rotation: ${f.keys} and ${f.storage}`,
+    (f) => f.instead,
+  ),
   'keys-not-declared': entry<{ found: string; keysStack: string }>(
     EXIT.refusedByGate,
     (f) => `no key exists to import material into: ${f.found}`,
