@@ -11,6 +11,7 @@ import { NO_NAMED_SOURCES } from '../lib/s3/version-scope';
 import { verifyBucket } from '../lib/verify/verify-bucket';
 import { WorkerPool } from '../lib/workers/worker-pool';
 import { startWorkers } from '../lib/workers/worker-process';
+import { rotateBucket, type WholeRotation } from './whole-rotation';
 
 /** As the command's own processes are: compiled. */
 const { compiledFolder }: { compiledFolder(): string } = require('../bin/compile');
@@ -59,7 +60,7 @@ const WORK = {
   },
 } as const satisfies Readonly<Record<string, Work>>;
 
-/** A whole rotation of one bucket: every version moved, and verified afterwards. @returns versions under the new key by the verification */
+/** A whole rotation of one bucket: every version moved, and verified behind it. @returns versions under the new key by the verification */
 async function rotate(
   store: ObjectStore,
   bucket: string,
@@ -69,22 +70,33 @@ async function rotate(
     workers,
   }: { readonly any: boolean; readonly pace?: AdaptiveLimiter; readonly workers?: WorkerPool | undefined },
 ): Promise<number> {
+  const sources = { versionKeyArns: [OLD], unresolvedVersions: [], from: { ...NO_NAMED_SOURCES, any } };
+  const request = { bucket, activeKeyArn: NEW, sources, pace };
+  const { moved, verified } = await (workers ? moveThenVerify(store, request, workers) : rotateBucket(store, request));
+  if (!moved.complete || moved.failedTotal > 0) throw new Error(`${moved.failedTotal} versions were not moved`);
+  if (verified.leftTotal + verified.unknownTotal > 0)
+    throw new Error(`${verified.leftTotal} left, ${verified.unknownTotal} unknown`);
+  return verified.account.underActive;
+}
+
+/** Several processes move first; this one verifies. */
+async function moveThenVerify(
+  store: ObjectStore,
+  { bucket, activeKeyArn, sources, pace }: WholeRotation,
+  workers: WorkerPool,
+): ReturnType<typeof rotateBucket> {
   const request: ReencryptRequest = {
     bucket,
-    targetKeyArn: NEW,
-    sources: { versionKeyArns: [OLD], unresolvedVersions: [], from: { ...NO_NAMED_SOURCES, any } },
+    targetKeyArn: activeKeyArn,
+    sources,
     bucketKeyDefault: true,
     method: 'rewrap',
     dryRun: false,
-    optimistic: any,
+    optimistic: sources.from.any,
     pace,
   };
   const moved = await reencryptBucket(store, request, workers);
-  if (!moved.complete || moved.failedTotal > 0) throw new Error(`${moved.failedTotal} versions were not moved`);
-  const found = await verifyBucket(store, { bucket, activeKeyArn: NEW, pace });
-  if (found.leftTotal + found.unknownTotal > 0)
-    throw new Error(`${found.leftTotal} left, ${found.unknownTotal} unknown`);
-  return found.account.underActive;
+  return { moved, verified: await verifyBucket(store, { bucket, activeKeyArn, pace }) };
 }
 
 function openWorkers(endpoint: string, processes: number): WorkerPool {

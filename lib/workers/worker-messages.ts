@@ -119,7 +119,7 @@ const request = z.strictObject({
   }),
   bucketKeyDefault: z.boolean(),
   method: z.enum(['rewrap', 'rewrite']),
-  optimistic: z.boolean().optional(),
+  optimistic: z.union([z.boolean(), z.literal('sampled')]).optional(),
   concurrency: count.optional(),
   maxRps: count.optional(),
   retry: z
