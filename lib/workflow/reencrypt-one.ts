@@ -13,6 +13,7 @@ import { countForProgress } from './count-for-progress';
 import { dryRunForecaster } from './dry-run-forecast';
 import { cancelOtherJobs } from './jobs/cancel-other-jobs';
 import { journalSwitchId } from './jobs/job-switch';
+import { beginLookBehind, keepLookBehind } from './look-behind';
 import type { BucketTarget } from './move-scope';
 import { type ChosenEngine, describeEngines, engineAsked, engineFor } from './reencrypt-engine';
 import { jobScopeOf, recordOutcomes, reencryptByJobs } from './reencrypt-jobs';
@@ -70,6 +71,7 @@ async function reencryptHere(
   const { method, batch } = rotation.reencrypt;
   const forecast = dryRun ? dryRunForecaster() : undefined;
   const counting = countForProgress(run, bucket.name, chosen.versions);
+  const behind = await beginLookBehind(run, bucket, targetKeyArn, pace);
   const request: ReencryptRequest = {
     bucket: bucket.name,
     targetKeyArn,
@@ -79,7 +81,8 @@ async function reencryptHere(
     concurrency,
     maxRps,
     pace,
-    optimistic,
+    optimistic: optimistic || 'sampled',
+    behind,
     relistDelayMs,
     dryRun,
     signal: run.signal,
@@ -91,6 +94,7 @@ async function reencryptHere(
     onOutcome: forecast?.onOutcome,
   };
   const pass = await reencryptBucket(run.store, request, run.workers).finally(counting.stop);
+  keepLookBehind(pass, behind);
   if (!forecast) return pass;
   describeForecast(run, pass, forecast.forecaster.forecast(pass, { optimistic }));
   if (batch && chosen.forecasts === undefined) {
