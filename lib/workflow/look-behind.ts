@@ -2,12 +2,13 @@ import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import type { Bucket } from '../rotation/rotation';
 import type { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import { VerificationBehind } from '../verify/verification-behind';
+import { moveScope } from './move-scope';
 import type { ReencryptRun } from './rotation-run';
 import { verifyRequest } from './verify-request';
 
 /**
  * Begins the verification of a bucket before anything in it is moved, to look at the versions behind the move. Undefined where every
- * version is inspected afterwards: a rewrite dates each anew, `--read-all` reads each, and other processes move what this one does not see.
+ * version is inspected afterwards: a rewrite dates each anew, and `--read-all` reads each.
  */
 export async function beginLookBehind(
   run: ReencryptRun,
@@ -15,11 +16,12 @@ export async function beginLookBehind(
   activeKeyArn: string,
   pace: AdaptiveLimiter | undefined,
 ): Promise<VerificationBehind | undefined> {
-  const { dryRun, reencrypt, rotation, store, workers } = run;
-  if (dryRun || workers || reencrypt.readAll || rotation.reencrypt.method !== 'rewrap') return undefined;
+  const { dryRun, reencrypt, rotation, store } = run;
+  if (dryRun || reencrypt.readAll || rotation.reencrypt.method !== 'rewrap') return undefined;
   const request = await verifyRequest(run, name, activeKeyArn);
+  const scope = await moveScope(run, activeKeyArn);
   // The re-encryption reports its progress, and both of them go on at once.
-  const behind = new VerificationBehind(store, { ...request, onProgress: undefined }, pace);
+  const behind = new VerificationBehind(store, { ...request, onProgress: undefined }, pace, scope);
   await behind.begin();
   return behind;
 }

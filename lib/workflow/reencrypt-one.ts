@@ -67,19 +67,20 @@ async function reencryptHere(
   chosen: ChosenEngine,
 ): Promise<BucketReencryption> {
   const { rotation, dryRun, files } = run;
-  const { optimistic, relistDelayMs } = run.reencrypt;
+  const { concurrency, maxRps, pace, optimistic, relistDelayMs } = run.reencrypt;
   const { method, batch } = rotation.reencrypt;
   const forecast = dryRun ? dryRunForecaster() : undefined;
   const counting = countForProgress(run, bucket.name, chosen.versions);
-  const share = shareOf(run);
-  const behind = await beginLookBehind(run, bucket, targetKeyArn, share.pace);
+  const behind = await beginLookBehind(run, bucket, targetKeyArn, pace);
   const request: ReencryptRequest = {
     bucket: bucket.name,
     targetKeyArn,
     sources,
     bucketKeyDefault: bucket.bucketKey,
     method,
-    ...share,
+    concurrency,
+    maxRps,
+    pace,
     optimistic: optimistic || 'sampled',
     behind,
     relistDelayMs,
@@ -103,17 +104,6 @@ async function reencryptHere(
     run.reporter.note(`${bucket.name}: engine ${chosen.engine}: ${chosen.why}`);
   }
   return pass;
-}
-
-/** One limit for all: that of each process, where several move objects and this one records them and lists. */
-function shareOf({
-  reencrypt: { concurrency, maxRps, pace },
-  workers,
-}: Pick<ReencryptRun, 'reencrypt' | 'workers'>): Pick<ReencryptRun['reencrypt'], 'concurrency' | 'maxRps' | 'pace'> {
-  if (!workers) return { concurrency, maxRps, ...(pace ? { pace } : {}) };
-  const processes = workers.processes + 1;
-  const share = (limit: number | undefined) => limit && Math.max(1, Math.floor(limit / processes));
-  return { concurrency: share(concurrency), maxRps: share(maxRps) };
 }
 
 /** Before the pass: the object of an upload that finishes meanwhile is then moved with everything else. */
