@@ -27,7 +27,7 @@ import { CUSTODIANS, custodyOption, type RehearsedCustody, setUpCustody } from '
 
 export const rehearse: CommandDefinition = {
   description:
-    'Starts the embedded AWS endpoint and rotates the keys of the rotation file from v1 to v2 there. Ends with ten ' +
+    'Starts the embedded AWS endpoint and rotates the keys of the rotation file from v1 to v2 there. Ends with eleven ' +
     'proofs, each checked through an ordinary AWS client. Writes only to a temporary directory and never contacts ' +
     'AWS.',
   options: [
@@ -99,6 +99,8 @@ async function play(context: CommandContext, options: OptionValues, setting: Set
       rotationFile,
       custody: custody.declared,
       readers: readers && endpoint.addRole(readers),
+      guests: guestsOf(sample, endpoint),
+      policies: endpoint.credentials,
       engine: options.engine === 'batch' ? 'batch' : 'local',
       kms: clients.kms,
       s3: clients.s3,
@@ -125,6 +127,37 @@ async function play(context: CommandContext, options: OptionValues, setting: Set
     clients.destroy();
   }
 }
+
+/** Who uses v1 without being in the rotation file: a role, a service and a user of another account. */
+function guestsOf({ name, region }: Stage['sample'], { accountId, addRole, credentials }: LocalAws): Stage['guests'] {
+  const trust = [{ Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${accountId}:root` }, Action: 'sts:AssumeRole' }];
+  const may = [{ Effect: 'Allow', Action: ['s3:GetObject', 's3:GetObjectVersion'], Resource: '*' }];
+  const service = 'delivery.logs.amazonaws.com';
+  const sourceArn = `arn:aws:logs:${region}:${accountId}:*`;
+  const other = OTHER_ACCOUNTS.find((one) => one !== accountId) ?? '';
+  const noToken = { sessionToken: '' };
+  return {
+    reader: addRole({ name: `${name}-nightly`, trust, may }),
+    delivery: {
+      ...credentials.addService({
+        name: service,
+        sourceArn: sourceArn.replace('*', 'log-group'),
+        sourceAccount: accountId,
+      }),
+      ...noToken,
+      service,
+      sourceArn,
+    },
+    partner: {
+      ...credentials.addUser('partner', undefined, other),
+      ...noToken,
+      arn: `arn:aws:iam::${other}:user/partner`,
+    },
+  };
+}
+
+/** Example accounts of AWS's documentation. */
+const OTHER_ACCOUNTS = ['444455556666', '111122223333'];
 
 function timed(workspace: Workspace, stopwatch: Stopwatch): Workspace {
   return {
