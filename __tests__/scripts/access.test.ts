@@ -233,6 +233,42 @@ describe('who used the old key, by CloudTrail', () => {
     expect((await asJson()).comparisons[0].used[0]).toMatchObject({ who: by.service, verdict: 'lost', through: null });
   });
 
+  const partner = 'arn:aws:iam::999900001111:user/partner';
+  const colleague = 'arn:aws:iam::999900001111:user/colleague';
+  it.each([
+    ['keeps', 'names its user', 'names that user', partner, [partner, colleague]],
+    ['lost', 'names its user', 'names another one', partner, [colleague]],
+    ['unknown', 'names it', 'names a user of it', '999900001111', [partner]],
+    ['lost', 'names it', 'names nobody of it', '999900001111', []],
+  ])('says %s of another account where the old key %s and the new key %s', async (verdict, _, __, who, named) => {
+    const { endpoint, bucket } = site;
+    await site.put('shared', { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: v1 });
+    const may = (AWS: unknown, Action: string, Resource = '*') => ({
+      Effect: 'Allow',
+      Principal: { AWS },
+      Action,
+      Resource,
+    });
+    await keyPolicy(v1, may(who, 'kms:Decrypt'));
+    if (named.length > 0) await keyPolicy(v2, may(named, 'kms:Decrypt'));
+    const Policy = JSON.stringify({ Statement: [may('999900001111', 's3:GetObject', `arn:aws:s3:::${bucket}/*`)] });
+    await site.s3.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }));
+    endpoint.credentials.enforced = true;
+    const credentials = endpoint.credentials.addUser('partner', undefined, '999900001111');
+    const requestHandler = socketless(() => endpoint);
+    const client = {
+      endpoint: endpoint.url,
+      region: endpoint.region,
+      forcePathStyle: true,
+      credentials,
+      requestHandler,
+    };
+    await new S3Client(client).send(new GetObjectCommand({ Bucket: bucket, Key: 'shared' }));
+    const { exitCode, comparisons } = await asJson();
+    expect(comparisons[0].used[0]).toMatchObject({ who: 'account 999900001111', operation: 'Decrypt', verdict });
+    expect(exitCode).toBe(verdict === 'lost' ? 4 : 2);
+  });
+
   it('reads every page, and a page that is throttled again', async () => {
     await readByStranger(...Array.from({ length: 60 }, (_, at) => `reader-${at}`));
     const then = { status: 400, code: 'ThrottlingException', kind: 'answer' } as const;

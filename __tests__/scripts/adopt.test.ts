@@ -1,6 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { CreateAliasCommand, CreateGrantCommand, DescribeKeyCommand, UpdateAliasCommand } from '@aws-sdk/client-kms';
+import {
+  CreateAliasCommand,
+  CreateGrantCommand,
+  CreateKeyCommand,
+  DescribeKeyCommand,
+  UpdateAliasCommand,
+} from '@aws-sdk/client-kms';
 import { HeadObjectCommand, PutBucketVersioningCommand, PutObjectLegalHoldCommand } from '@aws-sdk/client-s3';
 import { loadRotation } from '../../lib/rotation/rotation-file';
 import { type ByHand, byHand } from '../support/by-hand';
@@ -47,6 +53,15 @@ it('takes a key over: it, the alias and the bucket are declared to be imported, 
   expect(found.keys[0].policy.join()).toContain('kms:*');
   expect(notes.join()).toContain('is replaced by Keyturn');
   expect(body).toContain('### To decide');
+});
+
+it('refuses to take a multi-Region key over', async () => {
+  const { KeyMetadata } = await site.kms.send(new CreateKeyCommand({ Origin: 'EXTERNAL', MultiRegion: true }));
+  await site.kms.send(new CreateAliasCommand({ AliasName: 'alias/photos', TargetKeyId: KeyMetadata?.KeyId }));
+  await site.bucket('photos-originals', 'alias/photos');
+  const { exitCode, stderr } = await adopt('--take-over', '--recipient', RECIPIENT, '--yes');
+  expect([exitCode, stderr]).toEqual([expect.any(Number), expect.stringContaining('it is a multi-Region key')]);
+  expect(existsSync(file())).toBe(false);
 });
 
 it('keeps the policy of the key where that is asked for, and shows it line by line', async () => {

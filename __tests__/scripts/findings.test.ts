@@ -200,6 +200,26 @@ const rows: readonly Row[] = [
     },
   },
   {
+    code: 'custody-copy-differs',
+    advice: DRILL,
+    async build(history) {
+      backup(history);
+      await history.type('npx keyturn drill --version v1 --identity <age identity file> --reseal');
+      const copy = 'rotation-test-v1.age';
+      cpSync(path.join(history.directory, 'backup', copy), path.join(history.directory, 'custody', copy));
+    },
+  },
+  {
+    code: 'custody-copy-differs',
+    when: 'an earlier version of Keyturn wrote the record',
+    level: 'note',
+    advice: DRILL,
+    build: async ({ directory }) => {
+      const file = path.join(directory, 'custody', 'rotation-test-v1.record.json');
+      writeFileSync(file, readFileSync(file, 'utf8').replace(/ *"binding": .*\n/, ''));
+    },
+  },
+  {
     code: 'custody-of-other-material',
     advice: 'mkdir -p <file> && mv <file> <file>',
     async build(history) {

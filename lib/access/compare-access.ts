@@ -96,7 +96,7 @@ async function comparison(run: AccessRun, from: WithKey, to: WithKey, resources:
     identities: account?.lost ?? [],
     used:
       policies && account
-        ? await usesOfOldKey(run, from, { ...policies, newGrants, identity: account.says }, looked)
+        ? await usesOfOldKey(run, from, { ...policies, grants, newGrants, identity: account.says }, looked)
         : [],
     asked: looked.asked,
     unread: looked.unread,

@@ -13,7 +13,10 @@ export interface AccessRun extends Observing {
 }
 
 /** Everything that uses of the old key are weighed against. */
-export type NewKey = Pick<UseFacts, 'from' | 'to' | 'identity'> & { readonly newGrants: readonly KeyGrant[] };
+export type NewKey = Pick<UseFacts, 'from' | 'to' | 'identity'> & {
+  readonly grants: readonly KeyGrant[];
+  readonly newGrants: readonly KeyGrant[];
+};
 
 const DAY = 86_400_000;
 
@@ -21,7 +24,7 @@ const DAY = 86_400_000;
 export async function usesOfOldKey(
   { clients, rotation, identity }: AccessRun,
   { version, key }: { readonly version: { readonly name: string }; readonly key: { readonly arn: string } },
-  { newGrants, ...policies }: NewKey,
+  { grants, newGrants, ...policies }: NewKey,
   looked: Looked,
 ): Promise<readonly UsedAccess[]> {
   const { days, waivers } = rotation.access;
@@ -46,6 +49,7 @@ export async function usesOfOldKey(
       newGrants.some(
         (grant) => grant.grantee === who && grant.constraints === undefined && grant.operations.includes(operation),
       ),
+    grantedBefore: (account) => grants.some(({ grantee }) => grantee === undefined || grantee.includes(account)),
     waivers,
     now,
   };

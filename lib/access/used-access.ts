@@ -41,6 +41,8 @@ export interface UseFacts {
   readonly identity: IdentityAccess;
   /** Whether a grant on the new key allows the same. */
   granted(who: string, operation: string): boolean;
+  /** Whether a grant on the old key may have let somebody of an account use it. */
+  grantedBefore(account: string): boolean;
   readonly waivers: readonly AccessWaiver[];
   readonly now: Date;
 }
@@ -63,9 +65,29 @@ function verdictOf(use: KeyUse, facts: UseFacts): UsedAccess['verdict'] {
   if (use.by.kind === 'service') return verdictOfService(use, use.by.name, facts);
   const request = requestFor(use, { asker: askerOf(use.by), source: {} }, facts);
   const access = decide(facts.to, request);
-  if (access === 'denied') return 'lost';
+  if (access === 'denied')
+    return use.by.kind === 'account' && use.by.account !== facts.account
+      ? verdictOfHidden(use, use.by.account, facts)
+      : 'lost';
   if (access === 'unknown' && !saySame(facts.from, facts.to, request)) return 'unknown';
   return byIdentity(use.by, access, request, facts);
+}
+
+/**
+ * CloudTrail shows of another account nothing but its id. If the old key admits principals of it by name alone, it was one of them.
+ * A new key that admits somebody of it may admit whoever that was.
+ */
+function verdictOfHidden(use: KeyUse, account: string, facts: UseFacts): 'keeps' | 'lost' | 'unknown' {
+  const { from, to } = facts;
+  const asked = (asker: Asker) => requestFor(use, { asker, source: {} }, facts);
+  const named = (policy: readonly PolicyStatement[]) =>
+    candidates(policy).flatMap(({ asker }) => (asker.kind === 'principal' && asker.account === account ? [asker] : []));
+  const before = named(from).filter((asker) => decide(from, asked(asker)) !== 'denied');
+  const isByName = decide(from, asked({ kind: 'account', account })) === 'denied' && !facts.grantedBefore(account);
+  const likely = isByName && before.length > 0 ? before : named(to);
+  const after = likely.map((asker) => decide(to, asked(asker)));
+  if (after.every((access) => access === 'denied')) return 'lost';
+  return likely === before && after.every((access) => access === 'allowed') ? 'keeps' : 'unknown';
 }
 
 /** What is left to decide once the key's policy lets the request through, or would for all that is known. */

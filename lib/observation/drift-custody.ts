@@ -1,10 +1,12 @@
 /** Whether custody still holds what the keys need, and how long ago anybody proved it. */
 import path from 'node:path';
+import { isOff } from '../kms/describe-key';
 import type { KeyVersion } from '../rotation/rotation';
 import { act, DAY, type DriftFinding, type DriftInput, keeperIn, nextProposal, note } from './drift-finding';
+import { isPlausible } from './evidence-queries';
 import { drillCommand } from './key-remedy';
 import type { ObservedVersion } from './observe';
-import type { CustodyOfVersion } from './observed-custody';
+import { type CustodyOfVersion, otherCopy } from './observed-custody';
 import { isSettled } from './version-verdicts';
 
 /** Findings about custody; of a folder that is not here only that. */
@@ -42,7 +44,14 @@ function versionFindings(input: DriftInput, observed: ObservedVersion, held: Cus
     const text = `nothing shows that custody still holds the material of ${version.name}: ${copy.text}`;
     return [note('custody-not-asked', text, 'run `npx keyturn status` where custody can be reached')];
   }
+  const other = otherCopy(record, copy);
+  if (other !== undefined && other !== 'unnamed') return [copyDiffers(input, version, other, level)];
   if (key.state !== 'Enabled') return [];
+  if (other === 'unnamed' && copy.is === 'there') return [copyUnnamed(input, version), ...opened(input, version, held)];
+  return opened(input, version, held);
+}
+
+function opened(input: DriftInput, version: KeyVersion, held: CustodyOfVersion): DriftFinding[] {
   return [...recipientFindings(input, version, held), ...drillFindings(input, version, held)];
 }
 
@@ -111,7 +120,7 @@ function roomFor({ rotation, custody }: DriftInput, name: string): string {
 
 function isRetired({ verdicts }: DriftInput, { name }: KeyVersion): boolean {
   const verdict = verdicts.find((one) => one.version.name === name);
-  return verdict !== undefined && isSettled(verdict) && verdict.key?.state !== 'Enabled';
+  return verdict !== undefined && isSettled(verdict) && isOff(verdict.key);
 }
 
 function otherKey(input: DriftInput, { name }: KeyVersion, { record }: CustodyOfVersion): DriftFinding {
@@ -141,6 +150,17 @@ function recordOfOther(
   const short = (id: string) => `${id.slice(0, 12)}…`;
   const text = `the custody record of ${name} is of material ${short(recorded)}, and KMS has ${short(inUse)}: nothing shows that custody holds it`;
   return level('custody-of-other-material', text, drillCommand(name, keeperIn(input, name)));
+}
+
+/** Whoever replaced a copy may have sealed other bytes, for anybody: a drill lets KMS compare, and seals nothing. */
+function copyDiffers(input: DriftInput, { name }: KeyVersion, why: string, level: typeof act): DriftFinding {
+  const text = `${why}; nothing shows what it holds, nor for whom`;
+  return level('custody-copy-differs', text, drillCommand(name, keeperIn(input, name)));
+}
+
+function copyUnnamed(input: DriftInput, { name }: KeyVersion): DriftFinding {
+  const text = `the custody record of ${name} is of an earlier version of Keyturn and names no copy: one that was replaced since would not be noticed`;
+  return note('custody-copy-differs', text, drillCommand(name, keeperIn(input, name)));
 }
 
 function recordAbsent(
@@ -213,8 +233,11 @@ function recipientFindings(
   const cannot = declared.filter((one) => !sealed.includes(one));
   const still = sealed.filter((one) => !declared.includes(one));
   if (cannot.length === 0 && still.length === 0) return [];
+  // Of a copy that was replaced, a drill shows what it holds and not for whom.
+  const isUnknown = sealed.length === 0;
   const who = [
-    ...(cannot.length > 0 ? [`${cannot.join(', ')} cannot open it`] : []),
+    ...(isUnknown ? ['for whom the copy is sealed is not known'] : []),
+    ...(!isUnknown && cannot.length > 0 ? [`${cannot.join(', ')} cannot open it`] : []),
     ...(still.length > 0 ? [`${still.join(', ')} still can`] : []),
   ];
   const text = `custody of ${name} is sealed for other recipients than the rotation file names: ${who.join('; ')}`;
@@ -229,9 +252,13 @@ function drillFindings(input: DriftInput, { name }: KeyVersion, held: CustodyOfV
   const fix = drillCommand(name, keeperIn(input, name));
   const imported = new Date(record.import.importedAt);
   const last = drilled.get(name);
-  const since = last && last > imported ? last : imported;
-  const days = Math.floor((now.getTime() - since.getTime()) / DAY);
   const limit = rotation.custody.drillEveryDays;
+  if (last === undefined && limit !== undefined && !isPlausible(imported, now)) {
+    const text = `custody of ${name} was never drilled, and its record dates the import ${imported.toISOString()}: a clock was wrong, so its age is not known`;
+    return [act('drill-due', text, fix)];
+  }
+  const since = last && (last > imported || !isPlausible(imported, now)) ? last : imported;
+  const days = Math.floor((now.getTime() - since.getTime()) / DAY);
   if (limit !== undefined && days >= limit) {
     const when = last ? `for ${days} days` : `since its import ${days} days ago`;
     return [

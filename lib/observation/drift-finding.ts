@@ -30,6 +30,7 @@ export interface DriftFinding {
     | 'custody-not-asked'
     | 'custody-other-key'
     | 'custody-copy-missing'
+    | 'custody-copy-differs'
     | 'custody-of-other-material'
     | 'custody-copy-unknown'
     | 'pointed-key-gone'

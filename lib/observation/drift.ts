@@ -1,6 +1,6 @@
 /** What has moved away from the rotation file, or will soon: for a scheduled job. Pure: `observed-drift.ts` does the reading. */
 
-import type { KeyDescription } from '../kms/describe-key';
+import { isOff, isUsable, type KeyDescription } from '../kms/describe-key';
 import { deployCommand, planCommand } from '../rotation/declared-stacks';
 import { type KeyVersion, supersededVersions } from '../rotation/rotation';
 import { bindingFindings } from './drift-binding';
@@ -18,6 +18,7 @@ import {
   unproven,
 } from './drift-finding';
 import { materialFindings } from './drift-materials';
+import { isPlausible } from './evidence-queries';
 import { remedyOf } from './key-remedy';
 import type { ObservedVersion } from './observe';
 import { isSettled } from './version-verdicts';
@@ -51,13 +52,13 @@ function keysOf({ rotation, seen }: DriftInput): readonly ObservedVersion[] {
 
 function keyFindings(input: DriftInput, observed: ObservedVersion): DriftFinding[] {
   const { version, key } = observed;
-  const deletion = key?.state === 'PendingDeletion' ? [deletionFinding(input, version, key)] : [];
+  const deletion = key !== undefined && isToBeDeleted(key.state) ? [deletionFinding(input, version, key)] : [];
   if (version.name === input.rotation.activeVersion) return [...deletion, ...activeKeyFindings(input, observed)];
   return [...deletion, ...earlierKeyFindings(input, observed)];
 }
 
 function deletionFinding({ verdicts }: DriftInput, version: KeyVersion, key: KeyDescription): DriftFinding {
-  const on = key.deletionDate ? ` on ${key.deletionDate.toISOString()}` : '';
+  const on = key.deletionDate ? ` on ${key.deletionDate.toISOString()}` : dateOf(key);
   const verdict = verdicts.find((one) => one.version.name === version.name);
   const settled = verdict !== undefined && isSettled(verdict);
   const fix = `aws kms cancel-key-deletion --key-id ${key.arn}`;
@@ -71,6 +72,11 @@ function deletionFinding({ verdicts }: DriftInput, version: KeyVersion, key: Key
     fix,
   );
 }
+
+/** A multi-Region primary key waits for its replicas first, and has no date until then. */
+const isToBeDeleted = (state: string): boolean => state === 'PendingDeletion' || state === 'PendingReplicaDeletion';
+const dateOf = ({ state }: KeyDescription): string =>
+  state === 'PendingReplicaDeletion' ? ' after its replicas in other Regions' : '';
 
 /** The key that everything is written under: any state but Enabled is an outage, unless the version is only beginning. */
 function activeKeyFindings(input: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
@@ -87,23 +93,27 @@ function activeKeyFindings(input: DriftInput, { version, key }: ObservedVersion)
     return [outage('active-key-unusable', text, `restore the objects from a backup, and ${goOn}`)];
   }
   // A key without material has findings of its own.
-  if (key.state === 'Enabled' || key.state === 'PendingImport') return [];
+  if (isUsable(key) || key.state === 'PendingImport') return [];
   const pointedAt = seen.aliasTarget === key.arn || seen.buckets.some((one) => one.default?.keyArn === key.arn);
   const what = pointedAt ? 'nothing can be written or read under it' : 'nothing can be switched to it';
   const text = `outage: the active version ${name} is ${key.state}: ${what}`;
-  const fix = remedyOf(version, key, keeperIn(input, version.name)) ?? `aws kms describe-key --key-id ${key.arn}`;
+  const without = `aws kms describe-key --key-id ${key.arn}   (${COMES_BACK})`;
+  const fix = remedyOf(version, key, keeperIn(input, version.name)) ?? without;
   return [outage('active-key-unusable', text, fix)];
 }
+
+const COMES_BACK = 'it comes back once its key store is connected, or KMS has finished a change of its Regions';
 
 /** An earlier key that is out of use is fine once it is verified empty; until then its objects cannot be read or moved. */
 function earlierKeyFindings(input: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
   const verdict = input.verdicts.find((one) => one.version.name === version.name);
-  if (verdict === undefined || key?.state === 'Enabled' || key?.state === 'PendingImport') return [];
+  if (verdict === undefined || (key && (isUsable(key) || key.state === 'PendingImport'))) return [];
   const state = key?.state ?? 'gone from KMS';
   if (verdict.kind === 'left') {
     const text = `outage: ${version.name} is ${state}, and objects under it cannot be read; it is ${verdict.text}`;
     const lost = 'nothing brings this key back: restore the objects from a backup, or delete those object versions';
-    return [outage('earlier-key-unusable', text, remedyOf(version, key, keeperIn(input, version.name)) ?? lost)];
+    const without = isOff(key) ? lost : `aws kms describe-key --key-id ${key?.arn}   (${COMES_BACK})`;
+    return [outage('earlier-key-unusable', text, remedyOf(version, key, keeperIn(input, version.name)) ?? without)];
   }
   if (verdict.kind !== 'not-verified') return [];
   const text = `${version.name} is ${state}, and objects may be left under it: ${verdict.text}`;
@@ -168,14 +178,19 @@ const onOff = (on: boolean): string => (on ? 'on' : 'off');
 const putBack = (plan: string, version: KeyVersion | undefined): string =>
   version ? `${plan}   (or, if it is meant: npx keyturn propose switch --name ${version.name})` : plan;
 
-/** From the day that the material was imported, as its custody record says; where none is here, the day of the key. */
-function ageFindings({ rotation, seen, now, custody }: DriftInput): DriftFinding[] {
+/**
+ * From the day that the material was first imported, as its custody record says. Where none is here, or a wrong clock dated it, from the
+ * day of the key, or in place of its rotation to this material.
+ */
+function ageFindings({ rotation, seen, now, custody, materials }: DriftInput): DriftFinding[] {
   const { rotateEveryDays, activeVersion, strategy } = rotation;
   const key = seen.versions.find((one) => one.version.name === activeVersion)?.key;
   const record = custody.here ? custody.versions.get(activeVersion)?.record : undefined;
-  const imported = record && new Date(record.import.importedAt);
+  const imported = record && new Date(record.import.firstImportedAt ?? record.import.importedAt);
+  const rotated = materials?.versions.find(({ version }) => version.name === activeVersion)?.material?.rotatedAt;
   // Rotated in place, the key is as old as its first version.
-  const since = imported ?? (strategy === 'new-key' ? key?.creationDate : undefined);
+  const byKms = strategy === 'new-key' ? key?.creationDate : rotated;
+  const since = imported && isPlausible(imported, now) ? imported : byKms;
   if (rotateEveryDays === undefined || since === undefined) return [];
   const age = Math.floor((now.getTime() - since.getTime()) / DAY);
   if (age <= rotateEveryDays) return [];

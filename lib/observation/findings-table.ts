@@ -141,6 +141,12 @@ export const FINDINGS: Readonly<Record<DriftFinding['code'], FindingRow>> = {
     commands: ['mkdir -p <file> && mv <file> <file>'],
     more: 'First look for a backup of the copy. Nothing is under the version yet: with strategy `new-key`, remove it from the rotation file.',
   },
+  'custody-copy-differs': {
+    meaning:
+      'The copy in custody is not the one that its record is of, or, as a note, the record is of an earlier Keyturn and names no copy.',
+    commands: [DRILL],
+    more: 'The drill lets KMS compare the bytes, and writes the record. For whom a replaced copy is sealed is not known then: `--reseal` seals it for the recipients of the rotation file.',
+  },
   'custody-of-other-material': {
     meaning:
       'KMS said that the copy in custody is not the material of the version: somebody else imported it, or the copy was replaced.',

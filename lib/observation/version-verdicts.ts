@@ -1,7 +1,7 @@
 /** Whether every version that a rotation moves objects away from is accounted for. Reads AWS and evidence, no object. */
 import { aliasMoves } from '../kms/alias-moves';
 import { aliasTarget } from '../kms/alias-target';
-import type { KeyDescription } from '../kms/describe-key';
+import { isOff, type KeyDescription } from '../kms/describe-key';
 import { activeVersion, bucketsToVerify, type KeyVersion, mayBeDisabled, type Rotation } from '../rotation/rotation';
 import { type Observing, observeVersions } from './observe';
 import {
@@ -36,7 +36,7 @@ export interface VersionVerdict {
 
 /** True where nothing is left to do about a version. */
 export function isSettled({ kind, superseded, version, key, keep = [] }: VersionVerdict): boolean {
-  if (kind === 'empty') return !(superseded && mayBeDisabled(version) && (key?.state === 'Enabled' || keep.length > 0));
+  if (kind === 'empty') return !(superseded && mayBeDisabled(version) && (!isOff(key) || keep.length > 0));
   return kind === 'retired' || kind === 'unused';
 }
 
@@ -129,7 +129,7 @@ function emptyVerdict(
   since: string | undefined,
   keep: readonly RecordedReason[],
 ): Pick<VersionVerdict, 'kind' | 'text'> {
-  const off = key === undefined || key.state !== 'Enabled';
+  const off = isOff(key);
   const why = keep.map((reason) => reason.text).join('; ');
   if (superseded && mayBeDisabled(version) && off && keep.length > 0) {
     const text = `empty since ${since}; the gate left its key on, which is ${key?.state ?? 'gone'} now: ${why}`;

@@ -104,11 +104,11 @@ export interface ReviewWaiver {
 export interface RetireWaiver {
   /**
    * `grant`: grants on the key. `bucket-default`: it is the default of another bucket. `dropped-bucket`: a bucket that the file named once
-   * may hold objects under it. `replication`: replicas of a bucket go under it. `use`: somebody used it. `upload`: an open multipart upload may name it. `expiry`: the active key is near
+   * may hold objects under it. `replication`: replicas of a bucket go under it. `related-key`: a key of another Region has its material. `use`: somebody used it. `upload`: an open multipart upload may name it. `expiry`: the active key is near
    * its end. Each of them also for what could not be looked at.
    */
   readonly what: (typeof RETIRE_WAIVERS)[number];
-  /** The grant, bucket or upload that it is for: its id, name or key; absent: every one, but no dropped bucket. */
+  /** The grant, bucket, upload or Region that it is for: its id, name or key; absent: every one, but no dropped bucket. */
   readonly of?: string | undefined;
   readonly reason: string;
   /** Last day on which it is valid, UTC, `2027-01-31`. */
@@ -121,6 +121,7 @@ export const RETIRE_WAIVERS = [
   'bucket-default',
   'dropped-bucket',
   'replication',
+  'related-key',
   'use',
   'upload',
   'annotations',

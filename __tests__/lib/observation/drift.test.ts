@@ -24,6 +24,7 @@ const key = (name: string, more: Partial<KeyDescription> = {}): KeyDescription =
   currentKeyMaterialId: 'f'.repeat(64),
   creationDate: daysFromNow(-100),
   deletionDate: undefined,
+  relatedKeys: undefined,
   ...more,
 });
 
@@ -118,6 +119,19 @@ describe('age and expiry', () => {
     const versions = '  - name: v1\n  - name: v2\n';
     const codes = (await findings({ more, versions, input: { custody } })).map((one) => one.code);
     expect(codes).toEqual([]);
+  });
+
+  it('counts by KMS where a clock that was wrong dated the import ahead, and asks for a drill', async () => {
+    const custody = custodySeen(['v1', 'v2'], daysFromNow(300), arn);
+    const more = 'rotateEveryDays: 90\ncustody: { drillEveryDays: 365 }\n';
+    const [overAge, ...due] = await findings({ more, input: { custody } });
+    expect([overAge?.code, overAge?.text]).toEqual(['key-over-age', expect.stringContaining('is 100 days old')]);
+    expect(due.map(({ level, code }) => [level, code])).toEqual([['act', 'drill-due']]);
+    const drilled = new Map([['v2', daysFromNow(-366)]]);
+    const again = (await findings({ more, input: { custody, drilled } })).filter(({ code }) => code === 'drill-due');
+    expect(again.map(({ text }) => text)).toEqual([expect.stringContaining('not drilled for 366 days')]);
+    drilled.set('v2', daysFromNow(-1));
+    expect((await findings({ more, input: { custody, drilled } })).map(({ code }) => code)).toEqual(['key-over-age']);
   });
 
   it.each([
