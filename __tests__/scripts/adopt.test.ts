@@ -328,6 +328,12 @@ custody: { age: { recipients: [${RECIPIENT}] } }
     expect.objectContaining({ sound: false, hint: expect.stringContaining('npx keyturn adopt') }),
     expect.objectContaining({ sound: true, found: expect.stringContaining('photos-originals') }),
   ]);
+  const here = readFileSync(file(), 'utf8');
+  writeFileSync(file(), `${here}terraform: { backend: s3, s3: { bucket: state-of-photos } }\n`);
+  expect(await findings()).toEqual([
+    expect.objectContaining({ sound: true, found: expect.stringContaining('cannot be seen here') }),
+  ]);
+  writeFileSync(file(), here);
   expect((await adopt('--yes')).exitCode).toBe(0);
   expect(await findings()).toEqual([]);
 });
