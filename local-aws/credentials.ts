@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Caller, Clock } from './message';
+import type { Caller, CallingService, Clock } from './message';
 
 /** An access key pair, as a client is configured with it. */
 export interface AccessKey {
@@ -27,6 +27,8 @@ export interface Credentials {
   find(accessKeyId: string): KnownAccessKey | undefined;
   /** Adds a long-term access key of the IAM user `userName`, of this account unless another is given. */
   addUser(userName: string, key?: AccessKey, account?: string): AccessKey;
+  /** Adds an access key for the requests that an AWS service makes in its own name. AWS gives nobody such a key. */
+  addService(service: CallingService): AccessKey;
   /** Adds temporary credentials of an assumed role, expiring after `lifetime` milliseconds (default: one hour). */
   addTemporary(options?: { readonly roleName?: string; readonly lifetime?: number }): Required<AccessKey>;
   /** Adds the temporary credentials of a role's session, good until `expiresAt`, milliseconds since the epoch. */
@@ -39,7 +41,8 @@ export interface Credentials {
   permits(accessKeyId: string, action: string): boolean;
   /**
    * Whether the policies of keys, buckets and users decide for every access key, as they do for the sessions of roles. A user that IAM
-   * does not have may do what those of keys and buckets leave to its account. Default false.
+   * does not have may do what those of keys and buckets leave to its account; one of another account may do what they admit it to. Default
+   * false: other accounts are denied everything.
    */
   enforced: boolean;
 }
@@ -59,6 +62,11 @@ export function createCredentials(accountId: string, clock: Clock, first: Access
   return {
     find: (accessKeyId) => keys.get(accessKeyId),
     addUser,
+    addService(service) {
+      const key = randomKey('AKIA');
+      keys.set(key.accessKeyId, { ...key, caller: { ...caller(key, accountId, service.name, service.name), service } });
+      return key;
+    },
     addTemporary({ roleName = 'local-aws', lifetime = 3_600_000 } = {}) {
       const key = temporaryKey();
       const arn = `arn:aws:sts::${accountId}:assumed-role/${roleName}/session`;

@@ -29,6 +29,17 @@ export interface Caller {
   readonly userId: string;
   /** Present for the session of a role: it may do what the role's policies say, and its session policy allows. */
   readonly role?: SessionRole;
+  /** Present for an AWS service that comes in its own name: policies of keys and buckets alone decide for it. */
+  readonly service?: CallingService;
+}
+
+/** An AWS service, and what it acts for. */
+export interface CallingService {
+  /** `delivery.logs.amazonaws.com`. */
+  readonly name: string;
+  /** `aws:SourceArn` and `aws:SourceAccount` of its requests, where it gives them. */
+  readonly sourceArn?: string;
+  readonly sourceAccount?: string;
 }
 
 /** The role behind a session. A role that is created again under the same name has another ID. */

@@ -5,10 +5,11 @@ import { flow } from '../lib/workflow';
 import type { StepId } from '../lib/workflow/flow-facts';
 import { runFlow } from '../lib/workflow/run-flow';
 import { createAdoptedBuckets, leaveObjectBehind } from './buckets';
+import { addGuestsByHand, openSharedBucket } from './guests';
 import { proveRefusals } from './import-refusals';
 import { putObjects } from './objects';
 import type { Observer } from './observer';
-import { leftBehindBucket, rehearsedFile, withoutLeftBehind } from './rehearsed-file';
+import { leftBehindBucket, rehearsedFile, withGuests, withoutLeftBehind } from './rehearsed-file';
 import type { Stage } from './stage';
 
 /** One step of the rehearsal: what a person would do, and what it shows. */
@@ -28,6 +29,7 @@ export const acts: readonly Act[] = [
     async play(stage, observer) {
       await writeFile(stage.rotationFile, rehearsedFile(stage));
       await createAdoptedBuckets(stage);
+      await openSharedBucket(stage);
       await runSteps(stage, 'rotate', ['declare-keys']);
       await observer.newKey('v1');
     },
@@ -75,13 +77,34 @@ export const acts: readonly Act[] = [
     },
   },
   {
+    title: 'a switch that would lock somebody out',
+    notice:
+      'somebody had added a reader, a log delivery and another account to v1 by hand: the switch names all three and refuses, until the rotation file names them',
+    async play(stage, observer) {
+      await addGuestsByHand(stage, await observer.keyArn('v1'));
+      await observer.guestsCan('v1');
+      await observer.guestsCannot('v2');
+      await edit(stage, (text) => setActiveVersion(text, 'v2'));
+      const refusal = await runSteps(stage, 'rotate', ['switch']).catch((error: unknown) => error);
+      if (!isCode(refusal, 'access-lost'))
+        throw refusal ?? new Error('the switch did not refuse to lock out who uses v1');
+      stage.reporter.block(refusal.message);
+      observer.lockoutRefused(refusal.facts.uses.map(({ who }) => who));
+      const own = await observer.ownArn();
+      await edit(stage, (text) => withGuests(text, stage, own));
+      await runSteps(stage, 'rotate', ['declare-keys']);
+      // Named administrators are nobody's here. Without them everything that follows needs no more than the policies give.
+      stage.policies.enforced = stage.sample.keyPolicy.administrators.length === 0;
+    },
+  },
+  {
     title: 'switch to v2',
     notice:
       'the plan itself refuses a key that is not Enabled; new objects are under v2, old ones stay readable under v1',
     async play(stage, observer) {
-      await edit(stage, (text) => setActiveVersion(text, 'v2'));
       await runSteps(stage, 'rotate', ['switch']);
       await observer.switched();
+      await observer.guestsCan('v2');
       await observer.plansAreEmpty('after the switch');
     },
   },

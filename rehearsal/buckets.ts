@@ -11,7 +11,8 @@ export async function createAdoptedBuckets(stage: Stage): Promise<void> {
   await createBucket(stage, leftBehindBucket(stage.sample));
 }
 
-async function createBucket({ s3, sample }: Stage, name: string): Promise<void> {
+/** A versioned bucket, made by an ordinary client. */
+export async function createBucket({ s3, sample }: Stage, name: string): Promise<void> {
   const location = sample.region as 'eu-west-1';
   const configuration =
     sample.region === 'us-east-1' ? {} : { CreateBucketConfiguration: { LocationConstraint: location } };

@@ -10,8 +10,11 @@ import { ListJobsCommand } from '@aws-sdk/client-s3-control';
 import { AssumeRoleCommand, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { loadRotation } from '../lib/rotation/rotation-file';
 import { LEFT_BEHIND_KEY } from './buckets';
+import { useAsGuests } from './guests';
 import { download, isDigest, type SeenVersion, seeVersions } from './objects';
 import type { Stage } from './stage';
+
+const NAMES = { reader: "reader's role", delivery: 'log delivery', partner: 'other account' };
 
 /** Reads AWS through ordinary clients, and records the observations under their proof. */
 export class Observer {
@@ -78,6 +81,31 @@ export class Observer {
     }
     await this.pointsAt('v2');
     await this.newObjectLandsUnder(6, 'v2');
+  }
+
+  async guestsCan(version: string): Promise<void> {
+    await this.#guestsMeet(version, 'allowed');
+  }
+
+  async guestsCannot(version: string): Promise<void> {
+    await this.#guestsMeet(version, 'AccessDenied');
+  }
+
+  async #guestsMeet(version: string, expected: string): Promise<void> {
+    for (const { who, what, outcome } of await useAsGuests(this.#stage, await this.keyArn(version)))
+      this.#saw(11, `the ${NAMES[who]} ${what} under ${version}`, expected, outcome);
+  }
+
+  /** The switch names each of those who would be locked out, as CloudTrail shows them. */
+  lockoutRefused(named: readonly string[]): void {
+    const { reader, delivery, partner } = this.#stage.guests;
+    const expected = [reader, delivery.service, `account ${partner.arn.split(':')[4]}`];
+    this.#saw(11, 'the switch refuses, and names', expected.toSorted(), named.toSorted());
+  }
+
+  /** ARN of the access key of the rehearsal. */
+  async ownArn(): Promise<string> {
+    return (await this.#stage.sts.send(new GetCallerIdentityCommand({}))).Arn ?? '';
   }
 
   async rememberObjects(): Promise<void> {

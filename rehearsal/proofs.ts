@@ -28,6 +28,7 @@ const TITLES = [
   'the readers need no v1; after v1 is disabled every object still downloads, byte for byte',
   'an object left under v1 fails with KMS.DisabledException, and the gate had refused because of it',
   'terraform plan of both stacks is empty after the import, after the switch and at the end',
+  'whoever used v1 can use v2: the switch refuses to lock out a reader, a log delivery and another account',
 ] as const;
 
 /** Collects observations by proof. */
@@ -39,7 +40,7 @@ export class ProofBook {
     this.#onObservation = onObservation;
   }
 
-  /** Records an observation for proof 1 to 10; `expected` and `observed` are compared deeply. */
+  /** Records an observation for one of the proofs, which count from 1; `expected` and `observed` are compared deeply. */
   saw(proof: number, what: string, expected: unknown, observed: unknown): void {
     const observation = { what, expected, observed, holds: isDeepStrictEqual(expected, observed) };
     const page = this.#observations[proof - 1];

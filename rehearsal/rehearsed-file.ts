@@ -1,9 +1,9 @@
-import { Document } from 'yaml';
+import { Document, isSeq, parseDocument } from 'yaml';
 import type { Rotation } from '../lib/rotation/rotation';
 import type { Stage } from './stage';
 
 /** Input of the rehearsed file. */
-type Rehearsed = Pick<Stage, 'sample' | 'custody' | 'engine' | 'readers'>;
+type Rehearsed = Pick<Stage, 'sample' | 'custody' | 'engine' | 'readers' | 'guests'>;
 
 /** The unmanaged bucket of the rehearsal: an object is left there on purpose. */
 export function leftBehindBucket(rotation: Rotation): string {
@@ -19,7 +19,7 @@ export function jobsBucket(rotation: Rotation): string {
  * The initial rotation file of the rehearsal: the names, buckets and settings of the given rotation with its first
  * key version, the rehearsed engine with method rewrap, and the rehearsal's own custody and local state.
  */
-export function rehearsedFile({ sample: rotation, custody, engine, readers }: Rehearsed): string {
+export function rehearsedFile({ sample: rotation, custody, engine, readers, guests }: Rehearsed): string {
   const document = new Document({
     name: rotation.name,
     region: rotation.region,
@@ -33,7 +33,11 @@ export function rehearsedFile({ sample: rotation, custody, engine, readers }: Re
       bucketKey,
       ...(pinWriters ? { pinWriters } : {}),
     })),
-    keyPolicy: rotation.keyPolicy,
+    // An act shows what this service loses.
+    keyPolicy: {
+      ...rotation.keyPolicy,
+      services: rotation.keyPolicy.services.filter(({ service }) => service !== guests.delivery.service),
+    },
     deletionWindowDays: rotation.deletionWindowDays,
     tags: rotation.tags,
     custody,
@@ -48,6 +52,21 @@ export function rehearsedFile({ sample: rotation, custody, engine, readers }: Re
   document.commentBefore = ' The rotation of this rehearsal, as a person would write it.';
   return document.toString();
 }
+
+/** The same file after the operator named the guests of v1. Who names one user of the keys names them all. */
+export function withGuests(text: string, { guests, readers }: Rehearsed, own: string): string {
+  const document = parseDocument(text);
+  const { reader, partner, delivery } = guests;
+  const users = [own, reader, partner.arn, ...(readers === undefined ? [] : [readers])];
+  const already = list(document.getIn(['keyPolicy', 'users']));
+  for (const user of users) if (!already.has(user)) document.addIn(['keyPolicy', 'users'], user);
+  const service = { service: delivery.service, sourceArns: [delivery.sourceArn] };
+  document.addIn(['keyPolicy', 'services'], document.createNode(service));
+  return document.toString();
+}
+
+/** The texts of a list in YAML. */
+const list = (node: unknown): ReadonlySet<unknown> => new Set(isSeq(node) ? (node.toJSON() as readonly unknown[]) : []);
 
 /** Days for which the operator of the rehearsal gives the bucket up. */
 const WAIVED_DAYS = 30;

@@ -8,11 +8,21 @@ import type { RotationRun } from '../lib/workflow/rotation-run';
 import type { ProofBook } from './proofs';
 import type { Stopwatch } from './stopwatch';
 
-/** What AssumeRole answers. */
+/** What AssumeRole answers; the token of an access key that is no session's is empty. */
 export interface SessionCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken: string;
+}
+
+/** Those who use v1 because somebody added them to its policy by hand. The rotation file does not name them. */
+export interface Guests {
+  /** ARN of a role of the account. Its own policies let it read objects, and use no key. */
+  readonly reader: string;
+  /** An AWS service that writes logs in its own name. */
+  readonly delivery: SessionCredentials & { readonly service: string; readonly sourceArn: string };
+  /** A user of another account. */
+  readonly partner: SessionCredentials & { readonly arn: string };
 }
 
 /** The environment of a rehearsal, built by the script that starts the endpoint. */
@@ -25,6 +35,9 @@ export interface Stage {
   readonly custody: Readonly<Record<string, unknown>>;
   /** ARN of the role that reads the objects, as which the disable is rehearsed; absent: there is none. */
   readonly readers: string | undefined;
+  readonly guests: Guests;
+  /** Whether the policies of keys, buckets and identities decide for every access key, also for the one of the rehearsal. */
+  readonly policies: { enforced: boolean };
   /** Which engine re-encrypts. */
   readonly engine: 'local' | 'batch';
   /** Ordinary clients: every proof uses these, never Keyturn's own code. */

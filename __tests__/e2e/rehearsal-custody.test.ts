@@ -15,7 +15,7 @@ slow.each(CUSTODIANS)('npm run rehearse -- --custody %s', (custody) => {
   it('takes a rotation through both key versions', () => {
     const { status, stderr, document } = rehearse(custody);
     expect(document.proofs.filter((proof: { holds: boolean }) => !proof.holds)).toEqual([]);
-    expect(document.proofs).toHaveLength(10);
+    expect(document.proofs).toHaveLength(11);
     expect(stderr).toContain('material generated and wrapped');
     expect(status).toBe(0);
   });

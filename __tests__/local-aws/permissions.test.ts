@@ -2,15 +2,19 @@ import {
   CreateKeyCommand,
   DecryptCommand,
   GenerateDataKeyCommand,
+  ListAliasesCommand,
   ListKeysCommand,
+  PutKeyPolicyCommand,
   ReEncryptCommand,
 } from '@aws-sdk/client-kms';
 import {
   CopyObjectCommand,
   CreateBucketCommand,
+  DeleteBucketPolicyCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
+  PutBucketPolicyCommand,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -192,6 +196,82 @@ it('denies a caller of another account every key and bucket', async () => {
   await expect(head).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
   const get = new GetObjectCommand({ Bucket: 'bucket', Key: 'sealed' });
   expect(await outcome(s3(stranger).send(get))).toBe('AccessDenied');
+});
+
+describe('where policies are enforced', () => {
+  const OTHER = '999999999999';
+  const Source = 'arn:aws:logs:us-east-1:123456789012:group';
+  const service = { name: 'delivery.logs.amazonaws.com', sourceArn: Source, sourceAccount: '123456789012' };
+  let arn: string;
+
+  const policyOf = (...Statement: readonly object[]) => JSON.stringify({ Version: '2012-10-17', Statement });
+  const allow = (Principal: object, Action: string, Resource: string, Condition = {}) => ({
+    Effect: 'Allow',
+    Principal,
+    Action,
+    Resource,
+    Condition,
+  });
+  const own = { AWS: 'arn:aws:iam::123456789012:root' };
+  const bySource = { ArnLike: { 'aws:SourceArn': `${Source.slice(0, -5)}*` } };
+  const keyFor = (...more: readonly object[]) =>
+    kmsClient(aws).send(new PutKeyPolicyCommand({ KeyId: arn, Policy: policyOf(allow(own, 'kms:*', '*'), ...more) }));
+  const bucketFor = (...more: readonly object[]) =>
+    s3(aws.accessKey).send(new PutBucketPolicyCommand({ Bucket: 'bucket', Policy: policyOf(...more) }));
+  const put = (Key: string) =>
+    new PutObjectCommand({ Bucket: 'bucket', Key, Body: Key, ServerSideEncryption: 'aws:kms', SSEKMSKeyId: arn });
+  const get = new GetObjectCommand({ Bucket: 'bucket', Key: 'shared' });
+
+  beforeEach(async () => {
+    arn = (await importedKey(kmsClient(aws))).arn;
+    aws.credentials.enforced = true;
+    await s3(aws.accessKey).send(put('shared'));
+  });
+  afterEach(async () => {
+    aws.credentials.enforced = false;
+    await s3(aws.accessKey).send(new DeleteBucketPolicyCommand({ Bucket: 'bucket' }));
+  });
+
+  it.each([
+    ['its account', { AWS: OTHER }],
+    ['its name', { AWS: `arn:aws:iam::${OTHER}:user/partner` }],
+  ])('admits another account where bucket and key both name %s', async (_, who) => {
+    const partner = aws.credentials.addUser('partner', undefined, OTHER);
+    expect(await outcome(s3(partner).send(get))).toBe('AccessDenied');
+    await bucketFor(allow(who, 's3:GetObject', 'arn:aws:s3:::bucket/*'));
+    await expect(s3(partner).send(get)).rejects.toThrow('no resource-based policy allows the kms:Decrypt action');
+    await keyFor(allow(who, 'kms:Decrypt', '*', { StringEquals: { 'kms:CallerAccount': OTHER } }));
+    expect(await outcome(s3(partner).send(get))).toBe('ok');
+    expect(await outcome(s3(partner).send(put('theirs')))).toBe('AccessDenied');
+    expect((await kmsClient(aws, partner).send(new ListKeysCommand({}))).Keys).toEqual([]);
+    await s3(aws.accessKey).send(new DeleteBucketPolicyCommand({ Bucket: 'bucket' }));
+    expect(await outcome(s3(partner).send(get))).toBe('AccessDenied');
+  });
+
+  it('asks no key policy who may list the aliases of a key', async () => {
+    await keyFor({ ...allow({ AWS: '*' }, 'kms:ListAliases', '*'), Effect: 'Deny' });
+    expect(await outcome(kmsClient(aws).send(new ListAliasesCommand({ KeyId: arn })))).toBe('ok');
+  });
+
+  it('admits a service by what it acts for, and shows it in CloudTrail', async () => {
+    const delivery = aws.credentials.addService(service);
+    await bucketFor(allow({ Service: service.name }, 's3:PutObject', 'arn:aws:s3:::bucket/*'));
+    await expect(s3(delivery).send(put('log'))).rejects.toThrow('no resource-based policy');
+    await keyFor(allow({ Service: service.name }, 'kms:GenerateDataKey*', '*', bySource));
+    expect(await outcome(s3(delivery).send(put('log')))).toBe('ok');
+    expect(aws.trail.seen()[0]).toMatchObject({ by: { service: service.name }, resources: [arn], error: undefined });
+    const elsewhere = aws.credentials.addService({
+      ...service,
+      sourceArn: 'arn:aws:logs:us-east-1:888888888888:group',
+    });
+    expect(await outcome(s3(elsewhere).send(put('log')))).toBe('AccessDenied');
+    expect(await outcome(s3(delivery).send(get))).toBe('AccessDenied');
+    await keyFor(allow({ Service: service.name }, 'kms:*', '*'), {
+      ...allow({ Service: service.name }, 'kms:GenerateDataKey', '*'),
+      Effect: 'Deny',
+    });
+    await expect(s3(delivery).send(put('log'))).rejects.toThrow('with an explicit deny in a resource-based policy');
+  });
 });
 
 it('lifts a limit again', async () => {

@@ -233,6 +233,42 @@ describe('who used the old key, by CloudTrail', () => {
     expect((await asJson()).comparisons[0].used[0]).toMatchObject({ who: by.service, verdict: 'lost', through: null });
   });
 
+  const partner = 'arn:aws:iam::999900001111:user/partner';
+  const colleague = 'arn:aws:iam::999900001111:user/colleague';
+  it.each([
+    ['keeps', 'names its user', 'names that user', partner, [partner, colleague]],
+    ['lost', 'names its user', 'names another one', partner, [colleague]],
+    ['unknown', 'names it', 'names a user of it', '999900001111', [partner]],
+    ['lost', 'names it', 'names nobody of it', '999900001111', []],
+  ])('says %s of another account where the old key %s and the new key %s', async (verdict, _, __, who, named) => {
+    const { endpoint, bucket } = site;
+    await site.put('shared', { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: v1 });
+    const may = (AWS: unknown, Action: string, Resource = '*') => ({
+      Effect: 'Allow',
+      Principal: { AWS },
+      Action,
+      Resource,
+    });
+    await keyPolicy(v1, may(who, 'kms:Decrypt'));
+    if (named.length > 0) await keyPolicy(v2, may(named, 'kms:Decrypt'));
+    const Policy = JSON.stringify({ Statement: [may('999900001111', 's3:GetObject', `arn:aws:s3:::${bucket}/*`)] });
+    await site.s3.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }));
+    endpoint.credentials.enforced = true;
+    const credentials = endpoint.credentials.addUser('partner', undefined, '999900001111');
+    const requestHandler = socketless(() => endpoint);
+    const client = {
+      endpoint: endpoint.url,
+      region: endpoint.region,
+      forcePathStyle: true,
+      credentials,
+      requestHandler,
+    };
+    await new S3Client(client).send(new GetObjectCommand({ Bucket: bucket, Key: 'shared' }));
+    const { exitCode, comparisons } = await asJson();
+    expect(comparisons[0].used[0]).toMatchObject({ who: 'account 999900001111', operation: 'Decrypt', verdict });
+    expect(exitCode).toBe(verdict === 'lost' ? 4 : 2);
+  });
+
   it('reads every page, and a page that is throttled again', async () => {
     await readByStranger(...Array.from({ length: 60 }, (_, at) => `reader-${at}`));
     const then = { status: 400, code: 'ThrottlingException', kind: 'answer' } as const;
@@ -357,6 +393,82 @@ describe('whom IAM lets use the old key', () => {
     expect(
       [...site.endpoint.requests].filter(({ operation }) => operation === 'GetAccountAuthorizationDetails'),
     ).toHaveLength(3);
+  });
+});
+
+describe("IAM's own simulation", () => {
+  const reads = { Effect: 'Allow', Action: ['kms:Decrypt', 's3:GetObject'], Resource: '*' };
+  const policy = (...Statement: readonly object[]) => JSON.stringify({ Version: '2012-10-17', Statement });
+  async function reader(PolicyDocument: string): Promise<void> {
+    await iam().send(new CreateUserCommand({ UserName: 'reader' }));
+    await iam().send(new PutUserPolicyCommand({ UserName: 'reader', PolicyName: 'own', PolicyDocument }));
+    await readByStranger('reader');
+    await keyPolicy(v2);
+  }
+  const used = async () => {
+    const { exitCode, comparisons } = await asJson();
+    const [{ asked, notRead, used: uses }] = comparisons;
+    return {
+      exitCode,
+      asked,
+      notRead: notRead.join(),
+      use: uses.find(({ who }: { readonly who: string }) => who.endsWith('/reader')),
+    };
+  };
+  const simulated = "IAM's own simulation of 1 requests";
+
+  it('agrees with what the policies say, as far as the request is known', async () => {
+    const byTag = { StringNotEquals: { 'aws:ResourceTag/team': 'reports' } };
+    await reader(policy({ ...reads, Condition: byTag }));
+    expect(await used()).toMatchObject({
+      use: { verdict: 'keeps', note: null },
+      asked: expect.arrayContaining([simulated]),
+    });
+    await iam().send(
+      new PutUserPolicyCommand({
+        UserName: 'reader',
+        PolicyName: 'own',
+        PolicyDocument: policy({ ...reads, Resource: v1 }),
+      }),
+    );
+    expect(await used()).toMatchObject({ exitCode: 4, use: { verdict: 'lost', note: null } });
+  });
+
+  it('makes unknown what a policy of the organization refuses', async () => {
+    await reader(policy(reads));
+    site.endpoint.controlBy([{ Effect: 'Allow', Action: '*', Resource: '*' }]);
+    expect(await used()).toMatchObject({ use: { verdict: 'keeps' } });
+    site.endpoint.controlBy([
+      { Effect: 'Allow', Action: '*', Resource: '*' },
+      { Effect: 'Deny', Action: 'kms:*', Resource: v2 },
+    ]);
+    expect(await used()).toMatchObject({ exitCode: 2, use: { verdict: 'unknown' } });
+    expect((await access()).stdout).toContain('unknown: a policy of the organization refuses it, as IAM simulates it');
+  });
+
+  it('makes unknown what it contradicts', async () => {
+    await reader(policy(reads));
+    const PolicyDocument = policy(reads, { Effect: 'Deny', Action: 'kms:*', Resource: v2 });
+    const unhook = site.endpoint.requests.hook({
+      async before({ operation }) {
+        if (operation === 'SimulatePrincipalPolicy')
+          await iam().send(new PutUserPolicyCommand({ UserName: 'reader', PolicyName: 'own', PolicyDocument }));
+        return undefined;
+      },
+    });
+    const note = 'IAM simulates explicitDeny, and its policies as they were read say allowed';
+    expect(await used()).toMatchObject({ exitCode: 2, use: { verdict: 'unknown', note } });
+    unhook();
+  });
+
+  it.each(['AccessDenied', 'InvalidAction', 'ServiceFailure'])('is said not to be asked after %s', async (code) => {
+    await reader(policy(reads));
+    const then = { kind: 'answer', status: 400, code } as const;
+    site.endpoint.faults.inject({ match: { operation: 'SimulatePrincipalPolicy' }, then });
+    expect(await used()).toMatchObject({
+      use: { verdict: 'keeps', note: null },
+      notRead: expect.stringContaining("IAM's own simulation, which tells of policies of the organization: "),
+    });
   });
 });
 

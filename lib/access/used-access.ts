@@ -14,6 +14,8 @@ export interface UsedAccess extends ShownUse {
    * `unknown`: it depends on what is not known or not evaluated.
    */
   readonly verdict: 'keeps' | 'lost' | 'left-to-iam' | 'unknown';
+  /** Why IAM's own simulation makes it unknown; null: it does not. */
+  readonly note: string | null;
   readonly fix: string;
   /** The waiver that lets the switch happen anyway; null: none. */
   readonly waiver: AccessWaiver | null;
@@ -41,6 +43,8 @@ export interface UseFacts {
   readonly identity: IdentityAccess;
   /** Whether a grant on the new key allows the same. */
   granted(who: string, operation: string): boolean;
+  /** Whether a grant on the old key may have let somebody of an account use it. */
+  grantedBefore(account: string): boolean;
   readonly waivers: readonly AccessWaiver[];
   readonly now: Date;
 }
@@ -54,18 +58,51 @@ export function usedAccess(use: KeyUse, facts: UseFacts): UsedAccess {
   return {
     ...shownUse(use),
     verdict,
+    note: null,
     fix: fixOf(use, facts),
     waiver: facts.waivers.find((one) => one.who === who && one.until >= day) ?? null,
   };
+}
+
+/**
+ * The request of a user or role of the account, and what its policies say of it, where those have a say: undefined for everybody else,
+ * and where the new key itself refuses.
+ */
+export function identityRequest(use: KeyUse, facts: UseFacts) {
+  const { by } = use;
+  if (by.kind !== 'principal' || by.account !== facts.account) return undefined;
+  const request = requestFor(use, { asker: askerOf(by), source: {} }, facts);
+  const said = decide(facts.to, request) === 'denied' ? undefined : facts.identity(by.arn, request);
+  return said && { arn: by.arn, request, said };
 }
 
 function verdictOf(use: KeyUse, facts: UseFacts): UsedAccess['verdict'] {
   if (use.by.kind === 'service') return verdictOfService(use, use.by.name, facts);
   const request = requestFor(use, { asker: askerOf(use.by), source: {} }, facts);
   const access = decide(facts.to, request);
-  if (access === 'denied') return 'lost';
+  if (access === 'denied')
+    return use.by.kind === 'account' && use.by.account !== facts.account
+      ? verdictOfHidden(use, use.by.account, facts)
+      : 'lost';
   if (access === 'unknown' && !saySame(facts.from, facts.to, request)) return 'unknown';
   return byIdentity(use.by, access, request, facts);
+}
+
+/**
+ * CloudTrail shows of another account nothing but its id. If the old key admits principals of it by name alone, it was one of them.
+ * A new key that admits somebody of it may admit whoever that was.
+ */
+function verdictOfHidden(use: KeyUse, account: string, facts: UseFacts): 'keeps' | 'lost' | 'unknown' {
+  const { from, to } = facts;
+  const asked = (asker: Asker) => requestFor(use, { asker, source: {} }, facts);
+  const named = (policy: readonly PolicyStatement[]) =>
+    candidates(policy).flatMap(({ asker }) => (asker.kind === 'principal' && asker.account === account ? [asker] : []));
+  const before = named(from).filter((asker) => decide(from, asked(asker)) !== 'denied');
+  const isByName = decide(from, asked({ kind: 'account', account })) === 'denied' && !facts.grantedBefore(account);
+  const likely = isByName && before.length > 0 ? before : named(to);
+  const after = likely.map((asker) => decide(to, asked(asker)));
+  if (after.every((access) => access === 'denied')) return 'lost';
+  return likely === before && after.every((access) => access === 'allowed') ? 'keeps' : 'unknown';
 }
 
 /** What is left to decide once the key's policy lets the request through, or would for all that is known. */

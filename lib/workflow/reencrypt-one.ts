@@ -2,7 +2,7 @@ import path from 'node:path';
 import { KeyturnError } from '../errors';
 import { forecastEngines } from '../forecast/engine-forecasts';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
-import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
+import { type ReencryptRequest, reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import type { Bucket } from '../rotation/rotation';
 import { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import { CLOCK_SLACK } from '../s3/clock-slack';
@@ -66,18 +66,17 @@ async function reencryptHere(
   chosen: ChosenEngine,
 ): Promise<BucketReencryption> {
   const { rotation, dryRun, files } = run;
-  const { concurrency, maxRps, optimistic, relistDelayMs } = run.reencrypt;
+  const { optimistic, relistDelayMs } = run.reencrypt;
   const { method, batch } = rotation.reencrypt;
   const forecast = dryRun ? dryRunForecaster() : undefined;
   const counting = countForProgress(run, bucket.name, chosen.versions);
-  const pass = await reencryptBucket(run.store, {
+  const request: ReencryptRequest = {
     bucket: bucket.name,
     targetKeyArn,
     sources,
     bucketKeyDefault: bucket.bucketKey,
     method,
-    concurrency,
-    maxRps,
+    ...shareOf(run),
     optimistic,
     relistDelayMs,
     dryRun,
@@ -88,7 +87,8 @@ async function reencryptHere(
     total: counting.total,
     onProgress: (text) => run.reporter.progress(text),
     onOutcome: forecast?.onOutcome,
-  }).finally(counting.stop);
+  };
+  const pass = await reencryptBucket(run.store, request, run.workers).finally(counting.stop);
   if (!forecast) return pass;
   describeForecast(run, pass, forecast.forecaster.forecast(pass, { optimistic }));
   if (batch && chosen.forecasts === undefined) {
@@ -98,6 +98,17 @@ async function reencryptHere(
     run.reporter.note(`${bucket.name}: engine ${chosen.engine}: ${chosen.why}`);
   }
   return pass;
+}
+
+/** One limit for all: that of each process, where several move objects and this one records them and lists. */
+function shareOf({
+  reencrypt: { concurrency, maxRps, pace },
+  workers,
+}: Pick<ReencryptRun, 'reencrypt' | 'workers'>): Pick<ReencryptRun['reencrypt'], 'concurrency' | 'maxRps' | 'pace'> {
+  if (!workers) return { concurrency, maxRps, ...(pace ? { pace } : {}) };
+  const processes = workers.processes + 1;
+  const share = (limit: number | undefined) => limit && Math.max(1, Math.floor(limit / processes));
+  return { concurrency: share(concurrency), maxRps: share(maxRps) };
 }
 
 /** Before the pass: the object of an upload that finishes meanwhile is then moved with everything else. */

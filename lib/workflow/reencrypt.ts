@@ -1,8 +1,8 @@
 import { jobPriceText } from '../forecast/job-price';
 import { type Observing, observeVersions } from '../observation/observe';
 import { versionVerdicts } from '../observation/version-verdicts';
-import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { switchedKey } from './active-key';
+import { BUCKETS_AT_ONCE, bucketsAtOnce } from './buckets-at-once';
 import type { ReencryptFacts } from './flow-facts';
 import { usagesBefore } from './key-users';
 import { moveSources } from './move-scope';
@@ -44,10 +44,12 @@ export const reencrypt: Step<'re-encrypt', ReencryptRun, never> = {
         sources,
       });
     }
-    const passes: BucketReencryption[] = [];
-    for (const bucket of run.rotation.buckets) {
-      passes.push(await reencryptOne(run, bucket, { targetKeyArn: key.arn, sources, switchSeenAt }));
-    }
+    const target = { targetKeyArn: key.arn, sources, switchSeenAt };
+    // Jobs are confirmed by a person, one bucket after the other, and several processes share one limit and one bucket.
+    const atOnce = engine === 'local' && !run.workers ? BUCKETS_AT_ONCE : 1;
+    const passes = await bucketsAtOnce(run, { buckets: run.rotation.buckets, atOnce }, (one, bucket) =>
+      reencryptOne(one, bucket, target),
+    );
     const movedUntil = passes.some((pass) => pass.moved > 0) ? run.store.now() : undefined;
     return summarize(run, { passes, switchSeenAt, usagesBefore: before, movedUntil });
   },

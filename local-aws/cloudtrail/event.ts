@@ -16,6 +16,9 @@ export interface TrailEvent {
   readonly resources: readonly string[];
   readonly error: { readonly code: string; readonly message: string } | undefined;
   readonly requestId: string;
+  /** Region and account in whose event history it stands. Default: those of the endpoint. */
+  readonly region?: string;
+  readonly accountId?: string;
 }
 
 /** A user, the session of a role, or an AWS service that comes in its own name: `delivery.logs.amazonaws.com`. */
@@ -38,7 +41,7 @@ export function recordOf(event: TrailEvent, region: string, accountId: string): 
   const from = 'service' in by ? by.service : 'AWS Internal';
   return {
     eventVersion: '1.11',
-    userIdentity: identityOf(by, via),
+    userIdentity: identityOf(by, via, accountId),
     eventTime: new Date(event.at).toISOString().replace(/\.\d+/, ''),
     eventSource: 'kms.amazonaws.com',
     eventName: event.name,
@@ -62,11 +65,13 @@ export function recordOf(event: TrailEvent, region: string, accountId: string): 
 /** The type of a resource of KMS by its ARN. */
 export const typeOf = (arn: string): string => (arn.includes(':alias/') ? 'AWS::KMS::Alias' : 'AWS::KMS::Key');
 
-function identityOf(by: TrailCaller, via: TrailEvent['via']): Fields {
+/** Of a caller of another account, CloudTrail shows that account alone. */
+function identityOf(by: TrailCaller, via: TrailEvent['via'], owner: string): Fields {
   if ('service' in by) return { type: 'AWSService', invokedBy: by.service };
   const { arn, accountId, accessKeyId, userId, role } = by;
   const same = { principalId: userId, arn, accountId, accessKeyId };
   const invoked = via === undefined ? {} : { invokedBy: 'AWS Internal' };
+  if (accountId !== owner) return { type: 'AWSAccount', principalId: userId, accountId, ...invoked };
   if (role === undefined && arn.includes(':user/'))
     return { type: 'IAMUser', ...same, userName: userNameOf(by), ...invoked };
   const [, name = ''] = /:assumed-role\/([^/]+)\//.exec(arn) ?? [];

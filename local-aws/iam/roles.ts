@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { uniqueId } from '../credentials';
-import type { Caller, Clock } from '../message';
+import type { Caller, CallingService, Clock } from '../message';
 import type { AccessConditions, Need } from '../need';
 import { lookup } from './context';
-import { type Decision, decide, deniesInWords, type SessionPrincipal } from './decision';
+import { type Decision, decide, decideForService, deniesInWords, type SessionPrincipal } from './decision';
 import type { Statement } from './document';
 import { weigh } from './evaluate';
 import { boundaryOf, type Identities, noIdentities, policiesOf } from './state/identities';
@@ -66,8 +66,10 @@ export interface Roles {
   assumeAs(request: SessionRequest): TakenSession | undefined;
   /** What a session may do, by the role's policies and the policy of the resource. */
   decide(caller: Caller, need: Need, about?: AccessConditions): Decision;
-  /** The same for a user; one that IAM does not have may do what the policy of the resource leaves to its account. */
+  /** The same for a user; one that IAM does not have, also of another account, may do what the policy of the resource leaves to its account. */
   decideForUser(caller: Caller, need: Need, about?: AccessConditions): Decision;
+  /** What an AWS service may do in its own name, by the policy of the resource. */
+  decideForService(service: CallingService, need: Need, about?: AccessConditions): Decision;
   /** Whether the policy of a bucket denies this in words to a user, who may do it otherwise. One that cannot be read denies nothing. */
   denies(caller: Caller, need: Need, about: AccessConditions): boolean;
 }
@@ -77,6 +79,7 @@ const sessionNames = /^[\w+=,.@-]{2,64}$/;
 export function createRoles(accountId: string, region: string, clock: Clock): Roles {
   const byName = new Map<string, Role>();
   const identities = noIdentities();
+  const { organization } = identities;
   const find = (arn: string): Role | undefined => [...byName.values()].find((role) => role.arn === arn);
   return {
     byName,
@@ -102,25 +105,49 @@ export function createRoles(accountId: string, region: string, clock: Clock): Ro
       const role = caller.role === undefined ? undefined : byName.get(caller.role.name.toLowerCase());
       if (role === undefined || role.id !== caller.role?.id)
         return { allowed: false, because: 'because its role is gone' };
-      const context = lookup(contextOf(caller, region, clock), ofRole(role), about?.context);
+      const context = lookup(contextOf(caller, region, clock, about), ofRole(role), about?.context);
       const attached = policiesOf(role, identities).flatMap(({ statements }) => statements);
       return decide(
-        { attached, session: caller.role.policy, boundary: boundaryOf(role, identities) },
+        {
+          attached,
+          session: caller.role.policy,
+          boundary: boundaryOf(role, identities),
+          organization: organization.statements,
+        },
         principalOf(role, caller),
         { ...need, context },
-        about?.resourcePolicy,
+        resourceOf(caller, about),
       );
     },
     decideForUser(caller, need, about) {
       const user = identities.users.get(caller.arn.split('/').at(-1)?.toLowerCase() ?? '');
       const isKnown = user?.arn === caller.arn;
       const attached = isKnown ? policiesOf(user, identities).flatMap(({ statements }) => statements) : EVERYTHING;
-      const context = lookup(contextOf(caller, region, clock), about?.context);
+      const context = lookup(contextOf(caller, region, clock, about), about?.context);
       const boundary = isKnown ? boundaryOf(user, identities) : undefined;
-      return decide({ attached, boundary }, userPrincipal(caller), { ...need, context }, about?.resourcePolicy);
+      const identity = { attached, boundary, organization: organization.statements };
+      return decide(identity, userPrincipal(caller), { ...need, context }, resourceOf(caller, about));
+    },
+    decideForService({ name, sourceArn, sourceAccount }, need, about) {
+      const sources = {
+        ...(sourceArn !== undefined && { 'aws:SourceArn': sourceArn }),
+        ...(sourceAccount !== undefined && { 'aws:SourceAccount': sourceAccount }),
+      };
+      const itself = {
+        'aws:PrincipalIsAWSService': 'true',
+        'aws:PrincipalServiceName': name,
+        'aws:SecureTransport': 'true',
+      };
+      const owner = {
+        'aws:RequestedRegion': region,
+        'aws:ResourceAccount': about?.owner ?? accountId,
+        's3:ResourceAccount': about?.owner ?? accountId,
+      };
+      const context = lookup(timeOf(clock), itself, owner, sources, about?.context);
+      return decideForService(name, { ...need, context }, about?.resourcePolicy);
     },
     denies(caller, need, about) {
-      const context = lookup(contextOf(caller, region, clock), about.context);
+      const context = lookup(contextOf(caller, region, clock, about), about.context);
       const principal = userPrincipal(caller);
       return deniesInWords(about.resourcePolicy, { ...need, context, principal });
     },
@@ -201,8 +228,14 @@ function ofRole({ arn, tags }: Role) {
   return { ...tagged, 'aws:PrincipalArn': arn, 'aws:PrincipalType': 'AssumedRole' };
 }
 
+/** What decides besides the caller's own policies: that of the resource, and whether it is of another account. */
+function resourceOf({ accountId }: Caller, { resourcePolicy, owner = accountId }: AccessConditions = {}) {
+  return { resourcePolicy, isForeign: owner !== accountId };
+}
+
 /** What is known of every request. */
-function contextOf(caller: Caller, region: string, clock: Clock) {
+function contextOf(caller: Caller, region: string, clock: Clock, about: AccessConditions = {}) {
+  const owner = about.owner ?? caller.accountId;
   return {
     ...timeOf(clock),
     'aws:PrincipalArn': caller.arn,
@@ -213,8 +246,8 @@ function contextOf(caller: Caller, region: string, clock: Clock) {
     // What a service does in a role's name does not leave AWS; the loopback that others use stands for TLS.
     'aws:SecureTransport': 'true',
     'aws:PrincipalIsAWSService': 'false',
-    'aws:ResourceAccount': caller.accountId,
-    's3:ResourceAccount': caller.accountId,
+    'aws:ResourceAccount': owner,
+    's3:ResourceAccount': owner,
   };
 }
 

@@ -15,8 +15,8 @@ export interface Limits {
 
 /** What every operation works on. */
 export interface Endpoint {
-  readonly accountId: string;
-  readonly region: string;
+  /** Every Region that is served. */
+  readonly regions: readonly string[];
   readonly limits: Limits;
   readonly buckets: Map<string, Bucket>;
   readonly keyRing: KeyRing;

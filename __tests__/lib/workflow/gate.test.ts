@@ -25,6 +25,7 @@ const key = (arn: string, state: string) => ({
   currentKeyMaterialId: undefined,
   creationDate: undefined,
   deletionDate: undefined,
+  relatedKeys: undefined,
 });
 
 const NONE = { asked: 0, annotated: [], annotatedTotal: 0, unknown: [], unknownTotal: 0 };

@@ -2,7 +2,7 @@ import { KmsFault } from '../../message';
 import type { Call } from '../call';
 import { aliasNotFound, validation } from '../faults';
 import * as members from '../members';
-import { authorize, keyFor, operation, seconds, usableKey } from '../operation';
+import { authorize, operation, seconds, usableKey } from '../operation';
 import { page } from '../paging';
 import { required, structure } from '../shapes';
 import type { Alias } from '../state/store';
@@ -54,7 +54,10 @@ const listAliases = operation(
   structure({ KeyId: members.keyId, Limit: members.limit, Marker: members.marker }),
   (call, { KeyId, Limit = 50, Marker }) => {
     authorize(call, '*');
-    const target = KeyId === undefined ? undefined : keyFor(call, KeyId).id;
+    // No key policy decides: its permission is one of IAM policies alone.
+    const key = KeyId === undefined ? undefined : call.store.resolve(KeyId, 'key', call.caller, 'kms:ListAliases');
+    const target = key?.id;
+    if (key !== undefined) call.about.push(key.arn);
     call.store.keys();
     const sorted = Array.from(call.store.aliases.values())
       .filter((alias) => target === undefined || alias.targetKeyId === target)
