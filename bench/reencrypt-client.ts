@@ -1,5 +1,4 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { reencryptBucket } from '../lib/reencrypt/reencrypt-bucket';
 import { AdaptiveLimiter } from '../lib/s3/adaptive-limiter';
 import { openStore } from '../lib/s3/open-store';
 import { createSdkStore } from '../lib/s3/sdk-store';
@@ -7,7 +6,7 @@ import { sideBySide } from '../lib/s3/side-by-side';
 import type { ObjectStore } from '../lib/s3/store';
 import { listVersionPages } from '../lib/s3/version-listing';
 import { NO_NAMED_SOURCES } from '../lib/s3/version-scope';
-import { verifyBucket } from '../lib/verify/verify-bucket';
+import { rotateBucket } from './whole-rotation';
 
 /** One contestant in a process of its own: goes through the stub's bucket and prints what it cost, as JSON. */
 export interface ClientRequest {
@@ -40,8 +39,8 @@ const WORK = {
   rotate: (store, [bucket = 'b']) => rotate(store, bucket, { any: false }),
   'rotate-any': (store, [bucket = 'b']) => rotate(store, bucket, { any: true }),
   fleet: async (store, buckets) => {
-    const pace = new AdaptiveLimiter();
-    const verified = await sideBySide(buckets, AT_ONCE, (bucket) => rotate(store, bucket, { any: false, pace }));
+    const limiter = new AdaptiveLimiter();
+    const verified = await sideBySide(buckets, AT_ONCE, (bucket) => rotate(store, bucket, { any: false, limiter }));
     return verified.reduce((sum, one) => sum + one, 0);
   },
   list: async (store, [bucket = 'b']) => {
@@ -51,27 +50,17 @@ const WORK = {
   },
 } as const satisfies Readonly<Record<string, Work>>;
 
-/** A whole rotation of one bucket: every version moved, and verified afterwards. @returns versions under the new key by the verification */
+/** @returns versions under the new key by the verification */
 async function rotate(
   store: ObjectStore,
   bucket: string,
-  { any, pace }: { readonly any: boolean; readonly pace?: AdaptiveLimiter },
+  { any, limiter }: { readonly any: boolean; readonly limiter?: AdaptiveLimiter },
 ): Promise<number> {
-  const moved = await reencryptBucket(store, {
-    bucket,
-    targetKeyArn: NEW,
-    sources: { versionKeyArns: [OLD], unresolvedVersions: [], from: { ...NO_NAMED_SOURCES, any } },
-    bucketKeyDefault: true,
-    method: 'rewrap',
-    dryRun: false,
-    optimistic: any,
-    pace,
-  });
-  if (!moved.complete || moved.failedTotal > 0) throw new Error(`${moved.failedTotal} versions were not moved`);
-  const found = await verifyBucket(store, { bucket, activeKeyArn: NEW, pace });
-  if (found.leftTotal + found.unknownTotal > 0)
-    throw new Error(`${found.leftTotal} left, ${found.unknownTotal} unknown`);
-  return found.account.underActive;
+  const sources = { versionKeyArns: [OLD], unresolvedVersions: [], from: { ...NO_NAMED_SOURCES, any } };
+  const { moved, verified } = await rotateBucket(store, { bucket, activeKeyArn: NEW, sources, limiter });
+  const { underActive } = verified.account;
+  if (!moved.complete || underActive !== moved.moved) throw new Error(JSON.stringify(verified.account));
+  return underActive;
 }
 
 async function main({ endpoint, path, work, buckets }: ClientRequest): Promise<void> {

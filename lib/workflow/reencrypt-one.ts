@@ -66,7 +66,7 @@ async function reencryptHere(
   chosen: ChosenEngine,
 ): Promise<BucketReencryption> {
   const { rotation, dryRun, files } = run;
-  const { concurrency, maxRps, pace, optimistic, relistDelayMs } = run.reencrypt;
+  const { concurrency, maxRps, limiter, optimistic, relistDelayMs } = run.reencrypt;
   const { method, batch } = rotation.reencrypt;
   const forecast = dryRun ? dryRunForecaster() : undefined;
   const counting = countForProgress(run, bucket.name, chosen.versions);
@@ -78,7 +78,7 @@ async function reencryptHere(
     method,
     concurrency,
     maxRps,
-    pace,
+    limiter,
     optimistic,
     relistDelayMs,
     dryRun,

@@ -21,7 +21,7 @@ export interface ReencryptOptions {
   /** Requests a second at the most; absent: no limit of ours. */
   readonly maxRps: number | undefined;
   /** Paces the buckets that are worked on side by side, by the two limits above; absent: each has its own. */
-  readonly pace?: AdaptiveLimiter;
+  readonly limiter?: AdaptiveLimiter;
   /** Rewraps without the HEAD before. */
   readonly optimistic: boolean;
   /** Milliseconds between a pass that moved something and the next listing. */

@@ -81,10 +81,10 @@ export async function changedSince(
   const moved = await movedBefore(run, activeKeyArn);
   return bucketsAtOnce(run, { buckets: verified, atOnce: BUCKETS_AT_ONCE }, (own, before) => {
     const { signal, reporter } = own;
-    const { concurrency, maxRps, pace } = own.reencrypt;
+    const { concurrency, maxRps, limiter } = own.reencrypt;
     const onProgress = (text: string) => reporter.progress(text);
     const listed = { since: sinceOf(before), listedBy: listingOf(before) };
-    const request = { bucket: before.bucket, activeKeyArn, scopeOf, ...listed, concurrency, maxRps, pace };
+    const request = { bucket: before.bucket, activeKeyArn, scopeOf, ...listed, concurrency, maxRps, limiter };
     return verifyChanged(own.store, { ...request, movedBefore: moved, signal, onProgress });
   });
 }

@@ -48,7 +48,7 @@ export async function verifyOne(
     scopeOf: (version) => versionScope(scope, version),
     concurrency: reencrypt.concurrency,
     maxRps: reencrypt.maxRps,
-    pace: reencrypt.pace,
+    limiter: reencrypt.limiter,
     ...(reencrypt.readAll ? { read: 'all' as const } : {}),
     ...(rotation.retire.rehearseAs === undefined ? {} : { rehearse: REHEARSED }),
     listedBefore: listedBefore(passes, name),

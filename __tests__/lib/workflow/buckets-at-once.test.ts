@@ -89,7 +89,7 @@ describe('buckets that are worked on side by side', () => {
         method: 'rewrap',
         dryRun: false,
         concurrency: reencrypt.concurrency,
-        pace: reencrypt.pace,
+        limiter: reencrypt.limiter,
       }),
     );
     expect(results.map(({ complete, stopped }) => stopped?.because ?? complete)).toEqual(['credentials', true, true]);
