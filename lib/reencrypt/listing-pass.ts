@@ -11,8 +11,11 @@ import type { RunLog } from './run-log';
 import type { Tally } from './tally';
 import type { VersionMoves } from './version-moves';
 
-/** Pages after which a bucket is large enough for several concurrent listings. */
-const SPLIT_AFTER_PAGES = 4;
+/**
+ * Pages after which a bucket is listed by several concurrent listings: one listing is fast enough for many of them. Where keys have
+ * prefixes it is done after the first page, as S3 limits the requests under each.
+ */
+const [SPLIT_AFTER_PAGES, SPLIT_PREFIXES_AFTER_PAGES] = [100, 1];
 /** Segments that the rest is listed in; more where each is of its own prefixes, for which S3 has limits of their own. */
 const [PARTS, PREFIX_PARTS] = [4, 16];
 
@@ -28,12 +31,8 @@ export interface PassRange {
   readonly shouldInspect: ShouldInspect;
 }
 
-/** Ends a segment early. */
-interface PageLimit {
-  readonly maxPages: number;
-  /** Called with the last key where there is more. */
-  readonly onLeft: (key: string) => void;
-}
+/** Whether a segment ends with a key, after so many pages; then somebody else lists what is behind that key. */
+type EndsWith = (key: string, pages: number) => boolean;
 
 /** What the passes of a run share. */
 export interface PassTools {
@@ -61,25 +60,31 @@ export class ListingPass {
     await allEnded(segments ?? [this.#whole()]);
   }
 
-  /** Lists in one go, and once the bucket turns out to be large, what is left of it in concurrent segments. */
+  /**
+   * Lists in one go, and once the bucket turns out to be large, what is left of it in concurrent segments. The first pages need not be
+   * done by then: a prefix that S3 slows down holds no other one back.
+   */
   async #whole(): Promise<void> {
-    const { bucket, splitAfterPages = SPLIT_AFTER_PAGES } = this.#request;
-    const { calls, log } = this.#tools;
-    let split: Promise<readonly Segment[]> | undefined;
-    const onLeft = (after: string) => {
-      // While the first pages are still worked on.
-      split = splitRest(calls.store, calls.ofBucket, bucket, after, PARTS, PREFIX_PARTS);
-      split.catch(() => undefined);
+    let rest: Promise<void> | undefined;
+    const endsWith = (key: string, pages: number) => {
+      const enough = key.includes('/') ? SPLIT_PREFIXES_AFTER_PAGES : SPLIT_AFTER_PAGES;
+      if (pages < (this.#request.splitAfterPages ?? enough)) return false;
+      rest = this.#rest(key);
+      rest.catch(() => undefined);
+      return true;
     };
-    const last = await this.#segment(WHOLE, 0, { maxPages: splitAfterPages, onLeft });
-    const segments = await split;
-    if (last === undefined || segments === undefined) return;
-    if (this.#range.pass === 1) await log.segments(last, segments);
+    await this.#segment(WHOLE, 0, endsWith).finally(() => rest);
+  }
+
+  async #rest(after: string): Promise<void> {
+    const { calls, log } = this.#tools;
+    const segments = await splitRest(calls.store, calls.ofBucket, this.#request.bucket, after, PARTS, PREFIX_PARTS);
+    if (this.#range.pass === 1) await log.segments(after, segments);
     await allEnded(segments.map((segment, at) => this.#segment(segment, at + 1)));
   }
 
-  /** Inspects the versions of one segment. @returns the key that it stopped at after `maxPages`, when there is more */
-  async #segment(segment: Segment, number: number, limit?: PageLimit): Promise<string | undefined> {
+  /** Inspects the versions of one segment. */
+  async #segment(segment: Segment, number: number, endsWith: EndsWith = () => false): Promise<void> {
     const { calls, moves, log } = this.#tools;
     const { bucket } = this.#request;
     const commit = (page: CompletedPage) => log.commitPage(this.#range.pass, number, page);
@@ -90,16 +95,13 @@ export class ListingPass {
     try {
       let pages = 0;
       for await (const page of listVersionPages(calls.store, { bucket, ...segment, listing: calls.ofBucket })) {
-        await this.#page(page, queue, ranges.next(page));
-        if (calls.isEnded) return undefined;
         pages += 1;
         // Where one key fills pages, the pass lists to the end of that key: a segment starts after a key.
-        const isLeft = limit !== undefined && pages >= limit.maxPages && page.next?.versionId === undefined;
-        if (!isLeft || !page.next) continue;
-        limit.onLeft(page.next.key);
-        return page.next.key;
+        const { next } = page;
+        const isEnd = next !== undefined && next.versionId === undefined && endsWith(next.key, pages);
+        await this.#page(page, queue, ranges.next(page));
+        if (isEnd || calls.isEnded) return;
       }
-      return undefined;
     } finally {
       await moves.idle();
       forget();

@@ -59,7 +59,7 @@ export interface ReencryptRequest {
   readonly journalFile?: string | undefined;
   /** Where the outcome of each version is written as compressed NDJSON: `<directory>/<name>-000001.ndjson.gz`, … */
   readonly evidence?: { readonly directory: string; readonly name: string } | undefined;
-  /** Pages after which the rest of a listing is split and listed in parallel. Default 4, which is 4,000 versions. */
+  /** Pages after which the rest of a listing is split and listed in parallel. Default 100, and 1 where keys have prefixes. */
   readonly splitAfterPages?: number | undefined;
   readonly retry?: RetryOptions | undefined;
   readonly copySizes?: CopySizes | undefined;
