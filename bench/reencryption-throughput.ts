@@ -17,7 +17,7 @@ const LATENCY = 20;
 /** S3's documented limits of one prefix. */
 const [READS, WRITES] = [5_500, 3_500];
 /** Versions of a row on a stub with S3's limits. */
-const LIMITED = 50_000;
+const LIMITED = 100_000;
 
 const SCOPES = [
   { id: 'default', work: 'rotate', text: 'default scope' },
