@@ -53,6 +53,14 @@ function contests(isFull: boolean, slower: number): readonly Contest[] {
       SCOPES.map((scope) => rotation(`${scope.id}-${id}`, `keyturn, ${scope.text}`, { objects }, { work: scope.work })),
     ),
     rotation('sdk', 'keyturn over the AWS SDK, default scope', { objects: 10_000 }, { work: 'rotate', path: 'sdk' }),
+    ...SCOPES.map(({ id, work, text }) =>
+      rotation(
+        `${id}-2p`,
+        `keyturn, ${text}, two processes and the one that records, 16 prefixes`,
+        { objects: 100_000, prefixes: 16 },
+        { work, processes: 2 },
+      ),
+    ),
     ...[1, 4, 16].flatMap((prefixes) => SCOPES.map((scope) => limited(scope, prefixes, slower))),
     rotation(
       'fleet',
@@ -72,7 +80,7 @@ function rotation(
   id: string,
   name: string,
   setup: Omit<StubSetup, 'latency'>,
-  request: Pick<ClientRequest, 'work' | 'buckets'> & { readonly path?: 'direct' | 'sdk' },
+  request: Pick<ClientRequest, 'work' | 'buckets' | 'processes'> & { readonly path?: 'direct' | 'sdk' },
 ): Contest {
   return {
     id,
@@ -108,7 +116,7 @@ function print(rows: readonly Row[]): void {
   write(
     `wall/bound: over what ${READS} reads and ${WRITES} writes a second for each prefix allow, or the part of them that the row names.`,
   );
-  write('CPU of a tool includes its start.');
+  write('CPU of a tool, and of several processes, includes their start.');
   const missing = missingTools();
   if (missing.length > 0) write(`Not on PATH, so not measured: ${missing.join(', ')}.`);
 }

@@ -10,27 +10,19 @@ export interface WholeRotation {
   readonly bucket: string;
   readonly activeKeyArn: string;
   readonly sources: MoveSources;
-  /** Concurrent requests of both at most. Default: that of the engine. */
-  readonly concurrency?: number | undefined;
-  /** Default: one of its own. */
-  readonly limiter?: AdaptiveLimiter | undefined;
+  /** Default: one for both. */
+  readonly pace?: AdaptiveLimiter | undefined;
 }
 
 /** What `post-apply` does with one bucket before it decides about the old key: both in one pipeline, under one limit. */
 export async function rotateBucket(
   store: ObjectStore,
-  {
-    bucket,
-    activeKeyArn,
-    sources,
-    concurrency,
-    limiter = new AdaptiveLimiter({ maxConcurrency: concurrency }),
-  }: WholeRotation,
+  { bucket, activeKeyArn, sources, pace = new AdaptiveLimiter() }: WholeRotation,
 ): Promise<{ readonly moved: BucketReencryption; readonly verified: BucketVerification }> {
   const scope = { activeKeyArn, ...sources };
   // The stub has no content to read a sample of.
-  const request = { bucket, activeKeyArn, concurrency, read: 0, scopeOf: versionScope.bind(undefined, scope) };
-  const behind = new VerificationBehind(store, request, limiter);
+  const request = { bucket, activeKeyArn, read: 0, scopeOf: versionScope.bind(undefined, scope) };
+  const behind = new VerificationBehind(store, request, pace);
   await behind.begin();
   const moved = await reencryptBucket(store, {
     bucket,
@@ -39,8 +31,7 @@ export async function rotateBucket(
     bucketKeyDefault: true,
     method: 'rewrap',
     dryRun: false,
-    concurrency,
-    limiter,
+    pace,
     optimistic: 'sampled',
     behind,
   });

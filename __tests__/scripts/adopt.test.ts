@@ -1,7 +1,14 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { CreateAliasCommand, CreateGrantCommand, DescribeKeyCommand, UpdateAliasCommand } from '@aws-sdk/client-kms';
+import {
+  CreateAliasCommand,
+  CreateGrantCommand,
+  CreateKeyCommand,
+  DescribeKeyCommand,
+  UpdateAliasCommand,
+} from '@aws-sdk/client-kms';
 import { HeadObjectCommand, PutBucketVersioningCommand, PutObjectLegalHoldCommand } from '@aws-sdk/client-s3';
+import { actionsFor } from '../../lib/permissions/command-permissions';
 import { loadRotation } from '../../lib/rotation/rotation-file';
 import { type ByHand, byHand } from '../support/by-hand';
 import { speak } from '../support/command-line';
@@ -47,6 +54,15 @@ it('takes a key over: it, the alias and the bucket are declared to be imported, 
   expect(found.keys[0].policy.join()).toContain('kms:*');
   expect(notes.join()).toContain('is replaced by Keyturn');
   expect(body).toContain('### To decide');
+});
+
+it('refuses to take a multi-Region key over', async () => {
+  const { KeyMetadata } = await site.kms.send(new CreateKeyCommand({ Origin: 'EXTERNAL', MultiRegion: true }));
+  await site.kms.send(new CreateAliasCommand({ AliasName: 'alias/photos', TargetKeyId: KeyMetadata?.KeyId }));
+  await site.bucket('photos-originals', 'alias/photos');
+  const { exitCode, stderr } = await adopt('--take-over', '--recipient', RECIPIENT, '--yes');
+  expect([exitCode, stderr]).toEqual([expect.any(Number), expect.stringContaining('it is a multi-Region key')]);
+  expect(existsSync(file())).toBe(false);
 });
 
 it('keeps the policy of the key where that is asked for, and shows it line by line', async () => {
@@ -312,18 +328,28 @@ custody: { age: { recipients: [${RECIPIENT}] } }
     expect.objectContaining({ sound: false, hint: expect.stringContaining('npx keyturn adopt') }),
     expect.objectContaining({ sound: true, found: expect.stringContaining('photos-originals') }),
   ]);
+  const here = readFileSync(file(), 'utf8');
+  writeFileSync(file(), `${here}terraform: { backend: s3, s3: { bucket: state-of-photos } }\n`);
+  expect(await findings()).toEqual([
+    expect.objectContaining({ sound: true, found: expect.stringContaining('cannot be seen here') }),
+  ]);
+  writeFileSync(file(), here);
   expect((await adopt('--yes')).exitCode).toBe(0);
   expect(await findings()).toEqual([]);
 });
 
 describe('after the switch away from adopted keys', () => {
-  /** As the stacks and pre-apply leave it: a key of ours behind its alias, the main alias and the defaults on it. */
+  /** As the stacks and pre-apply leave it, with no more rights than pre-apply's for the material: a key of ours behind its alias, the main alias and the defaults on it. */
   async function switched(...buckets: readonly string[]): Promise<void> {
     const { keyVersions, activeVersion } = await rotation();
     const { arn, material } = await site.importedKey(`alias/photos/${activeVersion}`);
     const source = path.join(site.directory, 'material.bin');
     writeFileSync(source, material);
-    await speak(site.directory, ['material', 'adopt', '--version', activeVersion, '--material-file', source, '--yes']);
+    const { credentials, accessKey } = site.endpoint;
+    credentials.limit(accessKey.accessKeyId, actionsFor('pre-apply', await rotation()));
+    const adopted = ['material', 'adopt', '--version', activeVersion, '--material-file', source, '--yes'];
+    expect(await speak(site.directory, adopted)).toMatchObject({ exitCode: 0 });
+    credentials.limit(accessKey.accessKeyId);
     await site.kms.send(new UpdateAliasCommand({ AliasName: 'alias/photos', TargetKeyId: arn }));
     for (const bucket of buckets) await site.setDefault(bucket, arn);
     expect(keyVersions.at(-1)?.name).toBe(activeVersion);

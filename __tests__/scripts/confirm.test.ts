@@ -275,6 +275,18 @@ describe('a probe that cannot be asked', () => {
   });
 });
 
+it.each([
+  [['--regions', 'nowhere'], 'region nowhere is not the name of a Region'],
+  [['--access-key', 'AKIAOTHER'], '--access-key AKIAOTHER… is not <id>:<secret>'],
+  [['--access-key', 'AKIAOTHER:hidden:12'], 'account ID 12 is not 12 digits'],
+  [['--access-key', 'AKIAOTHER:hidden:999999999999:user:more'], 'is not <id>:<secret>'],
+])('local-aws refuses %j, and repeats no secret', async (options, problem) => {
+  const spoken = await speak('/', ['local-aws', '--port', '0', ...options]);
+  expect(spoken.exitCode).toBe(64);
+  expect(spoken.stderr).toContain(problem);
+  expect(spoken.stderr).not.toContain('hidden');
+});
+
 describe('local-aws --as', () => {
   const listen = async (content: unknown) => {
     writeFileSync(path.join(directory, 'as.json'), JSON.stringify(content));

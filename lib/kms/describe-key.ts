@@ -21,6 +21,11 @@ export interface KeyDescription {
   readonly creationDate: Date | undefined;
   /** Set while the key is pending deletion. */
   readonly deletionDate: Date | undefined;
+  /**
+   * ARNs of the keys in other Regions that have the same ID and material: the key is a multi-Region key. Each has a state, dates and users of
+   * its own. Undefined for a key of one Region.
+   */
+  readonly relatedKeys: readonly string[] | undefined;
 }
 
 /** States that KMS refuses every use in until somebody acts. */
@@ -68,5 +73,11 @@ function describe(metadata: KeyMetadata): KeyDescription {
     currentKeyMaterialId: metadata.CurrentKeyMaterialId,
     creationDate: metadata.CreationDate,
     deletionDate: metadata.DeletionDate,
+    relatedKeys: metadata.MultiRegion === true ? relatedTo(metadata) : undefined,
   };
+}
+
+function relatedTo({ Arn, MultiRegionConfiguration: family }: KeyMetadata): readonly string[] {
+  const keys = [family?.PrimaryKey, ...(family?.ReplicaKeys ?? [])].flatMap((key) => key?.Arn ?? []);
+  return [...new Set(keys)].filter((arn) => arn !== Arn);
 }

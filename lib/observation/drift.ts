@@ -1,5 +1,7 @@
 /** What has moved away from the rotation file, or will soon: for a scheduled job. Pure: `observed-drift.ts` does the reading. */
+
 import { isOff, isUsable, type KeyDescription } from '../kms/describe-key';
+import { deployCommand, planCommand } from '../rotation/declared-stacks';
 import { type KeyVersion, supersededVersions } from '../rotation/rotation';
 import { bindingFindings } from './drift-binding';
 import { custodyFindings } from './drift-custody';
@@ -50,16 +52,13 @@ function keysOf({ rotation, seen }: DriftInput): readonly ObservedVersion[] {
 
 function keyFindings(input: DriftInput, observed: ObservedVersion): DriftFinding[] {
   const { version, key } = observed;
-  const deletion =
-    key?.state === 'PendingDeletion' || key?.state === 'PendingReplicaDeletion'
-      ? [deletionFinding(input, version, key)]
-      : [];
+  const deletion = key !== undefined && isToBeDeleted(key.state) ? [deletionFinding(input, version, key)] : [];
   if (version.name === input.rotation.activeVersion) return [...deletion, ...activeKeyFindings(input, observed)];
   return [...deletion, ...earlierKeyFindings(input, observed)];
 }
 
 function deletionFinding({ verdicts }: DriftInput, version: KeyVersion, key: KeyDescription): DriftFinding {
-  const on = key.deletionDate ? ` on ${key.deletionDate.toISOString()}` : '';
+  const on = key.deletionDate ? ` on ${key.deletionDate.toISOString()}` : dateOf(key);
   const verdict = verdicts.find((one) => one.version.name === version.name);
   const settled = verdict !== undefined && isSettled(verdict);
   const fix = `aws kms cancel-key-deletion --key-id ${key.arn}`;
@@ -73,6 +72,11 @@ function deletionFinding({ verdicts }: DriftInput, version: KeyVersion, key: Key
     fix,
   );
 }
+
+/** A multi-Region primary key waits for its replicas first, and has no date until then. */
+const isToBeDeleted = (state: string): boolean => state === 'PendingDeletion' || state === 'PendingReplicaDeletion';
+const dateOf = ({ state }: KeyDescription): string =>
+  state === 'PendingReplicaDeletion' ? ' after its replicas in other Regions' : '';
 
 /** The key that everything is written under: any state but Enabled is an outage, unless the version is only beginning. */
 function activeKeyFindings(input: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
@@ -123,7 +127,7 @@ function goneFindings({ rotation, seen }: DriftInput): DriftFinding[] {
   return pointedAt.map((arn) => {
     const names = named(arn).map(({ name }) => name);
     const text = `outage: new objects in ${names.join(', ')} go under ${arn}, which does not exist any more: nothing can be written, and nothing under it can ever be read again`;
-    const fix = `restore the objects from a backup, or delete those under that key, and then \`npx cdktf deploy ${rotation.name}-storage\``;
+    const fix = `restore the objects from a backup, or delete those under that key, and then \`${deployCommand(rotation, 'storage')}\``;
     return outage('pointed-key-gone', text, fix);
   });
 }
@@ -131,17 +135,21 @@ function goneFindings({ rotation, seen }: DriftInput): DriftFinding[] {
 /** A pointer that is behind is the next step of a rotation; one that moved otherwise was moved by hand. */
 function pointerFindings({ rotation, seen, left }: DriftInput): DriftFinding[] {
   const named = (arn: string | undefined) =>
-    seen.versions.find((one) => arn !== undefined && one.key?.arn === arn)?.version;
+    // Before the first apply, nothing but the file says which key a taken-over version is.
+    seen.versions.find((one) => arn !== undefined && [one.key?.arn, one.version.takeOver].includes(arn))?.version;
   const active = seen.versions.find((one) => one.version.name === rotation.activeVersion)?.key?.arn;
   const moved = (now: string | undefined, before: string | undefined): boolean => {
     if (now === undefined || now === active) return false;
     return named(now) === undefined || (before !== undefined && now !== before);
   };
   const where = (arn: string | undefined) => `${named(arn)?.name ?? arn}, where no run of Keyturn left it`;
+  const plan = planCommand(rotation);
   const found: DriftFinding[] = [];
   if (moved(seen.aliasTarget, left?.aliasTarget)) {
     const text = `${rotation.alias} points at ${where(seen.aliasTarget)}`;
-    found.push(act('alias-moved', text, putBack(named(seen.aliasTarget))));
+    const isKnown = left?.aliasTarget !== undefined || rotation.adopted?.alias === true;
+    const orAdopt = isKnown ? '' : '   (or, if it is from before Keyturn: npx keyturn adopt)';
+    found.push(act('alias-moved', text, `${putBack(plan, named(seen.aliasTarget))}${orAdopt}`));
   }
   for (const bucket of rotation.buckets) {
     const { name } = bucket;
@@ -152,24 +160,23 @@ function pointerFindings({ rotation, seen, left }: DriftInput): DriftFinding[] {
     if (!set || !switched) continue;
     if (set.keyArn === undefined) {
       const text = `new objects in ${name} are encrypted with ${set.algorithm}, under no KMS key of ours`;
-      found.push(act('bucket-default-moved', text, PLAN));
+      found.push(act('bucket-default-moved', text, plan));
     } else if (moved(set.keyArn, before)) {
       const text = `the default encryption of ${name} points at ${where(set.keyArn)}`;
-      found.push(act('bucket-default-moved', text, putBack(named(set.keyArn))));
+      found.push(act('bucket-default-moved', text, putBack(plan, named(set.keyArn))));
     } else if (set.bucketKey !== bucket.bucketKey) {
       const text = `the bucket key of ${name} is ${onOff(set.bucketKey)}, the rotation file declares it ${onOff(bucket.bucketKey)}`;
-      found.push(act('bucket-key-moved', text, PLAN));
+      found.push(act('bucket-key-moved', text, plan));
     }
   }
   return found;
 }
 
 const onOff = (on: boolean): string => (on ? 'on' : 'off');
-const PLAN = 'npx keyturn plan --out plan';
 
 /** The plan puts it back; where the move was meant, it is proposed as such. */
-const putBack = (version: KeyVersion | undefined): string =>
-  version ? `${PLAN}   (or, if it is meant: npx keyturn propose switch --name ${version.name})` : PLAN;
+const putBack = (plan: string, version: KeyVersion | undefined): string =>
+  version ? `${plan}   (or, if it is meant: npx keyturn propose switch --name ${version.name})` : plan;
 
 /**
  * From the day that the material was first imported, as its custody record says. Where none is here, or a wrong clock dated it, from the

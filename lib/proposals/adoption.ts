@@ -12,6 +12,8 @@ export interface FoundKey {
   readonly origin: string;
   readonly state: string;
   readonly validTo: Date | undefined;
+  /** The keys of other Regions with its material; undefined for a key of one Region. */
+  readonly relatedKeys?: readonly string[] | undefined;
   readonly aliases: readonly string[];
   readonly defaultOf: readonly string[];
   /** JSON; undefined: it may not be read. */
@@ -79,9 +81,10 @@ export function nameFromAlias(alias: string): string {
 }
 
 /** Why a key cannot be taken over; undefined: it can. */
-export function whyNotTakenOver({ arn, origin, state }: FoundKey, account: string): string | undefined {
+export function whyNotTakenOver({ arn, origin, state, relatedKeys }: FoundKey, account: string): string | undefined {
   if (origin !== 'EXTERNAL') return `its origin is ${origin}, and Keyturn declares external-origin keys`;
   if (arn.split(':')[4] !== account) return 'it belongs to another account';
+  if (relatedKeys !== undefined) return 'it is a multi-Region key, and Keyturn declares keys of one Region';
   return state === 'Enabled' || state === 'Disabled' ? undefined : `it is ${state}`;
 }
 

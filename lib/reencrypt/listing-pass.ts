@@ -7,15 +7,16 @@ import { type CompletedPage, type KeyRange, PageQueue, type PageResult } from '.
 import type { ShouldInspect } from './pass-range';
 import type { LookBehind, ReencryptRequest } from './reencrypt-request';
 import type { RunCalls } from './run-calls';
-import type { RunLog } from './run-log';
+import type { PageLog } from './run-log';
 import type { Tally } from './tally';
 import type { VersionMoves } from './version-moves';
 
-/**
- * Pages after which a bucket is listed by several concurrent listings: one listing is fast enough for many of them. Where keys have
- * prefixes it is done after the first page, as S3 limits the requests under each.
- */
-const [SPLIT_AFTER_PAGES, SPLIT_PREFIXES_AFTER_PAGES] = [100, 1];
+/** Pages after which a bucket is large enough for several concurrent listings. */
+const SPLIT_AFTER_PAGES = 4;
+/** The same where keys have prefixes, up to a slash: S3 limits the requests under each, so that several are worked on at once. */
+const SPLIT_PREFIXES_AFTER_PAGES = 1;
+/** Pages after which it is worth a share of other processes, which take a second to start. */
+const SHARE_AFTER_PAGES = 2;
 /** Segments that the rest is listed in; more where each is of its own prefixes, for which S3 has limits of their own. */
 const [PARTS, PREFIX_PARTS] = [4, 16];
 
@@ -29,17 +30,34 @@ export interface PassRange {
   /** What a resumed run has left to list; absent: everything. */
   readonly segments: readonly Segment[] | undefined;
   readonly shouldInspect: ShouldInspect;
+  /** Who moves the segments of a large bucket. Default: this process, all of them at the same time. */
+  readonly shared?: SharedSegments | undefined;
 }
 
-/** Whether a segment ends with a key, after so many pages; then somebody else lists what is behind that key. */
-type EndsWith = (key: string, pages: number) => boolean;
+export interface SharedSegments {
+  /** Segments that are enough to begin with. */
+  readonly parts: number;
+  /** Segments will follow. */
+  start(): void;
+  /** @param segments - numbered from 1 in the journal */
+  move(segments: readonly Segment[]): Promise<void>;
+}
+
+/** Ends a segment early. */
+export interface PageLimit {
+  readonly maxPages: number;
+  /** The same where keys have prefixes. Default: `maxPages`. */
+  readonly maxPagesOfPrefixes?: number;
+  /** Called with the last key where there is more. */
+  readonly onLeft?: (key: string) => void;
+}
 
 /** What the passes of a run share. */
 export interface PassTools {
   readonly calls: RunCalls;
   readonly moves: VersionMoves;
   readonly tally: Tally;
-  readonly log: RunLog;
+  readonly log: PageLog;
 }
 
 /** Lists a bucket once and starts to move the versions that are to be inspected. */
@@ -56,35 +74,46 @@ export class ListingPass {
 
   async run(): Promise<void> {
     this.#tools.tally.passes = this.#range.pass;
-    const segments = this.#range.segments?.map((segment, at) => this.#segment(segment, at + 1));
-    await allEnded(segments ?? [this.#whole()]);
+    const { segments } = this.#range;
+    await (segments ? this.#all(segments) : this.#whole());
   }
 
-  /**
-   * Lists in one go, and once the bucket turns out to be large, what is left of it in concurrent segments. The first pages need not be
-   * done by then: a prefix that S3 slows down holds no other one back.
-   */
+  /** Lists in one go, and once the bucket turns out to be large, what is left of it in concurrent segments. */
   async #whole(): Promise<void> {
+    const { shared } = this.#range;
+    const { splitAfterPages } = this.#request;
+    const maxPages = splitAfterPages ?? (shared ? SHARE_AFTER_PAGES : SPLIT_AFTER_PAGES);
+    const maxPagesOfPrefixes = splitAfterPages ?? (shared ? SHARE_AFTER_PAGES : SPLIT_PREFIXES_AFTER_PAGES);
     let rest: Promise<void> | undefined;
-    const endsWith = (key: string, pages: number) => {
-      const enough = key.includes('/') ? SPLIT_PREFIXES_AFTER_PAGES : SPLIT_AFTER_PAGES;
-      if (pages < (this.#request.splitAfterPages ?? enough)) return false;
-      rest = this.#rest(key);
+    const onLeft = (after: string) => {
+      // While the first pages are still worked on: a prefix that S3 slows down holds no other one back.
+      rest = this.#rest(after, shared ? first : undefined);
       rest.catch(() => undefined);
-      return true;
     };
-    await this.#segment(WHOLE, 0, endsWith).finally(() => rest);
+    const first = this.segment(WHOLE, 0, { maxPages, maxPagesOfPrefixes, onLeft });
+    await first.finally(() => rest);
   }
 
-  async #rest(after: string): Promise<void> {
+  /** @param begin - what has to end first. Default: nothing */
+  async #rest(after: string, begin: Promise<unknown> = Promise.resolve()): Promise<void> {
+    const { shared, pass } = this.#range;
     const { calls, log } = this.#tools;
-    const segments = await splitRest(calls.store, calls.ofBucket, this.#request.bucket, after, PARTS, PREFIX_PARTS);
-    if (this.#range.pass === 1) await log.segments(after, segments);
-    await allEnded(segments.map((segment, at) => this.#segment(segment, at + 1)));
+    const parts = shared?.parts ?? PARTS;
+    const segments = await splitRest(calls.store, calls.ofBucket, this.#request.bucket, after, parts, PREFIX_PARTS);
+    await begin;
+    if (calls.isEnded) return;
+    if (pass === 1) await log.segments?.(after, segments);
+    await this.#all(segments);
   }
 
-  /** Inspects the versions of one segment. */
-  async #segment(segment: Segment, number: number, endsWith: EndsWith = () => false): Promise<void> {
+  async #all(segments: readonly Segment[]): Promise<void> {
+    const { shared } = this.#range;
+    if (shared) return shared.move(segments);
+    await allEnded(segments.map((segment, at) => this.segment(segment, at + 1)));
+  }
+
+  /** Inspects the versions of one segment. @returns the key that it stopped at after `maxPages`, when there is more */
+  async segment(segment: Segment, number: number, limit?: PageLimit): Promise<string | undefined> {
     const { calls, moves, log } = this.#tools;
     const { bucket } = this.#request;
     const commit = (page: CompletedPage) => log.commitPage(this.#range.pass, number, page);
@@ -92,18 +121,25 @@ export class ListingPass {
     const ranges = new PageRanges(segment);
     // Pages whose versions are given up are never committed: whoever waits for them must see that the run ends.
     const forget = calls.onEnd(() => queue.release());
+    let isWhole = false;
     try {
       let pages = 0;
+      let rest: string | undefined;
       for await (const page of listVersionPages(calls.store, { bucket, ...segment, listing: calls.ofBucket })) {
+        if (page.next) this.#range.shared?.start();
         pages += 1;
-        // Where one key fills pages, the pass lists to the end of that key: a segment starts after a key.
-        const { next } = page;
-        const isEnd = next !== undefined && next.versionId === undefined && endsWith(next.key, pages);
+        if (isReached(limit, page.next, pages)) rest = page.next?.key;
+        if (rest !== undefined) limit?.onLeft?.(rest);
         await this.#page(page, queue, ranges.next(page));
-        if (isEnd || calls.isEnded) return;
+        if (calls.isEnded) return undefined;
+        if (rest !== undefined) break;
       }
+      await queue.drained();
+      isWhole = !calls.isEnded;
+      return rest;
     } finally {
-      await moves.idle();
+      // Other segments may be moved at the same time; where this one failed, nothing of it may be left in progress.
+      if (!isWhole) await moves.idle();
       forget();
       await queue.flushed();
     }
@@ -181,6 +217,13 @@ export class ListingPass {
     const own = await Promise.all([...open.values()].map((one) => moves.prove(one)));
     return { ...page, results: [...results, ...own] };
   }
+}
+
+/** Where one key fills pages, the pass lists to the end of that key: a segment starts after a key. */
+function isReached(limit: PageLimit | undefined, next: VersionPage['next'], pages: number): boolean {
+  if (limit === undefined || next === undefined || next.versionId !== undefined) return false;
+  const { maxPages, maxPagesOfPrefixes = maxPages } = limit;
+  return pages >= (next.key.includes('/') ? maxPagesOfPrefixes : maxPages);
 }
 
 /** The ranges of keys that the pages of a segment end. */

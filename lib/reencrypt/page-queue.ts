@@ -15,9 +15,11 @@ export interface CompletedPage {
   /** Versions on the page, inspected or not. */
   readonly listed: number;
   readonly deleteMarkers: number;
+  /** The latest LastModified of its versions, milliseconds since the epoch; 0 where it has none. */
+  readonly newest: number;
   readonly results: readonly PageResult[];
   /** The keys of the page; absent where it begins or ends in the middle of one. */
-  readonly range: KeyRange | undefined;
+  readonly range?: KeyRange | undefined;
 }
 
 /** Keys behind one, up to and with another; from the first one, or to the last, where absent. */
@@ -69,7 +71,8 @@ export class PageQueue {
   /** Announces a page, of which `inspected` versions will be reported. Returns what each of them reports to. */
   add(page: VersionPage, inspected: number, range?: KeyRange): (result: PageResult) => void {
     const { next, deleteMarkers, versions } = page;
-    const counts = { listed: versions.length, deleteMarkers: deleteMarkers.length };
+    const newest = versions.reduce((latest, one) => Math.max(latest, one.lastModified), 0);
+    const counts = { listed: versions.length, deleteMarkers: deleteMarkers.length, newest };
     const pending: PendingPage = { next, ...counts, results: [], range, open: inspected };
     this.#pages.push(pending);
     this.#unwritten += 1;
@@ -85,6 +88,15 @@ export class PageQueue {
   release(): void {
     this.#isReleased = true;
     this.#waiting?.();
+  }
+
+  /** Resolves when every page is written; also when one cannot be, or after `release`, as some never will be. */
+  async drained(): Promise<void> {
+    while (this.#unwritten > 0 && !this.#isReleased) {
+      await new Promise<void>((go) => {
+        this.#waiting = go;
+      });
+    }
   }
 
   /** Resolves when all that was handed on is written; rejects with the first failure to. */

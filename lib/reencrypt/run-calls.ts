@@ -22,9 +22,9 @@ export class RunCalls {
   #fault: unknown;
 
   constructor(store: ObjectStore, request: ReencryptRequest) {
-    const { bucket, targetKeyArn, concurrency, maxRps, retry = {}, signal, limiter } = request;
+    const { bucket, targetKeyArn, concurrency, maxRps, retry = {}, signal } = request;
     this.store = store;
-    this.pace = limiter ?? new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
+    this.pace = request.pace ?? new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
     const halted = signal ? AbortSignal.any([signal, this.#halt.signal]) : this.#halt.signal;
     this.call = withPacingAndRetry(this.pace, retry, halted, this.prefixes);
     this.faultPolicy = new FaultPolicy(targetKeyArn);

@@ -64,12 +64,17 @@ export class VersionMoves {
     return this.#slots.idle();
   }
 
+  /** Reports how far the run is, as often as a person can read it. `by`: who moves, where others do. */
+  showProgress(by?: string): void {
+    this.#progress.at(this.#tally.inspected, (pace) => this.#progressText(pace, by));
+  }
+
   async #one(version: ListedVersion, report: (result: PageResult) => void, manner: MoveManner): Promise<void> {
     try {
       const end = await moveVersion(this.#move, version, manner);
       this.#tally.inspected += 1;
       report('end' in end ? { version, outcomes: [], unproven: end } : this.#counted(version, end));
-      this.#progress.at(this.#tally.inspected, (pace) => this.#progressText(pace));
+      this.showProgress();
     } catch (error) {
       this.#calls.end(error);
     } finally {
@@ -85,10 +90,10 @@ export class VersionMoves {
     return { version, outcomes };
   }
 
-  #progressText(pace: string): string {
+  #progressText(pace: string, by: string | undefined): string {
     const { bucket, method, dryRun } = this.#request;
     const { concurrency, because } = this.#calls.paceState;
-    return `${bucket}: ${pace}; ${this.#tally.text(method, dryRun)}; ${concurrency} at once (${because})`;
+    return `${bucket}: ${pace}; ${this.#tally.text(method, dryRun)}; ${by ?? `${concurrency} at once (${because})`}`;
   }
 }
 

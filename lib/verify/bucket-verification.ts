@@ -18,8 +18,8 @@ export interface VerifyRequest {
   readonly concurrency?: number | undefined;
   /** Requests a second at most. Default: no limit. */
   readonly maxRps?: number | undefined;
-  /** Paces the requests, together with those of others that use it. Default: one by the two limits above. */
-  readonly limiter?: AdaptiveLimiter | undefined;
+  /** Paces the verification together with those of other buckets, by limits of its own. Default: one with the two limits above. */
+  readonly pace?: AdaptiveLimiter | undefined;
   /** Versions under the active key that are also read: a number, chosen at random, or all. Default 20. */
   readonly read?: number | 'all' | undefined;
   /** Versions whose HEAD is repeated through the AWS SDK, chosen at random. Default 100. */

@@ -100,15 +100,20 @@ export class VersionScanner {
     return this.#judge.secondHeads;
   }
 
+  /** Versions that S3 was asked about annotations of. */
+  get askedForAnnotations(): number {
+    return this.#judge.annotations.found(0).asked;
+  }
+
   get findings(): Findings {
     return this.#findings;
   }
 
   #caller(): Caller {
-    const { concurrency, maxRps, retry = {}, signal, limiter } = this.#request;
+    const { concurrency, maxRps, retry = {}, signal, pace } = this.#request;
     const halted = signal ? AbortSignal.any([signal, this.#halt.signal]) : this.#halt.signal;
-    const pace = limiter ?? new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
-    return withPacingAndRetry(pace, retry, halted, this.#prefixes);
+    const own = pace ?? new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
+    return withPacingAndRetry(own, retry, halted, this.#prefixes);
   }
 
   /** Before any listing: an upload that finishes meanwhile is then among the uploads or in the listing. */

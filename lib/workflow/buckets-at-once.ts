@@ -29,7 +29,7 @@ export async function bucketsAtOnce<Run extends VerifyRun, Bucket, Result>(
   const failed = new AbortController();
   const signal = AbortSignal.any([run.signal, failed.signal]);
   const { concurrency: maxConcurrency, maxRps } = run.reencrypt;
-  const reencrypt = { ...run.reencrypt, limiter: new AdaptiveLimiter({ maxConcurrency, maxRps }) };
+  const reencrypt = { ...run.reencrypt, pace: new AdaptiveLimiter({ maxConcurrency, maxRps }) };
   const reporters = inOrder(run.reporter, buckets.length);
   const one = async ([at, bucket]: readonly [number, Bucket]): Promise<Result> => {
     try {

@@ -14,7 +14,7 @@ import { formerReasons } from './gate-former-keys';
 import type { GateReason } from './gate-reason';
 import { rehearsalReasons } from './gate-rehearsal';
 import { uploadReasons } from './gate-uploads';
-import { soakReasons, userReasons } from './gate-users';
+import { relatedReasons, soakReasons, userReasons } from './gate-users';
 import { applyRetireWaivers, type WaivedReason } from './gate-waivers';
 import type { OtherKeyUsers } from './key-users';
 import type { Pin } from './pins';
@@ -104,6 +104,7 @@ export function gateVerdict(input: GateInput): {
     ...rehearsalReasons(input.rehearseAs, input.rehearsal),
     ...droppedReasons(input.dropped),
     ...userReasons(input.users),
+    ...relatedReasons(input.observation, input.keyArn),
     ...soakReasons(input.users, input.unusedForDays, input.now),
   ];
   return applyRetireWaivers(found, input.waivers, input.now);

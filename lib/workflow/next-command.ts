@@ -1,10 +1,12 @@
 /** What somebody types next: one command, whose end brings the rotation on. */
+
 import type { CustodyStanding } from '../observation/custody-standing';
 import type { DriftFinding } from '../observation/drift-finding';
 import { drillCommand, extendCommand, keeperOf } from '../observation/key-remedy';
 import { type Observation, observedActive } from '../observation/observe';
 import { activeMaterial, currentVersion, type ObservedMaterials } from '../observation/observed-materials';
 import { isSettled, type VersionVerdict } from '../observation/version-verdicts';
+import { deployCommand } from '../rotation/declared-stacks';
 import type { Rotation } from '../rotation/rotation';
 import type { StepId } from './flow-facts';
 import type { StepState } from './step';
@@ -139,8 +141,8 @@ const PASSES: ReadonlySet<string> = new Set(['active-key-expires', 'custody-not-
 const KEPT = 'see to each user of the key, or waive it under retire.waivers; then run `npx keyturn post-apply`';
 
 function commandFor(step: StepId, rotation: Rotation): string {
-  if (step === 'declare-keys') return `npx cdktf deploy ${rotation.name}-keys`;
+  if (step === 'declare-keys') return deployCommand(rotation, 'keys');
   if (step === 'import-material') return 'npx keyturn pre-apply';
-  if (step === 'switch') return `npx cdktf deploy ${rotation.name}-storage`;
+  if (step === 'switch') return deployCommand(rotation, 'storage');
   return 'npx keyturn post-apply';
 }

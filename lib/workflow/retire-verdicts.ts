@@ -72,6 +72,7 @@ const ABOUT_USERS: ReadonlySet<string> = new Set<GateReason['code']>([
   'defaults-unknown',
   'replicates',
   'replication-unknown',
+  'related-key',
   'used',
   'used-recently',
   'use-unknown',

@@ -89,7 +89,7 @@ describe('buckets that are worked on side by side', () => {
         method: 'rewrap',
         dryRun: false,
         concurrency: reencrypt.concurrency,
-        limiter: reencrypt.limiter,
+        pace: reencrypt.pace,
       }),
     );
     expect(results.map(({ complete, stopped }) => stopped?.because ?? complete)).toEqual(['credentials', true, true]);

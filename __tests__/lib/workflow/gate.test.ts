@@ -25,6 +25,7 @@ const key = (arn: string, state: string) => ({
   currentKeyMaterialId: undefined,
   creationDate: undefined,
   deletionDate: undefined,
+  relatedKeys: undefined,
 });
 
 const NONE = { asked: 0, annotated: [], annotatedTotal: 0, unknown: [], unknownTotal: 0 };
@@ -147,6 +148,8 @@ const rehearsed: RehearsedBucket = {
   archived: 0,
   customerKey: 0,
   gone: 0,
+  annotations: 0,
+  annotationsOutOfReach: 0,
   refusedWithoutActive: { key: 'a', versionId: 'v' },
   readWithoutActive: undefined,
 };
@@ -312,14 +315,21 @@ it('names five versions that the readers cannot read, and counts the others', ()
 it('says in a line what was rehearsed and what was not', () => {
   const { rehearsal } = withRehearsal({
     buckets: [
-      { ...rehearsed, read: 2, failed: [{ key: 'a', versionId: 'v', why: 'x' }], archived: 3, outOfReach: 4 },
-      { ...rehearsed, bucket: 'empty', objectVersions: 0, read: 0, customerKey: 5, gone: 6 },
+      {
+        ...rehearsed,
+        read: 2,
+        failed: [{ key: 'a', versionId: 'v', why: 'x' }],
+        archived: 3,
+        outOfReach: 4,
+        annotations: 9,
+      },
+      { ...rehearsed, bucket: 'empty', objectVersions: 0, read: 0, customerKey: 5, gone: 6, annotationsOutOfReach: 7 },
     ],
   });
   expect(rehearsalLine(undefined, rehearsal)).toContain('names no role');
   expect(rehearsalLine(READERS, undefined)).toBe(`nothing was rehearsed as ${READERS}`);
   expect(rehearsalLine(READERS, rehearsal)).toBe(
-    `dress rehearsal as ${READERS}: 2 object version(s) read without the key, 1 not readable without it; not rehearsed: 3 archived, 5 under a customer's key, 4 under other keys, not for this role, 6 deleted meanwhile, empty is empty`,
+    `dress rehearsal as ${READERS}: 2 object version(s) read without the key, 1 not readable without it, 9 annotation(s) read; not rehearsed: 3 archived, 5 under a customer's key, 4 under other keys, not for this role, 6 deleted meanwhile, 7 annotation(s), not for this role, empty is empty`,
   );
   const all = withRehearsal({}).rehearsal;
   expect(rehearsalLine(READERS, all)).toMatch(/, 0 not readable without it$/);
