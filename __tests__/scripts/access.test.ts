@@ -396,6 +396,82 @@ describe('whom IAM lets use the old key', () => {
   });
 });
 
+describe("IAM's own simulation", () => {
+  const reads = { Effect: 'Allow', Action: ['kms:Decrypt', 's3:GetObject'], Resource: '*' };
+  const policy = (...Statement: readonly object[]) => JSON.stringify({ Version: '2012-10-17', Statement });
+  async function reader(PolicyDocument: string): Promise<void> {
+    await iam().send(new CreateUserCommand({ UserName: 'reader' }));
+    await iam().send(new PutUserPolicyCommand({ UserName: 'reader', PolicyName: 'own', PolicyDocument }));
+    await readByStranger('reader');
+    await keyPolicy(v2);
+  }
+  const used = async () => {
+    const { exitCode, comparisons } = await asJson();
+    const [{ asked, notRead, used: uses }] = comparisons;
+    return {
+      exitCode,
+      asked,
+      notRead: notRead.join(),
+      use: uses.find(({ who }: { readonly who: string }) => who.endsWith('/reader')),
+    };
+  };
+  const simulated = "IAM's own simulation of 1 requests";
+
+  it('agrees with what the policies say, as far as the request is known', async () => {
+    const byTag = { StringNotEquals: { 'aws:ResourceTag/team': 'reports' } };
+    await reader(policy({ ...reads, Condition: byTag }));
+    expect(await used()).toMatchObject({
+      use: { verdict: 'keeps', note: null },
+      asked: expect.arrayContaining([simulated]),
+    });
+    await iam().send(
+      new PutUserPolicyCommand({
+        UserName: 'reader',
+        PolicyName: 'own',
+        PolicyDocument: policy({ ...reads, Resource: v1 }),
+      }),
+    );
+    expect(await used()).toMatchObject({ exitCode: 4, use: { verdict: 'lost', note: null } });
+  });
+
+  it('makes unknown what a policy of the organization refuses', async () => {
+    await reader(policy(reads));
+    site.endpoint.controlBy([{ Effect: 'Allow', Action: '*', Resource: '*' }]);
+    expect(await used()).toMatchObject({ use: { verdict: 'keeps' } });
+    site.endpoint.controlBy([
+      { Effect: 'Allow', Action: '*', Resource: '*' },
+      { Effect: 'Deny', Action: 'kms:*', Resource: v2 },
+    ]);
+    expect(await used()).toMatchObject({ exitCode: 2, use: { verdict: 'unknown' } });
+    expect((await access()).stdout).toContain('unknown: a policy of the organization refuses it, as IAM simulates it');
+  });
+
+  it('makes unknown what it contradicts', async () => {
+    await reader(policy(reads));
+    const PolicyDocument = policy(reads, { Effect: 'Deny', Action: 'kms:*', Resource: v2 });
+    const unhook = site.endpoint.requests.hook({
+      async before({ operation }) {
+        if (operation === 'SimulatePrincipalPolicy')
+          await iam().send(new PutUserPolicyCommand({ UserName: 'reader', PolicyName: 'own', PolicyDocument }));
+        return undefined;
+      },
+    });
+    const note = 'IAM simulates explicitDeny, and its policies as they were read say allowed';
+    expect(await used()).toMatchObject({ exitCode: 2, use: { verdict: 'unknown', note } });
+    unhook();
+  });
+
+  it.each(['AccessDenied', 'InvalidAction', 'ServiceFailure'])('is said not to be asked after %s', async (code) => {
+    await reader(policy(reads));
+    const then = { kind: 'answer', status: 400, code } as const;
+    site.endpoint.faults.inject({ match: { operation: 'SimulatePrincipalPolicy' }, then });
+    expect(await used()).toMatchObject({
+      use: { verdict: 'keeps', note: null },
+      notRead: expect.stringContaining("IAM's own simulation, which tells of policies of the organization: "),
+    });
+  });
+});
+
 describe('what names the old key', () => {
   const replicate = (ReplicaKmsKeyID: string) =>
     site.s3.send(

@@ -8,7 +8,7 @@ import type { Rotation } from '../../lib/rotation/rotation';
 import { loadRotation } from '../../lib/rotation/rotation-file';
 import { findRotationFiles } from '../../lib/rotation/rotation-files';
 import { openStore } from '../../lib/s3/open-store';
-import { requireEngine } from '../../lib/workflow/reencrypt-engine';
+import { requireEngine } from '../../lib/workflow/engine-asked';
 import type { RotationRun } from '../../lib/workflow/rotation-run';
 import { type CommandContext, flag, type OptionValues, text } from './command';
 import { openWorkers } from './open-workers';
