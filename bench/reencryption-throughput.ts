@@ -1,205 +1,154 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
-import path from 'node:path';
+import { type Contest, keyturn, measured, type Row } from './contest';
+import { missingTools, toolContests } from './copy-tools';
+import type { ClientRequest } from './reencrypt-client';
+import type { StubSetup } from './s3-stub';
+import { cpuEach, overBound, resultOf, type Target, targetsOf } from './targets';
 
 /**
- * What re-encryption costs on one stub S3 at 20 ms latency: this engine, the same engine over the AWS SDK,
- * and the command line tools that are on PATH. `npm run bench` takes some minutes; `npm run bench -- --full` adds the
- * 1,000,000 versions. Each contestant runs in a process of its own, and so does the stub.
+ * What a whole rotation costs on one stub S3 at 20 ms latency, every version moved and verified: this engine, the same engine over
+ * the AWS SDK, and the copy alone by the command line tools that are on PATH. `npm run bench` takes some minutes;
+ * `npm run bench -- --full` adds 1,000,000 versions, and `--only=ID,ID` takes some rows. Each contestant runs in a process of its own,
+ * and so does the stub.
  */
 
-interface Cost {
-  readonly name: string;
-  readonly versions: number;
-  readonly seconds: number;
-  readonly cpuSeconds: number;
-  readonly peakRss: number | undefined;
-  readonly requests: number;
-}
-
+/** Milliseconds. */
 const LATENCY = 20;
-const HERE = __dirname;
-const ENVIRONMENT = {
-  ...process.env,
-  AWS_ACCESS_KEY_ID: 'A',
-  AWS_SECRET_ACCESS_KEY: 'B',
-  AWS_DEFAULT_REGION: 'ap-northeast-1',
-  AWS_REGION: 'ap-northeast-1',
-  AWS_EC2_METADATA_DISABLED: 'true',
-  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-};
-const NEW = 'arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-4000-8000-00000000000b';
+/** S3's documented limits of one prefix. */
+const [READS, WRITES] = [5_500, 3_500];
+/** Versions of a row on a stub with S3's limits. */
+const LIMITED = 50_000;
 
-/** A tool that copies objects onto themselves under the new key: what people do today. */
-interface Tool {
-  readonly name: string;
-  readonly command: string;
-  readonly args: (url: string) => readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
-}
-
-const TOOLS: readonly Tool[] = [
-  {
-    name: 'aws s3 cp --recursive',
-    command: 'aws',
-    args: (url) => [
-      '--endpoint-url',
-      url,
-      's3',
-      'cp',
-      's3://b/',
-      's3://b/',
-      '--recursive',
-      '--only-show-errors',
-      '--sse',
-      'aws:kms',
-      '--sse-kms-key-id',
-      NEW,
-    ],
-  },
-  {
-    name: 's5cmd cp',
-    command: 's5cmd',
-    args: (url) => ['--endpoint-url', url, 'cp', '--sse', 'aws:kms', '--sse-kms-key-id', NEW, 's3://b/*', 's3://b/'],
-  },
-  {
-    name: 'rclone copy',
-    command: 'rclone',
-    args: () => ['copy', ':s3:b', ':s3:b', '--ignore-times', '--transfers', '64', '--checkers', '64'],
-    environment: {
-      RCLONE_S3_PROVIDER: 'AWS',
-      RCLONE_S3_ENV_AUTH: 'true',
-      RCLONE_S3_SERVER_SIDE_ENCRYPTION: 'aws:kms',
-      RCLONE_S3_SSE_KMS_KEY_ID: NEW,
-    },
-  },
-];
+const SCOPES = [
+  { id: 'default', work: 'rotate', text: 'default scope' },
+  { id: 'any', work: 'rotate-any', text: 'from: any' },
+] as const;
 
 async function main(): Promise<void> {
   const isFull = process.argv.includes('--full');
-  const only = process.argv.find((one) => one.startsWith('--only='))?.slice('--only='.length);
-  const contests: (readonly [string, number, () => Promise<Cost>])[] = [
-    ['keyturn', 10_000, () => engine('keyturn', 10_000, 'direct')],
-    ['keyturn', 100_000, () => engine('keyturn', 100_000, 'direct')],
-    ['optimistic', 100_000, () => engine('keyturn --optimistic', 100_000, 'direct', 'optimistic')],
-    ['sdk', 10_000, () => engine('keyturn over the AWS SDK', 10_000, 'sdk')],
-    ['verify', 100_000, () => engine('verification by heads', 100_000, 'direct', 'verify')],
-    ['list', 1_000_000, () => engine('listing alone', 1_000_000, 'direct', 'list')],
-    ...(isFull ? [['keyturn', 1_000_000, () => engine('keyturn', 1_000_000, 'direct')] as const] : []),
-    ...TOOLS.filter((tool) => isOnPath(tool.command)).map(
-      (one) => [one.command, 2_000, () => toolCost(one, 2_000)] as const,
-    ),
-  ];
-  const missing = TOOLS.filter((one) => !isOnPath(one.command)).map((one) => one.command);
-  const rows: Cost[] = [];
-  for (const [name, versions, contest] of contests) {
-    if (only !== undefined && only !== name) continue;
-    process.stderr.write(`${name}, ${versions} versions …\n`);
-    const row = await contest();
+  const only = process.argv
+    .find((one) => one.startsWith('--only='))
+    ?.slice('--only='.length)
+    .split(',');
+  const rows: Row[] = [];
+  for (const contest of contests(isFull)) {
+    if (only && !only.includes(contest.id)) continue;
+    process.stderr.write(`${contest.id}: ${contest.name}, ${contest.setup.objects} versions …\n`);
+    const row = await measured(contest);
     rows.push(row);
-    process.stderr.write(`${JSON.stringify(row)}\n`);
+    process.stderr.write(`${'cost' in row ? JSON.stringify(row.cost) : row.error}\n`);
   }
-  print(rows, missing);
+  print(rows);
 }
 
-async function engine(name: string, versions: number, store: 'direct' | 'sdk', mode = 'rewrap'): Promise<Cost> {
-  return withStub(versions, async (url) => {
-    // As the command itself starts: the ESM loader, which it does not need, would take memory of its own.
-    const args = ['--require', 'tsx/cjs', path.join(HERE, 'reencrypt-client.ts'), url, store, mode];
-    const output = execFileSync(process.execPath, args, {
-      env: ENVIRONMENT,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const cost = JSON.parse(output) as Omit<Cost, 'name'>;
-    if (cost.versions !== versions) throw new Error(`${name} came to ${cost.versions} of ${versions} versions`);
-    return { name, ...cost };
-  });
-}
-
-async function toolCost(tool: Tool, versions: number): Promise<Cost> {
-  return withStub(versions, async (url) => {
-    const env = { ...ENVIRONMENT, AWS_ENDPOINT_URL: url, RCLONE_S3_ENDPOINT: url, ...tool.environment };
-    const startedAt = performance.now();
-    const before = childTimes();
-    const child = spawn(tool.command, [...tool.args(url)], { env, stdio: ['ignore', 'ignore', 'inherit'] });
-    let peakRss: number | undefined;
-    const watch = setInterval(() => {
-      peakRss = residentPeak(child.pid) ?? peakRss;
-    }, 100);
-    const code = await ended(child);
-    clearInterval(watch);
-    if (code !== 0) throw new Error(`${tool.name} ended with ${code}`);
-    const seconds = (performance.now() - startedAt) / 1000;
-    const requests = Number(await (await fetch(`${url}/stub-requests`)).text());
-    return { name: tool.name, versions, seconds, cpuSeconds: childTimes() - before, peakRss, requests };
-  });
-}
-
-async function withStub<T>(versions: number, body: (url: string) => Promise<T>): Promise<T> {
-  const args = ['--require', 'tsx/cjs', path.join(HERE, 's3-stub.ts'), String(versions), String(LATENCY)];
-  const stub = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  try {
-    const port = await new Promise<string>((resolve, reject) => {
-      stub.stdout.once('data', (chunk) => resolve(String(chunk).trim()));
-      stub.once('exit', () => reject(new Error('the stub did not start')));
-    });
-    return await body(`http://127.0.0.1:${port}`);
-  } finally {
-    const gone = ended(stub);
-    stub.kill();
-    await gone;
-  }
-}
-
-function ended(child: ChildProcess): Promise<number | null> {
-  return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
-}
-
-/** CPU seconds of children that have ended, from the kernel's account of this process; Linux only, NaN elsewhere. */
-function childTimes(): number {
-  const stat = '/proc/self/stat';
-  if (!existsSync(stat)) return Number.NaN;
-  const fields = readFileSync(stat, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  // cutime and cstime are fields 16 and 17 of the whole line, in hundredths of a second.
-  return (Number(fields[13]) + Number(fields[14])) / 100;
-}
-
-function residentPeak(pid: number | undefined): number | undefined {
-  const status = `/proc/${pid}/status`;
-  if (!existsSync(status)) return undefined;
-  const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(status, 'utf8'));
-  return peak ? Number(peak[1]) * 1024 : undefined;
-}
-
-function isOnPath(command: string): boolean {
-  return (process.env.PATH ?? '').split(path.delimiter).some((one) => existsSync(path.join(one, command)));
-}
-
-function print(rows: readonly Cost[], missing: readonly string[]): void {
-  const table = [
-    ['', 'versions', 'objects/s', 'CPU µs/object', 'objects/s per core', 'peak RSS MB', 'requests/object'],
-    ...rows.map((row) => [
-      row.name,
-      String(row.versions),
-      (row.versions / row.seconds).toFixed(0),
-      ((row.cpuSeconds / row.versions) * 1e6).toFixed(0),
-      (row.versions / row.cpuSeconds).toFixed(0),
-      row.peakRss === undefined ? '?' : (row.peakRss / 1e6).toFixed(0),
-      (row.requests / row.versions).toFixed(4),
-    ]),
+function contests(isFull: boolean): readonly Contest[] {
+  const sizes = [
+    { id: '10k', objects: 10_000 },
+    { id: '100k', objects: 100_000 },
+    ...(isFull ? [{ id: '1m', objects: 1_000_000 }] : []),
   ];
-  const widths = (table[0] ?? []).map((_, at) => Math.max(...table.map((row) => (row[at] ?? '').length)));
-  for (const row of table) {
-    const cells = row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)));
-    process.stdout.write(`${cells.join('  ')}\n`);
-  }
+  return [
+    ...sizes.flatMap(({ id, objects }) =>
+      SCOPES.map((scope) => rotation(`${scope.id}-${id}`, `keyturn, ${scope.text}`, { objects }, { work: scope.work })),
+    ),
+    rotation('sdk', 'keyturn over the AWS SDK, default scope', { objects: 10_000 }, { work: 'rotate', path: 'sdk' }),
+    ...SCOPES.map(({ id, work, text }) =>
+      rotation(
+        `${id}-2p`,
+        `keyturn, ${text}, two processes and the one that records, 16 prefixes`,
+        { objects: 100_000, prefixes: 16 },
+        { work, processes: 2 },
+      ),
+    ),
+    ...[1, 4, 16].flatMap((prefixes) => SCOPES.map((scope) => limited(scope, prefixes))),
+    rotation(
+      'fleet',
+      'keyturn, 1,000 buckets of 10, 16 at once, default scope',
+      { objects: 10_000, buckets: 1_000 },
+      { work: 'fleet', buckets: 1_000 },
+    ),
+    {
+      ...rotation('list', 'listing alone', { objects: 1_000_000 }, { work: 'list' }),
+      listsOnly: true,
+    },
+    ...toolContests(10_000, LATENCY),
+  ];
+}
+
+function rotation(
+  id: string,
+  name: string,
+  setup: Omit<StubSetup, 'latency'>,
+  request: Pick<ClientRequest, 'work' | 'buckets' | 'processes'> & { readonly path?: 'direct' | 'sdk' },
+): Contest {
+  return {
+    id,
+    name,
+    setup: { ...setup, latency: LATENCY },
+    run: (endpoint) => keyturn({ path: 'direct', ...request, endpoint }),
+  };
+}
+
+/** All prefixes together accept what S3 accepts of one, so that two cores are enough to reach it. */
+function limited({ id, work, text }: (typeof SCOPES)[number], prefixes: number): Contest {
+  const limits = { reads: READS / prefixes, writes: WRITES / prefixes };
+  const scaled = prefixes === 1 ? "S3's limits" : `each with 1/${prefixes} of S3's limits`;
+  const name = `keyturn, ${text}, ${prefixes} prefix(es), ${scaled}`;
+  return rotation(`${id}-limit-${prefixes}`, name, { objects: LIMITED, prefixes, limits }, { work });
+}
+
+const HEADINGS = ['', 'versions', 'requests/version', 'CPU µs/version', 'versions/s', 'wall/bound', 'peak MB'];
+
+function print(rows: readonly Row[]): void {
+  write('A whole rotation, every version moved and verified, unless the row says otherwise:');
+  table([HEADINGS, ...rows.map(cellsOf)]);
+  write('Targets:');
+  table([['', 'measured', 'target', ''], ...targetsOf(rows).map(targetCells)]);
   const load = loadavg()[0]?.toFixed(1);
-  process.stdout.write(
-    `\n${cpus().length} cores, load ${load}, ${LATENCY} ms latency; the stub has a process of its own\n`,
+  write(`${cpus().length} cores, load ${load}, ${LATENCY} ms latency; the stub has a process of its own.`);
+  write(
+    `wall/bound: over what ${READS} reads and ${WRITES} writes a second for each prefix allow, or the part of them that the row names.`,
   );
-  if (missing.length > 0) process.stdout.write(`not on PATH, so not measured: ${missing.join(', ')}\n`);
+  write('CPU of a tool, and of several processes, includes their start.');
+  const missing = missingTools();
+  if (missing.length > 0) write(`Not on PATH, so not measured: ${missing.join(', ')}.`);
+}
+
+function cellsOf(row: Row): readonly string[] {
+  const { name, setup } = row.contest;
+  const versions = setup.objects.toLocaleString('en-US');
+  if ('error' in row) return [name, versions, `error: ${row.error}`];
+  const { cost } = row;
+  return [
+    name,
+    versions,
+    (cost.requests / cost.versions).toFixed(4),
+    cpuEach(cost).toFixed(0),
+    (cost.versions / cost.seconds).toFixed(0),
+    overBound(cost)?.toFixed(2) ?? '-',
+    cost.peakRss === undefined ? '?' : (cost.peakRss / 1e6).toFixed(0),
+  ];
+}
+
+function targetCells(target: Target): readonly string[] {
+  const { text, figure, atMost, atLeast } = target;
+  const shown = figure === undefined ? '-' : figure.toFixed(figure < 100 ? 2 : 0);
+  return [text, shown, atMost === undefined ? `≥ ${atLeast}` : `≤ ${atMost}`, resultOf(target)];
+}
+
+/** As Markdown, so that docs can quote it. */
+function table(rows: readonly (readonly string[])[]): void {
+  const [headings = [], ...lines] = rows;
+  const aligned = headings.map((_, at) => (at === 0 ? '---' : '---:'));
+  for (const row of [headings, aligned, ...lines]) {
+    const filled = [...row, ...Array.from({ length: headings.length - row.length }, () => '')];
+    process.stdout.write(`| ${filled.join(' | ')} |\n`);
+  }
+  write('');
+}
+
+function write(text: string): void {
+  process.stdout.write(`${text}\n${text === '' ? '' : '\n'}`);
 }
 
 void main();

@@ -43,6 +43,11 @@ export interface Faults {
   newKeyLag: number;
   /** An on-demand rotation is done so many milliseconds later, by the movable clock. Default 0. */
   rotationDelay: number;
+  /**
+   * A replica of a multi-Region key is `Creating`, and the keys of a changed primary Region are `Updating`, for so many milliseconds by the
+   * movable clock. Default 0.
+   */
+  multiRegionDelay: number;
   /** CloudTrail shows an event so many milliseconds after it happened, by the movable clock. Default 0; AWS gives about five minutes. */
   trailDelay: number;
   /** Every request takes at least so many milliseconds. Default 0. */
@@ -65,6 +70,7 @@ export function createFaults(rules: readonly FaultRule[] = []): Faults {
     },
     newKeyLag: 0,
     rotationDelay: 0,
+    multiRegionDelay: 0,
     trailDelay: 0,
     latency: 0,
     inject,

@@ -4,16 +4,16 @@ import { createCloudTrail } from './cloudtrail';
 import { createTrail, type Trail } from './cloudtrail/trail';
 import { type AccessKey, type Credentials, createCredentials, defaultAccessKey } from './credentials';
 import { createFaults, type Faults } from './faults';
-import { createIam } from './iam';
+import { createAccounts } from './iam/accounts';
 import type { NewRole } from './iam/new-role';
-import { createRoles } from './iam/roles';
 import { createKms } from './kms';
 import { createThrottle } from './kms/quota';
 import { type LocalAwsOptions, settle } from './options';
 import { createPermissions } from './permissions';
 import { createRequests, type Requests } from './requests';
 import { createS3, type S3 } from './s3';
-import { type BatchSettings, createS3Control, type Jobs } from './s3-control';
+import type { BatchSettings, Jobs } from './s3-control';
+import { createControls } from './s3-control/controls';
 import { servedCloudTrail, servedIam, servedKms, servedS3, servedSts } from './served';
 import { createVerifier } from './signature/verify';
 import { createSts } from './sts';
@@ -28,7 +28,7 @@ export type { FaultAction, FaultMatch, FaultRule, Faults } from './faults';
 export { awsQuotas } from './kms/quota';
 export type { WrappingKeySource } from './kms/state/wrapping-keys';
 export type { Need } from './need';
-export type { LocalAwsOptions } from './options';
+export type { LocalAwsOptions, NewUser } from './options';
 export type { RequestEvent, RequestHook, RequestRecord, Requests } from './requests';
 export type { JobStatus, Jobs } from './s3-control';
 
@@ -38,6 +38,8 @@ export interface LocalAws {
   readonly url: string;
   readonly port: number;
   readonly region: string;
+  /** Every Region that it answers for, {@link region} first. */
+  readonly regions: readonly string[];
   readonly accountId: string;
   /** The access key that was accepted from the start. */
   readonly accessKey: AccessKey;
@@ -69,25 +71,26 @@ export interface LocalAws {
  * Throws `RangeError` for an option out of range, and the error of `listen` where the port is taken.
  */
 export async function startLocalAws(options: LocalAwsOptions = {}): Promise<LocalAws> {
-  const { port, host, region, accountId, behavior } = settle(options);
+  const { port, host, region, regions, accountId, users, behavior } = settle(options);
   // Asked anew each time: a test that replaces Date moves the clients of its process too.
   const hostClock = { now: () => Date.now() };
   const clock = movableClock(options.clock);
   const accessKey = options.credentials ?? defaultAccessKey;
   const credentials = createCredentials(accountId, clock, accessKey);
   credentials.enforced = options.enforce ?? false;
+  for (const user of users) credentials.addUser(user.name, user.accessKey, user.accountId);
   const faults = createFaults(options.faults);
   const requests = createRequests(options.requestLog ?? (() => undefined));
-  const roles = createRoles(accountId, region, clock);
-  const permissions = createPermissions(credentials, roles, (bucket) => s3.policyOf(bucket));
-  const trail = createTrail(clock, () => faults.trailDelay);
+  const { roles, iamOf } = createAccounts({ region, accountId }, clock);
+  const permissions = createPermissions(credentials, roles, (bucket) => s3.placed(bucket));
+  const trail = createTrail({ region, accountId }, clock, () => faults.trailDelay);
   const kms = createKms({
     trail,
-    accountId,
-    region,
+    regions,
     clock,
     newKeyLag: () => faults.newKeyLag,
     rotationDelay: () => faults.rotationDelay,
+    multiRegionDelay: () => faults.multiRegionDelay,
     permissions,
     quotas: options.quotas ?? {},
     wrappingKeySource: options.wrappingKeySource,
@@ -95,47 +98,46 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
   });
   const s3 = createS3({
     clock,
-    dataKeys: kms.dataKeys,
-    accountId,
-    region,
+    dataKeysIn: kms.dataKeysIn,
+    regions,
     permissions,
     limits: options.s3Limits,
     behavior,
   });
   const s3Service = servedS3(s3);
-  const control = createS3Control({
+  const settings = { ...jobsOf(behavior), ...options.batch };
+  const control = createControls({
     clock,
-    accountId,
-    region,
+    home: { region, accountId },
     s3,
     servedS3: s3Service,
     permissions,
     faults,
     requests,
     roles,
-    settings: { ...jobsOf(behavior), ...options.batch },
+    settings,
   });
-  const iam = createIam(accountId, clock, roles);
   const sts = servedSts(createSts({ roles, credentials, permissions, clock }));
   const rateExceeded = () => new Refusal('ThrottlingException', 400, 'Rate exceeded');
   const throttle = createThrottle(options.quotas ?? {}, clock, rateExceeded);
-  const cloudtrail = servedCloudTrail(createCloudTrail({ trail, region, accountId, throttle }));
+  const cloudtrail = servedCloudTrail(createCloudTrail({ trail, throttle }));
   const services = {
     kms: servedKms(kms.service),
     s3: s3Service,
     s3control: control.served,
     sts,
-    iam: servedIam(iam),
+    iam: servedIam(iamOf),
     cloudtrail,
   };
-  const verify = createVerifier(credentials, region, hostClock, clock);
-  const pipeline = createPipeline({ services, verify, permissions, faults, requests, region, accountId });
+  const verify = createVerifier(credentials, regions, hostClock, clock);
+  const pipeline = createPipeline({ services, verify, permissions, faults, requests, placed: s3.placed });
   const listening = await listen(pipeline, hostClock, host, port);
   const url = `http://${host === '::1' ? '[::1]' : host}:${listening.port}`;
   return {
     url,
     port: listening.port,
     region,
+    regions,
     accountId,
     accessKey,
     credentials,
@@ -143,8 +145,8 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     faults,
     requests,
     trail,
-    addRole: iam.addRole,
-    controlBy: iam.controlBy,
+    addRole: (role) => iamOf(accountId).addRole(role),
+    controlBy: (policies) => iamOf(accountId).controlBy(policies),
     jobs: control.jobs,
     answer: pipeline,
     stored: s3,

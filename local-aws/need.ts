@@ -13,6 +13,8 @@ export interface AccessConditions {
   /** Condition keys and their values, in addition to those that every request of a session has. */
   readonly context?: RequestContext;
   readonly resourcePolicy?: ResourcePolicy;
+  /** The account of the resource, where it may be another than the caller's. */
+  readonly owner?: string | undefined;
 }
 
 /** The policy of the key or bucket that is asked for. */
@@ -23,4 +25,13 @@ export interface ResourcePolicy {
    * identity's (buckets).
    */
   readonly decides: 'alone' | 'too';
+}
+
+/** What is known of a bucket before a request for it is carried out. */
+export interface PlacedBucket {
+  readonly region: string;
+  /** The account that made it. */
+  readonly owner: string;
+  /** As it was put. */
+  readonly policy: string | undefined;
 }

@@ -8,6 +8,14 @@ import type { RequestRecord } from './requests';
 import type { S3Options } from './s3';
 import type { BatchSettings } from './s3-control';
 
+/** A user that has an access key from the start. */
+export interface NewUser {
+  readonly name: string;
+  readonly accessKey: AccessKey;
+  /** 12 digits. Default: the account of the endpoint. */
+  readonly accountId?: string;
+}
+
 /** How an endpoint is started; everything has a default. */
 export interface LocalAwsOptions {
   /** 0, the default, takes any free port. */
@@ -16,10 +24,14 @@ export interface LocalAwsOptions {
   readonly host?: string;
   /** Default: `ap-northeast-1`. */
   readonly region?: string;
+  /** Further Regions that it answers for. Default: none. */
+  readonly regions?: readonly string[];
   /** 12 digits. Default: `123456789012`. */
   readonly accountId?: string;
   /** The access key that is accepted from the start. Default: the example key of AWS's documentation. */
   readonly credentials?: AccessKey;
+  /** More access keys, of users of this account or of others. */
+  readonly users?: readonly NewUser[];
   /** What the time of keys, tokens and objects is counted from; it can be moved at run time. Default: the host's clock. */
   readonly clock?: Clock;
   readonly faults?: readonly FaultRule[];
@@ -52,9 +64,15 @@ export function settle(options: LocalAwsOptions) {
       `host ${host} is not a loopback address; the endpoint only listens on 127.0.0.1, ::1 or localhost`,
     );
   }
-  if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(region)) throw new RangeError(`region ${region} is not the name of a Region`);
-  if (!/^\d{12}$/.test(accountId)) throw new RangeError(`account ID ${accountId} is not 12 digits`);
-  return { port, host, region, accountId, behavior: behaviorWith(options.behavior) };
+  const regions = [...new Set([region, ...(options.regions ?? [])])];
+  const users = options.users ?? [];
+  for (const name of regions) {
+    if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(name)) throw new RangeError(`region ${name} is not the name of a Region`);
+  }
+  for (const id of [accountId, ...users.map((user) => user.accountId ?? accountId)]) {
+    if (!/^\d{12}$/.test(id)) throw new RangeError(`account ID ${id} is not 12 digits`);
+  }
+  return { port, host, region, regions, accountId, users, behavior: behaviorWith(options.behavior) };
 }
 
 const isLoopback = (host: string): boolean =>

@@ -2,7 +2,7 @@ import type { Credentials } from './credentials';
 import type { Decision } from './iam/decision';
 import type { Roles } from './iam/roles';
 import type { Caller } from './message';
-import type { AccessConditions, Need } from './need';
+import type { AccessConditions, Need, PlacedBucket } from './need';
 
 /** Asks what a caller may do, and remembers what was asked in the course of each request. */
 export interface Permissions {
@@ -20,8 +20,6 @@ export interface Permissions {
    * Why the caller may not do this, as an access denied message ends; undefined where it may. Nothing is remembered.
    */
   refusal(caller: Caller, need: Need, about?: () => AccessConditions): string | undefined;
-  /** Whether policies of keys and buckets can admit other accounts: only where they are enforced. */
-  admitOthers(): boolean;
   /** What was asked for this caller so far, in that order. A request has a caller object of its own. */
   needsOf(caller: Caller): readonly Need[];
 }
@@ -30,11 +28,13 @@ export interface Permissions {
  * Permissions over what the access keys are limited to, and what the policies of roles, and of keys and buckets, say
  * of the sessions of roles. The caller object stands for the request: S3 hands it on to KMS, so what S3 does in the
  * caller's name is remembered with the S3 request that made it necessary.
+ *
+ * @param placed - owner and policy of a bucket. Nobody of another account may do anything in it, unless policies decide.
  */
 export function createPermissions(
   credentials: Pick<Credentials, 'permits'> & Partial<Pick<Credentials, 'enforced'>>,
   roles?: Pick<Roles, 'decide' | 'decideForUser' | 'decideForService' | 'denies'>,
-  bucketPolicyOf: (bucket: string) => string | undefined = () => undefined,
+  placed: (bucket: string) => PlacedBucket | undefined = () => undefined,
 ): Permissions {
   const asked = new WeakMap<Caller, Need[]>();
   const remember = (caller: Caller, { action, resource }: Need): void => {
@@ -45,16 +45,18 @@ export function createPermissions(
   };
   const decide = (caller: Caller, need: Need, about?: () => AccessConditions): Decision => {
     if (roles !== undefined && caller.service !== undefined)
-      return roles.decideForService(caller.service, need, { ...ofBucket(need, bucketPolicyOf), ...about?.() });
+      return roles.decideForService(caller.service, need, { ...ofResource(need, placed), ...about?.() });
     if (roles !== undefined && caller.role !== undefined) {
-      return roles.decide(caller, need, { ...ofBucket(need, bucketPolicyOf), ...about?.() });
+      return roles.decide(caller, need, { ...ofResource(need, placed), ...about?.() });
     }
     if (caller.role !== undefined || !credentials.permits(caller.accessKeyId, need.action)) {
       return { allowed: false, because: `because no identity-based policy allows the ${need.action} action` };
     }
     if (roles !== undefined && credentials.enforced === true)
-      return roles.decideForUser(caller, need, { ...ofBucket(need, bucketPolicyOf), ...about?.() });
-    const { resourcePolicy } = ofBucket(need, bucketPolicyOf);
+      return roles.decideForUser(caller, need, { ...ofResource(need, placed), ...about?.() });
+    const { resourcePolicy, owner = caller.accountId } = ofResource(need, placed);
+    if (owner !== caller.accountId)
+      return { allowed: false, because: `because no resource-based policy allows the ${need.action} action` };
     const isDenied = resourcePolicy !== undefined && roles?.denies(caller, need, { ...about?.(), resourcePolicy });
     return isDenied
       ? { allowed: false, because: 'with an explicit deny in a resource-based policy' }
@@ -74,14 +76,21 @@ export function createPermissions(
       const decision = decide(caller, need, about);
       return decision.allowed ? undefined : decision.because;
     },
-    admitOthers: () => credentials.enforced === true,
     needsOf: (caller) => asked.get(caller) ?? [],
   };
 }
 
-/** The policy of the bucket that an action of S3 is asked for. */
-function ofBucket({ action, resource }: Need, policyOf: (bucket: string) => string | undefined): AccessConditions {
+/** The owner of the key or bucket that is asked for, and the policy of a bucket. */
+function ofResource(
+  { action, resource }: Need,
+  placed: (bucket: string) => PlacedBucket | undefined,
+): AccessConditions {
+  if (action.startsWith('kms:')) return { owner: /^arn:[^:]+:kms:[^:]+:(\d{12}):/.exec(resource)?.[1] };
+  // A name that is taken is no resource of whoever asks for a new bucket.
+  if (action === 's3:CreateBucket') return {};
   const name = action.startsWith('s3:') ? /^arn:[^:]+:s3:::([^/]+)/.exec(resource)?.[1] : undefined;
-  const text = name === undefined ? undefined : policyOf(name);
-  return text === undefined ? {} : { resourcePolicy: { text, decides: 'too' } };
+  const bucket = name === undefined ? undefined : placed(name);
+  if (bucket === undefined) return {};
+  const { owner, policy: text } = bucket;
+  return text === undefined ? { owner } : { owner, resourcePolicy: { text, decides: 'too' } };
 }

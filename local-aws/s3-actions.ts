@@ -1,5 +1,7 @@
 import type { AwsRequest } from './message';
 import type { Need } from './need';
+import { S3Fault } from './s3/fault';
+import { copySourceOf, type Target, targetOf } from './s3/wire/target';
 
 /**
  * The IAM actions of S3 operations whose name is not the action's. `*` stands for `Version` when the request names a
@@ -93,7 +95,7 @@ function settingActions(headers: AwsRequest['headers']): readonly string[] {
 
 /** {@link s3ActionsOf}, each with the bucket or object it is asked for. Reading a copy's source is asked for the source. */
 export function s3NeedsOf(operation: string, request: AwsRequest): readonly Need[] {
-  const resource = s3ResourceOf(request.rawPath);
+  const resource = s3ResourceOf(namedIn(request));
   const source = request.headers[copySource];
   return s3ActionsOf(operation, request).map((action, at) => ({
     action,
@@ -103,18 +105,28 @@ export function s3NeedsOf(operation: string, request: AwsRequest): readonly Need
 }
 
 function sourceResourceOf(source: string): string {
-  const [path = ''] = source.split('?');
-  return s3ResourceOf(path.startsWith('/') ? path : `/${path}`);
+  return understood(() => s3ResourceOf(copySourceOf(source))) ?? '*';
 }
 
-/** The ARN of the bucket or object in a path, as an access denied message shows it. */
-function s3ResourceOf(rawPath: string): string {
-  const path = decodeURIComponent(rawPath.slice(1));
-  return path === '' ? '*' : `arn:aws:s3:::${path.replace(/^([^/]+)\/$/, '$1')}`;
+/** The ARN of a bucket or object, as an access denied message shows it. */
+function s3ResourceOf({ bucket, key }: Target): string {
+  if (bucket === '') return '*';
+  return key === '' ? `arn:aws:s3:::${bucket}` : `arn:aws:s3:::${bucket}/${key}`;
 }
 
 /** The object key a request names. */
-export function objectKeyOf({ rawPath }: AwsRequest): string | undefined {
-  const slash = rawPath.indexOf('/', 1);
-  return slash === -1 || slash === rawPath.length - 1 ? undefined : decodeURIComponent(rawPath.slice(slash + 1));
+export function objectKeyOf(request: AwsRequest): string | undefined {
+  return namedIn(request).key || undefined;
+}
+
+/** What a request names, in its path or its host. One that S3 refuses to read names nothing. */
+const namedIn = (request: AwsRequest): Target => understood(() => targetOf(request)) ?? { bucket: '', key: '' };
+
+function understood<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof S3Fault) return undefined;
+    throw error;
+  }
 }

@@ -16,7 +16,7 @@ const KEY_ID = 'x-amz-server-side-encryption-aws-kms-key-id';
  * takes its place. Whether AWS compares a key id or an alias as it was sent is not documented; here it does.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-policy-keys
  */
-export function s3ConditionsOf({ headers, query, body }: AwsRequest): AccessConditions {
+export function s3ConditionsOf({ headers, query, body, region }: AwsRequest): AccessConditions {
   // A presigned URL carries headers in its query.
   const inQuery = new Map([...query].map(([name, value]) => [name.toLowerCase(), value]));
   const sent = HEADERS.flatMap((name) => {
@@ -29,5 +29,5 @@ export function s3ConditionsOf({ headers, query, body }: AwsRequest): AccessCond
   const named = target === undefined ? [] : [[`s3:${KEY_ID}`, target] as const];
   const version = query.get('versionId');
   const asked = version === undefined ? [] : [['s3:VersionId', version] as const];
-  return { context: Object.fromEntries([...sent, ...named, ...asked]) };
+  return { context: { 'aws:RequestedRegion': region, ...Object.fromEntries([...sent, ...named, ...asked]) } };
 }

@@ -55,24 +55,25 @@ export function servedSts(service: Service): Served {
   };
 }
 
-/** IAM in the transport. */
-export function servedIam({ service, needsOf }: Iam): Served {
+/** IAM in the transport, that of the caller's account. */
+export function servedIam(iamOf: (accountId: string) => Iam): Served {
   return {
     name(request) {
       const query = queryAction(request);
       return { operation: query.get('Action') ?? 'Unknown', key: query.get('RoleName') };
     },
-    needs: needsOf,
+    needs: (operation, request) => iamOf(request.caller.accountId).needsOf(operation, request),
     denied: (need, request, because) => errorResponse('iam', accessDenied(need, request, because), request.requestId),
-    serve: service,
+    serve: (request) => iamOf(request.caller.accountId).service(request),
   };
 }
 
 /** S3 in the transport. What it needs of KMS it asks KMS for in process, as the same caller. */
-export function servedS3(s3: Pick<S3, 'handle' | 'operationOf'>): Served {
+export function servedS3(s3: Pick<S3, 'handle' | 'operationOf' | 'elsewhere'>): Served {
   return {
     name: (request) => ({ operation: s3.operationOf(request), key: objectKeyOf(request) }),
     needs: s3NeedsOf,
+    elsewhere: s3.elsewhere,
     about: s3ConditionsOf,
     denied: (need, request, because) => errorResponse('s3', accessDenied(need, request, because), request.requestId),
     serve: s3.handle,

@@ -9,8 +9,20 @@ export interface MutatedRoom {
 /** The rooms that carry verdicts. A room whose files are moved is changed here, and nowhere else. */
 export const ROOMS: Readonly<Record<string, MutatedRoom>> = {
   gate: {
-    files: ['lib/workflow/gate.ts', 'lib/workflow/gate-annotations.ts'],
-    tests: ['__tests__/lib/workflow/gate.test.ts'],
+    files: [
+      'lib/workflow/gate.ts',
+      'lib/workflow/gate-annotations.ts',
+      'lib/workflow/gate-former-keys.ts',
+      'lib/workflow/gate-rehearsal.ts',
+      'lib/workflow/gate-uploads.ts',
+      'lib/workflow/gate-users.ts',
+      'lib/workflow/gate-waivers.ts',
+    ],
+    tests: ['__tests__/lib/workflow/gate.test.ts', '__tests__/lib/workflow/gate-users.test.ts'],
+  },
+  drift: {
+    files: ['lib/observation/drift*.ts'],
+    tests: ['__tests__/lib/observation/drift*.test.ts'],
   },
   verify: {
     files: ['lib/verify/*.ts'],

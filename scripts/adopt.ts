@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { callerIdentity } from '../lib/aws/caller-identity';
-import { createClients } from '../lib/aws/clients';
+import { clientsFor } from '../lib/aws/rotation-clients';
 import { EXIT, isCode, KeyturnError } from '../lib/errors';
 import { type Adoptable, observeAdoptable, takenAliases } from '../lib/observation/adoptable';
 import { type Adoption, type AdoptionWay, adoption, nameFromAlias, whyNotTakenOver } from '../lib/proposals/adoption';
@@ -12,7 +12,9 @@ import { declareAdopted } from '../lib/rotation/adoption-edit';
 import type { Rotation } from '../lib/rotation/rotation';
 import { writeRotation } from '../lib/rotation/rotation-edit';
 import { parseRotation, readRotationText } from '../lib/rotation/rotation-file';
-import { policyLines } from '../lib/terraform/policy-lines';
+import { ownedNotes, refuseUnwritten, undeclaredNotes } from './adopt-present';
+import { showFound, shownFound, WAYS } from './adopt-report';
+import { accessFrom, accessOptions } from './cli/access-options';
 import {
   type CommandContext,
   type CommandDefinition,
@@ -23,12 +25,12 @@ import {
   text,
   texts,
 } from './cli/command';
-import { table } from './cli/table';
+import { starterValues } from './starter-files';
 
 export const adopt: CommandDefinition = {
   description:
     'Looks at the alias, its key, the buckets whose default names it, and who else uses it; then writes the rotation ' +
-    'file, or adds to the one that is there. --move-away: objects leave the old key, which stays as it is. ' +
+    'file, in place of what `init` wrote, or adds to one that was edited. --move-away: objects leave the old key, which stays as it is. ' +
     '--take-over: the old key becomes a version of the rotation, with its policy, tags and alias under Terraform. ' +
     'Only reads AWS; docs/adopt.md compares the two.',
   options: [
@@ -59,6 +61,7 @@ export const adopt: CommandDefinition = {
     },
     { flags: '--name <name>', description: 'the name of the rotation; default: from the alias' },
     { flags: '--region <region>', description: 'default: AWS_REGION, or AWS_DEFAULT_REGION' },
+    ...accessOptions,
     { flags: '--body <file>', description: 'write the body of the pull request, Markdown, to this file' },
   ],
   mutates: true,
@@ -73,53 +76,47 @@ export const adopt: CommandDefinition = {
       if (isCode(error, 'rotation-file-missing')) return undefined;
       throw error;
     });
-    const declared = before === undefined ? undefined : await parseRotation(before, file, READ);
-    const region = declared?.region ?? regionOf(options, context);
-    const clients = createClients({ region, env: context.env, signal: context.signal });
+    const present =
+      before === undefined ? undefined : { file, before, rotation: await parseRotation(before, file, READ) };
+    const starter = before === undefined ? undefined : starterValues(before);
+    const declared = starter === undefined ? present?.rotation : undefined;
+    const region = declared?.region ?? regionOf(options, context, starter?.region);
+    const access = declared === undefined ? accessFrom(options) : declared.aws;
+    const { env, signal } = context;
+    const name = declared?.name ?? text(options, 'name') ?? starter?.name;
+    const clients = clientsFor({ name: name ?? 'adopt', region, aws: access }, { env, signal });
     try {
       const identity = await callerIdentity(clients);
       context.terminal.note(`looking at account ${identity.account}, Region ${region}, as ${identity.arn}`);
-      const looking = { clients, identity, signal: context.signal };
+      const looking = { clients, identity, signal };
       const found = await observeAdoptable(looking, {
-        alias: aliasOf(options, declared?.alias),
-        buckets: texts(options, 'bucket') ?? [],
-        ...(declared === undefined ? {} : { declared: declared.buckets.map(({ name }) => name) }),
+        alias: aliasOf(options, declared?.alias, starter?.alias),
+        buckets: texts(options, 'bucket') ?? starter?.buckets ?? [],
+        ...(declared === undefined ? {} : { declared: declared.buckets.map((bucket) => bucket.name) }),
         keys: texts(options, 'key') ?? [],
       });
       showFound(context, found);
-      if (declared !== undefined && before !== undefined)
-        return await finish(context, options, {
-          file,
-          before,
-          after: declareAdopted(before, found, declared),
-          found,
-          notes: ownedNotes(declared, found),
-        });
+      if (present !== undefined && declared !== undefined) return await extend(context, options, found, present);
       const way = await wayOf(context, options, found, identity.account);
-      const names = found.keys.flatMap((_key, index) => [`v${index + 1}`, `v${index + 2}`]);
-      const taken = await takenAliases(
-        looking,
-        [...new Set(names)].map((name) => `${found.alias}/${name}`),
-      );
-      const terms = {
-        name: text(options, 'name') ?? nameFromAlias(found.alias),
-        region,
-        account: identity.account,
-        way,
-        retire: flag(options, 'retire'),
-        newVersion: options.newVersion !== false,
-        recipients: texts(options, 'recipient') ?? [],
-        keepPolicy: flag(options, 'keepPolicy'),
-      };
-      const adopted = adoption(found, terms, taken);
-      return await finish(context, options, {
-        file,
-        before: undefined,
-        after: adoptionFile(adopted),
+      const versions = found.keys.flatMap((_key, index) => [`v${index + 1}`, `v${index + 2}`]);
+      const aliases = [...new Set(versions)].map((version) => `${found.alias}/${version}`);
+      const adopted = adoption(
         found,
-        adopted,
-        notes: adopted.notes,
-      });
+        {
+          name: name ?? nameFromAlias(found.alias),
+          region,
+          account: identity.account,
+          way,
+          retire: flag(options, 'retire'),
+          newVersion: options.newVersion !== false,
+          recipients: [...new Set([...(starter?.recipients ?? []), ...(texts(options, 'recipient') ?? [])])],
+          keepPolicy: flag(options, 'keepPolicy'),
+          access,
+        },
+        await takenAliases(looking, aliases),
+      );
+      const after = adoptionFile(adopted);
+      return await finish(context, options, { file, before, after, found, adopted, notes: adopted.notes });
     } finally {
       clients.destroy();
     }
@@ -129,31 +126,36 @@ export const adopt: CommandDefinition = {
 /** The file may be about an expired version: adopting is no import. */
 const READ = { now: new Date(), expired: 'accept' } as const;
 
-function regionOf(options: OptionValues, { env }: CommandContext): string {
-  const region = text(options, 'region') ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION;
+function regionOf(options: OptionValues, { env }: CommandContext, started: string | undefined): string {
+  const region = text(options, 'region') ?? started ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION;
   if (region !== undefined && region !== '') return region;
   throw usage('no Region is given', 'pass --region, or set AWS_REGION');
 }
 
-function aliasOf(options: OptionValues, declared: string | undefined): string {
+function aliasOf(options: OptionValues, declared: string | undefined, started: string | undefined): string {
   const given = text(options, 'alias');
   if (given !== undefined && declared !== undefined && given !== declared)
     throw usage(`--alias ${given} is not ${declared}, which the rotation file declares`, 'omit --alias');
-  const alias = given ?? declared;
+  const alias = given ?? declared ?? started;
   if (alias?.startsWith('alias/')) return alias;
   throw usage('no alias is given', 'pass --alias alias/...; `aws kms list-aliases` lists them');
 }
 
 const usage = (problem: string, hint: string): KeyturnError => new KeyturnError('usage', { problem, hint });
 
-const WAYS = table(
-  ['', 'move away', 'take over'],
-  [
-    ['the old key', 'stays as it is, unknown to Terraform', 'becomes a version; Terraform sets policy, tags, alias'],
-    ['which keys', 'any, also of another account', 'external-origin, of this account'],
-    ['at the end', 'you get the verdict; disabled only with --retire', 'Keyturn disables it behind the gate'],
-  ],
-);
+interface Present {
+  readonly file: string;
+  readonly before: string;
+  readonly rotation: Rotation;
+}
+
+/** A file that people wrote gets `adopted:`, and nothing of it is written anew. */
+function extend(context: CommandContext, options: OptionValues, found: Adoptable, { file, before, rotation }: Present) {
+  refuseUnwritten(options, found, rotation);
+  const after = declareAdopted(before, found, rotation);
+  const notes = [...undeclaredNotes(rotation, found), ...ownedNotes(rotation, found)];
+  return finish(context, options, { file, before, after, found, notes });
+}
 
 /** Asks only where both ways are open. */
 async function wayOf(
@@ -188,31 +190,6 @@ async function wayOf(
   if (answer === 'away' || answer === 'over') return answer;
   throw new KeyturnError('declined', { question: 'move away from the old key, or take it over?' });
 }
-
-function showFound({ terminal }: CommandContext, { alias, keys, buckets, unread }: Adoptable): void {
-  terminal.heading(`found behind ${alias}`);
-  for (const key of keys) {
-    const expiry = key.validTo === undefined ? '' : `, material expires ${key.validTo.toISOString()}`;
-    terminal.note(`key ${key.arn}: ${key.state}, origin ${key.origin}${expiry}`);
-    terminal.note(`  aliases: ${list(key.aliases)}; default of: ${list(key.defaultOf)}`);
-    terminal.note(`  last used: ${key.lastUsed?.toISOString() ?? 'not known'}; grants: ${list(key.grants)}`);
-    for (const line of policyLines(key.policy ?? '') ?? []) terminal.note(`  policy: ${line}`);
-  }
-  for (const { name, algorithm, keyArn, versioning } of buckets)
-    terminal.note(`bucket ${name}: default ${algorithm}${keyArn ? ` under ${keyArn}` : ''}, versioning ${versioning}`);
-  for (const one of unread) terminal.warn(`not known: ${one}`);
-}
-
-const list = (names: readonly string[]): string => (names.length === 0 ? 'none' : names.join(', '));
-
-/** Settings that a bucket need not have cannot be imported, so the first apply overwrites them. */
-const ownedNotes = ({ buckets }: Rotation, found: Adoptable): readonly string[] =>
-  buckets
-    .filter(({ name, manage }) => manage === 'bucket' && found.buckets.some((one) => one.name === name))
-    .map(
-      ({ name }) =>
-        `${name} exists, and manage: bucket replaces its bucket policy, public access block and ownership: compare them first (\`aws s3api get-bucket-policy --bucket ${name}\`), or write manage: encryption`,
-    );
 
 interface Written {
   readonly file: string;
@@ -263,20 +240,6 @@ async function finish(context: CommandContext, options: OptionValues, written: W
     },
   };
 }
-
-/** Without undefined members, which JSON would drop. */
-const shownFound = ({ alias, keys, buckets, unread }: Adoptable) => ({
-  alias,
-  keys: keys.map((key) => ({
-    ...key,
-    validTo: key.validTo?.toISOString() ?? null,
-    creationDate: key.creationDate?.toISOString() ?? null,
-    lastUsed: key.lastUsed?.toISOString() ?? null,
-    policy: policyLines(key.policy ?? '') ?? null,
-  })),
-  buckets: buckets.map((bucket) => ({ ...bucket, keyArn: bucket.keyArn ?? null })),
-  unread,
-});
 
 async function writeBody(
   { cwd, terminal }: CommandContext,

@@ -28,10 +28,16 @@ export const apply: CommandDefinition = {
   async run(context, options, args) {
     const directory = path.resolve(context.cwd, args[0] ?? '');
     const approvedManifest = approvedHash(options);
-    const end = await withRun('apply', context, options, async (run) => {
-      const evidence = await evidenceSource(context, options, run.rotation.file);
-      return applySavedPlan({ run, env: context.env, directory, evidence, approvedManifest });
-    });
+    const end = await withRun(
+      'apply',
+      context,
+      options,
+      async (run) => {
+        const evidence = await evidenceSource(context, options, run.rotation.file);
+        return applySavedPlan({ run, env: context.env, directory, evidence, approvedManifest });
+      },
+      { onStacks: 'apply' },
+    );
     context.terminal.heading(flag(options, 'dryRun') ? 'dry run: nothing was changed' : 'done');
     for (const { stack, outcome } of end.result) context.terminal.note(`${stack}: ${outcome}`);
     if (end.result.some(({ outcome }) => outcome === 'not-planned')) {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { callerIdentity } from '../lib/aws/caller-identity';
-import { createClients } from '../lib/aws/clients';
 import { endpointsOf } from '../lib/aws/endpoints';
+import { clientsFor } from '../lib/aws/rotation-clients';
 import { announcementOf } from '../lib/confirm/announcement';
 import { confirmedFile } from '../lib/confirm/confirmed-file';
 import { inSandbox } from '../lib/confirm/in-sandbox';
@@ -10,6 +10,7 @@ import { type Removed, removeSandboxes } from '../lib/confirm/remove-sandbox';
 import { type Answered, runProbes } from '../lib/confirm/run-probes';
 import { newMark } from '../lib/confirm/sandbox-mark';
 import { EXIT, KeyturnError } from '../lib/errors';
+import { accessFrom, accessOptions } from './cli/access-options';
 import { type CommandContext, type CommandDefinition, flag, type OptionValues, text } from './cli/command';
 import { table } from './cli/table';
 import { ownVersion } from './cli/version';
@@ -28,6 +29,7 @@ export const confirm: CommandDefinition = {
       flags: '--role <arn>',
       description: 'a role that the identity may assume, for the question about restricted callers',
     },
+    ...accessOptions,
     { flags: '--with-jobs', description: 'also ask about S3 Batch Operations, whose jobs cost 0.25 USD each' },
     { flags: '--job-role <arn>', description: 'with --with-jobs: the role of the jobs' },
     { flags: '--wait <minutes>', description: 'how long to wait for what AWS shows late, 0 to 90', default: '5' },
@@ -84,8 +86,9 @@ function askedOf({ env }: CommandContext, options: OptionValues): Asked {
 async function ask(context: CommandContext, options: OptionValues, { minutes, ...asked }: Asked) {
   const { account, region } = asked;
   const { env, signal, terminal, cwd } = context;
-  const clients = createClients({ region, env, signal });
-  const cleaners = createClients({ region, env });
+  const reach = { name: 'confirm', region, aws: accessFrom(options) };
+  const clients = clientsFor(reach, { env, signal });
+  const cleaners = clientsFor(reach, { env });
   try {
     const identity = await callerIdentity(clients);
     if (identity.account !== account) {

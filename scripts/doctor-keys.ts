@@ -50,6 +50,7 @@ const CUSTODY_FAULTS: ReadonlySet<string> = new Set([
   'custody-other-key',
   'custody-of-other-material',
   'custody-copy-missing',
+  'custody-copy-differs',
   'custody-copy-unknown',
   'custody-recipients-differ',
   'drill-due',

@@ -19,21 +19,26 @@ export const drift: CommandDefinition = {
   mutates: false,
   examples: ['npx keyturn drift', 'npx keyturn drift >> "$GITHUB_STEP_SUMMARY"', 'npx keyturn drift --json'],
   async run(context, options) {
-    const { rotation, account, result } = await withReading(context, options, async (run) => {
-      const home = path.dirname(run.rotation.file);
-      const lock = await lockRotation(home, run.rotation.name);
-      // Plan files hold the state, so they do not outlive the comparison.
-      const directory = await mkdtemp(path.join(tmpdir(), 'keyturn-drift-'));
-      try {
-        await preflight(run);
-        const evidence = await evidenceSource(context, options, run.rotation.file);
-        const nothing = { rollbackTo: undefined, base: undefined };
-        return await writePlanBundle({ run, env: context.env, directory, evidence, ...nothing });
-      } finally {
-        await rm(directory, { recursive: true, force: true });
-        await lock.release();
-      }
-    });
+    const { rotation, account, result } = await withReading(
+      context,
+      options,
+      async (run) => {
+        const home = path.dirname(run.rotation.file);
+        const lock = await lockRotation(home, run.rotation.name);
+        // Plan files hold the state, so they do not outlive the comparison.
+        const directory = await mkdtemp(path.join(tmpdir(), 'keyturn-drift-'));
+        try {
+          await preflight(run);
+          const evidence = await evidenceSource(context, options, run.rotation.file);
+          const nothing = { rollbackTo: undefined, base: undefined };
+          return await writePlanBundle({ run, env: context.env, directory, evidence, ...nothing });
+        } finally {
+          await rm(directory, { recursive: true, force: true });
+          await lock.release();
+        }
+      },
+      { onStacks: 'drift' },
+    );
     const { terminal } = context;
     const differing = differences(result);
     if (!flag(options, 'json')) terminal.data(reviewMarkdown(result.review));

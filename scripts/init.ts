@@ -118,4 +118,5 @@ function report({ terminal }: CommandContext, { written, extended, kept, forge }
   );
   terminal.hint('npx keyturn keygen --out ~/keyturn-identity.txt, and put what it prints into custody.age.recipients');
   terminal.hint('edit rotation.yaml, then npx keyturn doctor');
+  terminal.hint('or, if the key, its alias and the bucket exist already: npx keyturn adopt --alias alias/...');
 }

@@ -22,15 +22,20 @@ export const leave: CommandDefinition = {
   mutates: false,
   examples: ['npx keyturn leave', 'npx keyturn leave --out bye --json'],
   async run(context, options) {
-    const { rotation, result } = await withReading(context, options, async (run) => {
-      const { file, name } = run.rotation;
-      const { env, signal } = context;
-      const stacks = await synthesize({ rotationFile: file, name, workDirectory: path.dirname(file), env, signal });
-      const leaving: LeavingStack[] = [];
-      for (const role of ['keys', 'storage'] as const)
-        leaving.push(await leavingStack(stacks[role], await run.workspace.managed(role)));
-      return leaving;
-    });
+    const { rotation, result } = await withReading(
+      context,
+      options,
+      async (run) => {
+        const { file, name } = run.rotation;
+        const { env, signal } = context;
+        const stacks = await synthesize({ rotationFile: file, name, workDirectory: path.dirname(file), env, signal });
+        const leaving: LeavingStack[] = [];
+        for (const role of ['keys', 'storage'] as const)
+          leaving.push(await leavingStack(stacks[role], await run.workspace.managed(role)));
+        return leaving;
+      },
+      { onStacks: 'leave' },
+    );
     const out = path.resolve(path.dirname(rotation.file), text(options, 'out') ?? 'keyturn-leave');
     for (const stack of result) await write(out, stack);
     const { terminal } = context;

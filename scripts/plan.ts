@@ -28,28 +28,33 @@ export const plan: CommandDefinition = {
   examples: ['npx keyturn plan --out plan', 'npx keyturn plan --out plan --detailed-exitcode --json'],
   async run(context, options) {
     const directory = path.resolve(context.cwd, text(options, 'out') ?? 'keyturn-plan');
-    const { rotation, account, result } = await withReading(context, options, async (run) => {
-      const home = path.dirname(run.rotation.file);
-      const lock = await lockRotation(home, run.rotation.name);
-      try {
-        await preflight(run);
-        const evidence = await evidenceSource(context, options, run.rotation.file);
-        const announced = rollbackTo(run.rotation, text(options, 'rollback'));
-        const base = await baseOf(context, options, run.rotation);
-        const revisions = revisionsOf(context, options);
-        return await writePlanBundle({
-          run,
-          env: context.env,
-          directory,
-          evidence,
-          rollbackTo: announced,
-          base,
-          revisions,
-        });
-      } finally {
-        await lock.release();
-      }
-    });
+    const { rotation, account, result } = await withReading(
+      context,
+      options,
+      async (run) => {
+        const home = path.dirname(run.rotation.file);
+        const lock = await lockRotation(home, run.rotation.name);
+        try {
+          await preflight(run);
+          const evidence = await evidenceSource(context, options, run.rotation.file);
+          const announced = rollbackTo(run.rotation, text(options, 'rollback'));
+          const base = await baseOf(context, options, run.rotation);
+          const revisions = revisionsOf(context, options);
+          return await writePlanBundle({
+            run,
+            env: context.env,
+            directory,
+            evidence,
+            rollbackTo: announced,
+            base,
+            revisions,
+          });
+        } finally {
+          await lock.release();
+        }
+      },
+      { onStacks: 'plan' },
+    );
     report(context, directory, result);
     return {
       exitCode: exitCode(result, flag(options, 'detailedExitcode')),

@@ -1,4 +1,5 @@
 import { KeyturnError } from '../lib/errors';
+import { declaredStacks } from '../lib/rotation/declared-stacks';
 import { stepsOf } from '../lib/workflow';
 import { preflightCustody } from '../lib/workflow/preflight';
 import { runFlow } from '../lib/workflow/run-flow';
@@ -25,7 +26,10 @@ export const preApply: CommandDefinition = {
       const [declared] = stepsOf(run.rotation, ['declare-keys']);
       const before = await declared?.check(run);
       if (before && before.state !== 'done') {
-        throw new KeyturnError('keys-not-declared', { found: before.summary, keysStack: `${run.rotation.name}-keys` });
+        throw new KeyturnError('keys-not-declared', {
+          found: before.summary,
+          keysStack: declaredStacks(run.rotation).keys,
+        });
       }
       await preflightCustody(run);
       return runFlow(steps, run);

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createClients } from '../lib/aws/clients';
 import { EXIT } from '../lib/errors';
+import { type KeptProvider, keepProvider } from '../lib/terraform/kept-provider';
+import { openWorkspace } from '../lib/terraform/open-workspace';
 import type { Workspace } from '../lib/terraform/workspace';
 import { type LocalAws, startLocalAws } from '../local-aws';
 import { type Proof, ProofBook } from '../rehearsal/proofs';
@@ -52,11 +54,14 @@ export const rehearse: CommandDefinition = {
     const sample = await readRotation(context, options);
     const endpoint = await startLocalAws({ region: sample.region, accountId: sample.account });
     const directory = await mkdtemp(path.join(tmpdir(), 'keyturn-rehearsal-'));
+    const provider = keepProvider(path.join(directory, 'provider'), (reason) =>
+      context.terminal.warn(`Terraform starts the AWS provider for each command, which takes longer: ${reason}`),
+    );
     let restore = () => {};
     try {
       const custody = await setUpCustody(CUSTODIANS.find((kind) => kind === options.custody) ?? 'age', directory);
       restore = setVariables({ ...endpoint.environment(), ...custody.env });
-      const rehearsal = await play(context, options, { sample, endpoint, directory, custody });
+      const rehearsal = await play(context, options, { sample, endpoint, directory, custody, provider });
       const seconds = (performance.now() - started) / 1000;
       const held = rehearsal.proofs.every((proof) => proof.holds);
       if (!flag(options, 'json')) context.terminal.show(formatRehearsal(rehearsal, seconds));
@@ -64,6 +69,7 @@ export const rehearse: CommandDefinition = {
       return { exitCode: held ? EXIT.done : EXIT.error, data: { held, seconds, ...rehearsal } };
     } finally {
       restore();
+      await provider.close();
       await endpoint.close();
       await rm(directory, { recursive: true, force: true });
     }
@@ -75,11 +81,12 @@ interface Setting {
   readonly endpoint: LocalAws;
   readonly directory: string;
   readonly custody: RehearsedCustody;
+  readonly provider: KeptProvider;
 }
 
 async function play(context: CommandContext, options: OptionValues, setting: Setting): Promise<Rehearsal> {
   const { terminal, signal } = context;
-  const { sample, endpoint, directory, custody } = setting;
+  const { sample, endpoint, directory, custody, provider } = setting;
   const rotationFile = path.join(directory, 'rotation.yaml');
   const clients = createClients({ region: sample.region, env: context.env });
   const readers = readersRole(sample, endpoint.accountId);
@@ -109,9 +116,10 @@ async function play(context: CommandContext, options: OptionValues, setting: Set
       ),
       perform: async (command, body) => {
         const given = { ...options, rotationFile, yes: true, confirm: true, dryRun: false };
-        const end = await withRun(command, { ...context, env, cwd: directory }, given, (run) =>
-          body({ ...run, workspace: timed(run.workspace, stopwatch) }),
-        );
+        const end = await withRun(command, { ...context, env, cwd: directory }, given, (run) => {
+          const workspace = openWorkspace({ rotation: run.rotation, env, signal, provider });
+          return body({ ...run, workspace: timed(workspace, stopwatch) });
+        });
         return end.result;
       },
     });

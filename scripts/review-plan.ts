@@ -17,6 +17,7 @@ import {
   text,
 } from './cli/command';
 import { readRotation } from './cli/open-target';
+import { refuseOwnStacks } from './cli/refuse-own-stacks';
 import { baseOf, baseOptions, evidenceSource, revisionsOf, rollbackTo, signerOption } from './cli/review-options';
 import { withReading } from './cli/session';
 
@@ -92,9 +93,16 @@ async function readAndReview(context: CommandContext, options: OptionValues, arg
     rollbackTo: rollbackTo(rotation, text(options, 'rollback')),
     now: new Date(),
   });
-  if (!flag(options, 'aws')) return reviewFiles(await input(await readRotation(context, options, 'accept'), undefined));
-  const end = await withReading(context, options, async (run) =>
-    reviewFiles(await input(run.rotation, { observing: run, versions: await observeVersions(run) })),
+  if (!flag(options, 'aws')) {
+    const rotation = await readRotation(context, options, 'accept');
+    refuseOwnStacks('review-plan', rotation);
+    return reviewFiles(await input(rotation, undefined));
+  }
+  const end = await withReading(
+    context,
+    options,
+    async (run) => reviewFiles(await input(run.rotation, { observing: run, versions: await observeVersions(run) })),
+    { onStacks: 'review-plan' },
   );
   return end.result;
 }

@@ -22,7 +22,7 @@ export const rollback: CommandDefinition = {
   async run(context, options) {
     const body = (run: RotationRun) => rollBack(context, run, text(options, 'to'));
     // The version that is left may have expired: that is a reason to go back, and no fault.
-    const end = await withRun('rollback', context, options, body, { expired: 'accept' });
+    const end = await withRun('rollback', context, options, body, { expired: 'accept', onStacks: 'rollback' });
     const outcome = flowOutcome(context, options, end);
     context.terminal.hint('run `npx keyturn post-apply` to move the objects back under the active version');
     return outcome;

@@ -14,10 +14,16 @@ export const rotate: CommandDefinition = {
   mutates: true,
   examples: ['npx keyturn rotate', 'npx keyturn rotate --dry-run', 'npx keyturn rotate --yes --json > rotation.json'],
   async run(context, options) {
-    const end = await withRun('rotate', context, options, async (run) => {
-      await preflightCustody(run);
-      return runFlow(flowFor(run.rotation), run);
-    });
+    const end = await withRun(
+      'rotate',
+      context,
+      options,
+      async (run) => {
+        await preflightCustody(run);
+        return runFlow(flowFor(run.rotation), run);
+      },
+      { onStacks: 'rotate' },
+    );
     return flowOutcome(context, options, end);
   },
 };

@@ -76,12 +76,15 @@ cdktf.out/
 # Saved plans hold the state.
 keyturn-plan/
 keyturn-out/
+keyturn-leave/
 # The only copy of the key material outside of KMS, encrypted. Pipelines archive it on their own branch. Without a pipeline,
 # copy it to a place that is backed up, or remove this line and commit it.
 /custody/
 # A prepared import, and the identity that opens custody.
 *.pending.json
 keyturn-identity.txt
+# Material in clear, of an import by hand.
+material.bin
 `;
 
 /** Lines of CODEOWNERS: whoever changes these changes what is planned, or what is reviewed. */
@@ -156,4 +159,36 @@ export function withLines(text: string, lines: string): string | undefined {
   if (missing.length === 0) return undefined;
   const added = lines.split('\n').filter((line) => !isRule(line) || missing.includes(line));
   return `${text === '' || text.endsWith('\n') ? text : `${text}\n`}${text === '' ? '' : '\n'}${added.join('\n')}`;
+}
+
+/** What a rotation file says that is still as `init` wrote it, recipients aside; what was not given is absent. */
+export interface StarterValues {
+  readonly name?: string;
+  readonly region?: string;
+  readonly alias?: string;
+  readonly buckets?: readonly [string];
+  readonly recipients: readonly string[];
+}
+
+/** The values of such a file; undefined: people wrote something else into it. */
+export function starterValues(text: string): StarterValues | undefined {
+  const value = (key: string): string | undefined => new RegExp(`^${key}: "?([^"\\s]+)"?$`, 'm').exec(text)?.[1];
+  const held = {
+    name: value('name'),
+    region: value('region'),
+    alias: value('alias'),
+    bucket: value(' {2}- name(?=.*\\n {4}manage:)'),
+  };
+  const given = Object.entries(held).filter(([key, one]) => one !== SAMPLES[key as keyof typeof SAMPLES]);
+  const list = /^ {4}recipients: \[(.*)\]/m.exec(text)?.[1] ?? '';
+  const plain = (one: string): string => one.replaceAll('"', '').trimEnd();
+  const started = rotationText(Object.fromEntries(given)).replace('recipients: []', () => `recipients: [${list}]`);
+  if (plain(text) !== plain(started)) return undefined;
+  const { bucket, ...rest } = Object.fromEntries(given);
+  const recipients = list.split(',').map((one) => plain(one).trim());
+  return {
+    ...rest,
+    ...(bucket === undefined ? {} : { buckets: [bucket] }),
+    recipients: recipients.filter((one) => one !== ''),
+  };
 }

@@ -14,6 +14,7 @@ export function declareAwsProvider(stack: TerraformStack, rotation: Rotation): v
     region: rotation.region,
     ...access,
     ...(role === undefined ? {} : { assumeRole: [role] }),
+    ...defaultTags(rotation),
     ...(rotation.account === undefined ? {} : { allowedAccountIds: [rotation.account] }),
     // No TLS certificate covers a bucket name with dots, so AWS itself is addressed by path for it. Over plain HTTP
     // (an endpoint on this machine) the provider would put it before the address, and find no such host.
@@ -21,6 +22,12 @@ export function declareAwsProvider(stack: TerraformStack, rotation: Rotation): v
   });
   // The bindings would require what they were generated from; the rotation file decides.
   stack.addOverride('terraform.required_providers.aws.version', rotation.terraform.awsProvider);
+}
+
+/** No block for no tags: the provider would take an empty one for none as well. */
+function defaultTags({ aws }: Rotation) {
+  const tags = aws?.defaultTags ?? {};
+  return Object.keys(tags).length === 0 ? {} : { defaultTags: [{ tags: { ...tags } }] };
 }
 
 /** Every bucket of a stack. */

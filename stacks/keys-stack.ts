@@ -4,6 +4,7 @@ import { type Rotation, stackNames } from '../lib/rotation/rotation';
 import { declareAwsProvider } from './aws-provider';
 import { declareBackend } from './backend';
 import { NoKeyMaterial } from './no-material';
+import { refuseOwnStacks } from './own-stack';
 import { declareKeyVersions } from './rotated-key';
 
 /**
@@ -16,6 +17,7 @@ import { declareKeyVersions } from './rotated-key';
 export class KeysStack extends TerraformStack {
   constructor(scope: Construct, rotation: Rotation) {
     super(scope, stackNames(rotation).keys);
+    refuseOwnStacks(rotation);
     declareBackend(this, rotation);
     declareAwsProvider(this, rotation);
     this.node.addValidation(new NoKeyMaterial(this));

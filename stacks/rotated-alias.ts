@@ -5,6 +5,7 @@ import { adoptedResources } from '../lib/rotation/adopted-resources';
 import { activeVersion, type Rotation } from '../lib/rotation/rotation';
 import { guardedTarget, sameAccount, type Target } from './guard';
 import { importAdopted } from './import-adopted';
+import { requireOwnStack } from './own-stack';
 import { refuseSecond } from './refuse-second';
 
 /** The main alias of a rotation in a stack of your own: on the active version, behind the guard, as {@link StorageStack} has it. */
@@ -12,9 +13,10 @@ export class RotatedAlias extends Construct {
   /** ARN of the active key, as the plan reads it. */
   readonly keyArn: string;
 
-  /** @throws RangeError if the stack has a RotatedAlias already, or looks up the active key of another rotation */
+  /** @throws RangeError if the rotation file does not name the stack under `terraform.stacks`, if the stack has a RotatedAlias already, or looks up the active key of another rotation */
   constructor(scope: Construct, id: string, rotation: Rotation) {
     super(scope, id);
+    requireOwnStack(this, rotation, 'storage');
     refuseSecond(this, 'RotatedAlias', (other) => other instanceof RotatedAlias);
     const target = guardedTarget(TerraformStack.of(this), rotation);
     this.keyArn = target.arn;

@@ -7,6 +7,7 @@ import { guardedTarget, type Target } from './guard';
 import { partitionOf } from './identity';
 import { importAdopted } from './import-adopted';
 import { bucketId } from './logical-ids';
+import { requireOwnStack } from './own-stack';
 import { OwnedBucket } from './owned-bucket';
 import { refuseSecond } from './refuse-second';
 
@@ -22,12 +23,13 @@ export class RotatedBucket extends Construct {
 
   /**
    * @param name - of a bucket in the rotation file
-   * @throws RangeError if the rotation file lists no such bucket, or the stack declares it already
+   * @throws RangeError if the rotation file does not name the stack under `terraform.stacks`, lists no such bucket, or the stack declares it already
    */
   constructor(scope: Construct, id: string, rotation: Rotation, name: string) {
     super(scope, id);
     const bucket = rotation.buckets.find((one) => one.name === name);
     if (bucket === undefined) throw new RangeError(`${rotation.file} lists no bucket ${name}`);
+    requireOwnStack(this, rotation, 'storage');
     refuseSecond(this, `RotatedBucket of ${name}`, (other) => other instanceof RotatedBucket && other.#of === name);
     this.#of = name;
     const target = guardedTarget(TerraformStack.of(this), rotation);

@@ -17,6 +17,7 @@ import { importAdopted } from './import-adopted';
 import { keyPolicy, withKeptStatements } from './key-policy';
 import { versionId } from './logical-ids';
 import { NoKeyMaterial } from './no-material';
+import { requireOwnStack } from './own-stack';
 import { refuseSecond } from './refuse-second';
 
 /**
@@ -27,9 +28,10 @@ import { refuseSecond } from './refuse-second';
  * new key does not exist then.
  */
 export class RotatedKey extends Construct {
-  /** @throws RangeError if the stack has a RotatedKey already: their addresses would be the same */
+  /** @throws RangeError if the rotation file does not name the stack under `terraform.stacks`, if the stack has a RotatedKey already: their addresses would be the same */
   constructor(scope: Construct, id: string, rotation: Rotation) {
     super(scope, id);
+    requireOwnStack(this, rotation, 'keys');
     refuseSecond(this, 'RotatedKey', (other) => other instanceof RotatedKey);
     const stack = TerraformStack.of(this);
     stack.node.addValidation(new NoKeyMaterial(stack));

@@ -8,6 +8,7 @@ import { guardedTarget } from './guard';
 import { partitionOf } from './identity';
 import { EVIDENCE_ID } from './logical-ids';
 import { NoKeyMaterial } from './no-material';
+import { refuseOwnStacks } from './own-stack';
 import { declareMainAlias } from './rotated-alias';
 import { declareRotatedBucket } from './rotated-bucket';
 import { SupportBucket } from './support-bucket';
@@ -23,6 +24,7 @@ import { SupportBucket } from './support-bucket';
 export class StorageStack extends TerraformStack {
   constructor(scope: Construct, rotation: Rotation) {
     super(scope, stackNames(rotation).storage);
+    refuseOwnStacks(rotation);
     declareBackend(this, rotation);
     declareAwsProvider(this, rotation);
     this.node.addValidation(new NoKeyMaterial(this));

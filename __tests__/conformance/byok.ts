@@ -24,8 +24,8 @@ export async function outcome(call: Promise<unknown>): Promise<string> {
   }
 }
 
-export async function createExternalKey(kms: KMSClient): Promise<{ id: string; arn: string }> {
-  const { KeyMetadata } = await kms.send(new CreateKeyCommand({ Origin: 'EXTERNAL' }));
+export async function createExternalKey(kms: KMSClient, MultiRegion = false): Promise<{ id: string; arn: string }> {
+  const { KeyMetadata } = await kms.send(new CreateKeyCommand({ Origin: 'EXTERNAL', MultiRegion }));
   return { id: KeyMetadata?.KeyId ?? '', arn: KeyMetadata?.Arn ?? '' };
 }
 

@@ -313,9 +313,9 @@ describe('its permissions', () => {
     });
   });
 
-  it('are none for a caller of another account', async () => {
+  it('are of another account for a caller of another account', async () => {
     const key = aws.credentials.addUser('stranger', undefined, '999999999999');
-    expect(await iamRefusal(aws, 'ListRoles', {}, { key })).toMatch('403 AccessDenied');
+    expect(await iamRefusal(aws, 'GetRole', { RoleName: 'job' }, { key })).toMatch('404 NoSuchEntity');
   });
 });
 

@@ -63,7 +63,11 @@ describe('CreateKey', () => {
     ['an asymmetric key', { KeySpec: 'RSA_2048' }, 'UnsupportedOperationException'],
     ['a key to sign with', { KeyUsage: 'SIGN_VERIFY' }, 'UnsupportedOperationException'],
     ['a key in a custom key store', { Origin: 'AWS_CLOUDHSM' }, 'UnsupportedOperationException'],
-    ['a multi-Region key', { MultiRegion: true }, 'UnsupportedOperationException'],
+    [
+      'a multi-Region key that signs',
+      { MultiRegion: true, KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' },
+      'UnsupportedOperationException',
+    ],
     ['a description that is too long', { Description: 'x'.repeat(8193) }, 'ValidationException'],
     ['a policy that is no JSON', { Policy: '{' }, 'MalformedPolicyDocumentException'],
     ['a tag with a reserved key', { Tags: [{ TagKey: 'aws:x', TagValue: '' }] }, 'TagException'],

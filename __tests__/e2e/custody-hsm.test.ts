@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { CreateAliasCommand, CreateKeyCommand, DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { inDays } from '../support/custody-site';
@@ -66,6 +66,22 @@ withSoftHsm('custody in a module, by the commands a person types (needs softhsm2
     expect(JSON.parse(stdout)).toMatchObject({ recovered: true });
     expect(await stateOf('v1')).toBe('Enabled');
     site.endpoint.clock.advance(-25 * 86_400_000);
+  });
+
+  it('is missed by status once its key is gone from the token, and found again', async () => {
+    const found = async () => {
+      const { stdout } = await site.run(['status', '--json'], { env });
+      const { drift } = JSON.parse(stdout) as { drift: { code: string; level: string; text: string }[] };
+      return drift.filter(({ code, level }) => code.startsWith('custody-') && level === 'act');
+    };
+    expect(await found()).toEqual([]);
+    renameSync(carried('tokens'), carried('away'));
+    makeToken(writeSoftHsmConfiguration(site.directory), 'keyturn');
+    expect(await found()).toMatchObject([
+      { code: 'custody-lost', text: expect.stringContaining('no copy is at token keyturn, key rotation-test-v1') },
+    ]);
+    rmSync(carried('tokens'), { recursive: true });
+    renameSync(carried('away'), carried('tokens'));
   });
 
   it('takes part in a ceremony, with the rotation file carried along', async () => {

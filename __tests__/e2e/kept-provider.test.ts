@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { keepProvider as keepRehearsed } from '../../lib/terraform/kept-provider';
+import { schemasOf } from '../../lib/terraform/schema-relay';
 import { type KeptProvider, keepProvider } from '../support/kept-provider';
-import { schemasOf } from '../support/schema-relay';
 import { type Stage, stage } from './stacks-stage';
 
-/** What other end-to-end tests stand on: that Terraform with a provider that is kept alive is Terraform. */
+/** What the rehearsal and other end-to-end tests stand on: that Terraform with a provider that is kept alive is Terraform. */
 jest.setTimeout(180_000);
 
 const ROTATION = `name: payroll
@@ -27,9 +28,12 @@ beforeEach(async () => {
 });
 afterEach(async () => on[Symbol.asyncDispose]());
 
-it('plans what Terraform plans with a provider of its own', async () => {
+it('plans what Terraform plans with a provider of its own, in tests and in the rehearsal', async () => {
   const { keys, storage } = await on.declare(ROTATION);
   const usual = await on.terraform();
+  const failures: string[] = [];
+  const provider = keepRehearsed(path.join(on.folder, 'provider'), (reason) => failures.push(reason));
+  const rehearsed = await on.terraform(undefined, undefined, provider);
   await on.keepProvider();
   const kept = await on.terraform();
   await kept.apply(await kept.plan(keys));
@@ -38,11 +42,17 @@ it('plans what Terraform plans with a provider of its own', async () => {
   const expected = (await usual.plan(storage)).json;
   const between = [...on.aws.requests].length;
   const planned = (await kept.plan(storage)).json;
+  const after = [...on.aws.requests].length;
+  const inRehearsal = (await rehearsed.plan(storage)).json;
+  await provider.close();
+  expect(failures).toEqual([]);
   expect(expected).toContain('aws_s3_bucket_object_lock_configuration');
   expect(content(planned)).toEqual(content(expected));
   const operations = (from: number, to?: number) =>
     [...on.aws.requests].slice(from, to).map(({ service, operation }) => `${service} ${operation}`);
-  expect(operations(between).sort()).toEqual(operations(before, between).sort());
+  expect(operations(between, after).sort()).toEqual(operations(before, between).sort());
+  expect(content(inRehearsal)).toEqual(content(expected));
+  expect(operations(after).sort()).toEqual(operations(before, between).sort());
 });
 
 it('fails when the provider is gone', async () => {

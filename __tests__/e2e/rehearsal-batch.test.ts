@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { runChild } from '../../lib/terraform/child';
 import { compiledKeyturn } from '../support/compiled-keyturn';
-import { keepProviderOnDemand } from '../support/provider-on-demand';
 import { findSoftHsm } from '../support/soft-hsm';
 
 const PROJECT = path.resolve(__dirname, '../..');
@@ -19,23 +18,17 @@ interface Document {
   }[];
 }
 
-/** As the README says it, with a custodian added. `rehearsal.test.ts` runs it uncompiled, with a provider for each call. */
+/** As the README says it, with a custodian added. `rehearsal.test.ts` runs it uncompiled. */
 describe(`keyturn rehearse --engine batch --custody ${CUSTODY}`, () => {
   let exit: number | null;
   let stderr: string;
   let document: Document;
 
   beforeAll(async () => {
-    const kept = await keepProviderOnDemand();
-    try {
-      const args = [compiledKeyturn(), 'rehearse', '--engine', 'batch', '--custody', CUSTODY, '--json'];
-      const env = { ...process.env, TERRAFORM_BINARY_NAME: kept.terraform };
-      const ended = await runChild({ file: process.execPath, args, cwd: PROJECT, env, signal: undefined });
-      ({ exit, stderr } = ended);
-      document = JSON.parse(ended.stdout);
-    } finally {
-      await kept.close();
-    }
+    const args = [compiledKeyturn(), 'rehearse', '--engine', 'batch', '--custody', CUSTODY, '--json'];
+    const ended = await runChild({ file: process.execPath, args, cwd: PROJECT, env: process.env, signal: undefined });
+    ({ exit, stderr } = ended);
+    document = JSON.parse(ended.stdout);
   });
 
   it('holds all eleven proofs', () => {

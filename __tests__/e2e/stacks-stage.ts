@@ -16,7 +16,7 @@ import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
 import { findTerraform } from '../../lib/terraform/binary';
 import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
 import { type StackDirectory, synthesize } from '../../lib/terraform/synthesize';
-import { Terraform } from '../../lib/terraform/terraform';
+import { Terraform, type TerraformInput } from '../../lib/terraform/terraform';
 import { terraformEnvironment } from '../../lib/terraform/terraform-environment';
 import type { LocalAws, LocalAwsOptions } from '../../local-aws';
 import { compiledStacks } from '../support/compiled-keyturn';
@@ -31,7 +31,7 @@ export interface Stage extends AsyncDisposable {
   readonly env: NodeJS.ProcessEnv;
   /** Writes the rotation file and synthesizes it. */
   declare(rotation: string): Promise<{ readonly keys: StackDirectory; readonly storage: StackDirectory }>;
-  terraform(env?: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<Terraform>;
+  terraform(env?: NodeJS.ProcessEnv, signal?: AbortSignal, provider?: TerraformInput['provider']): Promise<Terraform>;
   /** The executable that `terraform` runs now. */
   terraformFile(): string;
   /** From here on `terraform` asks one AWS provider that stays alive, where it is called with the endpoint's own access key. */
@@ -79,7 +79,7 @@ export async function stage(options: LocalAwsOptions = {}): Promise<Stage> {
       await writeFile(rotationFile, rotation);
       return synthesize({ rotationFile, name: 'payroll', workDirectory: folder, env, trusted: compiledStacks() });
     },
-    async terraform(own = env, signal) {
+    async terraform(own = env, signal, provider) {
       const found = { ...binary, file: terraformFile() };
       const required = AWS_PROVIDER_VERSION;
       return new Terraform({
@@ -89,6 +89,7 @@ export async function stage(options: LocalAwsOptions = {}): Promise<Stage> {
         cliConfiguration,
         env: own,
         signal,
+        provider,
         lockTimeoutSeconds: 1,
       });
     },

@@ -25,7 +25,7 @@ it('lists exactly the KMS operations that are served', () => {
 
 it('lists exactly the S3 operations that are served', () => {
   const noKeys = {} as DataKeys;
-  const s3 = createS3({ clock: { now: Date.now }, dataKeys: noKeys, accountId: '123456789012', region: 'us-east-1' });
+  const s3 = createS3({ clock: { now: Date.now }, dataKeysIn: () => noKeys, regions: ['us-east-1'] });
   expect(listed('S3')).toEqual(s3.operations.toSorted());
 });
 

@@ -42,12 +42,7 @@ function request(headers: Record<string, string> = {}, query: [string, string][]
 }
 
 const noKeys = {} as DataKeys;
-const { operations } = createS3({
-  clock: { now: Date.now },
-  dataKeys: noKeys,
-  accountId: '123456789012',
-  region: 'us-east-1',
-});
+const { operations } = createS3({ clock: { now: Date.now }, dataKeysIn: () => noKeys, regions: ['us-east-1'] });
 
 it.each(operations)('%s takes actions that IAM knows, with and without a version', (operation) => {
   const actions = [request(), request({}, [['versionId', 'v']])].flatMap((asked) => s3ActionsOf(operation, asked));

@@ -1,7 +1,14 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { CreateAliasCommand, CreateGrantCommand, DescribeKeyCommand, UpdateAliasCommand } from '@aws-sdk/client-kms';
+import {
+  CreateAliasCommand,
+  CreateGrantCommand,
+  CreateKeyCommand,
+  DescribeKeyCommand,
+  UpdateAliasCommand,
+} from '@aws-sdk/client-kms';
 import { HeadObjectCommand, PutBucketVersioningCommand, PutObjectLegalHoldCommand } from '@aws-sdk/client-s3';
+import { actionsFor } from '../../lib/permissions/command-permissions';
 import { loadRotation } from '../../lib/rotation/rotation-file';
 import { type ByHand, byHand } from '../support/by-hand';
 import { speak } from '../support/command-line';
@@ -47,6 +54,15 @@ it('takes a key over: it, the alias and the bucket are declared to be imported, 
   expect(found.keys[0].policy.join()).toContain('kms:*');
   expect(notes.join()).toContain('is replaced by Keyturn');
   expect(body).toContain('### To decide');
+});
+
+it('refuses to take a multi-Region key over', async () => {
+  const { KeyMetadata } = await site.kms.send(new CreateKeyCommand({ Origin: 'EXTERNAL', MultiRegion: true }));
+  await site.kms.send(new CreateAliasCommand({ AliasName: 'alias/photos', TargetKeyId: KeyMetadata?.KeyId }));
+  await site.bucket('photos-originals', 'alias/photos');
+  const { exitCode, stderr } = await adopt('--take-over', '--recipient', RECIPIENT, '--yes');
+  expect([exitCode, stderr]).toEqual([expect.any(Number), expect.stringContaining('it is a multi-Region key')]);
+  expect(existsSync(file())).toBe(false);
 });
 
 it('keeps the policy of the key where that is asked for, and shows it line by line', async () => {
@@ -159,6 +175,38 @@ it('declares three old keys of different origin in two buckets, the oldest first
   ]);
 });
 
+it('replaces the file that init wrote, with its values: nobody has written anything into it', async () => {
+  const arn = await photos();
+  const given = ['--name', 'pictures', '--region', site.endpoint.region, '--alias', 'alias/photos'];
+  await speak(site.directory, ['init', ...given, '--bucket', 'photos-originals', '--forge', 'none']);
+  writeFileSync(file(), readFileSync(file(), 'utf8').replace('recipients: []', `recipients: [${RECIPIENT}]`));
+  expect(await speak(site.directory, ['adopt', '--take-over', '--yes'])).toMatchObject({ exitCode: 0 });
+  expect(await rotation()).toMatchObject({
+    name: 'pictures',
+    keyVersions: [{ takeOver: arn }, { name: 'v2' }],
+    buckets: [{ name: 'photos-originals', manage: 'encryption' }],
+    custody: { age: { recipients: [RECIPIENT] } },
+  });
+  expect((await adopt('--take-over', '--recipient', RECIPIENT, '--yes')).stderr).toContain('all of it already');
+});
+
+it('refuses options that a written file contradicts, and names the old key that no version of it is', async () => {
+  const arn = await photos();
+  await speak(site.directory, ['init', '--region', site.endpoint.region, '--alias', 'alias/photos', '--forge', 'none']);
+  const text = readFileSync(file(), 'utf8').replace('kms-key-rotation-test-bucket', 'photos-originals # ours');
+  writeFileSync(file(), text);
+  const given = ['--take-over', '--recipient', RECIPIENT, '--profile', 'other', '--yes'];
+  const refused = await adopt(...given);
+  expect([refused.exitCode, refused.stderr]).toEqual([
+    64,
+    expect.stringContaining('declare what --take-over, --recipient, --profile say'),
+  ]);
+  const line = `"- { name: v0, takeOver: "${arn}" }" at the head of keyVersions`;
+  expect(refused.stderr).toContain(line);
+  expect(readFileSync(file(), 'utf8')).toBe(text);
+  expect((await adopt('--dry-run')).stderr).toContain(line);
+});
+
 it('adds to a rotation file what it declares and AWS holds, and leaves every other byte', async () => {
   await photos();
   await site.bucket('archive');
@@ -193,7 +241,10 @@ buckets: [{ name: photos-originals, manage: bucket }]
 `;
   writeFileSync(file(), text);
   const { stdout } = await adopt('--dry-run', '--json');
-  expect(JSON.parse(stdout).notes).toEqual([expect.stringContaining('replaces its bucket policy')]);
+  expect(JSON.parse(stdout).notes).toEqual([
+    expect.stringContaining('objects under it would stay there'),
+    expect.stringContaining('replaces its bucket policy'),
+  ]);
 });
 
 it('names what it may not read instead of leaving it out', async () => {
@@ -214,6 +265,32 @@ it('reads with exactly what `policy adopt` prints, and nothing is unknown then',
   expect(found.unread).toEqual([]);
   const used = new Set([...site.endpoint.requests].flatMap(({ needs }) => needs.map(({ action }) => action)));
   expect(Action.filter((action: string) => !used.has(action))).toEqual([]);
+});
+
+it('reaches the account by a profile and a role, and the file that it writes says so', async () => {
+  await photos();
+  const trust = {
+    Effect: 'Allow',
+    Principal: { AWS: `arn:aws:iam::${site.endpoint.accountId}:root` },
+    Action: 'sts:AssumeRole',
+    Condition: { StringEquals: { 'sts:ExternalId': 'ours' } },
+  };
+  const may = [{ Effect: 'Allow', Action: '*', Resource: '*' }];
+  const roleArn = site.endpoint.addRole({ name: 'keyturn', trust: [trust], may });
+  const shared = path.join(site.directory, 'credentials');
+  const { accessKeyId, secretAccessKey } = site.endpoint.accessKey;
+  const credentials = `aws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
+  writeFileSync(shared, `[photos]\n${credentials}`);
+  process.env.AWS_SHARED_CREDENTIALS_FILE = shared;
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']) delete process.env[name];
+  const reach = ['--profile', 'photos', '--assume-role', roleArn, '--external-id', 'ours'];
+  const { exitCode, stderr } = await adopt('--move-away', ...reach, '--yes');
+  expect([exitCode, stderr]).toEqual([0, expect.stringContaining(':assumed-role/keyturn/keyturn-adopt')]);
+  expect((await rotation()).aws).toEqual({ profile: 'photos', assumeRole: { roleArn, externalId: 'ours' } });
+  // From here on the file says how.
+  expect((await adopt('--yes')).stderr).toContain(':assumed-role/keyturn/keyturn-photos');
+  const refused = await adopt('--move-away', '--assume-role', 'keyturn', '--rotation-file', 'other.yaml');
+  expect([refused.exitCode, refused.stderr]).toEqual([64, expect.stringContaining('aws.assumeRole.roleArn')]);
 });
 
 it('leaves a declared bucket alone that does not exist yet: the stack creates it', async () => {
@@ -251,18 +328,28 @@ custody: { age: { recipients: [${RECIPIENT}] } }
     expect.objectContaining({ sound: false, hint: expect.stringContaining('npx keyturn adopt') }),
     expect.objectContaining({ sound: true, found: expect.stringContaining('photos-originals') }),
   ]);
+  const here = readFileSync(file(), 'utf8');
+  writeFileSync(file(), `${here}terraform: { backend: s3, s3: { bucket: state-of-photos } }\n`);
+  expect(await findings()).toEqual([
+    expect.objectContaining({ sound: true, found: expect.stringContaining('cannot be seen here') }),
+  ]);
+  writeFileSync(file(), here);
   expect((await adopt('--yes')).exitCode).toBe(0);
   expect(await findings()).toEqual([]);
 });
 
 describe('after the switch away from adopted keys', () => {
-  /** As the stacks and pre-apply leave it: a key of ours behind its alias, the main alias and the defaults on it. */
+  /** As the stacks and pre-apply leave it, with no more rights than pre-apply's for the material: a key of ours behind its alias, the main alias and the defaults on it. */
   async function switched(...buckets: readonly string[]): Promise<void> {
     const { keyVersions, activeVersion } = await rotation();
     const { arn, material } = await site.importedKey(`alias/photos/${activeVersion}`);
     const source = path.join(site.directory, 'material.bin');
     writeFileSync(source, material);
-    await speak(site.directory, ['material', 'adopt', '--version', activeVersion, '--material-file', source, '--yes']);
+    const { credentials, accessKey } = site.endpoint;
+    credentials.limit(accessKey.accessKeyId, actionsFor('pre-apply', await rotation()));
+    const adopted = ['material', 'adopt', '--version', activeVersion, '--material-file', source, '--yes'];
+    expect(await speak(site.directory, adopted)).toMatchObject({ exitCode: 0 });
+    credentials.limit(accessKey.accessKeyId);
     await site.kms.send(new UpdateAliasCommand({ AliasName: 'alias/photos', TargetKeyId: arn }));
     for (const bucket of buckets) await site.setDefault(bucket, arn);
     expect(keyVersions.at(-1)?.name).toBe(activeVersion);

@@ -90,6 +90,29 @@ it.each(badFiles)('refuses when %s', async (_title, text, code, named) => {
   expect(await left()).toEqual([]);
 });
 
+it.each([
+  ['rotate', ['--yes'], 'npx cdktf deploy security`, `npx keyturn pre-apply`, `npx cdktf deploy data reports`'],
+  ['apply', ['keyturn-plan', '--yes'], '`npx cdktf deploy security`'],
+  ['plan', ['--out', 'plan'], '`npx cdktf diff security data reports`'],
+  ['review-plan', ['keys.json'], '`npx cdktf diff security data reports`'],
+  ['drift', [], '`npx cdktf diff security data reports`'],
+  ['rollback', ['--yes'], '`npx keyturn propose rollback`, `npx cdktf deploy data reports`'],
+  ['leave', [], 'docs/leave.md'],
+])('refuses %s when stacks of a team’s own declare the rotation, before it asks AWS', async (command, args, next) => {
+  await declare(`${good}terraform: { stacks: { keys: security, storage: [data, reports] } }\n`);
+  const { exitCode, stderr } = await speak(directory, [command, ...args]);
+  expect([exitCode, stderr]).toEqual([64, expect.stringContaining('error own-stacks: ')]);
+  expect(stderr).toContain(next);
+  expect([...endpoint.requests]).toEqual([]);
+  expect(await left()).toEqual([]);
+});
+
+it('names the stacks of a team’s own as the next command', async () => {
+  await declare(`${good}terraform: { stacks: { keys: security, storage: [data] } }\n`);
+  expect((await speak(directory, ['status'])).stdout).toContain('npx cdktf deploy security');
+  expect((await speak(directory, ['pre-apply', '--yes'])).stderr).toContain('`npx cdktf deploy security`');
+});
+
 it('refuses when a bucket to adopt does not exist', async () => {
   await declare(good.replace('manage: bucket', 'manage: encryption'));
   const { exitCode, stderr } = await speak(directory, ['rotate', '--yes']);

@@ -142,6 +142,13 @@ describe('before it asks', () => {
     expect([...aws.requests].map(({ operation }) => operation)).toEqual(['GetCallerIdentity']);
   });
 
+  it('acts as the role of --assume-role', async () => {
+    await open();
+    const as = ['--assume-role', role, '--region', aws.region, '--yes-i-am-in-a-sandbox'];
+    const { exitCode, stderr } = await speak(directory, ['confirm', '--account', '999999999999', ...as]);
+    expect([exitCode, stderr]).toEqual([64, expect.stringContaining(':assumed-role/reader/keyturn-confirm)')]);
+  });
+
   it.each([
     ['no account', []],
     ['an account that is none', ['--account', '12']],
@@ -266,6 +273,18 @@ describe('a probe that cannot be asked', () => {
       seen: 'SomethingElse: no',
     });
   });
+});
+
+it.each([
+  [['--regions', 'nowhere'], 'region nowhere is not the name of a Region'],
+  [['--access-key', 'AKIAOTHER'], '--access-key AKIAOTHER… is not <id>:<secret>'],
+  [['--access-key', 'AKIAOTHER:hidden:12'], 'account ID 12 is not 12 digits'],
+  [['--access-key', 'AKIAOTHER:hidden:999999999999:user:more'], 'is not <id>:<secret>'],
+])('local-aws refuses %j, and repeats no secret', async (options, problem) => {
+  const spoken = await speak('/', ['local-aws', '--port', '0', ...options]);
+  expect(spoken.exitCode).toBe(64);
+  expect(spoken.stderr).toContain(problem);
+  expect(spoken.stderr).not.toContain('hidden');
 });
 
 describe('local-aws --as', () => {

@@ -3,6 +3,9 @@ import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSy
 import path from 'node:path';
 import { createClients } from '../../lib/aws/clients';
 import { endpointsOf } from '../../lib/aws/endpoints';
+import { generateIdentity } from '../../lib/key-material/age-identity';
+import { createAgeCustodian } from '../../lib/key-material/custody/age-custodian';
+import { generateKeyMaterial } from '../../lib/key-material/secret';
 import { importMaterial } from '../../lib/kms/import-key-material';
 import { importParameters } from '../../lib/kms/import-parameters';
 import { type CustodySite, datedText, errorOf, inDays, openSiteOfV1 } from '../support/custody-site';
@@ -130,6 +133,14 @@ describe('custody that was changed behind our back', () => {
   const RECORD = 'custody/rotation-test-v1.record.json';
   const inRecord = (from: string | RegExp, to: string) =>
     writeFileSync(at(RECORD), readFileSync(at(RECORD), 'utf8').replace(from, to));
+  const located = (where: string) => inRecord('"location": "rotation-test-v1.age"', `"location": "${where}"`);
+  /** A sound age file in a place like custody: other bytes, or the same for others too. */
+  async function forge(name: string, recipients: readonly string[]): Promise<void> {
+    const directory = at('forged', name, 'custody');
+    const custodian = await createAgeCustodian({ rotation: 'rotation-test', directory, recipients });
+    using material = generateKeyMaterial();
+    await (await custodian.seal('v1', material)).store();
+  }
   const replaced = (make: (file: string) => void) => () => {
     rmSync(at(COPY));
     make(at(COPY));
@@ -150,6 +161,24 @@ describe('custody that was changed behind our back', () => {
       () => inRecord(/("keyMaterialId": ")[0-9a-f]{64}/, `$1${'ab'.repeat(32)}`),
       'custody-of-other-material',
     ],
+    [
+      'the copy is for other recipients',
+      () => cpSync(at('forged', 'stranger', COPY), at(COPY)),
+      'custody-copy-differs',
+    ],
+    ['the copy holds other bytes', () => cpSync(at('forged', 'ours', COPY), at(COPY)), 'custody-copy-differs'],
+    [
+      'the copy is a link to other bytes',
+      replaced((file) => symlinkSync(at('forged', 'ours', COPY), file)),
+      'custody-copy-differs',
+    ],
+    ['the record names a file outside of custody', () => located('../rotation.yaml'), 'custody-copy-differs'],
+    ['the record names another copy', () => located('rotation-test-v2.age'), 'custody-copy-differs'],
+    [
+      'the record names another binding',
+      () => inRecord(/("binding": ")[0-9a-f]{64}/, '$1other'),
+      'custody-copy-differs',
+    ],
     ['the recipients are others', () => inRecord(/age1[a-z0-9]+/, 'age1former'), 'custody-recipients-differ'],
   ];
 
@@ -161,6 +190,9 @@ describe('custody that was changed behind our back', () => {
     await drill('--identity', site.identityFile);
     expect(await found()).toEqual([]);
     cpSync(at('custody'), at('backup'), { recursive: true });
+    const stranger = await generateIdentity(at('stranger.txt'));
+    await forge('stranger', [stranger.recipient]);
+    await forge('ours', JSON.parse(readFileSync(at(RECORD), 'utf8')).custody.recipients);
     for (const [what, change, code] of WORLDS) {
       change();
       const seen = await found();
@@ -177,9 +209,62 @@ describe('custody that was changed behind our back', () => {
     expect(await found()).toEqual([]);
   });
 
+  it('is proven again by a drill, and for whom a replaced copy is sealed is asked until it is sealed anew', async () => {
+    await site.run('pre-apply', '--yes');
+    await drill('--identity', site.identityFile);
+    const { import: first } = JSON.parse(readFileSync(at(RECORD), 'utf8'));
+    // The same bytes, sealed by somebody for whomever.
+    const { recipients } = JSON.parse(readFileSync(at(RECORD), 'utf8')).custody;
+    const custodian = await createAgeCustodian({ rotation: 'rotation-test', directory: at('custody'), recipients });
+    {
+      using material = await custodian.open('v1', keyArn, site.identityFile);
+      await custodian.reseal?.('v1', material);
+    }
+    expect((await found()).map(({ code }) => code)).toEqual(['custody-copy-differs']);
+    expect((await drill('--identity', site.identityFile)).exitCode).toBe(0);
+    const [unknown] = await found();
+    expect(unknown).toMatchObject({ code: 'custody-recipients-differ', text: expect.stringContaining('is not known') });
+    expect((await drill('--identity', site.identityFile, '--reseal')).exitCode).toBe(0);
+    expect(await found()).toEqual([]);
+    const record = JSON.parse(readFileSync(at(RECORD), 'utf8'));
+    expect(record.custody.recipients).toEqual(recipients);
+    // The age of the key counts from its first import, not from the last drill.
+    expect(record.import.firstImportedAt).toBe(first.importedAt);
+  });
+
+  it('is called for by status and doctor when nobody drilled it for a year, until somebody does', async () => {
+    await site.run('pre-apply', '--yes');
+    inRecord(/("importedAt": ")[^"]*/, `$1${inDays(-366)}`);
+    rmSync(at('rotation.lock.json'));
+    await site.run('pre-apply', '--yes');
+    const doctor = async () => JSON.parse((await site.run('doctor', '--json')).stdout).findings;
+    const [due] = await found();
+    expect(due).toMatchObject({ code: 'drill-due', text: expect.stringContaining('since its import 366 days ago') });
+    expect(await doctor()).toContainEqual({ check: 'keys', sound: false, found: due?.text, hint: due?.fix });
+    expect((await drill('--identity', site.identityFile)).exitCode).toBe(0);
+    expect(await found()).toEqual([]);
+    expect(await doctor()).toContainEqual(expect.objectContaining({ check: 'keys', sound: true }));
+  });
+
   it('is found where a command keeps the copies, and advice names an identity for age alone', async () => {
     await twoVersionsOfTwoKinds();
     expect(await found()).toEqual([]);
+    // A command that does not answer shows nothing: said, and gone where it can be reached.
+    const notAsked = async () =>
+      JSON.parse((await site.run('status', '--json')).stdout).drift.filter(
+        (one: Seen) => one.code === 'custody-not-asked',
+      );
+    const { CUSTODIAN_FOLDER } = process.env;
+    delete process.env.CUSTODIAN_FOLDER;
+    expect(await notAsked()).toMatchObject([{ level: 'note', fix: expect.stringContaining('npx keyturn status') }]);
+    Object.assign(process.env, { CUSTODIAN_FOLDER });
+    expect(await notAsked()).toEqual([]);
+    // Another copy in its place has another binding.
+    const copy = at('vault', 'rotation-test-v2.json');
+    const sealed = readFileSync(copy, 'utf8');
+    writeFileSync(copy, sealed.replace(/"binding":"[0-9a-f]+"/, `"binding":"${'0'.repeat(32)}"`));
+    expect((await found()).map(({ code }) => code)).toEqual(['custody-copy-differs']);
+    writeFileSync(copy, sealed);
     rmSync(at('vault'), { recursive: true });
     const lost = (await found()).filter(({ code }) => code === 'custody-lost');
     expect(lost.map(({ fix }) => fix)).toEqual([expect.stringContaining('npx keyturn drill --version v2`')]);

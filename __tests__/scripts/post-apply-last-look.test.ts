@@ -3,8 +3,14 @@ import { generateKeyPairSync } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CreateGrantCommand, DisableKeyCommand, EnableKeyCommand, UpdateAliasCommand } from '@aws-sdk/client-kms';
-import { PutBucketEncryptionCommand } from '@aws-sdk/client-s3';
+import {
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  ListObjectVersionsCommand,
+  PutBucketEncryptionCommand,
+} from '@aws-sdk/client-s3';
 import { greenRetirements } from '../../lib/plan-bundle/green-evidence';
+import { importedKey } from '../conformance/byok';
 import { speak, speakWithPerson } from '../support/command-line';
 import { type SwitchedSite, switchedSite } from '../support/switched-site';
 
@@ -152,8 +158,8 @@ it.each([
 
 const moveAlias = () =>
   site.kms.send(new UpdateAliasCommand({ AliasName: 'alias/ledger', TargetKeyId: v1.split('/')[1] }));
-async function makeDefault(Bucket: string): Promise<void> {
-  const ApplyServerSideEncryptionByDefault = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: v1 } as const;
+async function makeDefault(Bucket: string, KMSMasterKeyID = v1): Promise<void> {
+  const ApplyServerSideEncryptionByDefault = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID } as const;
   const Rules = [{ ApplyServerSideEncryptionByDefault }];
   await site.s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration: { Rules } }));
 }
@@ -178,6 +184,67 @@ it.each([
   expect([exitCode, stderr]).toEqual([3, expect.stringContaining('retire-taken-back')]);
   expect(await site.stateOf(v1)).toBe('Enabled');
   expect(await recordsOf('look')).toMatchObject([{ data: { clean: false, reasons: [{ code }] } }]);
+});
+
+/** What anybody with the rights may do: the bucket of this name is another one then. */
+async function makeBucketAnew(): Promise<void> {
+  const Bucket = site.bucket;
+  const { Versions = [] } = await site.s3.send(new ListObjectVersionsCommand({ Bucket }));
+  for (const { Key, VersionId } of Versions) await site.s3.send(new DeleteObjectCommand({ Bucket, Key, VersionId }));
+  await site.s3.send(new DeleteBucketCommand({ Bucket }));
+  await site.createBucket(Bucket);
+}
+
+it.each([
+  ['and nothing in it', 'bucket-default-not-switched', async (): Promise<void> => undefined],
+  ['and the default of v2 and an object under v1', 'objects-left', (): Promise<void> => defaultAndObject()],
+] as const)(
+  'enables v1 again when the bucket was deleted and made again, %s',
+  async (_title, code, then: () => Promise<void>): Promise<void> => {
+    once('before', 'DisableKey', async () => {
+      await makeBucketAnew();
+      await then();
+    });
+    expect((await postApply()).exitCode).toBe(3);
+    expect(await site.stateOf(v1)).toBe('Enabled');
+    expect(await recordsOf('look')).toMatchObject([{ data: { clean: false, reasons: [{ code }] } }]);
+  },
+);
+
+async function defaultAndObject(): Promise<void> {
+  await writeUnderV1('in the new bucket');
+  await makeDefault(site.bucket, site.arns[1]);
+}
+
+/** Another key behind the alias of a version, whose material KMS deletes in ten minutes. */
+async function expiringSoon(version: 'v1' | 'v2'): Promise<string> {
+  const ValidTo = new Date(Date.now() + 600_000);
+  const { arn, id } = await importedKey(site.kms, { ExpirationModel: 'KEY_MATERIAL_EXPIRES', ValidTo });
+  const aliases = version === 'v1' ? ['alias/ledger/v1'] : ['alias/ledger/v2', 'alias/ledger'];
+  for (const AliasName of aliases) await site.kms.send(new UpdateAliasCommand({ AliasName, TargetKeyId: id }));
+  const until = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
+  await site.switch(`retire: { waivers: [{ what: expiry, until: "${until}", reason: a test of the last stretch }] }\n`);
+  const file = path.join(site.directory, 'rotation.yaml');
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replace('{ name: v2 }', '{ name: v2, custodyWaiver: a test of the last stretch }'));
+  if (version === 'v2') await makeDefault(site.bucket, arn);
+  once('before', 'DisableKey', () => void site.endpoint.clock.advance(660_000));
+  return arn;
+}
+
+it('enables v1 again when the material of v2 expires between the verification and DisableKey', async () => {
+  await expiringSoon('v2');
+  const { exitCode, stderr } = await postApply();
+  expect([exitCode, stderr]).toEqual([3, expect.stringContaining('is PendingImport, not Enabled')]);
+  expect(await site.stateOf(v1)).toBe('Enabled');
+});
+
+it('is not done when the material of v1 expires before DisableKey, and the next run finds it empty', async () => {
+  await expiringSoon('v1');
+  const { exitCode, stderr } = await postApply();
+  expect([exitCode, stderr]).toEqual([3, expect.stringContaining('retire-unproven')]);
+  expect((await speak(site.directory, ['status', '--detailed-exitcode'])).exitCode).toBe(2);
+  expect((await postApply()).exitCode).toBe(0);
 });
 
 it('says what is unproven and exits 3 when the key cannot be enabled again; the next run looks', async () => {

@@ -10,6 +10,7 @@ import {
   GenerateDataKeyCommand,
   GetKeyLastUsageCommand,
   PutKeyPolicyCommand,
+  ReplicateKeyCommand,
 } from '@aws-sdk/client-kms';
 import { CreateMultipartUploadCommand, PutBucketEncryptionCommand } from '@aws-sdk/client-s3';
 import { openEvidence } from '../../lib/evidence/evidence';
@@ -124,6 +125,23 @@ it.each([
   const text = `replicas of ${site.bucket} go under it, in arn:aws:s3:::replicas`;
   if (title !== 'its ARN') return await expectShut('replicates', text);
   await expectShutAndWaived('replicates', text, 'replication', site.bucket);
+});
+
+it('refuses for a key of another Region that has the material of v1, and does not mind a primary key without any', async () => {
+  await site[Symbol.asyncDispose]();
+  site = await switchedSite({ regions: ['us-east-1'], firstIsMultiRegion: true });
+  [v1] = site.arns;
+  await site.put('moved');
+  await site.switch();
+  await postApplyOnce();
+  await site.kms.send(new ReplicateKeyCommand({ KeyId: v1, ReplicaRegion: 'us-east-1' }));
+  const shut = await postApply();
+  const replica = v1.replace(site.endpoint.region, 'us-east-1');
+  expect([shut.exitCode, shut.stderr]).toEqual([4, expect.stringContaining(`${replica} has the same material`)]);
+  expect(await site.stateOf(v1)).toBe('Enabled');
+  await site.switch(waive('related-key', 'us-east-1'));
+  expect((await postApply()).exitCode).toBe(0);
+  expect(await site.stateOf(v1)).toBe('Disabled');
 });
 
 it('does not mind replicas under other keys, under v1 in another Region, and rules that are off', async () => {

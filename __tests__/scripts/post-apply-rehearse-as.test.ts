@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CreateKeyCommand } from '@aws-sdk/client-kms';
-import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, PutObjectAnnotationCommand, UpdateObjectEncryptionCommand } from '@aws-sdk/client-s3';
 import { newRole } from '../local-aws/s3-control/iam-role';
 import { speak } from '../support/command-line';
 import { type Liar, type Lie, startLiar } from '../support/liar';
@@ -209,6 +209,40 @@ it('refuses where KMS answers to a session that is denied the key', async () => 
   await ignoringSessionPolicies(['s3:GetObject*', 'kms:*']);
   const { exitCode, stderr } = await postApply();
   expect([exitCode, stderr]).toEqual([4, expect.stringContaining('the denial is not in force')]);
+});
+
+describe('annotations of what somebody else moved', () => {
+  const UNTIL = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
+  const WAIVED = `, waivers: [{ what: annotations, until: ${UNTIL}, reason: read in the rehearsal }]`;
+  const note = (Key: string) =>
+    site.s3.send(
+      new PutObjectAnnotationCommand({ Bucket: site.bucket, Key, AnnotationName: 'note', AnnotationPayload: 'x' }),
+    );
+  const move = (Key: string) => {
+    const ObjectEncryption = { SSEKMS: { KMSKeyArn: v2, BucketKeyEnabled: true } };
+    return site.s3.send(new UpdateObjectEncryptionCommand({ Bucket: site.bucket, Key, ObjectEncryption }));
+  };
+  const annotations = { Effect: 'Allow', Action: 's3:GetObjectAnnotation', Resource: '*' };
+
+  it.each([
+    [
+      'refuses where the role needs the old key for them, whatever is waived',
+      true,
+      [annotations],
+      [4, 'its annotation "note"'],
+    ],
+    ['opens where the role reads them without it', false, [annotations], [0, '1 annotation(s) read']],
+    ['counts those that are not for the role', true, [], [0, '1 annotation(s), not for this role']],
+  ] as const)('%s', async (_title, isLeft, more, [code, said]) => {
+    await newRole(site.endpoint, ROLE, { may: [...reading(v1, v2), ...more], trust: trust() });
+    if (isLeft) await note('moved');
+    await move('moved');
+    if (!isLeft) await note('moved');
+    await switchWith(WAIVED);
+    const { exitCode, stderr } = await postApply();
+    expect([exitCode, stderr]).toEqual([code, expect.stringContaining(said)]);
+    expect(await site.stateOf(v1)).toBe(code === 0 ? 'Disabled' : 'Enabled');
+  });
 });
 
 it('refuses where everything is archived: nothing was read', async () => {

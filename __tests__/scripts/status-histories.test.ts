@@ -49,6 +49,7 @@ const ONCE_WRONG: readonly (readonly [Strategy, number, readonly number[]])[] = 
   ['new-key', 5101, [4]],
   ['new-key', 7104, [0]],
   ['new-key', 8004, [8]],
+  ['new-key', 40024, [7]],
 ];
 
 (IS_LONG ? it : it.skip).each(ONCE_WRONG)(

@@ -317,6 +317,61 @@ it('asks for no second run of post-apply where only another user of the key keep
   expect(past.fixes.join()).not.toContain('propose retire');
 });
 
+describe('a superseded key in a state that passes by itself', () => {
+  /** KMS answers as if the key were in this state: the endpoint has none of custom key stores and of more than one Region. */
+  function answerWith(keyArn: string, state: () => string | undefined): void {
+    const { answer } = site.endpoint;
+    jest.spyOn(site.endpoint, 'answer').mockImplementation(async (...asked) => {
+      const outcome = await answer.apply(site.endpoint, asked);
+      const text = outcome.kind === 'answer' ? String(outcome.response.body ?? '') : '';
+      const now = state();
+      if (now === undefined || outcome.kind !== 'answer' || !text.includes('"KeyMetadata"') || !text.includes(keyArn))
+        return outcome;
+      const body = text.replace(/"KeyState":"[^"]*"/, `"KeyState":"${now}"`);
+      return { ...outcome, response: { ...outcome.response, body } };
+    });
+  }
+
+  it('is not retired while it is Unavailable, and is once it is Enabled', async () => {
+    await site.put('one');
+    await site.switch();
+    let now: string | undefined = 'Unavailable';
+    answerWith(site.arns[0], () => now);
+    const { exitCode, stdout } = await postApply();
+    expect([exitCode, JSON.parse(stdout).error.facts.reasons]).toEqual([
+      4,
+      [expect.objectContaining({ code: 'key-not-enabled', text: expect.stringContaining('Unavailable') })],
+    ]);
+    const seen = await status();
+    expect([seen.exitCode, seen.verdict('v1').kind, seen.next?.command]).toEqual([
+      2,
+      'empty',
+      'npx keyturn post-apply',
+    ]);
+    expect(seen.fixes.join()).not.toContain('propose retire');
+    now = undefined;
+    expect((await postApply()).exitCode).toBe(0);
+    expect(await site.stateOf(site.arns[0])).toBe('Disabled');
+  });
+
+  it('is named with the way back while objects are under it', async () => {
+    await site.put('left', HELD);
+    await site.switch();
+    let now = 'PendingReplicaDeletion';
+    answerWith(site.arns[0], () => now);
+    expect((await postApply()).exitCode).toBe(4);
+    const { exitCode, fixes, verdict } = await status();
+    expect([exitCode, verdict('v1').kind]).toEqual([2, 'left']);
+    expect(fixes.join()).toContain(`aws kms cancel-key-deletion --key-id ${site.arns[0]}`);
+    now = 'Unavailable';
+    const away = await status();
+    expect(away.fixes.join()).toContain('comes back once its key store is connected');
+    expect(away.fixes.join()).not.toContain('nothing brings this key back');
+    now = 'Updating';
+    expect((await status()).drift.filter(({ level }: { level: string }) => level === 'outage')).toEqual([]);
+  });
+});
+
 describe('a dry run', () => {
   it('says that changes are pending, and exits 2 where that is asked for', async () => {
     await site.put('one');

@@ -49,6 +49,14 @@ describe.each(['keys', 'storage'] as const)('the %s stack', (role) => {
     expect(stack.terraform?.backend?.s3).toMatchObject({ profile: 'team', assume_role: assumed });
   });
 
+  it('gives everything the default tags of the rotation file', () => {
+    const stack = synthesized(rotation({ aws: { defaultTags: { team: 'ledger' } } }))[role];
+    expect(stack.provider?.aws).toEqual([{ region: 'ap-northeast-1', default_tags: [{ tags: { team: 'ledger' } }] }]);
+    expect(synthesized(rotation({ aws: { defaultTags: {} } }))[role].provider?.aws).toEqual([
+      { region: 'ap-northeast-1' },
+    ]);
+  });
+
   it('stores local state next to cdktf.out, by a path that is the same on every machine', () => {
     const stack = synthesized(rotation())[role];
     expect(stack.terraform?.backend).toEqual({ local: { path: `../../../terraform.payroll-${role}.tfstate` } });
@@ -219,7 +227,10 @@ describe('what exists already', () => {
 });
 
 describe('constructs in a stack of a team’s own', () => {
+  const stacks = { keys: 'platform', storage: ['platform'] };
+  const terraform = { ...rotation().terraform, stacks };
   const from = rotation({
+    terraform,
     buckets: [bucket('payroll-data', { pinWriters: true }), bucket('old', { manage: 'encryption' })],
   });
   const own = (declare: (stack: TerraformStack) => void) => {
@@ -232,15 +243,15 @@ describe('constructs in a stack of a team’s own', () => {
     JSON.parse(JSON.stringify(value ?? {}, (key, inner: unknown) => (key === '//' ? undefined : inner)));
 
   it('declare what the stacks declare, under the same addresses, with the same guards', () => {
-    const stacks = synthesized(from);
+    const theirs = synthesized({ ...from, terraform: rotation().terraform });
     const keys = own((stack) => new RotatedKey(stack, 'key', from));
     const storage = own((stack) => {
       new RotatedAlias(stack, 'alias', from);
       for (const { name } of from.buckets) new RotatedBucket(stack, `bucket-${name}`, from, name);
     });
     for (const part of ['resource', 'data', 'output'] as const) {
-      expect(plain(keys[part])).toEqual(plain(stacks.keys[part]));
-      if (part !== 'output') expect(plain(storage[part])).toEqual(plain(stacks.storage[part]));
+      expect(plain(keys[part])).toEqual(plain(theirs.keys[part]));
+      if (part !== 'output') expect(plain(storage[part])).toEqual(plain(theirs.storage[part]));
     }
     expect(keys.terraform?.backend).toBeUndefined();
   });
@@ -249,7 +260,7 @@ describe('constructs in a stack of a team’s own', () => {
     expect(() =>
       own((stack) => {
         new RotatedKey(stack, 'one', from);
-        new RotatedKey(stack, 'two', rotation({ name: 'other' }));
+        new RotatedKey(stack, 'two', rotation({ name: 'other', terraform }));
       }),
     ).toThrow('the stack platform has a RotatedKey already');
     expect(() =>
@@ -262,7 +273,11 @@ describe('constructs in a stack of a team’s own', () => {
 
   it('refuse another rotation’s active key, and a bucket that the rotation file does not list', () => {
     const adopted = (arn: string) =>
-      rotation({ keyVersions: [version('v1', { keyArn: arn })], buckets: [bucket('a', { manage: 'encryption' })] });
+      rotation({
+        terraform,
+        keyVersions: [version('v1', { keyArn: arn })],
+        buckets: [bucket('a', { manage: 'encryption' })],
+      });
     expect(() =>
       own((stack) => {
         new RotatedAlias(stack, 'alias', adopted(ADOPTED_ARN));
@@ -272,6 +287,18 @@ describe('constructs in a stack of a team’s own', () => {
     expect(() => own((stack) => new RotatedBucket(stack, 'bucket', from, 'unknown'))).toThrow(
       'lists no bucket unknown',
     );
+  });
+
+  it('refuse a stack that the rotation file does not name, and Keyturn’s stacks where it names one', () => {
+    expect(() => own((stack) => new RotatedKey(stack, 'key', rotation()))).toThrow(
+      'does not name the stack platform: write keys: platform under terraform.stacks',
+    );
+    const other = rotation({ terraform: { ...terraform, stacks: { keys: 'platform', storage: ['data'] } } });
+    expect(() => own((stack) => new RotatedAlias(stack, 'alias', other))).toThrow('write storage: [data, platform]');
+    expect(() => own((stack) => new RotatedBucket(stack, 'bucket', other, 'payroll-data'))).toThrow(
+      'does not name the stack',
+    );
+    expect(() => synthesized(from)).toThrow('would be a second set');
   });
 
   it('refuse material like the stacks', () => {

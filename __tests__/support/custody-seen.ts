@@ -8,14 +8,20 @@ export function custodySeen(
 ): ObservedCustody {
   const held = (version: string): CustodyOfVersion => ({
     recordSha256: 'a'.repeat(64),
-    copy: { is: 'there', text: `/r/custody/photos-${version}.age` },
+    copy: { is: 'there', text: `/r/custody/photos-${version}.age`, binding: 'e'.repeat(64) },
     record: {
       schemaVersion: 1,
       rotation: 'photos',
       version,
       keyArn: arnOf(version),
       keyMaterialId: 'f'.repeat(64),
-      custody: { kind: 'age', location: `photos-${version}.age`, recipients: [], opened: true },
+      custody: {
+        kind: 'age',
+        location: `photos-${version}.age`,
+        recipients: [],
+        binding: 'e'.repeat(64),
+        opened: true,
+      },
       wrapping: {
         algorithm: 'RSAES_OAEP_SHA_256',
         keySpec: 'RSA_4096',

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,10 +5,20 @@ import path from 'node:path';
 import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
 import { findTerraform, type TerraformBinary } from '../../lib/terraform/binary';
 import { runChild } from '../../lib/terraform/child';
-import { type ProviderSource, providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
+import {
+  type ProviderSource,
+  providerSource,
+  registryHost,
+  writeCliConfiguration,
+} from '../../lib/terraform/cli-configuration';
+import {
+  providerExecutable as executableIn,
+  type RunningProvider,
+  reattachment,
+  startProvider,
+} from '../../lib/terraform/running-provider';
 import { terraformEnvironment } from '../../lib/terraform/terraform-environment';
 import type { AccessKey, LocalAws } from '../../local-aws';
-import { relaySchemas, type SchemaRelay } from './schema-relay';
 
 /** A Terraform whose AWS provider stays alive from one call to the next. */
 export interface KeptProvider {
@@ -27,8 +36,6 @@ export interface KeptProviderOptions {
   readonly kinds?: readonly string[] | undefined;
 }
 
-/** How long a provider has to start. A busy machine needs seconds. */
-const START_MS = 60_000;
 const STACKS = path.resolve(__dirname, '../../stacks');
 
 /**
@@ -56,13 +63,11 @@ export async function keepProvider(
     const binary = await findTerraform({ env: process.env });
     const executable = await providerExecutable(binary, directory);
     for (const key of keys) {
-      const environment = { ...aws.environment(key), AWS_ENDPOINT_URL: url };
-      const provider = await startProvider(executable, directory, key.accessKeyId, environment, [
-        ...kindsOfStacks(),
-        ...kinds,
-      ]);
+      const env = { ...inherited(), ...aws.environment(key), AWS_ENDPOINT_URL: url };
+      const asked = new Set([...kindsOfStacks(), ...kinds]);
+      const provider = await startProvider({ executable, directory, name: key.accessKeyId, env, kinds: asked });
       started.push(provider);
-      writeFileSync(path.join(directory, `${key.accessKeyId}.json`), attachment(binary, provider));
+      writeFileSync(path.join(directory, `${key.accessKeyId}.json`), `${reattachment(binary, provider)}\n`);
     }
     const terraform = path.join(directory, 'terraform');
     writeFileSync(terraform, script(binary, url, directory, mirrorOfStandIn(binary, executable, directory)), {
@@ -75,11 +80,8 @@ export async function keepProvider(
   }
 }
 
-interface RunningProvider {
-  readonly pid: number;
-  readonly socket: string;
-  close(): Promise<void>;
-}
+const inherited = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([variable]) => !/^(AWS_|TF_)/.test(variable)));
 
 function script({ file }: TerraformBinary, url: string, directory: string, standIn: StandIn): string {
   return `#!/bin/sh
@@ -105,7 +107,7 @@ interface StandIn {
 /** A mirror with a file of a few bytes in the provider's place, which starts it where Terraform wants to. */
 function mirrorOfStandIn({ product, platform }: TerraformBinary, executable: string, directory: string): StandIn {
   const mirror = path.join(directory, 'mirror');
-  const place = path.join(mirror, registryHost(product), 'hashicorp/aws', AWS_PROVIDER_VERSION, platform);
+  const place = path.join(mirror, registryHost({ product }), 'hashicorp/aws', AWS_PROVIDER_VERSION, platform);
   const name = `terraform-provider-aws_v${AWS_PROVIDER_VERSION}`;
   const text = `#!/bin/sh\nexec '${executable}' "$@"\n`;
   mkdirSync(place, { recursive: true });
@@ -116,20 +118,11 @@ function mirrorOfStandIn({ product, platform }: TerraformBinary, executable: str
   return { hash: `h1:${sha256(`${sha256(text).digest('hex')}  ${name}\n`).digest('base64')}`, cliConfiguration };
 }
 
-const registryHost = (product: TerraformBinary['product']): string =>
-  product === 'OpenTofu' ? 'registry.opentofu.org' : 'registry.terraform.io';
-
-function attachment({ product }: TerraformBinary, { pid, socket }: RunningProvider): string {
-  const Addr = { Network: 'unix', String: socket };
-  const provider = { Protocol: 'grpc', ProtocolVersion: 5, Pid: pid, Test: true, Addr };
-  return `${JSON.stringify({ [`${registryHost(product)}/hashicorp/aws`]: provider })}\n`;
-}
-
 /** From where the product takes it: an unpacked mirror as it is, else from what an init installs. */
 async function providerExecutable(binary: TerraformBinary, directory: string): Promise<string> {
   const source = await providerSource({ binary, env: process.env, required: AWS_PROVIDER_VERSION });
   if (source.kind === 'mirror') {
-    const found = executableUnder(source.directory, source.host, binary);
+    const found = executableIn(source.directory, source.host, AWS_PROVIDER_VERSION, binary);
     if (found !== undefined) return found;
   }
   return executableOfInit(binary, source, mkdtempSync(path.join(directory, 'init-')));
@@ -142,72 +135,11 @@ async function executableOfInit(binary: TerraformBinary, source: ProviderSource,
   const args = ['init', '-input=false', '-no-color'];
   const { exit, stderr } = await runChild({ file: binary.file, args, cwd, env, signal: undefined });
   const installed = path.join(cwd, '.terraform/providers');
-  const found = exit === 0 ? readdirSync(installed).map((host) => executableUnder(installed, host, binary)) : [];
+  const found =
+    exit === 0 ? readdirSync(installed).map((host) => executableIn(installed, host, AWS_PROVIDER_VERSION, binary)) : [];
   const [executable] = found.filter((one) => one !== undefined);
   if (executable === undefined) throw new Error(`there is no AWS provider ${AWS_PROVIDER_VERSION} to keep\n${stderr}`);
   return executable;
-}
-
-function executableUnder(directory: string, host: string, { platform }: TerraformBinary): string | undefined {
-  const folder = path.join(directory, host, 'hashicorp/aws', AWS_PROVIDER_VERSION, platform);
-  try {
-    const name = readdirSync(folder).find((one) => one.startsWith('terraform-provider-aws'));
-    return name === undefined ? undefined : path.join(folder, name);
-  } catch {
-    return undefined;
-  }
-}
-
-/** A provider ends when nobody holds its standard input any more: no test that is killed leaves one behind. */
-const WHILE_WANTED = '"$0" -debug & echo "pid $!"; read -r _; kill $!; wait $!';
-
-async function startProvider(
-  executable: string,
-  directory: string,
-  name: string,
-  aws: Readonly<Record<string, string>>,
-  kinds: readonly string[],
-): Promise<RunningProvider> {
-  const inherited = Object.entries(process.env).filter(([variable]) => !/^(AWS_|TF_)/.test(variable));
-  const env = { ...Object.fromEntries(inherited), ...aws, TMPDIR: directory };
-  const child = spawn('sh', ['-c', WHILE_WANTED, executable], { env, stdio: ['pipe', 'pipe', 'pipe'] });
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  let relay: SchemaRelay | undefined;
-  const close = async (): Promise<void> => {
-    await relay?.close();
-    child.stdin.end();
-    await ended;
-  };
-  try {
-    const { pid, socket: own } = await addressOf(child);
-    const socket = path.join(directory, `${name}.sock`);
-    relay = await relaySchemas(own, socket, new Set(kinds));
-    return { pid, socket, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
-/** Reads what a provider prints once it listens. */
-function addressOf(child: ChildProcess): Promise<{ readonly pid: number; readonly socket: string }> {
-  return new Promise((resolve, reject) => {
-    let printed = '';
-    const fail = (why: string) => reject(new Error(`the AWS provider ${why}\n${printed}`));
-    const late = setTimeout(() => fail(`did not start within ${START_MS / 1000} s`), START_MS);
-    const read = (chunk: Buffer) => {
-      printed += chunk.toString();
-      const pid = /^pid (\d+)$/m.exec(printed)?.[1];
-      const socket = /TF_REATTACH_PROVIDERS='.*"String":"([^"]+)"/.exec(printed)?.[1];
-      if (pid === undefined || socket === undefined) return;
-      clearTimeout(late);
-      resolve({ pid: Number(pid), socket });
-    };
-    child.stdout?.on('data', read);
-    child.stderr?.on('data', read);
-    child.once('error', reject);
-    child.once('close', () => fail('ended'));
-  });
 }
 
 /** Resources and data sources of the AWS provider that the stacks declare, as Terraform names them. */

@@ -61,9 +61,9 @@ export interface JobsOfSite {
 export const JOBS_BUCKET = 'ledger-jobs';
 
 export async function switchedSite(
-  options: LocalAwsOptions & { readonly bucket?: string } = {},
+  options: LocalAwsOptions & { readonly bucket?: string; readonly firstIsMultiRegion?: boolean } = {},
 ): Promise<SwitchedSite> {
-  const { bucket = 'ledger-of-the-team', ...more } = options;
+  const { bucket = 'ledger-of-the-team', firstIsMultiRegion = false, ...more } = options;
   const outside = { ...process.env };
   const endpoint = await startTestAws(more);
   const goTheLongWay = shortenWayTo(endpoint);
@@ -84,7 +84,9 @@ export async function switchedSite(
       }),
     );
   const key = async (version: string): Promise<string> => {
-    const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
+    const { KeyMetadata } = await kms.send(
+      new CreateKeyCommand({ MultiRegion: firstIsMultiRegion && version === 'v1' }),
+    );
     const TargetKeyId = KeyMetadata?.KeyId;
     await kms.send(new CreateAliasCommand({ AliasName: `alias/ledger/${version}`, TargetKeyId }));
     if (version === 'v2') await kms.send(new CreateAliasCommand({ AliasName: 'alias/ledger', TargetKeyId }));

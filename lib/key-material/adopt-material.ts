@@ -32,6 +32,7 @@ export async function adoptMaterial(custodian: Custodian, request: AdoptMaterial
     version,
     keyArn,
     recipients: custodian.recipients,
+    binding: undefined,
     preparedAt: now,
     opened: false,
     from: 'file',
@@ -42,5 +43,5 @@ export async function adoptMaterial(custodian: Custodian, request: AdoptMaterial
   await sealed.store();
   if ((await custodian.copyBinding(version)) !== sealed.binding)
     throw new KeyturnError('custody-write-failed', { file, reason: 'the stored copy cannot be read back' });
-  return completeImport(custodian, prepared, confirmed);
+  return completeImport(custodian, { ...prepared, binding: sealed.binding }, confirmed);
 }

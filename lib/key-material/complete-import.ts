@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 
 import type { Custodian, CustodyLedger } from './custody/custodian';
-import { type CustodyRecord, writeRecord } from './custody/custody-record';
+import { type CustodyRecord, readRecord, writeRecord } from './custody/custody-record';
 import { removePending } from './custody/pending-import';
 import type { PreparedImport } from './prepared-import';
 
@@ -52,7 +52,8 @@ export async function recordImport(
   prepared: PreparedImport,
   result: ConfirmedImport,
 ): Promise<CustodyRecord> {
-  const record = recordOf(kept, prepared, result);
+  const before = await readRecord(ledger, kept.rotation, prepared.version);
+  const record = recordOf(kept, prepared, result, before);
   await writeRecord(ledger, record);
   await removePending(ledger, kept.rotation, prepared.version);
   return record;
@@ -68,8 +69,15 @@ export async function abandonImport(custodian: Custodian, prepared: PreparedImpo
   if (custodian.ledger) await removePending(custodian.ledger, custodian.rotation, prepared.version);
 }
 
-function recordOf(kept: KeptBy, prepared: PreparedImport, result: ConfirmedImport): CustodyRecord {
+function recordOf(
+  kept: KeptBy,
+  prepared: PreparedImport,
+  result: ConfirmedImport,
+  before?: CustodyRecord | undefined,
+): CustodyRecord {
   const { version } = prepared;
+  const isSame = before?.keyMaterialId === result.keyMaterialId;
+  const first = isSame ? (before.import.firstImportedAt ?? before.import.importedAt) : undefined;
   return {
     schemaVersion: 1,
     rotation: kept.rotation,
@@ -80,6 +88,7 @@ function recordOf(kept: KeptBy, prepared: PreparedImport, result: ConfirmedImpor
       kind: kept.kind,
       location: kept.location,
       recipients: [...prepared.recipients],
+      ...(prepared.binding === undefined || kept.kind === 'none' ? {} : { binding: prepared.binding }),
       opened: prepared.opened,
     },
     wrapping: {
@@ -94,6 +103,7 @@ function recordOf(kept: KeptBy, prepared: PreparedImport, result: ConfirmedImpor
       validTo: result.validTo?.toISOString() ?? null,
       preparedAt: prepared.preparedAt.toISOString(),
       importedAt: result.importedAt.toISOString(),
+      ...(first === undefined ? {} : { firstImportedAt: first }),
       ...(result.endpoint ? { endpoint: result.endpoint } : {}),
     },
   };

@@ -13,7 +13,7 @@ import { readKeyMaterialFile } from './material-file';
 import { type PreparedImport, pendingOf, preparedFromPending, preparedOf } from './prepared-import';
 import { generateKeyMaterial, type KeyMaterial } from './secret';
 import { sha256Hex, wrapKeyMaterial } from './wrap';
-import { type CustodyWrapRequest, wrapHeldCopy } from './wrap-from-custody';
+import { type CustodyWrapRequest, recipientsOf, wrapHeldCopy } from './wrap-from-custody';
 
 export type MaterialSource = { readonly kind: 'generate' } | { readonly kind: 'file'; readonly path: string };
 
@@ -71,11 +71,11 @@ export async function prepareImport(custodian: Custodian, request: PrepareReques
   refuseOtherKey(custodian, request, pending?.keyArn);
   // A custodian that opens its copies without a person is asked what they hold.
   if (pending && custodian.kind !== 'command' && isUsable(pending, request)) return preparedFromPending(pending);
-  const recipients = pending?.recipients ?? record?.custody.recipients ?? custodian.recipients;
+  const recipients = pending?.recipients ?? recipientsOf(custodian, record, binding);
   const given = source.kind === 'file' ? source.path : undefined;
   if (!pending && !record && given === undefined) await refuseUnknownCopy(custodian, request, binding);
-  const prepared = await wrapHeldCopy(custodian, request, recipients, given);
-  await keepPending(custodian, request, prepared, binding);
+  const prepared = await wrapHeldCopy(custodian, request, { recipients, binding }, given);
+  await keepPending(custodian, request, prepared);
   return prepared;
 }
 
@@ -114,10 +114,13 @@ async function prepareNew(custodian: Custodian, request: PrepareRequest): Promis
   const parameters = await request.parameters();
   using material = source.kind === 'file' ? await readKeyMaterialFile(source.path) : generateKeyMaterial();
   const from = source.kind === 'file' ? 'file' : 'generated';
-  const about = { version, keyArn, recipients: custodian.recipients, preparedAt: now, opened: false, from } as const;
-  const prepared = preparedOf(about, wrapKeyMaterial(material, parameters), parameters);
+  const wrapped = wrapKeyMaterial(material, parameters);
   const sealed = await custodian.seal(version, material);
-  await keepPending(custodian, request, prepared, sealed.binding);
+  const { binding } = sealed;
+  const { recipients } = custodian;
+  const about = { version, keyArn, recipients, binding, preparedAt: now, opened: false, from } as const;
+  const prepared = preparedOf(about, wrapped, parameters);
+  await keepPending(custodian, request, prepared);
   await sealed.store();
   if (!custodian.ledger) return prepared;
   await refuseUnread(custodian, version, sealed.binding);
@@ -131,20 +134,19 @@ async function prepareInside(custodian: HsmCustodian, request: PrepareRequest): 
   // Check this first: a token that cannot wrap must not generate material that nobody can use.
   await custodian.wrapping();
   const binding = await custodian.generate(version);
-  const held = await wrapHeldCopy(custodian, request, custodian.recipients);
+  const held = await wrapHeldCopy(custodian, request, { recipients: custodian.recipients, binding });
   const prepared = { ...held, from: 'generated' } as const;
-  await keepPending(custodian, request, prepared, binding);
+  await keepPending(custodian, request, prepared);
   return prepared;
 }
 
 async function keepPending(
   { ledger, rotation }: Custodian,
   { intents }: PrepareRequest,
-  prepared: PreparedImport,
-  binding: string,
+  prepared: PreparedImport & { readonly binding: string },
 ): Promise<void> {
   if (!ledger) return;
-  const pending = pendingOf(rotation, prepared, binding);
+  const pending = pendingOf(rotation, prepared);
   await intents?.record(intendedOf(pending));
   await writePending(ledger, pending);
 }

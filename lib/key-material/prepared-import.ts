@@ -14,8 +14,10 @@ export interface PreparedImport {
   readonly wrappingKeySpec: WrappingKeySpec;
   readonly publicKeySha256: string;
   readonly wrappedSha256: string;
-  /** The recipients of the custody copy of this material. */
+  /** The recipients of the custody copy of this material; empty: none are known. */
   readonly recipients: readonly string[];
+  /** Identifies that copy: SHA-256 of the age file, or what the custodian answers. Undefined: there is no copy. */
+  readonly binding: string | undefined;
   readonly preparedAt: Date;
   /** True: the copy in custody was opened, and it is what is wrapped here. */
   readonly opened: boolean;
@@ -24,14 +26,17 @@ export interface PreparedImport {
 }
 
 /** The key of an import, and the origin of its material. */
-export type PreparedFor = Pick<PreparedImport, 'version' | 'keyArn' | 'recipients' | 'preparedAt' | 'opened' | 'from'>;
+export type PreparedFor = Pick<
+  PreparedImport,
+  'version' | 'keyArn' | 'recipients' | 'binding' | 'preparedAt' | 'opened' | 'from'
+>;
 
 /** Joins wrapped material and its token. */
-export function preparedOf(
-  about: PreparedFor,
+export function preparedOf<About extends PreparedFor>(
+  about: About,
   { ciphertext, ...wrapping }: WrappedMaterial,
   parameters: WrappingParameters,
-): PreparedImport {
+): PreparedImport & About {
   return {
     ...about,
     wrapped: ciphertext,
@@ -41,14 +46,14 @@ export function preparedOf(
   };
 }
 
-/** The prepared import in its file format. @param binding - of the custody copy with the same material */
-export function pendingOf(rotation: string, prepared: PreparedImport, binding: string): PendingImport {
+/** The prepared import in its file format. */
+export function pendingOf(rotation: string, prepared: PreparedImport & { readonly binding: string }): PendingImport {
   return {
     schemaVersion: 1,
     rotation,
     version: prepared.version,
     keyArn: prepared.keyArn,
-    binding,
+    binding: prepared.binding,
     recipients: [...prepared.recipients],
     algorithm: prepared.algorithm,
     wrappingKeySpec: prepared.wrappingKeySpec,
@@ -74,6 +79,7 @@ export function preparedFromPending(pending: PendingImport): PreparedImport {
     publicKeySha256: pending.publicKeySha256,
     wrappedSha256: pending.wrappedSha256,
     recipients: pending.recipients,
+    binding: pending.binding,
     preparedAt: new Date(pending.preparedAt),
     opened: false,
     from: 'pending',

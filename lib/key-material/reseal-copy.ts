@@ -17,8 +17,8 @@ export async function resealCopy(
   if (!ledger || !record || !custodian.reseal)
     throw new KeyturnError('custody-absent', { version, file: custodian.locate(version) });
   using material = await custodian.open(version, keyArn, identityFile);
-  await custodian.reseal(version, material);
-  await writeRecord(ledger, { ...record, custody: { ...record.custody, recipients: [...recipients] } });
+  const binding = await custodian.reseal(version, material);
+  await writeRecord(ledger, { ...record, custody: { ...record.custody, recipients: [...recipients], binding } });
 }
 
 export interface ResealedCopy {

@@ -1,6 +1,6 @@
 import { KeyturnError } from '../errors';
 import type { Custodian, MaterialCustodian } from './custody/custodian';
-import { readRecord } from './custody/custody-record';
+import { type CustodyRecord, readRecord } from './custody/custody-record';
 import { readKeyMaterialFile } from './material-file';
 import { type PreparedImport, preparedOf } from './prepared-import';
 import type { KeyMaterial } from './secret';
@@ -41,7 +41,21 @@ export async function wrapFromCustody(custodian: Custodian, request: CustodyWrap
   if (record && record.keyArn !== keyArn) {
     throw new KeyturnError('custody-other-key', { file: custodian.locate(version), keyArn, held: record.keyArn });
   }
-  return wrapHeldCopy(custodian, request, record?.custody.recipients ?? custodian.recipients);
+  return wrapHeldCopy(custodian, request, { binding, recipients: recipientsOf(custodian, record, binding) });
+}
+
+/** A stored copy, and whom it is sealed for. */
+export type HeldCopy = Pick<PreparedImport, 'recipients'> & { readonly binding: string };
+
+/** Whom the copy is sealed for, by its record. Of another copy than that of the record nobody knows it. */
+export function recipientsOf(
+  { recipients }: Pick<Custodian, 'recipients'>,
+  record: CustodyRecord | undefined,
+  binding: string,
+): readonly string[] {
+  if (!record) return recipients;
+  const { binding: recorded = binding } = record.custody;
+  return recorded === binding ? record.custody.recipients : [];
 }
 
 /**
@@ -51,11 +65,11 @@ export async function wrapFromCustody(custodian: Custodian, request: CustodyWrap
 export async function wrapHeldCopy(
   custodian: Custodian,
   request: CustodyWrapRequest,
-  recipients: readonly string[],
+  held: HeldCopy,
   given?: string,
-): Promise<PreparedImport> {
+): Promise<PreparedImport & HeldCopy> {
   const { version, keyArn, now = new Date() } = request;
-  const about = { version, keyArn, recipients, preparedAt: now, opened: true, from: 'custody' } as const;
+  const about = { version, keyArn, ...held, preparedAt: now, opened: true, from: 'custody' } as const;
   if (custodian.kind === 'pkcs11') {
     if (given !== undefined) throw new KeyturnError('hsm-refuses-file', { path: given });
     const parameters = await request.parameters(await custodian.wrapping());

@@ -21,7 +21,29 @@ export interface KeyDescription {
   readonly creationDate: Date | undefined;
   /** Set while the key is pending deletion. */
   readonly deletionDate: Date | undefined;
+  /**
+   * ARNs of the keys in other Regions that have the same ID and material: the key is a multi-Region key. Each has a state, dates and users of
+   * its own. Undefined for a key of one Region.
+   */
+  readonly relatedKeys: readonly string[] | undefined;
 }
+
+/** States that KMS refuses every use in until somebody acts. */
+const OFF: ReadonlySet<string> = new Set(['Disabled', 'PendingDeletion', 'PendingReplicaDeletion', 'PendingImport']);
+
+/**
+ * Whether a key is out of use, and stays so by itself. Not so in a state that passes (`Updating`, `Creating`), that follows a key store
+ * (`Unavailable`) or that is not known: such a key may be used again at any time, and nobody turned it off.
+ *
+ * @see https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+ */
+export function isOff(key: Pick<KeyDescription, 'state'> | undefined): boolean {
+  return key === undefined || OFF.has(key.state);
+}
+
+/** Whether KMS encrypts and decrypts with the key now: also while its primary Region is being changed. */
+export const isUsable = ({ state }: Pick<KeyDescription, 'state'>): boolean =>
+  state === 'Enabled' || state === 'Updating';
 
 /**
  * The key of an ID, ARN, alias name or alias ARN; undefined if KMS has none.
@@ -51,5 +73,11 @@ function describe(metadata: KeyMetadata): KeyDescription {
     currentKeyMaterialId: metadata.CurrentKeyMaterialId,
     creationDate: metadata.CreationDate,
     deletionDate: metadata.DeletionDate,
+    relatedKeys: metadata.MultiRegion === true ? relatedTo(metadata) : undefined,
   };
+}
+
+function relatedTo({ Arn, MultiRegionConfiguration: family }: KeyMetadata): readonly string[] {
+  const keys = [family?.PrimaryKey, ...(family?.ReplicaKeys ?? [])].flatMap((key) => key?.Arn ?? []);
+  return [...new Set(keys)].filter((arn) => arn !== Arn);
 }

@@ -23,7 +23,8 @@ export interface AdoptionRequest {
 }
 
 /** A key that somebody made, and who uses it as far as AWS tells. */
-export interface AdoptableKey extends Pick<KeyDescription, 'arn' | 'origin' | 'state' | 'validTo' | 'creationDate'> {
+export interface AdoptableKey
+  extends Pick<KeyDescription, 'arn' | 'origin' | 'state' | 'validTo' | 'creationDate' | 'relatedKeys'> {
   readonly aliases: readonly string[];
   /** Who may use it by a grant: grantee and operations. */
   readonly grants: readonly string[];
@@ -153,13 +154,14 @@ async function usersOf(
     return answer.known;
   };
   const users = await otherUsers(clients.kms, key.arn);
-  const { arn, origin, state, validTo, creationDate } = key;
+  const { arn, origin, state, validTo, creationDate, relatedKeys } = key;
   return {
     arn,
     origin,
     state,
     validTo,
     creationDate,
+    relatedKeys,
     aliases: of(await aliasesOfKey(clients.kms, key.arn)) ?? [],
     grants: (of(users.grants) ?? []).map(
       ({ grantee, operations }) => `${grantee ?? 'nobody named'}: ${operations.join(', ')}`,

@@ -3,7 +3,7 @@ import { nodeFiles } from '../key-material/custody/file-operations';
 import { evidenceFolder } from '../rotation/own-folder';
 import { custodyDirectory, type KeyVersion, type Rotation } from '../rotation/rotation';
 import { materialEvidence } from './material-evidence';
-import { type CustodyObserving, copyState } from './observed-custody';
+import { type CustodyObserving, copyState, otherCopy } from './observed-custody';
 
 /** The material of a version, as KMS names it now. */
 export interface MaterialInUse {
@@ -60,7 +60,7 @@ async function standing(
     return no(`its custody record is of material ${short(record.keyMaterialId)}, and KMS has ${short(id)}`);
   const lost = record && (await whatIsLost(run, name, record));
   if (lost !== undefined) return no(lost);
-  if (record) return { proven: true, by: 'record', text: `custody holds material ${short(id)} of ${name}` };
+  if (record) return { proven: true, by: 'record', text: heldText(record) };
   const directory = evidenceFolder(rotation.file);
   const { materials } = await materialEvidence(directory, rotation.name);
   const ours = materials.filter((one) => one.keyArn === keyArn && one.keyMaterialId === id && one.version === name);
@@ -69,6 +69,11 @@ async function standing(
   if (ours.length > 0)
     return { proven: true, by: 'no-custody', text: `material ${short(id)} of ${name} was imported with --no-custody` };
   return no(`neither a custody record nor evidence here says that custody holds material ${short(id)} of ${name}`);
+}
+
+function heldText({ version, keyMaterialId, custody }: CustodyRecord): string {
+  const unnamed = custody.binding === undefined ? '; the record, of an earlier version of Keyturn, names no copy' : '';
+  return `custody holds material ${short(keyMaterialId)} of ${version}${unnamed}`;
 }
 
 const no = (text: string): CustodyStanding => ({ proven: false, by: undefined, text });
@@ -83,7 +88,10 @@ async function recordOf({ custody, name }: Rotation, version: string): Promise<C
 async function whatIsLost(run: CustodyObserving, version: string, record: CustodyRecord): Promise<string | undefined> {
   const directory = custodyDirectory(run.rotation.custody);
   if (directory === undefined) return undefined;
-  const { is, text } = await copyState(run, directory, version, record);
+  const copy = await copyState(run, directory, version, record);
+  const { is, text } = copy;
+  const other = is === 'there' ? otherCopy(record, copy) : undefined;
+  if (other !== undefined && other !== 'unnamed') return other;
   if (is === 'gone') return `the copy that its custody record names is gone: ${text}`;
   const { kind } = record.custody;
   const isDeclared = kind !== 'none' && run.rotation.custody[kind] !== undefined;

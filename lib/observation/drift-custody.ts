@@ -1,10 +1,12 @@
 /** Whether custody still holds what the keys need, and how long ago anybody proved it. */
 import path from 'node:path';
+import { isOff } from '../kms/describe-key';
 import type { KeyVersion } from '../rotation/rotation';
 import { act, DAY, type DriftFinding, type DriftInput, keeperIn, nextProposal, note } from './drift-finding';
+import { isPlausible } from './evidence-queries';
 import { drillCommand } from './key-remedy';
 import type { ObservedVersion } from './observe';
-import type { CustodyOfVersion } from './observed-custody';
+import { type CustodyOfVersion, otherCopy } from './observed-custody';
 import { isSettled } from './version-verdicts';
 
 /** Findings about custody; of a folder that is not here only that. */
@@ -42,7 +44,14 @@ function versionFindings(input: DriftInput, observed: ObservedVersion, held: Cus
     const text = `nothing shows that custody still holds the material of ${version.name}: ${copy.text}`;
     return [note('custody-not-asked', text, 'run `npx keyturn status` where custody can be reached')];
   }
+  const other = otherCopy(record, copy);
+  if (other !== undefined && other !== 'unnamed') return [copyDiffers(input, version, other, level)];
   if (key.state !== 'Enabled') return [];
+  if (other === 'unnamed' && copy.is === 'there') return [copyUnnamed(input, version), ...opened(input, version, held)];
+  return opened(input, version, held);
+}
+
+function opened(input: DriftInput, version: KeyVersion, held: CustodyOfVersion): DriftFinding[] {
   return [...recipientFindings(input, version, held), ...drillFindings(input, version, held)];
 }
 
@@ -111,7 +120,7 @@ function roomFor({ rotation, custody }: DriftInput, name: string): string {
 
 function isRetired({ verdicts }: DriftInput, { name }: KeyVersion): boolean {
   const verdict = verdicts.find((one) => one.version.name === name);
-  return verdict !== undefined && isSettled(verdict) && verdict.key?.state !== 'Enabled';
+  return verdict !== undefined && isSettled(verdict) && isOff(verdict.key);
 }
 
 function otherKey(input: DriftInput, { name }: KeyVersion, { record }: CustodyOfVersion): DriftFinding {
@@ -143,9 +152,20 @@ function recordOfOther(
   return level('custody-of-other-material', text, drillCommand(name, keeperIn(input, name)));
 }
 
+/** Whoever replaced a copy may have sealed other bytes, for anybody: a drill lets KMS compare, and seals nothing. */
+function copyDiffers(input: DriftInput, { name }: KeyVersion, why: string, level: typeof act): DriftFinding {
+  const text = `${why}; nothing shows what it holds, nor for whom`;
+  return level('custody-copy-differs', text, drillCommand(name, keeperIn(input, name)));
+}
+
+function copyUnnamed(input: DriftInput, { name }: KeyVersion): DriftFinding {
+  const text = `the custody record of ${name} is of an earlier version of Keyturn and names no copy: one that was replaced since would not be noticed`;
+  return note('custody-copy-differs', text, drillCommand(name, keeperIn(input, name)));
+}
+
 function recordAbsent(
   input: DriftInput,
-  { name }: KeyVersion,
+  { name, takeOver }: KeyVersion,
   copy: CustodyOfVersion['copy'],
   level: typeof act,
 ): DriftFinding {
@@ -158,8 +178,16 @@ function recordAbsent(
   const fix =
     waiting?.state === 'PENDING_ROTATION'
       ? `bring the copy of whoever imported it; without one, do not rotate to ${name}: the key goes on with the material that it encrypts with`
-      : goOn(input, name);
+      : takeOver === undefined
+        ? goOn(input, name)
+        : bringMaterial(name, level === note);
   return level('custody-record-absent', text, fix);
+}
+
+/** Whoever made the material of a taken-over key may have kept it; KMS compares it, which needs a key that is on. */
+function bringMaterial(name: string, isRetired: boolean): string {
+  const adopt = `npx keyturn material adopt --version ${name} --material-file <file>`;
+  return isRetired ? `nothing; or, for a way back to it, enable its key first: ${adopt}` : adopt;
 }
 
 /** KMS compared: a copy without a record was never imported, and every import stumbles over it. */
@@ -190,7 +218,7 @@ function lost(input: DriftInput, { name }: KeyVersion, { copy }: CustodyOfVersio
 /** New material, in custody: the way on from a version that custody has lost. */
 function goOn({ rotation, verdicts }: DriftInput, name: string): string {
   const isEarlier = verdicts.some((one) => one.version.name === name && one.superseded);
-  return isEarlier ? 'npx keyturn post-apply' : nextProposal(rotation);
+  return isEarlier ? 'npx keyturn post-apply' : nextProposal(rotation, name);
 }
 
 /** A copy is sealed once; who is named later cannot open it, and who is struck out still can. */
@@ -205,8 +233,11 @@ function recipientFindings(
   const cannot = declared.filter((one) => !sealed.includes(one));
   const still = sealed.filter((one) => !declared.includes(one));
   if (cannot.length === 0 && still.length === 0) return [];
+  // Of a copy that was replaced, a drill shows what it holds and not for whom.
+  const isUnknown = sealed.length === 0;
   const who = [
-    ...(cannot.length > 0 ? [`${cannot.join(', ')} cannot open it`] : []),
+    ...(isUnknown ? ['for whom the copy is sealed is not known'] : []),
+    ...(!isUnknown && cannot.length > 0 ? [`${cannot.join(', ')} cannot open it`] : []),
     ...(still.length > 0 ? [`${still.join(', ')} still can`] : []),
   ];
   const text = `custody of ${name} is sealed for other recipients than the rotation file names: ${who.join('; ')}`;
@@ -221,9 +252,13 @@ function drillFindings(input: DriftInput, { name }: KeyVersion, held: CustodyOfV
   const fix = drillCommand(name, keeperIn(input, name));
   const imported = new Date(record.import.importedAt);
   const last = drilled.get(name);
-  const since = last && last > imported ? last : imported;
-  const days = Math.floor((now.getTime() - since.getTime()) / DAY);
   const limit = rotation.custody.drillEveryDays;
+  if (last === undefined && limit !== undefined && !isPlausible(imported, now)) {
+    const text = `custody of ${name} was never drilled, and its record dates the import ${imported.toISOString()}: a clock was wrong, so its age is not known`;
+    return [act('drill-due', text, fix)];
+  }
+  const since = last && (last > imported || !isPlausible(imported, now)) ? last : imported;
+  const days = Math.floor((now.getTime() - since.getTime()) / DAY);
   if (limit !== undefined && days >= limit) {
     const when = last ? `for ${days} days` : `since its import ${days} days ago`;
     return [

@@ -1,5 +1,7 @@
 /** What has moved away from the rotation file, or will soon: for a scheduled job. Pure: `observed-drift.ts` does the reading. */
-import type { KeyDescription } from '../kms/describe-key';
+
+import { isOff, isUsable, type KeyDescription } from '../kms/describe-key';
+import { deployCommand, planCommand } from '../rotation/declared-stacks';
 import { type KeyVersion, supersededVersions } from '../rotation/rotation';
 import { bindingFindings } from './drift-binding';
 import { custodyFindings } from './drift-custody';
@@ -16,6 +18,7 @@ import {
   unproven,
 } from './drift-finding';
 import { materialFindings } from './drift-materials';
+import { isPlausible } from './evidence-queries';
 import { remedyOf } from './key-remedy';
 import type { ObservedVersion } from './observe';
 import { isSettled } from './version-verdicts';
@@ -49,13 +52,13 @@ function keysOf({ rotation, seen }: DriftInput): readonly ObservedVersion[] {
 
 function keyFindings(input: DriftInput, observed: ObservedVersion): DriftFinding[] {
   const { version, key } = observed;
-  const deletion = key?.state === 'PendingDeletion' ? [deletionFinding(input, version, key)] : [];
+  const deletion = key !== undefined && isToBeDeleted(key.state) ? [deletionFinding(input, version, key)] : [];
   if (version.name === input.rotation.activeVersion) return [...deletion, ...activeKeyFindings(input, observed)];
   return [...deletion, ...earlierKeyFindings(input, observed)];
 }
 
 function deletionFinding({ verdicts }: DriftInput, version: KeyVersion, key: KeyDescription): DriftFinding {
-  const on = key.deletionDate ? ` on ${key.deletionDate.toISOString()}` : '';
+  const on = key.deletionDate ? ` on ${key.deletionDate.toISOString()}` : dateOf(key);
   const verdict = verdicts.find((one) => one.version.name === version.name);
   const settled = verdict !== undefined && isSettled(verdict);
   const fix = `aws kms cancel-key-deletion --key-id ${key.arn}`;
@@ -69,6 +72,11 @@ function deletionFinding({ verdicts }: DriftInput, version: KeyVersion, key: Key
     fix,
   );
 }
+
+/** A multi-Region primary key waits for its replicas first, and has no date until then. */
+const isToBeDeleted = (state: string): boolean => state === 'PendingDeletion' || state === 'PendingReplicaDeletion';
+const dateOf = ({ state }: KeyDescription): string =>
+  state === 'PendingReplicaDeletion' ? ' after its replicas in other Regions' : '';
 
 /** The key that everything is written under: any state but Enabled is an outage, unless the version is only beginning. */
 function activeKeyFindings(input: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
@@ -85,23 +93,27 @@ function activeKeyFindings(input: DriftInput, { version, key }: ObservedVersion)
     return [outage('active-key-unusable', text, `restore the objects from a backup, and ${goOn}`)];
   }
   // A key without material has findings of its own.
-  if (key.state === 'Enabled' || key.state === 'PendingImport') return [];
+  if (isUsable(key) || key.state === 'PendingImport') return [];
   const pointedAt = seen.aliasTarget === key.arn || seen.buckets.some((one) => one.default?.keyArn === key.arn);
   const what = pointedAt ? 'nothing can be written or read under it' : 'nothing can be switched to it';
   const text = `outage: the active version ${name} is ${key.state}: ${what}`;
-  const fix = remedyOf(version, key, keeperIn(input, version.name)) ?? `aws kms describe-key --key-id ${key.arn}`;
+  const without = `aws kms describe-key --key-id ${key.arn}   (${COMES_BACK})`;
+  const fix = remedyOf(version, key, keeperIn(input, version.name)) ?? without;
   return [outage('active-key-unusable', text, fix)];
 }
+
+const COMES_BACK = 'it comes back once its key store is connected, or KMS has finished a change of its Regions';
 
 /** An earlier key that is out of use is fine once it is verified empty; until then its objects cannot be read or moved. */
 function earlierKeyFindings(input: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
   const verdict = input.verdicts.find((one) => one.version.name === version.name);
-  if (verdict === undefined || key?.state === 'Enabled' || key?.state === 'PendingImport') return [];
+  if (verdict === undefined || (key && (isUsable(key) || key.state === 'PendingImport'))) return [];
   const state = key?.state ?? 'gone from KMS';
   if (verdict.kind === 'left') {
     const text = `outage: ${version.name} is ${state}, and objects under it cannot be read; it is ${verdict.text}`;
     const lost = 'nothing brings this key back: restore the objects from a backup, or delete those object versions';
-    return [outage('earlier-key-unusable', text, remedyOf(version, key, keeperIn(input, version.name)) ?? lost)];
+    const without = isOff(key) ? lost : `aws kms describe-key --key-id ${key?.arn}   (${COMES_BACK})`;
+    return [outage('earlier-key-unusable', text, remedyOf(version, key, keeperIn(input, version.name)) ?? without)];
   }
   if (verdict.kind !== 'not-verified') return [];
   const text = `${version.name} is ${state}, and objects may be left under it: ${verdict.text}`;
@@ -115,7 +127,7 @@ function goneFindings({ rotation, seen }: DriftInput): DriftFinding[] {
   return pointedAt.map((arn) => {
     const names = named(arn).map(({ name }) => name);
     const text = `outage: new objects in ${names.join(', ')} go under ${arn}, which does not exist any more: nothing can be written, and nothing under it can ever be read again`;
-    const fix = `restore the objects from a backup, or delete those under that key, and then \`npx cdktf deploy ${rotation.name}-storage\``;
+    const fix = `restore the objects from a backup, or delete those under that key, and then \`${deployCommand(rotation, 'storage')}\``;
     return outage('pointed-key-gone', text, fix);
   });
 }
@@ -123,17 +135,21 @@ function goneFindings({ rotation, seen }: DriftInput): DriftFinding[] {
 /** A pointer that is behind is the next step of a rotation; one that moved otherwise was moved by hand. */
 function pointerFindings({ rotation, seen, left }: DriftInput): DriftFinding[] {
   const named = (arn: string | undefined) =>
-    seen.versions.find((one) => arn !== undefined && one.key?.arn === arn)?.version;
+    // Before the first apply, nothing but the file says which key a taken-over version is.
+    seen.versions.find((one) => arn !== undefined && [one.key?.arn, one.version.takeOver].includes(arn))?.version;
   const active = seen.versions.find((one) => one.version.name === rotation.activeVersion)?.key?.arn;
   const moved = (now: string | undefined, before: string | undefined): boolean => {
     if (now === undefined || now === active) return false;
     return named(now) === undefined || (before !== undefined && now !== before);
   };
   const where = (arn: string | undefined) => `${named(arn)?.name ?? arn}, where no run of Keyturn left it`;
+  const plan = planCommand(rotation);
   const found: DriftFinding[] = [];
   if (moved(seen.aliasTarget, left?.aliasTarget)) {
     const text = `${rotation.alias} points at ${where(seen.aliasTarget)}`;
-    found.push(act('alias-moved', text, putBack(named(seen.aliasTarget))));
+    const isKnown = left?.aliasTarget !== undefined || rotation.adopted?.alias === true;
+    const orAdopt = isKnown ? '' : '   (or, if it is from before Keyturn: npx keyturn adopt)';
+    found.push(act('alias-moved', text, `${putBack(plan, named(seen.aliasTarget))}${orAdopt}`));
   }
   for (const bucket of rotation.buckets) {
     const { name } = bucket;
@@ -144,33 +160,37 @@ function pointerFindings({ rotation, seen, left }: DriftInput): DriftFinding[] {
     if (!set || !switched) continue;
     if (set.keyArn === undefined) {
       const text = `new objects in ${name} are encrypted with ${set.algorithm}, under no KMS key of ours`;
-      found.push(act('bucket-default-moved', text, PLAN));
+      found.push(act('bucket-default-moved', text, plan));
     } else if (moved(set.keyArn, before)) {
       const text = `the default encryption of ${name} points at ${where(set.keyArn)}`;
-      found.push(act('bucket-default-moved', text, putBack(named(set.keyArn))));
+      found.push(act('bucket-default-moved', text, putBack(plan, named(set.keyArn))));
     } else if (set.bucketKey !== bucket.bucketKey) {
       const text = `the bucket key of ${name} is ${onOff(set.bucketKey)}, the rotation file declares it ${onOff(bucket.bucketKey)}`;
-      found.push(act('bucket-key-moved', text, PLAN));
+      found.push(act('bucket-key-moved', text, plan));
     }
   }
   return found;
 }
 
 const onOff = (on: boolean): string => (on ? 'on' : 'off');
-const PLAN = 'npx keyturn plan --out plan';
 
 /** The plan puts it back; where the move was meant, it is proposed as such. */
-const putBack = (version: KeyVersion | undefined): string =>
-  version ? `${PLAN}   (or, if it is meant: npx keyturn propose switch --name ${version.name})` : PLAN;
+const putBack = (plan: string, version: KeyVersion | undefined): string =>
+  version ? `${plan}   (or, if it is meant: npx keyturn propose switch --name ${version.name})` : plan;
 
-/** From the day that the material was imported, as its custody record says; where none is here, the day of the key. */
-function ageFindings({ rotation, seen, now, custody }: DriftInput): DriftFinding[] {
+/**
+ * From the day that the material was first imported, as its custody record says. Where none is here, or a wrong clock dated it, from the
+ * day of the key, or in place of its rotation to this material.
+ */
+function ageFindings({ rotation, seen, now, custody, materials }: DriftInput): DriftFinding[] {
   const { rotateEveryDays, activeVersion, strategy } = rotation;
   const key = seen.versions.find((one) => one.version.name === activeVersion)?.key;
   const record = custody.here ? custody.versions.get(activeVersion)?.record : undefined;
-  const imported = record && new Date(record.import.importedAt);
+  const imported = record && new Date(record.import.firstImportedAt ?? record.import.importedAt);
+  const rotated = materials?.versions.find(({ version }) => version.name === activeVersion)?.material?.rotatedAt;
   // Rotated in place, the key is as old as its first version.
-  const since = imported ?? (strategy === 'new-key' ? key?.creationDate : undefined);
+  const byKms = strategy === 'new-key' ? key?.creationDate : rotated;
+  const since = imported && isPlausible(imported, now) ? imported : byKms;
   if (rotateEveryDays === undefined || since === undefined) return [];
   const age = Math.floor((now.getTime() - since.getTime()) / DAY);
   if (age <= rotateEveryDays) return [];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EvidenceRecord } from '../evidence/evidence-record';
 import type { RecordedRun } from '../evidence/report-records';
-import { recordedRuns } from './recorded-runs';
+import { inChainOrder, recordedRuns } from './recorded-runs';
 
 /**
  * Whose evidence is read. A rotation of the same name in another account or Region, such as that of a rehearsal, is another one: its
@@ -23,12 +23,23 @@ export async function retiredVersions(directory: string, of: EvidenceOf): Promis
   return new Set((await soundRunsOf(directory, of)).flatMap(retiredIn));
 }
 
-/** When a sound run of a rotation last inspected every object under its keys; undefined where none here did. */
-export async function lastVerified(directory: string, of: EvidenceOf): Promise<Date | undefined> {
+/** A date further ahead than this came from a clock that was wrong: it says nothing of when something was. */
+const AHEAD = 86_400_000;
+
+/** Whether a recorded date can be of the past, by a clock that may be a day off. */
+export const isPlausible = (date: Date, now: Date): boolean => date.getTime() <= now.getTime() + AHEAD;
+
+/**
+ * When a sound run of a rotation last inspected every object under its keys; undefined where none here did.
+ *
+ * @param now - what is dated further ahead counts for nothing
+ */
+export async function lastVerified(directory: string, of: EvidenceOf, now: Date): Promise<Date | undefined> {
   const runs = await soundRunsOf(directory, of);
-  const times = runs.flatMap((run) =>
-    run.records.filter((one) => one.type === 'outcome' && one.step === 'verify').map((one) => Date.parse(one.at)),
-  );
+  const times = runs
+    .flatMap((run) => run.records)
+    .filter((one) => one.type === 'outcome' && one.step === 'verify' && isPlausible(new Date(one.at), now))
+    .map((one) => Date.parse(one.at));
   return times.length === 0 ? undefined : new Date(Math.max(...times));
 }
 
@@ -49,14 +60,22 @@ export type Disabling = 'intended' | 'looked-at' | 'enabled-again';
 
 /**
  * The last disabling of each key of a rotation, by its ARN. A run that was killed counts too, but only sound evidence shows that a key was
- * looked at.
+ * looked at. A clock may have been wrong, and evidence of two machines is no one chain: looked at is a key only by both orders.
  */
 export async function lastDisablings(directory: string, of: EvidenceOf): Promise<ReadonlyMap<string, Disabling>> {
   const runs = await runsOf(directory, of);
-  const records = runs.flatMap(({ faults, records: of }) =>
-    of.map((record) => ({ record, isSound: faults.length === 0 })),
-  );
-  records.sort((a, b) => (a.record.at < b.record.at ? -1 : a.record.at > b.record.at ? 1 : 0));
+  const recordsOf = (these: readonly RecordedRun[]) =>
+    these.flatMap(({ faults, records }) => records.map((record) => ({ record, isSound: faults.length === 0 })));
+  const byTime = lastIn(recordsOf(runs).sort((a, b) => compareTexts(a.record.at, b.record.at)));
+  const byChain = lastIn(recordsOf(inChainOrder(runs)));
+  return new Map([...byTime].map(([arn, last]) => [arn, last === 'looked-at' ? (byChain.get(arn) ?? last) : last]));
+}
+
+const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function lastIn(
+  records: readonly { readonly record: EvidenceRecord; readonly isSound: boolean }[],
+): Map<string, Disabling> {
   const last = new Map<string, Disabling>();
   for (const { record, isSound } of records) {
     const disabling = disablingIn(record);
@@ -74,14 +93,19 @@ function disablingIn({ type, step, data }: EvidenceRecord): Disabling | undefine
   return type === 'look' && data.clean === true ? 'looked-at' : undefined;
 }
 
-/** When sound evidence last shows that custody holds the material of a version, by version. */
-export async function lastDrilled(directory: string, of: EvidenceOf): Promise<ReadonlyMap<string, Date>> {
+/**
+ * When sound evidence last shows that custody holds the material of a version, by version.
+ *
+ * @param now - what is dated further ahead counts for nothing
+ */
+export async function lastDrilled(directory: string, of: EvidenceOf, now: Date): Promise<ReadonlyMap<string, Date>> {
   const runs = await soundRunsOf(directory, of);
   const drilled = new Map<string, Date>();
   for (const { type, step, data, at } of runs.flatMap((run) => run.records)) {
     if (type !== 'outcome' || step !== 'drill' || data.outcome !== 'held' || typeof data.version !== 'string') continue;
     const before = drilled.get(data.version);
     const time = new Date(at);
+    if (!isPlausible(time, now)) continue;
     if (!before || before < time) drilled.set(data.version, time);
   }
   return drilled;
@@ -92,8 +116,13 @@ export async function lastDrilled(directory: string, of: EvidenceOf): Promise<Re
  * been replaced in the meantime: the next drill or import that KMS takes ends it.
  */
 export async function refusedCopies(directory: string, of: EvidenceOf): Promise<ReadonlySet<string>> {
-  const records = (await soundRunsOf(directory, of)).flatMap((run) => run.records);
-  records.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  const runs = await soundRunsOf(directory, of);
+  const byTime = runs.flatMap((run) => run.records).sort((a, b) => compareTexts(a.at, b.at));
+  const byChain = inChainOrder(runs).flatMap((run) => run.records);
+  return new Set([...refusedIn(byTime), ...refusedIn(byChain)]);
+}
+
+function refusedIn(records: readonly EvidenceRecord[]): ReadonlySet<string> {
   const refused = new Set<string>();
   for (const { type, step, data } of records) {
     if (type === 'refused' && step === 'custody' && typeof data.version === 'string') refused.add(data.version);
@@ -116,12 +145,9 @@ export interface LeftByRun {
 
 /** What alias and bucket defaults pointed at when the last sound run of a rotation ended; undefined where none says so. */
 export async function lastLeft(directory: string, of: EvidenceOf): Promise<LeftByRun | undefined> {
-  const runs = await soundRunsOf(directory, of);
+  const runs = inChainOrder(await soundRunsOf(directory, of));
   const states = runs.flatMap((run) => run.records).filter(isState);
-  const last = states.reduce<EvidenceRecord | undefined>(
-    (a, b) => (a === undefined || b.at >= a.at ? b : a),
-    undefined,
-  );
+  const last = states.at(-1);
   if (!last) return undefined;
   const read = STATE.safeParse(last.data);
   if (!read.success) return undefined;

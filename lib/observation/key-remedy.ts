@@ -44,6 +44,7 @@ export function remedyOf(
     case 'Disabled':
       return `aws kms enable-key --key-id ${key.arn}`;
     case 'PendingDeletion':
+    case 'PendingReplicaDeletion':
       return `aws kms cancel-key-deletion --key-id ${key.arn}`;
     case 'PendingImport':
       return version.keyArn === undefined ? extendCommand(version.name, keeper) : undefined;

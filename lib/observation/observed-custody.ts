@@ -78,9 +78,7 @@ export async function copyState(
   const location = record ? record.custody.location : undefined;
   if (location === null) return { is: 'elsewhere', text: 'the copy is on another machine' };
   if (kind === 'none') return { is: 'elsewhere', text: 'no copy was kept' };
-  if (kind === 'age') {
-    return fileState(path.join(directory, location ?? `${name}-${version}.age`));
-  }
+  if (kind === 'age') return fileState(path.join(directory, ageFile(name, version)));
   if (kind !== declared) return { is: 'unknown', text: `the rotation file does not say how to reach ${kind} custody` };
   try {
     const custodian = await run.custodian();
@@ -91,6 +89,25 @@ export async function copyState(
     if (!(error instanceof KeyturnError) || error.code === 'interrupted') throw error;
     return { is: 'unknown', text: `${location ?? kind} cannot be asked: ${error.message}` };
   }
+}
+
+/** The one name that custody gives the age file of a version, and opens it by: no record leads anywhere else. */
+const ageFile = (rotation: string, version: string): string => `${rotation}-${version}.age`;
+
+/**
+ * Why a copy that is there is not the one that the record is of; undefined where it is. A record of an earlier version of Keyturn names
+ * no copy: that is `unnamed`, and no contradiction.
+ */
+export function otherCopy(
+  { rotation, version, custody }: CustodyRecord,
+  { text, binding }: CopyState,
+): string | 'unnamed' | undefined {
+  const own = ageFile(rotation, version);
+  if (custody.kind === 'age' && custody.location !== null && custody.location !== own)
+    return `the custody record of ${version} is of a copy at ${JSON.stringify(custody.location)}, and custody keeps it at ${own}`;
+  if (custody.binding === undefined) return 'unnamed';
+  if (binding === undefined || custody.binding === binding) return undefined;
+  return `${text} is not the copy that the custody record of ${version} is of: it was replaced or sealed again since`;
 }
 
 /** What is no copy counts as none: nobody can open it. A file that may not be read says nothing. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type EvidenceOf, runsOf } from './evidence-queries';
-import { inChainOrder } from './verdict-records';
+import { inChainOrder } from './recorded-runs';
 
 /** A look at the pin of a bucket, as evidence holds it. */
 export interface PinLook {

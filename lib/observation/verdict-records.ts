@@ -1,10 +1,10 @@
 /** What earlier runs decided about the versions that a rotation moves objects away from, as sound evidence records it. */
-import path from 'node:path';
 import { z } from 'zod';
 import type { RecordedRun } from '../evidence/report-records';
 import type { Rotation } from '../rotation/rotation';
 import { isState, soundRunsOf } from './evidence-queries';
 import { evidenceDirectory, evidenceOf, type Observing } from './observe';
+import { inChainOrder } from './recorded-runs';
 
 /** One verified version, in a run whose verification covered every bucket of the time. */
 export interface RecordedVersion {
@@ -130,28 +130,4 @@ function collect(runs: readonly RecordedRun[]): VerdictEvidence {
     }
   }
   return { verdicts, aliasTargets, keyArns, versionKeys: [...versionKeys.values()], namedBuckets };
-}
-
-/** Each run names the one before it, so a clock that was set back does not change the order of a chain. */
-export function inChainOrder(runs: readonly RecordedRun[]): readonly RecordedRun[] {
-  const byName = new Map(runs.map((run) => [path.basename(run.checked.file), run]));
-  const depths = new Map<string, number>();
-  const depthOf = (name: string, seen: ReadonlySet<string>): number => {
-    const known = depths.get(name);
-    const run = byName.get(name);
-    if (known !== undefined || run === undefined || seen.has(name)) return known ?? 0;
-    const before = previousOf(run);
-    const depth = 1 + (before === undefined ? 0 : depthOf(before, new Set([...seen, name])));
-    depths.set(name, depth);
-    return depth;
-  };
-  const placed = [...byName].map(([name, run]) => ({ run, depth: depthOf(name, new Set()), at: startOf(run) }));
-  return placed.sort((a, b) => a.depth - b.depth || (a.at < b.at ? -1 : 1)).map(({ run }) => run);
-}
-
-const startOf = ({ records }: RecordedRun): string => records[0]?.at ?? '';
-
-function previousOf({ records }: RecordedRun): string | undefined {
-  const read = z.object({ previousRun: z.object({ file: z.string() }) }).safeParse(records[0]?.data);
-  return read.success ? read.data.previousRun.file : undefined;
 }

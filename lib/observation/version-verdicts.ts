@@ -1,7 +1,7 @@
 /** Whether every version that a rotation moves objects away from is accounted for. Reads AWS and evidence, no object. */
 import { aliasMoves } from '../kms/alias-moves';
 import { aliasTarget } from '../kms/alias-target';
-import type { KeyDescription } from '../kms/describe-key';
+import { isOff, type KeyDescription } from '../kms/describe-key';
 import { activeVersion, bucketsToVerify, type KeyVersion, mayBeDisabled, type Rotation } from '../rotation/rotation';
 import { type Observing, observeVersions } from './observe';
 import {
@@ -36,7 +36,7 @@ export interface VersionVerdict {
 
 /** True where nothing is left to do about a version. */
 export function isSettled({ kind, superseded, version, key, keep = [] }: VersionVerdict): boolean {
-  if (kind === 'empty') return !(superseded && mayBeDisabled(version) && (key?.state === 'Enabled' || keep.length > 0));
+  if (kind === 'empty') return !(superseded && mayBeDisabled(version) && (!isOff(key) || keep.length > 0));
   return kind === 'retired' || kind === 'unused';
 }
 
@@ -89,15 +89,17 @@ function coveringVerdicts(
   if (activeKeyArn === undefined || aliasTarget !== activeKeyArn) return { why: 'the switch is not done' };
   const last = verdicts.at(-1);
   if (last === undefined) return { why: 'not verified: no evidence here shows a verification of it' };
-  const movedAt = moves?.movedAt.toISOString();
+  // Two runs that could not see the date would agree on nothing.
+  if (moves === undefined)
+    return { why: 'not verified: when the alias was last moved is not known, which takes kms:ListAliases' };
+  const movedAt = moves.movedAt.toISOString();
   const elsewhere = aliasTargets.findLast(({ keyArn }) => keyArn !== activeKeyArn)?.order ?? -1;
   const covering = verdicts.filter(
     (one) => one.activeKeyArn === activeKeyArn && one.order > elsewhere && one.aliasMovedAt === movedAt,
   );
   const newest = covering.at(-1);
   if (newest !== last || newest === undefined) {
-    const when = movedAt === undefined ? '' : `, which was at ${movedAt}`;
-    return { why: `not verified since the last switch or rollback${when}` };
+    return { why: `not verified since the last switch or rollback, which was at ${movedAt}` };
   }
   const missing = bucketsToVerify(rotation).filter((name) => !newest.buckets.includes(name));
   if (missing.length > 0) return { why: `not verified in ${missing.join(', ')}` };
@@ -129,7 +131,7 @@ function emptyVerdict(
   since: string | undefined,
   keep: readonly RecordedReason[],
 ): Pick<VersionVerdict, 'kind' | 'text'> {
-  const off = key === undefined || key.state !== 'Enabled';
+  const off = isOff(key);
   const why = keep.map((reason) => reason.text).join('; ');
   if (superseded && mayBeDisabled(version) && off && keep.length > 0) {
     const text = `empty since ${since}; the gate left its key on, which is ${key?.state ?? 'gone'} now: ${why}`;

@@ -1,3 +1,4 @@
+import type { AwsAccess } from '../rotation/settings';
 import type { AdoptedVersion, Adoption, FoundBucket } from './adoption';
 
 /** The text of a new rotation file, with comments that say what each part rests on. */
@@ -28,6 +29,7 @@ export function adoptionFile(adopted: Adoption): string {
           `    recipients: [${recipients.join(', ')}]`,
         ]
       : ['# custody: { age: { recipients: [age1…] } } # as `npx keyturn keygen` prints it']),
+    ...accessLines(adopted.access),
     '',
   ].join('\n');
 }
@@ -60,6 +62,17 @@ function bucketLines({ name, bucketKey }: FoundBucket): readonly string[] {
     `  - name: ${name}`,
     '    manage: encryption # Terraform owns its default encryption, and nothing else of it',
     ...(bucketKey ? [] : ['    bucketKey: false # as it was found; true saves requests to KMS']),
+  ];
+}
+
+function accessLines(access: AwsAccess | undefined): readonly string[] {
+  if (access === undefined) return [];
+  const { profile, assumeRole } = access;
+  return [
+    'aws: # how Terraform and Keyturn reach the account',
+    ...(profile === undefined ? [] : [`  profile: ${JSON.stringify(profile)}`]),
+    ...(assumeRole === undefined ? [] : ['  assumeRole:', `    roleArn: ${JSON.stringify(assumeRole.roleArn)}`]),
+    ...(assumeRole?.externalId === undefined ? [] : [`    externalId: ${JSON.stringify(assumeRole.externalId)}`]),
   ];
 }
 

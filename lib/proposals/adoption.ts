@@ -1,6 +1,7 @@
 /** From what AWS holds to a rotation file that adopts it. Pure: it reads and writes nothing. */
 import { KeyturnError } from '../errors';
 import { keptStatements } from '../rotation/kept-policy';
+import type { AwsAccess } from '../rotation/settings';
 
 /** `away`: objects move away from the key, which stays somebody else's. `over`: the key becomes a version of ours. */
 export type AdoptionWay = 'away' | 'over';
@@ -11,6 +12,8 @@ export interface FoundKey {
   readonly origin: string;
   readonly state: string;
   readonly validTo: Date | undefined;
+  /** The keys of other Regions with its material; undefined for a key of one Region. */
+  readonly relatedKeys?: readonly string[] | undefined;
   readonly aliases: readonly string[];
   readonly defaultOf: readonly string[];
   /** JSON; undefined: it may not be read. */
@@ -44,6 +47,8 @@ export interface AdoptionTerms {
   readonly recipients: readonly string[];
   /** Take over: whether the statements of the key's own policy stay. Default false. */
   readonly keepPolicy?: boolean;
+  /** Profile and role that reached the account; the file says so. Absent: the standard variables. */
+  readonly access?: AwsAccess | undefined;
 }
 
 /** A version of the file to be. */
@@ -76,9 +81,10 @@ export function nameFromAlias(alias: string): string {
 }
 
 /** Why a key cannot be taken over; undefined: it can. */
-export function whyNotTakenOver({ arn, origin, state }: FoundKey, account: string): string | undefined {
+export function whyNotTakenOver({ arn, origin, state, relatedKeys }: FoundKey, account: string): string | undefined {
   if (origin !== 'EXTERNAL') return `its origin is ${origin}, and Keyturn declares external-origin keys`;
   if (arn.split(':')[4] !== account) return 'it belongs to another account';
+  if (relatedKeys !== undefined) return 'it is a multi-Region key, and Keyturn declares keys of one Region';
   return state === 'Enabled' || state === 'Disabled' ? undefined : `it is ${state}`;
 }
 

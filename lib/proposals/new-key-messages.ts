@@ -1,20 +1,20 @@
 /** Messages for a rotation to a new key: each version is a key of its own, and objects move to it. */
-import { stackNames } from '../rotation/rotation';
+import { declaredStacks } from '../rotation/declared-stacks';
 import { mdCode } from './markdown';
 import type { Proposal } from './proposal';
 import type { MessagesInput, ProposalMessages } from './proposal-messages';
 
 function changes({ rotation, proposal: { kind, version, from, materialValidTo } }: MessagesInput): string {
-  const { keys, storage } = stackNames(rotation);
+  const { keys, storage } = stacksOf(rotation);
   const buckets = rotation.buckets.map((one) => mdCode(one.name)).join(', ');
   return {
-    version: `Declares key version ${mdCode(version)}: the stack ${mdCode(keys)} creates one empty external-origin key and its alias ${mdCode(`${rotation.alias}/${version}`)}. ${
+    version: `Declares key version ${mdCode(version)}: ${keys} creates one empty external-origin key and its alias ${mdCode(`${rotation.alias}/${version}`)}. ${
       materialValidTo
         ? `Its material expires at ${mdCode(materialValidTo.toISOString().replace('.000Z', 'Z'))} and must be replaced before that.`
         : 'Its material does not expire.'
     }`,
-    switch: `Makes ${mdCode(version)} the active version instead of ${mdCode(from)}: the stack ${mdCode(storage)} moves the alias and the default encryption of ${buckets}. Then post-apply re-encrypts existing objects.`,
-    retire: `Records in the file that ${mdCode(version)} is disabled, so that the stack ${mdCode(keys)} also declares it disabled.`,
+    switch: `Makes ${mdCode(version)} the active version instead of ${mdCode(from)}: ${storage} moves the alias and the default encryption of ${buckets}. Then post-apply re-encrypts existing objects.`,
+    retire: `Records in the file that ${mdCode(version)} is disabled, so that ${keys} also declares it disabled.`,
     rollback: `Rolls back from ${mdCode(from)} to ${mdCode(version)}: the alias and the default encryption of ${buckets} move back to it.`,
   }[kind];
 }
@@ -64,7 +64,7 @@ function notYet({ kind, version }: Proposal, observed: MessagesInput['observed']
 }
 
 function stillToCome({ rotation, proposal: { kind, version, from } }: MessagesInput): readonly string[] {
-  const { keys, storage } = stackNames(rotation);
+  const { keys, storage } = stacksOf(rotation);
   const preApply = `${mdCode('npx keyturn pre-apply')}: it generates material, saves it in custody, wraps and imports it; ${mdCode(version)} becomes ${mdCode('Enabled')}.`;
   const postApply = (old: string) =>
     `${mdCode('npx keyturn post-apply')}: it re-encrypts (${mdCode(rotation.reencrypt.method)}) and verifies the objects, then disables ${mdCode(old)} if the gate allows it.`;
@@ -72,18 +72,24 @@ function stillToCome({ rotation, proposal: { kind, version, from } }: MessagesIn
     `${mdCode(`npx keyturn propose retire --name ${old}`)}: a pull request that records it.`;
   const steps: Record<Proposal['kind'], string[]> = {
     version: [
-      `On merge, the pipeline applies the reviewed plan of ${mdCode(keys)}.`,
+      `On merge, the pipeline applies the reviewed plan of ${keys}.`,
       preApply,
       `${mdCode(`npx keyturn propose switch --name ${version}`)}: the next pull request.`,
     ],
-    switch: [`On merge, the pipeline applies the reviewed plan of ${mdCode(storage)}.`, postApply(from), record(from)],
-    retire: [`On merge, the pipeline applies the plan of ${mdCode(keys)}, which should have no changes.`],
+    switch: [`On merge, the pipeline applies the reviewed plan of ${storage}.`, postApply(from), record(from)],
+    retire: [`On merge, the pipeline applies the plan of ${keys}, which should have no changes.`],
     rollback: [
-      `On merge, the pipeline applies the reviewed plan of ${mdCode(storage)}.`,
+      `On merge, the pipeline applies the reviewed plan of ${storage}.`,
       `${mdCode('npx keyturn post-apply')}: it moves the objects back under ${mdCode(version)}. ${mdCode(from)} is then not a superseded version and stays enabled.`,
     ],
   };
   return steps[kind];
+}
+
+/** By name, for a sentence. */
+function stacksOf(rotation: MessagesInput['rotation']) {
+  const { keys, storage } = declaredStacks(rotation);
+  return { keys: `the stack ${mdCode(keys)}`, storage: `the stack ${storage.map(mdCode).join(', ')}` };
 }
 
 export const newKeyMessages: ProposalMessages = { changes, whySafe, stillToCome };

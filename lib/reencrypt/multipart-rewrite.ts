@@ -42,11 +42,11 @@ export async function multipartRewrite(
 ): Promise<Written> {
   const { store, call } = context;
   const begin = { ...target, storageClass: before.storageClass, content: before.content };
-  const uploadId = await call('kms', () => store.beginMultipart(ref, begin));
+  const uploadId = await call('kms', () => store.beginMultipart(ref, begin), ref.key);
   try {
     const parts = await copyParts(context, ref, before, uploadId);
     const end = { uploadId, parts, etag: before.etag, checksumType: before.content.checksum?.type };
-    return await call('kms', () => store.completeMultipart(ref, end));
+    return await call('kms', () => store.completeMultipart(ref, end), ref.key);
   } catch (error) {
     await call('s3', () => store.abortMultipart(ref.bucket, ref.key, uploadId)).catch(() => undefined);
     throw error;
@@ -69,7 +69,7 @@ async function copyParts(
       if (!range) return;
       const part = { uploadId, partNumber: at + 1, ...range, etag: before.etag };
       try {
-        parts[at] = await context.call('kms', () => context.store.copyPart(ref, part));
+        parts[at] = await context.call('kms', () => context.store.copyPart(ref, part), ref.key);
       } catch (error) {
         failed = true;
         throw error;

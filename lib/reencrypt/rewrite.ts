@@ -20,19 +20,22 @@ export async function rewrite(
 ): Promise<Moved> {
   const { store, call } = context;
   const encryption = targetEncryption(context, before);
-  const grants = await call('s3', () => store.grants(ref));
+  const grants = await call('s3', () => store.grants(ref), ref.key);
   const written: Written =
     before.size > context.copySizes.multipartAbove
       ? await multipartRewrite(context, ref, before, { encryption, grants, tags })
-      : await call('kms', () =>
-          store.copy(ref, {
-            etag: before.etag,
-            encryption,
-            grants,
-            storageClass: before.storageClass,
-            websiteRedirect: before.content.websiteRedirect,
-            checksum: before.content.checksum?.algorithm,
-          }),
+      : await call(
+          'kms',
+          () =>
+            store.copy(ref, {
+              etag: before.etag,
+              encryption,
+              grants,
+              storageClass: before.storageClass,
+              websiteRedirect: before.content.websiteRedirect,
+              checksum: before.content.checksum?.algorithm,
+            }),
+          ref.key,
         );
   const versionId = ref.versionId === undefined ? undefined : written.versionId;
   const after = await headAfter(context, { ...ref, versionId }, before.size);

@@ -2,6 +2,7 @@ import { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import { type BucketCall, bucketCallOf } from '../s3/bucket-call';
 import { FaultPolicy } from '../s3/fault-policy';
 import { type Caller, withPacingAndRetry } from '../s3/pacing-and-retry';
+import { PrefixPacing } from '../s3/prefix-pacing';
 import type { ObjectStore } from '../s3/store';
 import type { ReencryptRequest } from './reencrypt-request';
 
@@ -9,12 +10,13 @@ import type { ReencryptRequest } from './reencrypt-request';
 export class RunCalls {
   readonly store: ObjectStore;
   readonly pace: AdaptiveLimiter;
+  /** What S3 accepts of each prefix of the bucket. */
+  readonly prefixes = new PrefixPacing();
   /** Requests about object versions. */
   readonly call: Caller;
   /** Requests about the bucket itself. */
   readonly ofBucket: BucketCall;
   readonly faultPolicy: FaultPolicy;
-  readonly #before: number;
   readonly #halt = new AbortController();
   readonly #listeners = new Set<() => void>();
   #fault: unknown;
@@ -22,17 +24,22 @@ export class RunCalls {
   constructor(store: ObjectStore, request: ReencryptRequest) {
     const { bucket, targetKeyArn, concurrency, maxRps, retry = {}, signal } = request;
     this.store = store;
-    this.pace = new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
+    this.pace = request.pace ?? new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
     const halted = signal ? AbortSignal.any([signal, this.#halt.signal]) : this.#halt.signal;
-    this.call = withPacingAndRetry(this.pace, retry, halted);
+    this.call = withPacingAndRetry(this.pace, retry, halted, this.prefixes);
     this.faultPolicy = new FaultPolicy(targetKeyArn);
     this.ofBucket = bucketCallOf(this.call, this.faultPolicy, bucket);
-    this.#before = store.requests();
   }
 
   /** Requests sent by this run. */
   get sent(): number {
-    return this.store.requests() - this.#before;
+    return this.prefixes.sent;
+  }
+
+  /** Requests at once that are allowed now, and why not more. */
+  get paceState(): AdaptiveLimiter['state'] {
+    const { concurrency, because } = this.pace.state;
+    return { concurrency, because: this.prefixes.because ?? because };
   }
 
   /** What ended the run; undefined: nothing yet. */

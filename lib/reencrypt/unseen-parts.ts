@@ -52,14 +52,14 @@ export class UnseenParts {
     const { store, call } = this.#context;
     const known = this.#hasLock;
     if (known && !(await known)) return undefined;
-    const asked = call('s3', () => store.legalHold(ref));
+    const asked = call('s3', () => store.legalHold(ref), ref.key);
     this.#hasLock ??= asked.then((answer) => answer !== 'no-lock');
     this.#hasLock.catch(() => {
       this.#hasLock = undefined;
     });
     const legalHold = await asked;
     if (legalHold === 'no-lock') return undefined;
-    const retention = await call('s3', () => store.retention(ref));
+    const retention = await call('s3', () => store.retention(ref), ref.key);
     if (retention === 'no-lock') return undefined;
     const lock = { mode: undefined, until: undefined, eventHold: false, ...retention, legalHold };
     return isSeen(lock, head.lock) ? undefined : lock;
@@ -70,7 +70,7 @@ export class UnseenParts {
     const { store, call } = this.#context;
     const known = this.#hasAnnotations;
     if (known && !(await known)) return false;
-    const asked = call('s3', () => store.annotated(ref));
+    const asked = call('s3', () => store.annotated(ref), ref.key);
     this.#hasAnnotations ??= asked.then((answer) => answer !== 'unsupported');
     this.#hasAnnotations.catch(() => {
       this.#hasAnnotations = undefined;
@@ -86,7 +86,7 @@ export class UnseenParts {
       return { found: 'uncarried', operation: 'HeadObject', reason };
     }
     try {
-      return { found: 'nothing', tags: await call('s3', () => store.tags(ref)) };
+      return { found: 'nothing', tags: await call('s3', () => store.tags(ref), ref.key) };
     } catch (error) {
       const fault = asFault(error);
       if (!fault || faultKind(fault) !== 'denied') throw error;

@@ -56,7 +56,7 @@ export function keepExisting(rotation: Rotation, found: ExistingResource): strin
   const command = `terraform -chdir=cdktf.out/stacks/${stack} import ${found.address} ${id}`;
   if (found.isRecorded)
     return `say again what the version is: \`keyArn: ${found.keyArn}\` if objects move away from it, \`takeOver: ${found.keyArn}\` if it is a version of ours; a new key takes a new name`;
-  if (found.state === 'PendingDeletion') {
+  if (found.state === 'PendingDeletion' || found.state === 'PendingReplicaDeletion') {
     return `cancel the deletion: \`aws kms cancel-key-deletion --key-id ${found.keyArn}\`, enable the key again if it is in use (\`aws kms enable-key --key-id ${found.keyArn}\`), and plan again; if the plan still creates it: \`${command}\``;
   }
   const adopt =

@@ -81,13 +81,18 @@ function serviceRules(entry: ReturnType<typeof mapping>, index: number, region: 
 export function roleTagRules({ file }: UnvalidatedFile): Finding[] {
   if (mapping(file.reencrypt).batch === undefined) return [];
   const seen = new Map<string, string>();
-  return Object.keys(mapping(file.tags)).flatMap((key): Finding[] => {
+  const places = [
+    { at: ['tags'], tags: mapping(file.tags) },
+    { at: ['aws', 'defaultTags'], tags: mapping(mapping(file.aws).defaultTags) },
+  ];
+  const all = places.flatMap(({ at, tags }) => Object.keys(tags).map((key) => ({ key, at })));
+  return all.flatMap(({ key, at }): Finding[] => {
     const earlier = seen.get(key.toLowerCase());
     seen.set(key.toLowerCase(), key);
     if (earlier === undefined) return [];
     return [
       {
-        at: ['tags', key],
+        at: [...at, key],
         given: `${shownText(key)} beside ${shownText(earlier)}`,
         allowed: 'keys that differ by more than case: the role of the jobs has these tags, and IAM ignores case',
         change: 'remove one of the two',

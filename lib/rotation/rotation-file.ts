@@ -128,7 +128,8 @@ async function recipientFaults(source: YamlSource, value: unknown): Promise<File
 }
 
 function toRotation(file: RotationFile, path: string): Rotation {
-  const { awsProvider, s3 } = file.terraform;
+  const { awsProvider, s3, stacks } = file.terraform;
+  const terraform = { awsProvider, ...(stacks === undefined ? {} : { stacks }) };
   return {
     file: path,
     binding: [],
@@ -167,11 +168,11 @@ function toRotation(file: RotationFile, path: string): Rotation {
     ...(file.aws === undefined ? {} : { aws: file.aws }),
     terraform: s3
       ? {
-          awsProvider,
+          ...terraform,
           backend: 's3',
           s3: { bucket: s3.bucket, region: s3.region ?? file.region, prefix: s3.prefix, kmsKeyId: s3.kmsKeyId },
         }
-      : { awsProvider, backend: 'local' },
+      : { ...terraform, backend: 'local' },
   };
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { field, LIMITS, TAG_KEY_MESSAGES } from './field-messages';
+import { field, LIMITS } from './field-messages';
 import { AWS_PROVIDER_VERSION, PROVIDER_CONSTRAINT } from './provider-version';
 import { awsAccess } from './schema-access';
 import {
@@ -16,6 +16,7 @@ import {
   bucket,
   command,
   keyVersion,
+  ownStacks,
   pkcs11,
   REGION,
   ROLE_ARN,
@@ -27,8 +28,7 @@ import {
 } from './schema-parts';
 import { principals, STANDING_PRINCIPAL, servicePrincipal } from './schema-principals';
 import { batch, evidenceBucket, evidenceSigner } from './schema-storage';
-
-const TAG_TEXT = '[\\p{L}\\p{Z}\\p{N}_.:/=+@-]';
+import { tagMap } from './schema-tags';
 
 export const rotationFileSchema = z.strictObject({
   name: field(
@@ -149,26 +149,7 @@ export const rotationFileSchema = z.strictObject({
     `a whole number from ${LIMITS.rotateEveryDays.min} to ${LIMITS.rotateEveryDays.max}`,
   ),
   tags: field(
-    z
-      .record(
-        field(
-          z
-            .string()
-            .regex(
-              new RegExp(`^(?![Aa][Ww][Ss]:|[Kk][Ee][Yy][Tt][Uu][Rr][Nn]:)${TAG_TEXT}{1,${LIMITS.tagKeyLength}}$`, 'u'),
-            ),
-          'Key of a tag.',
-          TAG_KEY_MESSAGES.allowed,
-          TAG_KEY_MESSAGES.change,
-        ),
-        field(
-          z.string().regex(new RegExp(`^${TAG_TEXT}{0,${LIMITS.tagValueLength}}$`, 'u')),
-          'Value of a tag.',
-          `up to ${LIMITS.tagValueLength} letters, digits, spaces and _.:/=+-@`,
-          'correct it, in quotes if it is a number, true or false',
-        ),
-      )
-      .default({}),
+    tagMap.default({}),
     'Tags of all resources that the stacks create.',
     'a map from tag keys to tag values',
     'write "key: value" lines, {} for none',
@@ -288,6 +269,11 @@ export const rotationFileSchema = z.strictObject({
       ),
       backend: field(z.enum(['local', 's3']).default('local'), 'Where Terraform stores its state.', 'local or s3'),
       s3: s3Backend.optional().describe('The s3 backend; required with backend: s3, refused otherwise.'),
+      stacks: ownStacks
+        .optional()
+        .describe(
+          "The stacks of the team's own program that hold the constructs of this rotation; absent: Keyturn's two stacks.",
+        ),
     })
     .prefault({})
     .describe('The AWS provider, and the Terraform state.'),

@@ -124,8 +124,40 @@ function terraformRules({ file }: UnvalidatedFile): Finding[] {
   return [];
 }
 
+/** A new key must have its material before anything points at it, so that keys and the rest are applied apart. */
+function ownStackRules({ file }: UnvalidatedFile): Finding[] {
+  const { keys, storage } = mapping(mapping(file.terraform).stacks);
+  const named = list(storage).map(textOf);
+  const at = (index: number) => ['terraform', 'stacks', 'storage', index];
+  return [
+    ...repeated(named, at, { allowed: 'each stack once', change: 'remove one of the two' }),
+    ...named.flatMap((name, index): Finding[] =>
+      name === undefined || name !== keys
+        ? []
+        : [
+            {
+              at: at(index),
+              given: `${shownText(name)}, which holds the keys`,
+              allowed: 'another stack than terraform.stacks.keys: a new key needs its material before the switch',
+              change: 'put RotatedAlias and RotatedBucket into another stack',
+            },
+          ],
+    ),
+  ];
+}
+
 function tagRules({ file }: UnvalidatedFile): Finding[] {
-  const count = Object.keys(mapping(file.tags)).length;
+  const defaults = Object.keys(mapping(mapping(file.aws).defaultTags));
+  const names = Object.keys(mapping(file.tags));
+  const twice = names.filter((name) => defaults.includes(name));
+  if (twice.length > 0)
+    return twice.map((name) => ({
+      at: ['aws', 'defaultTags', name],
+      given: `${shownText(name)}, which is under tags too`,
+      allowed: 'each tag once, under tags or under aws.defaultTags',
+      change: 'remove one of the two',
+    }));
+  const count = names.length + defaults.length;
   if (count <= LIMITS.tags) return [];
   return [{ at: ['tags'], given: `${count} tags`, allowed: `at most ${LIMITS.tags}`, change: 'remove some tags' }];
 }
@@ -149,6 +181,7 @@ export function ruleFaults(source: YamlSource, value: unknown, options: RuleOpti
     ...custodyRules(view),
     ...providerRules(view),
     ...terraformRules(view),
+    ...ownStackRules(view),
     ...tagRules(view),
     ...roleTagRules(view),
   ];

@@ -1,6 +1,7 @@
 /** How a rotation reaches AWS, for its stacks and for Keyturn's own clients alike. */
 import { z } from 'zod';
 import { field } from './field-messages';
+import { tagMap } from './schema-tags';
 
 const ROLE_ARN = /^arn:aws(-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/;
 /** AWS's own limits of an external id. */
@@ -31,4 +32,10 @@ export const awsAccess = z.strictObject({
     'write the name of a profile, or set AWS_PROFILE instead',
   ),
   assumeRole: assumeRole.optional().describe('Role that Terraform and Keyturn assume; absent: none.'),
+  defaultTags: field(
+    tagMap.optional(),
+    "The AWS provider's default tags: of every resource that Terraform creates for the rotation.",
+    'a map from tag keys to tag values',
+    'write "key: value" lines; {} ends default tags that were declared before',
+  ),
 });

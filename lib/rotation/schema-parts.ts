@@ -205,6 +205,19 @@ export const pkcs11 = z.strictObject({
   directory: custodyDirectory(),
 });
 
+const STACK_WORDS = ['the id of a stack: letters, digits, _ and -', 'write what `npx cdktf list` prints'] as const;
+const stackName = () => z.string().regex(/^[A-Za-z0-9][\w-]{0,127}$/);
+
+export const ownStacks = z.strictObject({
+  keys: field(stackName(), 'Stack that holds RotatedKey.', ...STACK_WORDS),
+  storage: field(
+    z.array(field(stackName(), 'A stack that holds RotatedAlias or a RotatedBucket.', ...STACK_WORDS)).min(1),
+    'Stacks that hold RotatedAlias and each RotatedBucket.',
+    'a list of at least one stack',
+    'write a list such as [data]',
+  ),
+});
+
 export const s3Backend = z.strictObject({
   bucket: field(z.string().regex(BUCKET_NAME), 'Bucket of the Terraform state.', ...BUCKET_WORDS),
   region: field(
@@ -251,13 +264,13 @@ const waiverTerm = (what: string, shown: string) => ({
 export const retireWaiver = z.strictObject({
   what: field(
     z.enum(RETIRE_WAIVERS),
-    'What is set aside: grants on the key, the default of another bucket, a bucket that the file named once, the replication of a bucket, a use of the key, an open multipart upload, annotations of moved objects, the near expiry of the active key.',
-    'grant, bucket-default, dropped-bucket, replication, use, upload, annotations or expiry',
+    'What is set aside: grants on the key, the default of another bucket, a bucket that the file named once, the replication of a bucket, a key of another Region with the same material, a use of the key, an open multipart upload, annotations of moved objects, the near expiry of the active key.',
+    'grant, bucket-default, dropped-bucket, replication, related-key, use, upload, annotations or expiry',
   ),
   of: field(
     z.string().min(1).max(LIMITS.waiverText).optional(),
-    'The grant, bucket or upload that the waiver is for: its id, name, or key; of annotations their bucket; absent: every one, but no dropped bucket.',
-    'the id of a grant or of an upload, the name of a bucket, or the key of an upload',
+    'The grant, bucket, upload or Region that the waiver is for: its id, name, or key; of annotations their bucket; absent: every one, but no dropped bucket.',
+    'the id of a grant or of an upload, the name of a bucket or of a Region, or the key of an upload',
     'copy it from the reason that the gate prints',
   ),
   ...waiverTerm('reason of the gate', 'the output of post-apply and in its evidence'),

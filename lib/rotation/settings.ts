@@ -104,11 +104,11 @@ export interface ReviewWaiver {
 export interface RetireWaiver {
   /**
    * `grant`: grants on the key. `bucket-default`: it is the default of another bucket. `dropped-bucket`: a bucket that the file named once
-   * may hold objects under it. `replication`: replicas of a bucket go under it. `use`: somebody used it. `upload`: an open multipart upload may name it. `expiry`: the active key is near
+   * may hold objects under it. `replication`: replicas of a bucket go under it. `related-key`: a key of another Region has its material. `use`: somebody used it. `upload`: an open multipart upload may name it. `expiry`: the active key is near
    * its end. Each of them also for what could not be looked at.
    */
   readonly what: (typeof RETIRE_WAIVERS)[number];
-  /** The grant, bucket or upload that it is for: its id, name or key; absent: every one, but no dropped bucket. */
+  /** The grant, bucket, upload or Region that it is for: its id, name or key; absent: every one, but no dropped bucket. */
   readonly of?: string | undefined;
   readonly reason: string;
   /** Last day on which it is valid, UTC, `2027-01-31`. */
@@ -121,6 +121,7 @@ export const RETIRE_WAIVERS = [
   'bucket-default',
   'dropped-bucket',
   'replication',
+  'related-key',
   'use',
   'upload',
   'annotations',
@@ -152,9 +153,19 @@ export interface AwsAccess {
   readonly profile?: string | undefined;
   /** A role that is assumed with the credentials found so far. */
   readonly assumeRole?: { readonly roleArn: string; readonly externalId?: string | undefined } | undefined;
+  /** The provider's default tags. {}: none any more, but the state may still have some. */
+  readonly defaultTags?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Stacks of a CDKTF program of the team's own, by their ids: they hold the constructs of the rotation. */
+export interface OwnStacks {
+  readonly keys: string;
+  readonly storage: readonly string[];
 }
 
 export type TerraformSettings = {
   /** Versions of the AWS provider that both stacks require, as a constraint of Terraform: `5.100.0`, `>= 6.40.0, < 7.0.0`. */
   readonly awsProvider: string;
+  /** Absent: Keyturn's own two stacks. */
+  readonly stacks?: OwnStacks | undefined;
 } & ({ readonly backend: 'local' } | { readonly backend: 's3'; readonly s3: S3Backend });

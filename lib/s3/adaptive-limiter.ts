@@ -56,15 +56,22 @@ class Window {
   }
 }
 
+/** Whose requests are paced: once it is open they wait no longer. */
+interface Owner {
+  readonly isOpen: boolean;
+}
+
 /** A request waiting for its turn. */
 interface Waiter {
   readonly bound: Bound;
+  readonly of: Owner | undefined;
   readonly go: () => void;
 }
 
 /**
- * Paces requests: as many at once as S3 and KMS accept, learned from their SlowDown answers, and never more a second than
- * asked for. S3's and KMS's limits are kept apart, as KMS's quota is shared with the account's production traffic.
+ * Paces the requests of one run: as many at once as S3 and KMS accept, learned from their SlowDown answers, and never more a second
+ * than asked for. S3's and KMS's limits are kept apart, as KMS's quota is shared with the account's production traffic. What S3
+ * accepts of one prefix is learned by the prefix, in `prefix-pacing.ts`. Buckets that are worked on side by side share one limiter.
  */
 export class AdaptiveLimiter {
   readonly #s3: Window;
@@ -74,7 +81,6 @@ export class AdaptiveLimiter {
   readonly #interval: number;
   #nextSlot = 0;
   #timer: NodeJS.Timeout | undefined;
-  #isOpen = false;
 
   constructor(options: LimiterOptions = {}) {
     const max = concurrencyOf(options.maxConcurrency);
@@ -97,13 +103,13 @@ export class AdaptiveLimiter {
   }
 
   /** Resolves when a request of this kind may leave; `done` or `slowDown` must follow. Undefined: it may leave at once. */
-  enter(bound: Bound): Promise<void> | undefined {
-    if (this.#isOpen || (this.#waiting.length === 0 && this.#admits(bound))) {
+  enter(bound: Bound, of?: Owner): Promise<void> | undefined {
+    if (of?.isOpen || (this.#waiting.length === 0 && this.#admits(bound))) {
       this.#start(bound);
       return undefined;
     }
     return new Promise((go) => {
-      this.#waiting.push({ bound, go });
+      this.#waiting.push({ bound, of, go });
       this.#drain();
     });
   }
@@ -119,18 +125,20 @@ export class AdaptiveLimiter {
     this.#drain();
   }
 
-  /** The request was answered with SlowDown; `by` names whose limit it was. */
-  slowDown(bound: Bound, by: Bound): void {
+  /** The request was answered with SlowDown; `by` names whose limit it was, `prefix` that of the one prefix that it was about. */
+  slowDown(bound: Bound, by: Bound | 'prefix'): void {
     this.#s3.inFlight -= 1;
     if (bound === 'kms') this.#kms.inFlight -= 1;
-    (by === 'kms' ? this.#kms : this.#s3).shrink(this.#clock());
+    if (by !== 'prefix') (by === 'kms' ? this.#kms : this.#s3).shrink(this.#clock());
     this.#drain();
   }
 
-  /** Lets everything that waits go at once: the run ends, and none of it will be sent. */
-  open(): void {
-    this.#isOpen = true;
-    for (const { bound, go } of this.#waiting.splice(0)) {
+  /** Lets everything of an owner that waits go at once: its run ends, and none of it will be sent. */
+  release(owner: Owner): void {
+    const released = this.#waiting.filter(({ of }) => of === owner);
+    const left = this.#waiting.filter(({ of }) => of !== owner);
+    this.#waiting.splice(0, this.#waiting.length, ...left);
+    for (const { bound, go } of released) {
       this.#start(bound);
       go();
     }

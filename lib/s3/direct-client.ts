@@ -2,6 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { Dispatcher } from 'undici';
 
 import { type Network, NetworkHandler } from '../aws/network';
+import { type AnswerHandler, ConnectionPool, type Connections, kept } from './connection-pool';
 import { resolveOrigin, type S3Origin } from './direct-origin';
 import { EMPTY_SHA256, type Header, RequestSigner, type SigningCredentials } from './request-signer';
 import { encodeKey } from './uri-encoding';
@@ -14,7 +15,7 @@ export interface DirectRequest {
   readonly key?: string | undefined;
   /** From `encodeQuery`; default empty. */
   readonly query?: string;
-  /** Lower-case names; each is signed. */
+  /** Lower-case names; each is signed. One list for many requests costs less. */
   readonly headers?: readonly Header[];
   readonly body?: { readonly text: string; readonly sha256: string } | undefined;
   /** True: the body of the answer is counted and discarded. */
@@ -75,14 +76,14 @@ export function openDirectClient(s3: S3Client): DirectClient {
 }
 
 interface Route extends S3Origin {
-  readonly pool: Dispatcher;
+  readonly pool: Connections;
   readonly signer: RequestSigner;
 }
 
 class PooledClient implements DirectClient {
   readonly #s3: S3Client;
   readonly #routes = new Map<string, Promise<Route>>();
-  readonly #pools = new Map<string, Dispatcher>();
+  readonly #pools = new Map<string, Connections>();
   #route: { readonly bucket: string; readonly route: Route } | undefined;
   #credentials: ExpiringCredentials | undefined;
   #refreshing: Promise<unknown> | undefined;
@@ -104,7 +105,8 @@ class PooledClient implements DirectClient {
         method,
         path,
         query,
-        headers: [['host', route.host], ...(request.headers ?? [])],
+        host: route.host,
+        headers: request.headers ?? NO_HEADERS,
         payloadSha256: body?.sha256 ?? EMPTY_SHA256,
       },
       credentials,
@@ -114,9 +116,8 @@ class PooledClient implements DirectClient {
     const target = query === '' ? path : `${path}?${query}`;
     const answer = await exchange(
       route.pool,
-      route.origin,
       // undici closes the connection after a HEAD unless `reset` is false; S3 sends no body to one.
-      { method, path: target, headers: flat(signed), body: body?.text ?? null, reset: false },
+      { origin: route.origin, method, path: target, headers: signed, body: body?.text ?? null, reset: false },
       request.discard ?? false,
     );
     this.#noteClock(answer);
@@ -189,69 +190,75 @@ class PooledClient implements DirectClient {
   }
 }
 
-async function poolOf(origin: string, network: Network | undefined): Promise<Dispatcher> {
+async function poolOf(origin: string, network: Network | undefined): Promise<Connections> {
   // At the first connection: many commands open a store and ask nothing of it.
-  const { Pool, ProxyAgent } = await import('undici');
+  const { Client, ProxyAgent } = await import('undici');
   const ca = await network?.authorities();
   const proxy = network?.proxyFor(new URL(origin))?.url;
   // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not switch the verification off.
   const tls = { rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) };
   const settings = {
-    connections: null,
     pipelining: 1,
     headersTimeout: TIMEOUTS.headers,
     bodyTimeout: TIMEOUTS.body,
     keepAliveTimeout: 4_000,
   };
   const connect = { timeout: TIMEOUTS.connect, ...tls };
-  if (proxy === undefined) return new Pool(origin, { ...settings, connect });
+  if (proxy === undefined) return new ConnectionPool(() => new Client(origin, { ...settings, connect }));
   // Without a tunnel for http, as curl, the AWS CLI and Terraform do: proxies often allow CONNECT to port 443 only.
-  return new ProxyAgent({ ...settings, uri: proxy.href, proxyTunnel: false, requestTls: connect, proxyTls: connect });
+  const proxied = { ...settings, connections: null, uri: proxy.href, proxyTunnel: false };
+  return kept(new ProxyAgent({ ...proxied, requestTls: connect, proxyTls: connect }));
 }
 
-/** Names and values in turn, the form that undici takes without a conversion. */
-function flat(headers: readonly Header[]): string[] {
-  const names: string[] = [];
-  for (const [name, value] of headers) names.push(name, value);
-  return names;
-}
-
+const NO_HEADERS: readonly Header[] = [];
 const NOTHING = Buffer.alloc(0);
 
 /** One request and its whole answer, without the streams that undici's own `request` builds around it. */
-function exchange(
-  pool: Dispatcher,
-  origin: string,
-  options: Omit<Dispatcher.DispatchOptions, 'origin'>,
-  discard: boolean,
-): Promise<DirectResponse> {
+function exchange(pool: Connections, options: Dispatcher.DispatchOptions, discard: boolean): Promise<DirectResponse> {
   return new Promise((resolve, reject) => {
-    let status = 0;
-    let headers: Record<string, string> = {};
-    let bytes = 0;
-    const chunks: Buffer[] = [];
-    pool.dispatch(
-      { ...options, origin },
-      {
-        onRequestStart() {
-          // Required by undici of every handler; there is nothing to prepare.
-        },
-        onResponseStart(_controller, statusCode, received) {
-          status = statusCode;
-          headers = received as Record<string, string>;
-        },
-        onResponseData(_controller, chunk) {
-          bytes += chunk.length;
-          if (!discard || status >= 300) chunks.push(chunk);
-        },
-        onResponseEnd() {
-          resolve({ status, headers, body: chunks.length === 0 ? NOTHING : Buffer.concat(chunks), bytes });
-        },
-        onResponseError(_controller, error) {
-          const code = (error as { code?: unknown }).code;
-          reject(new ConnectionBroken(typeof code === 'string' ? code : error.name, error.message, error));
-        },
-      },
-    );
+    pool.dispatch(options, new Exchange(discard, resolve, reject));
   });
+}
+
+class Exchange implements AnswerHandler {
+  readonly #discard: boolean;
+  readonly #resolve: (answer: DirectResponse) => void;
+  readonly #reject: (error: ConnectionBroken) => void;
+  readonly #chunks: Buffer[] = [];
+  #status = 0;
+  #headers: Record<string, string> = {};
+  #bytes = 0;
+  onFree = (): void => undefined;
+
+  constructor(discard: boolean, resolve: (answer: DirectResponse) => void, reject: (error: ConnectionBroken) => void) {
+    this.#discard = discard;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  onRequestStart(): void {
+    // Required by undici of every handler; there is nothing to prepare.
+  }
+
+  onResponseStart(_controller: unknown, status: number, headers: unknown): void {
+    this.#status = status;
+    this.#headers = headers as Record<string, string>;
+  }
+
+  onResponseData(_controller: unknown, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (!this.#discard || this.#status >= 300) this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.onFree();
+    const body = this.#chunks.length === 0 ? NOTHING : Buffer.concat(this.#chunks);
+    this.#resolve({ status: this.#status, headers: this.#headers, body, bytes: this.#bytes });
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    this.onFree();
+    const code = (error as { code?: unknown }).code;
+    this.#reject(new ConnectionBroken(typeof code === 'string' ? code : error.name, error.message, error));
+  }
 }

@@ -15,6 +15,9 @@ import { encodeQuery, percentEncode } from './uri-encoding';
 /** Sends one request and rejects with a `StoreFault` for every answer that is no success. */
 type Send = (operation: string, request: DirectRequest) => Promise<DirectResponse>;
 
+/** Lists that many requests share. */
+const NO_HEADERS: readonly Header[] = [];
+const WITH_CHECKSUMS: readonly Header[] = [['x-amz-checksum-mode', 'ENABLED']];
 const EXPIRED: { readonly attempts: number; readonly codes: readonly string[] } = RETRY_POLICY['expired credentials'];
 
 /**
@@ -37,11 +40,16 @@ export function createDirectStore(client: DirectClient, rest: ObjectStore, owner
 }
 
 function sender(client: DirectClient, owner: string | undefined): Send {
+  const owned = new WeakMap<readonly Header[], readonly Header[]>();
+  const withOwnerHeaders = (headers: readonly Header[]): readonly Header[] => {
+    const made = owned.get(headers) ?? [...headers, ...ownerHeaders(owner, false)];
+    owned.set(headers, made);
+    return made;
+  };
   return async (operation, unowned) => {
-    const request = {
-      ...unowned,
-      headers: [...(unowned.headers ?? []), ...ownerHeaders(owner, operation === 'CopyObject')],
-    };
+    const { headers: own = NO_HEADERS } = unowned;
+    const headers = operation === 'CopyObject' ? [...own, ...ownerHeaders(owner, true)] : withOwnerHeaders(own);
+    const request = { ...unowned, headers };
     for (let attempt = 1; ; attempt += 1) {
       const answer = await sendOnce(client, operation, request);
       if (answer.status < 300) return answer;
@@ -69,7 +77,7 @@ function reads(send: Send): Pick<ObjectStore, 'listVersions' | 'head' | 'probe' 
       return versionPageOfXml(body.toString(), bucket, after);
     },
     async head(ref, options) {
-      const headers: Header[] = options?.checksums ? [['x-amz-checksum-mode', 'ENABLED']] : [];
+      const headers = options?.checksums ? WITH_CHECKSUMS : NO_HEADERS;
       const answer = await send('HeadObject', { method: 'HEAD', ...addressed(ref), headers });
       return headOfHeaders(answer.headers);
     },

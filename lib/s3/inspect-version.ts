@@ -24,7 +24,7 @@ export async function inspectVersion(
   options?: HeadOptions,
 ): Promise<Inspection> {
   try {
-    return { found: 'head', head: await call('s3', () => store.head(ref, options)) };
+    return { found: 'head', head: await call('s3', () => store.head(ref, options), ref.key) };
   } catch (error) {
     const fault = asFault(error);
     if (!fault) throw error;
@@ -42,9 +42,9 @@ async function reasonOf(
   options: HeadOptions | undefined,
 ): Promise<Inspection> {
   try {
-    await call('kms', () => store.probe(ref, size));
+    await call('kms', () => store.probe(ref, size), ref.key);
     // The read succeeded: what was wrong (expired credentials, a skewed clock) was corrected by it.
-    return { found: 'head', head: await call('s3', () => store.head(ref, options)) };
+    return { found: 'head', head: await call('s3', () => store.head(ref, options), ref.key) };
   } catch (error) {
     const fault = asFault(error);
     if (!fault) throw error;

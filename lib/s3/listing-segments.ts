@@ -14,6 +14,8 @@ export const WHOLE: Segment = { after: undefined, to: undefined };
 
 /** Probes at most for one split: they are requests that inspect nothing. */
 const MAX_PROBES = 64;
+/** Prefixes at most whose ends are looked up, one request each. */
+const MAX_PREFIXES = 32;
 /** The range of characters in which a boundary is searched for; keys beyond it are still listed, only less evenly. */
 const [LOWEST, HIGHEST] = [0x20, 0x7f];
 
@@ -28,7 +30,7 @@ export function compareKeys(one: string, other: string): number {
  */
 export function between(low: string, high: string | undefined): string | undefined {
   let prefix = '';
-  for (let at = 0; at < 64; at += 1) {
+  for (let at = 0; at <= low.length; at += 1) {
     const from = at < low.length ? low.charCodeAt(at) : LOWEST - 1;
     const isOpen = high === undefined || !high.startsWith(prefix);
     const to = isOpen ? HIGHEST : high.length > at ? high.charCodeAt(at) : LOWEST;
@@ -41,11 +43,16 @@ export function between(low: string, high: string | undefined): string | undefin
   return undefined;
 }
 
+/** Answers whether, and with which key, the listing continues after a key. */
+type KeyAfter = (key: string) => Promise<string | undefined>;
+
 /**
  * Cuts what comes after a key of a listing into about `parts` segments, which can be listed concurrently. One listing
- * brings a thousand keys in each answer, and no more. The boundaries are guessed in the middle of the space of keys and
+ * brings a thousand keys in each answer, and no more. Where the keys have few prefixes, up to their first slash, each segment holds
+ * whole prefixes, as S3 limits requests by prefix. Else the boundaries are guessed in the middle of the space of keys and
  * moved to where keys are; segments need not be even.
  *
+ * @param prefixParts - segments at most where they hold whole prefixes
  * @returns segments in order, without gap or overlap; only one where no boundary was found
  * @throws StoreFault
  */
@@ -55,15 +62,102 @@ export async function splitRest(
   bucket: string,
   afterKey: string,
   parts: number,
+  prefixParts = parts,
 ): Promise<readonly Segment[]> {
+  const keyAfter = keyAfterIn(store, listing, bucket);
+  const byPrefix = await prefixBoundaries(keyAfter, afterKey);
+  const boundaries =
+    byPrefix.length >= parts - 1
+      ? evenly(byPrefix, Math.min(byPrefix.length, prefixParts - 1))
+      : await guessedBoundaries(keyAfter, { afterKey, parts, known: byPrefix });
+  return segmentsBetween(afterKey, boundaries, undefined);
+}
+
+/**
+ * Cuts what is left of a segment into up to `parts`, wherever it continues.
+ *
+ * @returns segments in order, without gap or overlap; only one where no boundary was found
+ * @throws StoreFault
+ */
+export async function cutSegment(
+  store: ObjectStore,
+  listing: <T>(send: () => Promise<T>) => Promise<T>,
+  bucket: string,
+  { afterKey, to, parts }: { readonly afterKey: string; readonly to: string | undefined; readonly parts: number },
+): Promise<readonly Segment[]> {
+  const keyAfter = keyAfterIn(store, listing, bucket, to);
+  const boundaries = await guessedBoundaries(keyAfter, { afterKey, to, parts, known: [] });
+  return segmentsBetween(afterKey, boundaries, to);
+}
+
+function segmentsBetween(afterKey: string, boundaries: readonly string[], to: string | undefined): readonly Segment[] {
+  const ends = [...boundaries, to];
+  return ends.map((end, at) => ({ after: { key: boundaries[at - 1] ?? afterKey, versionId: undefined }, to: end }));
+}
+
+/** @param to - the last key that counts. Default: every key does */
+function keyAfterIn(
+  store: ObjectStore,
+  listing: <T>(send: () => Promise<T>) => Promise<T>,
+  bucket: string,
+  to?: string,
+): KeyAfter {
+  return async (key) => {
+    const page = await listing(() => store.listVersions({ bucket, after: { key, versionId: undefined }, limit: 1 }));
+    const found = page.versions[0]?.key ?? page.deleteMarkers[0]?.key;
+    return found === undefined || to === undefined || compareKeys(found, to) <= 0 ? found : undefined;
+  };
+}
+
+/** Ends of the prefixes that follow, the last one without; none where there is no slash, or where there are too many to find them all. */
+async function prefixBoundaries(keyAfter: KeyAfter, afterKey: string): Promise<readonly string[]> {
+  const ends: string[] = [];
+  for (let key: string | undefined = afterKey; key !== undefined; ) {
+    const end = endOfPrefix(key);
+    if (end === undefined || ends.length >= MAX_PREFIXES) return [];
+    ends.push(end);
+    key = await keyAfter(end);
+  }
+  return ends.slice(0, -1);
+}
+
+/** A string behind every key with the same prefix up to the first slash, and before every other key behind these. */
+function endOfPrefix(key: string): string | undefined {
+  const slash = key.indexOf('/');
+  // The character after the slash.
+  return slash < 0 ? undefined : `${key.slice(0, slash)}0`;
+}
+
+/** About every nth of some boundaries. */
+function evenly(boundaries: readonly string[], count: number): readonly string[] {
+  return Array.from(
+    { length: count },
+    (_, at) => boundaries[Math.floor(((at + 1) * (boundaries.length + 1)) / (count + 1)) - 1],
+  ).filter((one) => one !== undefined);
+}
+
+interface ToCut {
+  readonly afterKey: string;
+  readonly to?: string | undefined;
+  readonly parts: number;
+  readonly known: readonly string[];
+}
+
+async function guessedBoundaries(
+  keyAfter: KeyAfter,
+  { afterKey, to, parts, known }: ToCut,
+): Promise<readonly string[]> {
   let probes = 0;
   const hasKeyAfter = async (key: string): Promise<boolean> => {
     probes += 1;
-    const page = await listing(() => store.listVersions({ bucket, after: { key, versionId: undefined }, limit: 1 }));
-    return page.versions.length + page.deleteMarkers.length > 0;
+    return (await keyAfter(key)) !== undefined;
   };
-  const boundaries: string[] = [];
-  const open: { low: string; high: string | undefined }[] = [{ low: afterKey, high: undefined }];
+  const boundaries = [...known];
+  const end = to ?? (await endBehind(hasKeyAfter, known.at(-1) ?? afterKey));
+  const open: { low: string; high: string | undefined }[] = [...known, end].map((high, at) => ({
+    low: known[at - 1] ?? afterKey,
+    high,
+  }));
   while (boundaries.length < parts - 1 && probes < MAX_PROBES) {
     const next = open.shift();
     if (!next) break;
@@ -82,7 +176,20 @@ export async function splitRest(
       high = middle;
     }
   }
-  boundaries.sort(compareKeys);
-  const ends = [...boundaries, undefined];
-  return ends.map((to, at) => ({ after: { key: boundaries[at - 1] ?? afterKey, versionId: undefined }, to }));
+  return boundaries.sort(compareKeys);
+}
+
+/**
+ * A string behind which there is no key, as near to a key as one that shares a beginning with it can be; undefined where none was
+ * found. Halves the length of that beginning, so that a bucket whose keys all begin alike takes few probes.
+ */
+async function endBehind(hasKeyAfter: (key: string) => Promise<boolean>, key: string): Promise<string | undefined> {
+  const plain = /^[ -~]*/.exec(key)?.[0] ?? '';
+  let [ended, open] = [-1, plain.length + 1];
+  while (open - ended > 1) {
+    const length = Math.floor((ended + open) / 2);
+    if (await hasKeyAfter(`${plain.slice(0, length)}~`)) open = length;
+    else ended = length;
+  }
+  return ended < 0 ? undefined : `${plain.slice(0, ended)}~`;
 }

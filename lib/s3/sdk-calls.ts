@@ -42,7 +42,7 @@ export function sdkCalls(s3: S3Client, owner?: string) {
       return (await client.send(command, signal ? { abortSignal: signal } : {})) as Output;
     } catch (error) {
       signal?.throwIfAborted();
-      const fault = faultOf(operation, error);
+      const fault = sdkFault(operation, error);
       throw fault instanceof StoreFault ? withOwner(fault, owner) : fault;
     }
   };
@@ -55,7 +55,8 @@ function dateOf(response: unknown): number | undefined {
   return Number.isNaN(at) ? undefined : at;
 }
 
-function faultOf(operation: string, error: unknown): unknown {
+/** What the SDK threw, as a `StoreFault`; a bug stays one. */
+export function sdkFault(operation: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   if (!(error instanceof S3ServiceException)) return transportFault(operation, error) ?? error;
   const status = error.$metadata.httpStatusCode ?? 0;

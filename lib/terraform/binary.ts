@@ -43,11 +43,11 @@ export async function findTerraform({ env, signal }: FindTerraformInput): Promis
   throw new KeyturnError('terraform-missing', { tried: candidates });
 }
 
-/** Refuses variables by which Terraform would use another state or other arguments than the ones that Keyturn names. */
+/** Refuses variables by which Terraform would use another state, other arguments or another provider than Keyturn names and the lock holds. */
 function refuseRedirection(env: NodeJS.ProcessEnv): void {
   const variables = Object.keys(env).filter((name) => {
     if (!env[name]) return false;
-    return name === 'TF_WORKSPACE' ? env[name] !== 'default' : /^TF_CLI_ARGS(_|$)/.test(name);
+    return name === 'TF_WORKSPACE' ? env[name] !== 'default' : /^TF_(CLI_ARGS(_|$)|REATTACH_PROVIDERS$)/.test(name);
   });
   if (variables.length > 0) throw new KeyturnError('terraform-environment', { variables: variables.sort() });
 }

@@ -88,7 +88,7 @@ export function mirrorConfiguration({
 }
 
 /** Each product resolves an address without a host at its own registry, also in mirrors. */
-function registryHost({ product }: TerraformBinary): string {
+export function registryHost({ product }: Pick<TerraformBinary, 'product'>): string {
   return product === 'OpenTofu' ? 'registry.opentofu.org' : 'registry.terraform.io';
 }
 

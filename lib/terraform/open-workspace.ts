@@ -6,6 +6,7 @@ import type { Rotation } from '../rotation/rotation';
 import { findTerraform, type TerraformBinary } from './binary';
 import { providerSource, writeCliConfiguration } from './cli-configuration';
 import { declaredResources } from './created-in';
+import type { KeptProvider } from './kept-provider';
 import { lockedProvider } from './locked-provider';
 import { formatPlan } from './plan-text';
 import { type StackDirectory, synthesize } from './synthesize';
@@ -16,6 +17,8 @@ export interface WorkspaceOptions {
   readonly rotation: Rotation;
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
+  /** See `TerraformInput.provider`. */
+  readonly provider?: KeptProvider | undefined;
 }
 
 interface Opened {
@@ -63,7 +66,10 @@ export function openWorkspace(options: WorkspaceOptions): Workspace {
   };
 }
 
-async function openOnce({ rotation, env, signal }: WorkspaceOptions, binding: string | undefined): Promise<Opened> {
+async function openOnce(
+  { rotation, env, signal, provider }: WorkspaceOptions,
+  binding: string | undefined,
+): Promise<Opened> {
   const workDirectory = path.dirname(rotation.file);
   await refuseCommitted(workDirectory, env);
   const binary = await findTerraform({ env, signal });
@@ -75,7 +81,7 @@ async function openOnce({ rotation, env, signal }: WorkspaceOptions, binding: st
   const stacks = await synthesize({ rotationFile: rotation.file, name: rotation.name, workDirectory, env, signal });
   return {
     binary,
-    terraform: new Terraform({ binary, source, required, cliConfiguration, env, signal }),
+    terraform: new Terraform({ binary, source, required, cliConfiguration, env, signal, provider }),
     stacks,
     binding,
   };

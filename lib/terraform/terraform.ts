@@ -7,6 +7,7 @@ import type { TerraformBinary } from './binary';
 import { type ChildOutcome, runChild } from './child';
 import type { ProviderSource } from './cli-configuration';
 import { errorsIn, lastLines } from './diagnostics';
+import type { KeptProvider } from './kept-provider';
 import { onlyJsonLine, reportedWork } from './plan-outcome';
 import type { StackDirectory } from './synthesize';
 import { terraformEnvironment } from './terraform-environment';
@@ -29,6 +30,8 @@ export interface TerraformInput {
    * an older state. Default true.
    */
   readonly locksPlans?: boolean;
+  /** A provider that every command but `init` asks. Default: Terraform starts one for each command. */
+  readonly provider?: KeptProvider | undefined;
 }
 
 /** A plan file. Terraform applies exactly this file, or nothing. */
@@ -167,14 +170,16 @@ export class Terraform {
     args: readonly string[],
     onAbort: 'stop' | 'finish' = 'stop',
   ): Promise<ChildOutcome> {
-    const { binary, env, cliConfiguration, signal } = this.#input;
+    const { binary, env: given, cliConfiguration, signal, provider } = this.#input;
     const during = `terraform ${args[0]} of ${stack.name}`;
     throwIfInterrupted(signal, during);
+    const env = terraformEnvironment(given, cliConfiguration);
+    const attachment = args[0] === 'init' ? undefined : await provider?.attachment(stack, binary, env);
     const outcome = await runChild({
       file: binary.file,
       args,
       cwd: stack.directory,
-      env: terraformEnvironment(env, cliConfiguration),
+      env: attachment === undefined ? env : { ...env, TF_REATTACH_PROVIDERS: attachment },
       signal,
       onAbort,
     });

@@ -1,3 +1,4 @@
+import type { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import type { OpenUploadFound } from '../s3/open-uploads';
 import type { RetryOptions } from '../s3/pacing-and-retry';
 import type { AnnotationFindings } from './annotation-check';
@@ -17,6 +18,8 @@ export interface VerifyRequest {
   readonly concurrency?: number | undefined;
   /** Requests a second at most. Default: no limit. */
   readonly maxRps?: number | undefined;
+  /** Paces the verification together with those of other buckets, by limits of its own. Default: one with the two limits above. */
+  readonly pace?: AdaptiveLimiter | undefined;
   /** Versions under the active key that are also read: a number, chosen at random, or all. Default 20. */
   readonly read?: number | 'all' | undefined;
   /** Versions whose HEAD is repeated through the AWS SDK, chosen at random. Default 100. */
@@ -97,8 +100,18 @@ export interface BucketVerification {
   /** Keys that the verification accounts for: every key where every version was inspected. */
   readonly covers: 'every-key' | readonly string[];
   readonly sources: VerificationSources;
+  /** Versions that were inspected while the bucket was re-encrypted. Absent: all were inspected after it. */
+  readonly behindTheMove?: LookedBehind | undefined;
   /** What a dress rehearsal is to read. Absent: none was asked for. */
   readonly toRehearse?: ToRehearse | undefined;
+}
+
+/** Where a verification took what it found behind a move, and where not. Numbers of object versions. */
+export interface LookedBehind {
+  /** Inspected behind the move, and listed alike at the end. */
+  readonly asThen: number;
+  /** Inspected at the end: written since, listed otherwise, or not settled behind the move. */
+  readonly atTheEnd: number;
 }
 
 /** What a verification is based on. */

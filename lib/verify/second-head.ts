@@ -43,7 +43,7 @@ export async function isGoneForWitness(store: ObjectStore, call: Caller, ref: Ve
 
 async function witnessedHead(store: ObjectStore, call: Caller, ref: VersionRef): Promise<WitnessedHead | StoreFault> {
   try {
-    return await call('s3', () => store.witness.head(ref));
+    return await call('s3', () => store.witness.head(ref), ref.key);
   } catch (error) {
     const fault = asFault(error);
     if (!fault) throw error;

@@ -6,6 +6,7 @@ export interface GateReason {
     | 'key-not-covered'
     | 'active-key-itself'
     | 'key-named-twice'
+    | 'key-not-enabled'
     | 'active-key-not-enabled'
     | 'active-key-expires'
     | 'custody-not-proven'
@@ -25,13 +26,14 @@ export interface GateReason {
     | 'defaults-unknown'
     | 'replicates'
     | 'replication-unknown'
+    | 'related-key'
     | 'used'
     | 'used-recently'
     | 'use-unknown'
     | 'rehearsal-failed'
     | 'rehearsal-not-possible'
     | 'look-failed';
-  /** What a waiver may name: the id of a grant, a bucket, the key of an upload. */
+  /** What a waiver may name: the id of a grant, a bucket, the key of an upload, the Region of a related key. */
   readonly subject?: string;
   /** The id of an upload, which a waiver may name, too: other uploads have the same key. */
   readonly id?: string;

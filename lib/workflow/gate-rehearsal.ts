@@ -43,12 +43,15 @@ export function rehearsalLine(role: string | undefined, rehearsal: DressRehearsa
   if (!rehearsal) return `nothing was rehearsed as ${role}`;
   const { buckets } = rehearsal;
   const sum = (of: (one: RehearsedBucket) => number) => buckets.reduce((total, one) => total + of(one), 0);
-  const read = `dress rehearsal as ${role}: ${sum((one) => one.read)} object version(s) read without the key, ${sum((one) => one.failed.length)} not readable without it`;
+  const annotations = sum((one) => one.annotations);
+  const more = annotations > 0 ? `, ${annotations} annotation(s) read` : '';
+  const read = `dress rehearsal as ${role}: ${sum((one) => one.read)} object version(s) read without the key, ${sum((one) => one.failed.length)} not readable without it${more}`;
   const aside = [
     [sum((one) => one.archived), 'archived'],
     [sum((one) => one.customerKey), "under a customer's key"],
     [sum((one) => one.outOfReach), 'under other keys, not for this role'],
     [sum((one) => one.gone), 'deleted meanwhile'],
+    [sum((one) => one.annotationsOutOfReach), 'annotation(s), not for this role'],
   ] as const;
   const counted = aside.flatMap(([count, what]) => (count > 0 ? [`${count} ${what}`] : []));
   const empty = buckets.filter((one) => one.objectVersions === 0).map(({ bucket }) => `${bucket} is empty`);

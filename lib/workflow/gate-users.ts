@@ -1,4 +1,5 @@
 import type { Answered, LastUsage } from '../kms/other-users';
+import type { Observation } from '../observation/observe';
 import { CLOCK_SLACK } from '../s3/clock-slack';
 import type { GateReason } from './gate-reason';
 import type { KeyUse, OtherKeyUsers, StandingUsers } from './key-users';
@@ -41,6 +42,19 @@ export function standingReasons({
     }),
     ...replicasUnknown.map(({ bucket, text }) => ({ code: 'replication-unknown', subject: bucket, text }) as const),
   ];
+}
+
+/**
+ * Keys of other Regions with the same material: what this one encrypted, they decrypt, also once it is disabled, and nobody looked at
+ * what is under them. Pure.
+ */
+export function relatedReasons({ versions }: Pick<Observation, 'versions'>, keyArn: string): GateReason[] {
+  const related = versions.find(({ key }) => key?.arn === keyArn)?.key?.relatedKeys ?? [];
+  return related.map((arn) => {
+    const region = arn.split(':')[3] ?? '';
+    const text = `it is a multi-Region key: ${arn} has the same material and stays as it is. Keyturn looks at one Region, so what is under that key, and who uses it, is not known`;
+    return { code: 'related-key', subject: region, text };
+  });
 }
 
 /**

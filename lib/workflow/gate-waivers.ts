@@ -16,6 +16,7 @@ const WAIVED_BY: Partial<Record<GateReason['code'], RetireWaiver['what']>> = {
   'bucket-dropped': 'dropped-bucket',
   replicates: 'replication',
   'replication-unknown': 'replication',
+  'related-key': 'related-key',
   used: 'use',
   'use-unknown': 'use',
   'uploads-open': 'upload',

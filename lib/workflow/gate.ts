@@ -14,7 +14,7 @@ import { formerReasons } from './gate-former-keys';
 import type { GateReason } from './gate-reason';
 import { rehearsalReasons } from './gate-rehearsal';
 import { uploadReasons } from './gate-uploads';
-import { soakReasons, userReasons } from './gate-users';
+import { relatedReasons, soakReasons, userReasons } from './gate-users';
 import { applyRetireWaivers, type WaivedReason } from './gate-waivers';
 import type { OtherKeyUsers } from './key-users';
 import type { Pin } from './pins';
@@ -96,6 +96,7 @@ export function gateVerdict(input: GateInput): {
 } {
   const found = [
     ...switchReasons(input),
+    ...stateReasons(input),
     ...custodyReasons(input),
     ...expiryReasons(input),
     ...verificationReasons(input),
@@ -103,6 +104,7 @@ export function gateVerdict(input: GateInput): {
     ...rehearsalReasons(input.rehearseAs, input.rehearsal),
     ...droppedReasons(input.dropped),
     ...userReasons(input.users),
+    ...relatedReasons(input.observation, input.keyArn),
     ...soakReasons(input.users, input.unusedForDays, input.now),
   ];
   return applyRetireWaivers(found, input.waivers, input.now);
@@ -116,6 +118,14 @@ function expiryReasons({ observation, activeKeyArn, warnDays, now }: GateInput):
   if (validTo === undefined || validTo.getTime() - now >= warnDays * DAY) return [];
   const text = `the material of the active key expires at ${validTo.toISOString()}, in less than the ${warnDays} days of expiry.warnDays`;
   return [{ code: 'active-key-expires', text }];
+}
+
+/** KMS disables only a key that is Enabled; in any other state it is off already, or comes back by itself. */
+function stateReasons({ observation, keyArn }: GateInput): GateReason[] {
+  const state = observation.versions.find((one) => one.key?.arn === keyArn)?.key?.state;
+  if (state === 'Enabled') return [];
+  const text = `its key is ${state ?? 'not to be found'}: KMS disables only a key that is Enabled`;
+  return [{ code: 'key-not-enabled', text }];
 }
 
 /** What alias, defaults and the active key must be, now and once more when the key is off. */

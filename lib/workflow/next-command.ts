@@ -1,10 +1,12 @@
 /** What somebody types next: one command, whose end brings the rotation on. */
+
 import type { CustodyStanding } from '../observation/custody-standing';
 import type { DriftFinding } from '../observation/drift-finding';
 import { drillCommand, extendCommand, keeperOf } from '../observation/key-remedy';
 import { type Observation, observedActive } from '../observation/observe';
 import { activeMaterial, currentVersion, type ObservedMaterials } from '../observation/observed-materials';
 import { isSettled, type VersionVerdict } from '../observation/version-verdicts';
+import { deployCommand } from '../rotation/declared-stacks';
 import type { Rotation } from '../rotation/rotation';
 import type { StepId } from './flow-facts';
 import type { StepState } from './step';
@@ -79,8 +81,8 @@ function wantedNext(situation: Situation): NextCommand | undefined {
   // A plain import brings back no version that the rotation has gone past, and none whose date is over.
   const lost = drift.find(({ code }) => code === 'material-expired');
   const switching = later.find(({ id }) => id === 'switch');
-  // Whether anything is left under it is found out after the switch.
-  if (switching && lost && OF_THE_FLOW.test(lost.fix))
+  // Whether anything is left under it is found out after the switch, which an active version without material keeps from being made.
+  if (switching && switching.state !== 'blocked' && lost && OF_THE_FLOW.test(lost.fix))
     return { step: 'switch', summary: switching.summary, command: commandFor('switch', rotation) };
   return { step: open.id, summary: open.summary, command: lost?.fix ?? commandFor(open.id, rotation) };
 }
@@ -126,19 +128,21 @@ function retireCommand(situation: Situation): string {
     key?.validTo !== undefined && key.validTo.getTime() - now.getTime() < Math.max(...rotation.expiry.warnDays) * DAY;
   if (byExpiry && isNear) return extendCommand(rotation.activeVersion, keeperOf(rotation));
   if (isUnproven) return drillCommand(rotation.activeVersion, keeperOf(rotation));
-  if (kept.some(({ code }) => code === 'active-key-expires' || code === 'custody-not-proven'))
-    return commandFor('retire', rotation);
+  if (kept.some(({ code }) => PASSES.has(code))) return commandFor('retire', rotation);
   return kept.length > 0 ? KEPT : commandFor('retire', rotation);
 }
 
 const DAY = 86_400_000;
 
+/** Reasons that may be over by the next run. */
+const PASSES: ReadonlySet<string> = new Set(['active-key-expires', 'custody-not-proven', 'key-not-enabled']);
+
 /** Running the command again changes none of these: somebody must look at who else needs the key. */
 const KEPT = 'see to each user of the key, or waive it under retire.waivers; then run `npx keyturn post-apply`';
 
 function commandFor(step: StepId, rotation: Rotation): string {
-  if (step === 'declare-keys') return `npx cdktf deploy ${rotation.name}-keys`;
+  if (step === 'declare-keys') return deployCommand(rotation, 'keys');
   if (step === 'import-material') return 'npx keyturn pre-apply';
-  if (step === 'switch') return `npx cdktf deploy ${rotation.name}-storage`;
+  if (step === 'switch') return deployCommand(rotation, 'storage');
   return 'npx keyturn post-apply';
 }

@@ -1,5 +1,6 @@
 import { KeyturnError } from '../errors';
 import { aliasMoves } from '../kms/alias-moves';
+import { isOff } from '../kms/describe-key';
 import type { Observation } from '../observation/observe';
 import type { RecordedOutOfScope, RecordedVerdicts } from '../observation/verdict-records';
 import { mayBeDisabled, type Rotation } from '../rotation/rotation';
@@ -37,7 +38,7 @@ async function reasonsAgainst(
   earlier: RetireFindings,
 ): Promise<readonly GateReason[]> {
   const { version, key, superseded } = subject;
-  if (superseded && key?.state === 'Enabled') return gateReasons(await gateInput(run, { version, key }, earlier));
+  if (superseded && !isOff(key)) return gateReasons(await gateInput(run, { version, key }, earlier));
   const left = leftUnder(subject, seen, verificationOf(earlier));
   return applyRetireWaivers(left, run.rotation.retire.waivers, run.store.now()).reasons;
 }
@@ -63,6 +64,7 @@ export async function judge(
 /** Reasons of the gate about other users of a key, and about the active one. */
 const ABOUT_USERS: ReadonlySet<string> = new Set<GateReason['code']>([
   'active-key-expires',
+  'key-not-enabled',
   'custody-not-proven',
   'granted',
   'grants-unknown',
@@ -70,6 +72,7 @@ const ABOUT_USERS: ReadonlySet<string> = new Set<GateReason['code']>([
   'defaults-unknown',
   'replicates',
   'replication-unknown',
+  'related-key',
   'used',
   'used-recently',
   'use-unknown',
@@ -125,7 +128,7 @@ export function emptyLine({ subject, keep }: Judged, at: string | undefined): st
   const since = `empty since ${at}`;
   if (disables) return `${version.name} is Disabled: ${since}`;
   if (!superseded || mayBeDisabled(version)) return `${version.name} is ${key?.state ?? 'gone'}: ${since}`;
-  if (key?.state !== 'Enabled') return `${version.name} is ${key?.state ?? 'gone'}: ${since}`;
+  if (isOff(key)) return `${version.name} is ${key?.state ?? 'gone'}: ${since}`;
   if (keep.length > 0) {
     return `${version.name} is ${since}, and not to be disabled yet: ${keep.map(({ text }) => text).join('; ')}`;
   }

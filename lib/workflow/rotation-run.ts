@@ -2,7 +2,9 @@ import type { AwsClients } from '../aws/clients';
 import type { Custodian } from '../key-material/custody/custodian';
 import type { MaterialSource } from '../key-material/prepare-import';
 import type { Observing } from '../observation/observe';
+import type { SegmentWorkers } from '../reencrypt/segment-workers';
 import type { ReencryptEngine } from '../rotation/settings';
+import type { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import type { ObjectStore } from '../s3/store';
 import type { Workspace } from '../terraform/workspace';
 import type { Reporter } from './reporter';
@@ -19,6 +21,8 @@ export interface ReencryptOptions {
   readonly concurrency: number | undefined;
   /** Requests a second at the most; absent: no limit of ours. */
   readonly maxRps: number | undefined;
+  /** Paces the buckets that are worked on side by side, by the two limits above; absent: each has its own. */
+  readonly pace?: AdaptiveLimiter;
   /** Rewraps without the HEAD before. */
   readonly optimistic: boolean;
   /** Milliseconds between a pass that moved something and the next listing. */
@@ -92,6 +96,8 @@ export interface VerifyRun extends RunTarget, RunReport {
 /** What re-encryption uses. */
 export interface ReencryptRun extends VerifyRun, RunApproval {
   readonly files: RunFiles | undefined;
+  /** Absent: this process moves everything by itself. */
+  readonly workers?: SegmentWorkers | undefined;
 }
 
 /** What verifying before a version retires, and retiring it, use: the last verification is repeated once it is old. */

@@ -70,10 +70,10 @@ export async function status(given: RotationRun): Promise<Status> {
   for (const step of flowFor(run.rotation).filter((one) => one.id !== 'record'))
     steps.push({ id: step.id, ...(await step.check(run)) });
   const evidence = evidenceDirectory(run.rotation);
-  const drilled = await lastDrilled(evidence, evidenceOf(run));
+  const now = awsNow(given.clients.kms);
+  const drilled = await lastDrilled(evidence, evidenceOf(run), now);
   const known = (await lastLeft(evidence, evidenceOf(run)))?.keys;
   const verdicts = await versionVerdicts(run);
-  const now = awsNow(given.clients.kms);
   const drift = await observeDrift(run, seen, now, { verdicts, materials: inPlace });
   const inUse = await activeInUse(run);
   const custody = inUse && (await custodyStanding(run, inUse));

@@ -7,14 +7,13 @@ import type { BucketVerification } from '../verify/bucket-verification';
 import { listingOf } from '../verify/listing-digest';
 import type { ScopeOf } from '../verify/scope-of';
 import { verifyChanged } from '../verify/verify-changed';
+import { BUCKETS_AT_ONCE, bucketsAtOnce } from './buckets-at-once';
 import type { VerificationRecord } from './flow-facts';
-import { endContradictedAttempt } from './jobs/end-contradicted-attempt';
 import { moveScope } from './move-scope';
 import { movedBefore } from './moved-before';
 import { toRetire } from './retirable-versions';
 import type { RetireRun, VerifyRun } from './rotation-run';
 import { VERIFICATION_FRESH } from './verification-age';
-import { verifyOne } from './verify-one';
 import { describeVerification } from './verify-text';
 
 /** What a verification of all buckets is made against. */
@@ -51,14 +50,18 @@ export async function approveDisabling(
  * one listing takes.
  */
 export async function verifyBuckets(run: VerifyRun, request: VerifyBucketsRequest): Promise<VerificationRecord> {
-  const buckets: BucketVerification[] = [];
-  for (const bucket of bucketsToVerify(run.rotation)) {
-    const one = await verifyOne(run, bucket, request);
-    describeVerification(run.reporter, one);
+  const asked = { buckets: bucketsToVerify(run.rotation), atOnce: mayAsk(run) ? 1 : BUCKETS_AT_ONCE };
+  // Loaded here: `status` knows this step, and verifies nothing.
+  const { verifyOne } = require('./verify-one') as typeof import('./verify-one');
+  const { endContradictedAttempt } =
+    require('./jobs/end-contradicted-attempt') as typeof import('./jobs/end-contradicted-attempt');
+  const buckets = await bucketsAtOnce(run, asked, async (own, bucket) => {
+    const one = await verifyOne(own, bucket, request);
+    describeVerification(own.reporter, one);
     const pass = request.passes.find((of) => of.bucket === bucket);
-    await endContradictedAttempt(run, request.activeKeyArn, pass, one);
-    buckets.push(one);
-  }
+    await endContradictedAttempt(own, request.activeKeyArn, pass, one);
+    return one;
+  });
   const begun = earliest(buckets);
   const isLong = run.store.now() - begun > VERIFICATION_FRESH;
   const changes = isLong && !run.dryRun ? await changedSince(run, request.activeKeyArn, buckets) : [];
@@ -75,19 +78,22 @@ export async function changedSince(
   activeKeyArn: string,
   verified: readonly BucketVerification[],
 ): Promise<readonly BucketVerification[]> {
-  const { concurrency, maxRps } = run.reencrypt;
-  const { signal, reporter } = run;
   const scope = await moveScope(run, activeKeyArn);
   const scopeOf: ScopeOf = (version) => versionScope(scope, version);
   const moved = await movedBefore(run, activeKeyArn);
-  const found: BucketVerification[] = [];
-  for (const before of verified) {
+  return bucketsAtOnce(run, { buckets: verified, atOnce: BUCKETS_AT_ONCE }, (own, before) => {
+    const { signal, reporter } = own;
+    const { concurrency, maxRps, pace } = own.reencrypt;
     const onProgress = (text: string) => reporter.progress(text);
     const listed = { since: sinceOf(before), listedBy: listingOf(before) };
-    const request = { bucket: before.bucket, activeKeyArn, scopeOf, ...listed, concurrency, maxRps };
-    found.push(await verifyChanged(run.store, { ...request, movedBefore: moved, signal, onProgress }));
-  }
-  return found;
+    const request = { bucket: before.bucket, activeKeyArn, scopeOf, ...listed, concurrency, maxRps, pace };
+    return verifyChanged(own.store, { ...request, movedBefore: moved, signal, onProgress });
+  });
+}
+
+/** Whether a person may be asked to let jobs list a bucket: one question after the other. */
+function mayAsk({ rotation }: VerifyRun): boolean {
+  return rotation.reencrypt.batch?.verify === 'manifest';
 }
 
 /** No later than the newest version that was listed: the clock that `at` is by may be ahead, and then nothing would have changed. */

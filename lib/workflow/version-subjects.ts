@@ -1,4 +1,4 @@
-import type { KeyDescription } from '../kms/describe-key';
+import { isOff, type KeyDescription } from '../kms/describe-key';
 import { keeperOf, remedyOf } from '../observation/key-remedy';
 import type { Observation } from '../observation/observe';
 import { verdictEvidence } from '../observation/verdict-records';
@@ -41,7 +41,7 @@ export async function subjectsOf(
     // The active one, or one that is declared for later and not there yet.
     if (version.name === rotation.activeVersion || (!superseded && keyArn === undefined)) return [];
     const isRetirable = superseded && mayBeDisabled(version);
-    const disables = isRetirable && key?.state === 'Enabled';
+    const disables = isRetirable && !isOff(key);
     const former = formerIn(evidence, version.name, keyArn);
     return [{ version, key, keyArn, formerKeys: former, superseded, isRetirable, disables }];
   });
@@ -92,6 +92,6 @@ function isStrange(label: string, known: ReadonlySet<string>): boolean {
 export function wayOut(rotation: Pick<Rotation, 'custody'>, { version, key }: Subject): string {
   const remedy = remedyOf(version, key, keeperOf(rotation));
   if (remedy) return `\`${remedy}\``;
-  if (key?.state === 'Enabled') return 'resolve each item';
+  if (!isOff(key)) return 'resolve each item';
   return `nothing brings the key of ${version.name} back: what is under it is lost; delete those object versions, or restore them from a backup; if none is its own, remove ${version.name} from the rotation file`;
 }

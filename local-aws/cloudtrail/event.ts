@@ -16,6 +16,9 @@ export interface TrailEvent {
   readonly resources: readonly string[];
   readonly error: { readonly code: string; readonly message: string } | undefined;
   readonly requestId: string;
+  /** Region and account in whose event history it stands. Default: those of the endpoint. */
+  readonly region?: string;
+  readonly accountId?: string;
 }
 
 /** A user, the session of a role, or an AWS service that comes in its own name: `delivery.logs.amazonaws.com`. */

@@ -7,8 +7,6 @@ import type { Trail } from './trail';
 
 export interface CloudTrailOptions {
   readonly trail: Pick<Trail, 'seen'>;
-  readonly region: string;
-  readonly accountId: string;
   /** Throws where a request quota is switched on and used up. */
   throttle(operation: string): void;
 }
@@ -27,14 +25,19 @@ export function createCloudTrail(options: CloudTrailOptions): Service {
   return (request) => serve(options, request);
 }
 
-function serve({ trail, region, accountId, throttle }: CloudTrailOptions, request: AwsRequest): AwsResponse {
-  const { requestId, body } = request;
+function serve({ trail, throttle }: CloudTrailOptions, request: AwsRequest): AwsResponse {
+  const {
+    requestId,
+    body,
+    region,
+    caller: { accountId },
+  } = request;
   const name = cloudTrailOperationOf(request);
   if (!cloudTrailOperations.includes(name))
     return jsonError('UnknownOperationException', `This endpoint has no operation ${name}.`, 400, requestId);
   try {
     throttle(name);
-    const { page, next } = pageOf(trail.seen(), readLookup(body));
+    const { page, next } = pageOf(trail.seen(region, accountId), readLookup(body));
     const answer = { Events: page.map((event) => eventOf(event, region, accountId)), NextToken: next };
     return {
       status: 200,

@@ -17,8 +17,6 @@ export interface IdentityPolicies {
   readonly boundary?: readonly Statement[] | undefined;
   /** The policies of the account's organization, which allow nothing by themselves. Absent: it is in none. */
   readonly organization?: readonly Statement[] | undefined;
-  /** Whether the identity is of another account than the resource: then both sides have to allow. Default false. */
-  readonly foreign?: boolean;
 }
 
 /**
@@ -26,14 +24,18 @@ export interface IdentityPolicies {
  * decides. A bucket's policy adds to the identity's. Without a key's policy nothing is allowed: it names the caller
  * itself, or the account, which leaves it to the identity's policies. A session policy has to allow whatever those and
  * the resource's policy allow to the role. It need not allow what the resource's policy allows to the session by its
- * own name. To an identity of another account the resource's policy has to open by name or account, and its own have to allow, too.
+ * own name. Across accounts both have to allow: the policy of the resource names the caller or its account, and the
+ * identity's policies allow it as well.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */
 export function decide(
-  { attached, session, boundary, organization, foreign = false }: IdentityPolicies,
+  { attached, session, boundary, organization }: IdentityPolicies,
   principal: SessionPrincipal,
   asked: Omit<Question, 'principal'>,
-  resourcePolicy?: ResourcePolicy,
+  {
+    resourcePolicy,
+    isForeign = false,
+  }: { readonly resourcePolicy?: ResourcePolicy | undefined; readonly isForeign?: boolean } = {},
 ): Decision {
   const identity = weigh(attached, asked);
   const limit = session && weigh(session, asked);
@@ -50,15 +52,16 @@ export function decide(
     return denied(`because no service control policy allows the ${asked.action} action`);
   if (limit?.denies !== undefined) return denied('with an explicit deny in a session policy');
   if (bound?.denies !== undefined) return denied('with an explicit deny in a permissions boundary');
-  if (bound && bound.allows === undefined && !allowsByName(resourcePolicy, { ...asked, principal })) {
+  const isAllowedByName = !isForeign && allowsByName(resourcePolicy, { ...asked, principal });
+  if (bound && bound.allows === undefined && !isAllowedByName) {
     return denied(`because no permissions boundary allows the ${asked.action} action`);
   }
-  if (limit && limit.allows === undefined && !allowsByName(resourcePolicy, { ...asked, principal })) {
+  if (limit && limit.allows === undefined && !isAllowedByName) {
     return denied(`because no session policy allows the ${asked.action} action`);
   }
-  if (resource.allows !== undefined && !foreign) return { allowed: true };
-  const isOpen = resource.allows !== undefined || resource.delegates !== undefined;
-  if ((resourcePolicy?.decides === 'alone' || foreign) && !isOpen) {
+  if (resource.allows !== undefined && !isForeign) return { allowed: true };
+  const isAlone = isForeign || resourcePolicy?.decides === 'alone';
+  if (isAlone && (resource.allows ?? resource.delegates) === undefined) {
     return denied(`because no resource-based policy allows the ${asked.action} action`);
   }
   if (identity.allows !== undefined) return { allowed: true };

@@ -105,7 +105,7 @@ export function createRoles(accountId: string, region: string, clock: Clock): Ro
       const role = caller.role === undefined ? undefined : byName.get(caller.role.name.toLowerCase());
       if (role === undefined || role.id !== caller.role?.id)
         return { allowed: false, because: 'because its role is gone' };
-      const context = lookup(contextOf(caller, accountId, region, clock), ofRole(role), about?.context);
+      const context = lookup(contextOf(caller, region, clock, about), ofRole(role), about?.context);
       const attached = policiesOf(role, identities).flatMap(({ statements }) => statements);
       return decide(
         {
@@ -116,23 +116,17 @@ export function createRoles(accountId: string, region: string, clock: Clock): Ro
         },
         principalOf(role, caller),
         { ...need, context },
-        about?.resourcePolicy,
+        resourceOf(caller, about),
       );
     },
     decideForUser(caller, need, about) {
       const user = identities.users.get(caller.arn.split('/').at(-1)?.toLowerCase() ?? '');
       const isKnown = user?.arn === caller.arn;
       const attached = isKnown ? policiesOf(user, identities).flatMap(({ statements }) => statements) : EVERYTHING;
-      const context = lookup(contextOf(caller, accountId, region, clock), about?.context);
+      const context = lookup(contextOf(caller, region, clock, about), about?.context);
       const boundary = isKnown ? boundaryOf(user, identities) : undefined;
-      const foreign = caller.accountId !== accountId;
-      const control = foreign ? undefined : organization.statements;
-      return decide(
-        { attached, boundary, foreign, organization: control },
-        userPrincipal(caller),
-        { ...need, context },
-        about?.resourcePolicy,
-      );
+      const identity = { attached, boundary, organization: organization.statements };
+      return decide(identity, userPrincipal(caller), { ...need, context }, resourceOf(caller, about));
     },
     decideForService({ name, sourceArn, sourceAccount }, need, about) {
       const sources = {
@@ -146,14 +140,14 @@ export function createRoles(accountId: string, region: string, clock: Clock): Ro
       };
       const owner = {
         'aws:RequestedRegion': region,
-        'aws:ResourceAccount': accountId,
-        's3:ResourceAccount': accountId,
+        'aws:ResourceAccount': about?.owner ?? accountId,
+        's3:ResourceAccount': about?.owner ?? accountId,
       };
       const context = lookup(timeOf(clock), itself, owner, sources, about?.context);
       return decideForService(name, { ...need, context }, about?.resourcePolicy);
     },
     denies(caller, need, about) {
-      const context = lookup(contextOf(caller, accountId, region, clock), about.context);
+      const context = lookup(contextOf(caller, region, clock, about), about.context);
       const principal = userPrincipal(caller);
       return deniesInWords(about.resourcePolicy, { ...need, context, principal });
     },
@@ -234,8 +228,14 @@ function ofRole({ arn, tags }: Role) {
   return { ...tagged, 'aws:PrincipalArn': arn, 'aws:PrincipalType': 'AssumedRole' };
 }
 
+/** What decides besides the caller's own policies: that of the resource, and whether it is of another account. */
+function resourceOf({ accountId }: Caller, { resourcePolicy, owner = accountId }: AccessConditions = {}) {
+  return { resourcePolicy, isForeign: owner !== accountId };
+}
+
 /** What is known of every request. */
-function contextOf(caller: Caller, owner: string, region: string, clock: Clock) {
+function contextOf(caller: Caller, region: string, clock: Clock, about: AccessConditions = {}) {
+  const owner = about.owner ?? caller.accountId;
   return {
     ...timeOf(clock),
     'aws:PrincipalArn': caller.arn,

@@ -3,19 +3,21 @@ import type { Trail } from '../cloudtrail/trail';
 import type { Caller, EncryptionContext } from '../message';
 import type { Permissions } from '../permissions';
 import type { ImportTokens } from './state/import-token';
-import type { KmsStore } from './state/store';
+import type { KmsStore, KmsStores } from './state/store';
 import type { WrappingKeys, WrappingPair } from './state/wrapping-keys';
 
-/** What every call of one KMS shares. */
+/** What all calls share. */
 export interface Kms {
-  readonly store: KmsStore;
+  readonly stores: KmsStores;
   readonly wrappingKeys: WrappingKeys;
   readonly importTokens: ImportTokens;
   /** The pairs that were handed out, by the ID in their import token. */
   readonly handedOut: Map<string, WrappingPair>;
-  readonly permissions: Pick<Permissions, 'permits' | 'refusal' | 'admitOthers'>;
+  readonly permissions: Pick<Permissions, 'permits' | 'refusal'>;
   /** How long an on-demand rotation takes by the clock, in milliseconds. */
   rotationDelay(): number;
+  /** How long a replica takes to be made, and a primary Region to change, by the clock, in milliseconds. */
+  multiRegionDelay(): number;
   readonly behavior: AwsBehavior;
   /** Throws `ThrottlingException` where a request quota is switched on and used up. */
   throttle(operation: string): void;
@@ -25,6 +27,8 @@ export interface Kms {
 
 /** One call of an operation. */
 export interface Call extends Kms {
+  /** The keys of the caller's account in the Region of the request. */
+  readonly store: KmsStore;
   readonly operation: string;
   readonly caller: Caller;
   readonly requestId: string;

@@ -1,7 +1,7 @@
 import type { AccessConditions } from '../need';
 import type { Call } from './call';
 import { keySpecOf, keyUsageOf } from './key-usage';
-import type { Key } from './state/key';
+import { accountOf, isReplica, type Key } from './state/key';
 
 /**
  * The values of KMS's condition keys for a call, and the policy of the key it uses.
@@ -11,6 +11,7 @@ export function conditionsOf(call: Call, key: Key | undefined): AccessConditions
   const { caller, store, via, encryptionContext = {} } = call;
   const pairs = Object.entries(encryptionContext);
   const context = {
+    'aws:RequestedRegion': store.region,
     ...(caller.service === undefined && { 'kms:CallerAccount': caller.accountId }),
     'aws:ViaAWSService': String(via !== undefined),
     ...(via !== undefined && { 'kms:ViaService': `${via}.${store.region}.amazonaws.com` }),
@@ -26,13 +27,15 @@ export function conditionsOf(call: Call, key: Key | undefined): AccessConditions
 
 const DAY = 86_400_000;
 
-function factsOf({ store }: Call, key: Key): Readonly<Record<string, string | readonly string[]>> {
-  const aliases = [...store.aliases.values()].filter(({ targetKeyId }) => targetKeyId === key.id);
+function factsOf({ store, stores }: Call, key: Key): Readonly<Record<string, string | readonly string[]>> {
+  const own = stores.of(store.region, accountOf(key));
+  const aliases = [...own.aliases.values()].filter(({ targetKeyId }) => targetKeyId === key.id);
   return {
     'kms:KeyOrigin': key.origin,
     'kms:KeySpec': keySpecOf(key),
     'kms:KeyUsage': keyUsageOf(key),
-    'kms:MultiRegion': 'false',
+    'kms:MultiRegion': String(key.family !== undefined),
+    ...(key.family !== undefined && { 'kms:MultiRegionKeyType': isReplica(key) ? 'REPLICA' : 'PRIMARY' }),
     'kms:TrailingDaysWithoutKeyUsage': String(
       Math.floor((store.now() - (key.lastUsage?.timestamp ?? key.createdAt)) / DAY),
     ),

@@ -9,10 +9,11 @@ import { decryptWith, encryptUnder, noteUse } from './sealing';
 /** AES-256 data keys, as S3 asks for them. */
 const dataKeyLength = 32;
 
-/** KMS as S3 calls it, in process: the same states, permissions and last usage as over the wire. */
-export function createDataKeys(kms: Kms): DataKeys {
+/** KMS of a Region as S3 calls it, in process: the same states, permissions and last usage as over the wire. */
+export function createDataKeys(kms: Kms, region: string): DataKeys {
   const call = (operation: string, caller: Caller, encryptionContext?: EncryptionContext): Call => {
-    return { ...kms, operation, caller, requestId: randomUUID(), via: 's3', encryptionContext, about: [] };
+    const store = kms.stores.of(region, caller.accountId);
+    return { ...kms, store, operation, caller, requestId: randomUUID(), via: 's3', encryptionContext, about: [] };
   };
   return {
     generateDataKey(keyId, context, caller) {
@@ -55,9 +56,10 @@ export function createDataKeys(kms: Kms): DataKeys {
       });
     },
     checkKeyState(keyArn, caller) {
-      const key = kms.store.resolve(keyArn, 'key', caller, 'kms:Decrypt');
-      checkState('Decrypt', kms.store.stateOf(key), key.arn);
+      const store = kms.stores.of(region, caller.accountId);
+      const key = store.resolve(keyArn, 'key', caller, 'kms:Decrypt');
+      checkState('Decrypt', store.stateOf(key), key.arn);
     },
-    awsManagedS3Key: () => kms.store.awsManagedS3Key().arn,
+    awsManagedS3Key: ({ accountId }) => kms.stores.of(region, accountId).awsManagedS3Key().arn,
   };
 }

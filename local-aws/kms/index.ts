@@ -11,6 +11,7 @@ import { dataKeyOperations } from './operations/data-keys';
 import { grantOperations } from './operations/grants';
 import { importOperations } from './operations/import';
 import { keyOperations } from './operations/keys';
+import { multiRegionOperations } from './operations/multi-region';
 import { policyOperations } from './operations/policies';
 import { rotationOperations } from './operations/rotation';
 import { signingOperations } from './operations/signing';
@@ -19,17 +20,19 @@ import { usageOperations } from './operations/usage';
 import { createThrottle, type Quotas } from './quota';
 import { contextIn, recordCall } from './recorded-call';
 import { createImportTokens } from './state/import-token';
-import { KmsStore } from './state/store';
+import { KmsStores } from './state/store';
 import { createWrappingKeys, type WrappingKeySource, wrappingKeys } from './state/wrapping-keys';
 
 export interface KmsOptions {
-  readonly accountId: string;
-  readonly region: string;
+  /** Every Region that is served. */
+  readonly regions: readonly string[];
   readonly clock: Clock;
   /** How many calls on a new key find nothing. */
   newKeyLag(): number;
   /** How long an on-demand rotation takes by the clock, in milliseconds. */
   rotationDelay(): number;
+  /** How long a replica takes to be made, and a primary Region to change, by the clock, in milliseconds. */
+  multiRegionDelay(): number;
   readonly permissions: Kms['permissions'];
   readonly quotas: Quotas;
   readonly trail: Kms['trail'];
@@ -49,6 +52,7 @@ const operations: Readonly<Record<string, Operation>> = {
   ...dataKeyOperations,
   ...grantOperations,
   ...signingOperations,
+  ...multiRegionOperations,
   ...usageOperations,
 };
 
@@ -64,20 +68,21 @@ export function kmsOperationOf({ headers }: Pick<AwsRequest, 'headers'>): string
 }
 
 /** Key Management Service, awsJson1.1. https://docs.aws.amazon.com/kms/latest/APIReference/ */
-export function createKms(options: KmsOptions): { readonly service: Service; readonly dataKeys: DataKeys } {
+export function createKms(options: KmsOptions): { readonly service: Service; dataKeysIn(region: string): DataKeys } {
   const { wrappingKeySource: source } = options;
   const kms: Kms = {
-    store: new KmsStore(options),
+    stores: new KmsStores(options),
     wrappingKeys: source === undefined ? wrappingKeys : createWrappingKeys(source),
     importTokens: createImportTokens(),
     handedOut: new Map(),
     permissions: options.permissions,
     behavior: options.behavior,
     rotationDelay: options.rotationDelay,
+    multiRegionDelay: options.multiRegionDelay,
     throttle: createThrottle(options.quotas, options.clock),
     trail: options.trail,
   };
-  return { service: (request) => serve(kms, request), dataKeys: createDataKeys(kms) };
+  return { service: (request) => serve(kms, request), dataKeysIn: (region) => createDataKeys(kms, region) };
 }
 
 async function serve(kms: Kms, request: AwsRequest): Promise<AwsResponse> {
@@ -87,7 +92,8 @@ async function serve(kms: Kms, request: AwsRequest): Promise<AwsResponse> {
   if (request.method !== 'POST' || known === undefined) {
     return jsonError('UnknownOperationException', `This endpoint has no operation ${name}.`, 400, requestId);
   }
-  const call: Call = { ...kms, operation: name, caller, requestId, about: [] };
+  const store = kms.stores.of(request.region, caller.accountId);
+  const call: Call = { ...kms, store, operation: name, caller, requestId, about: [] };
   let input: unknown;
   try {
     input = parse(request.body);

@@ -58,16 +58,13 @@ export function usableKey(
 
 /**
  * Throws `AccessDeniedException` naming the action when the caller's access key is limited to others, or when the
- * policies of a role and of the key do not allow its session. A caller of another account is refused too, unless policies are
- * enforced and that of the key admits it.
+ * policies of a role and of the key do not allow its session. For the key of another account both have to allow, for a user too: where
+ * policies are not enforced, nobody uses a key of another account.
  */
 export function authorize(call: Call, resource: string, action = call.operation, key?: Key): void {
-  const { caller, store, permissions } = call;
+  const { caller, permissions } = call;
   const need = { action: `kms:${action}`, resource };
   if (resource !== '*' && !call.about.includes(resource)) call.about.push(resource);
-  if (caller.accountId !== store.accountId && !permissions.admitOthers()) {
-    throw accessDenied(caller.arn, need, `because no resource-based policy allows the ${need.action} action`);
-  }
   const about = () => conditionsOf(call, key);
   if (permissions.permits(caller, need, about)) return;
   throw accessDenied(caller.arn, need, permissions.refusal(caller, need, about) ?? '');

@@ -6,12 +6,16 @@ const READS = /^(?:Describe|Get|List|Decrypt|Encrypt|GenerateDataKey|ReEncrypt|S
 
 /** Hands a call to CloudTrail once it is carried out or refused. */
 export function recordCall(call: Call, fault?: KmsFault): void {
-  const { trail, operation, caller, requestId, via, encryptionContext, about } = call;
+  const { trail, operation, caller, requestId, via, encryptionContext, about, store } = call;
   const error = fault && { code: CODES[fault.code] ?? fault.code, message: fault.message };
   const readOnly = READS.test(operation);
   const resources = [...about];
   const by = caller.service === undefined ? caller : { service: caller.service.name };
-  trail.record({ name: operation, readOnly, by, via, encryptionContext, resources, error, requestId });
+  const event = { name: operation, readOnly, by, via, encryptionContext, resources, error, requestId };
+  // The owner of a key sees what others do with it.
+  const owners = resources.map((arn) => arn.split(':')[4] ?? '').filter((account) => account !== '');
+  for (const accountId of new Set([caller.accountId, ...owners]))
+    trail.record({ ...event, region: store.region, accountId });
 }
 
 /** CloudTrail drops the ending of this one. */

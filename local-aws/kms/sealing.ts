@@ -54,7 +54,7 @@ function keyOf(call: Call, sealed: Sealed, keyId: string | undefined, action: st
       'The key ID in the request does not identify a CMK that can perform this operation.',
     );
   }
-  const key = call.store.byId(sealed.keyId);
+  const key = call.stores.byId(call.store.region, sealed.keyId);
   if (key === undefined) throw ciphertextKeyUnknown();
   authorize(call, key.arn, action, key);
   return key;

@@ -60,7 +60,7 @@ export function createS3Control(options: S3ControlOptions): S3Control {
   const engine = createEngine({
     registry,
     takeRole,
-    accountId,
+    region,
     clock,
     pace,
     acting,

@@ -1,6 +1,7 @@
 import type { AwsBehavior } from '../behavior';
 import { KmsFault } from '../message';
 import type { Need } from '../need';
+import { s3ConditionsOf } from '../s3-conditions';
 import type { Call } from './call';
 import { S3Fault, s3Fault } from './fault';
 import type { Bucket } from './state/bucket';
@@ -11,17 +12,13 @@ import { openPart } from './state/sealing';
 /**
  * The bucket a request names.
  *
- * @throws S3Fault `NoSuchBucket`; `AccessDenied` for another expected owner, and for a caller of another account that no policy admits.
+ * @throws S3Fault `NoSuchBucket`; `AccessDenied` where another owner is expected.
  */
 export function openBucket(call: Call, name = call.bucketName, ownerHeader = 'x-amz-expected-bucket-owner'): Bucket {
   const bucket = call.endpoint.buckets.get(name);
   if (bucket === undefined) throw s3Fault('NoSuchBucket', undefined, { details: { BucketName: name } });
-  const { accountId, permissions } = call.endpoint;
   const expected = call.headers[ownerHeader];
-  const isOther = call.request.caller.accountId !== accountId;
-  if ((isOther && !permissions.admitOthers()) || (expected !== undefined && expected !== accountId)) {
-    throw s3Fault('AccessDenied');
-  }
+  if (expected !== undefined && expected !== bucket.owner) throw s3Fault('AccessDenied');
   return bucket;
 }
 
@@ -31,7 +28,7 @@ export function openBucket(call: Call, name = call.bucketName, ownerHeader = 'x-
  * @throws S3Fault `AccessDenied` with the action named.
  */
 export function authorize({ endpoint, request }: Call, need: Need): void {
-  if (endpoint.permissions.permits(request.caller, need)) return;
+  if (endpoint.permissions.permits(request.caller, need, () => s3ConditionsOf(request))) return;
   throw s3Fault(
     'AccessDenied',
     `User: ${request.caller.arn} is not authorized to perform: ${need.action} on resource: "${need.resource}" because no identity-based policy allows the ${need.action} action`,

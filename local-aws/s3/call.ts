@@ -15,14 +15,14 @@ export interface Limits {
 
 /** What every operation works on. */
 export interface Endpoint {
-  readonly accountId: string;
-  readonly region: string;
+  /** Every Region that is served. */
+  readonly regions: readonly string[];
   readonly limits: Limits;
   readonly buckets: Map<string, Bucket>;
   readonly keyRing: KeyRing;
   readonly ciphertextBuffer: CiphertextBuffer;
   readonly behavior: AwsBehavior;
-  readonly permissions: Pick<Permissions, 'permits' | 'shows' | 'admitOthers'>;
+  readonly permissions: Pick<Permissions, 'permits' | 'shows'>;
 }
 
 /** One request, its target resolved. */

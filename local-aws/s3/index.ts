@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { type AwsBehavior, behaviorWith } from '../behavior';
 import type { AwsRequest, AwsResponse, Clock, DataKeys, Service } from '../message';
+import type { PlacedBucket } from '../need';
 import type { Endpoint, Limits } from './call';
 import { notImplemented, S3Fault, s3Fault } from './fault';
 import { readHeaders } from './headers';
+import { elsewhere } from './regions';
 import { operations, routeOf, strayParameter } from './routes';
 import { CiphertextBuffer } from './state/ciphertext-buffer';
 import { KeyRing } from './state/encryption';
@@ -21,11 +23,10 @@ import { branch, leaf } from './wire/xml-writer';
 
 export interface S3Options {
   readonly clock: Clock;
-  readonly dataKeys: DataKeys;
-  /** The account that owns every bucket; callers of other accounts are refused. */
-  readonly accountId: string;
-  /** The Region of every bucket. */
-  readonly region: string;
+  /** KMS of a Region. */
+  dataKeysIn(region: string): DataKeys;
+  /** Every Region that is served: a bucket is of the one that CreateBucket was signed for. */
+  readonly regions: readonly string[];
   /** Checks permissions that are known only after the objects were read; if omitted, everybody may do everything. */
   readonly permissions?: Endpoint['permissions'];
   /** S3's own sizes when omitted: 5 GiB for a single write, 5 MiB for the smallest part. */
@@ -37,6 +38,8 @@ export interface S3Options {
 /** The S3 service and a read-only view of what it holds. */
 export interface S3 {
   readonly handle: Service;
+  /** The refusal of a request for a bucket that is of another Region than the request is signed for. */
+  readonly elsewhere: (request: AwsRequest) => AwsResponse | undefined;
   /** AWS's name of the operation a request asks for, `Unknown` for none. */
   readonly operationOf: (request: AwsRequest) => string;
   readonly operations: readonly string[];
@@ -47,8 +50,8 @@ export interface S3 {
   readonly listed: (bucket: string) => ListedBucket | undefined;
   /** The tags of a bucket, which S3 Control reads and sets too; undefined for a bucket that does not exist. */
   readonly bucketTags: (bucket: string) => BucketTags | undefined;
-  /** The policy of a bucket as it was put. */
-  readonly policyOf: (bucket: string) => string | undefined;
+  /** The Region, the owner and the policy of a bucket; undefined for a bucket that does not exist. */
+  readonly placed: (bucket: string) => PlacedBucket | undefined;
 }
 
 const GIBIBYTE = 1024 ** 3;
@@ -56,25 +59,26 @@ const MEBIBYTE = 1024 ** 2;
 
 export function createS3(options: S3Options): S3 {
   const behavior = options.behavior ?? behaviorWith();
+  const buckets: Endpoint['buckets'] = new Map();
   const endpoint: Endpoint = {
-    accountId: options.accountId,
-    region: options.region,
+    regions: options.regions,
     limits: { singleWrite: 5 * GIBIBYTE, smallestPart: 5 * MEBIBYTE, ...options.limits },
-    buckets: new Map(),
-    keyRing: new KeyRing(options.dataKeys, behavior),
+    buckets,
+    keyRing: new KeyRing((bucket) => options.dataKeysIn(buckets.get(bucket)?.region ?? ''), behavior),
     behavior,
     ciphertextBuffer: new CiphertextBuffer(),
-    permissions: options.permissions ?? { permits: () => true, shows: () => true, admitOthers: () => false },
+    permissions: options.permissions ?? { permits: () => true, shows: () => true },
   };
   return {
     handle: (request) => answer(request, endpoint, options.clock),
+    elsewhere: (request) => sentOn(request, (bucket) => buckets.get(bucket)?.region),
     operationOf,
     operations: operations(),
     buckets: () => bucketNames(endpoint),
     versions: (bucket) => storedVersions(endpoint, bucket),
     listed: (bucket) => listedBucket(endpoint, bucket),
     bucketTags: (bucket) => bucketTags(endpoint, bucket),
-    policyOf: (bucket) => endpoint.buckets.get(bucket)?.policy,
+    placed: (bucket) => buckets.get(bucket),
   };
 }
 
@@ -98,8 +102,21 @@ function answer(request: AwsRequest, endpoint: Endpoint, clock: Clock): AwsRespo
     if (!(error instanceof S3Fault)) throw error;
     response = faultAnswer(error, request);
   }
-  const headers = { 'x-amz-request-id': request.requestId, 'x-amz-id-2': HOST_ID, ...response.headers };
-  return { ...response, headers };
+  return identified(response, request);
+}
+
+function sentOn(request: AwsRequest, regionOf: (bucket: string) => string | undefined): AwsResponse | undefined {
+  try {
+    const fault = elsewhere(request, regionOf);
+    return fault && identified(faultAnswer(fault, request), request);
+  } catch (error) {
+    if (error instanceof S3Fault) return undefined;
+    throw error;
+  }
+}
+
+function identified(response: AwsResponse, { requestId }: AwsRequest): AwsResponse {
+  return { ...response, headers: { 'x-amz-request-id': requestId, 'x-amz-id-2': HOST_ID, ...response.headers } };
 }
 
 function dispatch(request: AwsRequest, endpoint: Endpoint, clock: Clock): AwsResponse {

@@ -25,6 +25,8 @@ export interface ListedVersion extends Pick<StoredVersion, 'key' | 'versionId' |
 /** A bucket in its current state; it yields versions lazily in listing order. */
 export interface ListedBucket {
   readonly name: string;
+  readonly region: string;
+  readonly owner: string;
   /** True once versioning was ever switched on. */
   readonly versioned: boolean;
   readonly versions: Iterable<ListedVersion>;
@@ -33,7 +35,9 @@ export interface ListedBucket {
 /** Undefined for a bucket that does not exist. */
 export function listedBucket(endpoint: Endpoint, name: string): ListedBucket | undefined {
   const bucket = endpoint.buckets.get(name);
-  return bucket && { name, versioned: bucket.versioning !== 'Off', versions: listedVersions(bucket) };
+  if (bucket === undefined) return undefined;
+  const { region, owner, versioning } = bucket;
+  return { name, region, owner, versioned: versioning !== 'Off', versions: listedVersions(bucket) };
 }
 
 function* listedVersions(bucket: Bucket): Generator<ListedVersion> {
@@ -73,6 +77,7 @@ export function storedVersions(endpoint: Endpoint, bucket: string): readonly Sto
 
 /** The tags of one bucket. */
 export interface BucketTags {
+  readonly region: string;
   tags(): ReadonlyMap<string, string> | undefined;
   setTags(tags: ReadonlyMap<string, string>): void;
 }
@@ -82,6 +87,7 @@ export function bucketTags(endpoint: Endpoint, name: string): BucketTags | undef
   const bucket = endpoint.buckets.get(name);
   if (bucket === undefined) return undefined;
   return {
+    region: bucket.region,
     tags: () => bucket.tags,
     setTags(tags) {
       bucket.tags = tags.size === 0 ? undefined : tags;

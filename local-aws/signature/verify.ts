@@ -19,11 +19,18 @@ export interface Verified {
 /** Throws a {@link Refusal} in the words of the service unless the authorization holds for this request. */
 export type Verifier = (request: Signable, authorization: Authorization, payloadHash: string) => Verified;
 
-/** Makes the {@link Verifier} of an endpoint that answers for one Region. `tokenClock` judges session tokens. */
-export function createVerifier(credentials: Credentials, region: string, clock: Clock, tokenClock: Clock): Verifier {
+/**
+ * Makes the {@link Verifier} of an endpoint that answers for these Regions, its own first. `tokenClock` judges session tokens.
+ */
+export function createVerifier(
+  credentials: Credentials,
+  regions: readonly string[],
+  clock: Clock,
+  tokenClock: Clock,
+): Verifier {
   const signingKey = signingKeyCache();
   return (request, authorization, payloadHash) => {
-    checkScope(authorization, region);
+    checkScope(authorization, regions);
     const key = findKey(credentials, authorization, tokenClock);
     checkTime(authorization, clock.now());
     checkSignedHeaders(request, authorization);
@@ -49,9 +56,9 @@ function findKey(credentials: Credentials, authorization: Authorization, tokenCl
   return key;
 }
 
-function checkScope(authorization: Authorization, region: string): void {
-  if (authorization.region !== region && !isGlobal(authorization))
-    throw wrongRegion(authorization.service, authorization.region, region);
+function checkScope(authorization: Authorization, regions: readonly string[]): void {
+  if (!regions.includes(authorization.region) && !isGlobal(authorization))
+    throw wrongRegion(authorization.service, authorization.region, regions[0] ?? '');
   const day = authorization.timestamp.slice(0, 8);
   if (authorization.date === day) return;
   if (authorization.service === 's3') {

@@ -20,16 +20,14 @@ export async function refuseUnsigned(
   const headBucket = service === 's3' && head.method === 'HEAD' && /^\/[^/]+\/?$/.test(head.rawPath);
   const served = options.services.s3;
   if (!headBucket || served === undefined) return logged(options, incoming, service, denied);
-  const asOwner = await served.serve(bucketQuestion(options, incoming));
-  const response =
-    asOwner.status === 404
-      ? asOwner
-      : { ...denied, headers: { ...denied.headers, 'x-amz-bucket-region': options.region } };
-  return logged(options, incoming, service, response);
+  const asked = decodeURIComponent(head.rawPath.replaceAll('/', ''));
+  const place = options.placed(asked);
+  if (place === undefined) return logged(options, incoming, service, await served.serve(bucketQuestion(incoming)));
+  const headers = { ...denied.headers, 'x-amz-bucket-region': place.region };
+  return logged(options, incoming, service, { ...denied, headers });
 }
 
-function bucketQuestion({ accountId, region }: PipelineOptions, { head, requestId }: ReceivedRequest): AwsRequest {
-  const arn = `arn:aws:iam::${accountId}:root`;
+function bucketQuestion({ head, requestId }: ReceivedRequest): AwsRequest {
   return {
     method: 'HEAD',
     rawPath: head.rawPath,
@@ -37,8 +35,8 @@ function bucketQuestion({ accountId, region }: PipelineOptions, { head, requestI
     headers: {},
     body: Buffer.alloc(0),
     trailers: {},
-    caller: { accessKeyId: '', accountId, arn, userId: accountId },
-    region,
+    caller: { accessKeyId: '', accountId: '', arn: '', userId: '' },
+    region: '',
     requestId,
   };
 }

@@ -1,4 +1,5 @@
 import type { Faults } from '../faults';
+import type { PlacedBucket } from '../need';
 import type { Permissions } from '../permissions';
 import type { Requests } from '../requests';
 import type { Verifier } from '../signature/verify';
@@ -11,6 +12,6 @@ export interface PipelineOptions {
   readonly permissions: Permissions;
   readonly faults: Faults;
   readonly requests: Requests;
-  readonly region: string;
-  readonly accountId: string;
+  /** Where a bucket is, and whose; undefined for one that does not exist. */
+  placed(bucket: string): PlacedBucket | undefined;
 }

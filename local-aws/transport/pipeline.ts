@@ -96,6 +96,8 @@ export async function permitted(
   request: AwsRequest,
 ): Promise<AwsResponse> {
   const { caller } = request;
+  const moved = served.elsewhere?.(request);
+  if (moved !== undefined) return moved;
   const about = () => served.about?.(request) ?? {};
   const denied = served.needs(operation, request).find((need) => !permissions.permits(caller, need, about));
   if (denied === undefined) return served.serve(request);

@@ -5,6 +5,8 @@ import type { AccessConditions, Need } from '../need';
 export interface Served {
   /** The operation and what it is about, for faults, hooks and the request log. */
   name(request: AwsRequest): { readonly operation: string; readonly key: string | undefined };
+  /** The answer to a request that belongs to another Region; nobody's permission is asked for it. Absent: there is none. */
+  elsewhere?(request: AwsRequest): AwsResponse | undefined;
   /** What the request needs by its own words, in the order it is checked; empty for what nobody can be denied. */
   needs(operation: string, request: AwsRequest): readonly Need[];
   /** What policies may ask about the request besides. Absent: nothing. */

@@ -18,6 +18,7 @@ import { assembleRun } from './assemble-run';
 import { type CommandContext, flag, type OptionValues } from './command';
 import { type OpenSigner, openSigner, signRun } from './open-signer';
 import { type Target, withTarget } from './open-target';
+import type { StackCommand } from './refuse-own-stacks';
 
 /** The result of a session, for the caller's report. */
 export interface SessionEnd<T> {
@@ -33,6 +34,8 @@ export interface RunManner {
   readonly expired?: 'refuse' | 'accept';
   /** True for a command that controls the jobs of another run: it runs while that run holds the lock. Default false. */
   readonly mayRunBeside?: boolean;
+  /** For a command that runs Terraform: its name, with which it refuses stacks of the team's own. */
+  readonly onStacks?: StackCommand;
 }
 
 /** What a command does with a run. */
@@ -47,9 +50,9 @@ export async function withRun<T>(
   context: CommandContext,
   options: OptionValues,
   body: Body<T>,
-  { expired = 'refuse', mayRunBeside = false }: RunManner = {},
+  { expired = 'refuse', mayRunBeside = false, onStacks }: RunManner = {},
 ): Promise<SessionEnd<T>> {
-  return withTarget(context, options, expired, async (target) => {
+  return withTarget(context, options, { expired, onStacks }, async (target) => {
     if (flag(options, 'dryRun')) return unrecorded(context, options, target, preflightFirst(body));
     const { rotation } = target;
     const lock = await lockRotation(path.dirname(rotation.file), rotation.name).catch((error: unknown) => {
@@ -69,8 +72,9 @@ export async function withReading<T>(
   context: CommandContext,
   options: OptionValues,
   body: Body<T>,
+  { onStacks }: Pick<RunManner, 'onStacks'> = {},
 ): Promise<SessionEnd<T>> {
-  return withTarget(context, options, 'accept', (target) =>
+  return withTarget(context, options, { expired: 'accept', onStacks }, (target) =>
     unrecorded(context, { ...options, dryRun: true }, target, body),
   );
 }

@@ -215,7 +215,7 @@ describe('of identities', () => {
       { attached: policies.flatMap((text) => read(text) ?? []), boundary: read(boundary), session: read(session) },
       { AWS: { own: [ROLE, sessionArn], account: [ROOTS[0] ?? '', '111122223333'] } },
       { action, resource: KEY, context: lookup(present as Record<string, string>) },
-      { text: delegates, decides: 'alone' },
+      { resourcePolicy: { text: delegates, decides: 'alone' } },
     );
     return decision.allowed;
   }

@@ -68,6 +68,22 @@ it('finds a run that was added next to another', async () => {
   expect(await faults()).toEqual([[added, 'forked-run']]);
 });
 
+it('goes on with one chain where the clock was ahead for one run, and still finds a run that was taken away', async () => {
+  const DAY = 86_400_000;
+  await run();
+  time += 400 * DAY;
+  await run();
+  time -= 400 * DAY;
+  const second = await run();
+  const third = await run();
+  // The day comes that the wrong clock named, and passes.
+  time += 401 * DAY;
+  await run();
+  expect((await checkEvidence(directory)).faults).toEqual([]);
+  await rm(path.join(directory, second));
+  expect(await faults()).toEqual([[third, 'missing-run']]);
+});
+
 it('follows a run that was killed, by its last whole record', async () => {
   const killed = path.join(directory, await run());
   const lines = (await readFile(killed, 'utf8')).split('\n');

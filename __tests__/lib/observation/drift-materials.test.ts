@@ -50,6 +50,7 @@ buckets: [{ name: photos-originals, manage: bucket }]
       currentKeyMaterialId: undefined,
       creationDate: undefined,
       deletionDate: undefined,
+      relatedKeys: undefined,
     },
     versions: rotation.keyVersions.map((version, index) => ({ version, material: own[index] })),
     others: others.map(material),

@@ -131,7 +131,7 @@ describe('the journal of a run', () => {
 
   it('holds one line for each page and each failure, not for each object', async () => {
     const bucket = filled(100);
-    await reencryptBucket(memoryStore(bucket), request({ maxPasses: 1 }));
+    await reencryptBucket(memoryStore(bucket), request({ maxPasses: 1, splitAfterPages: 100 }));
     const lines = readFileSync(journalFile, 'utf8').trimEnd().split('\n');
     // The last key of a page is left to the next one, so that a page of 5 holds 4; the last holds what is left.
     expect(lines).toHaveLength(1 + 100 / 4);

@@ -3,6 +3,7 @@ import { KeyturnError } from '../../../lib/errors';
 import type { ExpectedStacks } from '../../../lib/review/expectation/expectation';
 import { readPlanDocument } from '../../../lib/review/plan-document';
 import { reviewPlans } from '../../../lib/review/review';
+import { reviewMarkdown } from '../../../lib/review/review-markdown';
 import { plain } from '../../../lib/review/review-messages';
 import type { Rotation } from '../../../lib/rotation/rotation';
 import { parseRotation } from '../../../lib/rotation/rotation-file';
@@ -185,6 +186,51 @@ describe('a member that no stack of a rotation causes', () => {
       '"errored":true,"errored":false,"terraform_version"',
     );
     expect(await found(text)).toContain('KT057 the member errored stands in it twice');
+  });
+});
+
+describe('the default tags of the provider', () => {
+  const team = { team: 'ledger' };
+  const own = { 'keyturn:rotation': 'test' };
+  const review = (before: Json | null, after: Json, defaultTags?: Record<string, string>) => {
+    const change = {
+      actions: [before === null ? 'create' : 'update'],
+      before,
+      after: { deletion_window_in_days: 30, ...after },
+    };
+    return reviewWhole(planText([keyChange(change)]), {}, { aws: { defaultTags } });
+  };
+  const contradicted = async (...args: Parameters<typeof review>) =>
+    (await review(...args)).findings.flatMap(({ rule, message }) =>
+      rule === 'KT057' && plain(message).includes('tags_all') ? [plain(message)] : [],
+    );
+
+  it('are part of tags_all after the apply, and no other tag is', async () => {
+    const tagged = { tags: own, tags_all: { ...team, ...own } };
+    expect(await contradicted(null, tagged, team)).toEqual([]);
+    for (const other of [{ team: 'other' }, undefined])
+      expect(await contradicted(null, tagged, other)).toEqual([expect.stringContaining('after.tags_all')]);
+    expect(await contradicted(null, { tags: own, tags_all: own }, team)).toHaveLength(1);
+    expect(await contradicted(null, { tags: own, tags_all: { ...team, ...own, x: 'y' } }, team)).toHaveLength(1);
+  });
+
+  it('may be others before it, where the rotation file has or had some', async () => {
+    const before = { tags: own, tags_all: { team: 'before', ...own } };
+    expect(await contradicted(before, { tags: own, tags_all: { ...team, ...own } }, team)).toEqual([]);
+    expect(await contradicted(before, { tags: own, tags_all: own }, {})).toEqual([]);
+    expect(await contradicted(before, { tags: own, tags_all: own })).toHaveLength(1);
+    expect(
+      await contradicted({ tags: own, tags_all: team }, { tags: own, tags_all: { ...team, ...own } }, team),
+    ).toHaveLength(1);
+  });
+
+  it('are shown where they change, and tags are shown once', async () => {
+    const before = { deletion_window_in_days: 30, tags: own, tags_all: own };
+    const markdown = reviewMarkdown(
+      await review(before, { tags: { ...own, a: 'b' }, tags_all: { ...team, ...own, a: 'b' } }, team),
+    );
+    expect(markdown).toContain('tags.a `(unset)` → `b`; tags all.team `(unset)` → `ledger`');
+    expect(markdown).not.toContain('tags all.a');
   });
 });
 

@@ -171,6 +171,12 @@ describe('the provider', () => {
     expect(await of(by({ profile: constant('team') }))).toEqual([
       "the provider's profile is not that of the rotation file",
     ]);
+    const tagged = by({ default_tags: [{ tags: { constant_value: { team: 'ledger' } } }] });
+    expect(await of(tagged, { defaultTags: { team: 'ledger' } })).toEqual([]);
+    for (const defaultTags of [{ team: 'other' }, {}, undefined])
+      expect(await of(tagged, { defaultTags })).toEqual([
+        "the provider's default_tags is not that of the rotation file",
+      ]);
     const chained = [...role(roleArn), ...role(`${roleArn}-2`)];
     expect(await of(by({ profile: constant('team'), assume_role: chained }), declared)).toHaveLength(1);
   });

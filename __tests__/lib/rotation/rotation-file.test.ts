@@ -264,6 +264,26 @@ describe('fields', () => {
     ['a deletion window of 31 days', { deletionWindowDays: 31 }, 'deletionWindowDays'],
     ['a rotation every 0 days', { rotateEveryDays: 0 }, 'rotateEveryDays'],
     ['a tag that is a number', { tags: { a: 1 } }, 'tags.a'],
+    ['a tag that is a default tag too', { tags: { a: '1' }, aws: { defaultTags: { a: '1' } } }, 'aws.defaultTags.a'],
+    ['a default tag of Keyturn’s own', { aws: { defaultTags: { 'keyturn:x': 'y' } } }, 'aws.defaultTags["keyturn:x"]'],
+    [
+      '41 tags, one of them a default tag',
+      {
+        tags: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`t${i}`, ''])),
+        aws: { defaultTags: { a: '1' } },
+      },
+      'tags',
+    ],
+    [
+      'keys and alias in one stack of a team’s own',
+      { terraform: { stacks: { keys: 'all', storage: ['all'] } } },
+      'terraform.stacks.storage[0]',
+    ],
+    [
+      'a stack of a team’s own twice',
+      { terraform: { stacks: { keys: 'keys', storage: ['data', 'data'] } } },
+      'terraform.stacks.storage[1]',
+    ],
     ['a tag of Keyturn’s own', { tags: { 'keyturn:x': 'y' } }, 'tags["keyturn:x"]'],
     ['41 tags', { tags: Object.fromEntries(Array.from({ length: 41 }, (_, i) => [`t${i}`, ''])) }, 'tags'],
     ['a mapping with nothing in it', { custody: null }, 'custody'],

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 
 import { AdaptiveLimiter } from '../../../lib/s3/adaptive-limiter';
+import { RequestRate } from '../../../lib/s3/request-rate';
 
 describe('the adaptive limiter', () => {
   it('never has more concurrent requests than its maximum', () => {
@@ -85,5 +86,53 @@ describe('the adaptive limiter', () => {
       now += 1000;
       await new Promise((go) => setTimeout(go, 1));
     }
+  });
+});
+
+describe('the rate of one kind of request under one prefix', () => {
+  /** Sixty seconds against an S3 that accepts `limit` a second and saves up a tenth of a second; answers take 20 ms. */
+  function against(limit: number, initial: number, limitLater = limit): { accepted: number; refused: number } {
+    const rate = new RequestRate(initial);
+    let [tokens, accepted, refused] = [limit / 10, 0, 0];
+    const answers: boolean[][] = [];
+    for (let now = 0; now < 60_000; now += 1) {
+      const allowed = now < 30_000 ? limit : limitLater;
+      tokens = Math.min(allowed / 10, tokens + allowed / 1000);
+      for (const isAccepted of answers[now] ?? []) isAccepted ? rate.accepted(now) : rate.refused(now);
+      const sent: boolean[] = [];
+      // No more at once than a run's concurrent requests allow.
+      while (sent.length < 20 && rate.take(now)) {
+        const isAccepted = tokens >= 1;
+        if (isAccepted) tokens -= 1;
+        sent.push(isAccepted);
+        if (now < 5_000 || (now >= 30_000 && now < 50_000)) continue;
+        if (isAccepted) accepted += 1;
+        else refused += 1;
+      }
+      answers[now + 20] = sent;
+    }
+    return { accepted, refused };
+  }
+
+  it.each([
+    [5_500, Number.POSITIVE_INFINITY],
+    [3_500, Number.POSITIVE_INFINITY],
+    [344, 5_500],
+    [219, 3_500],
+  ])('settles at nine tenths or more of the %i a second that S3 accepts, and is refused little', (limit, initial) => {
+    const { accepted, refused } = against(limit, initial);
+    expect(accepted).toBeGreaterThan(0.95 * limit * 35);
+    expect(refused).toBeLessThan(0.05 * accepted);
+  });
+
+  it('finds what S3 accepts once it has partitioned the prefix further', () => {
+    const { accepted } = against(1_000, Number.POSITIVE_INFINITY, 4_000);
+    expect(accepted).toBeGreaterThan(0.95 * (1_000 * 25 + 4_000 * 10));
+  });
+
+  it('is never so low that a request would wait for more than a second', () => {
+    const rate = new RequestRate(5_500);
+    for (let now = 0; now < 600_000; now += 100) rate.refused(now);
+    expect(rate.perSecond).toBe(1);
   });
 });

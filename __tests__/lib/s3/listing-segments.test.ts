@@ -76,6 +76,21 @@ describe('a listing in segments', () => {
     expect(Math.max(...sizes)).toBeLessThan(200);
   });
 
+  it('cuts a bucket of few prefixes between them, and of more than there are parts into even groups', async () => {
+    const bucket = new MemoryBucket();
+    for (let at = 0; at < 400; at += 1) bucket.put(`p${String(at % 10).padStart(2, '0')}/k${at}`);
+    const cut = async (parts: number) => {
+      const segments = await splitRest(memoryStore(bucket), (send) => send(), 'b', 'p00/k0', parts);
+      return segments.map(({ to }) => to);
+    };
+    expect(await cut(10)).toEqual([...Array.from({ length: 9 }, (_, at) => `p0${at}0`), undefined]);
+    expect(await cut(5)).toEqual(['p010', 'p030', 'p050', 'p070', undefined]);
+    expect(await cut(2)).toEqual(['p040', undefined]);
+    const [first, ...others] = await splitRest(memoryStore(bucket), (send) => send(), 'b', 'p00/k0', 2, 10);
+    expect([first?.to, others.length]).toEqual(['p000', 9]);
+    expect(await cut(12)).toHaveLength(12);
+  });
+
   it('moves each version once when a run splits its listing', async () => {
     await fc.assert(
       fc.asyncProperty(keys, fc.integer({ min: 1, max: 3 }), async (names, splitAfterPages) => {

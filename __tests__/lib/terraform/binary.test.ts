@@ -91,6 +91,7 @@ it.each([
   { TF_CLI_ARGS: '-no-color' },
   { TF_CLI_ARGS_plan: '-target=aws_kms_alias.main' },
   { TF_CLI_ARGS_init: '-backend-config=key=other' },
+  { TF_REATTACH_PROVIDERS: '{}' },
 ])('refuses %j, by which Terraform would do something else', async (variables) => {
   await using box = await sandbox();
   await box.program('terraform', answersVersion('Terraform', '1.11.4'));

@@ -1,5 +1,5 @@
 import type { RetireWaiver } from '../../../lib/rotation/settings';
-import { userReasons } from '../../../lib/workflow/gate-users';
+import { soakReasons, userReasons } from '../../../lib/workflow/gate-users';
 import { applyRetireWaivers } from '../../../lib/workflow/gate-waivers';
 import type { OtherKeyUsers } from '../../../lib/workflow/key-users';
 
@@ -39,6 +39,10 @@ it.each([
   ['a write later', 'GenerateDataKey', '10:15', ['used']],
   ['what S3 never asks for, whenever it was', 'Encrypt', '01:00', ['used']],
   ['another call that S3 never makes', 'GenerateMac', '01:00', ['used']],
+  ['a call whose name only begins like one of S3', 'GenerateDataKeyPair', '01:00', ['used']],
+  ['a call whose name only ends like one of S3', 'XReEncrypt', '01:00', ['used']],
+  ['a call whose name only begins like a read', 'DecryptX', '01:00', ['used']],
+  ['a call whose name only ends like a write', 'XGenerateDataKey', '01:00', ['used']],
 ])('tells %s, as the last use before this run', (_title, operation, at, expected) => {
   expect(codes(withUse({ before: usage(operation, at), now: usage('ReEncrypt', '12:20') }))).toEqual(expected);
 });
@@ -50,6 +54,26 @@ it.each([
   ['a write', 'GenerateDataKey', '12:01', ['used']],
 ])('tells %s in this run', (_title, operation, at, expected) => {
   expect(codes(withUse({ now: usage(operation, at) }))).toEqual(expected);
+});
+
+it('tells another call at the very time of the last one, and a write of before a switch that nobody knows', () => {
+  const [before, now] = [usage('Decrypt', '11:59'), usage('GenerateDataKey', '11:59')];
+  expect(codes(withUse({ before, now }))).toEqual(['used']);
+  expect(codes(withUse({ before: now, now, switchedAt: { known: undefined } }))).toEqual([]);
+});
+
+it('explains no read of now by a move of an earlier run', () => {
+  expect(codes(withUse({ hasMoved: false, now: usage('Decrypt', '12:20') }))).toEqual(['used']);
+});
+
+it.each([
+  ['a moment too early', 30, time('12:30').getTime() + 30 * 86_400_000 - 1, ['used-recently']],
+  ['to the millisecond', 30, time('12:30').getTime() + 30 * 86_400_000, []],
+  ['without such days', undefined, time('12:30').getTime(), []],
+])('asks for whole days without use: %s', (_title, days, at, expected) => {
+  const used = withUse({ now: usage('Decrypt', '12:30') });
+  expect(soakReasons(used, days, at).map(({ code }) => code)).toEqual(expected);
+  expect(soakReasons(alone, days, at)).toEqual([]);
 });
 
 describe('where this run moved nothing', () => {

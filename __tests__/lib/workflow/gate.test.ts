@@ -4,6 +4,8 @@ import { RETIRE_WAIVERS, type RetireWaiver } from '../../../lib/rotation/setting
 import type { BucketVerification } from '../../../lib/verify/bucket-verification';
 import { accountOf } from '../../../lib/verify/version-account';
 import { type GateInput, GatePass, gateReasons } from '../../../lib/workflow/gate';
+import { formerIn, formerReasons } from '../../../lib/workflow/gate-former-keys';
+import { rehearsalLine } from '../../../lib/workflow/gate-rehearsal';
 import type { Pin } from '../../../lib/workflow/pins';
 import type { DressRehearsal } from '../../../lib/workflow/rehearsal/dress-rehearsal';
 import type { RehearsedBucket } from '../../../lib/workflow/rehearsal/rehearse-bucket';
@@ -23,6 +25,7 @@ const key = (arn: string, state: string) => ({
   currentKeyMaterialId: undefined,
   creationDate: undefined,
   deletionDate: undefined,
+  relatedKeys: undefined,
 });
 
 const NONE = { asked: 0, annotated: [], annotatedTotal: 0, unknown: [], unknownTotal: 0 };
@@ -145,6 +148,8 @@ const rehearsed: RehearsedBucket = {
   archived: 0,
   customerKey: 0,
   gone: 0,
+  annotations: 0,
+  annotationsOutOfReach: 0,
   refusedWithoutActive: { key: 'a', versionId: 'v' },
   readWithoutActive: undefined,
 };
@@ -218,10 +223,11 @@ it('opens after a rehearsal in which the readers read everything, and no waiver 
   ]);
 });
 
-it('asks for the state of the active key, whatever the others are', () => {
+it('asks for the states of the active key and of the key itself, whatever the others are', () => {
   const versions = [
     { version: version('v0'), key: undefined },
-    { version: version('v1'), key: key(OLD, 'Disabled') },
+    { version: version('v00'), key: key(FORMER, 'Disabled') },
+    { version: version('v1'), key: key(OLD, 'Enabled') },
     { version: version('v2'), key: key(ACTIVE, 'Enabled') },
   ];
   expect(gateReasons({ ...sound, observation: { ...sound.observation, versions } })).toEqual([]);
@@ -270,6 +276,17 @@ describe('with pinned writers', () => {
     expect(pinned(pin, switched)).toEqual(['uploads-unknown']);
   });
 
+  it('counts from the slack of clocks on, to the same slack ahead of now, and says why it does not', () => {
+    const ends = [uploadOf('2026-11-24T00:15:00.000Z'), uploadOf('2026-11-24T00:25:00.000Z')];
+    expect(pinned({}, new Date(since), ends)).toEqual([]);
+    const because = 'ledger has no policy';
+    const input = withBucket({ openUploadsTotal: 1, openUploads: [upload] });
+    const [reason] = gateReasons({ ...input, pins: [{ bucket: 'ledger', since: undefined, because }] });
+    expect(reason?.text).toContain(`(pinWriters does not count: ${because})`);
+    const [unpinned] = gateReasons({ ...input, pins: [{ bucket: 'ledger', since: undefined, because: undefined }] });
+    expect(unpinned?.text).not.toContain('pinWriters');
+  });
+
   it.each([[''], ['2026-11-24T00:25:00.001Z']])('refuses over an upload with the impossible date %j', (initiated) => {
     expect(pinned({}, new Date(since), [uploadOf(initiated)])).toEqual(['uploads-unknown']);
   });
@@ -280,6 +297,56 @@ it('names five uploads and counts the others', () => {
   const reasons = gateReasons(withBucket({ openUploadsTotal: 9, openUploads }));
   expect(reasons).toHaveLength(6);
   expect(reasons[5]?.text).toContain('4 more open multipart upload(s)');
+});
+
+it('names five versions that the readers cannot read, and counts the others', () => {
+  const failed = Array.from({ length: 7 }, (_, at) => ({
+    key: `${at}`,
+    versionId: at === 0 ? undefined : 'v',
+    why: 'x',
+  }));
+  const reasons = gateReasons(withRehearsal({ buckets: [{ ...rehearsed, failed }] }));
+  expect(reasons.map(({ subject }) => subject)).toEqual(['0', '1', '2', '3', '4', undefined]);
+  expect(reasons[0]?.text).toContain('cannot read "0" in ledger: x');
+  expect(reasons[1]?.text).toContain('cannot read "1" (version v) in ledger: x');
+  expect(reasons[5]?.text).toContain('cannot read 2 more object version(s)');
+});
+
+it('says in a line what was rehearsed and what was not', () => {
+  const { rehearsal } = withRehearsal({
+    buckets: [
+      {
+        ...rehearsed,
+        read: 2,
+        failed: [{ key: 'a', versionId: 'v', why: 'x' }],
+        archived: 3,
+        outOfReach: 4,
+        annotations: 9,
+      },
+      { ...rehearsed, bucket: 'empty', objectVersions: 0, read: 0, customerKey: 5, gone: 6, annotationsOutOfReach: 7 },
+    ],
+  });
+  expect(rehearsalLine(undefined, rehearsal)).toContain('names no role');
+  expect(rehearsalLine(READERS, undefined)).toBe(`nothing was rehearsed as ${READERS}`);
+  expect(rehearsalLine(READERS, rehearsal)).toBe(
+    `dress rehearsal as ${READERS}: 2 object version(s) read without the key, 1 not readable without it, 9 annotation(s) read; not rehearsed: 3 archived, 5 under a customer's key, 4 under other keys, not for this role, 6 deleted meanwhile, 7 annotation(s), not for this role, empty is empty`,
+  );
+  const all = withRehearsal({}).rehearsal;
+  expect(rehearsalLine(READERS, all)).toMatch(/, 0 not readable without it$/);
+});
+
+it('counts what is under each key that a version was once, and under no other', () => {
+  const versionKeys = [
+    { version: 'v1', keyArn: FORMER },
+    { version: 'v1', keyArn: OLD },
+    { version: 'v2', keyArn: ACTIVE },
+  ];
+  const evidence = { verdicts: [], aliasTargets: [], keyArns: new Map(), namedBuckets: [], versionKeys };
+  expect(formerIn(evidence, 'v1', OLD)).toEqual([FORMER]);
+  expect(formerIn(evidence, 'v1', undefined)).toEqual([FORMER, OLD]);
+  const byKey = { [ACTIVE]: 4, [FORMER]: 1, [`DSSE:${FORMER}`]: 2, [`other:DSSE:${FORMER}`]: 8 };
+  const [reason, ...more] = formerReasons({ ...verified, byKey }, [FORMER, OLD]);
+  expect([reason?.text, more]).toEqual([expect.stringContaining(`holds 3 object version(s) under ${FORMER}`), []]);
 });
 
 it('opens when not every version was inspected, but S3 listed what is under the key', () => {
@@ -316,6 +383,12 @@ const broken: readonly [string, GateInput, string][] = [
     }),
     'not-accounted',
   ],
+  ...['Updating', 'Creating', 'Unavailable', 'PendingDeletion', 'Unknown'].map((state) => {
+    const [, active] = sound.observation.versions;
+    const versions = [{ version: version('v1'), key: key(OLD, state) }, ...(active ? [active] : [])];
+    const input = { ...sound, observation: { ...sound.observation, versions } };
+    return [`the key is ${state}`, input, 'key-not-enabled'] as const satisfies (typeof broken)[number];
+  }),
   [
     'the account does not add up',
     withBucket({ account: { ...verified.account, listed: 3 } as BucketVerification['account'], objectVersions: 3 }),
@@ -546,7 +619,12 @@ it.each<[string, Partial<GateInput['observation']>, string]>([
   ],
   [
     'the active key waits for its material',
-    { versions: [{ version: version('v2'), key: key(ACTIVE, 'PendingImport') }] },
+    {
+      versions: [
+        { version: version('v2'), key: key(ACTIVE, 'PendingImport') },
+        { version: version('v1'), key: key(OLD, 'Enabled') },
+      ],
+    },
     `the active key ${ACTIVE} is PendingImport, not Enabled`,
   ],
   ['there is no alias', { aliasTarget: undefined }, 'the main alias points at nothing, not at the active key'],

@@ -3,6 +3,7 @@ import {
   CreateAliasCommand,
   DeleteImportedKeyMaterialCommand,
   type KMSClient,
+  ReplicateKeyCommand,
   RotateKeyOnDemandCommand,
 } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -13,7 +14,7 @@ import { materialDescription, observeMaterials } from '../../../lib/observation/
 import { parseRotation } from '../../../lib/rotation/rotation-file';
 import { createSdkStore } from '../../../lib/s3/sdk-store';
 import { flow, flowFor, flowInPlace, stepsOf } from '../../../lib/workflow';
-import { nextImport } from '../../../lib/workflow/in-place/import-next-material';
+import { importMaterialInPlace, nextImport } from '../../../lib/workflow/in-place/import-next-material';
 import { CONSEQUENCES, rotateMaterial } from '../../../lib/workflow/in-place/rotate-material';
 import type { RotationRun } from '../../../lib/workflow/rotation-run';
 import { status } from '../../../lib/workflow/rotation-status';
@@ -28,7 +29,7 @@ let aws: LocalAws;
 let kms: KMSClient;
 
 beforeAll(async () => {
-  aws = await startTestAws();
+  aws = await startTestAws({ regions: ['us-east-1'] });
   kms = kmsClient(aws);
 });
 afterEach(() => {
@@ -42,7 +43,7 @@ afterAll(async () => {
 let names = 0;
 
 /** A rotation in place over a key of its own, with the material of its first versions imported and rotated into use. */
-async function site(versions: number, active: number) {
+async function site(versions: number, active: number, isMultiRegion = false) {
   names += 1;
   const name = `photos-${names}`;
   const list = Array.from(
@@ -61,7 +62,7 @@ buckets: [{ name: photos-bucket, manage: bucket }]
     '/somewhere/rotation.yaml',
     { now: new Date() },
   );
-  const key = await createExternalKey(kms);
+  const key = await createExternalKey(kms, isMultiRegion);
   await kms.send(new CreateAliasCommand({ AliasName: `alias/${name}/v1`, TargetKeyId: key.id }));
   const bring = (version: string, described = true) =>
     importMaterial(kms, key.id, randomBytes(32), {
@@ -130,7 +131,7 @@ buckets: [{ name: photos-bucket, manage: bucket }]
   const rotate = () => kms.send(new RotateKeyOnDemandCommand({ KeyId: key.id }));
   const remove = (material: string) =>
     kms.send(new DeleteImportedKeyMaterialCommand({ KeyId: key.id, KeyMaterialId: material }));
-  return { run, bring, rotate, remove, said, asked };
+  return { run, key, bring, rotate, remove, said, asked };
 }
 
 describe('rotating the material into use', () => {
@@ -312,3 +313,16 @@ it('has one more step than a rotation by new keys, in the same order', () => {
 function version(name: string) {
   return { name, materialValidTo: undefined, keyArn: undefined, disabled: false };
 }
+
+it('refuses new material for a multi-Region key with keys in other Regions, which KMS would not rotate', async () => {
+  const { run, key, bring } = await site(2, 1, true);
+  await bring('v1');
+  expect(await importMaterialInPlace.check(run)).toMatchObject({ state: 'ready' });
+  await kms.send(new ReplicateKeyCommand({ KeyId: key.id, ReplicaRegion: 'us-east-1' }));
+  const replica = key.arn.replace(aws.region, 'us-east-1');
+  expect(await importMaterialInPlace.check(run)).toMatchObject({
+    state: 'blocked',
+    summary: expect.stringContaining(replica),
+  });
+  await expect(importMaterialInPlace.run(run, {})).rejects.toMatchObject({ code: 'related-keys-in-place' });
+});

@@ -124,6 +124,20 @@ describe('the switch to a version', () => {
     expect(refused.found).toContain('is gone');
   });
 
+  it('refuses when the copy is not the one that its record is of, and goes on with a record that names none', async () => {
+    await preApply();
+    const copy = readFileSync(`${custody('v1')}.age`);
+    writeFileSync(`${custody('v1')}.age`, Buffer.concat([copy.subarray(0, -48), randomBytes(48)]));
+    const refused = await switchNow();
+    expect(refused).toMatchObject({ applied: [], code: 'custody-not-proven' });
+    expect(refused.found).toContain('is not the copy that the custody record of v1 is of');
+    const text = readFileSync(`${custody('v1')}.record.json`, 'utf8');
+    writeFileSync(`${custody('v1')}.record.json`, text.replace(/ *"binding": .*\n/, ''));
+    expect((await switchNow()).recorded).toEqual([
+      expect.objectContaining({ by: 'record', text: expect.stringContaining('names no copy') }),
+    ]);
+  });
+
   it('refuses when neither custody nor evidence is here, and evidence with a changed byte says nothing', async () => {
     await preApply();
     rmSync(path.join(site.directory, 'custody'), { recursive: true });

@@ -5,18 +5,22 @@ import { KmsFault } from '../../../local-aws/message';
 /**
  * What https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html says of symmetric keys with imported
  * material, read again from the page and not from the code: operations by the answer in
- * PendingImport, Enabled, Disabled, PendingDeletion.
+ * PendingImport, Enabled, Disabled, PendingDeletion, PendingReplicaDeletion, Creating, Updating.
  */
 const page: Readonly<Record<string, string>> = {
-  'ok ok ok ok':
-    'DescribeKey GetKeyPolicy ListKeyPolicies PutKeyPolicy ListGrants RevokeGrant ListAliases ListResourceTags DeleteAlias DeleteImportedKeyMaterial GetKeyLastUsage ListKeyRotations',
-  'Invalid ok Disabled Invalid':
-    'Encrypt Decrypt ReEncrypt GenerateDataKey GenerateDataKeyWithoutPlaintext CreateGrant RotateKeyOnDemand Sign Verify GetPublicKey',
-  'ok ok ok Invalid':
-    'CreateAlias UpdateAlias TagResource UntagResource UpdateKeyDescription GetParametersForImport ImportKeyMaterial ScheduleKeyDeletion',
-  'Invalid ok ok Invalid': 'EnableKey DisableKey',
-  'Unsupported ok ok ok': 'GetKeyRotationStatus',
-  'Invalid Invalid Invalid ok': 'CancelKeyDeletion',
+  'ok ok ok ok ok ok ok':
+    'DescribeKey GetKeyPolicy ListKeyPolicies PutKeyPolicy ListGrants RevokeGrant ListAliases ListResourceTags DeleteAlias GetKeyLastUsage ListKeyRotations',
+  'ok ok ok ok ok Invalid Invalid': 'DeleteImportedKeyMaterial',
+  'Invalid ok Disabled Invalid Invalid Invalid ok':
+    'Encrypt Decrypt ReEncrypt GenerateDataKey GenerateDataKeyWithoutPlaintext CreateGrant RotateKeyOnDemand Sign Verify GetPublicKey UpdatePrimaryRegion',
+  'Invalid ok Disabled Invalid Invalid Invalid Invalid': 'ReplicateKey',
+  'ok ok ok Invalid Invalid ok ok': 'CreateAlias UpdateAlias TagResource UntagResource UpdateKeyDescription',
+  'ok ok ok Invalid Invalid Invalid Invalid': 'GetParametersForImport',
+  'ok ok ok Invalid Invalid Invalid ok': 'ImportKeyMaterial',
+  'ok ok ok Invalid Invalid ok Invalid': 'ScheduleKeyDeletion',
+  'Invalid ok ok Invalid Invalid Invalid Invalid': 'EnableKey DisableKey',
+  'Unsupported ok ok ok ok ok ok': 'GetKeyRotationStatus',
+  'Invalid Invalid Invalid ok ok Invalid Invalid': 'CancelKeyDeletion',
 };
 
 const names: Readonly<Record<string, string>> = {

@@ -154,9 +154,12 @@ export class Desk {
   readonly s3: S3;
   now = Date.parse('2026-11-01T10:00:00Z');
 
+  private readonly region: string;
+
   constructor(limits?: S3Options['limits'], region = REGION) {
     const clock = { now: () => this.now };
-    this.s3 = createS3({ clock, dataKeys: this.keys, accountId: ACCOUNT, region, ...(limits ? { limits } : {}) });
+    this.region = region;
+    this.s3 = createS3({ clock, dataKeysIn: () => this.keys, regions: [region], ...(limits ? { limits } : {}) });
   }
 
   async ask(method: string, path: string, ask: Ask = {}): Promise<Told> {
@@ -165,7 +168,7 @@ export class Desk {
 
   /** The path as it goes over the wire. */
   async raw(method: string, rawPath: string, ask: Ask = {}): Promise<Told> {
-    return told(await this.s3.handle(request(method, rawPath, ask)));
+    return told(await this.s3.handle({ ...request(method, rawPath, ask), region: this.region }));
   }
 
   /** Makes a bucket. */

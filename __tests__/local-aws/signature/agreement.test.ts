@@ -11,7 +11,7 @@ import { runs } from '../../runner/slow';
 const now = Date.UTC(2026, 10, 24, 12);
 const clock = { now: () => now };
 const region = 'eu-central-1';
-const verify = createVerifier(createCredentials('123456789012', clock), region, clock, clock);
+const verify = createVerifier(createCredentials('123456789012', clock), [region], clock, clock);
 
 const signer = (service: string) =>
   new SignatureV4({

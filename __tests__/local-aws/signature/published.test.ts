@@ -21,7 +21,7 @@ function verify(request: Signable, payloadHash: string, accessKeyId: string, sec
   if (authorization === undefined) throw new Error('the example is not signed');
   const clock = { now: () => fromTimestamp(authorization.timestamp) };
   const credentials = createCredentials('123456789012', clock, { accessKeyId, secretAccessKey });
-  return createVerifier(credentials, 'us-east-1', clock, clock)(request, authorization, payloadHash);
+  return createVerifier(credentials, ['us-east-1'], clock, clock)(request, authorization, payloadHash);
 }
 
 interface Example {

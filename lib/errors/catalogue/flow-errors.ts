@@ -43,6 +43,12 @@ export const flowErrors = {
     () =>
       'allow cloudtrail:LookupEvents (`npx keyturn policy post-apply`), or look for DisabledException in your own trail',
   ),
+  'own-stacks': entry<{ command: string; file: string; keys: string; storage: string; instead: string }>(
+    EXIT.usage,
+    (f) =>
+      `\`${f.command}\` is for Keyturn's two stacks, and ${f.file} says that stacks of your own declare the rotation: ${f.keys} and ${f.storage}`,
+    (f) => f.instead,
+  ),
   'keys-not-declared': entry<{ found: string; keysStack: string }>(
     EXIT.refusedByGate,
     (f) => `no key exists to import material into: ${f.found}`,
@@ -98,6 +104,13 @@ export const flowErrors = {
     (f) => `${f.keyArn} has reached the number of on-demand rotations that KMS allows per key`,
     () => 'start a rotation with strategy: new-key and move the objects to its key; see docs/strategies.md',
   ),
+  'related-keys-in-place': entry<{ keyArn: string; related: readonly string[] }>(
+    EXIT.refusedByGate,
+    (f) =>
+      `${f.keyArn} is a multi-Region key, and KMS rotates it only once the new material is in ${f.related.join(', ')}, too: Keyturn works in one Region`,
+    () =>
+      'start a rotation with strategy: new-key and move the objects to its key; or import and rotate by hand in every Region, as docs/strategies.md says',
+  ),
   'rollback-in-place': entry<{ active: string }>(
     EXIT.refusedByGate,
     (f) =>
@@ -111,7 +124,7 @@ export const flowErrors = {
     (f) =>
       f.state === 'PendingImport'
         ? `import the same material from custody first: \`${f.remedy}\`, then run \`npx keyturn rollback --to ${f.version}\` again`
-        : f.state === 'PendingDeletion'
+        : f.state === 'PendingDeletion' || f.state === 'PendingReplicaDeletion'
           ? `cancel the deletion first: \`${f.remedy}\``
           : 'choose a version whose key is Enabled or Disabled',
   ),

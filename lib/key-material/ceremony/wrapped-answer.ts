@@ -129,6 +129,7 @@ export function acceptAnswer(request: WrappingRequest, answer: WrappedAnswer, te
     publicKeySha256,
     wrappedSha256,
     recipients,
+    binding: answer.custody.binding,
     preparedAt: new Date(answer.wrappedAt),
     opened: false,
     from: 'custody',

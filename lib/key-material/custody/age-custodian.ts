@@ -48,7 +48,9 @@ export async function createAgeCustodian(options: AgeCustodyOptions): Promise<Ma
       return { binding: sha256Hex(bytes), store: () => createFile(files, locate(version), bytes) };
     },
     async reseal(version, material) {
-      await replaceFile(files, locate(version), await encryptFor(recipients, material));
+      const bytes = await encryptFor(recipients, material);
+      await replaceFile(files, locate(version), bytes);
+      return sha256Hex(bytes);
     },
     async open(version, keyArn, identityFile) {
       const path = locate(version);

@@ -45,9 +45,9 @@ export interface MaterialCustodian extends Custody {
   seal(version: string, material: KeyMaterial): Promise<SealedMaterial>;
   /**
    * Seals the same material for the recipients of now, in place of the copy. The caller has proven that it is the material of the key.
-   * Absent: its copies name no recipients. @throws KeyturnError `custody-write-failed`
+   * Returns the binding of the new copy. Absent: its copies name no recipients. @throws KeyturnError `custody-write-failed`
    */
-  reseal?(version: string, material: KeyMaterial): Promise<void>;
+  reseal?(version: string, material: KeyMaterial): Promise<string>;
   /**
    * Reads the copy back; the caller must dispose it.
    *

@@ -19,7 +19,13 @@ const schema = z.strictObject({
     kind: z.enum(['age', 'command', 'pkcs11', 'none']),
     /** Name of the file next to the record, or the custodian's own location; null without a copy. */
     location: z.string().nullable(),
+    /** Whom the copy is sealed for; empty: nobody is named, or it is not known. */
     recipients: z.array(z.string()),
+    /**
+     * Identifies the copy: SHA-256 of the age file, or what the custodian answers. Absent in records of earlier versions and without
+     * a copy.
+     */
+    binding: z.string().min(1).max(256).optional(),
     /** True: the copy was opened before the import, and held what was imported. Absent in records of version 0.1.0. */
     opened: z.boolean().optional(),
   }),
@@ -36,6 +42,8 @@ const schema = z.strictObject({
     validTo: instant.nullable(),
     preparedAt: instant,
     importedAt: instant,
+    /** When this material was first imported; absent: this was the first import, as far as is known. */
+    firstImportedAt: instant.optional(),
     /** Where KMS was reached if that is not AWS's, as in a rehearsal. */
     endpoint: z.string().optional(),
   }),

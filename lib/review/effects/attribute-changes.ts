@@ -12,11 +12,10 @@ export interface AttributeChange {
 
 /** Values that nest deeper are compared as a whole. */
 const DEEPEST = 12;
-/** `tags_all` repeats `tags`. */
-const REPEATED: ReadonlySet<string> = new Set(['tags_all']);
-
+/** With what the provider adds to it. */
+const ALL_TAGS = 'tags_all';
 /** An empty tag is a tag. */
-const TAGS = 'tags';
+const TAGS: readonly (string | undefined)[] = ['tags', ALL_TAGS];
 
 interface Side {
   readonly before: unknown;
@@ -28,19 +27,26 @@ interface Side {
 export function attributeChanges(before: Values | undefined, after: Values | undefined, unknown: Values) {
   const found: AttributeChange[] = [];
   visit({ before, after, unknown }, [], found);
-  return found.sort((left, right) => (left.name < right.name ? -1 : 1));
+  return found.filter((one) => !isRepeated(one, found)).sort((left, right) => (left.name < right.name ? -1 : 1));
+}
+
+/** `tags_all` repeats `tags`; only the provider's default tags are there alone. */
+function isRepeated(one: AttributeChange, all: readonly AttributeChange[]): boolean {
+  if (one.name === ALL_TAGS) return one.unknown || one.after === null;
+  if (!one.name.startsWith(`${ALL_TAGS}.`)) return false;
+  const twin = all.find(({ name }) => name === one.name.replace(ALL_TAGS, 'tags'));
+  return twin !== undefined && twin.before === one.before && twin.after === one.after;
 }
 
 function visit(side: Side, path: readonly string[], found: AttributeChange[]): void {
   const { before, after, unknown } = side;
   const branch = [before, after].some(isBranch) && ![before, after].some(isPlain) && unknown !== true;
   if (!branch || path.length >= DEEPEST) {
-    if (unknown === true || (path[0] === TAGS ? before !== after : text(before) !== text(after)))
+    if (unknown === true || (TAGS.includes(path[0]) ? before !== after : text(before) !== text(after)))
       found.push({ name: path.join('.'), before: before ?? null, after: after ?? null, unknown: unknown === true });
     return;
   }
   for (const name of namesOf(side)) {
-    if (REPEATED.has(name) && path.length === 0) continue;
     const inner = { before: at(before, name), after: at(after, name), unknown: at(unknown, name) };
     visit(inner, isOnlyBlock(side) ? path : [...path, name], found);
   }

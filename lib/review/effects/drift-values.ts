@@ -21,6 +21,6 @@ export function driftValues({ type, before, after }: PlannedChange): readonly At
   const namesKey = type === 'aws_kms_alias' || type === BUCKET_DEFAULT;
   return attributeChanges(before, after, {})
     .filter(({ name }) => !MIRRORED.get(type)?.some((one) => name === one || name.startsWith(`${one}.`)))
-    .filter((one) => one.name.startsWith('tags.') || !(isUnset(one.before) && isUnset(one.after)))
+    .filter((one) => /^tags(_all)?\./.test(one.name) || !(isUnset(one.before) && isUnset(one.after)))
     .filter((one) => !(namesKey && keyId(one.before) === keyId(one.after)));
 }

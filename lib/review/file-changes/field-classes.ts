@@ -34,6 +34,7 @@ const PROOF = 'Evidence would be kept elsewhere, for a shorter time, or not at a
 const TAKES = 'Terraform takes over what somebody else made.';
 const KEEPS = 'What the state holds already stays in it.';
 const ACTS_AS = 'Terraform and Keyturn act as somebody else.';
+const OTHERS = 'Stacks that Keyturn does not plan hold the keys and the alias.';
 const JOBS = 'Jobs run in the account with a role of their own, and cost money.';
 
 /** Every field of the rotation file, and of its binding. The table of docs/plan-review.md is generated from it. */
@@ -251,8 +252,11 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   { field: 'aws.profile', verdict: 'decide', why: ACTS_AS },
   { field: 'aws.assumeRole.roleArn', verdict: 'decide', why: ACTS_AS },
   { field: 'aws.assumeRole.externalId', verdict: 'decide', why: ACTS_AS },
+  { field: 'aws.defaultTags', verdict: 'free', why: 'They change no permission of the rotation itself.' },
   { field: 'terraform.awsProvider', verdict: 'decide', why: 'Another program carries out every later plan.' },
   { field: 'terraform.backend', verdict: 'decide', why: STATE },
+  { field: 'terraform.stacks.keys', verdict: 'decide', why: OTHERS },
+  { field: 'terraform.stacks.storage', verdict: 'decide', why: OTHERS },
   { field: 'terraform.s3.bucket', verdict: 'decide', why: STATE },
   { field: 'terraform.s3.region', verdict: 'decide', why: STATE },
   { field: 'terraform.s3.prefix', verdict: 'decide', why: STATE },

@@ -24,7 +24,7 @@ interface Found {
 /** Lists whose entries are objects with a name; other lists are sets of values. */
 const NAMED = new Set(['keyVersions', 'buckets', 'binding']);
 /** Maps and lists that are compared entry by entry under the name of the whole. */
-const OPEN = new Set(['tags']);
+const OPEN = new Set(['tags', 'aws.defaultTags']);
 
 /**
  * Every change of a rotation file since its base, by the classes of {@link fieldClass}. Defaults count as written:

@@ -6,23 +6,32 @@ import type { Fault } from './shape';
 /**
  * A JSON plan states most facts twice: a value after the apply also stands under `planned_values`, a value before it under
  * `prior_state`. Where the two differ, one of them was changed after Terraform wrote the plan.
+ *
+ * @param defaultTags - of the provider; {}: resources may have some from before. Absent: there never were any
  */
-export function contradictions(plan: Values): readonly Fault[] {
+export function contradictions(plan: Values, defaultTags?: DefaultTags): readonly Fault[] {
   const faults: Fault[] = [];
   const add = (path: string, what: Words, address?: string): void => {
     faults.push({ path, kind: 'strange', what, address });
   };
   const changes = list(plan.resource_changes).map(values);
   repeated(changes, add);
-  for (const [index, one] of changes.entries()) changeContradicts(one, `resource_changes[${index}]`, add);
-  for (const [index, one] of list(plan.resource_drift).map(values).entries())
+  for (const [index, one] of changes.entries()) {
+    changeContradicts(one, `resource_changes[${index}]`, add);
+    tagsContradict(one, `resource_changes[${index}].change`, add, defaultTags);
+  }
+  for (const [index, one] of list(plan.resource_drift).map(values).entries()) {
     maskContradicts(one, `resource_drift[${index}].change`, add);
+    // What AWS has now, and had before: whose tags those are that a resource does not set, nothing in the plan says.
+    tagsContradict(one, `resource_drift[${index}].change`, add, defaultTags && {});
+  }
   if (plan.planned_values !== undefined) plannedContradicts(plan, changes, add);
   if (plan.prior_state !== undefined && plan.complete !== false) priorContradicts(plan, changes, add);
   outputsContradict(plan, add);
   return faults;
 }
 
+type DefaultTags = Readonly<Record<string, string>>;
 type Add = (path: string, what: Words, address?: string) => void;
 
 const addressOf = (resource: Values): string => text(resource.address) ?? '';
@@ -62,7 +71,23 @@ function changeContradicts(resource: Values, path: string, add: Add): void {
   maskContradicts(resource, `${path}.change`, add);
 }
 
-/** A value cannot be known and known later at once, and tags are given twice. */
+/** Tags are given twice: `tags_all` has those of the provider besides, and before the apply those that it had then. */
+function tagsContradict(resource: Values, path: string, add: Add, defaults: DefaultTags | undefined): void {
+  const { before, after } = values(resource.change);
+  for (const [side, held] of Object.entries({ before, after })) {
+    const { tags, tags_all } = values(held);
+    if (tags_all === undefined || tags_all === null) continue;
+    const expected = { ...defaults, ...values(tags) };
+    const hasAll = Object.entries(side === 'after' ? expected : values(tags)).every(
+      ([name, value]) => values(tags_all)[name] === value,
+    );
+    const mayHaveMore = defaults !== undefined && (side === 'before' || Object.keys(defaults).length === 0);
+    const isTold = mayHaveMore ? hasAll : same(expected, tags_all);
+    if (!isTold) add(`${path}.${side}.tags_all`, words`is not what tags says`, addressOf(resource));
+  }
+}
+
+/** A value cannot be known and known later at once. */
 function maskContradicts(resource: Values, path: string, add: Add): void {
   const { after, after_unknown } = values(resource.change);
   const masked = (mask: unknown, value: unknown): boolean => {
@@ -71,12 +96,6 @@ function maskContradicts(resource: Values, path: string, add: Add): void {
     if (Array.isArray(mask)) return mask.some((one, index) => masked(one, list(value)[index]));
     return Object.entries(mask).some(([name, one]) => masked(one, values(value)[name]));
   };
-  for (const [side, held] of Object.entries({ before: values(resource.change).before, after })) {
-    const { tags, tags_all } = values(held);
-    // The stacks set no default tags, so that the two are one.
-    if (tags_all !== undefined && tags_all !== null && !same(tags ?? {}, tags_all))
-      add(`${path}.${side}.tags_all`, words`is not what tags says`, addressOf(resource));
-  }
   if (masked(after_unknown, after))
     add(`${path}.after_unknown`, words`masks a value that is known`, addressOf(resource));
   const { actions, before, before_sensitive, after_sensitive } = values(resource.change);

@@ -60,12 +60,12 @@ const contradicts: ReviewRule = {
   why: 'Terraform writes most facts of a plan twice. Where the two differ, somebody edited the plan afterwards.',
   next: 'Make the JSON again from the plan file: terraform show -json.',
   waivable: false,
-  look: ({ plan }) => {
+  look: ({ plan, rotation }) => {
     if (plan.form === 'redacted') return [];
     const twice =
       plan.duplicate === undefined ? [] : [{ message: words`the member ${plan.duplicate} stands in it twice` }];
     try {
-      return [...twice, ...contradictions(plan.body).map(sighting)];
+      return [...twice, ...contradictions(plan.body, rotation.aws?.defaultTags).map(sighting)];
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       return [{ message: words`it nests too deeply to be compared` }];

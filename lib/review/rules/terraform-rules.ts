@@ -8,7 +8,14 @@ import type { ReviewRule, Sighting } from '../review-rule';
 
 /** The AWS provider, by the registry of either product. */
 const PROVIDER = /^registry\.(terraform\.io|opentofu\.org)\/hashicorp\/aws$/;
-const ARGUMENTS = new Set(['region', 'allowed_account_ids', 's3_use_path_style', 'profile', 'assume_role']);
+const ARGUMENTS = new Set([
+  'region',
+  'allowed_account_ids',
+  's3_use_path_style',
+  'profile',
+  'assume_role',
+  'default_tags',
+]);
 
 const provider: ReviewRule = {
   id: 'KT050',
@@ -55,15 +62,16 @@ function providerFaults(one: Values, rotation: Rotation): readonly Words[] {
   ];
 }
 
-/** Profile and role as the configuration of a plan states them; undefined: none may be there. */
+/** Profile, role and default tags as the configuration of a plan states them; undefined: none may be there. */
 function declaredAccess(rotation: Rotation): Values {
-  const { profile, assumeRole } = rotation.aws ?? {};
+  const { profile, assumeRole, defaultTags = {} } = rotation.aws ?? {};
+  const tags = Object.keys(defaultTags).length === 0 ? undefined : [{ tags: defaultTags }];
   const role = assumeRole && {
     role_arn: assumeRole.roleArn,
     session_name: sessionName(rotation),
     ...(assumeRole.externalId === undefined ? {} : { external_id: assumeRole.externalId }),
   };
-  return { profile, assume_role: role && [role] };
+  return { profile, assume_role: role && [role], default_tags: tags };
 }
 
 /** The constants of an argument, or of the blocks of its name; a reference in it is no constant. */

@@ -29,6 +29,8 @@ export const importMaterialInPlace: Step<'import-material', MaterialRun, never> 
   async check(run): Promise<StepState> {
     const observed = await observeMaterials(run);
     if (!observed.key) return { state: 'blocked', summary: 'no key yet', hint: 'apply the keys stack first' };
+    const refusal = relatedRefusal(observed);
+    if (refusal) return { state: 'blocked', summary: refusal.message, hint: refusal.hint };
     const next = nextImport(observed);
     if (next) return { state: 'ready', summary: `${next.version.name} waits for key material` };
     const lost = lapsedVersions(run.rotation, observed);
@@ -48,6 +50,8 @@ export const importMaterialInPlace: Step<'import-material', MaterialRun, never> 
 
 async function importNext(run: MaterialRun): Promise<StepResult<'import-material'>> {
   let observed = await observeMaterials(run);
+  const refusal = relatedRefusal(observed);
+  if (refusal) throw refusal;
   const confirmed = await completePendingImports(run, withOwnDates(observed));
   const names: string[] = [];
   const imported = [];
@@ -80,6 +84,14 @@ async function importNext(run: MaterialRun): Promise<StepResult<'import-material
   }
   const facts = { imported, ...materialFacts(observed) };
   return { outcome: 'changed', summary: `the key now holds the material of ${names.join(', ')}`, facts };
+}
+
+/** New material of a multi-Region key goes into its primary first, and into every replica before it can be rotated to. */
+function relatedRefusal(observed: ObservedMaterials): KeyturnError | undefined {
+  const { key } = observed;
+  const next = nextImport(observed);
+  if (!key?.relatedKeys?.length || next === undefined || next.material !== undefined) return undefined;
+  return new KeyturnError('related-keys-in-place', { keyArn: key.arn, related: key.relatedKeys });
 }
 
 /**

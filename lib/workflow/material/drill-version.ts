@@ -4,7 +4,7 @@ import type { Custodian } from '../../key-material/custody/custodian';
 import { readRecord } from '../../key-material/custody/custody-record';
 import { resealCopy } from '../../key-material/reseal-copy';
 import { observeVersions } from '../../observation/observe';
-import { markCustodyHere } from '../../observation/observed-custody';
+import { markCustodyHere, otherCopy } from '../../observation/observed-custody';
 import type { MaterialRun } from '../rotation-run';
 import { bindVersions } from './bind-versions';
 import { sendAgain, type VersionInCustody, versionInCustody, wrapAgain } from './import-again';
@@ -51,10 +51,9 @@ export async function drillVersion(
     const imported = await sendAgain(run, held, custodian, prepared, held.material.validTo);
     const result = { ...about, outcome: 'held', keyMaterialId: imported.keyMaterialId } as const;
     await run.evidence.record('outcome', 'drill', result);
-    const record = custodian.ledger && (await readRecord(custodian.ledger, custodian.rotation, name));
-    if (custodian.ledger && record?.keyMaterialId !== imported.keyMaterialId) {
+    const was = await recordFault(custodian, name, imported.keyMaterialId, prepared.binding);
+    if (was) {
       await completeImport(custodian, prepared, imported);
-      const was = record ? 'was of other material' : 'was missing';
       run.reporter.note(`${name}: its custody record ${was}, and is written`);
       await bindVersions(run);
     }
@@ -68,6 +67,23 @@ export async function drillVersion(
     await run.evidence.record('outcome', 'drill', { ...about, outcome: 'failed', keyMaterialId: null });
     throw drillFailure(error, about);
   }
+}
+
+/** Why the record is not of what KMS has just taken; undefined where it is, and without a ledger. */
+async function recordFault(
+  { ledger, rotation }: Custodian,
+  version: string,
+  keyMaterialId: string,
+  binding: string | undefined,
+): Promise<string | undefined> {
+  const record = ledger && (await readRecord(ledger, rotation, version));
+  if (!ledger) return undefined;
+  if (!record) return 'was missing';
+  if (record.keyMaterialId !== keyMaterialId) return 'was of other material';
+  // Another machine keeps that copy: this one was brought for the drill.
+  if (record.custody.location === null) return undefined;
+  const other = otherCopy(record, { is: 'there', text: 'the copy', binding });
+  return other === 'unnamed' ? 'named no copy' : other && 'was of another copy';
 }
 
 /** Who is named in the rotation file now can open the copy afterwards, and nobody else. */

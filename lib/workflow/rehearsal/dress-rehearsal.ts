@@ -1,6 +1,8 @@
 import { isCode, KeyturnError } from '../../errors';
 import { describeKey } from '../../kms/describe-key';
 import type { BucketReencryption } from '../../reencrypt/bucket-reencryption';
+import { annotationNames } from '../../s3/annotations';
+import type { VersionRef } from '../../s3/object-version';
 import type { BucketVerification } from '../../verify/bucket-verification';
 import type { VerificationRecord } from '../flow-facts';
 import type { RetireRun } from '../rotation-run';
@@ -79,7 +81,10 @@ async function rehearseBuckets(
   const rehearsed: RehearsedBucket[] = [];
   for (const found of buckets) {
     run.reporter.progress(`${found.bucket}: dress rehearsal`);
-    const tools = { sessions, own: run.store, signal: run.signal };
+    const { store: own, signal, clients, identity } = run;
+    const annotationsOf = (ref: VersionRef, most: number) =>
+      annotationNames(clients.s3, ref, { owner: identity.account, most, signal });
+    const tools = { sessions, own, annotationsOf, signal };
     rehearsed.push(await rehearseBucket(toRehearse(found, changes, passes), tools));
   }
   return rehearsed;
@@ -105,7 +110,8 @@ function toRehearse(
     ...[found, ...changed].flatMap((one) => [...one.unknown, ...one.sources.disagreements]),
     ...(pass?.failed ?? []),
   ];
-  return { bucket, objectVersions, sample, inDoubt };
+  const annotated = [found, ...changed].flatMap((one) => one.annotations.annotated);
+  return { bucket, objectVersions, sample, inDoubt, annotated };
 }
 
 async function denialOf(sessions: ReaderSessions, keyArn: string): Promise<Denial> {

@@ -1,5 +1,6 @@
 import { throwIfInterrupted } from '../../errors';
 import { AdaptiveLimiter } from '../../s3/adaptive-limiter';
+import { readAnnotation } from '../../s3/annotations';
 import type { VersionRef } from '../../s3/object-version';
 import { type Caller, withPacingAndRetry } from '../../s3/pacing-and-retry';
 import type { ObjectStore } from '../../s3/store';
@@ -33,6 +34,10 @@ export interface RehearsedBucket {
   readonly customerKey: number;
   /** Deleted since the verification. */
   readonly gone: number;
+  /** Annotations of versions that were moved, read without the old key. */
+  readonly annotations: number;
+  /** Annotations that the role cannot read with any key, or that could not be listed. */
+  readonly annotationsOutOfReach: number;
   /** A version that was refused once the session was denied the active key: S3 asks KMS for this role. Absent: none was tried. */
   readonly refusedWithoutActive: Omit<Unread, 'why'> | undefined;
   /** A version that was readable all the same: then S3 does not ask KMS, and the reads show nothing. */
@@ -45,17 +50,24 @@ export interface BucketToRehearse {
   readonly sample: ToRehearse;
   /** Versions that the verification or the re-encryption is in doubt about. */
   readonly inDoubt: readonly Pick<VersionToRead, 'key' | 'versionId'>[];
+  /** Versions under the active key with annotations, which may have been left under the old one. */
+  readonly annotated: readonly Pick<VersionToRead, 'key' | 'versionId'>[];
 }
 
 interface Tools {
   readonly sessions: ReaderSessions;
   /** Keyturn's own, which may list the bucket: to a reader S3 may answer 403 for what is gone. */
   readonly own: ObjectStore;
+  /** Names of the annotations of a version, by the same identity. */
+  annotationsOf(ref: VersionRef, most: number): Promise<readonly string[]>;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Reads at once. Each listens to the signal of the clients. */
 const AT_ONCE = 4;
+/** Annotated versions that are read, and annotations of each. */
+const ANNOTATED = 50;
+const ANNOTATIONS = 10;
 /** Versions that the counter-test tries. */
 const COUNTER_TESTS = 3;
 
@@ -73,7 +85,7 @@ class BucketReader {
   readonly #failed: Unread[] = [];
   readonly #unreadable: Unread[] = [];
   readonly #readable: VersionToRead[] = [];
-  #counts = { read: 0, inDoubt: 0, outOfReach: 0, archived: 0, gone: 0 };
+  #counts = { read: 0, inDoubt: 0, outOfReach: 0, archived: 0, gone: 0, annotations: 0, annotationsOutOfReach: 0 };
 
   constructor(asked: BucketToRehearse, tools: Tools) {
     this.#asked = asked;
@@ -89,6 +101,7 @@ class BucketReader {
     await this.#each(doubtful, (one) => this.#one(one, 'in doubt'));
     await this.#each(others(sample.underActive), (one) => this.#one(one, 'under the active key'));
     await this.#each(others(sample.outOfScope), (one) => this.#one(one, 'out of scope'));
+    await this.#each(this.#named(this.#asked.annotated).slice(0, ANNOTATED), (one) => this.#annotationsOf(one));
     const counter = await this.#counterTest();
     const { archived, ...counts } = this.#counts;
     return {
@@ -105,14 +118,16 @@ class BucketReader {
 
   /** Each once, named as requests name it. */
   #doubtful(): readonly VersionToRead[] {
-    const { inDoubt, sample } = this.#asked;
-    const unversioned = sample.versioning === 'unversioned';
-    const named = inDoubt.map(({ key, versionId }) => ({
+    return [...new Map(this.#named(this.#asked.inDoubt).map((one) => [idOf(one), one])).values()];
+  }
+
+  #named(versions: BucketToRehearse['inDoubt']): readonly VersionToRead[] {
+    const unversioned = this.#asked.sample.versioning === 'unversioned';
+    return versions.map(({ key, versionId }) => ({
       key,
       versionId: unversioned ? undefined : versionId,
       size: 1,
     }));
-    return [...new Map(named.map((one) => [idOf(one), one])).values()];
   }
 
   async #each(versions: readonly VersionToRead[], work: (one: VersionToRead) => Promise<void>): Promise<void> {
@@ -136,6 +151,42 @@ class BucketReader {
       if ((await this.#read(one, 'nothing')) === 'read') this.#failed.push({ key, versionId, why });
       else if (is === 'out of scope') this.#counts.outOfReach += 1;
       else this.#unreadable.push({ key, versionId, why });
+    }
+  }
+
+  /** HEAD does not show the key of an annotation: only a read without the old one tells. */
+  async #annotationsOf(one: VersionToRead): Promise<void> {
+    const ref = this.#refOf(one);
+    let names: readonly string[];
+    try {
+      names = await this.#call('s3', () => this.#tools.annotationsOf(ref, ANNOTATIONS));
+    } catch (error) {
+      throwIfInterrupted(this.#tools.signal, 'the dress rehearsal');
+      if (!asFault(error)) throw error;
+      this.#counts.annotationsOutOfReach += 1;
+      return;
+    }
+    for (const name of names) {
+      const refused = await this.#annotationRefused(ref, name, 'old');
+      if (refused === undefined) this.#counts.annotations += 1;
+      else if ((await this.#annotationRefused(ref, name, 'nothing')) === undefined) {
+        const why = `its annotation ${JSON.stringify(name)}: ${refused}`;
+        this.#failed.push({ key: one.key, versionId: one.versionId, why });
+      } else this.#counts.annotationsOutOfReach += 1;
+    }
+  }
+
+  /** What S3 answers where the role cannot read the annotation; undefined: it can. */
+  async #annotationRefused(ref: VersionRef, name: string, denied: Denied): Promise<string | undefined> {
+    const { clients } = await this.#tools.sessions.of(denied);
+    try {
+      await this.#call('kms', () => readAnnotation(clients.s3, ref, name, this.#tools.signal));
+      return undefined;
+    } catch (error) {
+      throwIfInterrupted(this.#tools.signal, 'the dress rehearsal');
+      const fault = asFault(error);
+      if (!fault) throw error;
+      return faultText(fault);
     }
   }
 

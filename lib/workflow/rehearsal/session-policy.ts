@@ -16,7 +16,7 @@ export interface SessionPolicy {
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
  */
 export function readingPolicy(without?: string): SessionPolicy {
-  const actions = ['s3:GetObject', 's3:GetObjectVersion', 'kms:Decrypt', 'kms:DescribeKey'];
+  const actions = ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectAnnotation', 'kms:Decrypt', 'kms:DescribeKey'];
   const statements = [
     { Sid: `Read${randomBytes(8).toString('hex')}`, Effect: 'Allow', Action: actions, Resource: '*' },
     ...(without === undefined ? [] : [{ Sid: 'AsIfDisabled', Effect: 'Deny', Action: 'kms:*', Resource: without }]),

@@ -6,7 +6,7 @@ import { keyFor, operation, seconds, usableKey } from '../operation';
 import { page } from '../paging';
 import { list, oneOf, required, string, stringMap, structure } from '../shapes';
 import type { Grant } from '../state/grant';
-import type { Key } from '../state/key';
+import { accountOf, type Key } from '../state/key';
 
 const grantId = string({ min: 1, max: 128 });
 
@@ -79,7 +79,7 @@ const listGrants = operation(
       .filter(({ id, grantee }) => (GrantId ?? id) === id && (GranteePrincipal ?? grantee) === grantee)
       .sort((a, b) => (a.id < b.id ? -1 : 1));
     const { items, end } = page(matching, (grant) => grant.id, Limit, Marker);
-    return { Grants: items.map((grant) => entry(call, key, grant)), ...end };
+    return { Grants: items.map((grant) => entry(key, grant)), ...end };
   },
 );
 
@@ -131,7 +131,7 @@ function refuseDryRun(dryRun: boolean | undefined): void {
   }
 }
 
-function entry({ store }: Call, key: Key, grant: Grant): object {
+function entry(key: Key, grant: Grant): object {
   return {
     KeyId: key.arn,
     GrantId: grant.id,
@@ -139,7 +139,7 @@ function entry({ store }: Call, key: Key, grant: Grant): object {
     CreationDate: seconds(grant.createdAt),
     GranteePrincipal: grant.grantee,
     RetiringPrincipal: grant.retiring,
-    IssuingAccount: `arn:aws:iam::${store.accountId}:root`,
+    IssuingAccount: `arn:aws:iam::${accountOf(key)}:root`,
     Operations: grant.operations,
     Constraints: grant.constraints,
   };

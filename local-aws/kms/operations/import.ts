@@ -7,7 +7,7 @@ import * as members from '../members';
 import { operation, seconds, usableKey } from '../operation';
 import { oneOf, required, string, structure, timestamp } from '../shapes';
 import { type ImportParameters, invalidToken, parametersLifetime, type WrappingAlgorithm } from '../state/import-token';
-import { currentMaterial, deleteMaterial, type Key } from '../state/key';
+import { currentMaterial, deleteMaterial, isReplica, type Key, replicasOf } from '../state/key';
 import { type KeyMaterial, keyMaterialId, materialLength, newMaterial } from '../state/material';
 
 /** Material may be good for so long at most, in milliseconds from the request. */
@@ -72,6 +72,7 @@ const importKeyMaterial = operation(importInput, (call, input) => {
     throw new KmsFault('KMSInvalidStateException', `${key.arn} is disabled.`);
   const validTo = expiry(input.ExpirationModel ?? 'KEY_MATERIAL_EXPIRES', input.ValidTo, call.store.now());
   const importType = input.ImportType ?? (key.materials.length === 0 ? 'NEW_KEY_MATERIAL' : 'EXISTING_KEY_MATERIAL');
+  if (isReplica(key)) refuseNewOfReplica(key, importType, input.KeyMaterialDescription);
   if (importType === 'NEW_KEY_MATERIAL' && input.KeyMaterialId !== undefined) {
     throw validation('KeyMaterialId cannot be specified when ImportType is NEW_KEY_MATERIAL');
   }
@@ -102,7 +103,7 @@ const deleteImportedKeyMaterial = operation(
     }
     if (material === undefined) return { KeyId: key.arn };
     deleteMaterial(material);
-    if (material.state === 'PENDING_ROTATION') key.materials.splice(key.materials.indexOf(material), 1);
+    if (material.state === 'PENDING_ROTATION' && !isReplica(key)) withdraw(key, material.id);
     return { KeyId: key.arn, KeyMaterialId: material.id };
   },
 );
@@ -169,7 +170,25 @@ function place(key: Key, bytes: Buffer, importType: string, expectedId: string |
   }
   const material = newMaterial(key.id, bytes, first ? 'CURRENT' : 'PENDING_ROTATION');
   key.materials.push(material);
+  for (const replica of replicasOf(key)) replica.materials.push({ ...material, bytes: undefined });
   return material;
+}
+
+/** Material that waits for a rotation is not associated for good; the replicas lose it with their primary. */
+function withdraw(primary: Key, id: string): void {
+  for (const { materials } of [primary, ...replicasOf(primary)]) {
+    const at = materials.findIndex((material) => material.id === id);
+    const [gone] = at < 0 ? [] : materials.splice(at, 1);
+    if (gone !== undefined) deleteMaterial(gone);
+  }
+}
+
+/** New material, and its description, come to a replica through its primary. AWS does not document with which exception it refuses. */
+function refuseNewOfReplica(key: Key, importType: string, description: string | undefined): void {
+  if (importType === 'NEW_KEY_MATERIAL')
+    throw unsupported(`${key.arn} is a multi-Region replica key. Import new key material into its primary key first.`);
+  if (description !== undefined)
+    throw unsupported(`${key.arn} is a multi-Region replica key. Only its primary key takes a KeyMaterialDescription.`);
 }
 
 function refuseWaiting({ pendingMaterialAgain }: AwsBehavior): void {

@@ -8,7 +8,7 @@ import { page } from '../paging';
 import { checkPolicy, defaultPolicy } from '../policy';
 import { refuseRecentlyUsed } from '../recent-use';
 import { boolean, integer, list, oneOf, required, string, structure } from '../shapes';
-import { currentMaterial, earliestExpiry, type Key } from '../state/key';
+import { accountOf, currentMaterial, earliestExpiry, isReplica, type Key, primaryOf, replicasOf } from '../state/key';
 import { checkTags } from './tags';
 
 const keySpecs = [
@@ -58,7 +58,8 @@ const createKey = operation(createKeyInput, (call, input) => {
     throw unsupported(`KeyUsage ${KeyUsage} is not compatible with KeySpec ${spec}.`);
   if (origin !== 'AWS_KMS' && (signs || origin !== 'EXTERNAL'))
     throw unsupported(`Origin ${origin} is not supported by this endpoint.`);
-  if (input.MultiRegion === true) throw unsupported('Multi-Region keys are not supported by this endpoint.');
+  if (input.MultiRegion === true && signs)
+    throw unsupported('Multi-Region keys that sign are not supported by this endpoint.');
   if (input.CustomKeyStoreId !== undefined || input.XksKeyId !== undefined) {
     throw unsupported('Custom key stores are not supported by this endpoint.');
   }
@@ -76,6 +77,7 @@ const createKey = operation(createKeyInput, (call, input) => {
     policy,
     tags,
     signs,
+    multiRegion: input.MultiRegion === true,
   });
   return { KeyMetadata: metadata(call, key) };
 });
@@ -135,6 +137,10 @@ const scheduleKeyDeletion = operation(
         `PendingWindowInDays must be between ${minWindow} and ${maxWindow} days (inclusive)`,
       );
     }
+    if (replicasOf(key).length > 0) {
+      key.deletionWindow = window;
+      return { KeyId: key.arn, KeyState: 'PendingReplicaDeletion', PendingWindowInDays: window };
+    }
     key.deletionAt = call.store.now() + window * day;
     return {
       KeyId: key.arn,
@@ -148,6 +154,7 @@ const scheduleKeyDeletion = operation(
 const cancelKeyDeletion = operation(structure({ KeyId: required(members.keyId) }), (call, { KeyId }) => {
   const key = usableKey(call, 'CancelKeyDeletion', KeyId);
   key.deletionAt = undefined;
+  key.deletionWindow = undefined;
   key.enabled = false;
   return { KeyId: key.arn };
 });
@@ -163,12 +170,12 @@ export const keyOperations = {
   CancelKeyDeletion: cancelKeyDeletion,
 };
 
-function metadata({ store }: Call, key: Key): object {
+export function metadata({ store }: Pick<Call, 'store'>, key: Key): object {
   const state = store.stateOf(key);
   const expiry = earliestExpiry(key);
   const current = currentMaterial(key);
   return {
-    AWSAccountId: store.accountId,
+    AWSAccountId: accountOf(key),
     KeyId: key.id,
     Arn: key.arn,
     CreationDate: seconds(key.createdAt),
@@ -181,12 +188,26 @@ function metadata({ store }: Call, key: Key): object {
     CustomerMasterKeySpec: keySpecOf(key),
     KeySpec: keySpecOf(key),
     ...(key.signing ? { SigningAlgorithms: [SIGNING_ALGORITHM] } : { EncryptionAlgorithms: ['SYMMETRIC_DEFAULT'] }),
-    MultiRegion: false,
+    MultiRegion: key.family !== undefined,
+    ...(key.family !== undefined && { MultiRegionConfiguration: configurationOf(key) }),
+    ...(key.deletionWindow !== undefined && { PendingDeletionWindowInDays: key.deletionWindow }),
     ...(key.deletionAt !== undefined && { DeletionDate: seconds(key.deletionAt) }),
     ...(current !== undefined && !key.signing && { CurrentKeyMaterialId: current.id }),
     ...(key.origin === 'EXTERNAL' && current?.bytes !== undefined && expirationOf(expiry)),
   };
 }
+
+function configurationOf(key: Key): object {
+  const primary = primaryOf(key);
+  const place = ({ arn }: Key) => ({ Arn: arn, Region: regionOf(arn) });
+  return {
+    MultiRegionKeyType: isReplica(key) ? 'REPLICA' : 'PRIMARY',
+    PrimaryKey: place(primary),
+    ReplicaKeys: replicasOf(primary).map(place),
+  };
+}
+
+const regionOf = (arn: string): string => arn.split(':')[3] ?? '';
 
 function expirationOf(expiry: number | undefined): object {
   return expiry === undefined

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { KmsFault } from '../../message';
 import type { Call } from '../call';
+import { unsupported } from '../faults';
 import * as members from '../members';
 import { keyFor, operation, refuseManaged, seconds, usableKey } from '../operation';
 import { page } from '../paging';
 import { oneOf, required, structure } from '../shapes';
-import type { Key } from '../state/key';
+import { isReplica, type Key, primaryOf, replicasOf } from '../state/key';
 import { type KeyMaterial, materialLength, newMaterial } from '../state/material';
 
 /** On-demand rotations a key can have in its life. https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html */
@@ -15,6 +16,8 @@ const maxRotations = 25;
 const rotateKeyOnDemand = operation(structure({ KeyId: required(members.keyId) }), (call, { KeyId }) => {
   const key = usableKey(call, 'RotateKeyOnDemand', KeyId);
   refuseManaged(key);
+  if (isReplica(key))
+    throw unsupported(`${key.arn} is a multi-Region replica key. Only its primary key can be rotated.`);
   if (key.rotation !== undefined) {
     throw new KmsFault('ConflictException', `A rotation of ${key.arn} is in progress.`);
   }
@@ -24,7 +27,8 @@ const rotateKeyOnDemand = operation(structure({ KeyId: required(members.keyId) }
   if (key.origin === 'AWS_KMS')
     key.materials.push(newMaterial(key.id, randomBytes(materialLength), 'PENDING_ROTATION'));
   const next = key.materials.find(({ state }) => state === 'PENDING_ROTATION');
-  if (next?.bytes === undefined) {
+  const isEverywhere = next !== undefined && materialStateOf(key, next) === 'PENDING_ROTATION';
+  if (next?.bytes === undefined || !isEverywhere) {
     throw new KmsFault(
       'KMSInvalidStateException',
       `No available key material pending rotation for the key: ${key.arn}`,
@@ -67,17 +71,25 @@ export const rotationOperations = {
 
 function progressOf(call: Call, key: Key): object {
   call.store.stateOf(key);
-  return key.rotation === undefined ? {} : { OnDemandRotationStartDate: seconds(key.rotation.startedAt) };
+  const { rotation } = primaryOf(key);
+  return rotation === undefined ? {} : { OnDemandRotationStartDate: seconds(rotation.startedAt) };
 }
 
 function entry(key: Key, material: KeyMaterial): object {
   return {
     KeyId: key.id,
     KeyMaterialId: material.id,
-    KeyMaterialState: material.state,
+    KeyMaterialState: materialStateOf(key, material),
     ...(material.rotatedAt !== undefined && { RotationDate: seconds(material.rotatedAt), RotationType: 'ON_DEMAND' }),
     ...(key.origin === 'EXTERNAL' && importOf(material)),
   };
+}
+
+/** As KMS names it: material that some of the related keys still lack cannot be rotated to. */
+function materialStateOf(key: Key, { id, state }: KeyMaterial): string {
+  if (state !== 'PENDING_ROTATION' || key.origin !== 'EXTERNAL') return state;
+  const lacks = ({ materials }: Key) => materials.find((one) => one.id === id)?.bytes === undefined;
+  return replicasOf(primaryOf(key)).some(lacks) ? 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION' : state;
 }
 
 function importOf({ bytes, validTo, description }: KeyMaterial): object {

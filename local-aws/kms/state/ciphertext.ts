@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { EncryptionContext } from '../../message';
 import { invalidCiphertext } from '../faults';
+import { MULTI_REGION } from './key';
 import type { KeyMaterial } from './material';
 
 /** A ciphertext blob taken apart; it names its key and material, so that Decrypt needs no key ID. */
@@ -13,7 +14,8 @@ export interface Sealed {
   readonly header: Buffer;
 }
 
-const version = 1;
+/** The first byte tells the keys of one Region from multi-Region keys, whose IDs begin in another way. */
+const [singleRegion, multiRegion] = [1, 2];
 const [keyIdLength, materialIdLength, ivLength, tagLength] = [16, 32, 12, 16];
 const headerLength = 1 + keyIdLength + materialIdLength;
 
@@ -21,8 +23,8 @@ const headerLength = 1 + keyIdLength + materialIdLength;
 export function seal(keyId: string, material: KeyMaterial, plaintext: Buffer, context: EncryptionContext): Buffer {
   if (material.bytes === undefined) throw new Error(`material ${material.id} is not there`);
   const header = Buffer.concat([
-    Buffer.from([version]),
-    Buffer.from(keyId.replaceAll('-', ''), 'hex'),
+    Buffer.from([keyId.startsWith(MULTI_REGION) ? multiRegion : singleRegion]),
+    Buffer.from(keyId.replace(MULTI_REGION, '').replaceAll('-', ''), 'hex'),
     Buffer.from(material.id, 'hex'),
   ]);
   const iv = randomBytes(ivLength);
@@ -35,10 +37,12 @@ export function seal(keyId: string, material: KeyMaterial, plaintext: Buffer, co
 /** Takes a blob apart. Throws `InvalidCiphertextException`. */
 export function parseCiphertext(blob: Buffer): Sealed {
   const start = headerLength + ivLength + tagLength;
-  if (blob.length < start || blob[0] !== version) throw invalidCiphertext();
+  const [kind] = blob;
+  if (blob.length < start || (kind !== singleRegion && kind !== multiRegion)) throw invalidCiphertext();
   const id = blob.toString('hex', 1, 1 + keyIdLength);
   return {
-    keyId: id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+    keyId:
+      kind === multiRegion ? `${MULTI_REGION}${id}` : id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
     materialId: blob.toString('hex', 1 + keyIdLength, headerLength),
     header: blob.subarray(0, headerLength),
     iv: blob.subarray(headerLength, headerLength + ivLength),

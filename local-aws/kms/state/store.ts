@@ -1,7 +1,7 @@
-import type { Caller, Clock } from '../../message';
+import { type Caller, type Clock, KmsFault } from '../../message';
 import { accessDenied, aliasNotFound, invalidArn, invalidKeyId, keyNotFound, otherRegion } from '../faults';
 import { managedPolicy } from '../policy';
-import { createKey, type Key, type KeyProperties, stateOf } from './key';
+import { createKey, isReplica, type Key, type KeyProperties, loseReplicas, stateOf } from './key';
 
 /** A name for a key. Times are milliseconds since the epoch. */
 export interface Alias {
@@ -13,8 +13,8 @@ export interface Alias {
 }
 
 export interface StoreOptions {
-  readonly accountId: string;
-  readonly region: string;
+  /** Every Region that is served. */
+  readonly regions: readonly string[];
   readonly clock: Clock;
   /** How many calls on a new key find nothing. */
   newKeyLag(): number;
@@ -23,20 +23,74 @@ export interface StoreOptions {
 /** What a caller may name a key by. */
 export type Naming = 'key' | 'key-or-alias';
 
+/** The actions that KMS lets another account have, by the pages of their operations. */
+const ACROSS_ACCOUNTS: ReadonlySet<string> = new Set(
+  [
+    'CreateGrant',
+    'Decrypt',
+    'DescribeKey',
+    'Encrypt',
+    'GenerateDataKey',
+    'GenerateDataKeyWithoutPlaintext',
+    'GetKeyRotationStatus',
+    'GetPublicKey',
+    'ListGrants',
+    'ReEncryptFrom',
+    'ReEncryptTo',
+    'RevokeGrant',
+    'Sign',
+    'Verify',
+  ].map((name) => `kms:${name}`),
+);
+
 const awsManagedS3Alias = 'alias/aws/s3';
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const keyIds = /^(mrk-[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/;
+
+/** The keys of every account in every Region. */
+export class KmsStores {
+  readonly regions: readonly string[];
+  readonly #options: StoreOptions;
+  readonly #stores = new Map<string, KmsStore>();
+
+  constructor(options: StoreOptions) {
+    this.regions = options.regions;
+    this.#options = options;
+  }
+
+  of(region: string, accountId: string): KmsStore {
+    const place = `${region}/${accountId}`;
+    const known = this.#stores.get(place) ?? new KmsStore(this, { region, accountId }, this.#options);
+    this.#stores.set(place, known);
+    return known;
+  }
+
+  /** The key of a ciphertext in a Region, whosever it is; undefined when it is not there. */
+  byId(region: string, id: string): Key | undefined {
+    for (const store of this.#stores.values()) {
+      const key = store.region === region ? store.byId(id) : undefined;
+      if (key !== undefined) return key;
+    }
+    return undefined;
+  }
+}
 
 /** The keys and aliases of one account in one Region. */
 export class KmsStore {
   readonly accountId: string;
   readonly region: string;
   readonly aliases = new Map<string, Alias>();
+  readonly #stores: KmsStores;
   readonly #options: StoreOptions;
   readonly #keys = new Map<string, Key>();
 
-  constructor(options: StoreOptions) {
-    this.accountId = options.accountId;
-    this.region = options.region;
+  constructor(
+    stores: KmsStores,
+    place: { readonly region: string; readonly accountId: string },
+    options: StoreOptions,
+  ) {
+    this.accountId = place.accountId;
+    this.region = place.region;
+    this.#stores = stores;
     this.#options = options;
   }
 
@@ -69,13 +123,15 @@ export class KmsStore {
    * Throws `NotFoundException`, `InvalidArnException`, or `AccessDeniedException` for another account's ARN.
    */
   resolve(name: string, naming: Naming, caller: Caller, action: string): Key {
-    const local = name.startsWith('arn:') ? this.#resourceOf(name, caller, action) : name;
+    const isArn = name.startsWith('arn:');
+    const [local, owner] = isArn ? this.#resourceOf(name) : [name, this.accountId];
+    if (owner !== this.accountId) return this.#foreign(name, local, owner, { naming, caller, action });
     if (local.startsWith('alias/')) {
-      if (naming === 'key') throw name.startsWith('arn:') ? invalidArn(name) : invalidKeyId(name);
+      if (naming === 'key') throw isArn ? invalidArn(name) : invalidKeyId(name);
       return this.#target(local);
     }
-    const id = name.startsWith('arn:') ? local.replace(/^key\//, '') : local;
-    if (!uuid.test(id)) throw invalidKeyId(name);
+    const id = isArn ? local.replace(/^key\//, '') : local;
+    if (!keyIds.test(id)) throw invalidKeyId(name);
     return this.#visible(id);
   }
 
@@ -111,16 +167,29 @@ export class KmsStore {
     }
   }
 
-  #resourceOf(arn: string, caller: Caller, action: string): string {
+  #resourceOf(arn: string): readonly [resource: string, account: string] {
     const match = /^arn:aws[a-zA-Z-]*:kms:([a-z0-9-]+):(\d{12}):((?:key|alias)\/.+)$/.exec(arn);
     const [, region, account, resource] = match ?? [];
-    if (region === undefined || resource === undefined) throw invalidArn(arn);
+    if (region === undefined || account === undefined || resource === undefined) throw invalidArn(arn);
     if (region !== this.region) throw otherRegion(region);
-    if (account !== this.accountId) {
-      const because = `because no resource-based policy allows the ${action} action`;
-      throw accessDenied(caller.arn, { action, resource: arn }, because);
+    return [resource, account];
+  }
+
+  /** Of another account only what is there can be named, and only for what KMS lets other accounts do. */
+  #foreign(
+    arn: string,
+    resource: string,
+    owner: string,
+    { naming, caller, action }: { naming: Naming; caller: Caller; action: string },
+  ): Key {
+    try {
+      if (ACROSS_ACCOUNTS.has(action))
+        return this.#stores.of(this.region, owner).resolve(resource.replace(/^key\//, ''), naming, caller, action);
+    } catch (error) {
+      if (!(error instanceof KmsFault) || error.code !== 'NotFoundException') throw error;
     }
-    return resource;
+    const because = `because no resource-based policy allows the ${action} action`;
+    throw accessDenied(caller.arn, { action, resource: arn }, because);
   }
 
   #target(alias: string): Key {
@@ -143,8 +212,10 @@ export class KmsStore {
   }
 
   #deleteIfDue(key: Key): boolean {
+    loseReplicas(key, this.now());
     if (key.deletionAt === undefined || this.now() < key.deletionAt) return false;
-    for (const material of key.materials) material.bytes?.fill(0);
+    const isShared = key.origin === 'AWS_KMS' && isReplica(key);
+    if (!isShared) for (const material of key.materials) material.bytes?.fill(0);
     this.#keys.delete(key.id);
     for (const alias of this.aliases.values()) if (alias.targetKeyId === key.id) this.aliases.delete(alias.name);
     return true;

@@ -53,6 +53,7 @@ function bucketOf({ control, resourceArn }: ControlCall) {
   const name = /^arn:aws[a-z-]*:s3:::([a-z0-9.-]+)$/.exec(resourceArn)?.[1];
   if (name === undefined) throw notServed(`Tagging ${resourceArn}`);
   const bucket = control.bucketTags(name);
-  if (bucket === undefined) throw new ControlFault('NotFoundException', `The specified bucket ${name} does not exist`);
+  if (bucket?.region !== control.region)
+    throw new ControlFault('NotFoundException', `The specified bucket ${name} does not exist`);
   return bucket;
 }

@@ -23,8 +23,7 @@ export interface Preparing {
   readonly acting: Acting;
   readonly listed: (bucket: string) => ListedBucket | undefined;
   readonly settings: ManifestSettings;
-  /** The owner of every bucket. */
-  readonly accountId: string;
+  readonly region: string;
 }
 
 /**
@@ -48,15 +47,15 @@ export async function prepareTasks(job: Job, role: Caller, preparing: Preparing)
 async function generated(
   { SourceBucket, ExpectedBucketOwner, Filter }: ObjectGenerator,
   role: Caller,
-  { acting, listed, settings, accountId }: Preparing,
+  { acting, listed, settings, region }: Preparing,
 ): Promise<readonly Task[]> {
   const name = bucketNamed(SourceBucket);
-  const isOwned = ExpectedBucketOwner === undefined || ExpectedBucketOwner === accountId;
+  const bucket = listed(name);
+  const isOwned = ExpectedBucketOwner === undefined || ExpectedBucketOwner === bucket?.owner;
   if (!isOwned || !acting.permits(role, { action: 's3:PutInventoryConfiguration', resource: `arn:aws:s3:::${name}` }))
     throw new JobFailure('ManifestGenerationForbidden', 'Manifest generation is forbidden: AccessDenied');
-  const bucket = listed(name);
-  if (bucket === undefined)
-    throw new JobFailure('ManifestGenerationFailed', `The source bucket ${name} does not exist.`);
+  if (bucket?.region !== region)
+    throw new JobFailure('ManifestGenerationFailed', `The source bucket ${name} does not exist in ${region}.`);
   return generateTasks(bucket, Filter, settings.generatedManifests ?? 'current');
 }
 

@@ -130,15 +130,15 @@ export function deleteBucketTagging(call: Call): AwsResponse {
 /** GetBucketAcl. */
 export function getBucketAcl(call: Call): AwsResponse {
   const bucket = openBucket(call);
-  const acl = bucket.ownership === 'BucketOwnerEnforced' ? privateAcl(call.endpoint.accountId) : bucket.acl;
-  return xmlAnswer(writeAcl(acl, call.endpoint.accountId));
+  const acl = bucket.ownership === 'BucketOwnerEnforced' ? privateAcl(bucket.owner) : bucket.acl;
+  return xmlAnswer(writeAcl(acl, bucket.owner));
 }
 
 /** PutBucketAcl, by headers or by a document. */
 export function putBucketAcl(call: Call): AwsResponse {
   const bucket = openBucket(call);
   proveBody(call);
-  const acl = aclOfHeaders(call) ?? readAcl(call.request.body);
+  const acl = aclOfHeaders(call, bucket) ?? readAcl(call.request.body);
   refuseUnlessOwner(call, bucket, acl);
   refusePublic(bucket, acl);
   bucket.acl = acl;

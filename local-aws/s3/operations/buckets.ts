@@ -2,7 +2,7 @@ import type { AwsResponse } from '../../message';
 import { openBucket } from '../access';
 import type { Call } from '../call';
 import { invalidArgument, s3Fault } from '../fault';
-import { Bucket, NEW_BUCKET_ENCRYPTION, type Ownership } from '../state/bucket';
+import { Bucket, GLOBAL_REGION, NEW_BUCKET_ENCRYPTION, type Ownership } from '../state/bucket';
 import { aclOfHeaders, canonicalId, privateAcl, refusePublic, refuseUnlessOwner } from '../wire/acl-wire';
 import { emptyAnswer, xmlAnswer } from '../wire/answer';
 import { tagList, tagMap } from '../wire/tags';
@@ -21,18 +21,19 @@ const configuration = shape({
 /** CreateBucket. */
 export function createBucket(call: Call): AwsResponse {
   const { endpoint, bucketName: name, now } = call;
-  if (call.request.caller.accountId !== endpoint.accountId) throw s3Fault('AccessDenied');
+  const owner = call.request.caller.accountId;
   if (!NAME.test(name) || ADDRESS.test(name) || name.includes('..') || name.startsWith('xn--')) {
     throw s3Fault('InvalidBucketName', undefined, { details: { BucketName: name } });
   }
   const { body } = call.request;
   const wanted = body.length === 0 ? undefined : readBody(body, 'CreateBucketConfiguration', configuration);
-  checkLocation(endpoint.region, wanted?.LocationConstraint);
-  if (endpoint.buckets.has(name)) return answerExisting(call, name);
-  const bucket = new Bucket(name, endpoint.region, now, privateAcl(endpoint.accountId));
+  const region = locationOf(call, wanted?.LocationConstraint);
+  const existing = endpoint.buckets.get(name);
+  if (existing !== undefined) return answerExisting(existing, { region, owner });
+  const bucket = new Bucket(name, { region, owner }, now, privateAcl(owner));
   if (endpoint.behavior.newBucketBlocks === 'nothing') bucket.encryption = { ...NEW_BUCKET_ENCRYPTION, blocked: [] };
   bucket.ownership = ownershipOf(call.headers['x-amz-object-ownership']);
-  const acl = aclOfHeaders(call);
+  const acl = aclOfHeaders(call, bucket);
   if (acl !== undefined) {
     if (call.headers['x-amz-acl'] !== 'private') refuseAclOfNewBucket(call, bucket, acl);
     bucket.acl = acl;
@@ -62,10 +63,12 @@ function ownershipOf(header: string | undefined): Ownership {
   return known;
 }
 
-/** us-east-1 is named by saying nothing; every other Region must name itself. */
-function checkLocation(region: string, constraint: string | undefined): void {
-  const own = region === 'us-east-1' ? undefined : region;
-  if (constraint === own || (constraint === '' && own === undefined)) return;
+/** us-east-1 is named by saying nothing, and makes buckets for every Region; every other Region must name itself. */
+function locationOf({ endpoint, request: { region } }: Call, constraint: string | undefined): string {
+  const own = region === GLOBAL_REGION ? undefined : region;
+  if (constraint === own || (constraint === '' && own === undefined)) return region;
+  const asked = endpoint.regions.find((name) => name === constraint && name !== GLOBAL_REGION);
+  if (own === undefined && asked !== undefined) return asked;
   const given = constraint ?? 'unspecified';
   throw s3Fault(
     'IllegalLocationConstraintException',
@@ -74,9 +77,11 @@ function checkLocation(region: string, constraint: string | undefined): void {
 }
 
 /** In us-east-1 an owner may create its bucket again, for historical reasons. */
-function answerExisting(call: Call, name: string): AwsResponse {
-  if (call.endpoint.region === 'us-east-1') return emptyAnswer(200, { location: `/${name}` });
-  throw s3Fault('BucketAlreadyOwnedByYou', undefined, { details: { BucketName: name } });
+function answerExisting(bucket: Bucket, { region, owner }: { region: string; owner: string }): AwsResponse {
+  const details = { BucketName: bucket.name };
+  if (bucket.owner !== owner) throw s3Fault('BucketAlreadyExists', undefined, { details });
+  if (region === GLOBAL_REGION && bucket.region === region) return emptyAnswer(200, { location: `/${bucket.name}` });
+  throw s3Fault('BucketAlreadyOwnedByYou', undefined, { details });
 }
 
 /** HeadBucket. */
@@ -104,10 +109,9 @@ export function deleteBucket(call: Call): AwsResponse {
   return emptyAnswer(204);
 }
 
-/** ListBuckets, by name. */
+/** ListBuckets, by name: those of the caller's account in every Region. */
 export function listBuckets(call: Call): AwsResponse {
-  const { buckets, accountId, region } = call.endpoint;
-  if (call.request.caller.accountId !== accountId) throw s3Fault('AccessDenied');
+  const { accountId } = call.request.caller;
   const limit = Number(call.query.get('max-buckets') ?? '10000');
   if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) {
     throw invalidArgument(
@@ -117,10 +121,11 @@ export function listBuckets(call: Call): AwsResponse {
     );
   }
   const prefix = call.query.get('prefix') ?? '';
-  const wantedRegion = call.query.get('bucket-region') ?? region;
+  const wantedRegion = call.query.get('bucket-region');
   const after = Buffer.from(call.query.get('continuation-token') ?? '', 'base64').toString('utf8');
-  const found = [...buckets.values()]
-    .filter(({ name, region: at }) => name.startsWith(prefix) && at === wantedRegion && name > after)
+  const found = [...call.endpoint.buckets.values()]
+    .filter(({ owner, region }) => owner === accountId && region === (wantedRegion ?? region))
+    .filter(({ name }) => name.startsWith(prefix) && name > after)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   const page = found.slice(0, limit);
   const last = page[page.length - 1];
@@ -149,5 +154,5 @@ export function listBuckets(call: Call): AwsResponse {
 /** GetBucketLocation: empty for us-east-1. */
 export function getBucketLocation(call: Call): AwsResponse {
   const { region } = openBucket(call);
-  return xmlAnswer(xmlDocument('LocationConstraint', region === 'us-east-1' ? '' : region));
+  return xmlAnswer(xmlDocument('LocationConstraint', region === GLOBAL_REGION ? '' : region));
 }

@@ -40,7 +40,9 @@ export function headObject(call: Call): AwsResponse {
   if (read.unmodified !== undefined) return read.unmodified;
   const { bucket, version, slice } = read;
   if (call.endpoint.behavior.headUnderDisabledKey === 'refused')
-    speakingS3(call, 'read', () => call.endpoint.keyRing.checkKeyState(version.encryption, call.request.caller));
+    speakingS3(call, 'read', () =>
+      call.endpoint.keyRing.checkKeyState(version.encryption, bucket.name, call.request.caller),
+    );
   if (call.headers['x-amz-checksum-mode'] !== undefined) {
     unwrapDataKey(call, version.encryption, { bucket: bucket.name, key: call.key }, read.customer);
   }

@@ -69,7 +69,7 @@ function markerOf(call: Call): Marker {
 /** How long versions are missing from the listing of a bucket that has just begun to have any, in milliseconds. */
 const LATE = 2_000;
 
-function pageOf(call: Call, { keys, versionsSince }: Bucket, listing: ListingRequest, marker: Marker): Page {
+function pageOf(call: Call, { keys, owner, versionsSince }: Bucket, listing: ListingRequest, marker: Marker): Page {
   const isLate = call.endpoint.behavior.versionsAfterEnabling === 'late' && call.now < versionsSince + LATE;
   const items: string[] = [];
   const prefixes: string[] = [];
@@ -91,7 +91,7 @@ function pageOf(call: Call, { keys, versionsSince }: Bucket, listing: ListingReq
       const version = entry.versions[at];
       if (version === undefined || (version.id !== NULL_VERSION && isLate)) continue;
       if (full()) return { items, prefixes, next: listing.maxKeys > 0 ? next : undefined };
-      items.push(itemXml(call, key, version, at === entry.versions.length - 1));
+      items.push(itemXml(call, owner, key, version, at === entry.versions.length - 1));
       next = { key: entry.key, versionId: version.id };
     }
   }
@@ -118,8 +118,8 @@ function firstOf({ key, versions }: KeyEntry, marker: Marker): number {
   return versions.findLastIndex(({ id }) => id === NULL_VERSION || isOlder(id, versionId));
 }
 
-function itemXml(call: Call, key: string, version: ObjectVersion, latest: boolean): string {
-  const owner = `<Owner><ID>${ownerId(call.endpoint.accountId)}</ID></Owner>`;
+function itemXml(call: Call, bucketOwner: string, key: string, version: ObjectVersion, latest: boolean): string {
+  const owner = `<Owner><ID>${ownerId(bucketOwner)}</ID></Owner>`;
   const place = `${key}<VersionId>${version.id}</VersionId><IsLatest>${latest}</IsLatest>`;
   if (version.deleteMarker) {
     return `<DeleteMarker>${place}<LastModified>${isoTime(version.modified)}</LastModified>${owner}</DeleteMarker>`;

@@ -77,11 +77,12 @@ export function listObjects(call: Call): AwsResponse {
 function currentObjects(call: Call, listing: ListingRequest, marker: string, { owner }: { owner: boolean }): Page {
   const contents: string[] = [];
   const prefixes: string[] = [];
-  const ownerXml = owner ? branch('Owner', leaf('ID', canonicalId(call.endpoint.accountId))) : '';
+  const bucket = openBucket(call);
+  const ownerXml = owner ? branch('Owner', leaf('ID', canonicalId(bucket.owner))) : '';
   let last = '';
   let lastPrefix = '';
   const shows = ({ versions }: KeyEntry) => versions[versions.length - 1]?.deleteMarker === false;
-  for (const { key, versions } of pageEntries(openBucket(call).keys, listing, after(listing, marker), shows)) {
+  for (const { key, versions } of pageEntries(bucket.keys, listing, after(listing, marker), shows)) {
     const current = versions[versions.length - 1];
     if (current === undefined || current.deleteMarker) continue;
     const group = commonPrefix(key, listing);

@@ -1,6 +1,7 @@
 import type { AwsResponse } from '../../message';
 import { openBucket } from '../access';
 import type { Call } from '../call';
+import type { Bucket } from '../state/bucket';
 import { compareKeys } from '../state/key-index';
 import type { Upload } from '../state/upload';
 import { canonicalId } from '../wire/acl-wire';
@@ -35,7 +36,7 @@ export function listParts(call: Call): AwsResponse {
       leaf('Bucket', bucket.name),
       leaf('Key', upload.key),
       leaf('UploadId', upload.id),
-      people(call),
+      people(bucket, upload),
       leaf('StorageClass', upload.storageClass),
       leaf('PartNumberMarker', marker),
       leaf('NextPartNumberMarker', last),
@@ -66,7 +67,7 @@ export function listMultipartUploads(call: Call): AwsResponse {
     if (group !== undefined && (groups.has(group) || group === keyMarker)) continue;
     truncated = items.length + groups.size >= listing.maxKeys;
     if (truncated) break;
-    if (group === undefined) items.push(uploadXml(call, upload, listing.encode(upload.key)));
+    if (group === undefined) items.push(uploadXml(bucket, upload, listing.encode(upload.key)));
     else groups.add(group);
     last = group === undefined ? upload : { key: group, id: '' };
   }
@@ -100,12 +101,12 @@ function isPast(upload: Upload, keyMarker: string, marked: Upload | undefined): 
   return order > 0 || (order === 0 && marked !== undefined && inOrder(upload, marked) > 0);
 }
 
-function uploadXml(call: Call, upload: Upload, key: string): string {
+function uploadXml(bucket: Bucket, upload: Upload, key: string): string {
   return branch(
     'Upload',
     leaf('Key', key),
     leaf('UploadId', upload.id),
-    people(call),
+    people(bucket, upload),
     leaf('StorageClass', upload.storageClass),
     leaf('Initiated', new Date(upload.initiated).toISOString()),
     checksumOf(upload),
@@ -117,7 +118,6 @@ function checksumOf(upload: Upload): string {
   return leaf('ChecksumAlgorithm', upload.algorithm) + leaf('ChecksumType', upload.checksumType);
 }
 
-function people(call: Call): string {
-  const id = leaf('ID', canonicalId(call.endpoint.accountId));
-  return branch('Initiator', leaf('ID', call.request.caller.arn)) + branch('Owner', id);
+function people({ owner }: Bucket, { initiator }: Upload): string {
+  return branch('Initiator', leaf('ID', initiator)) + branch('Owner', leaf('ID', canonicalId(owner)));
 }

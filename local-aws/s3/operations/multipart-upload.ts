@@ -48,6 +48,7 @@ export function createMultipartUpload(call: Call): AwsResponse {
     id: randomBytes(48).toString('base64').replaceAll('+', '.').replaceAll('/', '_'),
     key: call.key,
     initiated: call.now,
+    initiator: call.request.caller.arn,
     encryption,
     algorithm,
     algorithmNamed: named !== undefined,

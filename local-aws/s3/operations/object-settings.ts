@@ -41,17 +41,16 @@ export function deleteObjectTagging(call: Call): AwsResponse {
 /** GetObjectAcl: the owner's alone where ACLs are off. */
 export function getObjectAcl(call: Call): AwsResponse {
   const { bucket, version } = open(call);
-  const { accountId } = call.endpoint;
-  const own = privateAcl(accountId);
+  const own = privateAcl(bucket.owner);
   const acl = bucket.ownership === 'BucketOwnerEnforced' ? own : (version.acl ?? own);
-  return xmlAnswer(writeAcl(acl, accountId), versionHeader(bucket, version.id));
+  return xmlAnswer(writeAcl(acl, bucket.owner), versionHeader(bucket, version.id));
 }
 
 /** PutObjectAcl, by headers or by a document. */
 export function putObjectAcl(call: Call): AwsResponse {
   const { bucket, version } = open(call);
   proveBody(call);
-  const acl = aclOfHeaders(call) ?? readAcl(call.request.body);
+  const acl = aclOfHeaders(call, bucket) ?? readAcl(call.request.body);
   refuseUnlessOwner(call, bucket, acl);
   refusePublic(bucket, acl);
   version.acl = acl;

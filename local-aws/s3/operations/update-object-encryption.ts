@@ -20,7 +20,7 @@ export function updateObjectEncryption(call: Call): AwsResponse {
   const account = KEY_ARN.exec(keyArn)?.[1];
   if (account === undefined) throw s3Fault('InvalidRequest', 'The KMS key ARN provided is malformed.');
   const version = readableVersion(bucket, call.key, call.query.get('versionId'));
-  if (account !== call.endpoint.accountId) {
+  if (account !== bucket.owner) {
     throw s3Fault('AccessDenied', 'The KMS key must belong to the account of the bucket owner.');
   }
   if (isLocked(version, call.now, false)) {

@@ -5,6 +5,9 @@ import { KeyIndex } from './key-index';
 import type { RetentionMode } from './object-version';
 import type { Upload } from './upload';
 
+/** The Region that answers for S3 as a whole. */
+export const GLOBAL_REGION = 'us-east-1';
+
 export type Versioning = 'Off' | 'Enabled' | 'Suspended';
 
 /** A bucket's default encryption, one rule as S3 allows. */
@@ -49,6 +52,8 @@ export interface CompletedUpload {
 export class Bucket {
   readonly name: string;
   readonly region: string;
+  /** The account that made it. Every object in it is its own, whoever wrote it. */
+  readonly owner: string;
   /** Milliseconds since the epoch. */
   readonly created: number;
   readonly keys = new KeyIndex();
@@ -75,9 +80,10 @@ export class Bucket {
   acl: Acl;
   objectLock: { readonly rule: LockRule | undefined } | undefined;
 
-  constructor(name: string, region: string, created: number, acl: Acl) {
+  constructor(name: string, { region, owner }: { region: string; owner: string }, created: number, acl: Acl) {
     this.name = name;
     this.region = region;
+    this.owner = owner;
     this.created = created;
     this.acl = acl;
   }

@@ -54,11 +54,12 @@ export const NO_ENCRYPTION: Encryption = { kind: 'AES256', wrapped: '', ...NO_KE
  */
 export class KeyRing {
   private readonly internal = randomBytes(32);
-  private readonly dataKeys: DataKeys;
+  private readonly dataKeysOf: (bucket: string) => DataKeys;
   private readonly rewrapCalls: AwsBehavior['rewrapCalls'];
 
-  constructor(dataKeys: DataKeys, { rewrapCalls }: Pick<AwsBehavior, 'rewrapCalls'>) {
-    this.dataKeys = dataKeys;
+  /** @param dataKeysOf - KMS in the Region of a bucket */
+  constructor(dataKeysOf: (bucket: string) => DataKeys, { rewrapCalls }: Pick<AwsBehavior, 'rewrapCalls'>) {
+    this.dataKeysOf = dataKeysOf;
     this.rewrapCalls = rewrapCalls;
   }
 
@@ -77,9 +78,10 @@ export class KeyRing {
       const wrapped = wrapKey(request.key, dataKey);
       return { dataKey, encryption: { kind: 'SSE-C', wrapped, ...NO_KEY, customerKeyMd5: request.md5 } };
     }
-    const keyId = request.keyId ?? this.dataKeys.awsManagedS3Key(caller);
+    const dataKeys = this.dataKeysOf(place.bucket);
+    const keyId = request.keyId ?? dataKeys.awsManagedS3Key(caller);
     const context = contextOf(place, request.bucketKey, request.context);
-    const { plaintext, ciphertext, keyArn } = this.dataKeys.generateDataKey(keyId, context, caller);
+    const { plaintext, ciphertext, keyArn } = dataKeys.generateDataKey(keyId, context, caller);
     return {
       dataKey: plaintext,
       encryption: {
@@ -102,7 +104,8 @@ export class KeyRing {
     if (encryption.kind === 'AES256') return unwrapKey(this.internal, encryption.wrapped);
     if (encryption.kind === 'SSE-C') return unwrapKey(customerKey ?? Buffer.alloc(32), encryption.wrapped);
     const context = contextOf(place, encryption.bucketKey, encryption.context);
-    const { plaintext } = this.dataKeys.decrypt(Buffer.from(encryption.wrapped, 'latin1'), context, caller);
+    const wrapped = Buffer.from(encryption.wrapped, 'latin1');
+    const { plaintext } = this.dataKeysOf(place.bucket).decrypt(wrapped, context, caller);
     return encryption.inner === undefined ? plaintext : unwrapKey(plaintext, encryption.inner);
   }
 
@@ -113,10 +116,11 @@ export class KeyRing {
    * @throws KmsFault as KMS's ReEncrypt or GenerateDataKey.
    */
   rewrap(encryption: Encryption, place: Place, keyArn: string, bucketKey: boolean, caller: Caller): Encryption {
+    const dataKeys = this.dataKeysOf(place.bucket);
     const target = contextOf(place, bucketKey, encryption.context);
     const moved = { ...encryption, kind: 'aws:kms' as const, bucketKey };
     if (encryption.kind === 'AES256') {
-      const fresh = this.dataKeys.generateDataKey(keyArn, target, caller);
+      const fresh = dataKeys.generateDataKey(keyArn, target, caller);
       const inner = wrapKey(fresh.plaintext, unwrapKey(this.internal, encryption.wrapped));
       return { ...moved, wrapped: fresh.ciphertext.toString('latin1'), inner, keyArn: fresh.keyArn };
     }
@@ -124,21 +128,21 @@ export class KeyRing {
     const ciphertext = Buffer.from(encryption.wrapped, 'latin1');
     const next =
       this.rewrapCalls === 're-encrypt'
-        ? this.dataKeys.reEncrypt(ciphertext, source, keyArn, target, caller)
-        : this.sealUnder(this.dataKeys.decrypt(ciphertext, source, caller).plaintext, keyArn, target, caller);
+        ? dataKeys.reEncrypt(ciphertext, source, keyArn, target, caller)
+        : sealUnder(dataKeys, dataKeys.decrypt(ciphertext, source, caller).plaintext, keyArn, target, caller);
     return { ...moved, wrapped: next.ciphertext.toString('latin1'), keyArn: next.keyArn };
   }
 
-  private sealUnder(dataKey: Buffer, keyArn: string, target: EncryptionContext, caller: Caller) {
-    const sealed = this.dataKeys.encrypt(dataKey, keyArn, target, caller);
-    dataKey.fill(0);
-    return sealed;
-  }
-
   /** @throws KmsFault as KMS's Decrypt for the state of the key, and for nothing else. */
-  checkKeyState({ kind, keyArn }: Encryption, caller: Caller): void {
-    if (kind === 'aws:kms' || kind === 'aws:kms:dsse') this.dataKeys.checkKeyState(keyArn, caller);
+  checkKeyState({ kind, keyArn }: Encryption, bucket: string, caller: Caller): void {
+    if (kind === 'aws:kms' || kind === 'aws:kms:dsse') this.dataKeysOf(bucket).checkKeyState(keyArn, caller);
   }
+}
+
+function sealUnder(dataKeys: DataKeys, dataKey: Buffer, keyArn: string, target: EncryptionContext, caller: Caller) {
+  const sealed = dataKeys.encrypt(dataKey, keyArn, target, caller);
+  dataKey.fill(0);
+  return sealed;
 }
 
 function contextOf(place: Place, bucketKey: boolean, extra: EncryptionContext | undefined): EncryptionContext {

@@ -24,6 +24,8 @@ export interface Upload {
   readonly key: string;
   /** Milliseconds since the epoch. */
   readonly initiated: number;
+  /** ARN of who began it. */
+  readonly initiator: string;
   readonly encryption: Encryption;
   readonly attributes: Attributes;
   readonly storageClass: string;

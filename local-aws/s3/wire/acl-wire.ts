@@ -63,7 +63,7 @@ function canned(name: string, accountId: string): Acl | undefined {
  *
  * @throws S3Fault `InvalidArgument`; `InvalidRequest` for a canned ACL and grants together.
  */
-export function aclOfHeaders(call: Call): Acl | undefined {
+export function aclOfHeaders(call: Call, { owner }: Pick<Bucket, 'owner'>): Acl | undefined {
   const name = call.headers['x-amz-acl'];
   const grants = Object.entries(GRANT_HEADERS).flatMap(([header, permission]) => {
     const value = call.headers[header];
@@ -73,7 +73,7 @@ export function aclOfHeaders(call: Call): Acl | undefined {
   if (grants.length > 0) {
     throw s3Fault('InvalidRequest', 'Specifying both Canned ACLs and Header Grants is not allowed');
   }
-  const acl = canned(name, call.endpoint.accountId);
+  const acl = canned(name, owner);
   if (acl === undefined) throw invalidArgument('Argument is invalid', 'x-amz-acl', name);
   return acl;
 }
@@ -93,7 +93,7 @@ function grantOf(item: string, permission: Permission): Grant {
  * @throws S3Fault `AccessControlListNotSupported`.
  */
 export function aclForObject(call: Call, bucket: Bucket): Acl | undefined {
-  const acl = aclOfHeaders(call);
+  const acl = aclOfHeaders(call, bucket);
   if (acl === undefined) return undefined;
   refuseUnlessOwner(call, bucket, acl);
   refusePublic(bucket, acl);
@@ -103,7 +103,7 @@ export function aclForObject(call: Call, bucket: Bucket): Acl | undefined {
 /** @throws S3Fault `AccessControlListNotSupported` when ACLs are off and this one gives others anything. */
 export function refuseUnlessOwner(call: Call, bucket: Bucket, acl: Acl): void {
   if (bucket.ownership !== 'BucketOwnerEnforced') return;
-  const owner = canonicalId(call.endpoint.accountId);
+  const owner = canonicalId(bucket.owner);
   const harmless = acl.grants.every(
     ({ grantee, permission }) =>
       grantee.type === 'CanonicalUser' && grantee.id === owner && permission === 'FULL_CONTROL',

@@ -55,7 +55,7 @@ describe('two versions that share a file name', () => {
     await expect(readRecord(ledger, 'a', 'b-c')).rejects.toMatchObject(shared);
     const theirs = { ...record, rotation: 'a', version: 'b-c' };
     await expect(writeRecord(ledger, theirs)).rejects.toMatchObject(shared);
-    await writePending(ledger, pendingOf('a-b', prepared, 'binding'));
+    await writePending(ledger, pendingOf('a-b', { ...prepared, binding: 'binding' }));
   });
 });
 

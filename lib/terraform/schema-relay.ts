@@ -12,7 +12,7 @@ const GET_SCHEMA = '/tfplugin5.Provider/GetSchema';
 /** Fields of its answer that map a name to a schema: resources, data sources, functions, ephemeral resources. */
 const NAMED_SCHEMAS = new Set([2, 3, 7, 8]);
 const LENGTH_DELIMITED = 2;
-/** How long a provider has to say which schemas there are. It takes half a second of CPU time. */
+/** How long a provider has to answer which schemas there are. It needs half a second of CPU time. */
 const ANSWER_MS = 60_000;
 /** In gRPC a message follows one byte that says whether it is compressed, and its length in four. */
 const FRAME_HEADER = 5;
@@ -24,22 +24,23 @@ export interface SchemaRelay {
 /**
  * Relays the plugin protocol between Terraform and a provider, each at a Unix socket. It answers one call by itself: which
  * schemas there are. It asks the provider once, and leaves out every resource and data source that is not named: Terraform
- * spends most of its CPU time on the schemas of 1,500 kinds that no stack here has. Of a kind that is left out, Terraform says
- * that the provider does not support it.
+ * spends most of its CPU time on the schemas of 1,500 kinds that no stack here has. Terraform refuses a configuration with a
+ * kind that is left out: it reports that the provider does not support it.
  *
+ * @param kinds - names such as `aws_kms_alias`; read again for each answer, so that names may be added
  * @throws Error where the provider does not answer
  */
 export async function relaySchemas(provider: string, socket: string, kinds: ReadonlySet<string>): Promise<SchemaRelay> {
   const upstream = connect('http://provider', { createConnection: () => createConnection(provider) });
   // What is under way then fails at its own stream.
   upstream.on('error', () => {});
-  const schemas = frame(schemasOf(await askForSchemas(upstream), kinds));
+  const schemas = await askForSchemas(upstream);
   const sessions = new Set<{ destroy(): void }>();
   const server = createServer();
   server.on('session', (session) => sessions.add(session.on('close', () => sessions.delete(session))));
   server.on('stream', (stream, headers) => {
     stream.on('error', () => {});
-    if (headers[':path'] === GET_SCHEMA) answer(stream, schemas);
+    if (headers[':path'] === GET_SCHEMA) answer(stream, frame(schemasOf(schemas, kinds)));
     else forward(upstream, stream, headers);
   });
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(socket, resolve));
