@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
 import { Readable } from 'node:stream';
 import { DecryptCommand, DescribeKeyCommand, EncryptCommand, KMSClient, ListAliasesCommand } from '@aws-sdk/client-kms';
@@ -23,6 +24,7 @@ import {
 } from '@aws-sdk/client-s3-control';
 import { keepAccountOutOfHost } from '../../lib/aws/account-path';
 import { openDirectClient } from '../../lib/s3/direct-client';
+import { createExternalKey, importedKey, importMaterial } from './byok';
 import { newBucket, openStand, type S3Stand } from './s3-stand';
 
 /** What was recorded on AWS and stands in no reference. */
@@ -43,10 +45,10 @@ const put = (Bucket: string, Key: string, more: object = {}) =>
   stand.s3.send(new PutObjectCommand({ Bucket, Key, Body: 'body', ...more }));
 
 /** One request as bytes, for what the SDK does not let a program send or see. */
-async function bare(path: string, method: 'GET' | 'HEAD' = 'GET', headers: [string, string][] = []) {
+async function bare(path: string, method: 'GET' | 'HEAD' = 'GET', headers: [string, string][] = [], query = '') {
   const direct = openDirectClient(stand.s3);
   const [bucket = '', ...key] = path.split('/');
-  const answer = await direct.send({ method, bucket, key: key.join('/') || undefined, headers });
+  const answer = await direct.send({ method, bucket, key: key.join('/') || undefined, headers, query });
   await direct.close();
   return { ...answer, text: answer.body.toString() };
 }
@@ -124,6 +126,32 @@ describe('S3', () => {
     const Rules = [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' as const } }];
     await stand.s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration: { Rules } }));
     expect(await blocked()).toEqual(['NONE']);
+  });
+
+  it('names the Region of the bucket with a listing', async () => {
+    const Bucket = await newBucket(stand.s3);
+    for (const query of ['list-type=2', 'prefix='])
+      expect((await bare(Bucket, 'GET', [], query)).headers['x-amz-bucket-region']).toBe(stand.aws.region);
+  });
+
+  it('answers GetObjectAttributes in a root of its own, and says no display name of any owner', async () => {
+    const Bucket = await newBucket(stand.s3);
+    await put(Bucket, 'a');
+    const attributes = await bare(`${Bucket}/a`, 'GET', [['x-amz-object-attributes', 'ETag']], 'attributes=');
+    expect(attributes.text).toContain('<GetObjectAttributesResponse ');
+    for (const query of ['acl=', 'versions=', 'prefix=']) {
+      const { text } = await bare(Bucket, 'GET', [], query);
+      expect([text.includes('<Owner><ID>'), text.includes('DisplayName')]).toEqual([true, false]);
+    }
+  });
+
+  it('answers an upload under SSE-KMS with its checksum, and its HEAD when asked', async () => {
+    const Bucket = await newBucket(stand.s3);
+    const kept = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: await stand.newKey(), ChecksumAlgorithm: 'CRC32' };
+    const { ChecksumCRC32, ChecksumType } = await put(Bucket, 'a', kept);
+    expect([ChecksumCRC32, ChecksumType]).toEqual([expect.any(String), 'FULL_OBJECT']);
+    const head = await stand.s3.send(new HeadObjectCommand({ Bucket, Key: 'a', ChecksumMode: 'ENABLED' }));
+    expect([head.ChecksumCRC32, head.ChecksumType]).toEqual([ChecksumCRC32, ChecksumType]);
   });
 
   describe('a multipart upload', () => {
@@ -237,10 +265,33 @@ describe('KMS', () => {
     });
   });
 
-  it.each([1, 100, 7000])('calls %d bytes of nonsense an invalid ciphertext', async (length) => {
+  it.each([1, 100, 7000])('calls %d bytes of nonsense an invalid ciphertext, without a message', async (length) => {
     const CiphertextBlob = Buffer.alloc(length, 7);
+    const answers = recordAnswers();
     await expect(kms.send(new DecryptCommand({ CiphertextBlob }))).rejects.toMatchObject({
       name: 'InvalidCiphertextException',
+    });
+    expect(answers).toEqual([{ __type: 'InvalidCiphertextException' }]);
+  });
+
+  it('says of a key without material that it is pending import, and no more', async () => {
+    const { id, arn } = await createExternalKey(kms);
+    const encrypt = kms.send(new EncryptCommand({ KeyId: id, Plaintext: Buffer.from('x') }));
+    await expect(encrypt).rejects.toMatchObject({
+      name: 'KMSInvalidStateException',
+      message: `${arn} is pending import.`,
+    });
+  });
+
+  it('refuses new material while other material waits for its rotation', async () => {
+    const { id } = await importedKey(kms);
+    const asNew = { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE', ImportType: 'NEW_KEY_MATERIAL' } as const;
+    const waiting = await importMaterial(kms, id, randomBytes(32), asNew);
+    await expect(importMaterial(kms, id, randomBytes(32), asNew)).rejects.toMatchObject({
+      name: 'KMSInvalidStateException',
+      message: expect.stringMatching(
+        `^New key material \\(id: [0-9a-f]{64}\\) cannot be imported into KMS key ${id}, because another key material \\(id: ${waiting}\\) is pending rotation.$`,
+      ),
     });
   });
 });

@@ -7,8 +7,10 @@ import { STSClient } from '@aws-sdk/client-sts';
 
 import { keepAccountOutOfHost } from './account-path';
 import { rememberEndpoint } from './endpoint-of';
+import { requireSchemes } from './endpoint-variables';
 import { type Network, NetworkHandler, openNetwork } from './network';
 import { addressPathStyle } from './path-style';
+import { rememberProfile } from './profile-of';
 import { type AssumedRole, type RoleCredentials, roleCredentials } from './role-credentials';
 import { decideRetries } from './sdk-retries';
 
@@ -55,8 +57,9 @@ export interface ClientOptions {
  * network are passed.
  */
 export function createClients({ region, env, signal, profile, role }: ClientOptions): AwsClients {
+  requireSchemes(env);
   const network = openNetwork(env);
-  const found = clientsOn(network, { region, signal, profile });
+  const found = clientsOn(network, { region, signal, profile, named: profile ?? env.AWS_PROFILE });
   if (role === undefined) return found;
   const assumed = clientsOn(network, { region, signal, credentials: () => roleCredentials(found.sts, role) });
   return {
@@ -69,11 +72,13 @@ export function createClients({ region, env, signal, profile, role }: ClientOpti
 }
 
 interface Settings extends Pick<ClientOptions, 'region' | 'signal' | 'profile'> {
+  /** The profile that the credentials come from, where one is named. */
+  readonly named?: string | undefined;
   /** Absent: those of the standard variables and profiles. */
   readonly credentials?: SessionCredentials | (() => Promise<RoleCredentials>);
 }
 
-function clientsOn(network: Network, { region, signal, profile, credentials }: Settings): AwsClients {
+function clientsOn(network: Network, { region, signal, profile, named, credentials }: Settings): AwsClients {
   const given = { ...(profile !== undefined && { profile }), ...(credentials && { credentials }) };
   const settings = () => ({ region, requestHandler: new NetworkHandler(network), ...given });
   const kms = new KMSClient(settings());
@@ -84,6 +89,7 @@ function clientsOn(network: Network, { region, signal, profile, credentials }: S
   const prepared = <T extends Opened>(client: T): T => {
     decideRetries(client.config, signal);
     watchRequests(client.config, network, signal);
+    if (named !== undefined) nameProfile(client, named);
     return client;
   };
   const onDemand = <T extends Opened>(open: () => Promise<T>): (() => Promise<T>) => {
@@ -112,6 +118,30 @@ function clientsOn(network: Network, { region, signal, profile, credentials }: S
       for (const client of opened) client.destroy();
     },
   };
+}
+
+/** A call that finds no credentials fails before any request: the error learns whose they were to be. */
+function nameProfile(client: Opened, profile: string): void {
+  const stack: unknown = client.middlewareStack;
+  (stack as AnyStack).add(
+    (next) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        rememberProfile(error, profile);
+        throw error;
+      }
+    },
+    { step: 'initialize', name: 'nameProfile' },
+  );
+}
+
+/** What the stacks of all clients have in common. */
+interface AnyStack {
+  add(
+    middleware: (next: (args: unknown) => Promise<unknown>) => (args: unknown) => Promise<unknown>,
+    options: { readonly step: 'initialize'; readonly name: string },
+  ): void;
 }
 
 type Opened = KMSClient | S3Client | S3ControlClient | STSClient | CloudTrailClient | IAMClient;

@@ -29,7 +29,25 @@ export async function configuredEndpoint(config: unknown): Promise<URL | undefin
 
 /** True for a host of AWS. */
 export const isAwsHost = (hostname: string): boolean =>
-  /(^|\.)(amazonaws\.com(\.cn)?|api\.aws|api\.amazonwebservices\.com\.cn)$/.test(hostname);
+  AWS_DOMAINS.some((domain) => hostname === domain || hostname.endsWith(`.${domain}`));
+
+/** Of the SDK's list of partitions: each has one for its services, and most one for dual-stack endpoints. */
+const AWS_DOMAINS: readonly string[] = [
+  'amazonaws.com',
+  'api.aws',
+  'amazonaws.com.cn',
+  'api.amazonwebservices.com.cn',
+  'amazonaws.eu',
+  'api.amazonwebservices.eu',
+  'c2s.ic.gov',
+  'api.aws.ic.gov',
+  'sc2s.sgov.gov',
+  'api.aws.scloud',
+  'cloud.adc-e.uk',
+  'api.cloud-aws.adc-e.uk',
+  'csp.hci.ic.gov',
+  'api.aws.hci.ic.gov',
+];
 
 /** The endpoints of a run that are not AWS's, for people, evidence and JSON. */
 export async function endpointsOf({ kms, s3, sts }: Pick<AwsClients, 'kms' | 's3' | 'sts'>): Promise<Endpoints> {

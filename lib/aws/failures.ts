@@ -1,5 +1,6 @@
 import { isCode, KeyturnError } from '../errors';
 import { endpointOf } from './endpoint-of';
+import { profileOf } from './profile-of';
 import { UNTRUSTED_CERTIFICATE } from './untrusted-certificate';
 
 /** The used parts of an SDK error, an SDK network error, or an error of the direct S3 client. */
@@ -92,6 +93,8 @@ export function asFailure(action: string, resource: string, error: unknown): Key
   const failure = describe(action, resource, error);
   return (
     interruption(failure) ??
+    misconfigured(failure) ??
+    unreadable(failure) ??
     unreachable(failure) ??
     misdirected(failure) ??
     credentials(failure) ??
@@ -137,6 +140,27 @@ function interruption({ error, action }: Failure): KeyturnError | undefined {
   return aborted ? new KeyturnError('interrupted', { during: action }, error) : undefined;
 }
 
+/** What the SDK says of settings that contradict each other, and of an address that is no URL. */
+function misconfigured({ error, action, awsCode, awsMessage }: Failure): KeyturnError | undefined {
+  const special = /fips/i.test(awsMessage) ? 'FIPS' : /dual-?stack/i.test(awsMessage) ? 'DUALSTACK' : undefined;
+  if (awsCode === 'EndpointError' && special !== undefined) {
+    const fix = `unset AWS_USE_${special}_ENDPOINT (or use_${special.toLowerCase()}_endpoint of the profile), or AWS_ENDPOINT_URL (or endpoint_url): only one of the two can be set`;
+    return new KeyturnError('aws-endpoint-invalid', { where: action, reason: awsMessage, fix }, error);
+  }
+  const noUrl = (error as AwsError | undefined)?.code === 'ERR_INVALID_URL' || /not a valid URI/.test(awsMessage);
+  if (!noUrl) return undefined;
+  const fix =
+    'write AWS_ENDPOINT_URL, or endpoint_url of the profile, with its scheme: https://host or http://127.0.0.1:port';
+  return new KeyturnError('aws-endpoint-invalid', { where: action, reason: awsMessage, fix }, error);
+}
+
+/** A file that the credentials come from, such as the token of a web identity. */
+function unreadable({ error, action, awsCode, awsMessage }: Failure): KeyturnError | undefined {
+  const { syscall, path: file } = error as NodeJS.ErrnoException;
+  if (syscall !== 'open' || file === undefined || !['ENOENT', 'EACCES', 'EISDIR'].includes(awsCode)) return undefined;
+  return new KeyturnError('aws-credentials-missing', { action, reason: awsMessage, file }, error);
+}
+
 /** Every transport failure, including TLS, is an error of the endpoint; the SDK path saved its URL. */
 function unreachable({ error, action, awsCode, awsMessage }: Failure): KeyturnError | undefined {
   const from = error as AwsError | undefined;
@@ -165,8 +189,8 @@ function misdirected({ error, action, awsCode, awsMessage }: Failure): KeyturnEr
 function credentials({ error, action, awsCode, awsMessage }: Failure): KeyturnError | undefined {
   const reason = awsMessage;
   if (awsCode === 'CredentialsProviderError' || awsCode === 'TokenProviderError') {
-    const code = /expired/i.test(reason) ? 'aws-credentials-expired' : 'aws-credentials-missing';
-    return new KeyturnError(code, { action, reason }, error);
+    if (/expired/i.test(reason)) return new KeyturnError('aws-credentials-expired', { action, reason }, error);
+    return new KeyturnError('aws-credentials-missing', { action, reason, profile: profileOf(error) }, error);
   }
   if (EXPIRED.has(awsCode)) return new KeyturnError('aws-credentials-expired', { action, reason }, error);
   const skewed = REJECTED.has(awsCode) && /signature (expired|not yet current)/i.test(reason);

@@ -218,7 +218,7 @@ function lost(input: DriftInput, { name }: KeyVersion, { copy }: CustodyOfVersio
 /** New material, in custody: the way on from a version that custody has lost. */
 function goOn({ rotation, verdicts }: DriftInput, name: string): string {
   const isEarlier = verdicts.some((one) => one.version.name === name && one.superseded);
-  return isEarlier ? 'npx keyturn post-apply' : nextProposal(rotation);
+  return isEarlier ? 'npx keyturn post-apply' : nextProposal(rotation, name);
 }
 
 /** A copy is sealed once; who is named later cannot open it, and who is struck out still can. */

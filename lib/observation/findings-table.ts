@@ -41,7 +41,8 @@ export const FINDINGS: Readonly<Record<DriftFinding['code'], FindingRow>> = {
   },
   'earlier-key-unusable': {
     meaning: 'An earlier key is off, and objects are left under it: an outage.',
-    commands: [ENABLE, CANCEL, EXTEND],
+    commands: [ENABLE, CANCEL],
+    more: 'A key that is `Unavailable`, `Updating` or `Creating` comes back by itself, or once its key store is connected.',
   },
   'earlier-key-not-verified': {
     meaning: 'An earlier key is off, and nothing here shows that it is empty.',

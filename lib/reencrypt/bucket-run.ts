@@ -68,7 +68,7 @@ export class BucketRun {
     const resumed = await this.#resume();
     const head = resumed?.head ?? (await this.#head());
     const tools = await this.#open(versioning, head, resumed);
-    const run = this.#share(versioning);
+    const run = this.#share(versioning, resumed !== undefined);
 
     let { startedAt } = head;
     let inspect = EVERY_VERSION;
@@ -94,11 +94,13 @@ export class BucketRun {
   }
 
   /** Undefined: this process moves everything by itself. */
-  #share(versioning: Versioning): { workers: SegmentWorkers; run: SegmentRun } | undefined {
-    const { dryRun, only, onOutcome, evidence } = this.#request;
+  #share(versioning: Versioning, isResumed: boolean): { workers: SegmentWorkers; run: SegmentRun } | undefined {
+    const { dryRun, only, onOutcome, evidence, behind, method } = this.#request;
     const workers = this.#workers;
     if (!workers || dryRun || only || onOutcome) return undefined;
-    const run = workers.open({ ...this.#request, versioning, keepsEvidence: evidence !== undefined });
+    const look = isResumed || method !== 'rewrap' ? undefined : behind?.plan;
+    const request = { ...this.#request, versioning, look, keepsEvidence: evidence !== undefined };
+    const run = workers.open(request, (record) => behind?.merge?.(record));
     this.#shared = run;
     return { workers, run };
   }

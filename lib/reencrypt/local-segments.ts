@@ -3,6 +3,7 @@ import type { ObjectStore } from '../s3/store';
 import { ListingPass } from './listing-pass';
 import { pageRecord } from './page-record';
 import { shouldInspectBy } from './pass-range';
+import type { LookBehind } from './reencrypt-request';
 import { RunCalls } from './run-calls';
 import type { Lease, LeaseEnd, SegmentRequest, SegmentRun } from './segment-workers';
 import { Tally } from './tally';
@@ -14,12 +15,15 @@ const STOPPED = new Error('the run was stopped');
 /** The segments of a run that this process moves for another one. */
 export class LocalSegments implements SegmentRun {
   readonly #request: SegmentRequest;
+  readonly #behind: LookBehind | undefined;
   readonly #calls: RunCalls;
   readonly #moves: VersionMoves;
   readonly #tally = new Tally();
 
-  constructor(store: ObjectStore, request: SegmentRequest, pace?: AdaptiveLimiter) {
+  /** @param behind - looks at what was moved. Default: each version is inspected after its move */
+  constructor(store: ObjectStore, request: SegmentRequest, pace?: AdaptiveLimiter, behind?: LookBehind) {
     this.#request = request;
+    this.#behind = behind;
     const run = { ...request, dryRun: false, pace };
     this.#calls = new RunCalls(store, run);
     this.#moves = new VersionMoves(this.#calls, run, this.#tally, request.versioning);
@@ -39,7 +43,7 @@ export class LocalSegments implements SegmentRun {
         commit(await pageRecord(pass, page, keepsEvidence)),
     };
     const tools = { calls: this.#calls, moves: this.#moves, tally: this.#tally, log };
-    const request = { ...this.#request, dryRun: false };
+    const request = { ...this.#request, dryRun: false, behind: this.#behind };
     const range = { pass, segments: undefined, shouldInspect: shouldInspectBy(inspect) };
     const rest = await new ListingPass(tools, request, range).segment(segment, 0, { maxPages });
     const { fault, isEnded } = this.#calls;

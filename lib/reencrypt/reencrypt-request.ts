@@ -1,4 +1,5 @@
 import type { AdaptiveLimiter } from '../s3/adaptive-limiter';
+import type { LookPlan, LookRecord } from '../s3/look-record';
 import type { ListedVersion, ObjectHead } from '../s3/object-version';
 import type { RetryOptions } from '../s3/pacing-and-retry';
 import type { MoveSources } from '../s3/version-scope';
@@ -13,6 +14,10 @@ export interface LookBehind {
   look(range: KeyRange, onHead: (listed: ListedVersion, head: ObjectHead) => void): Promise<boolean>;
   /** Requests sent for it, so that they do not count for the run. */
   readonly requests: number;
+  /** What another process has to know that moves for this run, and looks by itself; absent: it inspects each version after its move. */
+  readonly plan?: LookPlan | undefined;
+  /** Takes what such a process found. */
+  merge?(record: LookRecord): void;
 }
 
 /** What one run of the local engine over a bucket is to do. */

@@ -1,4 +1,5 @@
 import type { Segment } from '../s3/listing-segments';
+import type { LookPlan, LookRecord } from '../s3/look-record';
 import type { Versioning } from '../s3/store';
 import type { PageRecord } from './page-record';
 import type { InspectRule } from './pass-range';
@@ -20,6 +21,8 @@ export interface SegmentRequest
     | 'copySizes'
   > {
   readonly versioning: Versioning;
+  /** How to look at versions behind their move; absent: each is inspected after its move. */
+  readonly look?: LookPlan | undefined;
   /** True: records hold the lines of evidence. */
   readonly keepsEvidence: boolean;
 }
@@ -65,5 +68,6 @@ export interface SegmentWorkers {
   readonly slots: number;
   /** Starts them if they are not running: segments will follow. */
   start(): void;
-  open(request: SegmentRequest): SegmentRun;
+  /** @param onLook - called with what was found behind the move */
+  open(request: SegmentRequest, onLook?: (record: LookRecord) => void): SegmentRun;
 }

@@ -1,7 +1,10 @@
+import { randomInt } from 'node:crypto';
 import type { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import { CLOCK_SLACK } from '../s3/clock-slack';
+import { LOOK_GROUPS, type LookPlan, type LookRecord } from '../s3/look-record';
 import type { ListedVersion, ObjectHead } from '../s3/object-version';
 import type { ObjectStore } from '../s3/store';
+import type { MoveScope } from '../s3/version-scope';
 import type { BucketVerification, VerifyRequest } from './bucket-verification';
 import { isArchived } from './read-sample';
 import { EVERY_VERSION, verificationFault, verifyBucket } from './verify-bucket';
@@ -11,9 +14,11 @@ import { type VerificationStart, VersionScanner } from './version-scanner';
 import type { WalkRange } from './version-walk';
 
 /** Groups of versions: of a bucket in which a few of a million changed, few groups did. One that is inspected in one go needs few. */
-const [GROUPS, FEW_GROUPS] = [65_536, 256];
+const [GROUPS, FEW_GROUPS] = [LOOK_GROUPS, 256];
 /** Entries of the last listing that are remembered as inspected; of what is beyond, some may be inspected twice, and count twice. */
 const MAX_REMEMBERED = 100_000;
+/** Versions, about, that other processes inspected and that are inspected again: more than all samples together hold. */
+const RELOOKED = 400;
 const PLACES = ['underActive', 'outOfScope'] as const;
 
 /** Why a version is inspected. */
@@ -43,13 +48,22 @@ export class VerificationBehind {
   readonly #request: VerifyRequest;
   readonly #scanner: VersionScanner;
   readonly #samples: VersionSamples;
+  readonly #scope: MoveScope | undefined;
+  readonly #elsewhere = {
+    requests: 0,
+    secondHeads: { versions: 0, contradictions: 0 },
+    askedForAnnotations: 0,
+    versions: 0,
+  };
   #groups: VersionGroups | undefined;
   #before: Before | undefined;
   #fault: unknown;
   readonly #looks = new Set<Promise<boolean>>();
 
-  constructor(store: ObjectStore, request: VerifyRequest, pace?: AdaptiveLimiter) {
+  /** @param scope - what `scopeOf` of the request decides by, so that other processes can decide alike. Default: none looks */
+  constructor(store: ObjectStore, request: VerifyRequest, pace?: AdaptiveLimiter, scope?: MoveScope) {
     const { rehearse = 0 } = request;
+    this.#scope = scope;
     this.#store = store;
     this.#request = request;
     this.#samples = new VersionSamples(request);
@@ -67,6 +81,33 @@ export class VerificationBehind {
   /** Requests sent before the end. */
   get requests(): number {
     return this.#scanner.requests;
+  }
+
+  /** What a process has to know that looks behind the move for this verification; absent: none can. After {@link begin}. */
+  get plan(): LookPlan | undefined {
+    if (this.#scope === undefined || this.#before === undefined) return undefined;
+    const { until, uploadKeys } = this.#before;
+    const { rehearse = 0, movedBefore } = this.#request;
+    return { scope: this.#scope, until, uploadKeys: [...uploadKeys], rehearse, movedBefore };
+  }
+
+  /** Adds what another process found. What it reports twice, or not at all, is inspected at the end. */
+  merge({ groups, high, low, kindOf, kinds, doubted, ...counts }: LookRecord): void {
+    const { requests, secondHeads, askedForAnnotations } = counts;
+    this.#elsewhere.requests += requests;
+    this.#elsewhere.secondHeads.versions += secondHeads.versions;
+    this.#elsewhere.secondHeads.contradictions += secondHeads.contradictions;
+    this.#elsewhere.askedForAnnotations += askedForAnnotations;
+    this.#groups ??= new VersionGroups(GROUPS);
+    const own = this.#groups;
+    if (own.size !== GROUPS) return;
+    this.#elsewhere.versions += groups.length;
+    groups.forEach((group, at) => {
+      const kind = kinds[kindOf[at] ?? kinds.length];
+      if (!kind) own.doubtGroup(group);
+      else own.addEntry({ group, high: high[at] ?? 0, low: low[at] ?? 0 }, [kind.place, labelName(kind.label)]);
+    });
+    for (const group of doubted) own.doubtGroup(group);
   }
 
   /** Before anything is moved. A fault is no fault of the move: everything is verified after it then. */
@@ -113,6 +154,7 @@ export class VerificationBehind {
   async finish(request: VerifyRequest): Promise<BucketVerification> {
     await Promise.all(this.#looks);
     const groups = this.#groups;
+    if (groups) this.#doubtSome(groups);
     if (this.#before === undefined || this.#fault !== undefined || !groups) return verifyBucket(this.#store, request);
     try {
       return await this.#finish(request, groups);
@@ -154,6 +196,14 @@ export class VerificationBehind {
     return this.#withLooks(found, asThen);
   }
 
+  /** Other processes choose no samples: some groups of what they inspected, at random, are inspected again, and chosen from. */
+  #doubtSome(groups: VersionGroups): void {
+    const { versions } = this.#elsewhere;
+    if (versions === 0) return;
+    const some = Math.min(groups.size, Math.ceil((RELOOKED * groups.size) / versions));
+    for (let nth = 0; nth < some; nth += 1) groups.doubtGroup(randomInt(groups.size));
+  }
+
   /** Inspects the groups in which the last listing does not hold what was inspected. Of these, one more listing counts. */
   async #relist(
     scanner: VersionScanner,
@@ -179,16 +229,21 @@ export class VerificationBehind {
   }
 
   #withLooks(found: BucketVerification, asThen: number): BucketVerification {
-    const { secondHeads: first, requests } = this.#scanner;
+    const { secondHeads: first, requests, askedForAnnotations } = this.#scanner;
+    const elsewhere = this.#elsewhere;
     const atTheEnd = found.sources.heads[AGAIN] ?? 0;
     const heads = { ...found.sources.heads, ...(asThen > 0 ? { [BEHIND]: asThen } : {}) };
     return {
       ...found,
       secondHeads: {
-        versions: found.secondHeads.versions + first.versions,
-        contradictions: found.secondHeads.contradictions + first.contradictions,
+        versions: found.secondHeads.versions + first.versions + elsewhere.secondHeads.versions,
+        contradictions: found.secondHeads.contradictions + first.contradictions + elsewhere.secondHeads.contradictions,
       },
-      requests: found.requests + requests,
+      annotations: {
+        ...found.annotations,
+        asked: found.annotations.asked + askedForAnnotations + elsewhere.askedForAnnotations,
+      },
+      requests: found.requests + requests + elsewhere.requests,
       sources: { ...found.sources, heads },
       behindTheMove: { asThen, atTheEnd },
     };

@@ -9,6 +9,11 @@ interface Fingerprint {
   readonly low: number;
 }
 
+/** A version as its group counts it. */
+export interface GroupEntry extends Fingerprint {
+  readonly group: number;
+}
+
 /**
  * What was found of the versions of a bucket, in groups, in so little memory that it does not grow with the bucket: how many versions of
  * a group there are, which ones by an XOR of their fingerprints, and how many of them have a name that they were counted under.
@@ -39,10 +44,16 @@ export class VersionGroups {
     return mixed(hashed(hashed(0x811c9dc5, key), versionId)) & (this.size - 1);
   }
 
+  entryOf(version: ListedVersion): GroupEntry {
+    return { group: this.groupOf(version), ...fingerprintOf(version) };
+  }
+
   /** Counts a version, under these names too. */
   add(version: ListedVersion, ...names: readonly string[]): void {
-    const group = this.groupOf(version);
-    const { high, low } = fingerprintOf(version);
+    this.addEntry(this.entryOf(version), names);
+  }
+
+  addEntry({ group, high, low }: GroupEntry, names: readonly string[]): void {
     this.#high[group] = (this.#high[group] ?? 0) ^ high;
     this.#low[group] = (this.#low[group] ?? 0) ^ low;
     this.#versions[group] = this.versions(group) + 1;
@@ -55,7 +66,11 @@ export class VersionGroups {
 
   /** All of the version's group has to be inspected again. */
   doubt(version: Named): void {
-    this.#doubted[this.groupOf(version)] = 1;
+    this.doubtGroup(this.groupOf(version));
+  }
+
+  doubtGroup(group: number): void {
+    this.#doubted[group] = 1;
   }
 
   isDoubted(group: number): boolean {

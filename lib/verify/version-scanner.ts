@@ -100,6 +100,11 @@ export class VersionScanner {
     return this.#judge.secondHeads;
   }
 
+  /** Versions that S3 was asked about annotations of. */
+  get askedForAnnotations(): number {
+    return this.#judge.annotations.found(0).asked;
+  }
+
   get findings(): Findings {
     return this.#findings;
   }

@@ -1,6 +1,7 @@
 import { KeyturnError } from '../errors';
 import type { PageRecord } from '../reencrypt/page-record';
 import type { Lease, LeaseEnd, SegmentRequest } from '../reencrypt/segment-workers';
+import type { LookRecord } from '../s3/look-record';
 import { errorOf } from './worker-fault';
 import { type FromWorker, fromWorker, type WorkerSettings } from './worker-messages';
 import type { StartWorker, WorkerProcess } from './worker-process';
@@ -9,6 +10,7 @@ import type { StartWorker, WorkerProcess } from './worker-process';
 export interface AnnouncedRun {
   readonly number: number;
   readonly request: SegmentRequest;
+  readonly onLook: (record: LookRecord) => void;
   /** Requests that were sent for it. */
   requests: number;
 }
@@ -31,7 +33,7 @@ export class RunningWorker {
   readonly #start: StartWorker;
   readonly #settings: WorkerSettings;
   readonly #leases = new Map<number, OpenLease>();
-  readonly #runs = new Set<number>();
+  readonly #runs = new Map<number, AnnouncedRun>();
   #process: WorkerProcess | undefined;
   #lastLease = 0;
 
@@ -60,7 +62,7 @@ export class RunningWorker {
   lease(run: AnnouncedRun, of: Lease, commit: OpenLease['commit']): Promise<LeaseEnd> {
     const worker = this.start();
     if (!this.#runs.has(run.number)) worker.send({ type: 'run', run: run.number, request: run.request });
-    this.#runs.add(run.number);
+    this.#runs.set(run.number, run);
     this.#lastLease += 1;
     const lease = this.#lastLease;
     return new Promise((resolve, reject) => {
@@ -89,6 +91,11 @@ export class RunningWorker {
   #handle(from: WorkerProcess, message: FromWorker): void {
     if (message.type === 'unable') {
       this.#fail(errorOf(message.fault));
+      return;
+    }
+    if (message.type === 'looked') {
+      // What comes of a run that is over counts for nothing.
+      this.#runs.get(message.run)?.onLook(message.record);
       return;
     }
     const lease = this.#leases.get(message.lease);

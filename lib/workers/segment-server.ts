@@ -1,7 +1,9 @@
 import { LocalSegments } from '../reencrypt/local-segments';
 import type { Lease, SegmentRequest } from '../reencrypt/segment-workers';
 import { AdaptiveLimiter } from '../s3/adaptive-limiter';
+import type { LookRecord } from '../s3/look-record';
 import type { ObjectStore } from '../s3/store';
+import { LookElsewhere } from '../verify/look-elsewhere';
 import { faultOf } from './worker-fault';
 import { type FromWorker, type ToWorker, toWorker, type WorkerSettings } from './worker-messages';
 
@@ -19,7 +21,7 @@ export class SegmentServer {
   readonly #uncommitted = new Map<number, () => void>();
   #store: ObjectStore | undefined;
   #pace: AdaptiveLimiter | undefined;
-  #reported = 0;
+  readonly #reported = new WeakMap<LocalSegments, number>();
   #handled: Promise<void> = Promise.resolve();
 
   constructor(open: OpenStore, send: (message: FromWorker) => void) {
@@ -66,35 +68,38 @@ export class SegmentServer {
   }
 
   #run(run: number, request: SegmentRequest): void {
-    const { concurrency: maxConcurrency, maxRps } = request;
+    if (!this.#store) return;
+    const { concurrency: maxConcurrency, maxRps, look } = request;
     // The share of this process is one for all runs.
     this.#pace ??= new AdaptiveLimiter({ maxConcurrency, maxRps });
-    if (this.#store) this.#runs.set(run, new LocalSegments(this.#store, request, this.#pace));
+    const pace = this.#pace;
+    const onFound = (record: LookRecord) => this.#send({ type: 'looked', run, record });
+    const behind = look && new LookElsewhere(this.#store, { ...request, pace }, look, onFound);
+    this.#runs.set(run, new LocalSegments(this.#store, request, pace, behind));
   }
 
   async #lease(run: number, lease: number, of: Lease): Promise<void> {
     const segments = this.#runs.get(run);
-    if (!segments) return this.#send({ type: 'stopped', lease, requests: this.#requests() });
+    if (!segments) return this.#send({ type: 'stopped', lease, requests: 0 });
     try {
       const ended = await segments.lease(of, async (record) => {
         const committed = new Promise<void>((go) => this.#uncommitted.set(lease, go));
-        this.#send({ type: 'page', lease, requests: this.#requests(), record });
+        this.#send({ type: 'page', lease, requests: this.#requests(segments), record });
         await committed;
         this.#uncommitted.delete(lease);
       });
-      const requests = this.#requests();
+      const requests = this.#requests(segments);
       if (ended.end === 'listed') this.#send({ type: 'listed', lease, requests, rest: ended.rest });
       else this.#send({ type: 'stopped', lease, requests });
     } catch (error) {
-      this.#send({ type: 'fault', lease, requests: this.#requests(), fault: faultOf(error) });
+      this.#send({ type: 'fault', lease, requests: this.#requests(segments), fault: faultOf(error) });
     }
   }
 
-  /** Requests since the last time. */
-  #requests(): number {
-    const sent = this.#store?.requests() ?? 0;
-    const since = sent - this.#reported;
-    this.#reported = sent;
+  /** Requests of a run since the last time. */
+  #requests(of: LocalSegments): number {
+    const since = of.requests - (this.#reported.get(of) ?? 0);
+    this.#reported.set(of, of.requests);
     return since;
   }
 }

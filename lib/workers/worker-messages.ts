@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { z } from 'zod';
 
 /**
@@ -109,14 +110,16 @@ const settings = z.strictObject({
 
 export type WorkerSettings = z.infer<typeof settings>;
 
+const sources = {
+  versionKeyArns: list(text),
+  unresolvedVersions: list(text),
+  from: z.strictObject({ any: z.boolean(), sseS3: z.boolean(), keyArns: list(text), unresolved: or(text) }),
+};
+
 const request = z.strictObject({
   bucket: text,
   targetKeyArn: text,
-  sources: z.strictObject({
-    versionKeyArns: list(text),
-    unresolvedVersions: list(text),
-    from: z.strictObject({ any: z.boolean(), sseS3: z.boolean(), keyArns: list(text), unresolved: or(text) }),
-  }),
+  sources: z.strictObject(sources),
   bucketKeyDefault: z.boolean(),
   method: z.enum(['rewrap', 'rewrite']),
   optimistic: z.union([z.boolean(), z.literal('sampled')]).optional(),
@@ -132,6 +135,15 @@ const request = z.strictObject({
     .optional(),
   copySizes: z.strictObject({ multipartAbove: count, minPart: count }).optional(),
   versioning: z.enum(['unversioned', 'enabled', 'suspended']),
+  look: z
+    .strictObject({
+      scope: z.strictObject({ activeKeyArn: text, ...sources }),
+      until: z.number(),
+      uploadKeys: list(text),
+      rehearse: count,
+      movedBefore: or(z.number()),
+    })
+    .optional(),
   keepsEvidence: z.boolean(),
 });
 
@@ -154,9 +166,28 @@ export const toWorker = z.discriminatedUnion('type', [
 
 export type ToWorker = z.infer<typeof toWorker>;
 
+const array16 = z.custom<Uint16Array>((one) => types.isUint16Array(one));
+const array32 = z.custom<Uint32Array>((one) => types.isUint32Array(one));
+
+/** What was found of the versions of a range. */
+const look = z
+  .strictObject({
+    groups: array16,
+    high: array32,
+    low: array32,
+    kindOf: array16,
+    kinds: list(z.strictObject({ place: z.enum(['underActive', 'outOfScope']), label: text })),
+    doubted: array16,
+    requests: count,
+    secondHeads: z.strictObject({ versions: count, contradictions: count }),
+    askedForAnnotations: count,
+  })
+  .refine(({ groups, high, low, kindOf }) => [high, low, kindOf].every((one) => one.length === groups.length));
+
 /** `requests`: those sent since the message before. */
 export const fromWorker = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('page'), lease: count, requests: count, record }),
+  z.strictObject({ type: z.literal('looked'), run: count, record: look }),
   z.strictObject({ type: z.literal('listed'), lease: count, requests: count, rest: or(text) }),
   z.strictObject({ type: z.literal('stopped'), lease: count, requests: count }),
   z.strictObject({ type: z.literal('fault'), lease: count, requests: count, fault }),

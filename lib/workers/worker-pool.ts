@@ -1,4 +1,5 @@
 import type { LeaseEnd, SegmentRequest, SegmentRun, SegmentWorkers } from '../reencrypt/segment-workers';
+import type { LookRecord } from '../s3/look-record';
 import { type AnnouncedRun, RunningWorker } from './running-worker';
 import type { WorkerSettings } from './worker-messages';
 import type { StartWorker } from './worker-process';
@@ -35,9 +36,9 @@ export class WorkerPool implements SegmentWorkers {
     for (const worker of this.#workers) worker.start();
   }
 
-  open(request: SegmentRequest): SegmentRun {
+  open(request: SegmentRequest, onLook: (record: LookRecord) => void = () => undefined): SegmentRun {
     this.#lastRun += 1;
-    const run: AnnouncedRun = { number: this.#lastRun, request: plain(request), requests: 0 };
+    const run: AnnouncedRun = { number: this.#lastRun, request: plain(request), onLook, requests: 0 };
     let isStopped = false;
     const stop = () => {
       isStopped = true;
@@ -82,9 +83,9 @@ export class WorkerPool implements SegmentWorkers {
 /** What a process is told of a run, and nothing else that the caller may have in the same object. */
 function plain(request: SegmentRequest): SegmentRequest {
   const { bucket, targetKeyArn, bucketKeyDefault, method, optimistic, concurrency, maxRps } = request;
-  const { retry, copySizes, versioning, keepsEvidence } = request;
+  const { retry, copySizes, versioning, look, keepsEvidence } = request;
   const { versionKeyArns, unresolvedVersions, from } = request.sources;
   const sources = { versionKeyArns, unresolvedVersions, from };
   const scope = { bucket, targetKeyArn, sources, bucketKeyDefault, method, optimistic };
-  return { ...scope, concurrency, maxRps, retry, copySizes, versioning, keepsEvidence };
+  return { ...scope, concurrency, maxRps, retry, copySizes, versioning, look, keepsEvidence };
 }

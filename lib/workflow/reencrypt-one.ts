@@ -14,6 +14,7 @@ import { dryRunForecaster } from './dry-run-forecast';
 import { engineAsked } from './engine-asked';
 import { cancelOtherJobs } from './jobs/cancel-other-jobs';
 import { journalSwitchId } from './jobs/job-switch';
+import { beginLookBehind, keepLookBehind } from './look-behind';
 import type { BucketTarget } from './move-scope';
 import { type ChosenEngine, describeEngines, engineFor } from './reencrypt-engine';
 import { jobScopeOf, recordOutcomes, reencryptByJobs } from './reencrypt-jobs';
@@ -67,18 +68,22 @@ async function reencryptHere(
   chosen: ChosenEngine,
 ): Promise<BucketReencryption> {
   const { rotation, dryRun, files } = run;
-  const { optimistic, relistDelayMs } = run.reencrypt;
+  const { concurrency, maxRps, pace, optimistic, relistDelayMs } = run.reencrypt;
   const { method, batch } = rotation.reencrypt;
   const forecast = dryRun ? dryRunForecaster() : undefined;
   const counting = countForProgress(run, bucket.name, chosen.versions);
+  const behind = await beginLookBehind(run, bucket, targetKeyArn, pace);
   const request: ReencryptRequest = {
     bucket: bucket.name,
     targetKeyArn,
     sources,
     bucketKeyDefault: bucket.bucketKey,
     method,
-    ...shareOf(run),
-    optimistic,
+    concurrency,
+    maxRps,
+    pace,
+    optimistic: optimistic || 'sampled',
+    behind,
     relistDelayMs,
     dryRun,
     signal: run.signal,
@@ -90,6 +95,7 @@ async function reencryptHere(
     onOutcome: forecast?.onOutcome,
   };
   const pass = await reencryptBucket(run.store, request, run.workers).finally(counting.stop);
+  keepLookBehind(pass, behind);
   if (!forecast) return pass;
   describeForecast(run, pass, forecast.forecaster.forecast(pass, { optimistic }));
   if (batch && chosen.forecasts === undefined) {
@@ -99,17 +105,6 @@ async function reencryptHere(
     run.reporter.note(`${bucket.name}: engine ${chosen.engine}: ${chosen.why}`);
   }
   return pass;
-}
-
-/** One limit for all: that of each process, where several move objects and this one records them and lists. */
-function shareOf({
-  reencrypt: { concurrency, maxRps, pace },
-  workers,
-}: Pick<ReencryptRun, 'reencrypt' | 'workers'>): Pick<ReencryptRun['reencrypt'], 'concurrency' | 'maxRps' | 'pace'> {
-  if (!workers) return { concurrency, maxRps, ...(pace ? { pace } : {}) };
-  const processes = workers.processes + 1;
-  const share = (limit: number | undefined) => limit && Math.max(1, Math.floor(limit / processes));
-  return { concurrency: share(concurrency), maxRps: share(maxRps) };
 }
 
 /** Before the pass: the object of an upload that finishes meanwhile is then moved with everything else. */

@@ -5,6 +5,7 @@ import { BUCKETS_AT_ONCE, bucketsAtOnce } from './buckets-at-once';
 import { engineAsked } from './engine-asked';
 import type { ReencryptFacts } from './flow-facts';
 import { usagesBefore } from './key-users';
+import { withLimitShare } from './limit-share';
 import { moveSources } from './move-scope';
 import { describeSources, outOfScopeTotal } from './reencrypt-text';
 import { supersededInUse } from './retirable-versions';
@@ -42,11 +43,11 @@ export const reencrypt: Step<'re-encrypt', ReencryptRun, never> = {
       });
     }
     const target = { targetKeyArn: key.arn, sources, switchSeenAt };
-    // Jobs are confirmed by a person, one bucket after the other, and several processes share one limit and one bucket.
-    const atOnce = engine === 'local' && !run.workers ? BUCKETS_AT_ONCE : 1;
+    // Jobs are confirmed by a person, one bucket after the other.
+    const atOnce = engine === 'local' ? BUCKETS_AT_ONCE : 1;
     // Loaded here: `status` checks this step, and needs no engine for it.
     const { reencryptOne } = require('./reencrypt-one') as typeof import('./reencrypt-one');
-    const passes = await bucketsAtOnce(run, { buckets: run.rotation.buckets, atOnce }, (one, bucket) =>
+    const passes = await bucketsAtOnce(withLimitShare(run), { buckets: run.rotation.buckets, atOnce }, (one, bucket) =>
       reencryptOne(one, bucket, target),
     );
     const movedUntil = passes.some((pass) => pass.moved > 0) ? run.store.now() : undefined;

@@ -1,6 +1,28 @@
 import { entry } from '../entry';
 import { EXIT } from '../exit-codes';
 
+/** Kinds of hosts that are not there for everybody. */
+const HOSTS: readonly (readonly [host: RegExp, advice: string])[] = [
+  [
+    /[.-]fips\./,
+    'AWS_USE_FIPS_ENDPOINT (or use_fips_endpoint of the profile) is on: where the Region has no FIPS endpoint of this service, unset it; then run the same command again',
+  ],
+  [
+    /\.dualstack\.|\.api\.(aws|amazonwebservices|cloud-aws)\b/,
+    'AWS_USE_DUALSTACK_ENDPOINT (or use_dualstack_endpoint of the profile) is on: where this service has no dual-stack endpoint, unset it; then run the same command again',
+  ],
+  [
+    /\.(c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$/,
+    'an isolated Region is reached from its own network alone: check the region, and where this machine is; then run the same command again',
+  ],
+];
+
+function adviceAbout(url: string): string {
+  const host = url.replace(/^[a-z]+:\/\//, '').replace(/[:/].*$/, '');
+  const special = HOSTS.find(([pattern]) => pattern.test(host))?.[1];
+  return special ?? 'check the network, AWS_ENDPOINT_URL and the region, then run the same command again';
+}
+
 /** Errors of AWS, whatever the service, and of KMS. */
 export const awsErrors = {
   'aws-access-denied': entry<{ action: string; resource: string; awsMessage: string; requestId: string | undefined }>(
@@ -9,10 +31,23 @@ export const awsErrors = {
     (f) =>
       `allow ${f.action} on ${f.resource} for this identity, in IAM and in the key or bucket policy; then run the same command again`,
   ),
-  'aws-credentials-missing': entry<{ action: string; reason: string }>(
+  'aws-credentials-missing': entry<{
+    action: string;
+    reason: string;
+    /** The profile that the credentials were to come from. */
+    profile?: string | undefined;
+    /** A file that could not be read. */
+    file?: string | undefined;
+  }>(
     EXIT.permission,
-    (f) => `no AWS credentials for ${f.action}: ${f.reason}`,
-    () => 'set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, then run the same command again',
+    (f) =>
+      `no AWS credentials for ${f.action}${f.profile === undefined ? '' : ` from the profile ${f.profile}`}: ${f.reason}`,
+    (f) =>
+      f.file !== undefined
+        ? 'check that the file is there and readable: AWS_WEB_IDENTITY_TOKEN_FILE or the profile names it; then run the same command again'
+        : f.profile !== undefined
+          ? `check that \`aws configure list-profiles\` shows ${f.profile}, and that it has credentials; then run the same command again`
+          : 'set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, then run the same command again',
   ),
   'aws-credentials-expired': entry<{ action: string; reason: string }>(
     EXIT.permission,
@@ -23,7 +58,7 @@ export const awsErrors = {
     EXIT.permission,
     (f) => `AWS rejected the credentials (${f.action}: ${f.awsCode}: ${f.awsMessage})`,
     () =>
-      'check AWS_PROFILE, or AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; check that the credentials belong to this endpoint',
+      'check AWS_PROFILE, or AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; check that the credentials belong to this endpoint: those of AWS GovCloud (US), China, the isolated Regions and the European Sovereign Cloud work there alone, and no others do',
   ),
   'aws-endpoint-unreachable': entry<{ action: string; url: string; reason: string; proxy?: string | undefined }>(
     EXIT.error,
@@ -31,8 +66,13 @@ export const awsErrors = {
       `cannot reach ${f.url} for ${f.action}${f.proxy === undefined ? '' : ` through the proxy of ${f.proxy}`}: ${f.reason}`,
     (f) =>
       f.proxy === undefined
-        ? 'check the network, AWS_ENDPOINT_URL and the region, then run the same command again'
+        ? adviceAbout(f.url)
         : 'check the proxy; NO_PROXY lists the hosts that are reached without it',
+  ),
+  'aws-endpoint-invalid': entry<{ where: string; reason: string; fix: string }>(
+    EXIT.usage,
+    (f) => `the endpoint of ${f.where} cannot be used: ${f.reason}`,
+    (f) => f.fix,
   ),
   'aws-tls-untrusted': entry<{ action: string; url: string; reason: string; bundle: string | undefined }>(
     EXIT.error,
