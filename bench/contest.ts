@@ -65,9 +65,12 @@ export async function keyturn(request: ClientRequest): Promise<ClientCost> {
   // As the command itself starts: the ESM loader, which it does not need, would take memory of its own.
   const args = ['--require', 'tsx/cjs', path.join(HERE, 'reencrypt-client.ts'), JSON.stringify(request)];
   const child = spawn(process.execPath, args, { env: ENVIRONMENT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const before = childSeconds();
   const { code, stdout, stderr } = await output(child);
   if (code !== 0) throw new Error(lastLine(stderr) || `it ended with ${code}`);
-  return JSON.parse(stdout) as ClientCost;
+  const cost = JSON.parse(stdout) as ClientCost;
+  // One process knows only its own.
+  return request.processes === undefined ? cost : { ...cost, cpuSeconds: childSeconds() - before };
 }
 
 /** A command line tool; its cost is that of the whole process, its start included. */

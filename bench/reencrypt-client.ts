@@ -1,5 +1,5 @@
+import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
-import { reencryptBucket } from '../lib/reencrypt/reencrypt-bucket';
 import { AdaptiveLimiter } from '../lib/s3/adaptive-limiter';
 import { openStore } from '../lib/s3/open-store';
 import { createSdkStore } from '../lib/s3/sdk-store';
@@ -7,7 +7,12 @@ import { sideBySide } from '../lib/s3/side-by-side';
 import type { ObjectStore } from '../lib/s3/store';
 import { listVersionPages } from '../lib/s3/version-listing';
 import { NO_NAMED_SOURCES } from '../lib/s3/version-scope';
-import { verifyBucket } from '../lib/verify/verify-bucket';
+import { WorkerPool } from '../lib/workers/worker-pool';
+import { startWorkers } from '../lib/workers/worker-process';
+import { rotateBucket } from './whole-rotation';
+
+/** As the command's own processes are: compiled. */
+const { compiledFolder }: { compiledFolder(): string } = require('../bin/compile');
 
 /** One contestant in a process of its own: goes through the stub's bucket and prints what it cost, as JSON. */
 export interface ClientRequest {
@@ -16,6 +21,8 @@ export interface ClientRequest {
   readonly work: keyof typeof WORK;
   /** Buckets `b0`, `b1`, …; absent: one that is called `b`. */
   readonly buckets?: number | undefined;
+  /** Processes that move, besides this one, which records. Absent: none does. */
+  readonly processes?: number | undefined;
 }
 
 /** What {@link ClientRequest} cost, without the start of the process. */
@@ -34,11 +41,11 @@ const OLD = NEW.replace(/b$/, 'a');
 const AT_ONCE = 16;
 
 /** Returns the number of versions it handled. */
-type Work = (store: ObjectStore, buckets: readonly string[]) => Promise<number>;
+type Work = (store: ObjectStore, buckets: readonly string[], workers?: WorkerPool) => Promise<number>;
 
 const WORK = {
-  rotate: (store, [bucket = 'b']) => rotate(store, bucket, { any: false }),
-  'rotate-any': (store, [bucket = 'b']) => rotate(store, bucket, { any: true }),
+  rotate: (store, [bucket = 'b'], workers) => rotate(store, bucket, { any: false, workers }),
+  'rotate-any': (store, [bucket = 'b'], workers) => rotate(store, bucket, { any: true, workers }),
   fleet: async (store, buckets) => {
     const pace = new AdaptiveLimiter();
     const verified = await sideBySide(buckets, AT_ONCE, (bucket) => rotate(store, bucket, { any: false, pace }));
@@ -51,37 +58,49 @@ const WORK = {
   },
 } as const satisfies Readonly<Record<string, Work>>;
 
-/** A whole rotation of one bucket: every version moved, and verified afterwards. @returns versions under the new key by the verification */
+/** A whole rotation of one bucket: every version moved, and verified behind it. @returns versions under the new key by the verification */
 async function rotate(
   store: ObjectStore,
   bucket: string,
-  { any, pace }: { readonly any: boolean; readonly pace?: AdaptiveLimiter },
-): Promise<number> {
-  const moved = await reencryptBucket(store, {
-    bucket,
-    targetKeyArn: NEW,
-    sources: { versionKeyArns: [OLD], unresolvedVersions: [], from: { ...NO_NAMED_SOURCES, any } },
-    bucketKeyDefault: true,
-    method: 'rewrap',
-    dryRun: false,
-    optimistic: any,
+  {
+    any,
     pace,
-  });
+    workers,
+  }: { readonly any: boolean; readonly pace?: AdaptiveLimiter; readonly workers?: WorkerPool | undefined },
+): Promise<number> {
+  const sources = { versionKeyArns: [OLD], unresolvedVersions: [], from: { ...NO_NAMED_SOURCES, any } };
+  const { moved, verified } = await rotateBucket(store, { bucket, activeKeyArn: NEW, sources, pace }, workers);
   if (!moved.complete || moved.failedTotal > 0) throw new Error(`${moved.failedTotal} versions were not moved`);
-  const found = await verifyBucket(store, { bucket, activeKeyArn: NEW, pace });
-  if (found.leftTotal + found.unknownTotal > 0)
-    throw new Error(`${found.leftTotal} left, ${found.unknownTotal} unknown`);
-  return found.account.underActive;
+  if (verified.leftTotal + verified.unknownTotal > 0)
+    throw new Error(`${verified.leftTotal} left, ${verified.unknownTotal} unknown`);
+  return verified.account.underActive;
 }
 
-async function main({ endpoint, path, work, buckets }: ClientRequest): Promise<void> {
+function openWorkers(endpoint: string, processes: number): WorkerPool {
+  const settings = {
+    file: 'rotation.yaml',
+    name: 'bench',
+    region: 'ap-northeast-1',
+    account: '123456789012',
+    aws: undefined,
+  };
+  const entry = { file: join(compiledFolder(), 'scripts/worker.js'), nodeOptions: [] };
+  return new WorkerPool({
+    processes,
+    settings,
+    start: startWorkers(entry, { ...process.env, AWS_ENDPOINT_URL: endpoint }),
+  });
+}
+
+async function main({ endpoint, path, work, buckets, processes }: ClientRequest): Promise<void> {
   const credentials = { accessKeyId: 'A', secretAccessKey: 'B' };
   const s3 = new S3Client({ region: 'ap-northeast-1', endpoint, forcePathStyle: true, credentials, maxAttempts: 1 });
   const { store, close } = path === 'sdk' ? { store: createSdkStore(s3), close: async () => undefined } : openStore(s3);
   const names = buckets === undefined ? ['b'] : Array.from({ length: buckets }, (_, at) => `b${at}`);
+  const workers = processes === undefined ? undefined : openWorkers(endpoint, processes);
   const before = process.cpuUsage();
   const startedAt = performance.now();
-  const versions = await WORK[work](store, names);
+  const versions = await WORK[work](store, names, workers);
   const seconds = (performance.now() - startedAt) / 1000;
   const cpu = process.cpuUsage(before);
   const cost: ClientCost = {
@@ -92,6 +111,7 @@ async function main({ endpoint, path, work, buckets }: ClientRequest): Promise<v
     peakRss: process.resourceUsage().maxRSS * 1024,
   };
   process.stdout.write(JSON.stringify(cost));
+  workers?.close();
   await close();
   s3.destroy();
 }

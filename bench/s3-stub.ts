@@ -113,11 +113,17 @@ function list(path: string): string {
   return answer('200 OK', 'Content-Type: application/xml\r\n', body);
 }
 
+const CALLER =
+  '<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/u</Arn><UserId>U</UserId>' +
+  '<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>';
+
 function handle(method: string, path: string): string {
   if (method === 'GET' && path === '/stub-requests') {
     const report: StubReport = { requests, refused, boundSeconds: limits?.boundSeconds ?? 0 };
     return answer('200 OK', '', JSON.stringify(report));
   }
+  // STS: a process that moves objects asks whose credentials it has.
+  if (method === 'POST') return answer('200 OK', 'Content-Type: text/xml\r\n', CALLER);
   requests += 1;
   const place = placeOf(path);
   const bucket = bucketOf(path);

@@ -52,6 +52,8 @@ export interface LocalAws {
   readonly trail: Trail;
   /** Makes an IAM role without a request: one that somebody else has made. Answers its ARN. */
   addRole(role: NewRole): string;
+  /** Puts the account under a service control policy, which holds for the sessions of roles, and for users where policies are enforced. */
+  controlBy(statements: readonly object[]): void;
   /** The jobs of S3 Batch Operations: held, let go, and spoiled. */
   readonly jobs: Jobs;
   /** Answers one request without a socket, to a transport in the same process. */
@@ -144,6 +146,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     requests,
     trail,
     addRole: (role) => iamOf(accountId).addRole(role),
+    controlBy: (policies) => iamOf(accountId).controlBy(policies),
     jobs: control.jobs,
     answer: pipeline,
     stored: s3,

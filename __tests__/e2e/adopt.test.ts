@@ -2,23 +2,11 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import {
-  CreateAliasCommand,
-  DescribeKeyCommand,
-  type KMSClient,
-  ListAliasesCommand,
-  ListKeysCommand,
-} from '@aws-sdk/client-kms';
-import {
-  CreateBucketCommand,
-  GetBucketEncryptionCommand,
-  GetObjectCommand,
-  PutBucketEncryptionCommand,
-  PutObjectCommand,
-  S3Client,
-} from '@aws-sdk/client-s3';
+import { DescribeKeyCommand, type KMSClient, ListAliasesCommand, ListKeysCommand } from '@aws-sdk/client-kms';
+import { GetBucketEncryptionCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { itWithCli } from '../conformance/aws-cli';
-import { importedKey, kmsClient } from '../conformance/byok';
+import { kmsClient } from '../conformance/byok';
+import { madeByHand } from '../support/by-hand';
 import { compiledKeyturn } from '../support/compiled-keyturn';
 import { openSite, type Site } from '../support/keyturn-process';
 
@@ -92,7 +80,7 @@ describe('the walk-through of the README', () => {
   });
 
   it('ends, three commands later, with a rotation that the gate let finish', async () => {
-    if (old === '') old = await byHand('alias/photos', 'photos-originals', 'photo.jpg', 'a photo');
+    if (old === '') old = await madeByHand({ kms, s3 }, 'alias/photos', 'photos-originals', 'photo.jpg', 'a photo');
     const missing: string[] = [];
     const unhook = site.endpoint.requests.hook({
       async after({ operation }) {
@@ -121,24 +109,12 @@ describe('the walk-through of the README', () => {
   });
 });
 
-/** The end of the walk-through, by SDK calls. */
-async function byHand(alias: string, bucket: string, object: string, body: string): Promise<string> {
-  const { arn } = await importedKey(kms);
-  await kms.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId: arn }));
-  await s3.send(new CreateBucketCommand({ Bucket: bucket }));
-  const ApplyServerSideEncryptionByDefault = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: arn } as const;
-  const ServerSideEncryptionConfiguration = { Rules: [{ ApplyServerSideEncryptionByDefault }] };
-  await s3.send(new PutBucketEncryptionCommand({ Bucket: bucket, ServerSideEncryptionConfiguration }));
-  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: object, Body: body }));
-  return arn;
-}
-
 describe('somebody else’s key, that objects are to move away from', () => {
   const file = ['--rotation-file', 'reports/rotation.yaml'] as const;
   let old = '';
 
   it('is declared without a new version, and the first plan is an import that changes nothing', async () => {
-    old = await byHand('alias/reports', 'reports-of-the-team', 'report.txt', 'a report');
+    old = await madeByHand({ kms, s3 }, 'alias/reports', 'reports-of-the-team', 'report.txt', 'a report');
     await mkdir(path.join(site.directory, 'reports'));
     const adopted = ['adopt', '--alias', 'alias/reports', '--move-away', '--no-new-version', '--yes', ...file];
     expect(await site.run(adopted)).toMatchObject({ exitCode: 0 });

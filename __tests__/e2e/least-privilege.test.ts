@@ -118,6 +118,7 @@ it('the next version: keys, material, switch, and repairs of what somebody chang
   await terraform('storage');
   const { stderr } = await command('plan', ['drift']);
   expect(stderr).toContain('AWS is as both stacks declare it');
+  await command('plan', ['leave']);
 });
 
 it('refuses to plan under a policy that cannot read the state, and names the missing permission', async () => {

@@ -1,5 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import {
+  appendFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -14,14 +15,17 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { DescribeKeyCommand } from '@aws-sdk/client-kms';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { cpuOfStart, START_TARGETS } from '../../bench/start';
-import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
-import { findTerraform } from '../../lib/terraform/binary';
-import { providerSource, writeCliConfiguration } from '../../lib/terraform/cli-configuration';
-import { terraformEnvironment } from '../../lib/terraform/terraform-environment';
 import type { LocalAws } from '../../local-aws';
 import manifest from '../../package.json';
+import { kmsClient } from '../conformance/byok';
+import { madeByHand } from '../support/by-hand';
 import { startTestAws } from '../support/embedded-aws';
+import { type KeptProvider, keepProvider } from '../support/kept-provider';
+
+jest.setTimeout(300_000);
 
 /** Keyturn as somebody has it who has no clone of it: packed, and installed into an empty git repository. */
 const PROJECT = path.resolve(__dirname, '../..');
@@ -32,6 +36,7 @@ const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !n
 
 let packed: readonly string[] = [];
 let aws: LocalAws;
+let kept: KeptProvider;
 
 beforeAll(async () => {
   execFileSync('git', ['init', '--quiet'], { cwd: repository });
@@ -41,9 +46,11 @@ beforeAll(async () => {
   packed = made.files.map((file) => file.path);
   install(path.join(repository, made.filename));
   aws = await startTestAws();
-}, 180_000);
+  kept = await keepProvider(aws);
+});
 
 afterAll(async () => {
+  await kept?.close();
   await aws?.close();
   rmSync(repository, { recursive: true, force: true });
 });
@@ -77,8 +84,37 @@ async function run(command: string, args: readonly string[], cwd = repository, m
   return { status: code, stdout, stderr };
 }
 
-const keyturn = (...args: readonly string[]) =>
-  run(process.execPath, [executable, ...args], repository, aws.environment());
+const keyturnIn = (folder: string, ...args: readonly string[]) =>
+  run(process.execPath, [executable, ...args], folder, { ...aws.environment(), TERRAFORM_BINARY_NAME: kept.terraform });
+const keyturn = (...args: readonly string[]) => keyturnIn(repository, ...args);
+/** Of a program in TypeScript, as `npx cdktf synth` would run it. */
+const synthesize = (folder: string, program = 'main.ts') =>
+  run(process.execPath, ['--require', 'tsx/cjs', program], folder);
+
+/** In the folder of a stack; its output, colors aside. */
+async function terraform(stack: string, ...args: readonly string[]): Promise<string> {
+  const of = (...given: readonly string[]) =>
+    run(kept.terraform, [...given, '-no-color'], stack, { ...aws.environment(), CHECKPOINT_DISABLE: '1' });
+  if (!existsSync(path.join(stack, '.terraform')))
+    expect(await of('init', '-input=false')).toMatchObject({ status: 0 });
+  const ended = await of(...args);
+  expect(ended).toMatchObject({ status: 0 });
+  return ended.stdout;
+}
+
+const clients = {
+  get kms() {
+    return kmsClient(aws);
+  },
+  get s3() {
+    const { url, region, accessKey: credentials } = aws;
+    return new S3Client({ endpoint: url, region, credentials, forcePathStyle: true });
+  },
+};
+const stateOf = async (KeyId: string) =>
+  (await clients.kms.send(new DescribeKeyCommand({ KeyId }))).KeyMetadata?.KeyState;
+const text = async (Bucket: string, Key: string) =>
+  (await clients.s3.send(new GetObjectCommand({ Bucket, Key }))).Body?.transformToString();
 
 describe('the package', () => {
   it('holds compiled code with its maps and types, and neither sources, tests nor what compiles', () => {
@@ -152,23 +188,113 @@ describe('a program of a team’s own, with the constructs', () => {
     expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
   });
 
+  const stack = (name: string) => path.join(folder, 'cdktf.out/stacks', name);
+
   it('synthesizes, and Terraform plans its keys under the addresses of Keyturn’s own stack', async () => {
-    const synthesized = await run(process.execPath, ['--require', 'tsx/cjs', 'main.ts'], folder);
-    expect(synthesized).toMatchObject({ status: 0, stderr: '' });
-    const binary = await findTerraform({ env: process.env });
-    const source = await providerSource({ binary, env: process.env, required: AWS_PROVIDER_VERSION });
-    const configuration = await writeCliConfiguration(source, repository);
-    const terraform = (...args: readonly string[]) =>
-      run(
-        binary.file,
-        [...args, '-no-color', '-input=false'],
-        path.join(folder, 'cdktf.out/stacks/security'),
-        terraformEnvironment({ ...env, ...aws.environment() }, configuration),
-      );
-    expect(await terraform('init')).toMatchObject({ status: 0 });
-    const { stdout } = await terraform('plan');
-    expect(stdout).toContain('# aws_kms_external_key.version_v1 will be created');
-    expect(stdout).toContain('# aws_kms_alias.version_v1 will be created');
-    expect(stdout).toContain('Plan: 2 to add, 0 to change, 0 to destroy.');
+    expect(await synthesize(folder)).toMatchObject({ status: 0, stderr: '' });
+    const planned = await terraform(stack('security'), 'plan', '-input=false');
+    expect(planned).toContain('# aws_kms_external_key.version_v1 will be created');
+    expect(planned).toContain('# aws_kms_alias.version_v1 will be created');
+    expect(planned).toContain('Plan: 2 to add, 0 to change, 0 to destroy.');
+  });
+
+  it('takes over a key, rotates it with a program of its own, and leaves again', async () => {
+    const old = await madeByHand(clients, 'alias/example-reports', 'example-reports', 'report.txt', 'a report');
+    rmSync(path.join(folder, 'rotation.yaml'));
+    const adopt = ['adopt', '--alias', 'alias/example-reports', '--name', 'example', '--take-over', '--yes'];
+    expect(await keyturnIn(folder, ...adopt, '--recipient', await recipientIn(folder))).toMatchObject({ status: 0 });
+    expect((await synthesize(folder)).stderr).toContain('write keys: security under terraform.stacks');
+    appendFileSync(path.join(folder, 'rotation.yaml'), 'terraform: { stacks: { keys: security, storage: [data] } }\n');
+    expect(await keyturnIn(folder, 'rotate', '--yes')).toMatchObject({
+      status: 64,
+      stderr: expect.stringContaining('`npx cdktf deploy security`, `npx keyturn pre-apply`, `npx cdktf deploy data`'),
+    });
+    expect(await synthesize(folder)).toMatchObject({ status: 0, stderr: '' });
+    expect(await terraform(stack('security'), 'apply', '-auto-approve')).toContain('1 imported, 3 added, 1 changed');
+    expect(await keyturnIn(folder, 'pre-apply', '--yes')).toMatchObject({ status: 0 });
+    expect(await terraform(stack('data'), 'apply', '-auto-approve')).toContain('2 imported, 0 added, 2 changed');
+    expect(await keyturnIn(folder, 'post-apply', '--yes', '--relist-delay', '0s')).toMatchObject({ status: 0 });
+    expect([await stateOf(old), await text('example-reports', 'report.txt')]).toEqual(['Disabled', 'a report']);
+    writeFileSync(path.join(folder, 'leave.ts'), LEAVE);
+    expect(await synthesize(folder, 'leave.ts')).toMatchObject({ status: 0, stderr: '' });
+    expect(await left(stack('security'), stack('data'))).toEqual([]);
+  });
+});
+
+/** As docs/leave.md has it: the program of before without its constructs. */
+const LEAVE = `
+import { AwsProvider } from '@cdktf/provider-aws/lib/provider';
+import { App, LocalBackend, TerraformStack } from 'cdktf';
+
+const app = new App();
+const forget = (from: string) => ({ from, lifecycle: { destroy: false } });
+function left(name: string, addresses: readonly string[]): void {
+  const stack = new TerraformStack(app, name);
+  new LocalBackend(stack, { path: \`../../../\${name}.tfstate\` });
+  new AwsProvider(stack, 'aws', { region: 'ap-northeast-1' });
+  stack.addOverride('removed', addresses.map(forget));
+}
+const versions = ['version_v1', 'version_v2'];
+left('security', versions.flatMap((id) => ['aws_kms_alias.' + id, 'aws_kms_external_key.' + id]));
+left('data', ['aws_kms_alias.main', 'aws_s3_bucket_server_side_encryption_configuration.bucket_example-reports']);
+app.synth();
+`;
+
+/** Applies what makes Terraform forget. @returns whatever it then still holds, and what it changed in AWS */
+async function left(...stacks: readonly string[]): Promise<readonly string[]> {
+  const before = [...aws.requests].length;
+  const held: string[] = [];
+  for (const stack of stacks) {
+    expect(await terraform(stack, 'apply', '-auto-approve')).toMatch(/no longer be managed[\s\S]* 0 destroyed/);
+    held.push(...(await terraform(stack, 'state', 'list')).split('\n').filter((line) => /^aws_/.test(line)));
+  }
+  const operations = [...aws.requests].slice(before).map(({ operation }) => operation);
+  return [...held, ...operations.filter((one) => /^(Delete|Put|Update|Disable|Schedule|Create|Tag)/.test(one))];
+}
+
+async function recipientIn(folder: string): Promise<string> {
+  return (await keyturnIn(folder, 'keygen', '--out', 'keyturn-identity.txt')).stdout.trim();
+}
+
+describe('a key, an alias and a bucket that exist already', () => {
+  const folder = path.join(repository, 'photos');
+  const rotation = path.join(folder, 'rotation.yaml');
+  const keyturnHere = (...args: readonly string[]) => keyturnIn(folder, ...args);
+  let old = '';
+
+  it('are adopted into what init wrote, and the first review says what is imported', async () => {
+    old = await madeByHand(clients, 'alias/photos', 'photos-originals', 'photo.jpg', 'a photo');
+    mkdirSync(folder);
+    execFileSync('git', ['init', '--quiet'], { cwd: folder });
+    const given = ['--name', 'photos', '--alias', 'alias/photos', '--bucket', 'photos-originals'];
+    expect(await keyturnHere('init', ...given, '--region', aws.region)).toMatchObject({ status: 0 });
+    const adopt = ['adopt', '--take-over', '--keep-policy', '--yes', '--recipient', await recipientIn(folder)];
+    expect(await keyturnHere(...adopt)).toMatchObject({ status: 0 });
+    // The team lets Terraform own the bucket too, and tags whatever it makes.
+    const adopted = readFileSync(rotation, 'utf8').replace('manage: encryption', 'manage: bucket');
+    writeFileSync(rotation, `${adopted}aws: { defaultTags: { team: ledger } }\n`);
+    expect(await keyturnHere('plan', '--out', 'keyturn-plan')).toMatchObject({ status: 0 });
+    const review = readFileSync(path.join(folder, 'keyturn-plan/review.md'), 'utf8');
+    expect(review).toContain(`changes, imported from \`${old.replace(/.*\//, '')}\``);
+    expect(review).toContain('tags all.team `(unset)` → `ledger`');
+    expect(review).not.toContain('policy no longer');
+  });
+
+  it('are rotated to a new key behind the gate, and nothing is left to plan', async () => {
+    expect(await keyturnHere('rotate', '--yes', '--relist-delay', '0s')).toMatchObject({ status: 0 });
+    expect([await stateOf(old), await text('photos-originals', 'photo.jpg')]).toEqual(['Disabled', 'a photo']);
+    const { stdout } = await keyturnHere('status', '--json');
+    expect(JSON.parse(stdout)).not.toHaveProperty('next');
+    expect((await keyturnHere('verify-evidence', '.keyturn/evidence')).stderr).toContain('sound');
+    expect(await keyturnHere('drift')).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('nothing to decide'),
+    });
+  });
+
+  it('are left as they are by `leave`', async () => {
+    expect(await keyturnHere('leave')).toMatchObject({ status: 0 });
+    const stacks = ['storage', 'keys'].map((name) => path.join(folder, 'keyturn-leave/stacks', `photos-${name}`));
+    expect(await left(...stacks)).toEqual([]);
   });
 });

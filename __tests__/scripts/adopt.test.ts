@@ -8,6 +8,7 @@ import {
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms';
 import { HeadObjectCommand, PutBucketVersioningCommand, PutObjectLegalHoldCommand } from '@aws-sdk/client-s3';
+import { actionsFor } from '../../lib/permissions/command-permissions';
 import { loadRotation } from '../../lib/rotation/rotation-file';
 import { type ByHand, byHand } from '../support/by-hand';
 import { speak } from '../support/command-line';
@@ -327,18 +328,28 @@ custody: { age: { recipients: [${RECIPIENT}] } }
     expect.objectContaining({ sound: false, hint: expect.stringContaining('npx keyturn adopt') }),
     expect.objectContaining({ sound: true, found: expect.stringContaining('photos-originals') }),
   ]);
+  const here = readFileSync(file(), 'utf8');
+  writeFileSync(file(), `${here}terraform: { backend: s3, s3: { bucket: state-of-photos } }\n`);
+  expect(await findings()).toEqual([
+    expect.objectContaining({ sound: true, found: expect.stringContaining('cannot be seen here') }),
+  ]);
+  writeFileSync(file(), here);
   expect((await adopt('--yes')).exitCode).toBe(0);
   expect(await findings()).toEqual([]);
 });
 
 describe('after the switch away from adopted keys', () => {
-  /** As the stacks and pre-apply leave it: a key of ours behind its alias, the main alias and the defaults on it. */
+  /** As the stacks and pre-apply leave it, with no more rights than pre-apply's for the material: a key of ours behind its alias, the main alias and the defaults on it. */
   async function switched(...buckets: readonly string[]): Promise<void> {
     const { keyVersions, activeVersion } = await rotation();
     const { arn, material } = await site.importedKey(`alias/photos/${activeVersion}`);
     const source = path.join(site.directory, 'material.bin');
     writeFileSync(source, material);
-    await speak(site.directory, ['material', 'adopt', '--version', activeVersion, '--material-file', source, '--yes']);
+    const { credentials, accessKey } = site.endpoint;
+    credentials.limit(accessKey.accessKeyId, actionsFor('pre-apply', await rotation()));
+    const adopted = ['material', 'adopt', '--version', activeVersion, '--material-file', source, '--yes'];
+    expect(await speak(site.directory, adopted)).toMatchObject({ exitCode: 0 });
+    credentials.limit(accessKey.accessKeyId);
     await site.kms.send(new UpdateAliasCommand({ AliasName: 'alias/photos', TargetKeyId: arn }));
     for (const bucket of buckets) await site.setDefault(bucket, arn);
     expect(keyVersions.at(-1)?.name).toBe(activeVersion);

@@ -232,9 +232,39 @@ describe('custody that was changed behind our back', () => {
     expect(record.import.firstImportedAt).toBe(first.importedAt);
   });
 
+  it('is called for by status and doctor when nobody drilled it for a year, until somebody does', async () => {
+    await site.run('pre-apply', '--yes');
+    inRecord(/("importedAt": ")[^"]*/, `$1${inDays(-366)}`);
+    rmSync(at('rotation.lock.json'));
+    await site.run('pre-apply', '--yes');
+    const doctor = async () => JSON.parse((await site.run('doctor', '--json')).stdout).findings;
+    const [due] = await found();
+    expect(due).toMatchObject({ code: 'drill-due', text: expect.stringContaining('since its import 366 days ago') });
+    expect(await doctor()).toContainEqual({ check: 'keys', sound: false, found: due?.text, hint: due?.fix });
+    expect((await drill('--identity', site.identityFile)).exitCode).toBe(0);
+    expect(await found()).toEqual([]);
+    expect(await doctor()).toContainEqual(expect.objectContaining({ check: 'keys', sound: true }));
+  });
+
   it('is found where a command keeps the copies, and advice names an identity for age alone', async () => {
     await twoVersionsOfTwoKinds();
     expect(await found()).toEqual([]);
+    // A command that does not answer shows nothing: said, and gone where it can be reached.
+    const notAsked = async () =>
+      JSON.parse((await site.run('status', '--json')).stdout).drift.filter(
+        (one: Seen) => one.code === 'custody-not-asked',
+      );
+    const { CUSTODIAN_FOLDER } = process.env;
+    delete process.env.CUSTODIAN_FOLDER;
+    expect(await notAsked()).toMatchObject([{ level: 'note', fix: expect.stringContaining('npx keyturn status') }]);
+    Object.assign(process.env, { CUSTODIAN_FOLDER });
+    expect(await notAsked()).toEqual([]);
+    // Another copy in its place has another binding.
+    const copy = at('vault', 'rotation-test-v2.json');
+    const sealed = readFileSync(copy, 'utf8');
+    writeFileSync(copy, sealed.replace(/"binding":"[0-9a-f]+"/, `"binding":"${'0'.repeat(32)}"`));
+    expect((await found()).map(({ code }) => code)).toEqual(['custody-copy-differs']);
+    writeFileSync(copy, sealed);
     rmSync(at('vault'), { recursive: true });
     const lost = (await found()).filter(({ code }) => code === 'custody-lost');
     expect(lost.map(({ fix }) => fix)).toEqual([expect.stringContaining('npx keyturn drill --version v2`')]);

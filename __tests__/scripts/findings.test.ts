@@ -67,6 +67,18 @@ const rows: readonly Row[] = [
     build: play(days('declare', 90), plain('import'), days('jump', 40)),
   },
   {
+    code: 'material-expiring',
+    when: 'of a version that is left already',
+    advice: 'npx keyturn post-apply',
+    build: play(days('declare', 90), plain('import'), plain('switch'), ...ROTATED.slice(0, -1), days('jump', 40)),
+  },
+  {
+    code: 'material-expiring',
+    when: 'of a version that nothing was switched to yet',
+    advice: EXTEND,
+    build: play(days('declare', 90), plain('import'), days('jump', 40)),
+  },
+  {
     code: 'material-expired',
     level: 'outage',
     advice: `npx keyturn pre-apply ${IDENTITY}`,
@@ -106,6 +118,12 @@ const rows: readonly Row[] = [
     build: play(days('declare', 90), days('jump', 120)),
   },
   {
+    code: 'file-date-past',
+    when: 'custody has the material',
+    advice: EXTEND,
+    build: play(days('declare', 90), plain('import'), days('jump', 120)),
+  },
+  {
     code: 'material-foreign',
     strategy: 'in-place',
     advice: 'aws kms delete-imported-key-material --key-id <key> --key-material-id <material>',
@@ -131,6 +149,13 @@ const rows: readonly Row[] = [
     build: play(to('disable')),
   },
   {
+    code: 'active-key-unusable',
+    when: 'its deletion is scheduled',
+    level: 'outage',
+    advice: 'aws kms cancel-key-deletion --key-id <key>',
+    build: play(to('schedule deletion')),
+  },
+  {
     code: 'key-pending-deletion',
     advice: 'aws kms cancel-key-deletion --key-id <key>',
     build: play(to('schedule deletion')),
@@ -140,6 +165,13 @@ const rows: readonly Row[] = [
     level: 'outage',
     advice: 'aws kms enable-key --key-id <key>',
     build: play(...MOVED, to('disable'), plain('post-apply')),
+  },
+  {
+    code: 'earlier-key-unusable',
+    when: 'its deletion is scheduled',
+    level: 'outage',
+    advice: 'aws kms cancel-key-deletion --key-id <key>',
+    build: play(...MOVED, to('schedule deletion'), plain('post-apply')),
   },
   { code: 'earlier-key-not-verified', advice: 'npx keyturn post-apply', build: play(...MOVED, to('disable')) },
   {
@@ -167,6 +199,12 @@ const rows: readonly Row[] = [
     when: 'the copy is gone too',
     advice: 'npx keyturn propose version',
     build: play(to('lose record'), to('lose custody')),
+  },
+  {
+    code: 'custody-record-absent',
+    when: 'the copy of an earlier version is gone too',
+    advice: 'npx keyturn post-apply',
+    build: play(...MOVED, to('lose record'), to('lose custody')),
   },
   {
     code: 'custody-lost',
@@ -230,6 +268,27 @@ const rows: readonly Row[] = [
     },
   },
   {
+    code: 'custody-of-other-material',
+    when: 'the record is of other material',
+    advice: DRILL,
+    build: async ({ directory }) => {
+      const file = path.join(directory, 'custody', 'rotation-test-v1.record.json');
+      const id = /("keyMaterialId": ")[0-9a-f]{64}/;
+      writeFileSync(file, readFileSync(file, 'utf8').replace(id, `$1${'ab'.repeat(32)}`));
+    },
+  },
+  {
+    code: 'custody-of-other-material',
+    when: 'the copy of the next version was replaced',
+    advice: `restore the right copy from a backup, and prove it: \`${DRILL}\`; without a backup: \`npx keyturn propose version\``,
+    async build(history) {
+      await play(days('declare'), plain('import'))(history);
+      const at = (version: string) => path.join(history.directory, 'custody', `rotation-test-${version}.age`);
+      cpSync(at('v1'), at('v2'));
+      await history.apply(plain('drill'));
+    },
+  },
+  {
     code: 'custody-copy-unknown',
     advice: 'mkdir -p <file> && mv <file> <file>',
     async build(history) {
@@ -272,6 +331,15 @@ const rows: readonly Row[] = [
     },
   },
   {
+    code: 'binding-contradicted',
+    when: 'the alias is gone',
+    advice: 'aws kms create-alias --alias-name <alias> --target-key-id <key>',
+    async build(history) {
+      await play(days('declare'), plain('import'))(history);
+      await history.deleteVersionAlias('v1');
+    },
+  },
+  {
     code: 'binding-outdated',
     advice: 'npx keyturn pre-apply   (and commit rotation.lock.json)',
     async build({ directory }) {
@@ -303,6 +371,9 @@ const rows: readonly Row[] = [
 /** Nothing that can be typed and run here: what to do is a rotation of its own, or another machine's. */
 const BY_HAND: readonly Code[] = ['rotations-nearly-used', 'custody-not-asked'];
 
+/** In place, a material that took the name of another: the name is lost to it, and only a person can tell to whom. */
+const UNTYPED: readonly (readonly [Code, string])[] = [['binding-contradicted', 'npx keyturn propose version']];
+
 const withoutNames = (fix: string, directory: string): string =>
   fix
     .replaceAll(new RegExp(`${directory}[^ \`]*`, 'g'), '<file>')
@@ -319,8 +390,9 @@ async function found(history: RotationHistory, { code, level = 'act' }: Row): Pr
 }
 
 /** Types an advice, or the command in a sentence, and then whatever `next` says: a proposal is only the start of a rotation. */
-async function follow(history: RotationHistory, fix: string): Promise<void> {
-  const [, quoted] = /`([^`]+)`/.exec(fix) ?? [];
+async function follow(history: RotationHistory, fix: string, hasBackup: boolean): Promise<void> {
+  const otherwise = hasBackup ? undefined : /; without a backup: `([^`]+)`$/.exec(fix)?.[1];
+  const quoted = otherwise ?? /`([^`]+)`/.exec(fix)?.[1];
   await history.type(quoted ?? fix);
   for (let count = 0; count < 8; count += 1) {
     const { next } = await history.status();
@@ -345,7 +417,7 @@ it.each(titled)('%s: is seen, and gone once its advice was typed', async (_, row
     // A version that is declared is then only to be switched to: the advice changes on the way.
     let again = await found(history, row);
     for (let times = 0; again && times < 3; times += 1) {
-      await follow(history, again.fix);
+      await follow(history, again.fix, row.byHand !== undefined);
       again = await found(history, row);
     }
     expect(again).toBeUndefined();
@@ -357,6 +429,15 @@ it.each(titled)('%s: is seen, and gone once its advice was typed', async (_, row
 it('has the table of the runbook, a row a finding', () => {
   const page = readFileSync(path.resolve(__dirname, '../../docs/runbook.md'), 'utf8');
   expect(page.split('<!-- findings:begin -->\n')[1]?.split('<!-- findings:end -->')[0]).toBe(findingsTable());
+});
+
+it('types every command of the runbook in the state that it is for', () => {
+  const isTyped = (code: string, command: string) =>
+    rows.some((row) => row.code === code && row.advice.includes(command));
+  const left = Object.entries(FINDINGS).flatMap(([code, { commands }]) =>
+    commands.filter((command) => !isTyped(code, command)).map((command) => [code, command]),
+  );
+  expect(left).toEqual(UNTYPED);
 });
 
 it('covers every finding of the runbook', () => {

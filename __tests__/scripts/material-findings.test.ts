@@ -130,6 +130,34 @@ describe('a key that is rotated in place', () => {
     expect((await status()).next).toBeUndefined();
   });
 
+  it('is not called done while ListKeyRotations is denied, throttled for long, or names no material', async () => {
+    const match = { operation: 'ListKeyRotations' };
+    const refuse = (code: string, more: { readonly times?: number } = {}) => {
+      const then = { kind: 'answer', status: 400, code } as const;
+      site.endpoint.faults.inject({ match: { ...match, ...more }, then });
+    };
+    refuse('AccessDeniedException');
+    const seen = await site.run('status', '--json');
+    expect([seen.exitCode, seen.stdout]).toEqual([77, expect.stringContaining('kms:ListKeyRotations')]);
+    expect((await site.run('doctor')).exitCode).toBe(1);
+    site.endpoint.faults.clear();
+    refuse('ThrottlingException', { times: 2 });
+    expect((await status()).exitCode).toBe(0);
+    site.endpoint.faults.clear();
+    const { answer } = site.endpoint;
+    jest.spyOn(site.endpoint, 'answer').mockImplementation(async (...asked) => {
+      const outcome = await answer.apply(site.endpoint, asked);
+      const text = outcome.kind === 'answer' ? String(outcome.response.body ?? '') : '';
+      if (outcome.kind !== 'answer' || !text.includes('"Rotations"')) return outcome;
+      return {
+        ...outcome,
+        response: { ...outcome.response, body: text.replace(/"KeyMaterialId":"[0-9a-f]+",?/g, '') },
+      };
+    });
+    expect((await status()).exitCode).toBe(2);
+    expect((await site.run('doctor')).exitCode).toBe(1);
+  });
+
   it('warns of each material by its own name', async () => {
     await site.declare(dated(text(['v1', 'v2'], 'v1'), 'v2', inDays(5)));
     expect((await site.run('pre-apply', '--yes')).exitCode).toBe(0);
@@ -244,6 +272,28 @@ describe('a key for each version', () => {
     expect(await typed(command ?? '')).toBe(0);
     expect(await site.describe(arns[0])).toMatchObject({ state: 'Enabled' });
     expect((await site.run('rollback', '--dry-run')).exitCode).toBe(0);
+  });
+
+  it.each([
+    ['DescribeKey of one version', { operation: 'DescribeKey', key: `${ALIAS}/v1` }, 77, 'kms:DescribeKey'],
+    ['ListAliases', { operation: 'ListAliases' }, 1, 'which takes kms:ListAliases'],
+  ])('is not called done while %s is denied, and throttled it is asked again', async (_, match, code, said) => {
+    await finished();
+    const waived = `retire: { waivers: [{ what: use, until: "${inDays(2).slice(0, 10)}", reason: nobody may list aliases }] }\n`;
+    await site.declare(`${rotationText(['v1', 'v2'], 'v2')}${waived}`);
+    const refuse = (AwsCode: string, more: { readonly times?: number } = {}) => {
+      const then = { kind: 'answer', status: 400, code: AwsCode } as const;
+      site.endpoint.faults.inject({ match: { ...match, ...more }, then });
+    };
+    refuse('AccessDeniedException');
+    await postApply();
+    const denied = await site.run('status', '--json');
+    expect([denied.exitCode, denied.stdout]).toEqual([code, expect.stringContaining(said)]);
+    expect((await site.run('doctor')).exitCode).toBe(1);
+    site.endpoint.faults.clear();
+    expect((await postApply()).exitCode).toBe(0);
+    refuse('ThrottlingException', { times: 2 });
+    expect((await status()).exitCode).toBe(0);
   });
 
   it('has the date that the file says, or a finding', async () => {

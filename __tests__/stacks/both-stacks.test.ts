@@ -295,7 +295,9 @@ describe('constructs in a stack of a team’s own', () => {
     );
     const other = rotation({ terraform: { ...terraform, stacks: { keys: 'platform', storage: ['data'] } } });
     expect(() => own((stack) => new RotatedAlias(stack, 'alias', other))).toThrow('write storage: [data, platform]');
-    expect(() => own((stack) => new RotatedBucket(stack, 'bucket', other, 'payroll-data'))).toThrow('does not name the stack');
+    expect(() => own((stack) => new RotatedBucket(stack, 'bucket', other, 'payroll-data'))).toThrow(
+      'does not name the stack',
+    );
     expect(() => synthesized(from)).toThrow('would be a second set');
   });
 

@@ -44,11 +44,7 @@ export async function byHand(): Promise<ByHand> {
   const named = async (arn: string, alias: string | undefined): Promise<void> => {
     if (alias) await kms.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId: arn }));
   };
-  const setDefault = async (Bucket: string, KMSMasterKeyID: string): Promise<void> => {
-    const ApplyServerSideEncryptionByDefault = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID } as const;
-    const ServerSideEncryptionConfiguration = { Rules: [{ ApplyServerSideEncryptionByDefault }] };
-    await s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration }));
-  };
+  const setDefault = (bucket: string, keyId: string) => putDefault(s3, bucket, keyId);
   return {
     directory,
     endpoint,
@@ -79,4 +75,26 @@ export async function byHand(): Promise<ByHand> {
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** A key with an alias, and a bucket with an object under it: the end of the README's walk-through, by SDK calls. @returns the key's ARN */
+export async function madeByHand(
+  { kms, s3 }: Pick<ByHand, 'kms' | 's3'>,
+  AliasName: string,
+  Bucket: string,
+  Key: string,
+  Body: string,
+): Promise<string> {
+  const { arn } = await importedKey(kms);
+  await kms.send(new CreateAliasCommand({ AliasName, TargetKeyId: arn }));
+  await s3.send(new CreateBucketCommand({ Bucket }));
+  await putDefault(s3, Bucket, arn);
+  await s3.send(new PutObjectCommand({ Bucket, Key, Body }));
+  return arn;
+}
+
+async function putDefault(s3: S3Client, Bucket: string, KMSMasterKeyID: string): Promise<void> {
+  const ApplyServerSideEncryptionByDefault = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID } as const;
+  const ServerSideEncryptionConfiguration = { Rules: [{ ApplyServerSideEncryptionByDefault }] };
+  await s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration }));
 }

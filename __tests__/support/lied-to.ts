@@ -38,12 +38,17 @@ export interface Writer {
   readonly key: string;
 }
 
+/** Milliseconds. */
+const DAY = 86_400_000;
+
 /** A bucket, what is in it, who writes, and the lie that is told about it. */
 export interface Case {
   readonly versioning: 'none' | 'enabled' | 'suspended' | 'locked';
   readonly puts: readonly Put[];
   /** Keys that are deleted afterwards. */
   readonly deletes: readonly string[];
+  /** Whether everything was written a day before: it is then verified behind the move, and new versions at the end. Default false. */
+  readonly isOld?: boolean;
   /** An upload that stays open, begun under the old key. */
   readonly upload: boolean;
   readonly method: 'rewrap' | 'rewrite';
@@ -152,7 +157,10 @@ async function worldOf(aws: LocalAws, one: Case): Promise<World> {
   const requestHandler = socketless(() => aws);
   const s3 = new S3Client({ endpoint: aws.url, region, credentials, forcePathStyle: true, requestHandler });
   const world = { aws, s3, bucket: 'lied-about', facts: { oldKeyArn, activeKeyArn, otherKeyArn: await key() } };
+  const age = one.isOld ? DAY : 0;
+  aws.clock.offset -= age;
   await fill(world, one);
+  aws.clock.offset += age;
   return world;
 }
 
@@ -219,9 +227,9 @@ function writerOf({ aws, s3, bucket: Bucket, facts }: World, writer: Writer | un
     if (act === 'deletes') await s3.send(new DeleteObjectCommand({ Bucket, Key }));
     else if (underOld) {
       const by = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: facts.oldKeyArn } as const;
-      if (act === 'replicates under the old key last') aws.clock.offset -= 86_400_000;
+      if (act === 'replicates under the old key last') aws.clock.offset -= DAY;
       await s3.send(new PutObjectCommand({ Bucket, Key: 'by a writer', Body: 'x', ...by }));
-      if (act === 'replicates under the old key last') aws.clock.offset += 86_400_000;
+      if (act === 'replicates under the old key last') aws.clock.offset += DAY;
     } else await s3.send(new PutObjectCommand({ Bucket, Key: act === 'puts' ? 'by a writer' : Key, Body: 'x' }));
   };
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import {
   CancelKeyDeletionCommand,
   CreateAliasCommand,
+  DeleteAliasCommand,
   DeleteImportedKeyMaterialCommand,
   DescribeKeyCommand,
   DisableKeyCommand,
@@ -210,6 +211,10 @@ export class RotationHistory {
   async moveVersionAlias(version: string, other: string): Promise<void> {
     const key = await this.#keyOf(other);
     await this.#moveAlias(key?.arn ?? '', `${ALIAS}/${version}`);
+  }
+
+  async deleteVersionAlias(version: string): Promise<void> {
+    await this.#site.kms.send(new DeleteAliasCommand({ AliasName: `${ALIAS}/${version}` }));
   }
 
   async turnBucketKeyOff(version: string): Promise<void> {

@@ -66,10 +66,10 @@ export function accessRows(comparison: AccessComparison): readonly AccessRow[] {
 }
 
 function rowOfUse(use: UsedAccess): readonly AccessRow[] {
-  const { who, verdict, fix, waiver } = use;
+  const { who, verdict, note, fix, waiver } = use;
   if (verdict === 'keeps') return [];
   const waived = waiver === null ? '' : `; waived until ${waiver.until}: ${waiver.reason}`;
-  const after = VERDICTS[verdict] + waived;
+  const after = (note === null ? VERDICTS[verdict] : `unknown: ${note}`) + waived;
   return [{ who, may: usedText(use), after, fix, stops: isStopping(use) }];
 }
 

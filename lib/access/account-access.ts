@@ -1,5 +1,5 @@
 import { accountIdentities } from '../iam/account-policies';
-import { readKeyMarks } from '../kms/key-marks';
+import { type KeyMarks, readKeyMarks } from '../kms/key-marks';
 import { identitySays, readIdentity } from './identity-access';
 import type { Looked } from './looked';
 import { type LostIdentity, lostIdentities } from './lost-identity';
@@ -11,6 +11,8 @@ import type { IdentityAccess } from './used-access';
 export interface AccountAccess {
   readonly lost: readonly LostIdentity[];
   readonly says: IdentityAccess;
+  /** What policies tell the new key by; undefined: IAM was not read. */
+  readonly newKey: KeyMarks | undefined;
 }
 
 interface Keys {
@@ -28,7 +30,7 @@ export async function accountAccess(
   const answer = await accountIdentities(await clients.iam());
   if (answer.known === undefined) {
     looked.unread.push(`${what}: not asked, ${'unknown' in answer ? answer.unknown : ''}`);
-    return { lost: [], says: () => undefined };
+    return { lost: [], says: () => undefined, newKey: undefined };
   }
   looked.asked.push(what);
   const identities = answer.known.map(readIdentity);
@@ -42,6 +44,7 @@ export async function accountAccess(
   const facts = { from: from.policy, to: to.policy, oldKey, newKey, region: rotation.region };
   return {
     lost: lostIdentities(identities, facts),
+    newKey,
     says(arn, request) {
       const identity = byArn.get(arn);
       return identity && identitySays(identity, request, newKey);

@@ -44,7 +44,9 @@ export interface CompareOptions {
 }
 
 /** Sources of access that no command of Keyturn reads. */
-const NOT_READ = ['policies of access points, of the organization, of other accounts, and of sessions'];
+const NOT_READ = [
+  'policies of access points, of other accounts and of sessions; policies of the organization beyond what IAM simulates for those who used the old key',
+];
 
 /**
  * Compares the key that objects go to with every other key of the rotation that objects can be under.
@@ -96,11 +98,16 @@ async function comparison(run: AccessRun, from: WithKey, to: WithKey, resources:
     identities: account?.lost ?? [],
     used:
       policies && account
-        ? await usesOfOldKey(run, from, { ...policies, grants, newGrants, identity: account.says }, looked)
+        ? await usesOfOldKey(
+            run,
+            from,
+            { ...policies, grants, newGrants, identity: account.says, newKey: account.newKey },
+            looked,
+          )
         : [],
     asked: looked.asked,
     unread: looked.unread,
-    notRead: NOT_READ,
+    notRead: [...NOT_READ, ...looked.notRead],
   };
 }
 

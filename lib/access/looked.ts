@@ -2,4 +2,6 @@
 export class Looked {
   readonly asked: string[] = [];
   readonly unread: string[] = [];
+  /** What could have checked the rest, and did not. */
+  readonly notRead: string[] = [];
 }

@@ -1,10 +1,14 @@
 import type { AwsClients } from '../aws/clients';
 import { keyEvents } from '../cloudtrail/key-events';
 import { usesOf } from '../cloudtrail/key-uses';
-import type { KeyGrant } from '../kms/other-users';
+import { simulate } from '../iam/simulation';
+import type { KeyMarks } from '../kms/key-marks';
+import { type KeyGrant, lastUsageOf } from '../kms/other-users';
 import { PROOF_CONTEXT } from '../kms/prove-import';
 import type { Observing } from '../observation/observe';
 import type { Looked } from './looked';
+import { checkedBySimulation } from './simulated-uses';
+import { unseenUse } from './unseen-use';
 import { type UsedAccess, type UseFacts, usedAccess } from './used-access';
 
 /** What a comparison of two keys uses. */
@@ -16,6 +20,8 @@ export interface AccessRun extends Observing {
 export type NewKey = Pick<UseFacts, 'from' | 'to' | 'identity'> & {
   readonly grants: readonly KeyGrant[];
   readonly newGrants: readonly KeyGrant[];
+  /** Undefined: IAM was not read. */
+  readonly newKey: KeyMarks | undefined;
 };
 
 const DAY = 86_400_000;
@@ -24,7 +30,7 @@ const DAY = 86_400_000;
 export async function usesOfOldKey(
   { clients, rotation, identity }: AccessRun,
   { version, key }: { readonly version: { readonly name: string }; readonly key: { readonly arn: string } },
-  { grants, newGrants, ...policies }: NewKey,
+  { grants, newGrants, newKey, ...policies }: NewKey,
   looked: Looked,
 ): Promise<readonly UsedAccess[]> {
   const { days, waivers } = rotation.access;
@@ -41,6 +47,11 @@ export async function usesOfOldKey(
   if (endedAt !== undefined)
     looked.unread.push(`${what}: nothing before ${endedAt.toISOString()}, for there are too many`);
   if (unread > 0) looked.unread.push(`${what}: ${unread} events name nobody who is understood`);
+  const usage = await lastUsageOf(clients.kms, key.arn);
+  if ('unknown' in usage)
+    looked.notRead.push(`the last use of the key of ${version.name} that KMS reports: ${usage.unknown}`);
+  const unseen = usage.known && unseenUse(usage.known, events, since);
+  if (unseen !== undefined) looked.unread.push(`${what}: ${unseen}`);
   const facts: UseFacts = {
     ...policies,
     region: rotation.region,
@@ -54,5 +65,8 @@ export async function usesOfOldKey(
     now,
   };
   const own = events.filter(({ contextNames }) => !contextNames.includes(PROOF_CONTEXT));
-  return usesOf(own, key.arn).map((use) => usedAccess(use, facts));
+  const uses = usesOf(own, key.arn).map((use) => ({ use, access: usedAccess(use, facts) }));
+  if (newKey === undefined) return uses.map(({ access }) => access);
+  const iam = await clients.iam();
+  return checkedBySimulation((request) => simulate(iam, request), uses, { ...facts, newKey }, looked);
 }

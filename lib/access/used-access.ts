@@ -14,6 +14,8 @@ export interface UsedAccess extends ShownUse {
    * `unknown`: it depends on what is not known or not evaluated.
    */
   readonly verdict: 'keeps' | 'lost' | 'left-to-iam' | 'unknown';
+  /** Why IAM's own simulation makes it unknown; null: it does not. */
+  readonly note: string | null;
   readonly fix: string;
   /** The waiver that lets the switch happen anyway; null: none. */
   readonly waiver: AccessWaiver | null;
@@ -56,9 +58,22 @@ export function usedAccess(use: KeyUse, facts: UseFacts): UsedAccess {
   return {
     ...shownUse(use),
     verdict,
+    note: null,
     fix: fixOf(use, facts),
     waiver: facts.waivers.find((one) => one.who === who && one.until >= day) ?? null,
   };
+}
+
+/**
+ * The request of a user or role of the account, and what its policies say of it, where those have a say: undefined for everybody else,
+ * and where the new key itself refuses.
+ */
+export function identityRequest(use: KeyUse, facts: UseFacts) {
+  const { by } = use;
+  if (by.kind !== 'principal' || by.account !== facts.account) return undefined;
+  const request = requestFor(use, { asker: askerOf(by), source: {} }, facts);
+  const said = decide(facts.to, request) === 'denied' ? undefined : facts.identity(by.arn, request);
+  return said && { arn: by.arn, request, said };
 }
 
 function verdictOf(use: KeyUse, facts: UseFacts): UsedAccess['verdict'] {

@@ -165,7 +165,7 @@ function copyUnnamed(input: DriftInput, { name }: KeyVersion): DriftFinding {
 
 function recordAbsent(
   input: DriftInput,
-  { name }: KeyVersion,
+  { name, takeOver }: KeyVersion,
   copy: CustodyOfVersion['copy'],
   level: typeof act,
 ): DriftFinding {
@@ -178,8 +178,16 @@ function recordAbsent(
   const fix =
     waiting?.state === 'PENDING_ROTATION'
       ? `bring the copy of whoever imported it; without one, do not rotate to ${name}: the key goes on with the material that it encrypts with`
-      : goOn(input, name);
+      : takeOver === undefined
+        ? goOn(input, name)
+        : bringMaterial(name, level === note);
   return level('custody-record-absent', text, fix);
+}
+
+/** Whoever made the material of a taken-over key may have kept it; KMS compares it, which needs a key that is on. */
+function bringMaterial(name: string, isRetired: boolean): string {
+  const adopt = `npx keyturn material adopt --version ${name} --material-file <file>`;
+  return isRetired ? `nothing; or, for a way back to it, enable its key first: ${adopt}` : adopt;
 }
 
 /** KMS compared: a copy without a record was never imported, and every import stumbles over it. */
@@ -210,7 +218,7 @@ function lost(input: DriftInput, { name }: KeyVersion, { copy }: CustodyOfVersio
 /** New material, in custody: the way on from a version that custody has lost. */
 function goOn({ rotation, verdicts }: DriftInput, name: string): string {
   const isEarlier = verdicts.some((one) => one.version.name === name && one.superseded);
-  return isEarlier ? 'npx keyturn post-apply' : nextProposal(rotation);
+  return isEarlier ? 'npx keyturn post-apply' : nextProposal(rotation, name);
 }
 
 /** A copy is sealed once; who is named later cannot open it, and who is struck out still can. */

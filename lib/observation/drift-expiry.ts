@@ -41,7 +41,9 @@ function expiryOf(input: DriftInput, { version, key }: ObservedVersion): DriftFi
   // A key that is off is retired: its expiry stops nothing that runs.
   if (version.disabled || key.state !== 'Enabled') return [];
   const text = `the material of ${version.name} expires at ${at}, in less than ${degree} days; then nothing under it can be read`;
-  return [act('material-expiring', text, superseded ? 'npx keyturn post-apply' : nextProposal(rotation))];
+  const isActive = version.name === rotation.activeVersion;
+  const onwards = isActive ? nextProposal(rotation) : extendCommand(version.name, keeperIn(input, version.name));
+  return [act('material-expiring', text, superseded ? 'npx keyturn post-apply' : onwards)];
 }
 
 /** The smallest of the file's warning days that the date is within; undefined before the first one. */

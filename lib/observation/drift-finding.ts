@@ -110,9 +110,13 @@ export const note = (code: DriftFinding['code'], text: string, fix: string): Dri
   level: 'note',
 });
 
-/** A later version that is declared already only has to be switched to. */
-export function nextProposal(rotation: Rotation): string {
+/**
+ * A later version that is declared already only has to be switched to.
+ *
+ * @param from - the version to get away from: it is no way on
+ */
+export function nextProposal(rotation: Rotation, from = rotation.activeVersion): string {
   const later = rotation.keyVersions.slice(rotation.keyVersions.indexOf(activeVersion(rotation)) + 1);
-  const next = later.find((one) => !one.disabled);
+  const next = later.find((one) => !one.disabled && one.name !== from);
   return next ? `npx keyturn propose switch --name ${next.name}` : 'npx keyturn propose version';
 }

@@ -1,7 +1,7 @@
 /** What has moved away from the rotation file, or will soon: for a scheduled job. Pure: `observed-drift.ts` does the reading. */
 
 import { isOff, isUsable, type KeyDescription } from '../kms/describe-key';
-import { deployCommand } from '../rotation/declared-stacks';
+import { deployCommand, planCommand } from '../rotation/declared-stacks';
 import { type KeyVersion, supersededVersions } from '../rotation/rotation';
 import { bindingFindings } from './drift-binding';
 import { custodyFindings } from './drift-custody';
@@ -135,17 +135,21 @@ function goneFindings({ rotation, seen }: DriftInput): DriftFinding[] {
 /** A pointer that is behind is the next step of a rotation; one that moved otherwise was moved by hand. */
 function pointerFindings({ rotation, seen, left }: DriftInput): DriftFinding[] {
   const named = (arn: string | undefined) =>
-    seen.versions.find((one) => arn !== undefined && one.key?.arn === arn)?.version;
+    // Before the first apply, nothing but the file says which key a taken-over version is.
+    seen.versions.find((one) => arn !== undefined && [one.key?.arn, one.version.takeOver].includes(arn))?.version;
   const active = seen.versions.find((one) => one.version.name === rotation.activeVersion)?.key?.arn;
   const moved = (now: string | undefined, before: string | undefined): boolean => {
     if (now === undefined || now === active) return false;
     return named(now) === undefined || (before !== undefined && now !== before);
   };
   const where = (arn: string | undefined) => `${named(arn)?.name ?? arn}, where no run of Keyturn left it`;
+  const plan = planCommand(rotation);
   const found: DriftFinding[] = [];
   if (moved(seen.aliasTarget, left?.aliasTarget)) {
     const text = `${rotation.alias} points at ${where(seen.aliasTarget)}`;
-    found.push(act('alias-moved', text, putBack(named(seen.aliasTarget))));
+    const isKnown = left?.aliasTarget !== undefined || rotation.adopted?.alias === true;
+    const orAdopt = isKnown ? '' : '   (or, if it is from before Keyturn: npx keyturn adopt)';
+    found.push(act('alias-moved', text, `${putBack(plan, named(seen.aliasTarget))}${orAdopt}`));
   }
   for (const bucket of rotation.buckets) {
     const { name } = bucket;
@@ -156,24 +160,23 @@ function pointerFindings({ rotation, seen, left }: DriftInput): DriftFinding[] {
     if (!set || !switched) continue;
     if (set.keyArn === undefined) {
       const text = `new objects in ${name} are encrypted with ${set.algorithm}, under no KMS key of ours`;
-      found.push(act('bucket-default-moved', text, PLAN));
+      found.push(act('bucket-default-moved', text, plan));
     } else if (moved(set.keyArn, before)) {
       const text = `the default encryption of ${name} points at ${where(set.keyArn)}`;
-      found.push(act('bucket-default-moved', text, putBack(named(set.keyArn))));
+      found.push(act('bucket-default-moved', text, putBack(plan, named(set.keyArn))));
     } else if (set.bucketKey !== bucket.bucketKey) {
       const text = `the bucket key of ${name} is ${onOff(set.bucketKey)}, the rotation file declares it ${onOff(bucket.bucketKey)}`;
-      found.push(act('bucket-key-moved', text, PLAN));
+      found.push(act('bucket-key-moved', text, plan));
     }
   }
   return found;
 }
 
 const onOff = (on: boolean): string => (on ? 'on' : 'off');
-const PLAN = 'npx keyturn plan --out plan';
 
 /** The plan puts it back; where the move was meant, it is proposed as such. */
-const putBack = (version: KeyVersion | undefined): string =>
-  version ? `${PLAN}   (or, if it is meant: npx keyturn propose switch --name ${version.name})` : PLAN;
+const putBack = (plan: string, version: KeyVersion | undefined): string =>
+  version ? `${plan}   (or, if it is meant: npx keyturn propose switch --name ${version.name})` : plan;
 
 /**
  * From the day that the material was first imported, as its custody record says. Where none is here, or a wrong clock dated it, from the

@@ -17,6 +17,7 @@ const PRE_APPLY = `npx keyturn pre-apply ${IDENTITY}`;
 const POST_APPLY = 'npx keyturn post-apply';
 const PROPOSE = 'npx keyturn propose version';
 const PLAN = 'npx keyturn plan --out plan';
+const ADOPT_MATERIAL = 'npx keyturn material adopt --version <version> --material-file <file>';
 const ENABLE = 'aws kms enable-key --key-id <key>';
 const CANCEL = 'aws kms cancel-key-deletion --key-id <key>';
 
@@ -40,7 +41,8 @@ export const FINDINGS: Readonly<Record<DriftFinding['code'], FindingRow>> = {
   },
   'earlier-key-unusable': {
     meaning: 'An earlier key is off, and objects are left under it: an outage.',
-    commands: [ENABLE, CANCEL, EXTEND],
+    commands: [ENABLE, CANCEL],
+    more: 'A key that is `Unavailable`, `Updating` or `Creating` comes back by itself, or once its key store is connected.',
   },
   'earlier-key-not-verified': {
     meaning: 'An earlier key is off, and nothing here shows that it is empty.',
@@ -100,7 +102,7 @@ export const FINDINGS: Readonly<Record<DriftFinding['code'], FindingRow>> = {
   'alias-moved': {
     meaning: 'The alias points where no run of Keyturn left it.',
     commands: [PLAN],
-    more: 'Then apply the plan. If the move was meant: `npx keyturn propose switch --name <version>`.',
+    more: 'Then apply the plan. If the move was meant: `npx keyturn propose switch --name <version>`. If the alias is older than the rotation: `npx keyturn adopt`.',
   },
   'bucket-default-moved': {
     meaning: 'The default encryption of a bucket points where no run of Keyturn left it.',
@@ -127,7 +129,7 @@ export const FINDINGS: Readonly<Record<DriftFinding['code'], FindingRow>> = {
   },
   'custody-record-absent': {
     meaning: 'Nothing here shows that custody holds the material of a version.',
-    commands: [DRILL, PROPOSE, POST_APPLY],
+    commands: [DRILL, PROPOSE, POST_APPLY, ADOPT_MATERIAL],
     more: 'A drill proves the copy and writes its record. If the material is in a file, `npx keyturn material adopt` puts it into custody. Without the right copy, rotate; `post-apply` empties an earlier version.',
   },
   'custody-other-key': {

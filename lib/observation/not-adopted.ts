@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { planCommand } from '../rotation/declared-stacks';
 import { type Rotation, stackNames } from '../rotation/rotation';
 import type { Observation } from './observe';
 
@@ -12,17 +13,23 @@ export interface NotAdopted {
 
 /**
  * The alias and the bucket defaults that somebody made before Keyturn, where the rotation file does not say so: they lead to keys
- * that the keys stack did not make. With state in S3 nothing is known here; the plan finds the alias.
+ * that the keys stack did not make. A state that is in S3, or of a program of the team's own, cannot be seen here: the plan sees it.
  */
 export function notAdopted(rotation: Rotation, seen: Observation): readonly NotAdopted[] {
-  if (rotation.terraform.backend !== 'local' || hasState(rotation)) return [];
-  const { adopted, alias } = rotation;
+  const { adopted, alias, terraform } = rotation;
+  const isElsewhere = terraform.backend !== 'local' || terraform.stacks !== undefined;
+  if (!isElsewhere && hasState(rotation)) return [];
   const own = new Set(
     seen.versions.flatMap(({ version, key }) =>
       key === undefined || version.keyArn !== undefined || version.takeOver !== undefined ? [] : [key.arn],
     ),
   );
   const target = seen.aliasTarget;
+  if (isElsewhere) {
+    if (target === undefined || adopted?.alias === true || own.has(target)) return [];
+    const unseen = `whether a Terraform state holds it cannot be seen here: \`${planCommand(rotation)}\` shows it`;
+    return [{ stops: false, text: `${alias} names ${target}, which no stack of this rotation made; ${unseen}` }];
+  }
   const found: NotAdopted[] = [];
   if (target !== undefined && adopted?.alias !== true && !own.has(target))
     found.push({ stops: true, text: `${alias} names ${target} already, and no Terraform state here holds it` });

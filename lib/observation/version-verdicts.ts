@@ -89,15 +89,17 @@ function coveringVerdicts(
   if (activeKeyArn === undefined || aliasTarget !== activeKeyArn) return { why: 'the switch is not done' };
   const last = verdicts.at(-1);
   if (last === undefined) return { why: 'not verified: no evidence here shows a verification of it' };
-  const movedAt = moves?.movedAt.toISOString();
+  // Two runs that could not see the date would agree on nothing.
+  if (moves === undefined)
+    return { why: 'not verified: when the alias was last moved is not known, which takes kms:ListAliases' };
+  const movedAt = moves.movedAt.toISOString();
   const elsewhere = aliasTargets.findLast(({ keyArn }) => keyArn !== activeKeyArn)?.order ?? -1;
   const covering = verdicts.filter(
     (one) => one.activeKeyArn === activeKeyArn && one.order > elsewhere && one.aliasMovedAt === movedAt,
   );
   const newest = covering.at(-1);
   if (newest !== last || newest === undefined) {
-    const when = movedAt === undefined ? '' : `, which was at ${movedAt}`;
-    return { why: `not verified since the last switch or rollback${when}` };
+    return { why: `not verified since the last switch or rollback, which was at ${movedAt}` };
   }
   const missing = bucketsToVerify(rotation).filter((name) => !newest.buckets.includes(name));
   if (missing.length > 0) return { why: `not verified in ${missing.join(', ')}` };

@@ -20,7 +20,7 @@ export const compareAccess: readonly ActionSet[] = [
   {
     sid: 'ReadKeyPolicies',
     on: 'keys',
-    actions: ['kms:GetKeyPolicy', 'kms:ListGrants', 'kms:ListResourceTags'],
+    actions: ['kms:GetKeyLastUsage', 'kms:GetKeyPolicy', 'kms:ListGrants', 'kms:ListResourceTags'],
     when: moves,
   },
   { sid: 'ReadBucketPolicies', on: 'buckets', actions: ['s3:GetBucketPolicy'], when: moves },
@@ -50,7 +50,12 @@ export const findNaming: readonly ActionSet[] = [
   ...findOtherDefaults,
 ];
 
-/** Everybody's IAM policies: for a person who compares, not for the pipeline that applies. */
+/** Everybody's IAM policies, and what IAM makes of them: for a person who compares, not for the pipeline that applies. */
 export const readIam: readonly ActionSet[] = [
-  { sid: 'ReadIamPolicies', on: 'anything', actions: ['iam:GetAccountAuthorizationDetails'], when: moves },
+  {
+    sid: 'ReadIamPolicies',
+    on: 'anything',
+    actions: ['iam:GetAccountAuthorizationDetails', 'iam:SimulatePrincipalPolicy'],
+    when: moves,
+  },
 ];

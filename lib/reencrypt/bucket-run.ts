@@ -10,27 +10,34 @@ import { readJournal } from './journal';
 import type { JournalHead, Resumed } from './journal-entry';
 import { ListingPass, type PassTools } from './listing-pass';
 import type { PageResult } from './page-queue';
-import { firstPass, laterPass } from './pass-range';
+import { EVERY_VERSION, firstPass, laterPass, shouldInspectBy } from './pass-range';
 import type { ReencryptRequest } from './reencrypt-request';
 import { requireRewrap } from './rewrap-probe';
 import { RunCalls } from './run-calls';
 import { RunLog } from './run-log';
+import type { SegmentRun, SegmentWorkers } from './segment-workers';
+import { SharedPass } from './shared-pass';
 import { Tally } from './tally';
 import { VersionMoves } from './version-moves';
 
 /** LastModified has whole seconds; a version written in the second that a pass began in may be older or newer. */
 const SECOND = 1000;
 
+type RunTools = PassTools & { readonly log: RunLog };
+
 /** One run over one bucket, from the first listing to the pass that finds nothing left to move. */
 export class BucketRun {
   readonly #request: ReencryptRequest;
+  readonly #workers: SegmentWorkers | undefined;
   readonly #calls: RunCalls;
   #moves: VersionMoves | undefined;
   #tally = new Tally();
   #log: RunLog | undefined;
+  #shared: SegmentRun | undefined;
 
-  constructor(store: ObjectStore, request: ReencryptRequest) {
+  constructor(store: ObjectStore, request: ReencryptRequest, workers?: SegmentWorkers) {
     this.#request = request;
+    this.#workers = workers;
     this.#calls = new RunCalls(store, request);
   }
 
@@ -42,8 +49,10 @@ export class BucketRun {
       this.#calls.end(error);
     }
     await this.#moves?.idle();
+    this.#shared?.close();
     const evidence = (await this.#log?.close()) ?? [];
-    const { fault, isEnded, sent: requests } = this.#calls;
+    const { fault, isEnded, sent } = this.#calls;
+    const requests = sent + (this.#shared?.requests ?? 0);
     const stopped = isEnded ? stoppedBy(fault, this.#request.signal) : undefined;
     if (isEnded && !stopped) throw fault;
     const { bucket, method } = this.#request;
@@ -59,17 +68,20 @@ export class BucketRun {
     const resumed = await this.#resume();
     const head = resumed?.head ?? (await this.#head());
     const tools = await this.#open(versioning, head, resumed);
+    const run = this.#share(versioning, resumed !== undefined);
 
     let { startedAt } = head;
-    let shouldInspect = firstPass(this.#request.only, head);
+    let inspect = EVERY_VERSION;
     for (let pass = resumed?.remaining.length === 0 ? 2 : 1; pass <= maxPasses; pass += 1) {
       if (pass > 1) {
-        shouldInspect = laterPass(head, startedAt);
+        inspect = laterPass(head, startedAt);
         startedAt = store.now() - SECOND;
       }
       const segments = pass === 1 ? resumed?.remaining : undefined;
       const movedBefore = tools.tally.moved;
-      await new ListingPass(tools, this.#request, { pass, segments, shouldInspect }).run();
+      const shouldInspect = pass === 1 ? firstPass(this.#request.only, head) : shouldInspectBy(inspect);
+      const shared = run && new SharedPass({ ...tools, ...run }, this.#request, { pass, inspect });
+      await new ListingPass(tools, this.#request, { pass, segments, shouldInspect, shared }).run();
       if (this.#calls.isEnded) return false;
       const wasWhole = pass > 1 || resumed === undefined;
       if (dryRun || (wasWhole && tools.tally.moved === movedBefore)) {
@@ -79,6 +91,18 @@ export class BucketRun {
       await this.#waitBeforeRelist();
     }
     return false;
+  }
+
+  /** Undefined: this process moves everything by itself. */
+  #share(versioning: Versioning, isResumed: boolean): { workers: SegmentWorkers; run: SegmentRun } | undefined {
+    const { dryRun, only, onOutcome, evidence, behind, method } = this.#request;
+    const workers = this.#workers;
+    if (!workers || dryRun || only || onOutcome) return undefined;
+    const look = isResumed || method !== 'rewrap' ? undefined : behind?.plan;
+    const request = { ...this.#request, versioning, look, keepsEvidence: evidence !== undefined };
+    const run = workers.open(request, (record) => behind?.merge?.(record));
+    this.#shared = run;
+    return { workers, run };
   }
 
   async #waitBeforeRelist(): Promise<void> {
@@ -105,7 +129,7 @@ export class BucketRun {
   }
 
   /** Opens tally and log. Versions that an interrupted run failed are retried first, so that the new journal has their state. */
-  async #open(versioning: Versioning, head: JournalHead, resumed: Resumed | undefined): Promise<PassTools> {
+  async #open(versioning: Versioning, head: JournalHead, resumed: Resumed | undefined): Promise<RunTools> {
     const { evidence, dryRun } = this.#request;
     const journalFile = dryRun ? undefined : this.#request.journalFile;
     const tally = Tally.resumed(resumed);

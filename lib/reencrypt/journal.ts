@@ -12,10 +12,12 @@ const MAX_AGE = 7 * 86_400_000;
 const MAX_FAILED = 100_000;
 
 type Line =
-  | { readonly type: 'begin'; readonly schemaVersion: 1; readonly head: JournalHead }
+  | { readonly type: 'begin'; readonly schemaVersion: 1 | 2; readonly head: JournalHead }
   | { readonly type: 'failed'; readonly entry: FailedEntry }
   | { readonly type: 'blocked'; readonly entry: BlockedVersion }
   | { readonly type: 'segments'; readonly firstTo: string | null; readonly segments: readonly Segment[] }
+  /** Since version 2: an earlier Keyturn would take the segment for done without its rest. */
+  | { readonly type: 'split'; readonly segment: number; readonly at: string; readonly rest: number }
   | {
       readonly type: 'page';
       readonly pass: number;
@@ -50,7 +52,7 @@ export class Journal {
           ...linesOf({ ...resumed, pass: 1, segment: 0, next: undefined }),
         ]
       : [];
-    await handle.write(text([{ type: 'begin', schemaVersion: 1, head }, ...behind]));
+    await handle.write(text([{ type: 'begin', schemaVersion: 2, head }, ...behind]));
     await handle.datasync();
     await rename(fresh, file);
     return new Journal(handle);
@@ -64,6 +66,12 @@ export class Journal {
   /** Segment 0 of the first listing ends with the key `firstTo`; the rest continues in these segments, numbered from 1. */
   async segments(firstTo: string, segments: readonly Segment[]): Promise<void> {
     await this.#file.write(text([{ type: 'segments', firstTo, segments }]));
+    await this.#file.datasync();
+  }
+
+  /** What is left of a segment ends with the key `at`; what comes behind that key is the segment numbered `rest`. */
+  async split(segment: number, at: string, rest: number): Promise<void> {
+    await this.#file.write(text([{ type: 'split', segment, at, rest }]));
     await this.#file.datasync();
   }
 
@@ -92,8 +100,8 @@ export async function readJournal(
 ): Promise<Resumed | undefined> {
   const lines = parsed(await readFile(file, 'utf8').catch(() => ''));
   const [first, ...rest] = lines;
-  if (first?.type !== 'begin' || first.schemaVersion !== 1 || rest.some((line) => line.type === 'end'))
-    return undefined;
+  const isKnown = first?.type === 'begin' && (first.schemaVersion === 1 || first.schemaVersion === 2);
+  if (!isKnown || rest.some((line) => line.type === 'end')) return undefined;
   const { head } = first;
   const isSame =
     head.bucket === expected.bucket &&
@@ -111,11 +119,12 @@ function resumedOf(head: JournalHead, lines: readonly Line[]): Resumed | undefin
   const segments = new Map<number, Segment | 'done'>([[0, WHOLE]]);
   let counts: RunCounts | undefined;
   // Failures stand before the line of their page: those behind the last such line belong to a page that was not committed.
-  const isWhole = ({ type }: Line) => type === 'page' || type === 'segments';
+  const isWhole = ({ type }: Line) => type === 'page' || type === 'segments' || type === 'split';
   for (const line of lines.slice(0, lines.findLastIndex(isWhole) + 1)) {
     if (line.type === 'failed') failed.set(`${line.entry.version.versionId} ${line.entry.version.key}`, line.entry);
     if (line.type === 'blocked') blocked.push(line.entry);
-    if (line.type === 'segments') split(segments, line);
+    if (line.type === 'segments') cutFirst(segments, line);
+    if (line.type === 'split') cutInTwo(segments, line);
     if (line.type !== 'page') continue;
     counts = line.counts;
     if (line.pass > 1) continue;
@@ -128,12 +137,19 @@ function resumedOf(head: JournalHead, lines: readonly Line[]): Resumed | undefin
   return { head, remaining, counts, failed: [...failed.values()], blocked };
 }
 
-function split(segments: Map<number, Segment | 'done'>, line: Extract<Line, { type: 'segments' }>): void {
+function cutFirst(segments: Map<number, Segment | 'done'>, line: Extract<Line, { type: 'segments' }>): void {
   const first = segments.get(0);
   if (first !== undefined && first !== 'done') segments.set(0, cutAt(first, line.firstTo ?? undefined));
   line.segments.forEach((one, at) => {
     segments.set(at + 1, one);
   });
+}
+
+function cutInTwo(segments: Map<number, Segment | 'done'>, line: Extract<Line, { type: 'split' }>): void {
+  const whole = segments.get(line.segment);
+  if (whole === undefined || whole === 'done') return;
+  segments.set(line.segment, cutAt(whole, line.at));
+  segments.set(line.rest, { after: { key: line.at, versionId: undefined }, to: whole.to });
 }
 
 /** A segment up to a key; done when all of that key was committed. */

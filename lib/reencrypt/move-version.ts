@@ -5,8 +5,6 @@ import { listedRef } from '../s3/listed-ref';
 import {
   type Encryption,
   encryptionLabel,
-  holdingKey,
-  isKey,
   type ListedVersion,
   type ObjectHead,
   type VersionRef,
@@ -15,7 +13,15 @@ import type { Versioning } from '../s3/store';
 import { asFault, faultKind, faultText, StoreFault } from '../s3/store-fault';
 import { type MoveScope, versionScope } from '../s3/version-scope';
 import type { BlockedVersion, VersionOutcome } from './outcome';
-import { type MoveContext, type Moved, rewrap } from './rewrap';
+import {
+  differenceOf,
+  type MoveContext,
+  type Moved,
+  proveByHead,
+  rewrap,
+  rewrapUnproven,
+  type UnprovenMove,
+} from './rewrap';
 import { rewrite } from './rewrite';
 import type { Unseen, UnseenParts } from './unseen-parts';
 import { versionClassOf } from './version-classes';
@@ -28,24 +34,37 @@ export interface VersionMove extends MoveContext {
   readonly dryRun: boolean;
   readonly faultPolicy: FaultPolicy;
   readonly unseen: UnseenParts;
-  /** Rewraps before anything was inspected. */
-  readonly optimistic: boolean;
 }
+
+/** What is left out when a version is rewrapped; a rewrite leaves nothing out. */
+export interface MoveManner {
+  /** True: it is rewrapped before anything is inspected. */
+  readonly unseen: boolean;
+  /** True: it is not inspected afterwards, because somebody else will. */
+  readonly unproven: boolean;
+}
+
+/** Inspected before and after. */
+export const INSPECTED: MoveManner = { unseen: false, unproven: false };
 
 /** Times that a version which others keep replacing is inspected and decided before it counts as failed. */
 const ROUNDS = RETRY_POLICY['contended version'].attempts;
 
 /**
  * Moves one listed version: inspect, decide, move, compare. Yields one outcome, and a second one where a
- * rewrite left the version it copied behind as a noncurrent one.
+ * rewrite left the version it copied behind as a noncurrent one; or a move that {@link provenBy} or {@link proveMove} has to prove.
  *
  * @throws KeyturnError, RunStopped: faults that are not this version's, from {@link FaultPolicy}
  */
-export async function moveVersion(move: VersionMove, listed: ListedVersion): Promise<readonly VersionOutcome[]> {
+export async function moveVersion(
+  move: VersionMove,
+  listed: ListedVersion,
+  manner: MoveManner,
+): Promise<readonly VersionOutcome[] | UnprovenMove> {
   const ref = listedRef(move.bucket, move.versioning, listed);
-  if (move.optimistic && move.method === 'rewrap' && !move.dryRun) {
-    const done = await rewrapUnseen(move, ref, listed);
-    if (done) return [done];
+  if (manner.unseen && move.method === 'rewrap' && !move.dryRun) {
+    const done = await rewrapUnseen(move, ref, listed, manner);
+    if (done) return done;
   }
   let isLatest = listed.isLatest;
   for (let round = 1; round <= ROUNDS; round += 1) {
@@ -64,21 +83,61 @@ export async function moveVersion(move: VersionMove, listed: ListedVersion): Pro
     const unseen = await unseenSafely(move, ref, head);
     const stopped = decideUnseen(move, listed, isLatest, head, unseen);
     if (stopped) return [stopped];
-    const end = unseen instanceof StoreFault ? unseen : await moveSafely(move, ref, head, tagsOf(unseen));
+    const unproven = manner.unproven && isAsListed(head, listed);
+    const end = unseen instanceof StoreFault ? unseen : await moveSafely(move, ref, head, tagsOf(unseen), unproven);
     if (end instanceof StoreFault) {
       const faulty = await resolveFault(move, listed, ref, end, head.encryption);
       if (faulty) return [faulty];
       isLatest = await stillLatest(move, ref, isLatest);
       continue;
     }
+    if (end.end === 'unproven') return end;
     if (end.end === 'changed') continue;
     if (end.end === 'gone') return [outcome(listed, { outcome: 'gone' })];
-    if (end.end === 'damaged')
-      return [failed(listed, { operation: 'HeadObject', status: 200, code: 'Changed', reason: end.difference })];
+    if (end.end === 'damaged') return [damaged(listed, end.difference)];
     return moved(listed, ref, head, end);
   }
   const reason = `it was replaced ${ROUNDS} times while it was being moved`;
   return [failed(listed, { operation: move.method, status: 409, code: 'Contended', reason })];
+}
+
+/**
+ * The outcome of a move, by the answer to a HEAD that somebody else sent after it; undefined: it does not show that the version moved as
+ * it was.
+ */
+export function provenBy(
+  { targetKeyArn }: Pick<VersionMove, 'targetKeyArn'>,
+  listed: ListedVersion,
+  { ref, from, bucketKey }: UnprovenMove,
+  head: ObjectHead,
+): VersionOutcome | undefined {
+  if ((head.versionId ?? 'null') !== (ref.versionId ?? 'null')) return undefined;
+  if (differenceOf(listed, head, { targetKeyArn, bucketKey }) !== undefined) return undefined;
+  return outcome(listed, { outcome: 'moved', from, to: head.encryption, etag: head.etag, newVersionId: undefined });
+}
+
+/** Inspects a version that was rewrapped, and decides again where it is not as it was. @throws as {@link moveVersion} */
+export async function proveMove(
+  move: VersionMove,
+  listed: ListedVersion,
+  unproven: UnprovenMove,
+): Promise<readonly VersionOutcome[]> {
+  try {
+    const end = await proveByHead(move, unproven, listed);
+    if (end.end === 'gone') return [outcome(listed, { outcome: 'gone' })];
+    const proven = end.end === 'moved' ? provenBy(move, listed, unproven, end.head) : undefined;
+    if (proven) return [proven];
+    if (end.end === 'damaged' && unproven.from !== undefined) return [damaged(listed, end.difference)];
+  } catch (error) {
+    if (!asFault(error)) throw error;
+  }
+  const again = await moveVersion(move, listed, INSPECTED);
+  return 'end' in again ? proveMove(move, listed, again) : again;
+}
+
+/** The version that was listed, and not one that took its place. */
+function isAsListed({ etag, size, storageClass }: ObjectHead, listed: ListedVersion): boolean {
+  return etag === listed.etag && size === listed.size && storageClass === listed.storageClass;
 }
 
 /** Rewrite reads the checksum too, as it must ask for the same one again. */
@@ -153,9 +212,14 @@ async function moveSafely(
   ref: VersionRef,
   head: ObjectHead,
   tags: Readonly<Record<string, string>>,
-): Promise<Moved | StoreFault> {
+  unproven: boolean,
+): Promise<Moved | UnprovenMove | StoreFault> {
   try {
-    const end = await (move.method === 'rewrap' ? rewrap(move, ref, head) : rewrite(move, ref, head, tags));
+    const end = await (move.method === 'rewrite'
+      ? rewrite(move, ref, head, tags)
+      : unproven
+        ? rewrapUnproven(move, ref, head)
+        : rewrap(move, ref, head));
     move.faultPolicy.succeeded(move.method === 'rewrap' ? 'UpdateObjectEncryption' : 'CopyObject', head.encryption);
     return end;
   } catch (error) {
@@ -170,27 +234,20 @@ async function rewrapUnseen(
   move: VersionMove,
   ref: VersionRef,
   listed: ListedVersion,
-): Promise<VersionOutcome | undefined> {
-  const { store, call, faultPolicy, targetKeyArn, bucketKeyDefault } = move;
+  manner: MoveManner,
+): Promise<readonly VersionOutcome[] | UnprovenMove | undefined> {
+  const { store, call, faultPolicy } = move;
   try {
     if (await move.unseen.isAnnotated(ref)) return undefined;
-    await call(
-      'kms',
-      () => store.updateEncryption(ref, { keyArn: targetKeyArn, bucketKey: bucketKeyDefault }),
-      ref.key,
-    );
+    const unproven = await rewrapUnproven(move, ref, undefined);
+    if (manner.unproven) {
+      faultPolicy.succeeded('UpdateObjectEncryption');
+      return unproven;
+    }
     const head = await call('s3', () => store.head(ref), ref.key);
     faultPolicy.succeeded('UpdateObjectEncryption');
-    const key = holdingKey(head.encryption);
-    const isSame = head.etag === listed.etag && head.size === listed.size && head.storageClass === listed.storageClass;
-    if (!isSame || key === undefined || !isKey(key, targetKeyArn)) return undefined;
-    return outcome(listed, {
-      outcome: 'moved',
-      from: undefined,
-      to: head.encryption,
-      etag: head.etag,
-      newVersionId: undefined,
-    });
+    const proven = provenBy(move, listed, unproven, head);
+    return proven && [proven];
   } catch (error) {
     if (asFault(error)) return undefined;
     throw error;
@@ -287,6 +344,10 @@ function blocked(
     outcome: 'blocked',
     blocked: { key, versionId, reason, detail, earliest: date, encryption },
   });
+}
+
+function damaged(listed: ListedVersion, reason: string): VersionOutcome {
+  return failed(listed, { operation: 'HeadObject', status: 200, code: 'Changed', reason });
 }
 
 function facts({ operation, status, code }: StoreFault) {

@@ -31,6 +31,12 @@ export interface TaskOutcome {
   readonly reason?: string | undefined;
 }
 
+/** Outcomes as a shard holds them: one gzip member. */
+export interface PackedOutcomes {
+  readonly member: Uint8Array;
+  readonly lines: number;
+}
+
 /** Lines of a shard at most. */
 const SHARD_LINES = 200_000;
 const compress = promisify(gzip);
@@ -51,12 +57,15 @@ export class OutcomeShards {
   }
 
   async add(outcomes: readonly (VersionOutcome | TaskOutcome)[]): Promise<void> {
-    if (outcomes.length === 0) return;
-    const member = await compress(outcomes.map((one) => `${JSON.stringify(lineOf(one))}\n`).join(''));
+    if (outcomes.length > 0) await this.append(await packOutcomes(outcomes));
+  }
+
+  /** One call at a time. */
+  async append({ member, lines }: PackedOutcomes): Promise<void> {
     this.#open ??= await this.#next();
     await this.#open.handle.write(member);
     this.#open.hash.update(member);
-    this.#open.lines += outcomes.length;
+    this.#open.lines += lines;
     if (this.#open.lines >= SHARD_LINES) await this.#finish();
   }
 
@@ -91,6 +100,11 @@ export class OutcomeShards {
       lines,
     });
   }
+}
+
+export async function packOutcomes(outcomes: readonly (VersionOutcome | TaskOutcome)[]): Promise<PackedOutcomes> {
+  const member = await compress(outcomes.map((one) => `${JSON.stringify(lineOf(one))}\n`).join(''));
+  return { member, lines: outcomes.length };
 }
 
 /** One line of evidence: flat, small, and the same whatever the outcome. */

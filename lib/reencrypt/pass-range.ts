@@ -27,9 +27,24 @@ export function firstPass(only: OnlyVersions | undefined, { uploadKeys }: Journa
     only.also?.(version) === true;
 }
 
+/** Which versions a pass inspects, as data that another process can be given. */
+export interface InspectRule {
+  /** What is dated since, in milliseconds since the epoch; absent: every version. */
+  readonly since: number | undefined;
+  /** Keys whose versions are inspected whatever their date. */
+  readonly uploadKeys: readonly string[];
+}
+
+/** Every version. */
+export const EVERY_VERSION: InspectRule = { since: undefined, uploadKeys: [] };
+
 /** What a later pass inspects: what was written since the one before it began, and the objects of uploads. */
-export function laterPass({ uploadKeys }: JournalHead, since: number): ShouldInspect {
-  if (uploadKeys === undefined) return () => true;
+export function laterPass({ uploadKeys }: JournalHead, since: number): InspectRule {
+  return uploadKeys === undefined ? EVERY_VERSION : { since, uploadKeys };
+}
+
+export function shouldInspectBy({ since, uploadKeys }: InspectRule): ShouldInspect {
+  if (since === undefined) return () => true;
   const uploads = new Set(uploadKeys);
   return (version) => version.lastModified >= since || uploads.has(version.key);
 }

@@ -1,9 +1,24 @@
 import type { AdaptiveLimiter } from '../s3/adaptive-limiter';
+import type { LookPlan, LookRecord } from '../s3/look-record';
+import type { ListedVersion, ObjectHead } from '../s3/object-version';
 import type { RetryOptions } from '../s3/pacing-and-retry';
 import type { MoveSources } from '../s3/version-scope';
 import type { VersionOutcome } from './outcome';
+import type { KeyRange } from './page-queue';
 import type { OnlyVersions } from './pass-range';
 import type { CopySizes } from './rewrap';
+
+/** Somebody who lists and inspects what was moved, range of keys by range of keys. */
+export interface LookBehind {
+  /** @returns false: the range was not inspected to its end; its versions are inspected by the run then */
+  look(range: KeyRange, onHead: (listed: ListedVersion, head: ObjectHead) => void): Promise<boolean>;
+  /** Requests sent for it, so that they do not count for the run. */
+  readonly requests: number;
+  /** What another process has to know that moves for this run, and looks by itself; absent: it inspects each version after its move. */
+  readonly plan?: LookPlan | undefined;
+  /** Takes what such a process found. */
+  merge?(record: LookRecord): void;
+}
 
 /** What one run of the local engine over a bucket is to do. */
 export interface ReencryptRequest {
@@ -26,11 +41,17 @@ export interface ReencryptRequest {
   /** Inspects and decides, changes nothing. */
   readonly dryRun: boolean;
   /**
-   * Rewraps without inspecting first, for two requests a version instead of three. Versions that are there already are
-   * rewrapped again, and every version takes `bucketKeyDefault`, as its own setting was not inspected. Default false, and of no
-   * effect unless the sources are `any`: which key a version is under decides whether it is moved.
+   * Rewraps without inspecting first, for one request a version less. Versions that are there already are rewrapped again, and every
+   * version takes `bucketKeyDefault`, as its own setting was not inspected. `sampled`: only on pages of which a few versions were inspected,
+   * had to be moved, and have that setting anyway. Default false, and of no effect unless the sources are `any`: which key a version is
+   * under decides whether it is moved.
    */
-  readonly optimistic?: boolean | undefined;
+  readonly optimistic?: boolean | 'sampled' | undefined;
+  /**
+   * Looks at versions behind the first pass: the HEAD after each rewrap is left out where that look had the answer to one. A page is
+   * committed when its look is over. Not used by a run that resumes another one. Default: each version is inspected after its move.
+   */
+  readonly behind?: LookBehind | undefined;
   /** When it fires, requests in progress end, no new one is sent, and what was done is reported. */
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds to wait before the bucket is listed again for what writers added meanwhile. Default 0. */

@@ -1,5 +1,5 @@
 import { inspectVersion } from '../s3/inspect-version';
-import type { ObjectHead, VersionRef } from '../s3/object-version';
+import type { Encryption, ObjectHead, VersionRef } from '../s3/object-version';
 import { holdingKey, isKey } from '../s3/object-version';
 import type { Caller } from '../s3/pacing-and-retry';
 import type { ObjectStore } from '../s3/store';
@@ -23,6 +23,19 @@ export interface CopySizes {
   readonly minPart: number;
 }
 
+/** A rewrap that S3 answered with 200, and of which nobody has looked at the result. */
+export interface UnprovenMove {
+  readonly end: 'unproven';
+  readonly ref: VersionRef;
+  /** Absent: nobody looked before either. */
+  readonly from: Encryption | undefined;
+  /** The bucket key setting that was sent. */
+  readonly bucketKey: boolean;
+}
+
+/** What a version must have kept. */
+export type Kept = Pick<ObjectHead, 'etag' | 'size' | 'storageClass'>;
+
 /** How a move ended. `changed`: the version was replaced meanwhile and must be decided again. */
 export type Moved =
   | { readonly end: 'moved'; readonly head: ObjectHead; readonly versionId: string | undefined }
@@ -39,14 +52,28 @@ export type Moved =
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_UpdateObjectEncryption.html
  */
 export async function rewrap(context: MoveContext, ref: VersionRef, before: ObjectHead): Promise<Moved> {
-  const { store, call, targetKeyArn } = context;
-  const bucketKey = carriedBucketKey(before, context.bucketKeyDefault);
+  return proveByHead(context, await rewrapUnproven(context, ref, before), before);
+}
+
+/** Rewraps a version and leaves it to others to look at it again. @throws StoreFault */
+export async function rewrapUnproven(
+  { store, call, targetKeyArn, bucketKeyDefault }: MoveContext,
+  ref: VersionRef,
+  before: Pick<ObjectHead, 'encryption'> | undefined,
+): Promise<UnprovenMove> {
+  const bucketKey = before ? carriedBucketKey(before, bucketKeyDefault) : bucketKeyDefault;
   await call('kms', () => store.updateEncryption(ref, { keyArn: targetKeyArn, bucketKey }), ref.key);
+  return { end: 'unproven', ref, from: before?.encryption, bucketKey };
+}
+
+/** Inspects a version that was rewrapped, and compares. @throws StoreFault when it cannot be inspected */
+export async function proveByHead(context: MoveContext, unproven: UnprovenMove, before: Kept): Promise<Moved> {
+  const { ref } = unproven;
   const after = await headAfter(context, ref, before.size);
   if (after === 'gone') return { end: 'gone' };
-  // Without a version id the object may have been overwritten in between: that is another object now.
-  if (after.etag !== before.etag && ref.versionId === undefined) return { end: 'changed' };
-  const difference = differenceOf(before, after, { targetKeyArn, bucketKey });
+  // Only a null version can be overwritten: that is another object now.
+  if (after.etag !== before.etag && (ref.versionId ?? 'null') === 'null') return { end: 'changed' };
+  const difference = differenceOf(before, after, { targetKeyArn: context.targetKeyArn, bucketKey: unproven.bucketKey });
   return difference === undefined
     ? { end: 'moved', head: after, versionId: ref.versionId }
     : { end: 'damaged', difference };
@@ -71,12 +98,13 @@ export async function headAfter(
 }
 
 /** The object's own setting; the bucket's where the object had no KMS key and so no setting. */
-export function carriedBucketKey({ encryption }: ObjectHead, bucketKeyDefault: boolean): boolean {
+export function carriedBucketKey({ encryption }: Pick<ObjectHead, 'encryption'>, bucketKeyDefault: boolean): boolean {
   return encryption.kind === 'sse-kms' ? encryption.bucketKey : bucketKeyDefault;
 }
 
-function differenceOf(
-  before: ObjectHead,
+/** What a version lost by a rewrap, or that it did not move; undefined: it is as it was, under the target key. */
+export function differenceOf(
+  before: Kept,
   after: ObjectHead,
   target: { targetKeyArn: string; bucketKey: boolean },
 ): string | undefined {

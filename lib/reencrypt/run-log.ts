@@ -1,10 +1,10 @@
 import { REPORT_LIMIT } from '../s3/bounded-list';
 import type { Segment } from '../s3/listing-segments';
 import { Journal } from './journal';
-import type { FailedEntry, JournalHead, Resumed } from './journal-entry';
-import type { BlockedVersion } from './outcome';
+import type { JournalHead, Resumed } from './journal-entry';
 import { OutcomeShards, type Shard } from './outcome-shards';
 import type { CompletedPage, PageResult } from './page-queue';
+import { blockedOf, failedOf, type PageRecord, pageRecord } from './page-record';
 import { Tally } from './tally';
 
 export interface RunLogOptions {
@@ -14,12 +14,19 @@ export interface RunLogOptions {
   readonly evidence: { readonly directory: string; readonly name: string } | undefined;
 }
 
-/** What a run records about completed pages, and the counts that go with them. */
-export class RunLog {
+/** Where a pass writes what it completed. */
+export interface PageLog {
+  commitPage(pass: number, segment: number, page: CompletedPage): Promise<void>;
+  segments?(firstTo: string, segments: readonly Segment[]): Promise<void>;
+}
+
+/** What a run records about completed pages, and the counts that go with them. One page after the other, whoever completed them. */
+export class RunLog implements PageLog {
   readonly #tally: Tally;
   readonly #shards: OutcomeShards | undefined;
   #journal: Journal | undefined;
   #blockedKept: number;
+  #last: Promise<void> = Promise.resolve();
 
   private constructor(
     tally: Tally,
@@ -57,29 +64,31 @@ export class RunLog {
     return new RunLog(tally, journal, shards, first?.blocked.length ?? 0);
   }
 
-  /** Evidence first, journal second: a crash between them repeats lines of evidence and loses none. */
   async commitPage(pass: number, segment: number, page: CompletedPage): Promise<void> {
-    const outcomes = page.results.flatMap((one) => one.outcomes);
-    this.#tally.passes = pass;
-    this.#tally.listed(pass, page);
-    for (const outcome of outcomes) this.#tally.add(outcome);
-    await this.#shards?.add(outcomes);
-    const blocked = blockedOf(page.results).slice(0, REPORT_LIMIT - this.#blockedKept);
-    this.#blockedKept += blocked.length;
-    const { next } = page;
-    await this.#journal?.page({
-      pass,
-      segment,
-      next,
-      counts: this.#tally.counts(),
-      failed: failedOf(page.results),
-      blocked,
+    await this.commit(pass, segment, await pageRecord(pass, page, this.#shards !== undefined));
+  }
+
+  /** Evidence first, journal second: a crash between them repeats lines of evidence and loses none. */
+  commit(pass: number, segment: number, record: PageRecord): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#tally.passes = pass;
+      this.#tally.merge(pass, record);
+      if (record.outcomes) await this.#shards?.append(record.outcomes);
+      const blocked = record.blocked.slice(0, REPORT_LIMIT - this.#blockedKept);
+      this.#blockedKept += blocked.length;
+      const { next, failed } = record;
+      await this.#journal?.page({ pass, segment, next, counts: this.#tally.counts(), failed, blocked });
     });
   }
 
   /** The first listing was split: its first segment ends with a key, and these follow. */
   async segments(firstTo: string, segments: readonly Segment[]): Promise<void> {
-    await this.#journal?.segments(firstTo, segments);
+    await this.#inTurn(async () => this.#journal?.segments(firstTo, segments));
+  }
+
+  /** What is left of a segment ends with a key from here on; what comes behind that key is a segment of its own. */
+  async split(segment: number, at: string, rest: number): Promise<void> {
+    await this.#inTurn(async () => this.#journal?.split(segment, at, rest));
   }
 
   /** The run reached its end: there is nothing to resume. */
@@ -92,14 +101,11 @@ export class RunLog {
     this.#journal = undefined;
     return (await this.#shards?.close()) ?? [];
   }
-}
 
-function failedOf(results: readonly PageResult[]): readonly FailedEntry[] {
-  return results.flatMap(({ version, outcomes }) =>
-    outcomes.flatMap((one) => (one.outcome === 'failed' ? [{ version, failed: one.failed }] : [])),
-  );
-}
-
-function blockedOf(results: readonly PageResult[]): readonly BlockedVersion[] {
-  return results.flatMap(({ outcomes }) => outcomes.flatMap((one) => (one.outcome === 'blocked' ? [one.blocked] : [])));
+  /** Pages of several segments are completed at the same time; the counts in the journal are those of the lines before them. */
+  #inTurn(write: () => Promise<void>): Promise<void> {
+    const written = this.#last.then(write);
+    this.#last = written.catch(() => undefined);
+    return written;
+  }
 }

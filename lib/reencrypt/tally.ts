@@ -1,9 +1,23 @@
 import { BoundedList } from '../s3/bounded-list';
 import { encryptionLabel } from '../s3/object-version';
 import type { BucketReencryption, Stopped } from './bucket-reencryption';
-import type { Resumed, RunCounts } from './journal-entry';
+import type { FailedEntry, Resumed, RunCounts } from './journal-entry';
 import type { BlockedVersion, FailedVersion, VersionOutcome } from './outcome';
 import type { Shard } from './outcome-shards';
+
+/** The outcomes of a page, added up. */
+export interface PageCounts {
+  /** The latest LastModified on the page, milliseconds since the epoch; 0 where it has no version. */
+  readonly newest: number;
+  /** Versions inspected, with any outcome. */
+  readonly inspected: number;
+  /** Of this page alone. */
+  readonly counts: RunCounts;
+  readonly failed: readonly FailedEntry[];
+  readonly blocked: readonly BlockedVersion[];
+  /** In passes behind the first: versions that did not fail. An earlier pass may have counted them as failed. */
+  readonly settled: readonly { readonly key: string; readonly versionId: string | undefined }[];
+}
 
 /** Adds up the outcomes of a bucket's versions. */
 export class Tally {
@@ -50,6 +64,20 @@ export class Tally {
     };
   }
 
+  /** Adds what the record of a page holds. */
+  merge(pass: number, { newest, inspected, counts, failed, blocked, settled }: PageCounts): void {
+    this.listed(pass, { listed: counts.objectVersions, deleteMarkers: counts.deleteMarkers, newest });
+    for (const one of settled) this.#failed.remove(one);
+    this.#alreadyThere += counts.alreadyThere;
+    for (const [label, count] of Object.entries(counts.outOfScope)) this.#leave(label, count);
+    this.#moved += counts.moved;
+    this.#movedBytes += counts.movedBytes;
+    this.#gone += counts.gone;
+    for (const one of blocked) this.#blocked.add(one);
+    for (const one of failed) this.#failed.add(one.failed);
+    this.inspected += inspected;
+  }
+
   add(outcome: VersionOutcome): void {
     if (this.passes > 1 && outcome.outcome !== 'failed') this.#failed.remove(outcome);
     switch (outcome.outcome) {
@@ -78,8 +106,8 @@ export class Tally {
     }
   }
 
-  #leave(label: string): void {
-    this.#outOfScope.set(label, (this.#outOfScope.get(label) ?? 0) + 1);
+  #leave(label: string, count = 1): void {
+    this.#outOfScope.set(label, (this.#outOfScope.get(label) ?? 0) + count);
   }
 
   counts(): RunCounts {

@@ -11,3 +11,9 @@ export function declaredStacks({ name, terraform }: Pick<Rotation, 'name' | 'ter
 export function deployCommand(rotation: Pick<Rotation, 'name' | 'terraform'>, role: keyof OwnStacks): string {
   return `npx cdktf deploy ${[declaredStacks(rotation)[role]].flat().join(' ')}`;
 }
+
+/** What shows the changes of all stacks of a rotation. */
+export function planCommand(rotation: Pick<Rotation, 'name' | 'terraform'>): string {
+  const { keys, storage } = declaredStacks(rotation);
+  return rotation.terraform.stacks ? `npx cdktf diff ${[keys, ...storage].join(' ')}` : 'npx keyturn plan --out plan';
+}

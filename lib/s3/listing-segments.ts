@@ -30,7 +30,7 @@ export function compareKeys(one: string, other: string): number {
  */
 export function between(low: string, high: string | undefined): string | undefined {
   let prefix = '';
-  for (let at = 0; at < 64; at += 1) {
+  for (let at = 0; at <= low.length; at += 1) {
     const from = at < low.length ? low.charCodeAt(at) : LOWEST - 1;
     const isOpen = high === undefined || !high.startsWith(prefix);
     const to = isOpen ? HIGHEST : high.length > at ? high.charCodeAt(at) : LOWEST;
@@ -64,17 +64,49 @@ export async function splitRest(
   parts: number,
   prefixParts = parts,
 ): Promise<readonly Segment[]> {
-  const keyAfter: KeyAfter = async (key) => {
-    const page = await listing(() => store.listVersions({ bucket, after: { key, versionId: undefined }, limit: 1 }));
-    return page.versions[0]?.key ?? page.deleteMarkers[0]?.key;
-  };
+  const keyAfter = keyAfterIn(store, listing, bucket);
   const byPrefix = await prefixBoundaries(keyAfter, afterKey);
   const boundaries =
     byPrefix.length >= parts - 1
       ? evenly(byPrefix, Math.min(byPrefix.length, prefixParts - 1))
       : await guessedBoundaries(keyAfter, { afterKey, parts, known: byPrefix });
-  const ends = [...boundaries, undefined];
-  return ends.map((to, at) => ({ after: { key: boundaries[at - 1] ?? afterKey, versionId: undefined }, to }));
+  return segmentsBetween(afterKey, boundaries, undefined);
+}
+
+/**
+ * Cuts what is left of a segment into up to `parts`, wherever it continues.
+ *
+ * @returns segments in order, without gap or overlap; only one where no boundary was found
+ * @throws StoreFault
+ */
+export async function cutSegment(
+  store: ObjectStore,
+  listing: <T>(send: () => Promise<T>) => Promise<T>,
+  bucket: string,
+  { afterKey, to, parts }: { readonly afterKey: string; readonly to: string | undefined; readonly parts: number },
+): Promise<readonly Segment[]> {
+  const keyAfter = keyAfterIn(store, listing, bucket, to);
+  const boundaries = await guessedBoundaries(keyAfter, { afterKey, to, parts, known: [] });
+  return segmentsBetween(afterKey, boundaries, to);
+}
+
+function segmentsBetween(afterKey: string, boundaries: readonly string[], to: string | undefined): readonly Segment[] {
+  const ends = [...boundaries, to];
+  return ends.map((end, at) => ({ after: { key: boundaries[at - 1] ?? afterKey, versionId: undefined }, to: end }));
+}
+
+/** @param to - the last key that counts. Default: every key does */
+function keyAfterIn(
+  store: ObjectStore,
+  listing: <T>(send: () => Promise<T>) => Promise<T>,
+  bucket: string,
+  to?: string,
+): KeyAfter {
+  return async (key) => {
+    const page = await listing(() => store.listVersions({ bucket, after: { key, versionId: undefined }, limit: 1 }));
+    const found = page.versions[0]?.key ?? page.deleteMarkers[0]?.key;
+    return found === undefined || to === undefined || compareKeys(found, to) <= 0 ? found : undefined;
+  };
 }
 
 /** Ends of the prefixes that follow, the last one without; none where there is no slash, or where there are too many to find them all. */
@@ -104,9 +136,16 @@ function evenly(boundaries: readonly string[], count: number): readonly string[]
   ).filter((one) => one !== undefined);
 }
 
+interface ToCut {
+  readonly afterKey: string;
+  readonly to?: string | undefined;
+  readonly parts: number;
+  readonly known: readonly string[];
+}
+
 async function guessedBoundaries(
   keyAfter: KeyAfter,
-  { afterKey, parts, known }: { readonly afterKey: string; readonly parts: number; readonly known: readonly string[] },
+  { afterKey, to, parts, known }: ToCut,
 ): Promise<readonly string[]> {
   let probes = 0;
   const hasKeyAfter = async (key: string): Promise<boolean> => {
@@ -114,7 +153,8 @@ async function guessedBoundaries(
     return (await keyAfter(key)) !== undefined;
   };
   const boundaries = [...known];
-  const open: { low: string; high: string | undefined }[] = [...known, undefined].map((high, at) => ({
+  const end = to ?? (await endBehind(hasKeyAfter, known.at(-1) ?? afterKey));
+  const open: { low: string; high: string | undefined }[] = [...known, end].map((high, at) => ({
     low: known[at - 1] ?? afterKey,
     high,
   }));
@@ -137,4 +177,19 @@ async function guessedBoundaries(
     }
   }
   return boundaries.sort(compareKeys);
+}
+
+/**
+ * A string behind which there is no key, as near to a key as one that shares a beginning with it can be; undefined where none was
+ * found. Halves the length of that beginning, so that a bucket whose keys all begin alike takes few probes.
+ */
+async function endBehind(hasKeyAfter: (key: string) => Promise<boolean>, key: string): Promise<string | undefined> {
+  const plain = /^[ -~]*/.exec(key)?.[0] ?? '';
+  let [ended, open] = [-1, plain.length + 1];
+  while (open - ended > 1) {
+    const length = Math.floor((ended + open) / 2);
+    if (await hasKeyAfter(`${plain.slice(0, length)}~`)) open = length;
+    else ended = length;
+  }
+  return ended < 0 ? undefined : `${plain.slice(0, ended)}~`;
 }

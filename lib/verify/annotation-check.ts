@@ -45,16 +45,20 @@ export class AnnotationCheck {
     this.#tools = tools;
   }
 
-  /** @throws StoreFault only for the credentials */
-  async check(ref: VersionRef, { key, versionId, lastModified }: ListedVersion, head: ObjectHead): Promise<void> {
+  /**
+   * @returns true: the version has no annotations that matter, as far as S3 says
+   * @throws StoreFault only for the credentials
+   */
+  async check(ref: VersionRef, { key, versionId, lastModified }: ListedVersion, head: ObjectHead): Promise<boolean> {
     const { store, call, movedBefore } = this.#tools;
-    if (this.#isSupported === false) return;
+    if (this.#isSupported === false) return true;
     // A date that is missing or cannot be read shows nothing.
-    if ([lastModified, head.lastModified].every((date) => date >= movedBefore)) return;
-    if (this.#denied !== undefined && this.#isSupported === undefined) {
-      this.#unknown.add({ key, versionId, reason: this.#denied });
-      return;
-    }
+    if ([lastModified, head.lastModified].every((date) => date >= movedBefore)) return true;
+    const unknown = (reason: string): false => {
+      this.#unknown.add({ key, versionId, reason });
+      return false;
+    };
+    if (this.#denied !== undefined && this.#isSupported === undefined) return unknown(this.#denied);
     this.#asked += 1;
     try {
       const ask = () => call('s3', () => store.annotated(ref), ref.key);
@@ -64,16 +68,15 @@ export class AnnotationCheck {
       if (answer === true) this.#annotated.add({ key, versionId });
       if (answer !== 'unsupported') this.#isSupported = true;
       else if (this.#isSupported === undefined) this.#isSupported = false;
-      if (first !== answer || (answer === 'unsupported' && this.#isSupported)) {
-        this.#unknown.add({ key, versionId, reason: 'S3 knows annotations by one answer, and by another it does not' });
-      }
+      if (first === answer && (answer !== 'unsupported' || !this.#isSupported)) return answer !== true;
+      return unknown('S3 knows annotations by one answer, and by another it does not');
     } catch (error) {
       const fault = asFault(error);
       const kind = fault && faultKind(fault);
       if (!fault || kind === 'credentials') throw error;
-      if (kind === 'gone') return;
+      if (kind === 'gone') return true;
       if (kind === 'denied') this.#denied = faultText(fault);
-      this.#unknown.add({ key, versionId, reason: faultText(fault) });
+      return unknown(faultText(fault));
     }
   }
 

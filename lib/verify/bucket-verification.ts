@@ -100,8 +100,18 @@ export interface BucketVerification {
   /** Keys that the verification accounts for: every key where every version was inspected. */
   readonly covers: 'every-key' | readonly string[];
   readonly sources: VerificationSources;
+  /** Versions that were inspected while the bucket was re-encrypted. Absent: all were inspected after it. */
+  readonly behindTheMove?: LookedBehind | undefined;
   /** What a dress rehearsal is to read. Absent: none was asked for. */
   readonly toRehearse?: ToRehearse | undefined;
+}
+
+/** Where a verification took what it found behind a move, and where not. Numbers of object versions. */
+export interface LookedBehind {
+  /** Inspected behind the move, and listed alike at the end. */
+  readonly asThen: number;
+  /** Inspected at the end: written since, listed otherwise, or not settled behind the move. */
+  readonly atTheEnd: number;
 }
 
 /** What a verification is based on. */

@@ -5,16 +5,26 @@ import { AccountInMaking, type Place, type VersionAccount } from './version-acco
 
 type Named = Pick<ListedVersion, 'key' | 'versionId'>;
 
+/** Who is told what is found, as it is found. */
+export interface FindingsListener {
+  /** The encryption of an inspected version, whatever becomes of it. */
+  onHead?(listed: ListedVersion, label: string): void;
+  /** A version that is under the active key, or out of scope. */
+  onSettled?(listed: ListedVersion, place: 'underActive' | 'outOfScope', label: string): void;
+  /** A version that is neither, or that was settled and is in doubt. */
+  onDoubt?(version: Named): void;
+}
+
 /** What a verification found, each version in one place of the account. */
 export class Findings {
   readonly account = new AccountInMaking();
-  readonly #onHead: (listed: ListedVersion, label: string) => void;
+  readonly #listener: FindingsListener;
   readonly #byKey = new Map<string, number>();
   readonly #left = new BoundedList<StragglerVersion>();
   readonly #unknown = new BoundedList<UnknownVersion>();
 
-  constructor(onHead: (listed: ListedVersion, label: string) => void) {
-    this.#onHead = onHead;
+  constructor(listener: FindingsListener = {}) {
+    this.#listener = listener;
   }
 
   get progress(): string {
@@ -23,16 +33,39 @@ export class Findings {
 
   /** An encryption that a HEAD names, whatever becomes of the version. */
   label(listed: ListedVersion, label: string): void {
-    this.#onHead(listed, label);
+    this.#listener.onHead?.(listed, label);
     this.#byKey.set(label, (this.#byKey.get(label) ?? 0) + 1);
   }
 
-  settle(place: Exclude<Place, 'left' | 'unknown' | 'notInspected'>): void {
+  /** @param label - how the version is encrypted */
+  settle(place: 'underActive' | 'outOfScope', listed: ListedVersion, label: string): void {
     this.account.settle(place);
+    this.#listener.onSettled?.(listed, place, label);
+  }
+
+  gone(version: Named): void {
+    this.account.settle('gone');
+    this.doubt(version);
+  }
+
+  /** What was found of a version may be otherwise when it is asked for again. */
+  doubt(version: Named): void {
+    this.#listener.onDoubt?.(version);
+  }
+
+  /** Versions that were listed and not inspected now were settled before. */
+  carry(place: 'underActive' | 'outOfScope', versions: number): void {
+    this.account.carry(place, versions);
+  }
+
+  /** Counts versions under the encryption that a HEAD named before. */
+  carryLabel(label: string, versions: number): void {
+    if (versions > 0) this.#byKey.set(label, (this.#byKey.get(label) ?? 0) + versions);
   }
 
   left(version: StragglerVersion): void {
     this.account.settle('left');
+    this.doubt(version);
     this.#left.add(version);
   }
 
@@ -40,6 +73,7 @@ export class Findings {
   unknown({ key, versionId }: Named, reason: string, was?: Place): void {
     if (was === undefined) this.account.settle('unknown');
     else this.account.move(was, 'unknown');
+    this.doubt({ key, versionId });
     this.#unknown.add({ key, versionId, reason });
   }
 

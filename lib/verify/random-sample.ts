@@ -9,6 +9,15 @@ export class RandomSample<T> {
     this.#size = size;
   }
 
+  /** @returns what drops those that are chosen now and turn out to be stale; later ones stay */
+  staleLater(): (isStale: (one: T) => boolean) => void {
+    const now = new Set(this.chosen);
+    return (isStale) => {
+      const kept = this.chosen.filter((one) => !now.has(one) || !isStale(one));
+      this.chosen.splice(0, this.chosen.length, ...kept);
+    };
+  }
+
   offer(one: T): void {
     if (this.#size === 0) return;
     this.#offered += 1;

@@ -24,6 +24,12 @@ export class ReadSample {
     return this.#sample.chosen;
   }
 
+  /** As {@link RandomSample.staleLater}. */
+  staleLater(): (isStale: (ref: VersionRef) => boolean) => void {
+    const drop = this.#sample.staleLater();
+    return (isStale) => drop(({ ref }) => isStale(ref));
+  }
+
   offer(ref: VersionRef, head: ObjectHead): void {
     if (!isArchived(head)) this.#sample.offer({ ref, head, whole: head.size <= WHOLE_MAX });
   }

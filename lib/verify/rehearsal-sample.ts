@@ -45,6 +45,15 @@ export class RehearsalSample {
     else (place === 'underActive' ? this.#underActive : this.#outOfScope).offer({ key, versionId, size: head.size });
   }
 
+  /** Counts what nobody can read anew. @returns as {@link RandomSample.staleLater} */
+  staleLater(): (isStale: (version: VersionToRead) => boolean) => void {
+    [this.#archived, this.#customerKey] = [0, 0];
+    const drops = [this.#underActive.staleLater(), this.#outOfScope.staleLater()];
+    return (isStale) => {
+      for (const drop of drops) drop(isStale);
+    };
+  }
+
   customerKey(): void {
     this.#customerKey += 1;
   }

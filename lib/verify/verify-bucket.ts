@@ -22,7 +22,8 @@ export async function verifyBucket(store: ObjectStore, request: VerifyRequest): 
   }
 }
 
-const EVERY_VERSION = {
+/** A verification that inspects each version itself. */
+export const EVERY_VERSION = {
   generated: [],
   because: undefined,
   disagreements: [],

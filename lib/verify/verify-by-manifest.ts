@@ -84,7 +84,7 @@ class ManifestVerification {
     this.#listUnderKey = listUnderKey;
     this.#request = request;
     this.#sample = new RandomSample(request.sample ?? DEFAULT_SAMPLE);
-    this.#scanner = new VersionScanner(store, request, (listed, label) => this.#compare(listed, label));
+    this.#scanner = new VersionScanner(store, request, { onHead: (listed, label) => this.#compare(listed, label) });
   }
 
   async run(): Promise<BucketVerification | NotEnough> {

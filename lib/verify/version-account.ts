@@ -86,6 +86,18 @@ export class AccountInMaking {
     this.#counts[to] += 1;
   }
 
+  /** Versions that were listed and not inspected now belong where they were found before. */
+  carry(to: Place, versions: number): void {
+    this.#counts.notInspected -= versions;
+    this.#counts[to] += versions;
+  }
+
+  /** Another listing of a part of the bucket, which is settled by it, holds so many versions more; fewer where negative. */
+  relist(more: number): void {
+    this.#counts.listed += more;
+    this.#counts.notInspected += more;
+  }
+
   count(name: 'listed' | Place): number {
     return this.#counts[name];
   }

@@ -14,12 +14,11 @@ import { asFault, faultText } from '../s3/store-fault';
 import { AnnotationCheck } from './annotation-check';
 import type { BucketVerification, VerifyRequest } from './bucket-verification';
 import type { Findings } from './findings';
-import { RandomSample } from './random-sample';
-import { ReadSample, type SampledRead } from './read-sample';
-import { RehearsalSample } from './rehearsal-sample';
+import type { SampledRead } from './read-sample';
 import { everyOtherKey, type ScopeOf } from './scope-of';
-import { type FirstHead, isGoneForWitness, secondHead } from './second-head';
+import { isGoneForWitness, secondHead } from './second-head';
 import type { Place } from './version-account';
+import type { SampledHead, VersionSamples } from './version-samples';
 import { type WalkedPage, walkVersions } from './version-walk';
 
 export interface JudgeTools {
@@ -30,14 +29,19 @@ export interface JudgeTools {
   readonly ofBucket: <T>(send: () => Promise<T>) => Promise<T>;
   readonly faultPolicy: FaultPolicy;
   readonly findings: Findings;
+  readonly samples: VersionSamples;
   readonly refOf: (listed: ListedVersion) => VersionRef;
 }
 
-/** A version whose place depends on one more answer. */
-type Sampled = FirstHead & {
-  readonly listed: ListedVersion;
-  readonly place: 'underActive' | 'outOfScope';
-};
+/** Where a version is settled from. */
+export interface InspectedEntry {
+  /** The page that listed it, with all versions of its key. */
+  readonly page: WalkedPage;
+  /** Where the version was settled before; absent: nowhere. */
+  readonly was?: Place | undefined;
+  /** Called with the answer of a HEAD. */
+  readonly onHead?: ((listed: ListedVersion, head: ObjectHead) => void) | undefined;
+}
 
 /** Milliseconds: LastModified has whole seconds. */
 const SECOND = 1000;
@@ -46,35 +50,22 @@ const SECOND = 1000;
 export class VersionJudge {
   readonly #tools: JudgeTools;
   readonly #scopeOf: ScopeOf;
-  readonly #reads: ReadSample;
-  readonly #heads: RandomSample<Sampled>;
   readonly annotations: AnnotationCheck;
   /** Versions of the samples that are unknown already. */
   readonly #doubted = new Set<string>();
-  readonly rehearsal: RehearsalSample;
   read: BucketVerification['read'] = { versions: 0, bytes: 0 };
   secondHeads: BucketVerification['secondHeads'] = { versions: 0, contradictions: 0 };
 
   constructor(tools: JudgeTools) {
-    const {
-      activeKeyArn,
-      scopeOf,
-      read = 20,
-      secondHeads = 100,
-      movedBefore = Number.POSITIVE_INFINITY,
-      rehearse = 0,
-    } = tools.request;
-    this.rehearsal = new RehearsalSample(rehearse);
+    const { activeKeyArn, scopeOf, movedBefore = Number.POSITIVE_INFINITY } = tools.request;
     this.#tools = tools;
     this.#scopeOf = scopeOf ?? everyOtherKey(activeKeyArn);
-    this.#reads = new ReadSample(read === 'all' ? 0 : read);
-    this.#heads = new RandomSample(secondHeads);
     this.annotations = new AnnotationCheck({ store: tools.store, call: tools.call, movedBefore });
   }
 
-  /** Inspects one version and settles it. @param page - the page that listed it, with all versions of its key */
-  async inspect(listed: ListedVersion, page: WalkedPage, was?: Place): Promise<void> {
-    const { store, call, faultPolicy, findings, refOf } = this.#tools;
+  /** Inspects one version and settles it. */
+  async inspect(listed: ListedVersion, { page, was, onHead }: InspectedEntry): Promise<void> {
+    const { store, call, faultPolicy, findings, refOf, samples } = this.#tools;
     const ref = refOf(listed);
     const inspection = await inspectVersion(store, call, ref, listed.size);
     if (was !== undefined) findings.account.unsettle(was);
@@ -83,22 +74,24 @@ export class VersionJudge {
         return this.#gone(ref, listed, page);
       case 'sse-c':
         findings.label(listed, 'SSE-C');
-        this.rehearsal.customerKey();
-        return findings.settle('outOfScope');
+        samples.rehearsal.customerKey();
+        return findings.settle('outOfScope', listed, 'SSE-C');
       case 'fault':
         // Throws where the fault is not this version's: without permission to inspect there is no verification.
         await faultPolicy.classify(inspection.fault, ref, undefined, async () => false);
         return findings.unknown(listed, faultText(inspection.fault));
       case 'head':
         faultPolicy.succeeded('HeadObject');
+        onHead?.(listed, inspection.head);
         return this.#classify(ref, listed, inspection.head);
     }
   }
 
   /** Reads one sample, and repeats the HEADs of another. */
   async samples(): Promise<void> {
-    for (const one of this.#reads.chosen) await this.#readSampled(one);
-    for (const one of this.#heads.chosen) await this.#repeat(one);
+    const { reads, heads } = this.#tools.samples;
+    for (const one of reads.chosen) await this.#readSampled(one);
+    for (const one of heads.chosen) await this.#repeat(one);
   }
 
   /**
@@ -115,7 +108,7 @@ export class VersionJudge {
     if (present.some((one) => isSame(one, listed))) {
       return findings.unknown(listed, 'HeadObject reports that it is gone, but it is still listed');
     }
-    findings.settle('gone');
+    findings.gone(listed);
     for (const one of present) {
       if (page.versions.some((known) => isSame(known, one))) continue;
       findings.account.listed(1);
@@ -142,7 +135,7 @@ export class VersionJudge {
   }
 
   async #classify(ref: VersionRef, listed: ListedVersion, head: ObjectHead): Promise<void> {
-    const { findings, request } = this.#tools;
+    const { findings, request, samples } = this.#tools;
     const label = encryptionLabel(head.encryption);
     findings.label(listed, label);
     const other = otherVersion(ref, listed, head);
@@ -156,19 +149,19 @@ export class VersionJudge {
       return findings.left({ key, versionId, keyArn: holdingKey(head.encryption) ?? label, isLatest, lastModified });
     }
     const place = scope.scope === 'active' ? 'underActive' : 'outOfScope';
-    findings.settle(place);
-    this.rehearsal.offer(ref, head, place);
+    findings.settle(place, listed, label);
+    samples.rehearsal.offer(ref, head, place);
     const settled = { ref, listed, encryption: head.encryption, place } as const;
     // Nothing but the lack of headers names it: one answer that lacks them looks the same.
     if (head.encryption.kind === 'unencrypted') return this.#repeat(settled);
-    this.#heads.offer(settled);
+    samples.heads.offer(settled);
     if (place !== 'underActive') return;
-    await this.annotations.check(ref, listed, head);
+    if (!(await this.annotations.check(ref, listed, head))) findings.doubt(listed);
     if (request.read === 'all') await this.#readSampled({ ref, head, whole: true });
-    else this.#reads.offer(ref, head);
+    else samples.reads.offer(ref, head);
   }
 
-  async #repeat(first: Sampled): Promise<void> {
+  async #repeat(first: SampledHead): Promise<void> {
     const { store, call } = this.#tools;
     const second = await secondHead(store, call, first);
     const { versions, contradictions } = this.secondHeads;
@@ -177,7 +170,7 @@ export class VersionJudge {
     if (reason) this.#doubt(first.ref, reason, first.place);
   }
 
-  async #stillListed({ ref, listed }: Sampled): Promise<string | undefined> {
+  async #stillListed({ ref, listed }: SampledHead): Promise<string | undefined> {
     const present = await this.#versionsOf(ref);
     if (!present.some((one) => isSame(one, listed))) return undefined;
     return 'HeadObject answers, asked again through the AWS SDK it reports that the version is gone, and it is still listed';

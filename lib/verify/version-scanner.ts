@@ -13,13 +13,14 @@ import { Semaphore } from '../s3/semaphore';
 import type { ObjectStore, Versioning } from '../s3/store';
 import { asFault } from '../s3/store-fault';
 import type { BucketVerification, VerificationSources, VerifyRequest } from './bucket-verification';
-import { Findings } from './findings';
+import { Findings, type FindingsListener } from './findings';
 import { type ListingComparison, withReencryption, withSecondListing } from './listing-comparison';
 import { ListingDigest, rememberListing } from './listing-digest';
 import { secondWalk } from './second-walk';
 import { allUploads } from './upload-union';
-import { VersionJudge } from './version-judge';
-import type { WalkedPage } from './version-walk';
+import { type InspectedEntry, VersionJudge } from './version-judge';
+import { VersionSamples } from './version-samples';
+import { type SendListing, type WalkedPage, type WalkRange, walkVersions } from './version-walk';
 import { walkInParallel } from './walk-in-parallel';
 
 /** The state of a bucket when its verification began. */
@@ -41,6 +42,8 @@ export interface Listed {
   readonly newest: number;
   /** Versions that are not newer than all that {@link VerifyRequest.listedBefore} holds. */
   readonly asBefore: number;
+  /** Versions of it that a later listing of the same verification lacks. Default 0. */
+  readonly lost?: number;
 }
 
 /** Inspects object versions of one bucket and counts what it finds. */
@@ -52,6 +55,7 @@ export class VersionScanner {
   readonly #slots: Semaphore;
   readonly #halt = new AbortController();
   readonly #faultPolicy: FaultPolicy;
+  readonly #samples: VersionSamples;
   readonly #heads = new Map<string, number>();
   readonly #findings: Findings;
   readonly #judge: VersionJudge;
@@ -60,21 +64,20 @@ export class VersionScanner {
   #seen = 0;
   #stop: unknown;
 
-  /** @param onHead - called with the encryption of each inspected version */
+  /** @param samples - absent: nobody else chooses versions for them */
   constructor(
     store: ObjectStore,
     request: VerifyRequest,
-    onHead: (listed: ListedVersion, label: string) => void = () => undefined,
+    listener: FindingsListener = {},
+    samples = new VersionSamples(request),
   ) {
-    const { concurrency, maxRps, retry = {}, signal, activeKeyArn } = request;
     this.#store = store;
     this.#request = request;
-    const halted = signal ? AbortSignal.any([signal, this.#halt.signal]) : this.#halt.signal;
-    const pace = request.pace ?? new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
-    this.#call = withPacingAndRetry(pace, retry, halted, this.#prefixes);
-    this.#slots = new Semaphore(concurrencyOf(concurrency));
-    this.#faultPolicy = new FaultPolicy(activeKeyArn);
-    this.#findings = new Findings(onHead);
+    this.#call = this.#caller();
+    this.#slots = new Semaphore(concurrencyOf(request.concurrency));
+    this.#faultPolicy = new FaultPolicy(request.activeKeyArn);
+    this.#findings = new Findings(listener);
+    this.#samples = samples;
     this.#judge = new VersionJudge({
       store,
       request,
@@ -82,8 +85,35 @@ export class VersionScanner {
       ofBucket: (send) => this.#ofBucket(send),
       faultPolicy: this.#faultPolicy,
       findings: this.#findings,
+      samples,
       refOf: (listed) => this.#refOf(listed),
     });
+  }
+
+  /** Requests sent. */
+  get requests(): number {
+    return this.#prefixes.sent;
+  }
+
+  /** HEADs that were repeated through the AWS SDK. */
+  get secondHeads(): BucketVerification['secondHeads'] {
+    return this.#judge.secondHeads;
+  }
+
+  /** Versions that S3 was asked about annotations of. */
+  get askedForAnnotations(): number {
+    return this.#judge.annotations.found(0).asked;
+  }
+
+  get findings(): Findings {
+    return this.#findings;
+  }
+
+  #caller(): Caller {
+    const { concurrency, maxRps, retry = {}, signal, pace } = this.#request;
+    const halted = signal ? AbortSignal.any([signal, this.#halt.signal]) : this.#halt.signal;
+    const own = pace ?? new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
+    return withPacingAndRetry(own, retry, halted, this.#prefixes);
   }
 
   /** Before any listing: an upload that finishes meanwhile is then among the uploads or in the listing. */
@@ -121,7 +151,7 @@ export class VersionScanner {
         this.#digest?.add(version);
         const why = pick(version);
         if (why === undefined) this.#findings.account.settle('notInspected');
-        else await this.#start(version, why, page);
+        else await this.#start(version, why, { page });
       }
       throwIfInterrupted(this.#request.signal, 'verification');
       progress.at(this.#seen, (pace) => `${bucket}: ${pace}; ${this.#seen} verified, ${this.#findings.progress}`);
@@ -138,30 +168,56 @@ export class VersionScanner {
   async scanDifferences(earlier: ListingDigest, pick: InspectionReason, why: string): Promise<void> {
     const differs = this.#digest?.differencesFrom(earlier);
     if (!differs) return;
+    const isNew = (version: ListedVersion) => pick(version) !== undefined;
+    await this.scanAgain((version) => differs(version) && (isNew(version) ? 'listed once more' : 'not inspected'), why);
+  }
+
+  /**
+   * Lists the bucket once more and inspects what is picked: versions that were listed and not inspected, or that count as listed once
+   * more.
+   */
+  async scanAgain(
+    pick: (version: ListedVersion) => 'listed once more' | 'not inspected' | false,
+    why: string,
+  ): Promise<void> {
     const { bucket } = this.#request;
     const call = <T>(send: () => Promise<T>) => this.#ofBucket(send);
     await this.#untilIdle(() =>
       walkInParallel(this.#store, { bucket, call }, async (page) => {
         for (const version of page.versions) {
-          if (!differs(version)) continue;
-          const isNew = pick(version) !== undefined;
-          if (isNew) this.#findings.account.listed(1);
-          await this.#start(version, why, page, isNew ? undefined : 'notInspected');
+          const picked = pick(version);
+          if (picked === false) continue;
+          if (picked === 'listed once more') this.#findings.account.listed(1);
+          await this.#start(version, why, { page, was: picked === 'not inspected' ? 'notInspected' : undefined });
         }
       }),
     );
+  }
+
+  /** Lists a range of keys and inspects what is picked. @param onHead - called with each HEAD's answer */
+  async scanRange(range: WalkRange, pick: InspectionReason, onHead: InspectedEntry['onHead']): Promise<void> {
+    const { bucket } = this.#request;
+    const send: SendListing = (part) => this.#ofBucket(() => this.#store.witness.listVersions({ bucket, ...part }));
+    const started: Promise<void>[] = [];
+    try {
+      for await (const page of walkVersions(send, range)) {
+        for (const version of page.versions) {
+          const why = pick(version);
+          if (why !== undefined) started.push((await this.#begun(version, why, { page, onHead })).done);
+          if (this.#stop !== undefined) throw this.#stop;
+        }
+      }
+    } finally {
+      await Promise.all(started);
+    }
+    if (this.#stop !== undefined) throw this.#stop;
   }
 
   /** Inspects versions that were listed before and not inspected. */
   async scan(versions: Iterable<ListedVersion>, why: string): Promise<void> {
     await this.#untilIdle(async () => {
       for (const version of versions) {
-        await this.#start(
-          version,
-          why,
-          { versions: [version], deleteMarkers: [], behind: undefined, upTo: undefined },
-          'notInspected',
-        );
+        await this.#start(version, why, { page: pageOf(version), was: 'notInspected' });
       }
     });
   }
@@ -197,22 +253,22 @@ export class VersionScanner {
       requests: this.#prefixes.sent,
       covers,
       sources: { heads: Object.fromEntries(this.#heads), notInspected: account.notInspected, ...sources },
-      ...(this.#request.rehearse ? { toRehearse: this.#judge.rehearsal.chosen(versioning) } : {}),
+      ...(this.#request.rehearse ? { toRehearse: this.#samples.rehearsal.chosen(versioning) } : {}),
     };
   }
 
   /** What this listing lacks of others has to be explained: by a second listing, which must not hold it either. */
-  async #compare({ versions, asBefore, newest }: Listed): Promise<readonly ListingComparison[]> {
+  async #compare({ versions, asBefore, newest, lost = 0 }: Listed): Promise<readonly ListingComparison[]> {
     const { bucket, listedBefore, byBoth = false } = this.#request;
     const gone = this.#findings.account.count('gone');
     const lacking = Math.max(0, (listedBefore?.versions ?? 0) - asBefore);
     const call = <T>(send: () => Promise<T>) => this.#ofBucket(send);
     const onFound = async (one: ListedVersion): Promise<void> => {
       this.#findings.account.listed(1);
-      await this.#judge.inspect(one, { versions: [one], deleteMarkers: [], behind: undefined, upTo: undefined });
+      await this.#judge.inspect(one, { page: pageOf(one) });
     };
-    const request = { bucket, newest, byBoth: byBoth || lacking > 0, onFound, call };
-    const again = gone + lacking > 0 || byBoth ? await secondWalk(this.#store, request) : undefined;
+    const request = { bucket, newest, byBoth: byBoth || lacking + lost > 0, onFound, call };
+    const again = gone + lacking + lost > 0 || byBoth ? await secondWalk(this.#store, request) : undefined;
     const comparisons: ListingComparison[] = [];
     if (listedBefore) {
       const counts = { listedHere: asBefore, newer: versions - asBefore, lacking, hidden: again?.hidden ?? 0 };
@@ -236,20 +292,25 @@ export class VersionScanner {
     if (this.#stop !== undefined) throw this.#stop;
   }
 
-  async #start(version: ListedVersion, why: string, page: WalkedPage, was?: 'notInspected'): Promise<void> {
+  async #start(version: ListedVersion, why: string, entry: InspectedEntry): Promise<void> {
+    void (await this.#begun(version, why, entry)).done;
+    if (this.#stop !== undefined) throw this.#stop;
+    throwIfInterrupted(this.#request.signal, 'verification');
+  }
+
+  /** Waits for a free slot. */
+  async #begun(version: ListedVersion, why: string, entry: InspectedEntry): Promise<{ readonly done: Promise<void> }> {
     const room = this.#prefixes.room(version.key);
     if (room) await room;
     const slot = this.#slots.acquire();
     if (slot) await slot;
     this.#heads.set(why, (this.#heads.get(why) ?? 0) + 1);
-    void this.#one(version, page, was);
-    if (this.#stop !== undefined) throw this.#stop;
-    throwIfInterrupted(this.#request.signal, 'verification');
+    return { done: this.#one(version, entry) };
   }
 
-  async #one(listed: ListedVersion, page: WalkedPage, was: 'notInspected' | undefined): Promise<void> {
+  async #one(listed: ListedVersion, entry: InspectedEntry): Promise<void> {
     try {
-      await this.#judge.inspect(listed, page, was);
+      await this.#judge.inspect(listed, entry);
       this.#seen += 1;
     } catch (error) {
       this.#stop ??= error;
@@ -272,4 +333,9 @@ export class VersionScanner {
       throw fault ? this.#faultPolicy.bucketFault(fault, this.#request.bucket) : error;
     }
   }
+}
+
+/** A version alone, as if nothing else of its key were listed. */
+function pageOf(version: ListedVersion): WalkedPage {
+  return { versions: [version], deleteMarkers: [], behind: undefined, upTo: undefined };
 }

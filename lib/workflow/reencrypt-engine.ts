@@ -1,31 +1,13 @@
-import { KeyturnError } from '../errors';
 import { chooseEngine } from '../forecast/choose-engine';
 import type { EngineForecast, EngineForecasts } from '../forecast/engine-forecasts';
 import { duration } from '../forecast/forecast-text';
 import { observeVersions } from '../observation/observe';
-import { type Bucket, type KeyVersion, laterVersions, type Rotation, supersededVersions } from '../rotation/rotation';
+import { type Bucket, type KeyVersion, laterVersions, supersededVersions } from '../rotation/rotation';
 import { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import { countVersions } from '../s3/count-versions';
 import { withPacingAndRetry } from '../s3/pacing-and-retry';
-import type { ReencryptOptions, RunTarget, VerifyRun } from './rotation-run';
-
-type Chosen = Pick<ReencryptOptions, 'engine'>;
-
-/** The engine of a run: that of its options, else that of the rotation file. */
-export function engineAsked(rotation: Pick<Rotation, 'reencrypt'>, { engine }: Chosen): 'local' | 'batch' | 'auto' {
-  return engine ?? rotation.reencrypt.engine;
-}
-
-/**
- * Refuses, before anything is inspected, a run by jobs for which the rotation file declares nothing.
- *
- * @throws engine-undeclared
- */
-export function requireEngine(rotation: Pick<Rotation, 'reencrypt' | 'file'>, chosen: Chosen): void {
-  const engine = engineAsked(rotation, chosen);
-  if (engine === 'local' || rotation.reencrypt.batch) return;
-  throw new KeyturnError('engine-undeclared', { engine, file: rotation.file });
-}
+import { engineAsked } from './engine-asked';
+import type { RunTarget, VerifyRun } from './rotation-run';
 
 /** Which engine moves a bucket's objects, and why. */
 export interface ChosenEngine {

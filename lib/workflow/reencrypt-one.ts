@@ -2,7 +2,7 @@ import path from 'node:path';
 import { KeyturnError } from '../errors';
 import { forecastEngines } from '../forecast/engine-forecasts';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
-import { reencryptBucket } from '../reencrypt/reencrypt-bucket';
+import { type ReencryptRequest, reencryptBucket } from '../reencrypt/reencrypt-bucket';
 import type { Bucket } from '../rotation/rotation';
 import { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import { CLOCK_SLACK } from '../s3/clock-slack';
@@ -11,10 +11,12 @@ import { withPacingAndRetry } from '../s3/pacing-and-retry';
 import { waitForUploads } from '../s3/wait-for-uploads';
 import { countForProgress } from './count-for-progress';
 import { dryRunForecaster } from './dry-run-forecast';
+import { engineAsked } from './engine-asked';
 import { cancelOtherJobs } from './jobs/cancel-other-jobs';
 import { journalSwitchId } from './jobs/job-switch';
+import { beginLookBehind, keepLookBehind } from './look-behind';
 import type { BucketTarget } from './move-scope';
-import { type ChosenEngine, describeEngines, engineAsked, engineFor } from './reencrypt-engine';
+import { type ChosenEngine, describeEngines, engineFor } from './reencrypt-engine';
 import { jobScopeOf, recordOutcomes, reencryptByJobs } from './reencrypt-jobs';
 import { describeForecast, describePass } from './reencrypt-text';
 import type { ReencryptRun } from './rotation-run';
@@ -70,7 +72,8 @@ async function reencryptHere(
   const { method, batch } = rotation.reencrypt;
   const forecast = dryRun ? dryRunForecaster() : undefined;
   const counting = countForProgress(run, bucket.name, chosen.versions);
-  const pass = await reencryptBucket(run.store, {
+  const behind = await beginLookBehind(run, bucket, targetKeyArn, pace);
+  const request: ReencryptRequest = {
     bucket: bucket.name,
     targetKeyArn,
     sources,
@@ -79,7 +82,8 @@ async function reencryptHere(
     concurrency,
     maxRps,
     pace,
-    optimistic,
+    optimistic: optimistic || 'sampled',
+    behind,
     relistDelayMs,
     dryRun,
     signal: run.signal,
@@ -89,7 +93,9 @@ async function reencryptHere(
     total: counting.total,
     onProgress: (text) => run.reporter.progress(text),
     onOutcome: forecast?.onOutcome,
-  }).finally(counting.stop);
+  };
+  const pass = await reencryptBucket(run.store, request, run.workers).finally(counting.stop);
+  keepLookBehind(pass, behind);
   if (!forecast) return pass;
   describeForecast(run, pass, forecast.forecaster.forecast(pass, { optimistic }));
   if (batch && chosen.forecasts === undefined) {

@@ -1,13 +1,12 @@
-import { jobPriceText } from '../forecast/job-price';
 import { type Observing, observeVersions } from '../observation/observe';
 import { versionVerdicts } from '../observation/version-verdicts';
 import { switchedKey } from './active-key';
 import { BUCKETS_AT_ONCE, bucketsAtOnce } from './buckets-at-once';
+import { engineAsked } from './engine-asked';
 import type { ReencryptFacts } from './flow-facts';
 import { usagesBefore } from './key-users';
+import { withLimitShare } from './limit-share';
 import { moveSources } from './move-scope';
-import { engineAsked } from './reencrypt-engine';
-import { reencryptOne } from './reencrypt-one';
 import { describeSources, outOfScopeTotal } from './reencrypt-text';
 import { supersededInUse } from './retirable-versions';
 import type { ReencryptRun } from './rotation-run';
@@ -33,8 +32,7 @@ export const reencrypt: Step<'re-encrypt', ReencryptRun, never> = {
     describeSources(run, sources);
     if (!run.dryRun) {
       const names = run.rotation.buckets.map((bucket) => bucket.name).join(', ');
-      const each = jobPriceText({ jobs: 1 });
-      const price = engine === 'local' ? '' : ` (where jobs do it, each costs ${each})`;
+      const price = engine === 'local' ? '' : ` (where jobs do it, each costs ${priceOfOne()})`;
       await run.approve(`${method} the objects of ${names} to ${run.rotation.activeVersion}${price}?`);
       await run.evidence.record('intent', 're-encrypt', {
         targetKeyArn: key.arn,
@@ -47,7 +45,9 @@ export const reencrypt: Step<'re-encrypt', ReencryptRun, never> = {
     const target = { targetKeyArn: key.arn, sources, switchSeenAt };
     // Jobs are confirmed by a person, one bucket after the other.
     const atOnce = engine === 'local' ? BUCKETS_AT_ONCE : 1;
-    const passes = await bucketsAtOnce(run, { buckets: run.rotation.buckets, atOnce }, (one, bucket) =>
+    // Loaded here: `status` checks this step, and needs no engine for it.
+    const { reencryptOne } = require('./reencrypt-one') as typeof import('./reencrypt-one');
+    const passes = await bucketsAtOnce(withLimitShare(run), { buckets: run.rotation.buckets, atOnce }, (one, bucket) =>
       reencryptOne(one, bucket, target),
     );
     const movedUntil = passes.some((pass) => pass.moved > 0) ? run.store.now() : undefined;
@@ -58,6 +58,11 @@ export const reencrypt: Step<'re-encrypt', ReencryptRun, never> = {
     // The next step is this one's proof: it inspects every object again, by a path that shares nothing with this one.
   },
 };
+
+function priceOfOne(): string {
+  const { jobPriceText } = require('../forecast/job-price') as typeof import('../forecast/job-price');
+  return jobPriceText({ jobs: 1 });
+}
 
 /** Whether another version may still hold objects, whatever the state of its key. Reads AWS and evidence only. */
 export async function reencryptState(run: Observing): Promise<StepState> {

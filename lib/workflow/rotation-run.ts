@@ -2,6 +2,7 @@ import type { AwsClients } from '../aws/clients';
 import type { Custodian } from '../key-material/custody/custodian';
 import type { MaterialSource } from '../key-material/prepare-import';
 import type { Observing } from '../observation/observe';
+import type { SegmentWorkers } from '../reencrypt/segment-workers';
 import type { ReencryptEngine } from '../rotation/settings';
 import type { AdaptiveLimiter } from '../s3/adaptive-limiter';
 import type { ObjectStore } from '../s3/store';
@@ -95,6 +96,8 @@ export interface VerifyRun extends RunTarget, RunReport {
 /** What re-encryption uses. */
 export interface ReencryptRun extends VerifyRun, RunApproval {
   readonly files: RunFiles | undefined;
+  /** Absent: this process moves everything by itself. */
+  readonly workers?: SegmentWorkers | undefined;
 }
 
 /** What verifying before a version retires, and retiring it, use: the last verification is repeated once it is old. */

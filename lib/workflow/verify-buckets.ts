@@ -9,13 +9,11 @@ import type { ScopeOf } from '../verify/scope-of';
 import { verifyChanged } from '../verify/verify-changed';
 import { BUCKETS_AT_ONCE, bucketsAtOnce } from './buckets-at-once';
 import type { VerificationRecord } from './flow-facts';
-import { endContradictedAttempt } from './jobs/end-contradicted-attempt';
 import { moveScope } from './move-scope';
 import { movedBefore } from './moved-before';
 import { toRetire } from './retirable-versions';
 import type { RetireRun, VerifyRun } from './rotation-run';
 import { VERIFICATION_FRESH } from './verification-age';
-import { verifyOne } from './verify-one';
 import { describeVerification } from './verify-text';
 
 /** What a verification of all buckets is made against. */
@@ -53,6 +51,10 @@ export async function approveDisabling(
  */
 export async function verifyBuckets(run: VerifyRun, request: VerifyBucketsRequest): Promise<VerificationRecord> {
   const asked = { buckets: bucketsToVerify(run.rotation), atOnce: mayAsk(run) ? 1 : BUCKETS_AT_ONCE };
+  // Loaded here: `status` knows this step, and verifies nothing.
+  const { verifyOne } = require('./verify-one') as typeof import('./verify-one');
+  const { endContradictedAttempt } =
+    require('./jobs/end-contradicted-attempt') as typeof import('./jobs/end-contradicted-attempt');
   const buckets = await bucketsAtOnce(run, asked, async (own, bucket) => {
     const one = await verifyOne(own, bucket, request);
     describeVerification(own.reporter, one);

@@ -6,21 +6,17 @@ import { observeVersions } from '../observation/observe';
 import type { BucketReencryption } from '../reencrypt/bucket-reencryption';
 import { type Bucket, supersededVersions } from '../rotation/rotation';
 import type { BatchSettings } from '../rotation/settings';
-import { versionScope } from '../s3/version-scope';
 import type { BucketVerification, ListedBefore, VerifyRequest } from '../verify/bucket-verification';
 import { verifyBucket } from '../verify/verify-bucket';
 import { verifyByManifest } from '../verify/verify-by-manifest';
+import { engineAsked } from './engine-asked';
 import { jobFilesOf } from './jobs/job-files-of';
 import { jobPoll } from './jobs/job-poll';
-import { moveScope } from './move-scope';
-import { movedBefore } from './moved-before';
-import { engineAsked } from './reencrypt-engine';
+import { takeLookBehind } from './look-behind';
 import { type JobFacts, jobFactsOf } from './reencrypt-jobs';
 import type { VerifyRun } from './rotation-run';
+import { verifyRequest } from './verify-request';
 import { describeSources } from './verify-text';
-
-/** Versions of a bucket that a dress rehearsal reads, besides those in doubt. */
-const REHEARSED = 100;
 
 /** What a bucket is verified against. */
 interface Verified {
@@ -33,29 +29,22 @@ interface Verified {
  * Verifies one bucket: every version by a HEAD, or by what S3 lists where the rotation file asks for that and whoever
  * runs it agrees to its price. A bucket under `retire.verifyOnlyBuckets` is always inspected whole, because the role of
  * the jobs may not list it. So is everything in a dry run, which creates no job, and where every version is to be read.
- * So it is where no superseded version is Enabled: there is nothing left to pay for.
+ * So it is where no superseded version is Enabled: there is nothing left to pay for. Where a look went behind the re-encryption of this
+ * run, it is brought to its end.
  */
 export async function verifyOne(
   run: VerifyRun,
   name: string,
   { activeKeyArn, passes }: Verified,
 ): Promise<BucketVerification> {
-  const { reencrypt, signal, reporter, rotation } = run;
-  const scope = await moveScope(run, activeKeyArn);
+  const { rotation } = run;
+  const pass = passes.find((one) => one.bucket === name);
   const request: VerifyRequest = {
-    bucket: name,
-    activeKeyArn,
-    scopeOf: (version) => versionScope(scope, version),
-    concurrency: reencrypt.concurrency,
-    maxRps: reencrypt.maxRps,
-    pace: reencrypt.pace,
-    ...(reencrypt.readAll ? { read: 'all' as const } : {}),
-    ...(rotation.retire.rehearseAs === undefined ? {} : { rehearse: REHEARSED }),
-    listedBefore: listedBefore(passes, name),
-    movedBefore: await movedBefore(run, activeKeyArn),
-    signal,
-    onProgress: (text) => reporter.progress(text),
+    ...(await verifyRequest(run, name, activeKeyArn)),
+    listedBefore: listedBefore(pass),
   };
+  const behind = pass && takeLookBehind(pass);
+  if (behind) return behind.finish(request);
   const bucket = rotation.buckets.find((one) => one.name === name);
   const settings = bucket && manifestSettings(run, bucket, passes);
   const facts = bucket && settings && (await jobFactsOf(run, bucket, settings, activeKeyArn));
@@ -64,8 +53,7 @@ export async function verifyOne(
 }
 
 /** What the re-encryption of this run listed last; a pass that was stopped did not list everything, and counts no less. */
-function listedBefore(passes: Verified['passes'], name: string): ListedBefore | undefined {
-  const pass = passes.find((one) => one.bucket === name);
+function listedBefore(pass: BucketReencryption | undefined): ListedBefore | undefined {
   if (pass?.newestListed === undefined) return undefined;
   return { versions: pass.objectVersions, newest: pass.newestListed };
 }

@@ -6,8 +6,12 @@ import type { Reporter } from './reporter';
 
 /** Where every listed version of a bucket is accounted for, and what contradicts it, in lines for people. */
 export function describeVerification(reporter: Reporter, found: BucketVerification): void {
-  const { bucket, account, openUploadsTotal, secondHeads, comparisons } = found;
+  const { bucket, account, openUploadsTotal, secondHeads, comparisons, behindTheMove } = found;
   reporter.note(`${bucket}: ${accountText(account)}; ${openUploadsTotal} open upload(s)`);
+  if (behindTheMove && behindTheMove.asThen > 0) {
+    const { asThen, atTheEnd } = behindTheMove;
+    reporter.note(`${bucket}: ${asThen} inspected behind the move and listed alike now, ${atTheEnd} inspected now`);
+  }
   for (const one of comparisons) {
     if (one.newer + one.gone > 0) reporter.note(`${bucket}: compared with the ${comparisonText(one)}`);
   }

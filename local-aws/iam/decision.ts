@@ -15,6 +15,8 @@ export interface IdentityPolicies {
   readonly session?: readonly Statement[] | undefined;
   /** The permissions boundary, which allows nothing by itself. Absent: there is none. */
   readonly boundary?: readonly Statement[] | undefined;
+  /** The policies of the account's organization, which allow nothing by themselves. Absent: it is in none. */
+  readonly organization?: readonly Statement[] | undefined;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface IdentityPolicies {
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */
 export function decide(
-  { attached, session, boundary }: IdentityPolicies,
+  { attached, session, boundary, organization }: IdentityPolicies,
   principal: SessionPrincipal,
   asked: Omit<Question, 'principal'>,
   {
@@ -44,6 +46,10 @@ export function decide(
   if (resource === 'unreadable') return denied('because the policy of the resource cannot be read');
   if (identity.denies !== undefined) return denied('with an explicit deny in an identity-based policy');
   if (resource.denies !== undefined) return denied('with an explicit deny in a resource-based policy');
+  const control = organization && weigh(organization, asked);
+  if (control?.denies !== undefined) return denied('with an explicit deny in a service control policy');
+  if (control && control.allows === undefined)
+    return denied(`because no service control policy allows the ${asked.action} action`);
   if (limit?.denies !== undefined) return denied('with an explicit deny in a session policy');
   if (bound?.denies !== undefined) return denied('with an explicit deny in a permissions boundary');
   const isAllowedByName = !isForeign && allowsByName(resourcePolicy, { ...asked, principal });

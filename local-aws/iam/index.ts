@@ -3,6 +3,7 @@ import type { Need } from '../need';
 import { queryAction } from '../sts';
 import { iamNamespace, queryError } from '../wire/errors';
 import { iamAnswer } from './answer';
+import { readPolicy } from './document';
 import { IamFault } from './fault';
 import { addRole, type NewRole } from './new-role';
 import type { Account, Operation } from './operation';
@@ -10,6 +11,7 @@ import { authorizationOperations } from './operations/authorization-details';
 import { identityOperations } from './operations/identities';
 import { rolePolicyOperations } from './operations/role-policies';
 import { roleOperations } from './operations/roles';
+import { simulationOperations } from './operations/simulation';
 import { tagOperations } from './operations/tags';
 import type { Roles } from './roles';
 
@@ -19,6 +21,7 @@ const operations: Readonly<Record<string, Operation>> = {
   ...tagOperations,
   ...identityOperations,
   ...authorizationOperations,
+  ...simulationOperations,
 };
 
 /** The operations served, by the names of the API reference. */
@@ -33,6 +36,8 @@ export interface Iam {
   needsOf(operation: string, request: AwsRequest): readonly Need[];
   /** Makes a role without a request. Answers its ARN. */
   addRole(role: NewRole): string;
+  /** Puts the account under a service control policy with these statements. */
+  controlBy(statements: readonly object[]): void;
 }
 
 /** The query protocol of IAM. https://docs.aws.amazon.com/IAM/latest/APIReference/ */
@@ -42,6 +47,9 @@ export function createIam(accountId: string, clock: Clock, roles: Pick<Roles, 'b
     service: (request) => serve(account, request),
     needsOf: (operation, request) => needsOf(account, operation, request),
     addRole: (role) => addRole(account, role),
+    controlBy(statements) {
+      account.organization.statements = readPolicy(JSON.stringify({ Statement: statements }), 'identity');
+    },
   };
 }
 
@@ -77,6 +85,8 @@ function needsOf({ id, roles }: Account, operation: string, request: AwsRequest)
 
 /** The ARN of what a request is about: a user, a group, a policy that is created, else a role; `*` for the whole account. */
 function resourceOf({ id, roles }: Pick<Account, 'id' | 'roles'>, query: ReadonlyMap<string, string>): string {
+  const source = query.get('PolicySourceArn');
+  if (source !== undefined) return source;
   const at = (kind: string, name: string): string => `arn:aws:iam::${id}:${kind}${query.get('Path') ?? '/'}${name}`;
   const [role, user, group, policy] = ['RoleName', 'UserName', 'GroupName', 'PolicyName'].map((one) => query.get(one));
   if (role !== undefined) return roles.get(role.toLowerCase())?.arn ?? at('role', role);

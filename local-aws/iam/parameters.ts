@@ -83,6 +83,23 @@ export const texts: Field<readonly string[]> = {
   read: (query, name) => indices(query, name).map((index) => query.get(`${name}.member.${index}`) ?? ''),
 };
 
+/** `Name.member.1.ContextKeyName`, `Name.member.1.ContextKeyValues.member.1`, …: values of condition keys by their names. */
+export const contextEntries: Field<Readonly<Record<string, readonly string[]>>> = {
+  owns: (parameter, name) =>
+    new RegExp(
+      `^${name}\\.member\\.[1-9]\\d*\\.(?:ContextKeyName|ContextKeyType|ContextKeyValues\\.member\\.[1-9]\\d*)$`,
+    ).test(parameter),
+  read(query, name, faults) {
+    const entries = indices(query, name).map((index) => {
+      const at = `${name}.member.${index}`;
+      const key = query.get(`${at}.ContextKeyName`);
+      if (key === undefined) faults.push(missing(`${at}.ContextKeyName`));
+      return [key ?? '', texts.read(query, `${at}.ContextKeyValues`, faults)] as const;
+    });
+    return Object.fromEntries(entries);
+  },
+};
+
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 export type ValuesOf<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
 

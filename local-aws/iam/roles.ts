@@ -79,6 +79,7 @@ const sessionNames = /^[\w+=,.@-]{2,64}$/;
 export function createRoles(accountId: string, region: string, clock: Clock): Roles {
   const byName = new Map<string, Role>();
   const identities = noIdentities();
+  const { organization } = identities;
   const find = (arn: string): Role | undefined => [...byName.values()].find((role) => role.arn === arn);
   return {
     byName,
@@ -107,7 +108,12 @@ export function createRoles(accountId: string, region: string, clock: Clock): Ro
       const context = lookup(contextOf(caller, region, clock, about), ofRole(role), about?.context);
       const attached = policiesOf(role, identities).flatMap(({ statements }) => statements);
       return decide(
-        { attached, session: caller.role.policy, boundary: boundaryOf(role, identities) },
+        {
+          attached,
+          session: caller.role.policy,
+          boundary: boundaryOf(role, identities),
+          organization: organization.statements,
+        },
         principalOf(role, caller),
         { ...need, context },
         resourceOf(caller, about),
@@ -119,7 +125,8 @@ export function createRoles(accountId: string, region: string, clock: Clock): Ro
       const attached = isKnown ? policiesOf(user, identities).flatMap(({ statements }) => statements) : EVERYTHING;
       const context = lookup(contextOf(caller, region, clock, about), about?.context);
       const boundary = isKnown ? boundaryOf(user, identities) : undefined;
-      return decide({ attached, boundary }, userPrincipal(caller), { ...need, context }, resourceOf(caller, about));
+      const identity = { attached, boundary, organization: organization.statements };
+      return decide(identity, userPrincipal(caller), { ...need, context }, resourceOf(caller, about));
     },
     decideForService({ name, sourceArn, sourceAccount }, need, about) {
       const sources = {

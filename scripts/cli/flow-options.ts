@@ -21,13 +21,19 @@ export const materialOptions: readonly CommandOption[] = [
 
 /** Options of every command that reads all objects. */
 export const paceOptions: readonly CommandOption[] = [
-  { flags: '--concurrency <n>', description: 'concurrent requests, 1 to 1024', default: '256' },
+  { flags: '--concurrency <n>', description: 'concurrent requests, 1 to 1024; default: 384 for each process' },
   { flags: '--max-rps <n>', description: 'maximum requests per second, to leave capacity for other clients' },
 ];
 
 /** Options of every command that may re-encrypt. */
 export const reencryptOptions: readonly CommandOption[] = [
   ...paceOptions,
+  {
+    flags: '--processes <n>',
+    description:
+      'processes that move the objects of large buckets, 1 to 64; --concurrency and --max-rps are divided among them',
+    default: '1',
+  },
   {
     flags: '--optimistic',
     description:

@@ -8,14 +8,15 @@ import type { Rotation } from '../../lib/rotation/rotation';
 import { loadRotation } from '../../lib/rotation/rotation-file';
 import { findRotationFiles } from '../../lib/rotation/rotation-files';
 import { openStore } from '../../lib/s3/open-store';
-import { requireEngine } from '../../lib/workflow/reencrypt-engine';
+import { requireEngine } from '../../lib/workflow/engine-asked';
 import type { RotationRun } from '../../lib/workflow/rotation-run';
 import { type CommandContext, flag, type OptionValues, text } from './command';
+import { openWorkers } from './open-workers';
 import { refuseOwnStacks, type StackCommand } from './refuse-own-stacks';
 import { reencryptOptions } from './run-options';
 
 /** The rotation, the account it is in, and the clients that reach it. */
-export type Target = Pick<RotationRun, 'rotation' | 'clients' | 'identity' | 'store'>;
+export type Target = Pick<RotationRun, 'rotation' | 'clients' | 'identity' | 'store' | 'workers'>;
 
 /**
  * The rotation file named by `--rotation-file`, read and checked. Read-only commands accept a file whose active
@@ -59,9 +60,11 @@ export async function withTarget<T>(
     );
     await showEndpoints(context, clients);
     const opened = openStore(clients.s3, identity.account);
+    const workers = openWorkers(context, options, { rotation, identity });
     try {
-      return await body({ rotation, clients, identity, store: opened.store });
+      return await body({ rotation, clients, identity, store: opened.store, workers });
     } finally {
+      workers?.close();
       await opened.close();
     }
   } finally {

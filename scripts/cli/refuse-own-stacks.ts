@@ -1,5 +1,5 @@
 import { KeyturnError } from '../../lib/errors';
-import { declaredStacks, deployCommand } from '../../lib/rotation/declared-stacks';
+import { declaredStacks, deployCommand, planCommand } from '../../lib/rotation/declared-stacks';
 import type { Rotation } from '../../lib/rotation/rotation';
 
 /** A command that runs Terraform on Keyturn's two stacks. */
@@ -19,8 +19,6 @@ export function refuseOwnStacks(command: StackCommand, rotation: Rotation): void
 }
 
 function instead(command: StackCommand, rotation: Rotation): string {
-  const { keys, storage } = declaredStacks(rotation);
-  const diff = `npx cdktf diff ${[keys, ...storage].join(' ')}`;
   const [declare, move] = [deployCommand(rotation, 'keys'), deployCommand(rotation, 'storage')];
   switch (command) {
     case 'rotate':
@@ -31,6 +29,6 @@ function instead(command: StackCommand, rotation: Rotation): string {
     case 'leave':
       return 'docs/leave.md lists the removed blocks for a program of your own';
     default:
-      return `\`${diff}\`, and \`npx keyturn status\` for what AWS has; people review that plan`;
+      return `\`${planCommand(rotation)}\`, and \`npx keyturn status\` for what AWS has; people review that plan`;
   }
 }

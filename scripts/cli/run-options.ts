@@ -13,6 +13,9 @@ export function materialOptions(context: CommandContext, options: OptionValues):
   };
 }
 
+/** More than a machine has cores for, or S3 has requests for, helps nobody. */
+const MAX_PROCESSES = 64;
+
 const ENGINES = ['local', 'batch', 'auto'] as const;
 
 /** @throws usage for an invalid number or duration */
@@ -29,6 +32,11 @@ export function reencryptOptions(options: OptionValues): RotationRun['reencrypt'
     confirm: flag(options, 'confirm'),
     newJob: flag(options, 'newJob'),
   };
+}
+
+/** How many processes move objects. @throws usage */
+export function processesOf(options: OptionValues): number {
+  return positiveInteger(options, 'processes', '--processes', MAX_PROCESSES) ?? 1;
 }
 
 function positiveInteger(options: OptionValues, name: string, flagName: string, most: number): number | undefined {

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import type { Known } from '../../../lib/access/conditions';
 import { type Access, type Asker, decide } from '../../../lib/access/decide';
+import { identitySays, readIdentity } from '../../../lib/access/identity-access';
 import { readAccessPolicy } from '../../../lib/access/policy';
 import { lookup } from '../../../local-aws/iam/context';
+import { decide as decideThere } from '../../../local-aws/iam/decision';
 import { readPolicy } from '../../../local-aws/iam/document';
 import { type PrincipalNames, weigh } from '../../../local-aws/iam/evaluate';
 import { SLOW } from '../../runner/slow';
@@ -131,4 +133,120 @@ it('never allows by what it does not know', () => {
     }),
     { numRuns },
   );
+});
+
+/** Policies of an identity, of its boundary and of its session, about two keys. */
+describe('of identities', () => {
+  const KEYS = ['aaaa', 'bbbb'].map((id) => `arn:aws:kms:eu-central-1:111122223333:key/${id}`);
+  const [KEY = '', OTHER = ''] = KEYS;
+  const [ROLE = ''] = ROLES;
+  const marks = { arn: KEY, aliases: ['alias/photos'], tags: [{ key: 'team', value: 'reports' }] };
+  const ofKey = {
+    'aws:ResourceTag/team': ['reports', 'billing', 'rep*'],
+    'aws:ResourceTag/none': ['reports'],
+  };
+  const own = { ...VALUES, ...ofKey };
+  const identityCondition = fc
+    .record({ operator: fc.constantFrom(...OPERATORS), key: fc.constantFrom(...Object.keys(own)) })
+    .chain(({ operator, key }) =>
+      (operator === 'Null' ? some(['true', 'false']) : some((own as typeof VALUES)[key] ?? [])).map((values) => ({
+        [operator]: { [key]: values },
+      })),
+    );
+  const byAlias = fc
+    .record({
+      operator: fc.constantFrom('ForAnyValue:StringEquals', 'ForAllValues:StringLike', 'ForAnyValue:StringLike'),
+      values: some(['alias/photos', 'alias/*', 'alias/other']),
+    })
+    .map(({ operator, values }) => ({ [operator]: { 'kms:ResourceAliases': values } }));
+  const resources = some([
+    '*',
+    KEY,
+    OTHER,
+    'arn:aws:kms:*:111122223333:key/*',
+    'arn:aws:s3:::photos/*',
+    `${KEY.slice(0, -1)}?`,
+  ]);
+  const actions = some(['kms:*', 'kms:Decrypt', 'kms:GenerateDataKey*', 's3:GetObject', 'KMS:decrypt', '*']);
+  const identityStatement = fc
+    .record({
+      Effect: fc.constantFrom('Allow', 'Allow', 'Allow', 'Deny'),
+      not: fc.record({
+        action: fc.constantFrom(false, false, false, true),
+        resource: fc.constantFrom(false, false, false, true),
+      }),
+      actions,
+      resources,
+      conditions: fc.array(fc.oneof(identityCondition, identityCondition, byAlias), { maxLength: 2 }),
+    })
+    .map(({ Effect, not, conditions, ...lists }) => ({
+      Effect,
+      [not.action ? 'NotAction' : 'Action']: lists.actions,
+      [not.resource ? 'NotResource' : 'Resource']: lists.resources,
+      Condition: Object.assign({}, ...conditions) as Record<string, unknown>,
+    }));
+  const identityPolicy = fc
+    .array(identityStatement, { minLength: 1, maxLength: 3 })
+    .map((Statement) => JSON.stringify({ Version: '2012-10-17', Statement }));
+  const identity = fc.record({
+    policies: fc.array(identityPolicy, { minLength: 1, maxLength: 3 }),
+    boundary: fc.option(identityPolicy, { nil: undefined }),
+    session: fc.option(identityPolicy, { nil: undefined }),
+  });
+  const delegates = JSON.stringify({
+    Statement: { Effect: 'Allow', Principal: { AWS: ROOTS[0] }, Action: 'kms:*', Resource: '*' },
+  });
+
+  /** Whether the endpoint lets the role do it under a key that leaves everything to its account. */
+  function permitted(
+    {
+      policies,
+      boundary,
+      session,
+    }: { policies: readonly string[]; boundary?: string | undefined; session?: string | undefined },
+    action: string,
+    given: Context,
+  ): boolean {
+    const read = (text: string | undefined) => (text === undefined ? undefined : readPolicy(text, 'identity'));
+    const known = { ...given, 'aws:ResourceTag/team': 'reports', 'kms:ResourceAliases': ['alias/photos'] };
+    const present = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
+    const sessionArn = 'arn:aws:sts::111122223333:assumed-role/reader/session';
+    const decision = decideThere(
+      { attached: policies.flatMap((text) => read(text) ?? []), boundary: read(boundary), session: read(session) },
+      { AWS: { own: [ROLE, sessionArn], account: [ROOTS[0] ?? '', '111122223333'] } },
+      { action, resource: KEY, context: lookup(present as Record<string, string>) },
+      { resourcePolicy: { text: delegates, decides: 'alone' } },
+    );
+    return decision.allowed;
+  }
+
+  it('agrees with the evaluator of the embedded endpoint, whose sessions may only do less', () => {
+    let [undecided, allowed] = [0, 0];
+    fc.assert(
+      fc.property(identity, fc.constantFrom('kms:Decrypt', 'kms:GenerateDataKey'), context, (who, action, given) => {
+        const lower = Object.fromEntries(Object.entries(given).map(([key, value]) => [key.toLowerCase(), value]));
+        const known: Known = (key) => (lower[key] === undefined ? [] : [lower[key]]);
+        const named = (text: string, at: number) => ({ name: `policy ${at}`, text });
+        const read = readIdentity({
+          arn: ROLE,
+          policies: who.policies.map(named),
+          boundary: who.boundary === undefined ? undefined : named(who.boundary, 0),
+        });
+        const asker = { kind: 'principal', arn: ROLE, account: '111122223333' } as const;
+        const said = identitySays(read, { asker, action, known }, marks);
+        const without = permitted({ policies: who.policies, boundary: who.boundary }, action, given);
+        if (said.denies === 'yes' || (said.denies === 'no' && said.allows === 'no')) {
+          expect(without).toBe(false);
+          expect(permitted(who, action, given)).toBe(false);
+        } else if (said.denies === 'no' && said.allows === 'yes') {
+          expect(without).toBe(true);
+          allowed += 1;
+        } else undecided += 1;
+        expect(permitted(who, action, given) && !without).toBe(false);
+      }),
+      { numRuns },
+    );
+    expect(undecided).toBeLessThan(numRuns / 4);
+    expect(allowed).toBeGreaterThan(numRuns / 20);
+  });
 });

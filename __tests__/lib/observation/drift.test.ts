@@ -28,6 +28,8 @@ const key = (name: string, more: Partial<KeyDescription> = {}): KeyDescription =
   ...more,
 });
 
+const TAKEN = 'arn:aws:kms:ap-northeast-1:111122223333:key/12345678-1234-1234-1234-123456789012';
+
 interface World {
   readonly versions?: string;
   readonly binding?: readonly BoundVersion[];
@@ -195,6 +197,35 @@ describe('what was moved by hand', () => {
     expect(await said({ alias: arn('stranger') })).toEqual([`act alias-moved: ${plan}`]);
     expect(await said({ alias: arn('v1') })).toEqual([
       `act alias-moved: ${plan}   (or, if it is meant: npx keyturn propose switch --name v1)`,
+    ]);
+  });
+
+  it('takes the alias of a taken-over key for none before the first apply, and one from before Keyturn for one', async () => {
+    const versions = `  - name: v1\n    takeOver: ${TAKEN}\n  - name: v2\n`;
+    const world = { versions, alias: TAKEN, input: { left: undefined } };
+    expect((await findings(world)).filter(({ code }) => code === 'alias-moved')).toEqual([]);
+    const input = { left: undefined };
+    const or = '   (or, if it is from before Keyturn: npx keyturn adopt)';
+    expect(await said({ alias: arn('stranger'), input })).toEqual([
+      `act alias-moved: npx keyturn plan --out plan${or}`,
+    ]);
+    const more = 'adopted:\n  alias: true\nterraform: { stacks: { keys: security, storage: [data] } }\n';
+    expect(await said({ alias: arn('stranger'), input, more })).toEqual([
+      'act alias-moved: npx cdktf diff security data',
+    ]);
+  });
+
+  it('asks for the material of a taken-over key while it is on, and for nothing once it is retired', async () => {
+    const versions = `  - name: v1\n    takeOver: ${TAKEN}\n  - name: v2\n`;
+    const custody = withoutCopies(custodySeen(['v2'], daysFromNow(-100), arn), ['v1']);
+    const adopt = 'npx keyturn material adopt --version v1 --material-file <file>';
+    const absent = async (state: string, kind: 'left' | 'retired') =>
+      (
+        await findings({ versions, keys: { v1: { state } }, verdict: { kind, text: kind }, input: { custody } })
+      ).flatMap(({ code, level, fix }) => (code === 'custody-record-absent' ? [`${level} ${fix}`] : []));
+    expect(await absent('Enabled', 'left')).toEqual([`act ${adopt}`]);
+    expect(await absent('Disabled', 'retired')).toEqual([
+      `note nothing; or, for a way back to it, enable its key first: ${adopt}`,
     ]);
   });
 

@@ -68,6 +68,7 @@ describe.each(
         'cloudtrail:LookupEvents',
         's3:ListAllMyBuckets',
         'iam:GetAccountAuthorizationDetails',
+        'iam:SimulatePrincipalPolicy',
         ...(more === '' ? [] : ['s3:ListJobs']),
       ],
       'pre-apply': ['kms:ListAliases'],
@@ -101,7 +102,10 @@ it('lets only the one who retires disable a key, and never Terraform', () => {
 it('gives a reviewer nothing that changes anything, and no key to read with', () => {
   expect(
     actionsFor('reviewer').filter(
-      (action) => !/^(kms:(Describe|List|GetKeyPolicy$)|s3:(Describe|Get|List)|cloudtrail:Lookup|iam:Get)/.test(action),
+      (action) =>
+        !/^(kms:(Describe|List|GetKey(Policy|LastUsage)$)|s3:(Describe|Get|List)|cloudtrail:Lookup|iam:Get|iam:SimulatePrincipalPolicy$)/.test(
+          action,
+        ),
     ),
   ).toEqual([]);
 });
@@ -145,6 +149,7 @@ it('names an adopted key by its ARN, and never lets anybody change it', async ()
     'kms:CreateAlias',
     'kms:Decrypt',
     'kms:DescribeKey',
+    'kms:GetKeyLastUsage',
     'kms:GetKeyPolicy',
     'kms:ListGrants',
     'kms:ListResourceTags',
@@ -204,7 +209,9 @@ describe('jobs of S3 Batch Operations', () => {
   it('ask nothing of a rotation without them', async () => {
     const plain = await rotationOf();
     for (const name of POLICY_NAMES)
-      expect(actionsFor(name, plain).join()).not.toMatch(/Job|iam:(?!GetAccountAuthorizationDetails)/);
+      expect(actionsFor(name, plain).join()).not.toMatch(
+        /Job|iam:(?!GetAccountAuthorizationDetails|SimulatePrincipalPolicy)/,
+      );
   });
 
   it('leave the role to Terraform, which may neither take it nor attach a policy to it', async () => {

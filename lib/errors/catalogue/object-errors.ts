@@ -26,6 +26,18 @@ export const objectErrors = {
     (f) => `the re-encryption of ${f.bucket} is incomplete: ${f.detail}`,
     () => 'fix the cause and run the same command again: it resumes where it stopped',
   ),
+  'worker-died': entry<{ bucket: string; worker: string; behind: string | undefined; deaths: number }>(
+    EXIT.partlyDone,
+    (f) =>
+      `the re-encryption of ${f.bucket} is incomplete: ${f.deaths} processes died ${f.behind === undefined ? 'at the beginning' : `over the keys behind ${JSON.stringify(f.behind)}`}, the last one was ${f.worker}`,
+    () =>
+      'give the machine more memory, or run the same command again with `--processes 1`: it resumes where it stopped',
+  ),
+  'worker-answer-invalid': entry<{ found: string }>(
+    EXIT.partlyDone,
+    (f) => `a process that moves objects cannot be relied on: ${f.found}`,
+    () => 'nothing of that answer counts; run the same command again with `--processes 1`, and report this as a bug',
+  ),
   'verification-stopped': entry<{ bucket: string; detail: string }>(
     EXIT.partlyDone,
     (f) => `the verification of ${f.bucket} is incomplete: ${f.detail}`,

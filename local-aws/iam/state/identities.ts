@@ -37,9 +37,16 @@ export interface Identities {
   readonly users: Map<string, User>;
   readonly groups: Map<string, Group>;
   readonly managed: Map<string, ManagedPolicy>;
+  /** The service control policies over the account. Undefined: it is in no organization. */
+  readonly organization: { statements: readonly Statement[] | undefined };
 }
 
-export const noIdentities = (): Identities => ({ users: new Map(), groups: new Map(), managed: new Map() });
+export const noIdentities = (): Identities => ({
+  users: new Map(),
+  groups: new Map(),
+  managed: new Map(),
+  organization: { statements: undefined },
+});
 
 /** Every policy of an identity, and of a user's groups; a managed one that is gone allows nothing. */
 export function policiesOf(
