@@ -52,6 +52,7 @@ function nameOf(at: number): string {
 }
 
 const placeOf = (path: string) => Number(/k(\d{9})/.exec(path)?.[1] ?? Number.NaN);
+const bucketName = (bucket: number) => (buckets === 1 ? 'b' : `b${bucket}`);
 const bucketOf = (path: string) => (buckets === 1 ? 0 : Number(/^\/b(\d+)/.exec(path)?.[1] ?? 0));
 
 /** The first of a bucket's objects behind a marker, which need not be a key. */
@@ -95,12 +96,12 @@ function pageOf(bucket: number, from: number, size: number, tag: 'Version' | 'Co
   const truncated = `<IsTruncated>${isMore}</IsTruncated>`;
   if (tag === 'Contents') {
     const next = isMore ? `<NextContinuationToken>${nameOf(end - 1)}</NextContinuationToken>` : '';
-    return `<?xml version="1.0"?><ListBucketResult><Name>b</Name>${truncated}${next}${entries}</ListBucketResult>`;
+    return `<?xml version="1.0"?><ListBucketResult><Name>${bucketName(bucket)}</Name>${truncated}${next}${entries}</ListBucketResult>`;
   }
   const next = isMore
     ? `<NextKeyMarker>${nameOf(end - 1)}</NextKeyMarker><NextVersionIdMarker>null</NextVersionIdMarker>`
     : '';
-  return `<?xml version="1.0"?><ListVersionsResult><Name>b</Name>${truncated}${next}${entries}</ListVersionsResult>`;
+  return `<?xml version="1.0"?><ListVersionsResult><Name>${bucketName(bucket)}</Name>${truncated}${next}${entries}</ListVersionsResult>`;
 }
 
 /** Lists what follows a marker. `prefix` is heeded only as far as it is a whole key, which is how single keys are listed. */
@@ -153,7 +154,7 @@ function answerTo(method: string, path: string, at: number): string {
     return answer(
       '200 OK',
       '',
-      '<ListMultipartUploadsResult><Bucket>b</Bucket><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>',
+      `<ListMultipartUploadsResult><Bucket>${bucketName(bucketOf(path))}</Bucket><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>`,
     );
   }
   if (method === 'PUT' && path.includes('keyturn-probe'))
