@@ -13,6 +13,8 @@ import type { VersionMoves } from './version-moves';
 
 /** Pages after which a bucket is large enough for several concurrent listings. */
 const SPLIT_AFTER_PAGES = 4;
+/** The same where keys have prefixes, up to a slash: S3 limits the requests under each, so that several are worked on at once. */
+const SPLIT_PREFIXES_AFTER_PAGES = 1;
 /** Pages after which it is worth a share of other processes, which take a second to start. */
 const SHARE_AFTER_PAGES = 2;
 /** Segments that the rest is listed in; more where each is of its own prefixes, for which S3 has limits of their own. */
@@ -44,6 +46,8 @@ export interface SharedSegments {
 /** Ends a segment early. */
 export interface PageLimit {
   readonly maxPages: number;
+  /** The same where keys have prefixes. Default: `maxPages`. */
+  readonly maxPagesOfPrefixes?: number;
   /** Called with the last key where there is more. */
   readonly onLeft?: (key: string) => void;
 }
@@ -76,19 +80,29 @@ export class ListingPass {
 
   /** Lists in one go, and once the bucket turns out to be large, what is left of it in concurrent segments. */
   async #whole(): Promise<void> {
-    const { shared, pass } = this.#range;
-    const { bucket, splitAfterPages = shared ? SHARE_AFTER_PAGES : SPLIT_AFTER_PAGES } = this.#request;
-    const { calls, log } = this.#tools;
-    let split: Promise<readonly Segment[]> | undefined;
+    const { shared } = this.#range;
+    const { splitAfterPages } = this.#request;
+    const maxPages = splitAfterPages ?? (shared ? SHARE_AFTER_PAGES : SPLIT_AFTER_PAGES);
+    const maxPagesOfPrefixes = splitAfterPages ?? (shared ? SHARE_AFTER_PAGES : SPLIT_PREFIXES_AFTER_PAGES);
+    let rest: Promise<void> | undefined;
     const onLeft = (after: string) => {
-      // While the first pages are still worked on.
-      split = splitRest(calls.store, calls.ofBucket, bucket, after, shared?.parts ?? PARTS, PREFIX_PARTS);
-      split.catch(() => undefined);
+      // While the first pages are still worked on: a prefix that S3 slows down holds no other one back.
+      rest = this.#rest(after, shared ? first : undefined);
+      rest.catch(() => undefined);
     };
-    const last = await this.segment(WHOLE, 0, { maxPages: splitAfterPages, onLeft });
-    const segments = await split;
-    if (last === undefined || segments === undefined) return;
-    if (pass === 1) await log.segments?.(last, segments);
+    const first = this.segment(WHOLE, 0, { maxPages, maxPagesOfPrefixes, onLeft });
+    await first.finally(() => rest);
+  }
+
+  /** @param begin - what has to end first. Default: nothing */
+  async #rest(after: string, begin: Promise<unknown> = Promise.resolve()): Promise<void> {
+    const { shared, pass } = this.#range;
+    const { calls, log } = this.#tools;
+    const parts = shared?.parts ?? PARTS;
+    const segments = await splitRest(calls.store, calls.ofBucket, this.#request.bucket, after, parts, PREFIX_PARTS);
+    await begin;
+    if (calls.isEnded) return;
+    if (pass === 1) await log.segments?.(after, segments);
     await this.#all(segments);
   }
 
@@ -113,15 +127,12 @@ export class ListingPass {
       let rest: string | undefined;
       for await (const page of listVersionPages(calls.store, { bucket, ...segment, listing: calls.ofBucket })) {
         if (page.next) this.#range.shared?.start();
+        pages += 1;
+        if (isReached(limit, page.next, pages)) rest = page.next?.key;
+        if (rest !== undefined) limit?.onLeft?.(rest);
         await this.#page(page, queue, ranges.next(page));
         if (calls.isEnded) return undefined;
-        pages += 1;
-        // Where one key fills pages, the pass lists to the end of that key: a segment starts after a key.
-        const isLeft = limit !== undefined && pages >= limit.maxPages && page.next?.versionId === undefined;
-        if (!isLeft || !page.next) continue;
-        limit.onLeft?.(page.next.key);
-        rest = page.next.key;
-        break;
+        if (rest !== undefined) break;
       }
       await queue.drained();
       isWhole = !calls.isEnded;
@@ -206,6 +217,13 @@ export class ListingPass {
     const own = await Promise.all([...open.values()].map((one) => moves.prove(one)));
     return { ...page, results: [...results, ...own] };
   }
+}
+
+/** Where one key fills pages, the pass lists to the end of that key: a segment starts after a key. */
+function isReached(limit: PageLimit | undefined, next: VersionPage['next'], pages: number): boolean {
+  if (limit === undefined || next === undefined || next.versionId !== undefined) return false;
+  const { maxPages, maxPagesOfPrefixes = maxPages } = limit;
+  return pages >= (next.key.includes('/') ? maxPagesOfPrefixes : maxPages);
 }
 
 /** The ranges of keys that the pages of a segment end. */

@@ -9,8 +9,11 @@ interface Place {
 
 /** Places that are paced by themselves, at most; what is beyond them shares one pace. */
 const MAX_PLACES = 256;
-/** Requests under a prefix before it is paced by itself: what many small prefixes need is learned of all of them together. */
-const OWN_AFTER = 200;
+/**
+ * The first prefixes are paced by themselves at once, further ones after so many requests: what many small prefixes need is learned of
+ * all of them together.
+ */
+const [OWN_AT_ONCE, OWN_AFTER] = [32, 200];
 /** Prefixes whose requests are counted. */
 const MAX_COUNTED = 4_096;
 /** Milliseconds without a request after which a place may make room for another one. */
@@ -104,7 +107,7 @@ export class PrefixPacing {
     const known = this.#places.get(prefix);
     if (known) return known;
     const count = (this.#counts.get(prefix) ?? 0) + 1;
-    if (count < OWN_AFTER) {
+    if (count < OWN_AFTER && this.#places.size >= OWN_AT_ONCE) {
       if (this.#counts.size >= MAX_COUNTED) this.#counts.clear();
       this.#counts.set(prefix, count);
       return undefined;
@@ -118,9 +121,9 @@ export class PrefixPacing {
 
   /** Before the first refusal nothing is known, and S3 may accept any rate; after it a place starts at what S3 promises. */
   #place(): Place {
-    const { reads, writes } =
-      this.#slowdowns === 0 ? { reads: Number.POSITIVE_INFINITY, writes: Number.POSITIVE_INFINITY } : PROMISED;
-    return { reads: new RequestLane(reads), writes: new RequestLane(writes) };
+    const lane = (promised: number) =>
+      new RequestLane(this.#slowdowns === 0 ? Number.POSITIVE_INFINITY : promised, promised);
+    return { reads: lane(PROMISED.reads), writes: lane(PROMISED.writes) };
   }
 
   #forgetIdle(): boolean {

@@ -11,8 +11,8 @@ export class RequestLane {
   readonly #waiting: (() => void)[] = [];
   readonly #roomFor: (() => void)[] = [];
 
-  constructor(initial: number) {
-    this.rate = new RequestRate(initial);
+  constructor(initial: number, promised: number) {
+    this.rate = new RequestRate(initial, promised);
   }
 
   get waiting(): number {

@@ -16,7 +16,7 @@ const LONG = 2_000;
 /** What is left of a rate besides the share that was refused, and the least that one decision leaves. */
 const [MARGIN, LEAST] = [0.98, 0.2];
 /** The first step up after a refusal, what each further step in a row grows by, and the largest. */
-const [STEP, STEP_GROWTH, STEP_MAX] = [0.005, 1.5, 0.25];
+const [STEP, STEP_GROWTH, STEP_MAX] = [0.005, 2, 0.25];
 /** Milliseconds that a request may leave early by: a timer that is late must not cost rate. */
 const BURST = 25;
 
@@ -35,12 +35,16 @@ export class RequestRate {
   #accepted = 0;
   #refused = 0;
   #isUsedUp = false;
-  #step: number;
+  #step = STEP_MAX;
+  readonly #promised: number;
 
-  /** @param initial - requests a second */
-  constructor(initial: number) {
+  /**
+   * @param initial - requests a second
+   * @param promised - where it falls from at the first refusals, if it was not limited before and fewer requests were sent
+   */
+  constructor(initial: number, promised: number) {
     this.perSecond = initial;
-    this.#step = STEP_MAX;
+    this.#promised = promised;
   }
 
   /** Takes a turn where there is one. @param now - milliseconds, monotonic */
@@ -80,9 +84,11 @@ export class RequestRate {
   }
 
   #lower(elapsed: number, answers: number): void {
-    const sent = (answers * 1000) / elapsed;
-    const left = Math.max(LEAST, (this.#accepted / answers) * MARGIN);
-    this.perSecond = Math.max(1, Math.min(this.perSecond, this.lowered === 0 ? sent : this.perSecond) * left);
+    const [sent, accepted] = [(answers * 1000) / elapsed, (this.#accepted * 1000) / elapsed];
+    const before = this.perSecond === Number.POSITIVE_INFINITY ? Math.max(sent, this.#promised) : this.perSecond;
+    // Answers to requests that were sent at the rate before may still come: never below what S3 has just accepted.
+    const now = Math.max(accepted, before * Math.max(LEAST, this.#accepted / answers)) * MARGIN;
+    this.perSecond = Math.max(1, Math.min(before, now));
     this.lowered += 1;
     this.#step = STEP;
   }

@@ -92,7 +92,7 @@ describe('the adaptive limiter', () => {
 describe('the rate of one kind of request under one prefix', () => {
   /** Sixty seconds against an S3 that accepts `limit` a second and saves up a tenth of a second; answers take 20 ms. */
   function against(limit: number, initial: number, limitLater = limit): { accepted: number; refused: number } {
-    const rate = new RequestRate(initial);
+    const rate = new RequestRate(initial, 5_500);
     let [tokens, accepted, refused] = [limit / 10, 0, 0];
     const answers: boolean[][] = [];
     for (let now = 0; now < 60_000; now += 1) {
@@ -131,7 +131,7 @@ describe('the rate of one kind of request under one prefix', () => {
   });
 
   it('is never so low that a request would wait for more than a second', () => {
-    const rate = new RequestRate(5_500);
+    const rate = new RequestRate(5_500, 5_500);
     for (let now = 0; now < 600_000; now += 100) rate.refused(now);
     expect(rate.perSecond).toBe(1);
   });

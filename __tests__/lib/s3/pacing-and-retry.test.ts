@@ -76,7 +76,8 @@ describe('requests about objects under several prefixes', () => {
   it('share one pace where each prefix has few, however many prefixes there are', () => {
     const pacing = new PrefixPacing(() => 0);
     const shared = pacing.lane('reads', 'no-slash');
-    for (let at = 0; at < 10_000; at += 1) expect(pacing.lane('reads', `tenant-${at}/object`)).toBe(shared);
+    const lanes = Array.from({ length: 10_000 }, (_, at) => pacing.lane('reads', `tenant-${at}/object`));
+    expect(lanes.filter((lane) => lane !== shared).length).toBeLessThanOrEqual(32);
     for (let at = 0; at < 400; at += 1) learn(pacing, `busy-${at}/object`);
     expect(pacing.lane('reads', 'busy-1/object')).not.toBe(shared);
     expect(pacing.lane('reads', 'busy-399/object')).toBe(shared);
