@@ -14,6 +14,8 @@ export const WHOLE: Segment = { after: undefined, to: undefined };
 
 /** Probes at most for one split: they are requests that inspect nothing. */
 const MAX_PROBES = 64;
+/** The same for what is left of a segment, which may be little. */
+const CUT_PROBES = 16;
 /** Prefixes at most whose ends are looked up, one request each. */
 const MAX_PREFIXES = 32;
 /** The range of characters in which a boundary is searched for; keys beyond it are still listed, only less evenly. */
@@ -86,7 +88,7 @@ export async function cutSegment(
   { afterKey, to, parts }: { readonly afterKey: string; readonly to: string | undefined; readonly parts: number },
 ): Promise<readonly Segment[]> {
   const keyAfter = keyAfterIn(store, listing, bucket, to);
-  const boundaries = await guessedBoundaries(keyAfter, { afterKey, to, parts, known: [] });
+  const boundaries = await guessedBoundaries(keyAfter, { afterKey, to, parts, known: [], most: CUT_PROBES });
   return segmentsBetween(afterKey, boundaries, to);
 }
 
@@ -141,11 +143,13 @@ interface ToCut {
   readonly to?: string | undefined;
   readonly parts: number;
   readonly known: readonly string[];
+  /** Probes at most. */
+  readonly most?: number;
 }
 
 async function guessedBoundaries(
   keyAfter: KeyAfter,
-  { afterKey, to, parts, known }: ToCut,
+  { afterKey, to, parts, known, most = MAX_PROBES }: ToCut,
 ): Promise<readonly string[]> {
   let probes = 0;
   const hasKeyAfter = async (key: string): Promise<boolean> => {
@@ -158,14 +162,14 @@ async function guessedBoundaries(
     low: known[at - 1] ?? afterKey,
     high,
   }));
-  while (boundaries.length < parts - 1 && probes < MAX_PROBES) {
+  while (boundaries.length < parts - 1 && probes < most) {
     const next = open.shift();
     if (!next) break;
     let { high } = next;
     // Above the middle there may be nothing: the space is halved until there is.
     for (
       let middle = between(next.low, high);
-      middle !== undefined && probes < MAX_PROBES;
+      middle !== undefined && probes < most;
       middle = between(next.low, high)
     ) {
       if (await hasKeyAfter(middle)) {
