@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { ObjectHead } from '../../../lib/s3/object-version';
+import type { ObjectHead, VersionPage } from '../../../lib/s3/object-version';
 import type { ObjectStore } from '../../../lib/s3/store';
 import { StoreFault } from '../../../lib/s3/store-fault';
 import { versionScope } from '../../../lib/s3/version-scope';
@@ -237,4 +237,37 @@ it('asks again about annotations of a version that had some, and that lost them 
   expect((await still.finish(request())).annotations).toMatchObject({ annotatedTotal: 1 });
   bucket.annotated = new Set();
   expect((await behind.finish(request())).annotations).toMatchObject({ annotatedTotal: 0, unknownTotal: 0 });
+});
+
+/** A store whose verifier is told something else by its n-th whole listing from now on. */
+function lyingOnce(store: ObjectStore, nth: number, edit: (page: VersionPage) => VersionPage): ObjectStore {
+  let listings = 0;
+  const listVersions: ObjectStore['witness']['listVersions'] = async (part) => {
+    const page = await store.witness.listVersions(part);
+    if (part.after === undefined && part.prefix === undefined) listings += 1;
+    return listings === nth ? edit(page) : page;
+  };
+  return { ...store, witness: { ...store.witness, listVersions } };
+}
+
+it('fails when the last listing holds what another one after it hides', async () => {
+  const bucket = oldBucket(3);
+  // The look, the listing at the end, and the one more because something differs.
+  const hide = (page: VersionPage) => ({ ...page, versions: page.versions.filter((one) => one.key !== 'replica') });
+  const behind = await behindOf(lyingOnce(memoryStore(bucket), 3, hide));
+  await behind.look({ behind: undefined, to: undefined });
+  bucket.put('replica', { head: { lastModified: bucket.clock - DAY } });
+  expect(unaccounted(await behind.finish(request()))).not.toEqual([]);
+});
+
+it('inspects a new version that the last listing dates long ago', async () => {
+  const bucket = oldBucket(3);
+  const date = (page: VersionPage) => ({
+    ...page,
+    versions: page.versions.map((one) => (one.key === 'new' ? { ...one, lastModified: bucket.clock - DAY } : one)),
+  });
+  const behind = await behindOf(lyingOnce(memoryStore(bucket), 2, date));
+  await behind.look({ behind: undefined, to: undefined });
+  bucket.put('new');
+  expect((await behind.finish(request())).left).toMatchObject([{ key: 'new' }]);
 });
