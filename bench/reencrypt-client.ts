@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
-import { type ReencryptRequest, reencryptBucket } from '../lib/reencrypt/reencrypt-bucket';
 import { AdaptiveLimiter } from '../lib/s3/adaptive-limiter';
 import { openStore } from '../lib/s3/open-store';
 import { createSdkStore } from '../lib/s3/sdk-store';
@@ -8,10 +7,9 @@ import { sideBySide } from '../lib/s3/side-by-side';
 import type { ObjectStore } from '../lib/s3/store';
 import { listVersionPages } from '../lib/s3/version-listing';
 import { NO_NAMED_SOURCES } from '../lib/s3/version-scope';
-import { verifyBucket } from '../lib/verify/verify-bucket';
 import { WorkerPool } from '../lib/workers/worker-pool';
 import { startWorkers } from '../lib/workers/worker-process';
-import { rotateBucket, type WholeRotation } from './whole-rotation';
+import { rotateBucket } from './whole-rotation';
 
 /** As the command's own processes are: compiled. */
 const { compiledFolder }: { compiledFolder(): string } = require('../bin/compile');
@@ -71,32 +69,11 @@ async function rotate(
   }: { readonly any: boolean; readonly pace?: AdaptiveLimiter; readonly workers?: WorkerPool | undefined },
 ): Promise<number> {
   const sources = { versionKeyArns: [OLD], unresolvedVersions: [], from: { ...NO_NAMED_SOURCES, any } };
-  const request = { bucket, activeKeyArn: NEW, sources, pace };
-  const { moved, verified } = await (workers ? moveThenVerify(store, request, workers) : rotateBucket(store, request));
+  const { moved, verified } = await rotateBucket(store, { bucket, activeKeyArn: NEW, sources, pace }, workers);
   if (!moved.complete || moved.failedTotal > 0) throw new Error(`${moved.failedTotal} versions were not moved`);
   if (verified.leftTotal + verified.unknownTotal > 0)
     throw new Error(`${verified.leftTotal} left, ${verified.unknownTotal} unknown`);
   return verified.account.underActive;
-}
-
-/** Several processes move first; this one verifies. */
-async function moveThenVerify(
-  store: ObjectStore,
-  { bucket, activeKeyArn, sources, pace }: WholeRotation,
-  workers: WorkerPool,
-): ReturnType<typeof rotateBucket> {
-  const request: ReencryptRequest = {
-    bucket,
-    targetKeyArn: activeKeyArn,
-    sources,
-    bucketKeyDefault: true,
-    method: 'rewrap',
-    dryRun: false,
-    optimistic: sources.from.any,
-    pace,
-  };
-  const moved = await reencryptBucket(store, request, workers);
-  return { moved, verified: await verifyBucket(store, { bucket, activeKeyArn, pace }) };
 }
 
 function openWorkers(endpoint: string, processes: number): WorkerPool {

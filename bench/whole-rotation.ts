@@ -1,4 +1,5 @@
-import { type BucketReencryption, reencryptBucket } from '../lib/reencrypt/reencrypt-bucket';
+import { type BucketReencryption, type ReencryptRequest, reencryptBucket } from '../lib/reencrypt/reencrypt-bucket';
+import type { SegmentWorkers } from '../lib/reencrypt/segment-workers';
 import { AdaptiveLimiter } from '../lib/s3/adaptive-limiter';
 import type { ObjectStore } from '../lib/s3/store';
 import { type MoveSources, versionScope } from '../lib/s3/version-scope';
@@ -18,13 +19,14 @@ export interface WholeRotation {
 export async function rotateBucket(
   store: ObjectStore,
   { bucket, activeKeyArn, sources, pace = new AdaptiveLimiter() }: WholeRotation,
+  workers?: SegmentWorkers,
 ): Promise<{ readonly moved: BucketReencryption; readonly verified: BucketVerification }> {
   const scope = { activeKeyArn, ...sources };
   // The stub has no content to read a sample of.
   const request = { bucket, activeKeyArn, read: 0, scopeOf: versionScope.bind(undefined, scope) };
-  const behind = new VerificationBehind(store, request, pace);
+  const behind = new VerificationBehind(store, request, pace, scope);
   await behind.begin();
-  const moved = await reencryptBucket(store, {
+  const move: ReencryptRequest = {
     bucket,
     targetKeyArn: activeKeyArn,
     sources,
@@ -34,7 +36,8 @@ export async function rotateBucket(
     pace,
     optimistic: 'sampled',
     behind,
-  });
+  };
+  const moved = await reencryptBucket(store, move, workers);
   const listedBefore = { versions: moved.objectVersions, newest: moved.newestListed ?? 0 };
   return { moved, verified: await behind.finish({ ...request, listedBefore }) };
 }

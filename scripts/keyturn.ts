@@ -1,3 +1,4 @@
+import { EXIT } from '../lib/errors';
 import { zeroAllKeyMaterial } from '../lib/key-material/secret';
 import { runCommandLine } from './cli/command-line';
 
@@ -16,12 +17,20 @@ function interrupt(): void {
 process.on('exit', zeroAllKeyMaterial);
 process.on('SIGINT', interrupt);
 process.on('SIGTERM', interrupt);
-process.stdout.on('error', ignoreClosedPipe);
-process.stderr.on('error', ignoreClosedPipe);
+process.stdout.on('error', noteLostOutput);
+// Nobody is left to tell.
+process.stderr.on('error', () => undefined);
+let hasLostOutput = false;
 
-/** `keyturn … | head` closes the pipe early; that is not a failure. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+/**
+ * `keyturn … | head` closes the pipe early; that is not a failure. Any other loss, such as a full disk, is one: but a run in progress goes on,
+ * since stopping in the middle would help nobody.
+ */
+function noteLostOutput({ code, message }: NodeJS.ErrnoException): void {
+  if (code === 'EPIPE' || hasLostOutput) return;
+  hasLostOutput = true;
+  process.exitCode ||= EXIT.error;
+  process.stderr.write(`keyturn: cannot write the output: ${message}\n`);
 }
 
 void runCommandLine(process.argv.slice(2), {
@@ -32,5 +41,5 @@ void runCommandLine(process.argv.slice(2), {
   cwd: process.cwd(),
   signal: stop.signal,
 }).then((exitCode) => {
-  process.exitCode = exitCode;
+  process.exitCode = exitCode === EXIT.done && hasLostOutput ? EXIT.error : exitCode;
 });

@@ -226,8 +226,8 @@ describe.each(POLICY_NAMES)('the policy for %s', (name) => {
     // Terraform alone leaves no evidence here and compares no access; `apply` does as other commands do.
     const usedBy = (other: PolicyName) => users.get(other)?.used() ?? new Set<string>();
     const signing = ['kms:GetPublicKey', 'kms:Sign'].filter((one) => usedBy('pre-apply').has(one));
-    const comparing = ['kms:ListGrants', 'cloudtrail:LookupEvents', 's3:GetBucketPolicy'].filter((one) =>
-      usedBy('reviewer').has(one),
+    const comparing = ['kms:GetKeyLastUsage', 'kms:ListGrants', 'cloudtrail:LookupEvents', 's3:GetBucketPolicy'].filter(
+      (one) => usedBy('reviewer').has(one),
     );
     const used = new Set([...usedBy(name), ...(name === 'terraform' ? [...signing, ...comparing] : [])]);
     expect(needed().filter((action) => !used.has(action) && BEYOND_REHEARSAL[action] === undefined)).toEqual([]);

@@ -18,6 +18,7 @@ import { promisify } from 'node:util';
 import { DescribeKeyCommand } from '@aws-sdk/client-kms';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { cpuOfStart, START_TARGETS } from '../../bench/start';
+import { AWS_PROVIDER_VERSION } from '../../lib/rotation/provider-version';
 import type { LocalAws } from '../../local-aws';
 import manifest from '../../package.json';
 import { kmsClient } from '../conformance/byok';
@@ -198,8 +199,12 @@ describe('a program of a team’s own, with the constructs', () => {
     expect(planned).toContain('Plan: 2 to add, 0 to change, 0 to destroy.');
   });
 
-  it('takes over a key, rotates it with a program of its own, and leaves again', async () => {
+  it('takes over a key, and leaves again after its rotation; the bucket stays with another configuration', async () => {
     const old = await madeByHand(clients, 'alias/example-reports', 'example-reports', 'report.txt', 'a report');
+    const owners = path.join(folder, 'owners');
+    mkdirSync(owners);
+    writeFileSync(path.join(owners, 'main.tf.json'), JSON.stringify(OWNERS));
+    expect(await terraform(owners, 'apply', '-auto-approve')).toContain('1 imported, 0 added');
     rmSync(path.join(folder, 'rotation.yaml'));
     const adopt = ['adopt', '--alias', 'alias/example-reports', '--name', 'example', '--take-over', '--yes'];
     expect(await keyturnIn(folder, ...adopt, '--recipient', await recipientIn(folder))).toMatchObject({ status: 0 });
@@ -215,11 +220,20 @@ describe('a program of a team’s own, with the constructs', () => {
     expect(await terraform(stack('data'), 'apply', '-auto-approve')).toContain('2 imported, 0 added, 2 changed');
     expect(await keyturnIn(folder, 'post-apply', '--yes', '--relist-delay', '0s')).toMatchObject({ status: 0 });
     expect([await stateOf(old), await text('example-reports', 'report.txt')]).toEqual(['Disabled', 'a report']);
+    expect(await terraform(owners, 'plan')).toContain('No changes.');
     writeFileSync(path.join(folder, 'leave.ts'), LEAVE);
     expect(await synthesize(folder, 'leave.ts')).toMatchObject({ status: 0, stderr: '' });
     expect(await left(stack('security'), stack('data'))).toEqual([]);
   });
 });
+
+/** Another configuration, to which the bucket belongs: the rotation has its default encryption alone. */
+const OWNERS = {
+  terraform: { required_providers: { aws: { source: 'hashicorp/aws', version: AWS_PROVIDER_VERSION } } },
+  provider: { aws: { region: 'ap-northeast-1' } },
+  import: [{ to: 'aws_s3_bucket.reports', id: 'example-reports' }],
+  resource: { aws_s3_bucket: { reports: { bucket: 'example-reports' } } },
+};
 
 /** As docs/leave.md has it: the program of before without its constructs. */
 const LEAVE = `

@@ -18,6 +18,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { awsQuotas } from '../../local-aws';
 import { speak } from '../support/command-line';
 import { socketless } from '../support/socketless';
 import { type SwitchedSite, switchedSite } from '../support/switched-site';
@@ -269,7 +270,34 @@ describe('who used the old key, by CloudTrail', () => {
     expect(exitCode).toBe(verdict === 'lost' ? 4 : 2);
   });
 
+  it('fails to be green where KMS reports a later use than CloudTrail shows, and says where KMS reports none', async () => {
+    await readByStranger('reader');
+    const { clock, faults } = site.endpoint;
+    const [day, minute] = [86_400_000, 60_000];
+    faults.trailDelay = 5 * minute;
+    const unseen =
+      /^CloudTrail: uses of the key of v1 .*: KMS reports Decrypt at \S+, which no event shows: CloudTrail is some minutes late$/;
+    const late = await asJson();
+    expect([late.exitCode, late.comparisons[0].unread]).toEqual([2, [expect.stringMatching(unseen)]]);
+    clock.advance(6 * minute);
+    expect((await asJson()).comparisons[0]).toMatchObject({ unread: [], used: [{ operation: 'Decrypt' }, {}] });
+    clock.offset = -3 * day;
+    await site.put('old', { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: v1 });
+    clock.offset = 0;
+    await site.switch('access: { days: 1 }');
+    expect((await asJson()).comparisons[0].unread).toEqual([]);
+    const then = { kind: 'answer', status: 400, code: 'AccessDeniedException' } as const;
+    faults.inject({ match: { operation: 'GetKeyLastUsage' }, then });
+    expect((await asJson()).comparisons[0].notRead).toContain(
+      'the last use of the key of v1 that KMS reports: kms:GetKeyLastUsage is denied',
+    );
+  });
+
   it('reads every page, and a page that is throttled again', async () => {
+    await site[Symbol.asyncDispose]();
+    site = await switchedSite({ quotas: awsQuotas });
+    [v1, v2] = site.arns;
+    await site.switch();
     await readByStranger(...Array.from({ length: 60 }, (_, at) => `reader-${at}`));
     const then = { status: 400, code: 'ThrottlingException', kind: 'answer' } as const;
     site.endpoint.faults.inject({ match: { operation: 'LookupEvents', nth: 2 }, then });
@@ -493,23 +521,26 @@ describe('what names the old key', () => {
       }),
     );
 
-  it('are replication rules, inventories and the defaults of other buckets', async () => {
-    await replicate(v1);
-    await site.s3.send(
+  const inventory = (Id: string, KeyId: string) =>
+    site.s3.send(
       new PutBucketInventoryConfigurationCommand({
         Bucket: site.bucket,
-        Id: 'weekly',
+        Id,
         InventoryConfiguration: {
-          Id: 'weekly',
+          Id,
           IsEnabled: true,
           IncludedObjectVersions: 'All',
           Schedule: { Frequency: 'Weekly' },
           Destination: {
-            S3BucketDestination: { Bucket: 'arn:aws:s3:::lists', Format: 'CSV', Encryption: { SSEKMS: { KeyId: v1 } } },
+            S3BucketDestination: { Bucket: 'arn:aws:s3:::lists', Format: 'CSV', Encryption: { SSEKMS: { KeyId } } },
           },
         },
       }),
     );
+
+  it('are replication rules, inventories and the defaults of other buckets', async () => {
+    await replicate(v1);
+    await inventory('weekly', v1);
     for (const [Bucket, KMSMasterKeyID] of [
       ['by-alias', 'alias/ledger/v1'],
       ['by-new-key', v2],
@@ -528,11 +559,39 @@ describe('what names the old key', () => {
         { bucket: 'by-alias', setting: 'default encryption', keyId: 'alias/ledger/v1' },
       ],
     ]);
+    const then = { kind: 'answer', status: 400, code: 'AccessDeniedException' } as const;
+    const without = site.endpoint.faults.inject({ match: { operation: 'ListAliases' }, then });
+    expect((await asJson()).comparisons[0].unread).toContain(
+      'default encryption of bucket by-alias: which key alias/ledger/v1 is, for kms:ListAliases is denied',
+    );
+    without();
     expect((await access()).stdout).toContain(
       `next (replication rule to-osaka of bucket ${site.bucket}): name ${v2} there`,
     );
     await replicate(v2);
     expect((await asJson()).comparisons[0].naming).toHaveLength(2);
+  });
+
+  it('are found on every page, though every source is throttled once', async () => {
+    for (let at = 100; at < 200; at += 1) await inventory(`list-${at}`, v2);
+    await inventory('weekly', v1);
+    await site.kms.send(new CreateGrantCommand({ KeyId: v1, GranteePrincipal: root, Operations: ['Decrypt'] }));
+    const ofS3 = ['GetBucketReplication', 'ListBucketInventoryConfigurations', 'ListBuckets', 'GetBucketPolicy'];
+    const ofKms = ['GetKeyPolicy', 'ListGrants', 'ListResourceTags', 'GetKeyLastUsage', 'ListAliases'];
+    for (const operation of [...ofS3, ...ofKms]) {
+      const code = ofKms.includes(operation) ? 'ThrottlingException' : 'SlowDown';
+      const then = { kind: 'answer', status: code === 'SlowDown' ? 503 : 400, code } as const;
+      site.endpoint.faults.inject({ match: { operation, nth: 1 }, then });
+    }
+    const { exitCode, comparisons } = await asJson();
+    expect([exitCode, comparisons]).toMatchObject([
+      2,
+      [{ naming: [{ setting: 'inventory weekly' }], grants: [{ operations: ['Decrypt'] }], unread: [] }],
+    ]);
+    const refused = [...site.endpoint.requests].filter(
+      ({ code }) => code === 'SlowDown' || code === 'ThrottlingException',
+    );
+    expect(refused.map(({ operation }) => operation).sort()).toEqual([...ofS3, ...ofKms].sort());
   });
 
   it.each([

@@ -2,6 +2,7 @@ import { cpSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { DriftFinding } from '../../lib/observation/drift-finding';
 import { FINDINGS, findingsTable } from '../../lib/observation/findings-table';
+import { SLOW } from '../runner/slow';
 import {
   type HistoryEvent,
   type PlainKind,
@@ -23,6 +24,8 @@ interface Row {
   /** The advice, with names, ARNs and times left out. */
   readonly advice: string;
   readonly level?: DriftFinding['level'];
+  /** A rotation of its own: run with `SLOW=1`. */
+  readonly slow?: boolean;
   build(history: RotationHistory): Promise<void>;
   /** What a person does besides the command: brings a backup. */
   byHand?(history: RotationHistory): Promise<void> | void;
@@ -69,6 +72,7 @@ const rows: readonly Row[] = [
   {
     code: 'material-expiring',
     when: 'of a version that is left already',
+    slow: true,
     advice: 'npx keyturn post-apply',
     build: play(days('declare', 90), plain('import'), plain('switch'), ...ROTATED.slice(0, -1), days('jump', 40)),
   },
@@ -169,6 +173,7 @@ const rows: readonly Row[] = [
   {
     code: 'earlier-key-unusable',
     when: 'its deletion is scheduled',
+    slow: true,
     level: 'outage',
     advice: 'aws kms cancel-key-deletion --key-id <key>',
     build: play(...MOVED, to('schedule deletion'), plain('post-apply')),
@@ -203,6 +208,7 @@ const rows: readonly Row[] = [
   {
     code: 'custody-record-absent',
     when: 'the copy of an earlier version is gone too',
+    slow: true,
     advice: 'npx keyturn post-apply',
     build: play(...MOVED, to('lose record'), to('lose custody')),
   },
@@ -280,6 +286,7 @@ const rows: readonly Row[] = [
   {
     code: 'custody-of-other-material',
     when: 'the copy of the next version was replaced',
+    slow: true,
     advice: `restore the right copy from a backup, and prove it: \`${DRILL}\`; without a backup: \`npx keyturn propose version\``,
     async build(history) {
       await play(days('declare'), plain('import'))(history);
@@ -371,8 +378,14 @@ const rows: readonly Row[] = [
 /** Nothing that can be typed and run here: what to do is a rotation of its own, or another machine's. */
 const BY_HAND: readonly Code[] = ['rotations-nearly-used', 'custody-not-asked'];
 
-/** In place, a material that took the name of another: the name is lost to it, and only a person can tell to whom. */
-const UNTYPED: readonly (readonly [Code, string])[] = [['binding-contradicted', 'npx keyturn propose version']];
+/**
+ * In place, a material that took the name of another: only a person can tell to whom the name belongs. And a file of somebody's own:
+ * `whose-material.test.ts` adopts one.
+ */
+const UNTYPED: readonly (readonly [Code, string])[] = [
+  ['binding-contradicted', 'npx keyturn propose version'],
+  ['custody-record-absent', 'npx keyturn material adopt --version <version> --material-file <file>'],
+];
 
 const withoutNames = (fix: string, directory: string): string =>
   fix
@@ -400,7 +413,9 @@ async function follow(history: RotationHistory, fix: string, hasBackup: boolean)
   }
 }
 
-const titled = rows.map((row) => {
+const isRun = ({ slow = false }: Row): boolean => SLOW || !slow;
+
+const titled = rows.filter(isRun).map((row) => {
   const { code, level = 'act', strategy = 'new-key', when } = row;
   return [`${level} ${code}, ${[strategy, when].filter(Boolean).join(', ')}`, row] as const;
 });

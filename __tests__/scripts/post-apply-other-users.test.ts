@@ -84,6 +84,16 @@ it('refuses for a grant on v1', async () => {
   await expectShutAndWaived('granted', GranteePrincipal, 'grant', GrantId);
 });
 
+it('refuses for a grant of a service on v1', async () => {
+  const GranteeServicePrincipal = 'dynamodb.amazonaws.com';
+  const SourceArn = `arn:aws:dynamodb:ap-northeast-1:123456789012:table/*`;
+  const grant = { KeyId: v1, Operations: ['Decrypt' as const], GranteeServicePrincipal };
+  await expect(site.kms.send(new CreateGrantCommand(grant))).rejects.toThrow('needs a SourceArn constraint');
+  const RetiringServicePrincipal = GranteeServicePrincipal;
+  await site.kms.send(new CreateGrantCommand({ ...grant, RetiringServicePrincipal, Constraints: { SourceArn } }));
+  await expectShut('granted', GranteeServicePrincipal);
+});
+
 it.each([
   ['its ARN', () => v1],
   ['its id', () => v1.split('/')[1]],

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import promises, { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
@@ -190,4 +190,22 @@ it('prints a hostile key as text', async () => {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
   expect(json.stdout).not.toMatch(/[\u001b\u009b\u202e]/);
   expect(JSON.parse(json.stdout).buckets[0].left[0].key).toBe('\u001b[31m\u009b2J\u202eevil');
+});
+
+it.each([
+  ['ENOSPC', 'free space there'],
+  ['EROFS', 'in a folder that can be written'],
+])('fails when the disk answers %s, with advice, and changes nothing', async (code, advice) => {
+  await switched();
+  const fault = Object.assign(new Error(`${code}: write`), {
+    code,
+    path: path.join(directory, '.keyturn'),
+    syscall: 'link',
+  });
+  const failing = jest.spyOn(promises, 'link').mockRejectedValue(fault);
+  const { exitCode, stderr } = await speak(directory, ['post-apply', '--yes']);
+  failing.mockRestore();
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining(advice)]);
+  expect(stderr).toContain('disk-unwritable: cannot use');
+  expect(await stateOf(arns[0])).toBe('Enabled');
 });

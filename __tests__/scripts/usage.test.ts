@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { version } from '../../package.json';
@@ -51,6 +51,33 @@ describe('--version', () => {
     expect({ stdout, status }).toEqual({ stdout: `${version}\n`, status: 0 });
     const own = path.join(__dirname, '../../package.json');
     expect((JSON.parse(stderr) as string[]).sort()).toEqual([preload, keyturn, own].sort());
+  });
+
+  it('fails when its output cannot be written, without a stack', () => {
+    const full = openSync('/dev/full', 'w');
+    const { stderr, status } = spawnSync(process.execPath, [keyturn, 'status', '--help'], {
+      encoding: 'utf8',
+      stdio: ['ignore', full, 'pipe'],
+    });
+    closeSync(full);
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringContaining('cannot write the output: ENOSPC'),
+    });
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+
+  it('needs no HOME and no terminal', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'keyturn-no-home-'));
+    const env = { PATH: process.env.PATH };
+    const { stdout, status } = spawnSync(process.execPath, [keyturn, 'policy', 'confirm', '--help'], {
+      encoding: 'utf8',
+      env,
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    rmSync(folder, { recursive: true });
+    expect([status, stdout]).toEqual([0, expect.stringContaining('policy')]);
   });
 
   it('of a command is that command’s own option', async () => {

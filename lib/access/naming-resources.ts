@@ -30,11 +30,16 @@ export async function namingResources(
   for (const { action, bucket } of others.denied)
     looked.unread.push(`${what}: ${action} is denied${bucket === undefined ? '' : ` for ${bucket}`}`);
   found.push(...others.defaults.map(({ bucket, keyId }) => ({ bucket, setting: 'default encryption', keyId })));
-  const { aliases = [] } = await readKeyMarks(clients.kms, keyArn);
+  const { aliases } = await readKeyMarks(clients.kms, keyArn);
   // The switch moves the main alias.
-  const staying = aliases.filter((alias) => alias !== rotation.alias);
+  const staying = (aliases ?? []).filter((alias) => alias !== rotation.alias);
+  if (aliases === undefined)
+    for (const { bucket, setting, keyId } of found.filter((one) => isAlias(one.keyId)))
+      looked.unread.push(`${setting} of bucket ${bucket}: which key ${keyId} is, for kms:ListAliases is denied`);
   return found.filter(({ keyId }) => isNamed(keyId, keyArn, staying));
 }
+
+const isAlias = (keyId: string): boolean => /(?:^|:)alias\//.test(keyId);
 
 /** A key is named by its ARN, its id, or an alias that stays with it. */
 function isNamed(keyId: string, keyArn: string, aliases: readonly string[]): boolean {

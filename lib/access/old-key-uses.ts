@@ -3,11 +3,12 @@ import { keyEvents } from '../cloudtrail/key-events';
 import { usesOf } from '../cloudtrail/key-uses';
 import { simulate } from '../iam/simulation';
 import type { KeyMarks } from '../kms/key-marks';
-import type { KeyGrant } from '../kms/other-users';
+import { type KeyGrant, lastUsageOf } from '../kms/other-users';
 import { PROOF_CONTEXT } from '../kms/prove-import';
 import type { Observing } from '../observation/observe';
 import type { Looked } from './looked';
 import { checkedBySimulation } from './simulated-uses';
+import { unseenUse } from './unseen-use';
 import { type UsedAccess, type UseFacts, usedAccess } from './used-access';
 
 /** What a comparison of two keys uses. */
@@ -46,6 +47,11 @@ export async function usesOfOldKey(
   if (endedAt !== undefined)
     looked.unread.push(`${what}: nothing before ${endedAt.toISOString()}, for there are too many`);
   if (unread > 0) looked.unread.push(`${what}: ${unread} events name nobody who is understood`);
+  const usage = await lastUsageOf(clients.kms, key.arn);
+  if ('unknown' in usage)
+    looked.notRead.push(`the last use of the key of ${version.name} that KMS reports: ${usage.unknown}`);
+  const unseen = usage.known && unseenUse(usage.known, events, since);
+  if (unseen !== undefined) looked.unread.push(`${what}: ${unseen}`);
   const facts: UseFacts = {
     ...policies,
     region: rotation.region,

@@ -20,6 +20,9 @@ export interface KeyUse {
 /** Calls that use a key. https://docs.aws.amazon.com/kms/latest/developerguide/monitoring-keys-determining-usage.html */
 const USES = /^(?:Decrypt|Encrypt|GenerateDataKey\w*|ReEncrypt|GenerateMac|VerifyMac|Sign|Verify|DeriveSharedSecret)$/;
 
+/** True for a cryptographic call that was answered. */
+export const isUse = ({ operation, error }: KeyEvent): boolean => error === undefined && USES.test(operation);
+
 /** The uses in a list of events: by caller, operation, service and bucket, the last first. A refused call is no use. */
 export function usesOf(events: readonly KeyEvent[], keyArn: string): readonly KeyUse[] {
   return grouped(

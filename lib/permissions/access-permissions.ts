@@ -20,7 +20,7 @@ export const compareAccess: readonly ActionSet[] = [
   {
     sid: 'ReadKeyPolicies',
     on: 'keys',
-    actions: ['kms:GetKeyPolicy', 'kms:ListGrants', 'kms:ListResourceTags'],
+    actions: ['kms:GetKeyLastUsage', 'kms:GetKeyPolicy', 'kms:ListGrants', 'kms:ListResourceTags'],
     when: moves,
   },
   { sid: 'ReadBucketPolicies', on: 'buckets', actions: ['s3:GetBucketPolicy'], when: moves },

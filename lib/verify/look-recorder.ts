@@ -33,13 +33,14 @@ export class LookRecorder implements LookSink {
   }
 
   /** What was found since the last time. @param now - counts since the beginning */
-  take(now: Counts): LookRecord {
+  take({ requests, secondHeads, askedForAnnotations }: Counts): LookRecord {
+    const now = { requests, secondHeads: { ...secondHeads }, askedForAnnotations };
     const entries = this.#entries;
     const doubted = this.#doubted;
     const before = this.#reported;
     this.#entries = [];
     this.#doubted = new Set();
-    this.#reported = { ...now, secondHeads: { ...now.secondHeads } };
+    this.#reported = now;
     return {
       groups: Uint16Array.from(entries, (one) => one.group),
       high: Uint32Array.from(entries, (one) => one.high),

@@ -48,10 +48,12 @@ export function createDataKeys(kms: Kms, region: string): DataKeys {
     },
     encrypt(plaintext, keyId, context, caller) {
       const made = call('Encrypt', caller, context);
-      const key = usableKey(made, 'Encrypt', keyId, 'key-or-alias');
-      const { ciphertext } = encryptUnder(key, plaintext, context);
-      noteUse(made, key, 'Encrypt');
-      return { ciphertext, keyArn: key.arn };
+      return recorded(made, () => {
+        const key = usableKey(made, 'Encrypt', keyId, 'key-or-alias');
+        const { ciphertext } = encryptUnder(key, plaintext, context);
+        noteUse(made, key, 'Encrypt');
+        return { ciphertext, keyArn: key.arn };
+      });
     },
     checkKeyState(keyArn, caller) {
       const store = kms.stores.of(region, caller.accountId);

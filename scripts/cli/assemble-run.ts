@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { isCode } from '../../lib/errors';
-import { openWorkspace } from '../../lib/terraform/open-workspace';
+import type { WorkspaceOptions } from '../../lib/terraform/open-workspace';
+import type { Workspace } from '../../lib/terraform/workspace';
 import { openCustodian } from '../../lib/workflow/material/open-custodian';
 import type { RotationRun, RunRecord } from '../../lib/workflow/rotation-run';
 import { type CommandContext, flag, type OptionValues } from './command';
@@ -23,7 +24,7 @@ export async function assembleRun(
   const { terminal, signal, env } = context;
   return {
     ...target,
-    workspace: openWorkspace({ rotation: target.rotation, env, signal }),
+    workspace: workspaceOnDemand({ rotation: target.rotation, env, signal }),
     custodian: openCustodian(target.rotation, { noCustody: options.custody === false, env, signal }),
     material: materialOptions(context, options),
     reencrypt: reencryptOptions(options),
@@ -34,6 +35,22 @@ export async function assembleRun(
     approve: (question) => (flag(options, 'yes') ? Promise.resolve() : terminal.confirm(question, signal)),
     ask: (question) => ask(terminal, question, signal, flag(options, 'yes')),
     files: evidence.file === undefined ? undefined : runFiles(evidence.file),
+  };
+}
+
+/** Most commands read AWS alone: what runs Terraform is loaded at the first question to it. */
+function workspaceOnDemand(options: WorkspaceOptions): Workspace {
+  let opened: Workspace | undefined;
+  const open = (): Workspace => {
+    const room = require('../../lib/terraform/open-workspace') as typeof import('../../lib/terraform/open-workspace');
+    opened ??= room.openWorkspace(options);
+    return opened;
+  };
+  return {
+    plan: (stack) => open().plan(stack),
+    apply: (plan) => open().apply(plan),
+    declared: (stack) => open().declared(stack),
+    managed: (stack) => open().managed(stack),
   };
 }
 

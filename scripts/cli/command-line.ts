@@ -3,6 +3,7 @@ import { EXIT, type ExitCode, KeyturnError } from '../../lib/errors';
 import { findRotationFiles } from '../../lib/rotation/rotation-files';
 import { commands } from '../commands';
 import type { CommandContext, ListedCommand, OptionValues } from './command';
+import { asDiskFault } from './disk-fault';
 import { gravest, withRotationFile } from './each-rotation-file';
 import { renamedOption } from './renamed-options';
 import { Terminal, type TerminalStreams } from './terminal';
@@ -149,7 +150,8 @@ async function runOnce(
     const exitCode = outcome.exitCode === EXIT.done && faults.length > 0 ? EXIT.partlyDone : outcome.exitCode;
     for (const fault of faults) reportSideFault(terminal, fault);
     return { exitCode, facts: completed({ ...outcome.data, ...sideResults }, terminal) };
-  } catch (error) {
+  } catch (thrown) {
+    const error = asDiskFault(thrown);
     for (const fault of faults) reportSideFault(terminal, fault);
     const exitCode = reportError(error, terminal, options.debug === true);
     return { exitCode, facts: completed({ error: errorFacts(error), ...sideResults }, terminal) };

@@ -37,8 +37,8 @@ export const reencryptOptions: readonly CommandOption[] = [
   {
     flags: '--optimistic',
     description:
-      'rewrap without a HEAD request first, where `reencrypt.from` is [any]: a third fewer requests; ' +
-      "every object gets the bucket's bucket key setting",
+      'with `reencrypt.from: [any]`, rewrap without a HEAD request first even where a sample of a page is in place ' +
+      "already or has another bucket key setting; every object gets the bucket's",
   },
   {
     flags: '--relist-delay <time>',

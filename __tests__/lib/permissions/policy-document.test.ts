@@ -103,7 +103,7 @@ it('gives a reviewer nothing that changes anything, and no key to read with', ()
   expect(
     actionsFor('reviewer').filter(
       (action) =>
-        !/^(kms:(Describe|List|GetKeyPolicy$)|s3:(Describe|Get|List)|cloudtrail:Lookup|iam:Get|iam:SimulatePrincipalPolicy$)/.test(
+        !/^(kms:(Describe|List|GetKey(Policy|LastUsage)$)|s3:(Describe|Get|List)|cloudtrail:Lookup|iam:Get|iam:SimulatePrincipalPolicy$)/.test(
           action,
         ),
     ),
@@ -149,6 +149,7 @@ it('names an adopted key by its ARN, and never lets anybody change it', async ()
     'kms:CreateAlias',
     'kms:Decrypt',
     'kms:DescribeKey',
+    'kms:GetKeyLastUsage',
     'kms:GetKeyPolicy',
     'kms:ListGrants',
     'kms:ListResourceTags',

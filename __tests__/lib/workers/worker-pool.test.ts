@@ -8,13 +8,15 @@ import { KeyturnError } from '../../../lib/errors';
 import { type ReencryptRequest, reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
 import { RunStopped } from '../../../lib/s3/fault-policy';
 import type { ObjectStore } from '../../../lib/s3/store';
+import { versionScope } from '../../../lib/s3/version-scope';
+import { VerificationBehind } from '../../../lib/verify/verification-behind';
 import { type OpenStore, SegmentServer } from '../../../lib/workers/segment-server';
 import { type FromWorker, toWorker } from '../../../lib/workers/worker-messages';
 import { WorkerPool } from '../../../lib/workers/worker-pool';
 import { type StartWorker, startWorkers, type WorkerProcess } from '../../../lib/workers/worker-process';
 import { stateOf } from '../../support/bucket-state';
 import { testEndpoint } from '../reencrypt/endpoint';
-import { MemoryBucket, memoryStore, NEW_KEY, SOURCES, underKey } from '../s3/memory-store';
+import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, SOURCES, underKey } from '../s3/memory-store';
 
 const SETTINGS = {
   file: 'rotation.yaml',
@@ -221,5 +223,85 @@ describe('real processes', () => {
       startWorkers({ file, nodeOptions: [] }, environment)({ onMessage: () => undefined, onEnd }),
     );
     expect(await ended).toBe('exit code 3: error undefined team');
+  });
+});
+
+describe('processes that look behind the move', () => {
+  const scope = { activeKeyArn: NEW_KEY, ...SOURCES };
+  const verify = { bucket: 'b', activeKeyArn: NEW_KEY, scopeOf: versionScope.bind(undefined, scope), read: 0 };
+  const old = (count: number): MemoryBucket => {
+    const bucket = filled(count);
+    for (const one of bucket.versions) one.head = { ...one.head, lastModified: bucket.clock - 86_400_000 };
+    return bucket;
+  };
+
+  async function rotate(bucket: MemoryBucket, workers: WorkerPool) {
+    const behind = new VerificationBehind(memoryStore(bucket), verify, undefined, scope);
+    await behind.begin();
+    const moved = await reencryptBucket(memoryStore(bucket), request({ behind, retry: {} }), workers);
+    return { moved, found: await behind.finish(verify) };
+  }
+
+  it('spare the verification what they inspected, but for what changed since and a sample', async () => {
+    const bucket = old(1200);
+    bucket.pageSize = 40;
+    const workers = inProcess(async () => memoryStore(bucket));
+    const { moved, found } = await rotate(bucket, workers);
+    expect(moved).toMatchObject({ complete: true, moved: 1200 });
+    expect(found).toMatchObject({ objectVersions: 1200, leftTotal: 0, unknownTotal: 0, byKey: { [NEW_KEY]: 1200 } });
+    expect(found.account).toMatchObject({ listed: 1200, underActive: 1200 });
+    // About 400 are looked at twice, whatever was found.
+    expect(found.behindTheMove?.asThen).toBeGreaterThan(700);
+    expect(found.secondHeads.versions).toBeGreaterThan(90);
+    const heads = bucket.log.filter((operation) => operation === 'HeadObject').length;
+    expect(heads).toBeLessThan(2 * 1200 + 700);
+  });
+
+  it('hide nothing that is written, or moved back, behind their look', async () => {
+    const bucket = old(120);
+    let looked = 0;
+    const workers = inProcess(
+      async () => memoryStore(bucket),
+      (message) => {
+        looked += message.type === 'looked' ? 1 : 0;
+        if (looked === 5 && message.type === 'looked') bucket.put('k0050');
+        return message;
+      },
+    );
+    const { found } = await rotate(bucket, workers);
+    const left = bucket.versions.filter(
+      ({ head }) => JSON.stringify(head.encryption) === JSON.stringify(underKey(OLD_KEY)),
+    );
+    expect(found.leftTotal).toBe(left.length);
+    expect(found.account).toMatchObject({ listed: 120, underActive: 120 - left.length });
+  });
+
+  it('are inspected again where one of them dies, or reports twice or of other versions', async () => {
+    for (const kind of ['dies', 'twice', 'others']) {
+      const bucket = old(120);
+      let [pages, looks] = [0, 0];
+      const workers = inProcess(
+        async () => memoryStore(bucket),
+        (message) => {
+          if (message.type === 'page') pages += 1;
+          if (kind === 'dies' && message.type === 'page' && pages === 4) return DIES;
+          if (message.type !== 'looked') return message;
+          looks += 1;
+          if (looks !== 3 || kind === 'dies') return message;
+          const { record } = message;
+          const { groups, high, low, kindOf } = record;
+          const twice = {
+            groups: Uint16Array.of(...groups, ...groups),
+            high: Uint32Array.of(...high, ...high),
+            low: Uint32Array.of(...low, ...low),
+            kindOf: Uint16Array.of(...kindOf, ...kindOf),
+          };
+          const others = { high: high.map((one) => one ^ 1) };
+          return { ...message, record: { ...record, ...(kind === 'twice' ? twice : others) } };
+        },
+      );
+      const { found } = await rotate(bucket, workers);
+      expect({ kind, ...found.account }).toMatchObject({ kind, listed: 120, underActive: 120, left: 0, unknown: 0 });
+    }
   });
 });

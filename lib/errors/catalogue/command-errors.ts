@@ -40,6 +40,14 @@ export const commandErrors = {
     (f) => `another run of Keyturn is working on this rotation: process ${f.pid}, since ${f.since}`,
     (f) => `wait until it ends; if that process no longer exists, remove ${f.lock}`,
   ),
+  'disk-unwritable': entry<{ file: string; code: string; reason: string }>(
+    EXIT.error,
+    (f) => `cannot use ${f.file}: ${f.reason}`,
+    (f) =>
+      f.code === 'ENOSPC' || f.code === 'EDQUOT'
+        ? 'free space there, then run the same command again: it resumes from the state in AWS'
+        : 'run it in a folder that can be written: lock, evidence and custody are beside the rotation file; then run the same command again',
+  ),
   'output-unwritable': entry<{ file: string; reason: string }>(
     EXIT.error,
     (f) => `cannot write ${f.file}: ${f.reason}`,

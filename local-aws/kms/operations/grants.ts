@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { KmsFault } from '../../message';
 import type { Call } from '../call';
+import { validation } from '../faults';
 import * as members from '../members';
 import { keyFor, operation, seconds, usableKey } from '../operation';
 import { page } from '../paging';
@@ -12,8 +13,10 @@ const grantId = string({ min: 1, max: 128 });
 
 const createGrantInput = structure({
   KeyId: required(members.keyId),
-  GranteePrincipal: required(members.principal),
+  GranteePrincipal: members.principal,
+  GranteeServicePrincipal: members.principal,
   RetiringPrincipal: members.principal,
+  RetiringServicePrincipal: members.principal,
   Operations: required(
     list(
       oneOf([
@@ -37,7 +40,11 @@ const createGrantInput = structure({
       ]),
     ),
   ),
-  Constraints: structure({ EncryptionContextSubset: stringMap, EncryptionContextEquals: stringMap }),
+  Constraints: structure({
+    EncryptionContextSubset: stringMap,
+    EncryptionContextEquals: stringMap,
+    SourceArn: string({ min: 1, max: 2048 }),
+  }),
   GrantTokens: members.grantTokens,
   Name: string({ min: 1, max: 256, pattern: /[a-zA-Z0-9:/_-]+/ }),
   DryRun: members.dryRun,
@@ -49,8 +56,7 @@ const createGrant = operation(createGrantInput, (call, input) => {
   refuseDryRun(input.DryRun);
   const properties = {
     name: input.Name,
-    grantee: input.GranteePrincipal,
-    retiring: input.RetiringPrincipal,
+    ...grantedTo(input),
     operations: input.Operations,
     constraints: input.Constraints,
   };
@@ -104,6 +110,27 @@ export function checkGrantTokens(call: Call, tokens: readonly string[]): void {
   throw new KmsFault('InvalidGrantTokenException', 'The grant token is not valid.');
 }
 
+/** Since 2026-03 a grant may name a service, for one source. Its rules stand in the API reference; which exception breaks them does not. */
+function grantedTo(input: {
+  readonly GranteePrincipal?: string | undefined;
+  readonly GranteeServicePrincipal?: string | undefined;
+  readonly RetiringPrincipal?: string | undefined;
+  readonly RetiringServicePrincipal?: string | undefined;
+  readonly Constraints?: { readonly SourceArn?: string | undefined } | undefined;
+}): Pick<Grant, 'grantee' | 'retiring' | 'isService' | 'isRetiredByService'> {
+  const { GranteePrincipal, GranteeServicePrincipal, RetiringPrincipal, RetiringServicePrincipal } = input;
+  const grantee = GranteePrincipal ?? GranteeServicePrincipal;
+  const isService = GranteeServicePrincipal !== undefined;
+  const retiring = RetiringPrincipal ?? RetiringServicePrincipal;
+  if (grantee === undefined || (GranteePrincipal !== undefined && isService))
+    throw validation('You must specify either GranteePrincipal or GranteeServicePrincipal, but not both.');
+  if (RetiringPrincipal !== undefined && RetiringServicePrincipal !== undefined)
+    throw validation('You can specify either RetiringPrincipal or RetiringServicePrincipal, but not both.');
+  if (isService && (input.Constraints?.SourceArn === undefined || retiring === undefined))
+    throw validation('A grant to a service principal needs a SourceArn constraint and a retiring principal.');
+  return { grantee, retiring, isService, isRetiredByService: RetiringServicePrincipal !== undefined };
+}
+
 /** A named grant that is asked for again is the same grant; an unnamed one is always new. */
 function sameGrant(key: Key, wanted: Omit<Grant, 'id' | 'token' | 'createdAt'>): Grant | undefined {
   if (wanted.name === undefined) return undefined;
@@ -137,8 +164,8 @@ function entry(key: Key, grant: Grant): object {
     GrantId: grant.id,
     Name: grant.name,
     CreationDate: seconds(grant.createdAt),
-    GranteePrincipal: grant.grantee,
-    RetiringPrincipal: grant.retiring,
+    [grant.isService ? 'GranteeServicePrincipal' : 'GranteePrincipal']: grant.grantee,
+    [grant.isRetiredByService ? 'RetiringServicePrincipal' : 'RetiringPrincipal']: grant.retiring,
     IssuingAccount: `arn:aws:iam::${accountOf(key)}:root`,
     Operations: grant.operations,
     Constraints: grant.constraints,

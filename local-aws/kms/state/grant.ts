@@ -6,6 +6,9 @@ export interface Grant {
   readonly createdAt: number;
   readonly grantee: string;
   readonly retiring: string | undefined;
+  /** Whether the grantee, and who may retire the grant, is an AWS service. */
+  readonly isService: boolean;
+  readonly isRetiredByService: boolean;
   readonly operations: readonly string[];
   readonly constraints: GrantConstraints | undefined;
 }
@@ -13,4 +16,5 @@ export interface Grant {
 export interface GrantConstraints {
   readonly EncryptionContextSubset?: Readonly<Record<string, string>>;
   readonly EncryptionContextEquals?: Readonly<Record<string, string>>;
+  readonly SourceArn?: string | undefined;
 }

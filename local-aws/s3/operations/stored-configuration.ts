@@ -65,10 +65,24 @@ export const deleteBucketLifecycle = remove(lifecycle);
 export const putBucketInventoryConfiguration = put(inventory);
 export const deleteBucketInventoryConfiguration = remove(inventory);
 
-/** With an `id` one configuration, without one all of them: S3 tells GetBucketInventoryConfiguration apart by it alone. */
+/** Configurations in one answer. */
+const PAGE = 100;
+
+/** With an `id` one configuration, without one a page of them: S3 tells GetBucketInventoryConfiguration apart by it alone. */
 export function listBucketInventoryConfigurations(call: Call): AwsResponse {
   if (call.query.has('id')) return get(inventory)(call);
-  const all = [...openBucket(call).configurations].filter(([key]) => key.startsWith(`${inventory.root} `));
-  const listed = all.map(([, document]) => branch(inventory.root, ...document.children.map(written)));
-  return xmlAnswer(xmlDocument('ListInventoryConfigurationsResult', leaf('IsTruncated', false), ...listed));
+  const after = call.query.get('continuation-token') ?? '';
+  const all = [...openBucket(call).configurations]
+    .filter(([key]) => key.startsWith(`${inventory.root} `) && key > after)
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+  const page = all.slice(0, PAGE);
+  const last = all.length > PAGE ? page.at(-1)?.[0] : undefined;
+  return xmlAnswer(
+    xmlDocument(
+      'ListInventoryConfigurationsResult',
+      leaf('IsTruncated', last !== undefined),
+      ...page.map(([, document]) => branch(inventory.root, ...document.children.map(written))),
+      ...(last === undefined ? [] : [leaf('NextContinuationToken', last)]),
+    ),
+  );
 }
