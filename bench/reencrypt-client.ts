@@ -38,7 +38,7 @@ export interface ClientCost {
 const NEW = 'arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-4000-8000-00000000000b';
 const OLD = NEW.replace(/b$/, 'a');
 /** Buckets at once, as `post-apply` takes them. */
-const AT_ONCE = 16;
+const AT_ONCE = 32;
 
 /** Returns the number of versions it handled. */
 type Work = (store: ObjectStore, buckets: readonly string[], workers?: WorkerPool) => Promise<number>;

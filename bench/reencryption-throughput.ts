@@ -64,7 +64,7 @@ function contests(isFull: boolean, slower: number): readonly Contest[] {
     ...[1, 4, 16].flatMap((prefixes) => SCOPES.map((scope) => limited(scope, prefixes, slower))),
     rotation(
       'fleet',
-      'keyturn, 1,000 buckets of 10, 16 at once, default scope',
+      'keyturn, 1,000 buckets of 10, 32 at once, default scope',
       { objects: 10_000, buckets: 1_000 },
       { work: 'fleet', buckets: 1_000 },
     ),

@@ -4,7 +4,7 @@ import type { Reporter } from './reporter';
 import type { VerifyRun } from './rotation-run';
 
 /** Buckets that are worked on at once: a small bucket is mostly waiting for answers that come one after the other. */
-export const BUCKETS_AT_ONCE = 16;
+export const BUCKETS_AT_ONCE = 32;
 
 /** What reports in the order of the buckets, and for one that is not first: its reporter, and its end. */
 interface OrderedReporters {
