@@ -8,7 +8,6 @@ import { field, LIMITS } from './field-messages';
 import { AWS_PROVIDER_VERSION, PROVIDER_CONSTRAINT } from './provider-version';
 import { awsAccess } from './schema-access';
 import {
-  accessWaiver,
   adopted,
   age,
   BUCKET_NAME,
@@ -21,14 +20,13 @@ import {
   REGION,
   ROLE_ARN,
   reencryptSource,
-  retireWaiver,
   s3Backend,
   TOPIC_ARN,
-  waiver,
 } from './schema-parts';
 import { principals, STANDING_PRINCIPAL, servicePrincipal } from './schema-principals';
 import { batch, evidenceBucket, evidenceSigner } from './schema-storage';
 import { tagMap } from './schema-tags';
+import { accessWaiver, retireWaiver, waiver } from './schema-waivers';
 
 export const rotationFileSchema = z.strictObject({
   name: field(
