@@ -2,17 +2,13 @@ import { RETRY_POLICY } from '../aws/retry-policy';
 import type { FaultPolicy } from '../s3/fault-policy';
 import { type Inspection, inspectVersion } from '../s3/inspect-version';
 import { listedRef } from '../s3/listed-ref';
-import {
-  type Encryption,
-  encryptionLabel,
-  type ListedVersion,
-  type ObjectHead,
-  type VersionRef,
-} from '../s3/object-version';
+import { encryptionLabel, type ListedVersion, type ObjectHead, type VersionRef } from '../s3/object-version';
 import type { Versioning } from '../s3/store';
-import { asFault, faultKind, faultText, StoreFault } from '../s3/store-fault';
+import { asFault, faultKind, StoreFault } from '../s3/store-fault';
 import { type MoveScope, versionScope } from '../s3/version-scope';
-import type { BlockedVersion, VersionOutcome } from './outcome';
+import type { VersionOutcome } from './outcome';
+import { blocked, damaged, failed, moved, outcome } from './outcome-of';
+import { resolveFault } from './resolve-fault';
 import {
   differenceOf,
   type MoveContext,
@@ -254,38 +250,6 @@ async function rewrapUnseen(
   }
 }
 
-/** The outcome that a fault leads to; undefined: read again and decide again. */
-async function resolveFault(
-  move: VersionMove,
-  listed: ListedVersion,
-  ref: VersionRef,
-  fault: StoreFault,
-  source: Encryption | undefined,
-): Promise<VersionOutcome | undefined> {
-  const opens = () => readable(move, ref, listed.size);
-  const disposition = await move.faultPolicy.classify(fault, ref, source, opens);
-  switch (disposition.kind) {
-    case 'gone':
-      return outcome(listed, { outcome: 'gone' });
-    case 'again':
-      return undefined;
-    case 'blocked':
-      return blocked(listed, source ? encryptionLabel(source) : 'unknown', disposition);
-    case 'failed':
-      return failed(listed, { ...facts(fault), reason: faultText(fault) });
-  }
-}
-
-async function readable({ store, call }: VersionMove, ref: VersionRef, size: number): Promise<boolean> {
-  try {
-    await call('kms', () => store.probe(ref, size), ref.key);
-    return true;
-  } catch (error) {
-    if (asFault(error)) return false;
-    throw error;
-  }
-}
-
 /** After a lost race the version may have been overtaken: then a copy of it would bring old content back. */
 async function stillLatest(
   { store, call, versioning }: VersionMove,
@@ -302,62 +266,4 @@ async function stillLatest(
     if (fault) return before;
     throw error;
   }
-}
-
-function moved(
-  listed: ListedVersion,
-  ref: VersionRef,
-  before: ObjectHead,
-  end: Extract<Moved, { end: 'moved' }>,
-): readonly VersionOutcome[] {
-  const done = outcome(listed, {
-    outcome: 'moved',
-    from: before.encryption,
-    to: end.head.encryption,
-    etag: end.head.etag,
-    newVersionId: end.versionId === ref.versionId ? undefined : end.versionId,
-  });
-  if (end.versionId === ref.versionId) return [done];
-  const detail = 'the rewrite left it behind as a noncurrent version; rewrap it, or let it expire';
-  return [done, blocked(listed, encryptionLabel(before.encryption), { reason: 'noncurrent-version', detail })];
-}
-
-type OutcomeOf = VersionOutcome extends infer V
-  ? V extends VersionOutcome
-    ? Omit<V, 'key' | 'versionId' | 'size'>
-    : never
-  : never;
-
-function outcome({ key, versionId, size }: ListedVersion, rest: OutcomeOf): VersionOutcome {
-  return { key, versionId, size, ...rest } as VersionOutcome;
-}
-
-function blocked(
-  listed: ListedVersion,
-  encryption: string,
-  { reason, detail }: Pick<BlockedVersion, 'reason' | 'detail'>,
-  earliest?: number,
-): VersionOutcome {
-  const { key, versionId } = listed;
-  const date = earliest === undefined ? undefined : new Date(earliest).toISOString();
-  return outcome(listed, {
-    outcome: 'blocked',
-    blocked: { key, versionId, reason, detail, earliest: date, encryption },
-  });
-}
-
-function damaged(listed: ListedVersion, reason: string): VersionOutcome {
-  return failed(listed, { operation: 'HeadObject', status: 200, code: 'Changed', reason });
-}
-
-function facts({ operation, status, code }: StoreFault) {
-  return { operation, status, code };
-}
-
-function failed(
-  listed: ListedVersion,
-  fault: { operation: string; status: number; code: string; reason: string },
-): VersionOutcome {
-  const { key, versionId } = listed;
-  return outcome(listed, { outcome: 'failed', failed: { key, versionId, ...fault } });
 }

@@ -1,6 +1,8 @@
 import type { AdaptiveLimiter } from '../s3/adaptive-limiter';
+import type { ListedVersion } from '../s3/object-version';
 import type { OpenUploadFound } from '../s3/open-uploads';
 import type { RetryOptions } from '../s3/pacing-and-retry';
+import type { Versioning } from '../s3/store';
 import type { AnnotationFindings } from './annotation-check';
 import type { KeyListing } from './key-listing';
 import type { ListingComparison } from './listing-comparison';
@@ -138,3 +140,14 @@ export interface Disagreement {
   /** How the version is encrypted by its HEAD. */
   readonly found: string;
 }
+
+/** The state of a bucket when its verification began. */
+export interface VerificationStart {
+  readonly versioning: Versioning;
+  /** Milliseconds since the epoch by the endpoint's clock. */
+  readonly at: number;
+  readonly uploads: { readonly total: number; readonly first: readonly OpenUploadFound[] };
+}
+
+/** Why a listed version is inspected; undefined: it is not. */
+export type InspectionReason = (version: ListedVersion) => string | undefined;

@@ -5,12 +5,12 @@ import { LOOK_GROUPS, type LookPlan, type LookRecord } from '../s3/look-record';
 import type { ListedVersion, ObjectHead } from '../s3/object-version';
 import type { ObjectStore } from '../s3/store';
 import type { MoveScope } from '../s3/version-scope';
-import type { BucketVerification, VerifyRequest } from './bucket-verification';
+import type { BucketVerification, VerificationStart, VerifyRequest } from './bucket-verification';
 import { isArchived } from './read-sample';
 import { EVERY_VERSION, verificationFault, verifyBucket } from './verify-bucket';
 import { entryNumber, VersionGroups } from './version-groups';
 import { VersionSamples } from './version-samples';
-import { type VerificationStart, VersionScanner } from './version-scanner';
+import { VersionScanner } from './version-scanner';
 import type { WalkRange } from './version-walk';
 
 /** Groups of versions: of a bucket in which a few of a million changed, few groups did. One that is inspected in one go needs few. */

@@ -1,12 +1,12 @@
 import { BoundedList } from '../s3/bounded-list';
 import { isKey, type ListedVersion } from '../s3/object-version';
 import type { ObjectStore } from '../s3/store';
-import type { BucketVerification, Disagreement, VerifyRequest } from './bucket-verification';
+import type { BucketVerification, Disagreement, VerificationStart, VerifyRequest } from './bucket-verification';
 import { controlObject } from './control-object';
 import type { KeyListing, Layers, ListUnderKey } from './key-listing';
 import { RandomSample } from './random-sample';
 import { verificationFault, verifyBucket } from './verify-bucket';
-import { type VerificationStart, VersionScanner } from './version-scanner';
+import { VersionScanner } from './version-scanner';
 
 export interface ManifestVerifyRequest extends VerifyRequest {
   /** Full ARNs of the keys that are to be empty. */

@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../s3/store';
-import type { BucketVerification, VerifyRequest } from './bucket-verification';
+import type { BucketVerification, InspectionReason, VerifyRequest } from './bucket-verification';
 import { verificationFault } from './verify-bucket';
-import { type InspectionReason, VersionScanner } from './version-scanner';
+import { VersionScanner } from './version-scanner';
 
 /** What changed in a bucket after a verification of it. */
 export interface ChangedRequest extends Omit<VerifyRequest, 'read'> {

@@ -5,16 +5,23 @@ import { FaultPolicy } from '../s3/fault-policy';
 import { type Inspection, inspectVersion } from '../s3/inspect-version';
 import { listedRef } from '../s3/listed-ref';
 import type { ListedVersion, VersionPage, VersionRef } from '../s3/object-version';
-import { type OpenUploadFound, openUploads } from '../s3/open-uploads';
+import { openUploads } from '../s3/open-uploads';
 import { type Caller, withPacingAndRetry } from '../s3/pacing-and-retry';
 import { PrefixPacing } from '../s3/prefix-pacing';
 import { Progress } from '../s3/progress';
 import { Semaphore } from '../s3/semaphore';
 import type { ObjectStore, Versioning } from '../s3/store';
 import { asFault } from '../s3/store-fault';
-import type { BucketVerification, VerificationSources, VerifyRequest } from './bucket-verification';
+import type {
+  BucketVerification,
+  InspectionReason,
+  VerificationSources,
+  VerificationStart,
+  VerifyRequest,
+} from './bucket-verification';
+import { compareListings, type Listed } from './compare-listings';
 import { Findings, type FindingsListener } from './findings';
-import { type ListingComparison, withReencryption, withSecondListing } from './listing-comparison';
+import type { ListingComparison } from './listing-comparison';
 import { ListingDigest, rememberListing } from './listing-digest';
 import { secondWalk } from './second-walk';
 import { allUploads } from './upload-union';
@@ -22,29 +29,6 @@ import { type InspectedEntry, VersionJudge } from './version-judge';
 import { VersionSamples } from './version-samples';
 import { type SendListing, type WalkedPage, type WalkRange, walkVersions } from './version-walk';
 import { walkInParallel } from './walk-in-parallel';
-
-/** The state of a bucket when its verification began. */
-export interface VerificationStart {
-  readonly versioning: Versioning;
-  /** Milliseconds since the epoch by the endpoint's clock. */
-  readonly at: number;
-  readonly uploads: { readonly total: number; readonly first: readonly OpenUploadFound[] };
-}
-
-/** Why a listed version is inspected; undefined: it is not. */
-export type InspectionReason = (version: ListedVersion) => string | undefined;
-
-/** What the listing held. */
-export interface Listed {
-  readonly versions: number;
-  readonly deleteMarkers: number;
-  /** The latest LastModified, milliseconds since the epoch. */
-  readonly newest: number;
-  /** Versions that are not newer than all that {@link VerifyRequest.listedBefore} holds. */
-  readonly asBefore: number;
-  /** Versions of it that a later listing of the same verification lacks. Default 0. */
-  readonly lost?: number;
-}
 
 /** Inspects object versions of one bucket and counts what it finds. */
 export class VersionScanner {
@@ -257,26 +241,16 @@ export class VersionScanner {
     };
   }
 
-  /** What this listing lacks of others has to be explained: by a second listing, which must not hold it either. */
-  async #compare({ versions, asBefore, newest, lost = 0 }: Listed): Promise<readonly ListingComparison[]> {
-    const { bucket, listedBefore, byBoth = false } = this.#request;
-    const gone = this.#findings.account.count('gone');
-    const lacking = Math.max(0, (listedBefore?.versions ?? 0) - asBefore);
+  #compare(listed: Listed): Promise<readonly ListingComparison[]> {
+    const { bucket } = this.#request;
     const call = <T>(send: () => Promise<T>) => this.#ofBucket(send);
     const onFound = async (one: ListedVersion): Promise<void> => {
       this.#findings.account.listed(1);
       await this.#judge.inspect(one, { page: pageOf(one) });
     };
-    const request = { bucket, newest, byBoth: byBoth || lacking + lost > 0, onFound, call };
-    const again = gone + lacking + lost > 0 || byBoth ? await secondWalk(this.#store, request) : undefined;
-    const comparisons: ListingComparison[] = [];
-    if (listedBefore) {
-      const counts = { listedHere: asBefore, newer: versions - asBefore, lacking, hidden: again?.hidden ?? 0 };
-      comparisons.push(withReencryption(listedBefore.versions, counts));
-    }
-    if (again)
-      comparisons.push(withSecondListing(again.versions, { listedHere: versions, gone, hidden: again.hidden }));
-    return comparisons;
+    return compareListings(listed, this.#request, this.#findings.account.count('gone'), (how) =>
+      secondWalk(this.#store, { ...how, bucket, onFound, call }),
+    );
   }
 
   #uploads() {
