@@ -11,7 +11,7 @@ export class RunCalls {
   readonly store: ObjectStore;
   readonly pace: AdaptiveLimiter;
   /** What S3 accepts of each prefix of the bucket. */
-  readonly prefixes = new PrefixPacing();
+  readonly prefixes: PrefixPacing;
   /** Requests about object versions. */
   readonly call: Caller;
   /** Requests about the bucket itself. */
@@ -25,6 +25,7 @@ export class RunCalls {
     const { bucket, targetKeyArn, concurrency, maxRps, retry = {}, signal } = request;
     this.store = store;
     this.pace = request.pace ?? new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
+    this.prefixes = new PrefixPacing(this.pace.lanesOf(bucket));
     const halted = signal ? AbortSignal.any([signal, this.#halt.signal]) : this.#halt.signal;
     this.call = withPacingAndRetry(this.pace, retry, halted, this.prefixes);
     this.faultPolicy = new FaultPolicy(targetKeyArn);

@@ -1,3 +1,5 @@
+import { PrefixLanes } from './prefix-lanes';
+
 /** Which service's limit a request counts against: S3's for all, KMS's too for those that make S3 call KMS. */
 export type Bound = 's3' | 'kms';
 
@@ -71,7 +73,7 @@ interface Waiter {
 /**
  * Paces the requests of one run: as many at once as S3 and KMS accept, learned from their SlowDown answers, and never more a second
  * than asked for. S3's and KMS's limits are kept apart, as KMS's quota is shared with the account's production traffic. What S3
- * accepts of one prefix is learned by the prefix, in `prefix-pacing.ts`. Buckets that are worked on side by side share one limiter.
+ * accepts of one prefix is learned by the prefix, in `prefix-lanes.ts`. Buckets that are worked on side by side share one limiter.
  */
 export class AdaptiveLimiter {
   readonly #s3: Window;
@@ -79,6 +81,7 @@ export class AdaptiveLimiter {
   readonly #waiting: Waiter[] = [];
   readonly #clock: () => number;
   readonly #interval: number;
+  readonly #lanes = new Map<string, PrefixLanes>();
   #nextSlot = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -91,12 +94,20 @@ export class AdaptiveLimiter {
     this.#interval = options.maxRps ? 1000 / options.maxRps : 0;
   }
 
+  /** The lanes of a bucket, by the prefixes of its keys: one set for all who call it under this limiter. */
+  lanesOf(bucket: string): PrefixLanes {
+    const lanes = this.#lanes.get(bucket) ?? new PrefixLanes();
+    this.#lanes.set(bucket, lanes);
+    return lanes;
+  }
+
   /** Requests at once that are allowed now, and why not more. */
   get state(): { readonly concurrency: number; readonly because: string } {
     const [s3, kms] = [Math.floor(this.#s3.limit), Math.floor(this.#kms.limit)];
     const concurrency = Math.min(s3, kms);
     if (this.#interval > 0 && this.#timer) return { concurrency, because: 'limited to the requested rate' };
-    if (kms < s3) return { concurrency, because: `KMS asked to slow down ${this.#kms.slowdowns} time(s)` };
+    if (kms < s3 && this.#kms.slowdowns > 0)
+      return { concurrency, because: `KMS asked to slow down ${this.#kms.slowdowns} time(s)` };
     if (this.#s3.slowdowns > 0 && s3 < this.#s3.max)
       return { concurrency, because: `S3 asked to slow down ${this.#s3.slowdowns} time(s)` };
     return { concurrency, because: s3 >= this.#s3.max ? 'at its maximum' : 'still growing' };

@@ -9,6 +9,7 @@ import {
   type VersionRef,
 } from '../s3/object-version';
 import type { Caller } from '../s3/pacing-and-retry';
+import { sideBySide } from '../s3/side-by-side';
 import type { ObjectStore } from '../s3/store';
 import { asFault, faultText } from '../s3/store-fault';
 import { AnnotationCheck } from './annotation-check';
@@ -43,6 +44,8 @@ export interface InspectedEntry {
   readonly onHead?: ((listed: ListedVersion, head: ObjectHead) => void) | undefined;
 }
 
+/** Versions of a sample that are asked for at once. */
+const SAMPLED_AT_ONCE = 16;
 /** Milliseconds: LastModified has whole seconds. */
 const SECOND = 1000;
 
@@ -90,8 +93,8 @@ export class VersionJudge {
   /** Reads one sample, and repeats the HEADs of another. */
   async samples(): Promise<void> {
     const { reads, heads } = this.#tools.samples;
-    for (const one of reads.chosen) await this.#readSampled(one);
-    for (const one of heads.chosen) await this.#repeat(one);
+    await sideBySide(reads.chosen, SAMPLED_AT_ONCE, (one) => this.#readSampled(one));
+    await sideBySide(heads.chosen, SAMPLED_AT_ONCE, (one) => this.#repeat(one));
   }
 
   /**
@@ -164,8 +167,8 @@ export class VersionJudge {
   async #repeat(first: SampledHead): Promise<void> {
     const { store, call } = this.#tools;
     const second = await secondHead(store, call, first);
-    const { versions, contradictions } = this.secondHeads;
     const reason = second.found === 'gone' ? await this.#stillListed(first) : second.found === 'other' && second.reason;
+    const { versions, contradictions } = this.secondHeads;
     this.secondHeads = { versions: versions + 1, contradictions: contradictions + (reason ? 1 : 0) };
     if (reason) this.#doubt(first.ref, reason, first.place);
   }

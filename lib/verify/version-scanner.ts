@@ -35,7 +35,7 @@ export class VersionScanner {
   readonly #store: ObjectStore;
   readonly #request: VerifyRequest;
   readonly #call: Caller;
-  readonly #prefixes = new PrefixPacing();
+  readonly #prefixes: PrefixPacing;
   readonly #slots: Semaphore;
   readonly #halt = new AbortController();
   readonly #faultPolicy: FaultPolicy;
@@ -57,7 +57,9 @@ export class VersionScanner {
   ) {
     this.#store = store;
     this.#request = request;
-    this.#call = this.#caller();
+    const pace = request.pace ?? new AdaptiveLimiter({ maxConcurrency: request.concurrency, maxRps: request.maxRps });
+    this.#prefixes = new PrefixPacing(pace.lanesOf(request.bucket));
+    this.#call = this.#caller(pace);
     this.#slots = new Semaphore(concurrencyOf(request.concurrency));
     this.#faultPolicy = new FaultPolicy(request.activeKeyArn);
     this.#findings = new Findings(listener);
@@ -93,11 +95,10 @@ export class VersionScanner {
     return this.#findings;
   }
 
-  #caller(): Caller {
-    const { concurrency, maxRps, retry = {}, signal, pace } = this.#request;
+  #caller(pace: AdaptiveLimiter): Caller {
+    const { retry = {}, signal } = this.#request;
     const halted = signal ? AbortSignal.any([signal, this.#halt.signal]) : this.#halt.signal;
-    const own = pace ?? new AdaptiveLimiter({ maxConcurrency: concurrency, maxRps });
-    return withPacingAndRetry(own, retry, halted, this.#prefixes);
+    return withPacingAndRetry(pace, retry, halted, this.#prefixes);
   }
 
   /** Before any listing: an upload that finishes meanwhile is then among the uploads or in the listing. */

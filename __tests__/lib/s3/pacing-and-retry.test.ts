@@ -1,5 +1,6 @@
 import { AdaptiveLimiter } from '../../../lib/s3/adaptive-limiter';
 import { withPacingAndRetry } from '../../../lib/s3/pacing-and-retry';
+import { PrefixLanes } from '../../../lib/s3/prefix-lanes';
 import { PrefixPacing } from '../../../lib/s3/prefix-pacing';
 import { StoreFault } from '../../../lib/s3/store-fault';
 
@@ -55,7 +56,7 @@ describe('requests about objects under several prefixes', () => {
 
   it('wait where their own prefix is asked to slow down, and nowhere else', () => {
     let now = 0;
-    const pacing = new PrefixPacing(() => now);
+    const pacing = new PrefixPacing(new PrefixLanes(() => now));
     for (const key of ['a/1', 'b/1', 'c/d/1']) learn(pacing, key);
     const slow = pacing.lane('reads', 'a/1');
     for (; now < 1_000; now += 10) pacing.refused(slow);
@@ -74,7 +75,7 @@ describe('requests about objects under several prefixes', () => {
   });
 
   it('share one pace where each prefix has few, however many prefixes there are', () => {
-    const pacing = new PrefixPacing(() => 0);
+    const pacing = new PrefixPacing(new PrefixLanes(() => 0));
     const shared = pacing.lane('reads', 'no-slash');
     const lanes = Array.from({ length: 10_000 }, (_, at) => pacing.lane('reads', `tenant-${at}/object`));
     expect(lanes.filter((lane) => lane !== shared).length).toBeLessThanOrEqual(32);
