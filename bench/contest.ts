@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { compiled } from './compiled';
 import type { ClientCost, ClientRequest } from './reencrypt-client';
 import type { StubReport, StubSetup } from './s3-stub';
 
@@ -27,7 +28,9 @@ export interface Contest {
 /** A row, or why there is none. */
 export type Row = { readonly contest: Contest } & ({ readonly cost: Cost } | { readonly error: string });
 
-const HERE = __dirname;
+const { compiledFolder }: { compiledFolder(): string } = require('../bin/compile');
+
+const PROGRAMS = compiled('reencrypt-client', 's3-stub');
 export const ENVIRONMENT = {
   ...process.env,
   AWS_ACCESS_KEY_ID: 'A',
@@ -61,9 +64,9 @@ async function costOf({ name, setup, run, listsOnly = false }: Contest): Promise
 }
 
 /** A process that works through the library, as the command does. */
-export async function keyturn(request: ClientRequest): Promise<ClientCost> {
-  // As the command itself starts: the ESM loader, which it does not need, would take memory of its own.
-  const args = ['--require', 'tsx/cjs', path.join(HERE, 'reencrypt-client.ts'), JSON.stringify(request)];
+export async function keyturn(request: Omit<ClientRequest, 'workerFile'>): Promise<ClientCost> {
+  const workerFile = path.join(compiledFolder(), 'scripts/worker.js');
+  const args = [PROGRAMS('reencrypt-client'), JSON.stringify({ ...request, workerFile } satisfies ClientRequest)];
   const child = spawn(process.execPath, args, { env: ENVIRONMENT, stdio: ['ignore', 'pipe', 'pipe'] });
   const before = childSeconds();
   const { code, stdout, stderr } = await output(child);
@@ -97,7 +100,7 @@ export async function tool(
 }
 
 async function withStub<T>(setup: StubSetup, body: (url: string) => Promise<T>): Promise<T> {
-  const args = ['--require', 'tsx/cjs', path.join(HERE, 's3-stub.ts'), JSON.stringify(setup)];
+  const args = [PROGRAMS('s3-stub'), JSON.stringify(setup)];
   const stub = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const gone = new Promise((resolve) => stub.once('exit', resolve));
   try {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { AdaptiveLimiter } from '../lib/s3/adaptive-limiter';
 import { openStore } from '../lib/s3/open-store';
@@ -11,9 +10,6 @@ import { WorkerPool } from '../lib/workers/worker-pool';
 import { startWorkers } from '../lib/workers/worker-process';
 import { rotateBucket } from './whole-rotation';
 
-/** As the command's own processes are: compiled. */
-const { compiledFolder }: { compiledFolder(): string } = require('../bin/compile');
-
 /** One contestant in a process of its own: goes through the stub's bucket and prints what it cost, as JSON. */
 export interface ClientRequest {
   readonly endpoint: string;
@@ -23,6 +19,8 @@ export interface ClientRequest {
   readonly buckets?: number | undefined;
   /** Processes that move, besides this one, which records. Absent: none does. */
   readonly processes?: number | undefined;
+  /** What such a process runs. */
+  readonly workerFile: string;
 }
 
 /** What {@link ClientRequest} cost, without the start of the process. */
@@ -76,7 +74,7 @@ async function rotate(
   return verified.account.underActive;
 }
 
-function openWorkers(endpoint: string, processes: number): WorkerPool {
+function openWorkers(endpoint: string, processes: number, workerFile: string): WorkerPool {
   const settings = {
     file: 'rotation.yaml',
     name: 'bench',
@@ -84,7 +82,7 @@ function openWorkers(endpoint: string, processes: number): WorkerPool {
     account: '123456789012',
     aws: undefined,
   };
-  const entry = { file: join(compiledFolder(), 'scripts/worker.js'), nodeOptions: [] };
+  const entry = { file: workerFile, nodeOptions: [] };
   return new WorkerPool({
     processes,
     settings,
@@ -92,12 +90,12 @@ function openWorkers(endpoint: string, processes: number): WorkerPool {
   });
 }
 
-async function main({ endpoint, path, work, buckets, processes }: ClientRequest): Promise<void> {
+async function main({ endpoint, path, work, buckets, processes, workerFile }: ClientRequest): Promise<void> {
   const credentials = { accessKeyId: 'A', secretAccessKey: 'B' };
   const s3 = new S3Client({ region: 'ap-northeast-1', endpoint, forcePathStyle: true, credentials, maxAttempts: 1 });
   const { store, close } = path === 'sdk' ? { store: createSdkStore(s3), close: async () => undefined } : openStore(s3);
   const names = buckets === undefined ? ['b'] : Array.from({ length: buckets }, (_, at) => `b${at}`);
-  const workers = processes === undefined ? undefined : openWorkers(endpoint, processes);
+  const workers = processes === undefined ? undefined : openWorkers(endpoint, processes, workerFile);
   const before = process.cpuUsage();
   const startedAt = performance.now();
   const versions = await WORK[work](store, names, workers);
