@@ -13,6 +13,8 @@ import type { VersionMoves } from './version-moves';
 
 /** Pages after which a bucket is large enough for several concurrent listings. */
 const SPLIT_AFTER_PAGES = 4;
+/** The same in a later pass, which does little but list. */
+const RELIST_AFTER_PAGES = 8;
 /** The same where keys have prefixes, up to a slash: S3 limits the requests under each, so that several are worked on at once. */
 const SPLIT_PREFIXES_AFTER_PAGES = 1;
 /** Pages after which it is worth a share of other processes, which take a second to start. */
@@ -82,7 +84,8 @@ export class ListingPass {
   async #whole(): Promise<void> {
     const { shared } = this.#range;
     const { splitAfterPages } = this.#request;
-    const maxPages = splitAfterPages ?? (shared ? SHARE_AFTER_PAGES : SPLIT_AFTER_PAGES);
+    const maxPages =
+      splitAfterPages ?? (shared ? SHARE_AFTER_PAGES : this.#range.pass === 1 ? SPLIT_AFTER_PAGES : RELIST_AFTER_PAGES);
     const maxPagesOfPrefixes = splitAfterPages ?? (shared ? SHARE_AFTER_PAGES : SPLIT_PREFIXES_AFTER_PAGES);
     let rest: Promise<void> | undefined;
     const onLeft = (after: string) => {

@@ -8,7 +8,7 @@ export interface ParallelWalk {
   readonly call: <T>(send: () => Promise<T>) => Promise<T>;
   /** Concurrent listings, once the bucket turns out to be large. Default 16. */
   readonly parts?: number | undefined;
-  /** Pages after which it counts as large. Default 100. */
+  /** Pages after which it counts as large. Default 8. */
   readonly splitAfterPages?: number | undefined;
 }
 
@@ -19,7 +19,7 @@ export interface ParallelWalk {
  */
 export async function walkInParallel(
   store: ObjectStore,
-  { bucket, call, parts = 16, splitAfterPages = 100 }: ParallelWalk,
+  { bucket, call, parts = 16, splitAfterPages = 8 }: ParallelWalk,
   onPage: (page: WalkedPage) => Promise<void>,
 ): Promise<void> {
   const send: SendListing = (part) => call(() => store.witness.listVersions({ bucket, ...part }));
