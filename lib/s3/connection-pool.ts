@@ -29,7 +29,11 @@ export class ConnectionPool implements Connections {
 
   dispatch(options: Dispatcher.DispatchOptions, handler: AnswerHandler): void {
     const client = this.#free.pop() ?? this.#add();
-    handler.onFree = () => void this.#free.push(client);
+    handler.onFree = () => {
+      // Once: a connection that is free twice would be given to two requests at a time.
+      handler.onFree = () => undefined;
+      this.#free.push(client);
+    };
     client.dispatch(options, handler);
   }
 

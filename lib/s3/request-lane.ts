@@ -37,7 +37,8 @@ export class RequestLane {
     while (left < this.#waiting.length && this.rate.take(now)) left += 1;
     if (left === 0) return;
     for (const go of this.#waiting.splice(0, left)) go();
-    const room = Math.max(0, MAX_WAITING - this.#waiting.length);
+    // Once nothing waits nobody looks here again, so whoever waits for room goes, however many they are.
+    const room = this.#waiting.length === 0 ? this.#roomFor.length : Math.max(0, MAX_WAITING - this.#waiting.length);
     for (const go of this.#roomFor.splice(0, room)) go();
   }
 

@@ -1,5 +1,6 @@
 import { throwIfInterrupted } from '../errors';
 import { AdaptiveLimiter, concurrencyOf } from '../s3/adaptive-limiter';
+import { type BucketCall, bucketCallOf } from '../s3/bucket-call';
 import { CLOCK_SLACK } from '../s3/clock-slack';
 import { FaultPolicy } from '../s3/fault-policy';
 import { type Inspection, inspectVersion } from '../s3/inspect-version';
@@ -11,7 +12,6 @@ import { PrefixPacing } from '../s3/prefix-pacing';
 import { Progress } from '../s3/progress';
 import { Semaphore } from '../s3/semaphore';
 import type { ObjectStore, Versioning } from '../s3/store';
-import { asFault } from '../s3/store-fault';
 import type {
   BucketVerification,
   InspectionReason,
@@ -27,7 +27,7 @@ import { secondWalk } from './second-walk';
 import { allUploads } from './upload-union';
 import { type InspectedEntry, VersionJudge } from './version-judge';
 import { VersionSamples } from './version-samples';
-import { type SendListing, type WalkedPage, type WalkRange, walkVersions } from './version-walk';
+import { pageOf, type SendListing, type WalkedPage, type WalkRange, walkVersions } from './version-walk';
 import { walkInParallel } from './walk-in-parallel';
 
 /** Inspects object versions of one bucket and counts what it finds. */
@@ -36,6 +36,7 @@ export class VersionScanner {
   readonly #request: VerifyRequest;
   readonly #call: Caller;
   readonly #prefixes: PrefixPacing;
+  readonly #bucketCall: BucketCall;
   readonly #slots: Semaphore;
   readonly #halt = new AbortController();
   readonly #faultPolicy: FaultPolicy;
@@ -62,6 +63,7 @@ export class VersionScanner {
     this.#call = this.#caller(pace);
     this.#slots = new Semaphore(concurrencyOf(request.concurrency));
     this.#faultPolicy = new FaultPolicy(request.activeKeyArn);
+    this.#bucketCall = bucketCallOf(this.#call, this.#faultPolicy, request.bucket);
     this.#findings = new Findings(listener);
     this.#samples = samples;
     this.#judge = new VersionJudge({
@@ -301,16 +303,10 @@ export class VersionScanner {
 
   async #ofBucket<T>(send: () => Promise<T>): Promise<T> {
     try {
-      return await this.#call('s3', send);
+      return await this.#bucketCall(send);
     } catch (error) {
       throwIfInterrupted(this.#request.signal, 'verification');
-      const fault = asFault(error);
-      throw fault ? this.#faultPolicy.bucketFault(fault, this.#request.bucket) : error;
+      throw error;
     }
   }
-}
-
-/** A version alone, as if nothing else of its key were listed. */
-function pageOf(version: ListedVersion): WalkedPage {
-  return { versions: [version], deleteMarkers: [], behind: undefined, upTo: undefined };
 }

@@ -68,6 +68,11 @@ export async function* walkVersions(send: SendListing, range: WalkRange): AsyncG
   }
 }
 
+/** A version alone, as if nothing else of its key were listed. */
+export function pageOf(version: ListedVersion): WalkedPage {
+  return { versions: [version], deleteMarkers: [], behind: undefined, upTo: undefined };
+}
+
 /** Keys as S3 orders them, by their UTF-8 bytes. */
 export function bytewise(one: string, other: string): number {
   return one === other ? 0 : Buffer.compare(Buffer.from(one, 'utf8'), Buffer.from(other, 'utf8'));

@@ -95,6 +95,21 @@ describe('requests about objects under several prefixes', () => {
     expect(lane.waiting).toBe(0);
   });
 
+  it('let everybody start another version once none of them waits any more', async () => {
+    let now = 0;
+    const lanes = new PrefixLanes(() => now);
+    const lane = lanes.lane('reads', 'a');
+    lane.rate.perSecond = 1_000;
+    const waiting = Array.from({ length: 140 }, () => lane.enter(now)).filter((turn) => turn !== undefined);
+    const rooms = Array.from({ length: 100 }, () => lane.room());
+    expect(rooms).not.toContain(undefined);
+    lane.rate.perSecond = Number.POSITIVE_INFINITY;
+    now = 1;
+    lane.release(now);
+    await Promise.all([...waiting, ...rooms]);
+    expect(lane.room()).toBeUndefined();
+  });
+
   it('leave the concurrency of the bucket alone when their prefix is refused', async () => {
     const limiter = new AdaptiveLimiter({ initial: 64 });
     const call = withPacingAndRetry(limiter, { baseMs: 0, capMs: 0, throttledAttempts: 1 }, undefined);
