@@ -9,6 +9,7 @@ import { adoptionBody, adoptionDiff, adoptionTitle } from '../lib/proposals/adop
 import { adoptionFile } from '../lib/proposals/adoption-file';
 import { harmlessLines } from '../lib/proposals/markdown';
 import { declareAdopted } from '../lib/rotation/adoption-edit';
+import { planCommand, rotateCommand } from '../lib/rotation/declared-stacks';
 import type { Rotation } from '../lib/rotation/rotation';
 import { writeRotation } from '../lib/rotation/rotation-edit';
 import { parseRotation, readRotationText } from '../lib/rotation/rotation-file';
@@ -205,7 +206,7 @@ interface Written {
 async function finish(context: CommandContext, options: OptionValues, written: Written): Promise<CommandOutcome> {
   const { terminal, cwd, signal } = context;
   const { file, before, after, found, adopted, notes } = written;
-  await parseRotation(after, file, READ);
+  const rotation = await parseRotation(after, file, READ);
   const shown = shownPath(cwd, file);
   const diff = adoptionDiff(before ?? '', after, shown);
   const changed = diff !== '';
@@ -219,7 +220,7 @@ async function finish(context: CommandContext, options: OptionValues, written: W
   const bodyFile = write ? await writeBody(context, options, body) : undefined;
   if (changed && !flag(options, 'json')) terminal.data(harmlessLines(diff));
   if (write)
-    terminal.hint('see the imports with `npx keyturn plan --out keyturn-plan`, or go on with `npx keyturn rotate`');
+    terminal.hint(`see the imports with \`${planCommand(rotation)}\`, or go on with \`${rotateCommand(rotation)}\``);
   return {
     exitCode: EXIT.done,
     data: {

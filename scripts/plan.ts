@@ -25,7 +25,7 @@ export const plan: CommandDefinition = {
     ...evidenceOptions,
   ],
   mutates: false,
-  examples: ['npx keyturn plan --out plan', 'npx keyturn plan --out plan --detailed-exitcode --json'],
+  examples: ['npx keyturn plan --out keyturn-plan', 'npx keyturn plan --out keyturn-plan --detailed-exitcode --json'],
   async run(context, options) {
     const directory = path.resolve(context.cwd, text(options, 'out') ?? 'keyturn-plan');
     const { rotation, account, result } = await withReading(

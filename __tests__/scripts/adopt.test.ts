@@ -221,13 +221,34 @@ buckets:
     manage: encryption
 `;
   writeFileSync(file(), text);
-  expect((await adopt('--bucket', 'archive', '--yes')).exitCode).toBe(0);
+  const { exitCode, stderr } = await adopt('--bucket', 'archive', '--yes');
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain('`npx keyturn plan --out keyturn-plan`, or go on with `npx keyturn rotate`');
   const after = readFileSync(file(), 'utf8');
   expect(after.startsWith(text)).toBe(true);
   expect(await rotation()).toMatchObject({
     buckets: [{ name: 'photos-originals' }, { name: 'archive', manage: 'encryption' }],
     adopted: { alias: true, buckets: expect.arrayContaining(['archive', 'photos-originals']) },
   });
+});
+
+it('names what shows and begins a rotation in stacks of a team’s own, and the rotation file where it is another one', async () => {
+  await photos();
+  const written = `name: photos
+region: ${site.endpoint.region}
+alias: alias/photos
+keyVersions: [{ name: v1 }]
+activeVersion: v1
+buckets: [{ name: photos-originals, manage: encryption }]
+`;
+  writeFileSync(file(), `${written}terraform: { stacks: { keys: security, storage: [data, media] } }\n`);
+  expect((await adopt('--yes')).stderr).toContain(
+    'see the imports with `npx cdktf diff security data media`, or go on with `npx cdktf deploy security`',
+  );
+  writeFileSync(path.join(site.directory, 'other.yaml'), written);
+  expect((await adopt('--yes', '--rotation-file', 'other.yaml')).stderr).toContain(
+    'see the imports with `npx keyturn plan --rotation-file other.yaml --out keyturn-plan`, or go on with `npx keyturn rotate --rotation-file other.yaml`',
+  );
 });
 
 it('warns where the stack would own a bucket that exists: what it cannot import is replaced', async () => {

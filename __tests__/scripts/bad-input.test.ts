@@ -195,6 +195,9 @@ it('refuses to re-encrypt before the switch', async () => {
   const { exitCode, stderr } = await speak(directory, ['post-apply', '--yes']);
   expect(exitCode).toBe(4);
   expect(stderr).toContain('error not-switched: ');
+  expect(stderr).toContain('apply the storage stack: `npx cdktf deploy rotation-test-storage`');
+  await declare(`${good}terraform: { stacks: { keys: security, storage: [data, reports] } }\n`);
+  expect((await speak(directory, ['post-apply', '--yes'])).stderr).toContain('`npx cdktf deploy data reports`');
 });
 
 it('stops before anything is changed when it is interrupted at once', async () => {

@@ -181,17 +181,17 @@ const rows: readonly Row[] = [
   { code: 'earlier-key-not-verified', advice: 'npx keyturn post-apply', build: play(...MOVED, to('disable')) },
   {
     code: 'alias-moved',
-    advice: 'npx keyturn plan --out plan   (or, if it is meant: npx keyturn propose switch --name <version>)',
+    advice: 'npx keyturn plan --out keyturn-plan   (or, if it is meant: npx keyturn propose switch --name <version>)',
     build: play(days('declare'), plain('import'), plain('post-apply'), to('move alias', 1)),
   },
   {
     code: 'bucket-default-moved',
-    advice: 'npx keyturn plan --out plan   (or, if it is meant: npx keyturn propose switch --name <version>)',
+    advice: 'npx keyturn plan --out keyturn-plan   (or, if it is meant: npx keyturn propose switch --name <version>)',
     build: play(days('declare'), plain('import'), plain('post-apply'), to('move default', 1)),
   },
   {
     code: 'bucket-key-moved',
-    advice: 'npx keyturn plan --out plan',
+    advice: 'npx keyturn plan --out keyturn-plan',
     async build(history) {
       await history.apply(plain('post-apply'));
       await history.turnBucketKeyOff('v1');

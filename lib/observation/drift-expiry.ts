@@ -1,3 +1,4 @@
+import { rollbackCommand } from '../rotation/declared-stacks';
 import { type KeyVersion, supersededVersions } from '../rotation/rotation';
 import {
   act,
@@ -34,7 +35,7 @@ function expiryOf(input: DriftInput, { version, key }: ObservedVersion): DriftFi
       note(
         'rollback-window-closing',
         text,
-        `npx keyturn rollback --to ${version.name}   (or nothing, if nobody goes back)`,
+        `${rollbackCommand(rotation, version.name)}   (or nothing, if nobody goes back)`,
       ),
     ];
   }

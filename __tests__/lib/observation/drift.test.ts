@@ -157,6 +157,10 @@ describe('age and expiry', () => {
     expect(await said({ keys: { v1: soon } })).toEqual([
       'note rollback-window-closing: npx keyturn rollback --to v1   (or nothing, if nobody goes back)',
     ]);
+    const more = 'terraform: { stacks: { keys: security, storage: [data] } }\n';
+    expect(await said({ keys: { v1: soon }, more })).toEqual([
+      'note rollback-window-closing: npx keyturn propose rollback --name v1   (or nothing, if nobody goes back)',
+    ]);
   });
 
   it('states the dead end where an earlier key lost its material and KMS refused the copy, or custody has none', async () => {
@@ -193,7 +197,7 @@ describe('age and expiry', () => {
 
 describe('what was moved by hand', () => {
   it('finds an alias at a key that nobody declared, and one that left its place', async () => {
-    const plan = 'npx keyturn plan --out plan';
+    const plan = 'npx keyturn plan --out keyturn-plan';
     expect(await said({ alias: arn('stranger') })).toEqual([`act alias-moved: ${plan}`]);
     expect(await said({ alias: arn('v1') })).toEqual([
       `act alias-moved: ${plan}   (or, if it is meant: npx keyturn propose switch --name v1)`,
@@ -207,7 +211,7 @@ describe('what was moved by hand', () => {
     const input = { left: undefined };
     const or = '   (or, if it is from before Keyturn: npx keyturn adopt)';
     expect(await said({ alias: arn('stranger'), input })).toEqual([
-      `act alias-moved: npx keyturn plan --out plan${or}`,
+      `act alias-moved: npx keyturn plan --out keyturn-plan${or}`,
     ]);
     const more = 'adopted:\n  alias: true\nterraform: { stacks: { keys: security, storage: [data] } }\n';
     expect(await said({ alias: arn('stranger'), input, more })).toEqual([
