@@ -82,6 +82,7 @@ export const adopt: CommandDefinition = {
     const starter = before === undefined ? undefined : starterValues(before);
     const declared = starter === undefined ? present?.rotation : undefined;
     const region = declared?.region ?? regionOf(options, context, starter?.region);
+    const alias = aliasOf(options, declared?.alias, starter?.alias);
     const access = declared === undefined ? accessFrom(options) : declared.aws;
     const { env, signal } = context;
     const name = declared?.name ?? text(options, 'name') ?? starter?.name;
@@ -91,7 +92,7 @@ export const adopt: CommandDefinition = {
       context.terminal.note(`looking at account ${identity.account}, Region ${region}, as ${identity.arn}`);
       const looking = { clients, identity, signal };
       const found = await observeAdoptable(looking, {
-        alias: aliasOf(options, declared?.alias, starter?.alias),
+        alias,
         buckets: texts(options, 'bucket') ?? starter?.buckets ?? [],
         ...(declared === undefined ? {} : { declared: declared.buckets.map((bucket) => bucket.name) }),
         keys: texts(options, 'key') ?? [],
@@ -138,6 +139,11 @@ function aliasOf(options: OptionValues, declared: string | undefined, started: s
   if (given !== undefined && declared !== undefined && given !== declared)
     throw usage(`--alias ${given} is not ${declared}, which the rotation file declares`, 'omit --alias');
   const alias = given ?? declared ?? started;
+  if (alias?.startsWith('alias/aws/'))
+    throw usage(
+      `${alias} is of AWS, which alone moves it`,
+      'begin with `npx keyturn init --alias alias/<your own>`, and name what moves under reencrypt.from, such as aws/s3',
+    );
   if (alias?.startsWith('alias/')) return alias;
   throw usage('no alias is given', 'pass --alias alias/...; `aws kms list-aliases` lists them');
 }

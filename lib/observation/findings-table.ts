@@ -46,7 +46,8 @@ export const FINDINGS: Readonly<Record<DriftFinding['code'], FindingRow>> = {
   },
   'earlier-key-not-verified': {
     meaning: 'An earlier key is off, and nothing here shows that it is empty.',
-    commands: [POST_APPLY],
+    commands: [POST_APPLY, ENABLE],
+    more: 'Before the switch it must be on, because what is under it is still to move: enable it, after its deletion is canceled.',
   },
   'key-pending-deletion': {
     meaning: 'Somebody scheduled the deletion of a key.',
