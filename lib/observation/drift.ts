@@ -11,6 +11,7 @@ import {
   DAY,
   type DriftFinding,
   type DriftInput,
+  isPointedAt,
   keeperIn,
   nextProposal,
   note,
@@ -94,15 +95,14 @@ function activeKeyFindings(input: DriftInput, { version, key }: ObservedVersion)
   }
   // A key without material has findings of its own.
   if (isUsable(key) || key.state === 'PendingImport') return [];
-  const what = isPointedAt(input, key) ? 'nothing can be written or read under it' : 'nothing can be switched to it';
+  const what = isPointedAt(input.seen, key.arn)
+    ? 'nothing can be written or read under it'
+    : 'nothing can be switched to it';
   const text = `outage: the active version ${name} is ${key.state}: ${what}`;
   const without = `aws kms describe-key --key-id ${key.arn}   (${COMES_BACK})`;
   const fix = remedyOf(version, key, keeperIn(input, version.name)) ?? without;
   return [outage('active-key-unusable', text, fix)];
 }
-
-const isPointedAt = ({ seen }: Pick<DriftInput, 'seen'>, { arn }: KeyDescription): boolean =>
-  seen.aliasTarget === arn || seen.buckets.some((one) => one.default?.keyArn === arn);
 
 const COMES_BACK = 'it comes back once its key store is connected, or KMS has finished a change of its Regions';
 
@@ -122,7 +122,8 @@ function earlierKeyFindings(input: DriftInput, { version, key: declared }: Obser
   if (verdict.kind !== 'not-verified') return [];
   const text = `${version.name} is ${state}, and objects may be left under it: ${verdict.text}`;
   // Before the switch nothing can be verified, and what is under the key must be readable to be moved.
-  const fix = key && isPointedAt(input, key) ? remedyOf(version, key, keeperIn(input, version.name)) : undefined;
+  const fix =
+    key && isPointedAt(input.seen, key.arn) ? remedyOf(version, key, keeperIn(input, version.name)) : undefined;
   return [unproven('earlier-key-not-verified', text, fix ?? 'npx keyturn post-apply')];
 }
 
@@ -207,7 +208,10 @@ function ageFindings({ rotation, seen, now, custody, materials }: DriftInput): D
 /** Where a superseded key is still on, writers that name it stay unnoticed until somebody checks. */
 function stragglerFindings({ rotation, seen, verifiedAt, now }: DriftInput): DriftFinding[] {
   const superseded = supersededVersions(rotation).map((one) => one.name);
-  const on = seen.versions.filter(({ version, key }) => superseded.includes(version.name) && key?.state === 'Enabled');
+  // What alias or bucket defaults still name is on because the switch is to come.
+  const on = seen.versions.filter(
+    ({ version, key }) => superseded.includes(version.name) && key?.state === 'Enabled' && !isPointedAt(seen, key.arn),
+  );
   // In place, what is under an earlier material stays there, and its key is the active one.
   if (on.length === 0 || rotation.strategy === 'in-place') return [];
   const days = verifiedAt && Math.floor((now.getTime() - verifiedAt.getTime()) / DAY);

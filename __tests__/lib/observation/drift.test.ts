@@ -204,6 +204,22 @@ describe('what was moved by hand', () => {
     ]);
   });
 
+  it('asks for no post-apply while an old key is what the alias names: it has to be readable first', async () => {
+    const versions = `  - name: v1\n    keyArn: ${TAKEN}\n  - name: v2\n`;
+    const before = (state: string) => ({
+      versions,
+      keys: { v1: { arn: TAKEN, state } },
+      alias: TAKEN,
+      verdict: { kind: 'not-verified', text: 'the switch is not done' } as const,
+      input: { left: undefined, verifiedAt: undefined },
+    });
+    const old = async (state: string) =>
+      (await findings(before(state))).filter(({ text }) => text.startsWith('v1 ')).map(({ fix }) => fix);
+    expect(await old('Enabled')).toEqual([]);
+    expect(await old('Disabled')).toEqual([`aws kms enable-key --key-id ${TAKEN}`]);
+    expect(await old('PendingImport')).toEqual([`the owner of ${TAKEN} must import its material again`]);
+  });
+
   it('takes the alias of a taken-over key for none before the first apply, and one from before Keyturn for one', async () => {
     const versions = `  - name: v1\n    takeOver: ${TAKEN}\n  - name: v2\n`;
     const world = { versions, alias: TAKEN, input: { left: undefined } };
