@@ -145,7 +145,10 @@ function aliasOf(options: OptionValues, declared: string | undefined, started: s
       'begin with `npx keyturn init --alias alias/<your own>`, and name what moves under reencrypt.from, such as aws/s3',
     );
   if (alias?.startsWith('alias/')) return alias;
-  throw usage('no alias is given', 'pass --alias alias/...; `aws kms list-aliases` lists them');
+  const list = '`aws kms list-aliases` lists them';
+  if (alias === undefined) throw usage('no alias is given', `pass --alias alias/...; ${list}`);
+  const meant = /^[\w/-]+$/.test(alias) ? `--alias alias/${alias}` : '--alias alias/...';
+  throw usage(`--alias ${alias} is no name of an alias`, `pass ${meant}; ${list}`);
 }
 
 const usage = (problem: string, hint: string): KeyturnError => new KeyturnError('usage', { problem, hint });

@@ -164,6 +164,14 @@ it.each<[string, readonly string[], number, string]>([
   expect(existsSync(file())).toBe(false);
 });
 
+it.each([
+  ['photos', 'pass --alias alias/photos;'],
+  ['arn:aws:kms:eu-west-1:111122223333:alias/photos', 'pass --alias alias/...;'],
+])('refuses --alias %s, which lacks its prefix, and says what to pass', async (alias, hint) => {
+  const { exitCode, stderr } = await speak(site.directory, ['adopt', '--alias', alias, '--move-away', '--yes']);
+  expect([exitCode, stderr]).toEqual([64, expect.stringContaining(hint)]);
+});
+
 it('refuses an alias of AWS before it asks AWS, and names the way that is open', async () => {
   const { exitCode, stderr } = await speak(site.directory, [
     'adopt',
