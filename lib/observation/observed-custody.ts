@@ -59,7 +59,8 @@ export async function observeCustody(run: CustodyObserving): Promise<ObservedCus
   return { here: true, directory, versions };
 }
 
-const isDirectory = (directory: string): Promise<boolean> =>
+/** True for a folder that is there. */
+export const isDirectory = (directory: string): Promise<boolean> =>
   stat(directory).then(
     (found) => found.isDirectory(),
     () => false,
