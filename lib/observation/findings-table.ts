@@ -167,7 +167,8 @@ export const FINDINGS: Readonly<Record<DriftFinding['code'], FindingRow>> = {
     more: 'Whoever was struck out may have kept a copy or the material: if that matters, rotate.',
   },
   'custody-not-asked': {
-    meaning: 'A module or a command that keeps copies does not answer here.',
+    meaning:
+      'A module or a command that keeps copies does not answer here. A note where no run of this machine kept custody.',
     commands: [],
     more: 'Run `npx keyturn status` where it can be reached.',
   },
