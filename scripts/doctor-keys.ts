@@ -47,6 +47,7 @@ const CUSTODY_FAULTS: ReadonlySet<string> = new Set([
   'custody-record-absent',
   'custody-lost',
   'custody-folder-gone',
+  'custody-not-asked',
   'custody-other-key',
   'custody-of-other-material',
   'custody-copy-missing',

@@ -180,18 +180,27 @@ const rows: readonly Row[] = [
   },
   { code: 'earlier-key-not-verified', advice: 'npx keyturn post-apply', build: play(...MOVED, to('disable')) },
   {
+    code: 'earlier-key-not-verified',
+    when: 'alias and buckets still name it',
+    advice: 'aws kms enable-key --key-id <key>',
+    async build(history) {
+      await play(days('declare'), plain('import'), to('disable'))(history);
+      await history.edit((text) => text.replace('activeVersion: v1', 'activeVersion: v2'));
+    },
+  },
+  {
     code: 'alias-moved',
-    advice: 'npx keyturn plan --out plan   (or, if it is meant: npx keyturn propose switch --name <version>)',
+    advice: 'npx keyturn plan --out keyturn-plan   (or, if it is meant: npx keyturn propose switch --name <version>)',
     build: play(days('declare'), plain('import'), plain('post-apply'), to('move alias', 1)),
   },
   {
     code: 'bucket-default-moved',
-    advice: 'npx keyturn plan --out plan   (or, if it is meant: npx keyturn propose switch --name <version>)',
+    advice: 'npx keyturn plan --out keyturn-plan   (or, if it is meant: npx keyturn propose switch --name <version>)',
     build: play(days('declare'), plain('import'), plain('post-apply'), to('move default', 1)),
   },
   {
     code: 'bucket-key-moved',
-    advice: 'npx keyturn plan --out plan',
+    advice: 'npx keyturn plan --out keyturn-plan',
     async build(history) {
       await history.apply(plain('post-apply'));
       await history.turnBucketKeyOff('v1');

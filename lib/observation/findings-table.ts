@@ -16,7 +16,7 @@ const DRILL = `npx keyturn drill --version <version> ${IDENTITY}`;
 const PRE_APPLY = `npx keyturn pre-apply ${IDENTITY}`;
 const POST_APPLY = 'npx keyturn post-apply';
 const PROPOSE = 'npx keyturn propose version';
-const PLAN = 'npx keyturn plan --out plan';
+const PLAN = 'npx keyturn plan --out keyturn-plan';
 const ADOPT_MATERIAL = 'npx keyturn material adopt --version <version> --material-file <file>';
 const ENABLE = 'aws kms enable-key --key-id <key>';
 const CANCEL = 'aws kms cancel-key-deletion --key-id <key>';
@@ -46,7 +46,8 @@ export const FINDINGS: Readonly<Record<DriftFinding['code'], FindingRow>> = {
   },
   'earlier-key-not-verified': {
     meaning: 'An earlier key is off, and nothing here shows that it is empty.',
-    commands: [POST_APPLY],
+    commands: [POST_APPLY, ENABLE],
+    more: 'Before the switch it must be on, because what is under it is still to move: enable it, after its deletion is canceled.',
   },
   'key-pending-deletion': {
     meaning: 'Somebody scheduled the deletion of a key.',
@@ -166,7 +167,8 @@ export const FINDINGS: Readonly<Record<DriftFinding['code'], FindingRow>> = {
     more: 'Whoever was struck out may have kept a copy or the material: if that matters, rotate.',
   },
   'custody-not-asked': {
-    meaning: 'A module or a command that keeps copies does not answer here.',
+    meaning:
+      'A module or a command that keeps copies does not answer here. A note where no run of this machine kept custody.',
     commands: [],
     more: 'Run `npx keyturn status` where it can be reached.',
   },

@@ -23,8 +23,10 @@ export interface Observation {
   /** ARN that the main alias resolves to; absent: there is no such alias. */
   readonly aliasTarget: string | undefined;
   readonly buckets: readonly { readonly name: string; readonly default: BucketDefault | undefined }[];
-  /** Keys that a bucket default or the binding names and that do not exist any more. */
+  /** Keys that a bucket default, the binding or `takeOver` names and that do not exist any more. */
   readonly goneKeys?: readonly string[];
+  /** Those of them that exist, and that no version alias leads to: a key to take over has none before the first apply. */
+  readonly otherKeys?: readonly KeyDescription[];
 }
 
 /** What reading AWS for a rotation takes: the file, the clients, whose account it is, and the run's end. */
@@ -55,18 +57,29 @@ export async function observe(run: Observing): Promise<Observation> {
   }
   const named = buckets.flatMap((bucket) => (bucket.default?.keyArn === undefined ? [] : [bucket.default.keyArn]));
   const bound = (run.rotation.binding ?? []).map(({ keyArn }) => keyArn);
-  const strange = new Set([...named, ...bound].filter((arn) => versions.every(({ key }) => key?.arn !== arn)));
+  const takenOver = run.rotation.keyVersions.flatMap(({ takeOver }) => takeOver ?? []);
+  const strange = new Set(
+    [...named, ...bound, ...takenOver].filter((arn) => versions.every(({ key }) => key?.arn !== arn)),
+  );
   const goneKeys: string[] = [];
-  for (const arn of strange) if (await isGone(run, arn)) goneKeys.push(arn);
-  return { versions, aliasTarget: target, buckets, goneKeys };
+  const otherKeys: KeyDescription[] = [];
+  for (const arn of strange) {
+    const found = await lookAtOther(run, arn);
+    if (found === 'gone') goneKeys.push(arn);
+    else if (found !== 'denied') otherKeys.push(found);
+  }
+  return { versions, aliasTarget: target, buckets, goneKeys, otherKeys };
 }
 
 /** Who may not look at a key that the rotation does not declare learns nothing of it. */
-async function isGone({ clients }: Pick<Observing, 'clients'>, keyArn: string): Promise<boolean> {
+async function lookAtOther(
+  { clients }: Pick<Observing, 'clients'>,
+  keyArn: string,
+): Promise<KeyDescription | 'gone' | 'denied'> {
   try {
-    return (await describeKey(clients.kms, keyArn)) === undefined;
+    return (await describeKey(clients.kms, keyArn)) ?? 'gone';
   } catch (error) {
-    if (isCode(error, 'aws-access-denied')) return false;
+    if (isCode(error, 'aws-access-denied')) return 'denied';
     throw error;
   }
 }

@@ -38,7 +38,7 @@ export const accessWaiver = z.strictObject({
     z.string().min(1).max(LIMITS.waiverText),
     'Who used the old key and cannot use the new one: the ARN of a user or role, the principal of a service, or an account.',
     'an ARN, a service principal, or account 111122223333',
-    'copy it from the output of `keyturn access`',
+    'copy it from the output of `npx keyturn access`',
   ),
   ...waiverTerm('loss of access', 'the output of access and in the pull request of the switch'),
 });

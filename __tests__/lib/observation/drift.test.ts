@@ -157,6 +157,10 @@ describe('age and expiry', () => {
     expect(await said({ keys: { v1: soon } })).toEqual([
       'note rollback-window-closing: npx keyturn rollback --to v1   (or nothing, if nobody goes back)',
     ]);
+    const more = 'terraform: { stacks: { keys: security, storage: [data] } }\n';
+    expect(await said({ keys: { v1: soon }, more })).toEqual([
+      'note rollback-window-closing: npx keyturn propose rollback --name v1   (or nothing, if nobody goes back)',
+    ]);
   });
 
   it('states the dead end where an earlier key lost its material and KMS refused the copy, or custody has none', async () => {
@@ -193,11 +197,27 @@ describe('age and expiry', () => {
 
 describe('what was moved by hand', () => {
   it('finds an alias at a key that nobody declared, and one that left its place', async () => {
-    const plan = 'npx keyturn plan --out plan';
+    const plan = 'npx keyturn plan --out keyturn-plan';
     expect(await said({ alias: arn('stranger') })).toEqual([`act alias-moved: ${plan}`]);
     expect(await said({ alias: arn('v1') })).toEqual([
       `act alias-moved: ${plan}   (or, if it is meant: npx keyturn propose switch --name v1)`,
     ]);
+  });
+
+  it('asks for no post-apply while an old key is what the alias names: it has to be readable first', async () => {
+    const versions = `  - name: v1\n    keyArn: ${TAKEN}\n  - name: v2\n`;
+    const before = (state: string) => ({
+      versions,
+      keys: { v1: { arn: TAKEN, state } },
+      alias: TAKEN,
+      verdict: { kind: 'not-verified', text: 'the switch is not done' } as const,
+      input: { left: undefined, verifiedAt: undefined },
+    });
+    const old = async (state: string) =>
+      (await findings(before(state))).filter(({ text }) => text.startsWith('v1 ')).map(({ fix }) => fix);
+    expect(await old('Enabled')).toEqual([]);
+    expect(await old('Disabled')).toEqual([`aws kms enable-key --key-id ${TAKEN}`]);
+    expect(await old('PendingImport')).toEqual([`the owner of ${TAKEN} must import its material again`]);
   });
 
   it('takes the alias of a taken-over key for none before the first apply, and one from before Keyturn for one', async () => {
@@ -207,7 +227,7 @@ describe('what was moved by hand', () => {
     const input = { left: undefined };
     const or = '   (or, if it is from before Keyturn: npx keyturn adopt)';
     expect(await said({ alias: arn('stranger'), input })).toEqual([
-      `act alias-moved: npx keyturn plan --out plan${or}`,
+      `act alias-moved: npx keyturn plan --out keyturn-plan${or}`,
     ]);
     const more = 'adopted:\n  alias: true\nterraform: { stacks: { keys: security, storage: [data] } }\n';
     expect(await said({ alias: arn('stranger'), input, more })).toEqual([
