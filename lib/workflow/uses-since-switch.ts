@@ -1,8 +1,10 @@
 import type { KeyEvent } from '../cloudtrail/event-record';
 import { keyEvents } from '../cloudtrail/key-events';
 import { callerName, isUse, isWrite, type ShownUse, shownUse, usesOf } from '../cloudtrail/key-uses';
+import { isCode } from '../errors';
 import { PROOF_CONTEXT } from '../kms/prove-import';
 import { bucketsToVerify, type Rotation, sessionName } from '../rotation/rotation';
+import { bucketExists } from '../s3/bucket-default';
 import { CLOCK_SLACK } from '../s3/clock-slack';
 import type { RetireRun } from './rotation-run';
 
@@ -35,6 +37,8 @@ const HISTORY = 90 * DAY;
 /** The move itself makes an event for each object, and the newest come first: more than a minute's reading finds only more of those. */
 const MOST = 5_000;
 
+type TrailRun = Pick<RetireRun, 'clients' | 'identity' | 'rotation' | 'store' | 'signal'>;
+
 /** Undefined: CloudTrail gave no answer, and the text says why. */
 export type TrailAnswer = { readonly known: UsesSinceSwitch } | { readonly known: undefined; readonly unknown: string };
 
@@ -43,16 +47,17 @@ export type TrailAnswer = { readonly known: UsesSinceSwitch } | { readonly known
  *
  * @throws KeyturnError `interrupted`; whatever else is wrong is an unknown answer
  */
-export async function usesSinceSwitch(
-  { clients, rotation, store, signal }: Pick<RetireRun, 'clients' | 'rotation' | 'store' | 'signal'>,
-  about: UseExplained,
-): Promise<TrailAnswer> {
+export async function usesSinceSwitch(run: TrailRun, about: UseExplained): Promise<TrailAnswer> {
+  const { clients, rotation, store, signal } = run;
   const since = beginning(rotation, about.switchedAt, store.now());
   const answer = await keyEvents(await clients.cloudTrail(), { keyArn: about.keyArn, since, most: MOST, signal });
   if (answer.known === undefined) return { known: undefined, unknown: 'unknown' in answer ? answer.unknown : '' };
   const { events, endedAt, unread } = answer.known;
   const uses = events.filter(isUse);
-  const others = uses.filter((event) => !isExplained(event, rotation, about));
+  const others = await outsideGoneBuckets(
+    run,
+    uses.filter((event) => !isExplained(event, rotation, about)),
+  );
   const movesEnd = (about.movedUntil ?? about.switchedAt.getTime()) + CLOCK_SLACK;
   const isShort = endedAt !== undefined && endedAt.getTime() > movesEnd;
   return {
@@ -85,9 +90,28 @@ function isExplained(event: KeyEvent, rotation: Rotation, { keyArn, switchedAt }
   if (event.direct) return false;
   const writes = isWrite(event, keyArn);
   if (event.s3Arn === undefined) return event.operation === 'ReEncrypt' && !writes;
-  const bucket = /^arn:[^:]+:s3:::([^/]+)/.exec(event.s3Arn)?.[1];
+  const bucket = bucketOf(event);
   if (bucket === undefined || !bucketsToVerify(rotation).includes(bucket)) return false;
   return !writes || event.at.getTime() < switchedAt.getTime() + CLOCK_SLACK;
+}
+
+const bucketOf = ({ s3Arn }: KeyEvent): string | undefined => /^arn:[^:]+:s3:::([^/]+)/.exec(s3Arn ?? '')?.[1];
+
+/** Nobody reads or writes a bucket that is gone. Where S3 does not say so, it counts as there. */
+async function outsideGoneBuckets(
+  { clients, identity }: TrailRun,
+  events: readonly KeyEvent[],
+): Promise<readonly KeyEvent[]> {
+  const through = new Set(events.flatMap((event) => (event.direct ? [] : (bucketOf(event) ?? []))));
+  const gone = new Set<string>();
+  for (const bucket of through) {
+    const isThere = await bucketExists(clients.s3, bucket, identity.account).catch((error: unknown) => {
+      if (isCode(error, 'interrupted')) throw error;
+      return true;
+    });
+    if (!isThere) gone.add(bucket);
+  }
+  return events.filter((event) => event.direct || !gone.has(bucketOf(event) ?? ''));
 }
 
 /** The round trip that proves a material names the rotation, and nothing else, as its context. */
