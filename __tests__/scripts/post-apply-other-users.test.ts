@@ -12,7 +12,12 @@ import {
   PutKeyPolicyCommand,
   ReplicateKeyCommand,
 } from '@aws-sdk/client-kms';
-import { CreateMultipartUploadCommand, PutBucketEncryptionCommand } from '@aws-sdk/client-s3';
+import {
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  PutBucketEncryptionCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { openEvidence } from '../../lib/evidence/evidence';
 import { keyPolicy } from '../../stacks/key-policy';
 import { speak } from '../support/command-line';
@@ -191,6 +196,41 @@ it.each([
   expect(await site.stateOf(v1)).toBe('Enabled');
 });
 
+it('refuses for uses since the switch that CloudTrail shows, though KMS reports a later one, and lets a waiver name the caller', async () => {
+  await site.createBucket('elsewhere');
+  await site.s3.send(
+    new PutObjectCommand({
+      Bucket: 'elsewhere',
+      Key: 'a',
+      Body: 'a',
+      ServerSideEncryption: 'aws:kms',
+      SSEKMSKeyId: v1,
+    }),
+  );
+  const who = 'arn:aws:iam::123456789012:user/local-aws';
+  await expectShutAndWaived('used', `${who} used it since the switch: GenerateDataKey`, 'use', who);
+});
+
+it('does not mind reads of a verified bucket and proofs of an import since the switch', async () => {
+  const EncryptionContext = { 'keyturn:proof': 'ledger' };
+  await site.s3.send(new GetObjectCommand({ Bucket: site.bucket, Key: 'moved' }));
+  await site.kms.send(new GenerateDataKeyCommand({ KeyId: v1, KeySpec: 'AES_256', EncryptionContext }));
+  await site.s3.send(new GetObjectCommand({ Bucket: site.bucket, Key: 'moved' }));
+  await site.switch();
+  const { exitCode, stderr } = await postApply();
+  expect([exitCode, stderr]).toEqual([
+    0,
+    expect.stringMatching(/CloudTrail shows [1-9]\d* use\(s\) since .*, 0 of somebody else/),
+  ]);
+});
+
+it('refuses for a direct call that sends the context of S3', async () => {
+  const EncryptionContext = { 'aws:s3:arn': `arn:aws:s3:::${site.bucket}` };
+  const made = await site.kms.send(new GenerateDataKeyCommand({ KeyId: v1, KeySpec: 'AES_256', EncryptionContext }));
+  await site.kms.send(new DecryptCommand({ KeyId: v1, CiphertextBlob: made.CiphertextBlob, EncryptionContext }));
+  await expectShut('used', 'used it since the switch: Decrypt');
+});
+
 it('refuses for a use of v1 after the move', async () => {
   await site.switch();
   let isDone = false;
@@ -219,6 +259,7 @@ it.each([
     's3:GetReplicationConfiguration is denied',
     'replication-unknown',
   ],
+  ['LookupEvents', 'cloudtrail', 400, 'AccessDeniedException', 'cloudtrail:LookupEvents is denied', 'use-unknown'],
   ['GetBucketReplication', 's3', 501, 'NotImplemented', 'does not say whether', 'replication-unknown'],
   ['ListBuckets', 's3', 403, 'AccessDenied', 's3:ListAllMyBuckets is denied', 'defaults-unknown'],
 ] as const)('refuses where %s of %s answers %i %s', async (operation, service, status, answer, text, code) => {
