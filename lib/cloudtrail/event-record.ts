@@ -61,6 +61,10 @@ export function readKeyEvent(text: string): KeyEvent | undefined {
   };
 }
 
+/** True for a direct call whose encryption context has this name, and no other. */
+export const hasOnlyContext = ({ contextNames, direct }: KeyEvent, name: string): boolean =>
+  direct && contextNames.length === 1 && contextNames[0] === name;
+
 /** ReEncrypt has two: what it opens is under the first. */
 const contextOf = (given: Members): Members =>
   members(given.encryptionContext ?? given.sourceEncryptionContext ?? given.destinationEncryptionContext);

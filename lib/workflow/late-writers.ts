@@ -32,13 +32,13 @@ export async function lateWriters(run: WatchRun): Promise<readonly LateWriters[]
 }
 
 async function writersOf(
-  { clients }: WatchRun,
+  { clients, signal }: WatchRun,
   keyArn: string,
   switched: Date | undefined,
 ): Promise<Pick<LateWriters, 'writers' | 'unread'>> {
   if (switched === undefined) return { writers: [], unread: [] };
   const since = new Date(Math.floor(switched.getTime() / 1000) * 1000);
-  const answer = await keyEvents(await clients.cloudTrail(), { keyArn, since });
+  const answer = await keyEvents(await clients.cloudTrail(), { keyArn, since, signal });
   if (answer.known === undefined) return { writers: [], unread: ['unknown' in answer ? answer.unknown : ''] };
   const { events, endedAt, unread } = answer.known;
   const writes = events.filter((event) => isWrite(event, keyArn) && !isProof(event));

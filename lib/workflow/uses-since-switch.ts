@@ -1,4 +1,4 @@
-import type { KeyEvent } from '../cloudtrail/event-record';
+import { hasOnlyContext, type KeyEvent } from '../cloudtrail/event-record';
 import { keyEvents } from '../cloudtrail/key-events';
 import { callerName, isUse, isWrite, type ShownUse, shownUse, usesOf } from '../cloudtrail/key-uses';
 import { isCode } from '../errors';
@@ -115,8 +115,7 @@ async function outsideGoneBuckets(
 }
 
 /** The round trip that proves a material names the rotation, and nothing else, as its context. */
-export const isProof = ({ contextNames, direct }: KeyEvent): boolean =>
-  direct && contextNames.length === 1 && contextNames[0] === PROOF_CONTEXT;
+export const isProof = (event: KeyEvent): boolean => hasOnlyContext(event, PROOF_CONTEXT);
 
 const isRehearsal = ({ by, session, operation }: KeyEvent, rotation: Rotation): boolean =>
   operation === 'Decrypt' && callerName(by) === rotation.retire.rehearseAs && session === sessionName(rotation);
