@@ -1,3 +1,4 @@
+import { awsNow } from '../../aws/aws-clock';
 import { isCode, KeyturnError } from '../../errors';
 import { acceptAnswer, answerFingerprint, type WrappedAnswer } from '../../key-material/ceremony/wrapped-answer';
 import { createWrappingRequest, type WrappingRequest } from '../../key-material/ceremony/wrapping-request';
@@ -6,7 +7,7 @@ import { nodeFiles } from '../../key-material/custody/file-operations';
 import type { PreparedImport } from '../../key-material/prepared-import';
 import { checkExpiry, type ImportResult, importMaterial } from '../../kms/import-key-material';
 import { importParameters } from '../../kms/import-parameters';
-import { observeVersions, waitsForMaterial } from '../../observation/observe';
+import { observeVersions, waitingForMaterial } from '../../observation/observe';
 import { custodyDirectory, custodyKind } from '../../rotation/rotation';
 import { setMaterialValidTo, writeRotation } from '../../rotation/rotation-edit';
 import { readRotationText } from '../../rotation/rotation-file';
@@ -36,7 +37,8 @@ export async function requestMaterial(run: MaterialRun, options: RequestOptions)
 }
 
 async function onlyWaiting(run: MaterialRun): Promise<string> {
-  const waiting = (await observeVersions(run)).filter(waitsForMaterial).map((one) => one.version.name);
+  const versions = await observeVersions(run);
+  const waiting = waitingForMaterial(versions, awsNow(run.clients.kms)).map((one) => one.version.name);
   const [only, ...more] = waiting;
   if (only !== undefined && more.length === 0) return only;
   throw new KeyturnError('usage', {
