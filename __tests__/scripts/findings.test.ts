@@ -376,7 +376,7 @@ const rows: readonly Row[] = [
 ];
 
 /** Nothing that can be typed and run here: what to do is a rotation of its own, or another machine's. */
-const BY_HAND: readonly Code[] = ['rotations-nearly-used', 'custody-not-asked'];
+const BY_HAND: readonly Code[] = ['rotations-nearly-used', 'custody-not-asked', 'key-in-other-regions'];
 
 /**
  * In place, a material that took the name of another: only a person can tell to whom the name belongs. And a file of somebody's own:
