@@ -87,7 +87,7 @@ export const FINDINGS: Readonly<Record<DriftFinding['code'], FindingRow>> = {
       'aws kms create-alias --alias-name <alias> --target-key-id <key>',
       PROPOSE,
     ],
-    more: 'First find out who moved the alias or imported material. Nothing brings a deleted key back.',
+    more: 'First find out who moved the alias or imported material. Other material is left behind: remove its version from the file in a reviewed change, then rotate. Nothing brings a deleted key back.',
   },
   'binding-outdated': {
     meaning: '`rotation.lock.json` has another date or custody record of a version than AWS and custody.',
