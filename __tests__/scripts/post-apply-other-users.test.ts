@@ -19,6 +19,7 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { openEvidence } from '../../lib/evidence/evidence';
+import type { DriftFinding } from '../../lib/observation/drift-finding';
 import { keyPolicy } from '../../stacks/key-policy';
 import { speak } from '../support/command-line';
 import { type Answer, type Asked, startLiar } from '../support/liar';
@@ -142,6 +143,16 @@ it.each([
   await expectShutAndWaived('replicates', text, 'replication', site.bucket);
 });
 
+/** How `status` ranks the keys of other Regions, and what `doctor` says of them. */
+async function statusAndDoctor(): Promise<readonly (readonly string[])[]> {
+  const { drift } = JSON.parse((await speak(site.directory, ['status', '--json'])).stdout);
+  const { findings } = JSON.parse((await speak(site.directory, ['doctor', '--json'])).stdout);
+  return [
+    drift.flatMap((one: DriftFinding) => (one.code === 'key-in-other-regions' ? [one.level] : [])),
+    findings.flatMap(({ found }: { found: string }) => (found.includes('multi-Region') ? [found] : [])),
+  ];
+}
+
 it('refuses for a key of another Region that has the material of v1, and does not mind a primary key without any', async () => {
   await site[Symbol.asyncDispose]();
   site = await switchedSite({ regions: ['us-east-1'], firstIsMultiRegion: true });
@@ -152,9 +163,11 @@ it('refuses for a key of another Region that has the material of v1, and does no
   await site.kms.send(new ReplicateKeyCommand({ KeyId: v1, ReplicaRegion: 'us-east-1' }));
   const shut = await postApply();
   const replica = v1.replace(site.endpoint.region, 'us-east-1');
+  expect(await statusAndDoctor()).toEqual([['act'], [expect.stringContaining(`${replica} has the same material`)]]);
   expect([shut.exitCode, shut.stderr]).toEqual([4, expect.stringContaining(`${replica} has the same material`)]);
   expect(await site.stateOf(v1)).toBe('Enabled');
   await site.switch(waive('related-key', 'us-east-1'));
+  expect(await statusAndDoctor()).toEqual([['note'], []]);
   expect((await postApply()).exitCode).toBe(0);
   expect(await site.stateOf(v1)).toBe('Disabled');
 });

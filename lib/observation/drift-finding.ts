@@ -18,6 +18,7 @@ export interface DriftFinding {
     | 'rollback-window-closing'
     | 'active-key-unusable'
     | 'key-pending-deletion'
+    | 'key-in-other-regions'
     | 'earlier-key-unusable'
     | 'earlier-key-not-verified'
     | 'alias-moved'

@@ -19,6 +19,7 @@ import {
   unproven,
 } from './drift-finding';
 import { materialFindings } from './drift-materials';
+import { relatedKeyFindings } from './drift-related-keys';
 import { isPlausible } from './evidence-queries';
 import { remedyOf } from './key-remedy';
 import type { ObservedVersion } from './observe';
@@ -32,6 +33,7 @@ export function driftFindings(input: DriftInput): readonly DriftFinding[] {
   const findings = [
     ...keysOf(input).flatMap((one) => keyFindings(input, one)),
     ...goneFindings(input),
+    ...keysOf(input).flatMap((one) => relatedKeyFindings(input, one)),
     ...pointerFindings(input),
     ...bindingFindings(input),
     ...ageFindings(input),

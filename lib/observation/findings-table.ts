@@ -54,6 +54,12 @@ export const FINDINGS: Readonly<Record<DriftFinding['code'], FindingRow>> = {
     commands: [CANCEL],
     more: 'The key is Disabled then; if it is needed, the next finding names how to enable it.',
   },
+  'key-in-other-regions': {
+    meaning:
+      'A key is a multi-Region key, and keys in other Regions have its material. Keyturn looks at one Region. A note once a waiver of the gate (`related-key`) names each Region.',
+    commands: [],
+    more: 'Look at those keys in their own Regions: state, dates, users and what is under them.',
+  },
   'material-expiring': {
     meaning: 'Material expires within `expiry.warnDays`.',
     commands: [PROPOSE, EXTEND, POST_APPLY],
@@ -82,7 +88,7 @@ export const FINDINGS: Readonly<Record<DriftFinding['code'], FindingRow>> = {
       'aws kms create-alias --alias-name <alias> --target-key-id <key>',
       PROPOSE,
     ],
-    more: 'First find out who moved the alias or imported material. Nothing brings a deleted key back.',
+    more: 'First find out who moved the alias or imported material. Other material is left behind: remove its version from the file in a reviewed change, then rotate. Nothing brings a deleted key back.',
   },
   'binding-outdated': {
     meaning: '`rotation.lock.json` has another date or custody record of a version than AWS and custody.',

@@ -85,13 +85,17 @@ async function lookAtOther(
 }
 
 /**
- * True for a version of ours whose key waits for material. One whose declared expiry has passed is left alone: KMS would
- * refuse that date, and the rotation file accepts it only where a later version takes over.
+ * Versions of ours whose key waits for material. One whose declared expiry has passed is left alone: KMS would refuse that date, and the
+ * rotation file accepts it only where a later version takes over.
+ *
+ * @param now - by AWS's clock, which a machine whose own is ahead does not overrule
  */
-export function waitsForMaterial(one: ObservedVersion): one is WaitingVersion {
-  const { materialValidTo, keyArn, disabled } = one.version;
-  if (one.key?.state !== 'PendingImport' || keyArn !== undefined || disabled) return false;
-  return materialValidTo === undefined || materialValidTo.getTime() > Date.now();
+export function waitingForMaterial(versions: readonly ObservedVersion[], now: Date): readonly WaitingVersion[] {
+  return versions.filter((one): one is WaitingVersion => {
+    const { materialValidTo, keyArn, disabled } = one.version;
+    if (one.key?.state !== 'PendingImport' || keyArn !== undefined || disabled) return false;
+    return materialValidTo === undefined || materialValidTo > now;
+  });
 }
 
 /** The active version as AWS has it; the key is absent while it is not declared to AWS yet. */

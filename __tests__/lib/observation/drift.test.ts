@@ -286,6 +286,21 @@ describe('what nobody looks after', () => {
   const versions = '  - name: v1\n  - name: v2\n';
   const on = { v1: { state: 'Enabled' } };
 
+  it('names keys of other Regions with the same material, and only notes them once each Region is waived', async () => {
+    const replica = (region: string) => arn('v2').replace('ap-northeast-1', region);
+    const of = (...regions: readonly string[]) => ({ keys: { v2: { relatedKeys: regions.map(replica) } } });
+    const waived = (until: string, region = 'us-east-1') =>
+      `retire: { waivers: [{ what: related-key, of: ${region}, reason: looked at by hand, until: ${until} }] }\n`;
+    const seen = async (world: World) => (await findings(world)).map(({ code, level }) => `${level} ${code}`);
+    expect(await seen(of())).toEqual([]);
+    expect((await findings(of('us-east-1', 'us-west-2')))[0]?.text).toContain(`${replica('us-west-2')} has the same`);
+    expect(await seen(of('us-east-1'))).toEqual(['act key-in-other-regions']);
+    expect(await seen({ ...of('us-east-1'), more: waived('2026-11-24') })).toEqual(['note key-in-other-regions']);
+    expect(await seen({ ...of('us-east-1'), more: waived('2026-11-23') })).toEqual(['act key-in-other-regions']);
+    const both = { ...of('us-east-1', 'us-west-2'), more: waived('2027-01-01') };
+    expect(await seen(both)).toEqual(['act key-in-other-regions']);
+  });
+
   it('asks for a look where a superseded key is on and the last verification is old or unknown', async () => {
     for (const verifiedAt of [undefined, daysFromNow(-8)])
       expect(await said({ versions, keys: on, input: { verifiedAt } })).toEqual([
