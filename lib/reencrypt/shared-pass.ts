@@ -121,15 +121,22 @@ export class SharedPass implements SharedSegments {
   }
 
   async #lease(one: OpenSegment): Promise<void> {
-    const { after, to } = one;
+    const { to } = one;
+    // A marker of a journal has no member for the version that it does not name.
+    const after = one.after && { key: one.after.key, versionId: one.after.versionId };
     const lease = { ...this.#range, segment: { after, to }, maxPages: LEASE_PAGES };
     const end = await this.#tools.run.lease(lease, (record) => this.#commit(one, record));
-    if (end.end === 'stopped') return;
+    if (end.end === 'stopped') {
+      if (!this.#isEnded) throw this.#invalid('it ended a segment that nobody had stopped');
+      return;
+    }
     if (end.end === 'listed') return this.#giveBack(one, end.rest);
     this.#died(one, end);
   }
 
   #died(one: OpenSegment, { worker }: Extract<LeaseEnd, { end: 'died' }>): void {
+    // Between its last page and the word that it was the last.
+    if (one.isDone) return;
     one.deaths += 1;
     if (one.deaths >= MAX_DEATHS) {
       const { bucket } = this.#request;
@@ -156,7 +163,8 @@ export class SharedPass implements SharedSegments {
     if (one.isDone) throw this.#invalid('it completed a page behind the last one of its segment');
     if (next === undefined) return;
     const order = after === undefined ? 1 : compareKeys(next.key, after.key);
-    const leadsOn = order > 0 || (order === 0 && after?.versionId !== undefined);
+    // Within a key nobody knows the order of its versions; the page that was recorded last does not lead on.
+    const leadsOn = order > 0 || (order === 0 && after?.versionId !== undefined && after.versionId !== next.versionId);
     const isWithin = to === undefined || compareKeys(next.key, to) <= 0;
     if (!leadsOn || !isWithin) throw this.#invalid('it completed a page that is not the next one of its segment');
   }

@@ -82,6 +82,7 @@ export class AdaptiveLimiter {
   readonly #clock: () => number;
   readonly #interval: number;
   readonly #lanes = new Map<string, PrefixLanes>();
+  #sent = 0;
   #nextSlot = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -99,6 +100,11 @@ export class AdaptiveLimiter {
     const lanes = this.#lanes.get(bucket) ?? new PrefixLanes();
     this.#lanes.set(bucket, lanes);
     return lanes;
+  }
+
+  /** Requests that have left so far, and how many of them have no answer yet. */
+  get counts(): { readonly sent: number; readonly open: number } {
+    return { sent: this.#sent, open: this.#s3.inFlight };
   }
 
   /** Requests at once that are allowed now, and why not more. */
@@ -161,6 +167,7 @@ export class AdaptiveLimiter {
   }
 
   #start(bound: Bound): void {
+    this.#sent += 1;
     this.#s3.inFlight += 1;
     if (bound === 'kms') this.#kms.inFlight += 1;
     if (this.#interval > 0) this.#nextSlot = Math.max(this.#nextSlot, this.#clock() - this.#interval) + this.#interval;

@@ -5,6 +5,7 @@ import type { LookRecord } from '../s3/look-record';
 import { errorOf } from './worker-fault';
 import { type FromWorker, fromWorker, type WorkerSettings } from './worker-messages';
 import type { StartWorker, WorkerProcess } from './worker-process';
+import { type Patience, WorkerProgress } from './worker-progress';
 
 /** A run over a bucket, as processes are told of it. */
 export interface AnnouncedRun {
@@ -22,25 +23,32 @@ interface OpenLease {
   readonly resolve: (end: LeaseEnd) => void;
   readonly reject: (error: unknown) => void;
   committing: Promise<void>;
+  /** Pages of it that are being recorded. */
+  uncommitted: number;
 }
 
 /**
  * One process and the leases that it works on. When it dies, those end as `died`, once the page that it sent last is recorded or refused. It is
- * started again with the next lease.
+ * started again with the next lease. One that gets on with none of its leases is ended.
  */
 export class RunningWorker {
   readonly #number: number;
   readonly #start: StartWorker;
   readonly #settings: WorkerSettings;
+  readonly #patience: Patience;
   readonly #leases = new Map<number, OpenLease>();
   readonly #runs = new Map<number, AnnouncedRun>();
   #process: WorkerProcess | undefined;
+  #progress: WorkerProgress;
+  #watch: NodeJS.Timeout | undefined;
   #lastLease = 0;
 
-  constructor(number: number, start: StartWorker, settings: WorkerSettings) {
+  constructor(number: number, start: StartWorker, settings: WorkerSettings, patience: Patience) {
     this.#number = number;
     this.#start = start;
     this.#settings = settings;
+    this.#patience = patience;
+    this.#progress = new WorkerProgress(patience);
   }
 
   get leases(): number {
@@ -55,6 +63,7 @@ export class RunningWorker {
       onEnd: (how) => this.#ended(started, how),
     });
     this.#process = started;
+    this.#progress = new WorkerProgress(this.#patience);
     started.send({ type: 'begin', settings: this.#settings });
     return started;
   }
@@ -66,7 +75,9 @@ export class RunningWorker {
     this.#lastLease += 1;
     const lease = this.#lastLease;
     return new Promise((resolve, reject) => {
-      this.#leases.set(lease, { run, commit, resolve, reject, committing: Promise.resolve() });
+      this.#leases.set(lease, { run, commit, resolve, reject, committing: Promise.resolve(), uncommitted: 0 });
+      this.#progress.progressed();
+      this.#watch ??= setInterval(() => this.#look(), this.#patience.everyMs).unref();
       worker.send({ type: 'lease', run: run.number, lease, of });
     });
   }
@@ -79,6 +90,7 @@ export class RunningWorker {
   close(): void {
     this.#process?.kill();
     this.#process = undefined;
+    this.#unwatch();
   }
 
   #receive(from: WorkerProcess, message: unknown): void {
@@ -93,6 +105,11 @@ export class RunningWorker {
       this.#fail(errorOf(message.fault));
       return;
     }
+    if (message.type === 'alive') {
+      this.#progress.lives(message);
+      return;
+    }
+    this.#progress.progressed();
     if (message.type === 'looked') {
       // What comes of a run that is over counts for nothing.
       this.#runs.get(message.run)?.onLook(message.record);
@@ -109,7 +126,7 @@ export class RunningWorker {
   }
 
   #end(lease: OpenLease, message: Extract<FromWorker, { type: 'listed' | 'stopped' | 'fault' }>): void {
-    this.#leases.delete(message.lease);
+    this.#remove(message.lease);
     void lease.committing.then(() => {
       if (message.type === 'fault') lease.reject(errorOf(message.fault));
       else if (message.type === 'stopped') lease.resolve({ end: 'stopped' });
@@ -118,15 +135,41 @@ export class RunningWorker {
   }
 
   #commit(from: WorkerProcess, number: number, lease: OpenLease, record: PageRecord): void {
+    lease.uncommitted += 1;
     lease.committing = lease.committing
       .then(() => lease.commit(record))
       .then(
-        () => from.send({ type: 'committed', lease: number }),
+        () => {
+          lease.uncommitted -= 1;
+          this.#progress.progressed();
+          from.send({ type: 'committed', lease: number });
+        },
         (error) => {
-          this.#leases.delete(number);
+          this.#remove(number);
           lease.reject(error);
         },
       );
+  }
+
+  /** A process that hangs holds its leases for ever: it is ended, and whoever takes them over begins behind the last recorded page. */
+  #look(): void {
+    const worker = this.#process;
+    if (!worker) return;
+    const isOurTurn = [...this.#leases.values()].some((one) => one.uncommitted > 0);
+    const how = this.#progress.look(isOurTurn);
+    if (how === undefined) return;
+    worker.kill();
+    this.#ended(worker, how);
+  }
+
+  #unwatch(): void {
+    clearInterval(this.#watch);
+    this.#watch = undefined;
+  }
+
+  #remove(lease: number): void {
+    this.#leases.delete(lease);
+    if (this.#leases.size === 0) this.#unwatch();
   }
 
   #ended(worker: WorkerProcess, how: string): void {
@@ -149,12 +192,14 @@ export class RunningWorker {
   #fail(error: Error): void {
     this.close();
     this.#runs.clear();
-    for (const lease of this.#takeAll()) lease.reject(error);
+    // A page that is being recorded is recorded first: after the end nothing may write.
+    for (const lease of this.#takeAll()) void lease.committing.then(() => lease.reject(error));
   }
 
   #takeAll(): readonly OpenLease[] {
     const all = [...this.#leases.values()];
     this.#leases.clear();
+    this.#unwatch();
     return all;
   }
 }

@@ -23,10 +23,16 @@ export class SegmentServer {
   #pace: AdaptiveLimiter | undefined;
   readonly #reported = new WeakMap<LocalSegments, number>();
   #handled: Promise<void> = Promise.resolve();
+  readonly #aliveEveryMs: number;
+  #alive: NodeJS.Timeout | undefined;
+  #leases = 0;
+  #isOpening = false;
 
-  constructor(open: OpenStore, send: (message: FromWorker) => void) {
+  /** @param aliveEveryMs - milliseconds between two messages that say no more than that this process lives. Default 5,000 */
+  constructor(open: OpenStore, send: (message: FromWorker) => void, aliveEveryMs = 5_000) {
     this.#open = open;
     this.#send = send;
+    this.#aliveEveryMs = aliveEveryMs;
   }
 
   /** Handles messages one after the other; leases go on meanwhile. @throws for a message that is none: this process is of no use */
@@ -36,6 +42,8 @@ export class SegmentServer {
       const [issue] = known.error.issues;
       throw new Error(`a message that is none: ${issue?.path.join('.')}: ${issue?.message}`);
     }
+    // At once: what comes before it may take long.
+    if (known.data.type === 'lease') this.#begun();
     this.#handled = this.#handled.then(() => this.#handle(known.data));
     return this.#handled;
   }
@@ -47,7 +55,7 @@ export class SegmentServer {
       case 'run':
         return this.#run(message.run, message.request);
       case 'lease':
-        void this.#lease(message.run, message.lease, message.of);
+        void this.#lease(message.run, message.lease, message.of).finally(() => this.#ended());
         return;
       case 'committed':
         this.#uncommitted.get(message.lease)?.();
@@ -60,10 +68,13 @@ export class SegmentServer {
   }
 
   async #begin(settings: WorkerSettings): Promise<void> {
+    this.#isOpening = true;
     try {
       this.#store = await this.#open(settings);
     } catch (error) {
       this.#send({ type: 'unable', fault: faultOf(error) });
+    } finally {
+      this.#isOpening = false;
     }
   }
 
@@ -94,6 +105,21 @@ export class SegmentServer {
     } catch (error) {
       this.#send({ type: 'fault', lease, requests: this.#requests(segments), fault: faultOf(error) });
     }
+  }
+
+  #begun(): void {
+    this.#leases += 1;
+    this.#alive ??= setInterval(() => {
+      const { sent, open } = this.#pace?.counts ?? { sent: 0, open: 0 };
+      this.#send({ type: 'alive', sent, open: open + (this.#isOpening ? 1 : 0) });
+    }, this.#aliveEveryMs).unref();
+  }
+
+  #ended(): void {
+    this.#leases -= 1;
+    if (this.#leases > 0) return;
+    clearInterval(this.#alive);
+    this.#alive = undefined;
   }
 
   /** Requests of a run since the last time. */

@@ -188,6 +188,8 @@ const look = z
 export const fromWorker = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('page'), lease: count, requests: count, record }),
   z.strictObject({ type: z.literal('looked'), run: count, record: look }),
+  /** Every few seconds while it has a lease: requests sent so far, and how many of them are not answered. */
+  z.strictObject({ type: z.literal('alive'), sent: count, open: count }),
   z.strictObject({ type: z.literal('listed'), lease: count, requests: count, rest: or(text) }),
   z.strictObject({ type: z.literal('stopped'), lease: count, requests: count }),
   z.strictObject({ type: z.literal('fault'), lease: count, requests: count, fault }),

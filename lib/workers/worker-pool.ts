@@ -3,6 +3,7 @@ import type { LookRecord } from '../s3/look-record';
 import { type AnnouncedRun, RunningWorker } from './running-worker';
 import type { WorkerSettings } from './worker-messages';
 import type { StartWorker } from './worker-process';
+import { PATIENCE, type Patience } from './worker-progress';
 
 /** Leases of one process at once: while one begins with a listing, the others keep it busy. */
 const LEASES_AT_ONCE = 3;
@@ -12,6 +13,8 @@ export interface WorkerPoolOptions {
   readonly processes: number;
   readonly settings: WorkerSettings;
   readonly start: StartWorker;
+  /** With a process that makes no progress. Default: {@link PATIENCE}. */
+  readonly patience?: Patience | undefined;
 }
 
 /** Processes that move segments for the runs of one command, whichever bucket these are of. They are started when they are needed. */
@@ -20,8 +23,9 @@ export class WorkerPool implements SegmentWorkers {
   readonly #waiting: (() => void)[] = [];
   #lastRun = 0;
 
-  constructor({ processes, settings, start }: WorkerPoolOptions) {
-    this.#workers = Array.from({ length: processes }, (_, at) => new RunningWorker(at + 1, start, settings));
+  constructor({ processes, settings, start, patience = PATIENCE }: WorkerPoolOptions) {
+    const worker = (_: unknown, at: number) => new RunningWorker(at + 1, start, settings, patience);
+    this.#workers = Array.from({ length: processes }, worker);
   }
 
   get processes(): number {

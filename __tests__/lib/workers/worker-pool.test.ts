@@ -1,8 +1,7 @@
 import { fork } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { deserialize, serialize } from 'node:v8';
 
 import { KeyturnError } from '../../../lib/errors';
 import { type ReencryptRequest, reencryptBucket } from '../../../lib/reencrypt/reencrypt-bucket';
@@ -10,50 +9,22 @@ import { RunStopped } from '../../../lib/s3/fault-policy';
 import type { ObjectStore } from '../../../lib/s3/store';
 import { versionScope } from '../../../lib/s3/version-scope';
 import { VerificationBehind } from '../../../lib/verify/verification-behind';
-import { type OpenStore, SegmentServer } from '../../../lib/workers/segment-server';
+import type { OpenStore } from '../../../lib/workers/segment-server';
 import { type FromWorker, toWorker } from '../../../lib/workers/worker-messages';
 import { WorkerPool } from '../../../lib/workers/worker-pool';
 import { type StartWorker, startWorkers, type WorkerProcess } from '../../../lib/workers/worker-process';
+import { WorkerProgress } from '../../../lib/workers/worker-progress';
+import { SLOW } from '../../runner/slow';
 import { stateOf } from '../../support/bucket-state';
+import { DIES, HANGS, type InProcess, inProcessWorkers, WORKER_SETTINGS } from '../../support/in-process-workers';
 import { testEndpoint } from '../reencrypt/endpoint';
 import { MemoryBucket, memoryStore, NEW_KEY, OLD_KEY, SOURCES, underKey } from '../s3/memory-store';
 
-const SETTINGS = {
-  file: 'rotation.yaml',
-  name: 'r',
-  region: 'ap-northeast-1',
-  account: '123456789012',
-  aws: undefined,
-};
 const { compiledFolder }: { compiledFolder(): string } = require('../../../bin/compile');
 
-/** What a message is on the other side of the channel. */
-const sent = <T>(message: T): T => deserialize(serialize(message)) as T;
-
-/** Processes that are none, behind the messages of real ones. `spoil`: what becomes of an answer on its way. */
-function inProcess(open: OpenStore, spoil: (message: FromWorker, pid: number) => unknown = (message) => message) {
-  let started = 0;
-  const start: StartWorker = ({ onMessage, onEnd }) => {
-    started += 1;
-    const pid = started;
-    let isAlive = true;
-    const server = new SegmentServer(open, (message) => {
-      const answer = spoil(sent(message), pid);
-      if (answer === DIES) {
-        isAlive = false;
-        onEnd('ended by SIGKILL');
-      } else if (isAlive) setImmediate(onMessage, answer);
-    });
-    const send: WorkerProcess['send'] = (message) => void (isAlive && server.receive(sent(message)));
-    const kill = () => {
-      isAlive = false;
-    };
-    return { pid, send, kill };
-  };
-  return new WorkerPool({ processes: 2, settings: SETTINGS, start });
-}
-
-const DIES = Symbol('dies');
+/** `spoil`: what becomes of an answer on its way. */
+const inProcess = (open: OpenStore, spoil?: InProcess['spoil']): WorkerPool =>
+  inProcessWorkers(open, { ...(spoil && { spoil }) });
 
 function filled(count = 120): MemoryBucket {
   const bucket = new MemoryBucket();
@@ -123,6 +94,34 @@ describe('processes that move segments', () => {
     });
   });
 
+  it.each<[string, (message: FromWorker) => unknown]>([
+    ['the same page twice', (message) => (message.type === 'page' ? [message, message] : message)],
+    ['the same end twice', (message) => (message.type === 'listed' ? [message, message] : message)],
+    [
+      'an end that nobody asked for',
+      (message) => (message.type === 'page' ? { type: 'stopped', lease: message.lease, requests: 0 } : message),
+    ],
+  ])('refuses %s', async (_what, spoil) => {
+    const bucket = filled();
+    const workers = inProcess(async () => memoryStore(bucket), spoil);
+    await expect(reencryptBucket(memoryStore(bucket), request(), workers)).rejects.toMatchObject({
+      code: 'worker-answer-invalid',
+    });
+  });
+
+  it('refuses the same page twice in the middle of a key', async () => {
+    const bucket = filled(40);
+    bucket.versioning = 'enabled';
+    for (let at = 0; at < 20; at += 1) bucket.put('k0020');
+    const workers = inProcess(
+      async () => memoryStore(bucket),
+      (message) => (message.type === 'page' && message.record.next?.versionId ? [message, message] : message),
+    );
+    await expect(reencryptBucket(memoryStore(bucket), request(), workers)).rejects.toMatchObject({
+      code: 'worker-answer-invalid',
+    });
+  });
+
   it('end the run with the error that keeps them from moving anything', async () => {
     const bucket = filled();
     const facts = { declared: '1', given: '2', identity: 'arn', file: 'rotation.yaml' };
@@ -143,9 +142,9 @@ describe('processes that move segments', () => {
   });
 
   it('are told nothing but what the schema names', () => {
-    const begin = { type: 'begin', settings: { ...SETTINGS, secretAccessKey: 'x' } };
+    const begin = { type: 'begin', settings: { ...WORKER_SETTINGS, secretAccessKey: 'x' } };
     expect(toWorker.safeParse(begin).success).toBe(false);
-    expect(toWorker.safeParse({ ...begin, settings: SETTINGS }).success).toBe(true);
+    expect(toWorker.safeParse({ ...begin, settings: WORKER_SETTINGS }).success).toBe(true);
   });
 });
 
@@ -174,7 +173,7 @@ describe('real processes', () => {
     const { accountId: account, region } = endpoint.aws;
     const workers = new WorkerPool({
       processes: 2,
-      settings: { ...SETTINGS, region, account },
+      settings: { ...WORKER_SETTINGS, region, account },
       start,
     });
     let updates = 0;
@@ -302,6 +301,191 @@ describe('processes that look behind the move', () => {
       );
       const { found } = await rotate(bucket, workers);
       expect({ kind, ...found.account }).toMatchObject({ kind, listed: 120, underActive: 120, left: 0, unknown: 0 });
+    }
+  });
+});
+
+describe('a rotation with processes', () => {
+  const scope = { activeKeyArn: NEW_KEY, ...SOURCES };
+  const verification = { bucket: 'b', activeKeyArn: NEW_KEY, scopeOf: versionScope.bind(undefined, scope), read: 0 };
+  const COUNT = 48;
+  let directory: string;
+  beforeAll(() => {
+    directory = mkdtempSync(path.join(tmpdir(), 'keyturn-rotation-'));
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  /** Old enough to be inspected behind the move. */
+  const old = (): MemoryBucket => {
+    const bucket = filled(COUNT);
+    for (const one of bucket.versions) one.head = { ...one.head, lastModified: bucket.clock - 86_400_000 };
+    return bucket;
+  };
+
+  async function rotate(bucket: MemoryBucket, workers: WorkerPool, journalFile?: string, store = memoryStore(bucket)) {
+    const behind = new VerificationBehind(store, verification, undefined, scope);
+    await behind.begin();
+    const moved = await reencryptBucket(store, request({ behind, retry: {}, journalFile }), workers);
+    const listedBefore = { versions: moved.objectVersions, newest: moved.newestListed ?? 0 };
+    return { moved, found: await behind.finish({ ...verification, listedBefore }) };
+  }
+
+  /** All is moved, and the verification accounts for each version once. */
+  function expectWhole(bucket: MemoryBucket, { moved, found }: Awaited<ReturnType<typeof rotate>>, what: object): void {
+    expect({ ...what, ...moved }).toMatchObject({ ...what, complete: true, objectVersions: COUNT, failedTotal: 0 });
+    expect({ ...what, ...found.account }).toMatchObject({
+      ...what,
+      listed: COUNT,
+      underActive: COUNT,
+      left: 0,
+      unknown: 0,
+    });
+    expect(isMoved(bucket)).toBe(true);
+  }
+
+  /** Does something once, at the n-th call. */
+  const atNth = (nth: number) => {
+    let calls = 0;
+    return {
+      isNow: () => {
+        calls += 1;
+        return calls === nth;
+      },
+      get isPast() {
+        return calls >= nth;
+      },
+    };
+  };
+  const STEP = SLOW ? 1 : 9;
+
+  it.each(['before it answers', 'by what it is told'] as const)(
+    'ends in the same state when a process is killed %s, at any message',
+    async (when) => {
+      for (let nth = 1; ; nth += STEP) {
+        const bucket = old();
+        const death = atNth(nth);
+        const workers = inProcessWorkers(
+          async () => memoryStore(bucket),
+          when === 'before it answers'
+            ? { spoil: (message) => (death.isNow() ? DIES : message) }
+            : { diesOf: () => death.isNow() },
+        );
+        expectWhole(bucket, await rotate(bucket, workers), { nth });
+        if (!death.isPast) break;
+        expect(nth).toBeLessThan(500);
+      }
+    },
+  );
+
+  it('ends in the same state when a process hangs at any message, or lives and gets nowhere', async () => {
+    const patience = { everyMs: 2, quiet: 8, busy: 16 };
+    for (let nth = 1; ; nth += 2 * STEP) {
+      const bucket = old();
+      const hang = atNth(nth);
+      const stuck = new Set<number>();
+      const workers = inProcessWorkers(async () => memoryStore(bucket), {
+        spoil: (message, pid) => {
+          if (message.type === 'alive') return message;
+          if (hang.isNow()) {
+            stuck.add(pid);
+            if (nth % 4 === 1) return HANGS;
+          }
+          return stuck.has(pid) ? [] : message;
+        },
+        patience,
+        aliveEveryMs: 1,
+      });
+      expectWhole(bucket, await rotate(bucket, workers), { nth });
+      if (!hang.isPast) break;
+      expect(nth).toBeLessThan(500);
+    }
+  });
+
+  it('stops and names the process when each one hangs over the same page', async () => {
+    const bucket = old();
+    const patience = { everyMs: 2, quiet: 8, busy: 16 };
+    const spoil = (message: FromWorker) => (message.type === 'page' ? HANGS : message);
+    const workers = inProcessWorkers(async () => memoryStore(bucket), { spoil, patience });
+    await expect(rotate(bucket, workers)).rejects.toMatchObject({
+      code: 'worker-died',
+      message: expect.stringContaining('ended by Keyturn after 0 s without a message'),
+    });
+  });
+
+  it('is resumed after the command is killed at any message, while requests of its processes still arrive', async () => {
+    for (let nth = 1; ; nth += STEP) {
+      const bucket = old();
+      const journal = path.join(directory, `command-${nth}.ndjson`);
+      const death = atNth(nth);
+      const killed = await new Promise<boolean>((resolve) => {
+        const spoil = (message: FromWorker) => {
+          if (death.isNow()) {
+            if (existsSync(journal)) copyFileSync(journal, `${journal}.killed`);
+            resolve(true);
+          }
+          // Nobody hears it any more, and what waits for a page to be recorded waits for ever.
+          return death.isPast ? [] : message;
+        };
+        const workers = inProcessWorkers(async () => memoryStore(bucket), { spoil });
+        void rotate(bucket, workers, journal).then(() => resolve(false));
+      });
+      if (!killed) break;
+      const resumed = path.join(directory, `resumed-${nth}.ndjson`);
+      if (existsSync(`${journal}.killed`)) copyFileSync(`${journal}.killed`, resumed);
+      const end = await rotate(
+        bucket,
+        inProcessWorkers(async () => memoryStore(bucket)),
+        resumed,
+      );
+      expectWhole(bucket, end, { nth });
+      expect(nth).toBeLessThan(500);
+    }
+  });
+
+  it('ends whole for two commands at once', async () => {
+    const bucket = old();
+    const one = rotate(
+      bucket,
+      inProcessWorkers(async () => memoryStore(bucket)),
+    );
+    const other = rotate(
+      bucket,
+      inProcessWorkers(async () => memoryStore(bucket)),
+    );
+    expectWhole(bucket, await one, { command: 1 });
+    expectWhole(bucket, await other, { command: 2 });
+  });
+});
+
+describe('the progress of a process', () => {
+  const progress = () => new WorkerProgress({ everyMs: 1000, quiet: 90, busy: 900 });
+  const looks = (
+    count: number,
+    of: WorkerProgress,
+    alive?: (at: number) => { sent: number; open: number },
+  ): string[] => {
+    const found: string[] = [];
+    for (let at = 1; at <= count; at += 1) {
+      if (alive && at % 5 === 0) of.lives({ type: 'alive', ...alive(at) });
+      found.push(...[of.look(false) ?? []].flat());
+    }
+    return found;
+  };
+
+  it('is none without a message, or with nothing sent and nothing open', () => {
+    expect(looks(90, progress())).toEqual(['ended by Keyturn after 90 s without a message']);
+    expect(looks(94, progress(), () => ({ sent: 7, open: 0 }))).toEqual([
+      'ended by Keyturn after 90 s without progress',
+    ]);
+  });
+
+  it('goes on while S3 asks to slow down, while one copy takes long, and while this process records a page', () => {
+    expect(looks(10_000, progress(), (at) => ({ sent: Math.floor(at / 30), open: 0 }))).toEqual([]);
+    expect(looks(900, progress(), () => ({ sent: 7, open: 1 }))).toEqual([]);
+    const waiting = progress();
+    for (let at = 0; at < 1_000; at += 1) {
+      waiting.lives({ type: 'alive', sent: 7, open: 0 });
+      expect(waiting.look(true)).toBeUndefined();
     }
   });
 });
