@@ -21,8 +21,34 @@ export const ROOMS: Readonly<Record<string, MutatedRoom>> = {
     tests: ['__tests__/lib/workflow/gate.test.ts', '__tests__/lib/workflow/gate-users.test.ts'],
   },
   drift: {
-    files: ['lib/observation/drift*.ts'],
+    files: [
+      'lib/observation/drift.ts',
+      ...['binding', 'expiry', 'finding', 'materials', 'related-keys'].map(
+        (part) => `lib/observation/drift-${part}.ts`,
+      ),
+    ],
     tests: ['__tests__/lib/observation/drift*.test.ts'],
+  },
+  custody: {
+    files: [
+      'lib/observation/custody-standing.ts',
+      'lib/observation/drift-custody.ts',
+      'lib/observation/observed-custody.ts',
+    ],
+    tests: [
+      '__tests__/lib/observation/drift*.test.ts',
+      '__tests__/lib/workflow/require-custody.test.ts',
+      '__tests__/scripts/custody-over-time.test.ts',
+      '__tests__/scripts/material-findings.test.ts',
+    ],
+  },
+  verdicts: {
+    files: [
+      'lib/observation/verdict-records.ts',
+      'lib/observation/version-verdicts.ts',
+      'lib/workflow/retire-verdicts.ts',
+    ],
+    tests: ['__tests__/scripts/verdicts.test.ts', '__tests__/lib/observation/drift*.test.ts'],
   },
   verify: {
     files: ['lib/verify/*.ts'],
