@@ -9,6 +9,7 @@ import { adoptionBody, adoptionDiff, adoptionTitle } from '../lib/proposals/adop
 import { adoptionFile } from '../lib/proposals/adoption-file';
 import { harmlessLines } from '../lib/proposals/markdown';
 import { declareAdopted } from '../lib/rotation/adoption-edit';
+import { planCommand, rotateCommand } from '../lib/rotation/declared-stacks';
 import type { Rotation } from '../lib/rotation/rotation';
 import { writeRotation } from '../lib/rotation/rotation-edit';
 import { parseRotation, readRotationText } from '../lib/rotation/rotation-file';
@@ -81,6 +82,7 @@ export const adopt: CommandDefinition = {
     const starter = before === undefined ? undefined : starterValues(before);
     const declared = starter === undefined ? present?.rotation : undefined;
     const region = declared?.region ?? regionOf(options, context, starter?.region);
+    const alias = aliasOf(options, declared?.alias, starter?.alias);
     const access = declared === undefined ? accessFrom(options) : declared.aws;
     const { env, signal } = context;
     const name = declared?.name ?? text(options, 'name') ?? starter?.name;
@@ -90,7 +92,7 @@ export const adopt: CommandDefinition = {
       context.terminal.note(`looking at account ${identity.account}, Region ${region}, as ${identity.arn}`);
       const looking = { clients, identity, signal };
       const found = await observeAdoptable(looking, {
-        alias: aliasOf(options, declared?.alias, starter?.alias),
+        alias,
         buckets: texts(options, 'bucket') ?? starter?.buckets ?? [],
         ...(declared === undefined ? {} : { declared: declared.buckets.map((bucket) => bucket.name) }),
         keys: texts(options, 'key') ?? [],
@@ -137,8 +139,16 @@ function aliasOf(options: OptionValues, declared: string | undefined, started: s
   if (given !== undefined && declared !== undefined && given !== declared)
     throw usage(`--alias ${given} is not ${declared}, which the rotation file declares`, 'omit --alias');
   const alias = given ?? declared ?? started;
+  if (alias?.startsWith('alias/aws/'))
+    throw usage(
+      `${alias} is of AWS, which alone moves it`,
+      'begin with `npx keyturn init --alias alias/<your own>`, and name what moves under reencrypt.from, such as aws/s3',
+    );
   if (alias?.startsWith('alias/')) return alias;
-  throw usage('no alias is given', 'pass --alias alias/...; `aws kms list-aliases` lists them');
+  const list = '`aws kms list-aliases` lists them';
+  if (alias === undefined) throw usage('no alias is given', `pass --alias alias/...; ${list}`);
+  const meant = /^[\w/-]+$/.test(alias) ? `--alias alias/${alias}` : '--alias alias/...';
+  throw usage(`--alias ${alias} is no name of an alias`, `pass ${meant}; ${list}`);
 }
 
 const usage = (problem: string, hint: string): KeyturnError => new KeyturnError('usage', { problem, hint });
@@ -205,7 +215,7 @@ interface Written {
 async function finish(context: CommandContext, options: OptionValues, written: Written): Promise<CommandOutcome> {
   const { terminal, cwd, signal } = context;
   const { file, before, after, found, adopted, notes } = written;
-  await parseRotation(after, file, READ);
+  const rotation = await parseRotation(after, file, READ);
   const shown = shownPath(cwd, file);
   const diff = adoptionDiff(before ?? '', after, shown);
   const changed = diff !== '';
@@ -219,7 +229,7 @@ async function finish(context: CommandContext, options: OptionValues, written: W
   const bodyFile = write ? await writeBody(context, options, body) : undefined;
   if (changed && !flag(options, 'json')) terminal.data(harmlessLines(diff));
   if (write)
-    terminal.hint('see the imports with `npx keyturn plan --out keyturn-plan`, or go on with `npx keyturn rotate`');
+    terminal.hint(`see the imports with \`${planCommand(rotation)}\`, or go on with \`${rotateCommand(rotation)}\``);
   return {
     exitCode: EXIT.done,
     data: {

@@ -21,9 +21,9 @@ export const apply: CommandDefinition = {
   ],
   mutates: true,
   examples: [
-    'npx keyturn apply plan',
-    'npx keyturn apply plan --dry-run',
-    'npx keyturn apply plan --yes --json --manifest-sha256 "$APPROVED"',
+    'npx keyturn apply keyturn-plan',
+    'npx keyturn apply keyturn-plan --dry-run',
+    'npx keyturn apply keyturn-plan --yes --json --manifest-sha256 "$APPROVED"',
   ],
   async run(context, options, args) {
     const directory = path.resolve(context.cwd, args[0] ?? '');

@@ -42,11 +42,12 @@ export async function examineKeys(
   );
 }
 
-/** Findings about custody that call for somebody. */
-const CUSTODY_FAULTS: ReadonlySet<string> = new Set([
+/** Findings that are faults while they call for somebody, and none as notes. */
+const CALLING_FAULTS: ReadonlySet<string> = new Set([
   'custody-record-absent',
   'custody-lost',
   'custody-folder-gone',
+  'custody-not-asked',
   'custody-other-key',
   'custody-of-other-material',
   'custody-copy-missing',
@@ -54,10 +55,11 @@ const CUSTODY_FAULTS: ReadonlySet<string> = new Set([
   'custody-copy-unknown',
   'custody-recipients-differ',
   'drill-due',
+  'key-in-other-regions',
 ]);
 
 const isFault = ({ level, code }: DriftFinding): boolean =>
-  level === 'outage' || KEY_FAULTS.has(code) || (level === 'act' && CUSTODY_FAULTS.has(code));
+  level === 'outage' || KEY_FAULTS.has(code) || (level === 'act' && CALLING_FAULTS.has(code));
 
 /** Findings about keys that call for somebody although nothing is down yet. */
 const KEY_FAULTS: ReadonlySet<string> = new Set([

@@ -3,8 +3,16 @@ import path from 'node:path';
 import { EXIT, KeyturnError } from '../lib/errors';
 import { type LeavingStack, leavingStack } from '../lib/terraform/leaving';
 import { synthesize } from '../lib/terraform/synthesize';
-import { type CommandDefinition, flag, rotationFileOption, text } from './cli/command';
+import {
+  type CommandContext,
+  type CommandDefinition,
+  flag,
+  type OptionValues,
+  rotationFileOption,
+  text,
+} from './cli/command';
 import { withReading } from './cli/session';
+import { shellWord } from './cli/shell-word';
 
 export const leave: CommandDefinition = {
   description:
@@ -22,6 +30,7 @@ export const leave: CommandDefinition = {
   mutates: false,
   examples: ['npx keyturn leave', 'npx keyturn leave --out bye --json'],
   async run(context, options) {
+    refuseElsewhere(context, options);
     const { rotation, result } = await withReading(
       context,
       options,
@@ -41,7 +50,7 @@ export const leave: CommandDefinition = {
     const { terminal } = context;
     if (!flag(options, 'json')) terminal.data(result.map(({ name, blocks }) => `# ${name}\n${blocks}`).join('\n'));
     for (const { name } of result) {
-      const at = path.join(path.relative(context.cwd, out) || '.', 'stacks', name);
+      const at = shellWord(path.join(path.relative(context.cwd, out) || '.', 'stacks', name));
       terminal.hint(`terraform -chdir=${at} init && terraform -chdir=${at} apply`);
     }
     return {
@@ -54,6 +63,18 @@ export const leave: CommandDefinition = {
     };
   },
 };
+
+/** A local state is named relative to the folder of its stack: elsewhere Terraform would find none, and forget nothing. */
+function refuseElsewhere({ cwd }: CommandContext, options: OptionValues): void {
+  const home = path.dirname(path.resolve(cwd, text(options, 'rotationFile') ?? 'rotation.yaml'));
+  const given = text(options, 'out') ?? 'keyturn-leave';
+  const out = path.resolve(home, given);
+  if (path.dirname(out) === home && out !== path.join(home, 'cdktf.out')) return;
+  throw new KeyturnError('usage', {
+    problem: `--out ${given} is no new directory beside the rotation file`,
+    hint: 'name one that stands in the same folder, such as keyturn-leave: the state is named relative to it',
+  });
+}
 
 /** As deep as `cdktf.out/stacks/<stack>`, since a local state is named relative to it. */
 async function write(out: string, { name, configuration }: LeavingStack): Promise<void> {

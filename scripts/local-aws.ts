@@ -16,7 +16,7 @@ export const localAws: CommandDefinition = {
       repeats: true,
     },
     { flags: '--enforce', description: 'let the policies of keys, buckets and users decide for every access key' },
-    { flags: '--as <path>', description: 'behave as a file of `keyturn confirm --out` says' },
+    { flags: '--as <path>', description: 'behave as a file of `npx keyturn confirm --out` says' },
   ],
   mutates: false,
   examples: [

@@ -4,6 +4,7 @@ import { writeWrappingRequest } from '../lib/key-material/ceremony/wrapping-requ
 import { requestMaterial } from '../lib/workflow/material/ceremony';
 import { type CommandContext, type CommandOutcome, flag, type OptionValues, text } from './cli/command';
 import { withReading } from './cli/session';
+import { shellWord } from './cli/shell-word';
 import { requestLines } from './material-shown';
 
 /** First part, with AWS access: writes public key and token of KMS for one version to a file. */
@@ -19,7 +20,7 @@ export async function prepareRequest(context: CommandContext, options: OptionVal
   terminal.heading(dryRun ? `a request for ${request.version}; not written` : `request written to ${file}`);
   for (const line of requestLines(request)) terminal.note(line);
   terminal.hint(
-    'take it to the machine that holds the material, read the fingerprint out over another channel, and run `keyturn material wrap` there',
+    `take it to the machine that holds the material, read the fingerprint out over another channel, and run \`npx keyturn material wrap --request ${shellWord(path.basename(file))}\` there`,
   );
   return {
     exitCode: EXIT.done,

@@ -8,6 +8,7 @@ import { type CommandContext, type CommandOutcome, flag, type OptionValues, text
 import { needed } from './cli/material-options';
 import { readRotation } from './cli/open-target';
 import { materialOptions } from './cli/run-options';
+import { shellWord } from './cli/shell-word';
 import { requestLines, spoken } from './material-shown';
 
 /** Second part, on a machine that needs no network, no credentials and no rotation file. */
@@ -34,7 +35,7 @@ export async function wrapMaterial(context: CommandContext, options: OptionValue
   terminal.heading(dryRun ? 'dry run: nothing was wrapped' : `wrapped material written to ${file}`);
   if (!dryRun)
     terminal.hint(
-      'take it back, read the line "answer" out over another channel, and run `keyturn material import` there; it is not secret',
+      `take it back, read the line "answer" out over another channel, and run \`npx keyturn material import --request ${shellWord(path.basename(needed('wrap', options, 'request')))} --answer ${shellWord(path.basename(file))}\` there; it is not secret`,
     );
   const { rotation, version, keyArn, publicKeySha256, validTo } = request;
   return {

@@ -7,6 +7,7 @@ import { lockRotation } from '../lib/workflow/run-lock';
 import { type CommandContext, type CommandDefinition, flag, rotationFileOption, text } from './cli/command';
 import { baseOf, baseOptions, evidenceOptions, evidenceSource, revisionsOf, rollbackTo } from './cli/review-options';
 import { withReading } from './cli/session';
+import { shellWord } from './cli/shell-word';
 
 export const plan: CommandDefinition = {
   description:
@@ -25,7 +26,7 @@ export const plan: CommandDefinition = {
     ...evidenceOptions,
   ],
   mutates: false,
-  examples: ['npx keyturn plan --out plan', 'npx keyturn plan --out plan --detailed-exitcode --json'],
+  examples: ['npx keyturn plan --out keyturn-plan', 'npx keyturn plan --out keyturn-plan --detailed-exitcode --json'],
   async run(context, options) {
     const directory = path.resolve(context.cwd, text(options, 'out') ?? 'keyturn-plan');
     const { rotation, account, result } = await withReading(
@@ -71,7 +72,7 @@ export const plan: CommandDefinition = {
   },
 };
 
-function report({ terminal }: CommandContext, directory: string, bundle: PlanBundle): void {
+function report({ terminal, cwd }: CommandContext, directory: string, bundle: PlanBundle): void {
   const { manifest, manifestSha256, review, jobs } = bundle;
   terminal.heading(`review: ${review.verdict}`);
   for (const { rule, address } of review.findings)
@@ -85,8 +86,8 @@ function report({ terminal }: CommandContext, directory: string, bundle: PlanBun
   terminal.note(`SHA-256 of the manifest: ${manifestSha256}`);
   terminal.hint(
     review.verdict === 'refused'
-      ? 'fix what review.md names, then plan again: `keyturn apply` refuses these plans'
-      : `run \`npx keyturn apply ${JSON.stringify(path.basename(directory))}\` to apply exactly these plans`,
+      ? 'fix what review.md names, then plan again: `npx keyturn apply` refuses these plans'
+      : `run \`npx keyturn apply ${shellWord(path.relative(cwd, directory) || '.')}\` to apply exactly these plans`,
   );
 }
 

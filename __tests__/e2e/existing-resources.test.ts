@@ -64,7 +64,7 @@ it('refuses in the review to replace a key whose deletion is scheduled, which Te
   await kms.send(new ScheduleKeyDeletionCommand({ KeyId: arn, PendingWindowInDays: 7 }));
   const planned = await site.run(['plan', '--out', 'plan']);
   expect(planned.exitCode).toBe(4);
-  expect(planned.stderr).toContain('`keyturn apply` refuses these plans');
+  expect(planned.stderr).toContain('`npx keyturn apply` refuses these plans');
   const review = await readFile(path.join(site.directory, 'plan', 'review.md'), 'utf8');
   expect(review).toContain('KT006');
   expect(review).toContain('cancel-key-deletion');

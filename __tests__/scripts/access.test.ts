@@ -8,7 +8,12 @@ import {
   PutGroupPolicyCommand,
   PutUserPolicyCommand,
 } from '@aws-sdk/client-iam';
-import { CreateGrantCommand, PutKeyPolicyCommand, TagResourceCommand } from '@aws-sdk/client-kms';
+import {
+  CreateGrantCommand,
+  GenerateDataKeyCommand,
+  PutKeyPolicyCommand,
+  TagResourceCommand,
+} from '@aws-sdk/client-kms';
 import {
   GetObjectCommand,
   PutBucketEncryptionCommand,
@@ -232,6 +237,17 @@ describe('who used the old key, by CloudTrail', () => {
     expect((await asJson()).comparisons[0].used).toHaveLength(1);
     trail.record({ ...same, resources: [v1], error: undefined });
     expect((await asJson()).comparisons[0].used[0]).toMatchObject({ who: by.service, verdict: 'lost', through: null });
+  });
+
+  it('leaves out proofs of an import, and nobody who adds their context to a call of his own', async () => {
+    const generate = (EncryptionContext: Record<string, string>) =>
+      site.kms.send(new GenerateDataKeyCommand({ KeyId: v1, KeySpec: 'AES_256', EncryptionContext }));
+    await generate({ 'keyturn:proof': 'ledger' });
+    expect((await asJson()).comparisons[0].used).toEqual([]);
+    await generate({ 'keyturn:proof': 'ledger', 'payroll:row': '7' });
+    expect((await asJson()).comparisons[0].used).toMatchObject([
+      { operation: 'GenerateDataKey', through: null, count: 1 },
+    ]);
   });
 
   const partner = 'arn:aws:iam::999900001111:user/partner';

@@ -5,6 +5,7 @@ import {
   CreateGrantCommand,
   CreateKeyCommand,
   DescribeKeyCommand,
+  DisableKeyCommand,
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms';
 import { HeadObjectCommand, PutBucketVersioningCommand, PutObjectLegalHoldCommand } from '@aws-sdk/client-s3';
@@ -63,6 +64,33 @@ it('refuses to take a multi-Region key over', async () => {
   const { exitCode, stderr } = await adopt('--take-over', '--recipient', RECIPIENT, '--yes');
   expect([exitCode, stderr]).toEqual([expect.any(Number), expect.stringContaining('it is a multi-Region key')]);
   expect(existsSync(file())).toBe(false);
+});
+
+it.each([
+  ['is on', undefined, 0, []],
+  ['is off', 'Disabled', 1, ['aws kms enable-key --key-id <key>']],
+])(
+  'has a status before the first apply that knows the key to take over, which %s',
+  async (_state, state, exit, fixes) => {
+    const arn = await photos();
+    if (state !== undefined) await site.kms.send(new DisableKeyCommand({ KeyId: arn }));
+    const { stderr } = await adopt('--take-over', '--recipient', RECIPIENT, '--yes');
+    const { exitCode, stdout } = await speak(site.directory, ['status', '--json']);
+    const { drift, next } = JSON.parse(stdout);
+    expect([exitCode, next.command]).toEqual([exit, 'npx cdktf deploy photos-keys']);
+    const about = drift.filter(({ code }: { code: string }) => code.startsWith('earlier-key'));
+    expect(about.map(({ fix }: { fix: string }) => fix.replace(arn, '<key>'))).toEqual(fixes);
+    for (const fix of fixes) expect(stderr).toContain(fix.replace('<key>', arn));
+  },
+);
+
+it('fails when the key to take over does not exist any more', async () => {
+  const arn = await photos();
+  await adopt('--take-over', '--recipient', RECIPIENT, '--yes');
+  const gone = `${arn.slice(0, -4)}${arn.endsWith('0000') ? '1111' : '0000'}`;
+  writeFileSync(file(), readFileSync(file(), 'utf8').replaceAll(arn, gone));
+  const { exitCode, stdout } = await speak(site.directory, ['status']);
+  expect([exitCode, stdout]).toEqual([1, expect.stringContaining('v1 is gone from KMS')]);
 });
 
 it('keeps the policy of the key where that is asked for, and shows it line by line', async () => {
@@ -134,6 +162,26 @@ it.each<[string, readonly string[], number, string]>([
   const { exitCode, stderr } = await adopt(...args, '--yes');
   expect([exitCode, stderr]).toEqual([code, expect.stringContaining(message)]);
   expect(existsSync(file())).toBe(false);
+});
+
+it.each([
+  ['photos', 'pass --alias alias/photos;'],
+  ['arn:aws:kms:eu-west-1:111122223333:alias/photos', 'pass --alias alias/...;'],
+])('refuses --alias %s, which lacks its prefix, and says what to pass', async (alias, hint) => {
+  const { exitCode, stderr } = await speak(site.directory, ['adopt', '--alias', alias, '--move-away', '--yes']);
+  expect([exitCode, stderr]).toEqual([64, expect.stringContaining(hint)]);
+});
+
+it('refuses an alias of AWS before it asks AWS, and names the way that is open', async () => {
+  const { exitCode, stderr } = await speak(site.directory, [
+    'adopt',
+    '--alias',
+    'alias/aws/s3',
+    '--move-away',
+    '--yes',
+  ]);
+  expect([exitCode, stderr]).toEqual([64, expect.stringContaining('reencrypt.from')]);
+  expect([...site.endpoint.requests]).toEqual([]);
 });
 
 it('refuses to take over a key that KMS made, and moves away from it unasked', async () => {
@@ -221,13 +269,34 @@ buckets:
     manage: encryption
 `;
   writeFileSync(file(), text);
-  expect((await adopt('--bucket', 'archive', '--yes')).exitCode).toBe(0);
+  const { exitCode, stderr } = await adopt('--bucket', 'archive', '--yes');
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain('`npx keyturn plan --out keyturn-plan`, or go on with `npx keyturn rotate`');
   const after = readFileSync(file(), 'utf8');
   expect(after.startsWith(text)).toBe(true);
   expect(await rotation()).toMatchObject({
     buckets: [{ name: 'photos-originals' }, { name: 'archive', manage: 'encryption' }],
     adopted: { alias: true, buckets: expect.arrayContaining(['archive', 'photos-originals']) },
   });
+});
+
+it('names what shows and begins a rotation in stacks of a team’s own, and the rotation file where it is another one', async () => {
+  await photos();
+  const written = `name: photos
+region: ${site.endpoint.region}
+alias: alias/photos
+keyVersions: [{ name: v1 }]
+activeVersion: v1
+buckets: [{ name: photos-originals, manage: encryption }]
+`;
+  writeFileSync(file(), `${written}terraform: { stacks: { keys: security, storage: [data, media] } }\n`);
+  expect((await adopt('--yes')).stderr).toContain(
+    'see the imports with `npx cdktf diff security data media`, or go on with `npx cdktf deploy security`',
+  );
+  writeFileSync(path.join(site.directory, 'other.yaml'), written);
+  expect((await adopt('--yes', '--rotation-file', 'other.yaml')).stderr).toContain(
+    'see the imports with `npx keyturn plan --rotation-file other.yaml --out keyturn-plan`, or go on with `npx keyturn rotate --rotation-file other.yaml`',
+  );
 });
 
 it('warns where the stack would own a bucket that exists: what it cannot import is replaced', async () => {

@@ -107,6 +107,16 @@ it.each([
   expect(await left()).toEqual([]);
 });
 
+it.each(['bye/now', '/elsewhere/bye', '..', 'cdktf.out'])(
+  'refuses leave --out %s, where Terraform would find no state to forget from',
+  async (out) => {
+    await declare(good);
+    const { exitCode, stderr } = await speak(directory, ['leave', '--out', out]);
+    expect([exitCode, stderr]).toEqual([64, expect.stringContaining('beside the rotation file')]);
+    expect(await left()).toEqual([]);
+  },
+);
+
 it('names the stacks of a team’s own as the next command', async () => {
   await declare(`${good}terraform: { stacks: { keys: security, storage: [data] } }\n`);
   expect((await speak(directory, ['status'])).stdout).toContain('npx cdktf deploy security');
@@ -195,6 +205,9 @@ it('refuses to re-encrypt before the switch', async () => {
   const { exitCode, stderr } = await speak(directory, ['post-apply', '--yes']);
   expect(exitCode).toBe(4);
   expect(stderr).toContain('error not-switched: ');
+  expect(stderr).toContain('apply the storage stack: `npx cdktf deploy rotation-test-storage`');
+  await declare(`${good}terraform: { stacks: { keys: security, storage: [data, reports] } }\n`);
+  expect((await speak(directory, ['post-apply', '--yes'])).stderr).toContain('`npx cdktf deploy data reports`');
 });
 
 it('stops before anything is changed when it is interrupted at once', async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DisableKeyCommand } from '@aws-sdk/client-kms';
 import { sha256Hex } from '../../lib/key-material/wrap';
@@ -59,6 +59,19 @@ it("refuses a carrier's own answer, also with --yes, and imports the true one", 
 it("refuses an answer whose copy is for a carrier's own recipients", async () => {
   const error = errorOf(await importing(forged({ recipients: ['age1carrier'] }), '--fingerprint', fingerprint));
   expect([error.code, error.facts.reason]).toEqual(['ceremony-mismatch', expect.stringContaining('age1carrier')]);
+});
+
+it('records the copy that is on this machine, which status then misses, and none that is not', async () => {
+  const locationAfter = async () => {
+    expect(await importing('answer.json', '--fingerprint', fingerprint)).toMatchObject({ exitCode: 0 });
+    return read('custody/rotation-test-v1.record.json').custody.location;
+  };
+  expect(await locationAfter()).toBeNull();
+  cpSync(at('vault/rotation-test-v1.age'), at('custody/rotation-test-v1.age'));
+  expect(await locationAfter()).toBe('rotation-test-v1.age');
+  rmSync(at('custody/rotation-test-v1.age'));
+  const { drift } = JSON.parse((await site.run('status', '--json')).stdout);
+  expect(drift.map((one: { code: string }) => one.code)).toContain('custody-lost');
 });
 
 it('refuses to import what custody on this machine holds otherwise', async () => {

@@ -256,7 +256,7 @@ describe('custody that was changed behind our back', () => {
       );
     const { CUSTODIAN_FOLDER } = process.env;
     delete process.env.CUSTODIAN_FOLDER;
-    expect(await notAsked()).toMatchObject([{ level: 'note', fix: expect.stringContaining('npx keyturn status') }]);
+    expect(await notAsked()).toMatchObject([{ level: 'act', fix: expect.stringContaining('npx keyturn status') }]);
     Object.assign(process.env, { CUSTODIAN_FOLDER });
     expect(await notAsked()).toEqual([]);
     // Another copy in its place has another binding.

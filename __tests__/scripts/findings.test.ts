@@ -180,18 +180,27 @@ const rows: readonly Row[] = [
   },
   { code: 'earlier-key-not-verified', advice: 'npx keyturn post-apply', build: play(...MOVED, to('disable')) },
   {
+    code: 'earlier-key-not-verified',
+    when: 'alias and buckets still name it',
+    advice: 'aws kms enable-key --key-id <key>',
+    async build(history) {
+      await play(days('declare'), plain('import'), to('disable'))(history);
+      await history.edit((text) => text.replace('activeVersion: v1', 'activeVersion: v2'));
+    },
+  },
+  {
     code: 'alias-moved',
-    advice: 'npx keyturn plan --out plan   (or, if it is meant: npx keyturn propose switch --name <version>)',
+    advice: 'npx keyturn plan --out keyturn-plan   (or, if it is meant: npx keyturn propose switch --name <version>)',
     build: play(days('declare'), plain('import'), plain('post-apply'), to('move alias', 1)),
   },
   {
     code: 'bucket-default-moved',
-    advice: 'npx keyturn plan --out plan   (or, if it is meant: npx keyturn propose switch --name <version>)',
+    advice: 'npx keyturn plan --out keyturn-plan   (or, if it is meant: npx keyturn propose switch --name <version>)',
     build: play(days('declare'), plain('import'), plain('post-apply'), to('move default', 1)),
   },
   {
     code: 'bucket-key-moved',
-    advice: 'npx keyturn plan --out plan',
+    advice: 'npx keyturn plan --out keyturn-plan',
     async build(history) {
       await history.apply(plain('post-apply'));
       await history.turnBucketKeyOff('v1');
@@ -347,6 +356,13 @@ const rows: readonly Row[] = [
     },
   },
   {
+    code: 'binding-contradicted',
+    when: 'somebody imported other material and rotated to it',
+    advice:
+      'find out who imported or rotated material (CloudTrail: ImportKeyMaterial, RotateKeyOnDemand); to go on without the old material, remove <version> from rotation.lock.json in a reviewed change, then rotate to another version: npx keyturn propose version',
+    build: (history) => history.rotateToForeignMaterial(),
+  },
+  {
     code: 'binding-outdated',
     advice: 'npx keyturn pre-apply   (and commit rotation.lock.json)',
     async build({ directory }) {
@@ -376,14 +392,10 @@ const rows: readonly Row[] = [
 ];
 
 /** Nothing that can be typed and run here: what to do is a rotation of its own, or another machine's. */
-const BY_HAND: readonly Code[] = ['rotations-nearly-used', 'custody-not-asked'];
+const BY_HAND: readonly Code[] = ['rotations-nearly-used', 'custody-not-asked', 'key-in-other-regions'];
 
-/**
- * In place, a material that took the name of another: only a person can tell to whom the name belongs. And a file of somebody's own:
- * `whose-material.test.ts` adopts one.
- */
+/** A file of somebody's own: `whose-material.test.ts` adopts one. */
 const UNTYPED: readonly (readonly [Code, string])[] = [
-  ['binding-contradicted', 'npx keyturn propose version'],
   ['custody-record-absent', 'npx keyturn material adopt --version <version> --material-file <file>'],
 ];
 

@@ -12,8 +12,14 @@ import {
   PutKeyPolicyCommand,
   ReplicateKeyCommand,
 } from '@aws-sdk/client-kms';
-import { CreateMultipartUploadCommand, PutBucketEncryptionCommand } from '@aws-sdk/client-s3';
+import {
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  PutBucketEncryptionCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { openEvidence } from '../../lib/evidence/evidence';
+import type { DriftFinding } from '../../lib/observation/drift-finding';
 import { keyPolicy } from '../../stacks/key-policy';
 import { speak } from '../support/command-line';
 import { type Answer, type Asked, startLiar } from '../support/liar';
@@ -137,6 +143,16 @@ it.each([
   await expectShutAndWaived('replicates', text, 'replication', site.bucket);
 });
 
+/** How `status` ranks the keys of other Regions, and what `doctor` says of them. */
+async function statusAndDoctor(): Promise<readonly (readonly string[])[]> {
+  const { drift } = JSON.parse((await speak(site.directory, ['status', '--json'])).stdout);
+  const { findings } = JSON.parse((await speak(site.directory, ['doctor', '--json'])).stdout);
+  return [
+    drift.flatMap((one: DriftFinding) => (one.code === 'key-in-other-regions' ? [one.level] : [])),
+    findings.flatMap(({ found }: { found: string }) => (found.includes('multi-Region') ? [found] : [])),
+  ];
+}
+
 it('refuses for a key of another Region that has the material of v1, and does not mind a primary key without any', async () => {
   await site[Symbol.asyncDispose]();
   site = await switchedSite({ regions: ['us-east-1'], firstIsMultiRegion: true });
@@ -147,9 +163,11 @@ it('refuses for a key of another Region that has the material of v1, and does no
   await site.kms.send(new ReplicateKeyCommand({ KeyId: v1, ReplicaRegion: 'us-east-1' }));
   const shut = await postApply();
   const replica = v1.replace(site.endpoint.region, 'us-east-1');
+  expect(await statusAndDoctor()).toEqual([['act'], [expect.stringContaining(`${replica} has the same material`)]]);
   expect([shut.exitCode, shut.stderr]).toEqual([4, expect.stringContaining(`${replica} has the same material`)]);
   expect(await site.stateOf(v1)).toBe('Enabled');
   await site.switch(waive('related-key', 'us-east-1'));
+  expect(await statusAndDoctor()).toEqual([['note'], []]);
   expect((await postApply()).exitCode).toBe(0);
   expect(await site.stateOf(v1)).toBe('Disabled');
 });
@@ -191,6 +209,41 @@ it.each([
   expect(await site.stateOf(v1)).toBe('Enabled');
 });
 
+it('refuses for uses since the switch that CloudTrail shows, though KMS reports a later one, and lets a waiver name the caller', async () => {
+  await site.createBucket('elsewhere');
+  await site.s3.send(
+    new PutObjectCommand({
+      Bucket: 'elsewhere',
+      Key: 'a',
+      Body: 'a',
+      ServerSideEncryption: 'aws:kms',
+      SSEKMSKeyId: v1,
+    }),
+  );
+  const who = 'arn:aws:iam::123456789012:user/local-aws';
+  await expectShutAndWaived('used', `${who} used it since the switch: GenerateDataKey`, 'use', who);
+});
+
+it('does not mind reads of a verified bucket and proofs of an import since the switch', async () => {
+  const EncryptionContext = { 'keyturn:proof': 'ledger' };
+  await site.s3.send(new GetObjectCommand({ Bucket: site.bucket, Key: 'moved' }));
+  await site.kms.send(new GenerateDataKeyCommand({ KeyId: v1, KeySpec: 'AES_256', EncryptionContext }));
+  await site.s3.send(new GetObjectCommand({ Bucket: site.bucket, Key: 'moved' }));
+  await site.switch();
+  const { exitCode, stderr } = await postApply();
+  expect([exitCode, stderr]).toEqual([
+    0,
+    expect.stringMatching(/CloudTrail shows [1-9]\d* use\(s\) since .*, 0 of somebody else/),
+  ]);
+});
+
+it('refuses for a direct call that sends the context of S3', async () => {
+  const EncryptionContext = { 'aws:s3:arn': `arn:aws:s3:::${site.bucket}` };
+  const made = await site.kms.send(new GenerateDataKeyCommand({ KeyId: v1, KeySpec: 'AES_256', EncryptionContext }));
+  await site.kms.send(new DecryptCommand({ KeyId: v1, CiphertextBlob: made.CiphertextBlob, EncryptionContext }));
+  await expectShut('used', 'used it since the switch: Decrypt');
+});
+
 it('refuses for a use of v1 after the move', async () => {
   await site.switch();
   let isDone = false;
@@ -219,6 +272,7 @@ it.each([
     's3:GetReplicationConfiguration is denied',
     'replication-unknown',
   ],
+  ['LookupEvents', 'cloudtrail', 400, 'AccessDeniedException', 'cloudtrail:LookupEvents is denied', 'use-unknown'],
   ['GetBucketReplication', 's3', 501, 'NotImplemented', 'does not say whether', 'replication-unknown'],
   ['ListBuckets', 's3', 403, 'AccessDenied', 's3:ListAllMyBuckets is denied', 'defaults-unknown'],
 ] as const)('refuses where %s of %s answers %i %s', async (operation, service, status, answer, text, code) => {

@@ -165,6 +165,9 @@ describe('several rotation files', () => {
       'run `npx keyturn pre-apply --rotation-file rotations/a.yaml`, then npx keyturn drill --rotation-file rotations/a.yaml --version v1',
     );
     expect(withRotationFile('npx keyturn keygen', file)).toBe('npx keyturn keygen');
+    // On the machine of the ceremony there is no rotation file.
+    const wrap = 'npx keyturn material wrap --request a.json';
+    expect(withRotationFile(wrap, file)).toBe(wrap);
     expect(withRotationFile('npx keyturn status --rotation-file x', file)).toBe('npx keyturn status --rotation-file x');
     expect(withRotationFile('npx keyturn status', 'rotation.yaml')).toBe('npx keyturn status');
     expect(withRotationFile('npx keyturn status', "it's.yaml")).toBe(

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   CancelKeyDeletionCommand,
@@ -207,6 +207,12 @@ export class RotationHistory {
     await importMaterial(this.#site.kms, key?.arn ?? '', randomBytes(32), terms);
   }
 
+  /** Somebody rotates the key of v1 to material of his own. */
+  async rotateToForeignMaterial(): Promise<void> {
+    await this.leaveForeignMaterial();
+    await this.#site.kms.send(new RotateKeyOnDemandCommand({ KeyId: (await this.#keyOf('v1'))?.arn }));
+  }
+
   /** Somebody points the alias of a version at the key of another one. */
   async moveVersionAlias(version: string, other: string): Promise<void> {
     const key = await this.#keyOf(other);
@@ -231,6 +237,13 @@ export class RotationHistory {
       .replace('<age identity file>', this.#site.identityFile)
       .replace(/ {3}\(.*$/, '')
       .split(/\s+/);
+    const unbound = /, remove (v\d) from rotation\.lock\.json in a reviewed change, then rotate .*: (npx .*)$/.exec(
+      command,
+    );
+    if (unbound) {
+      this.#unbind(unbound[1] ?? '');
+      return this.type(unbound[2] ?? '');
+    }
     const KeyId = words[words.indexOf('--key-id') + 1];
     const { kms, identityFile } = this.#site;
     if (command.startsWith('npx cdktf deploy')) await this.#deploy(command.endsWith('-keys'));
@@ -314,6 +327,14 @@ export class RotationHistory {
       this.#names.push(name);
       if (this.#strategy === 'new-key') await this.#declareKey(name);
     }
+  }
+
+  /** The reviewed change is merged: the file binds that version to nothing. */
+  #unbind(version: string): void {
+    const file = path.join(this.#site.directory, 'rotation.lock.json');
+    const lock = JSON.parse(readFileSync(file, 'utf8'));
+    const versions = lock.versions.filter(({ name }: { name: string }) => name !== version);
+    writeFileSync(file, JSON.stringify({ ...lock, versions }));
   }
 
   async #date(version: string, date: string): Promise<void> {

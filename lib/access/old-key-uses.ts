@@ -1,4 +1,5 @@
 import type { AwsClients } from '../aws/clients';
+import { hasOnlyContext } from '../cloudtrail/event-record';
 import { keyEvents } from '../cloudtrail/key-events';
 import { usesOf } from '../cloudtrail/key-uses';
 import { simulate } from '../iam/simulation';
@@ -28,7 +29,7 @@ const DAY = 86_400_000;
 
 /** Who used the old key, by CloudTrail, and what becomes of each use. */
 export async function usesOfOldKey(
-  { clients, rotation, identity }: AccessRun,
+  { clients, rotation, identity, signal }: AccessRun,
   { version, key }: { readonly version: { readonly name: string }; readonly key: { readonly arn: string } },
   { grants, newGrants, newKey, ...policies }: NewKey,
   looked: Looked,
@@ -37,7 +38,7 @@ export async function usesOfOldKey(
   const now = new Date();
   const what = `CloudTrail: uses of the key of ${version.name} in the last ${days} days`;
   const since = new Date(now.getTime() - days * DAY);
-  const found = await keyEvents(await clients.cloudTrail(), { keyArn: key.arn, since });
+  const found = await keyEvents(await clients.cloudTrail(), { keyArn: key.arn, since, signal });
   if (found.known === undefined) {
     looked.unread.push(`${what}: not asked, ${'unknown' in found ? found.unknown : ''}`);
     return [];
@@ -64,7 +65,7 @@ export async function usesOfOldKey(
     waivers,
     now,
   };
-  const own = events.filter(({ contextNames }) => !contextNames.includes(PROOF_CONTEXT));
+  const own = events.filter((event) => !hasOnlyContext(event, PROOF_CONTEXT));
   const uses = usesOf(own, key.arn).map((use) => ({ use, access: usedAccess(use, facts) }));
   if (newKey === undefined) return uses.map(({ access }) => access);
   const iam = await clients.iam();

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** Who made a call of KMS. */
 export type EventCaller =
   /** A user, or the role behind a session: the ARN that policies name. */
@@ -18,6 +20,8 @@ export interface KeyEvent {
   readonly through: string | undefined;
   /** ARN of the bucket or object in the encryption context. */
   readonly s3Arn: string | undefined;
+  /** True for a caller that came itself, by its own address: then the context is the caller's word alone. */
+  readonly direct: boolean;
   /** Names in the encryption context. */
   readonly contextNames: readonly string[];
   /** ARNs of the keys of the call: of ReEncrypt the source first. */
@@ -39,7 +43,7 @@ export function readKeyEvent(text: string): KeyEvent | undefined {
   const at = new Date(textOf(record.eventTime) ?? '');
   const operation = textOf(record.eventName);
   if (by === undefined || operation === undefined || Number.isNaN(at.getTime())) return undefined;
-  const context = members(members(record.requestParameters).encryptionContext);
+  const context = contextOf(members(record.requestParameters));
   const s3Arn = textOf(context['aws:s3:arn']);
   const code = textOf(record.errorCode);
   const resources = Array.isArray(record.resources) ? record.resources.map(members) : [];
@@ -50,11 +54,24 @@ export function readKeyEvent(text: string): KeyEvent | undefined {
     session: textOf(members(record.userIdentity).arn)?.match(/:assumed-role\/[^/]+\/(.+)$/)?.[1],
     through: s3Arn === undefined ? throughOf(members(record.userIdentity), by) : 's3',
     s3Arn,
+    direct: by.kind !== 'service' && !isInternal(members(record.userIdentity), textOf(record.sourceIPAddress)),
     contextNames: Object.keys(context),
     keys: resources.flatMap((one) => [textOf(one.ARN)].filter((arn) => arn?.includes(':key/') === true) as string[]),
     error: code === undefined ? undefined : { code, message: textOf(record.errorMessage) ?? '' },
   };
 }
+
+/** True for a direct call whose encryption context has this name, and no other. */
+export const hasOnlyContext = ({ contextNames, direct }: KeyEvent, name: string): boolean =>
+  direct && contextNames.length === 1 && contextNames[0] === name;
+
+/** ReEncrypt has two: what it opens is under the first. */
+const contextOf = (given: Members): Members =>
+  members(given.encryptionContext ?? given.sourceEncryptionContext ?? given.destinationEncryptionContext);
+
+/** A service in front of KMS is named as the invoker, or in place of the address. */
+const isInternal = ({ invokedBy }: Members, from: string | undefined): boolean =>
+  textOf(invokedBy) !== undefined || (from !== undefined && isIP(from) === 0);
 
 /** A service that calls in somebody's name. AWS writes `AWS Internal` for many. */
 const throughOf = ({ invokedBy }: Members, by: EventCaller): string | undefined =>

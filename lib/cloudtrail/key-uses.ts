@@ -23,6 +23,13 @@ const USES = /^(?:Decrypt|Encrypt|GenerateDataKey\w*|ReEncrypt|GenerateMac|Verif
 /** True for a cryptographic call that was answered. */
 export const isUse = ({ operation, error }: KeyEvent): boolean => error === undefined && USES.test(operation);
 
+/** Calls that encrypt something new. */
+const WRITES = /^(?:Encrypt|GenerateDataKey\w*)$/;
+
+/** True for a call that encrypts something new under a key, for all that is known. */
+export const isWrite = ({ operation, keys }: KeyEvent, keyArn: string): boolean =>
+  WRITES.test(operation) || (operation === 'ReEncrypt' && keys.at(-1) === keyArn);
+
 /** The uses in a list of events: by caller, operation, service and bucket, the last first. A refused call is no use. */
 export function usesOf(events: readonly KeyEvent[], keyArn: string): readonly KeyUse[] {
   return grouped(

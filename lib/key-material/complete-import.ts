@@ -42,7 +42,7 @@ export interface KeptBy {
 }
 
 /**
- * Like {@link completeImport}, if the copy is on another machine and only its record is here.
+ * Like {@link completeImport}, if the import was prepared on another machine.
  *
  * @throws KeyturnError `custody-write-failed`
  */
@@ -109,8 +109,8 @@ function recordOf(
   };
 }
 
-/** Files move together with their record, so the record holds the name and not the path. */
-function locationOf(custodian: Custodian, version: string): string | null {
+/** The place of a copy as a record names it: files move together with their record, so it is the name and not the path. */
+export function locationOf(custodian: Custodian, version: string): string | null {
   if (custodian.kind === 'none') return null;
   const where = custodian.locate(version);
   return custodian.kind === 'age' ? basename(where) : where;

@@ -1,14 +1,7 @@
 import { KeyturnError } from '../errors';
 import type { Custodian, HsmCustodian, MaterialCustodian } from './custody/custodian';
 import { readRecord } from './custody/custody-record';
-import {
-  type ImportIntents,
-  intendedOf,
-  type PendingImport,
-  readPending,
-  removePending,
-  writePending,
-} from './custody/pending-import';
+import { intendedOf, type PendingImport, readPending, removePending, writePending } from './custody/pending-import';
 import { readKeyMaterialFile } from './material-file';
 import { type PreparedImport, pendingOf, preparedFromPending, preparedOf } from './prepared-import';
 import { generateKeyMaterial, type KeyMaterial } from './secret';
@@ -26,8 +19,6 @@ export interface PrepareRequest extends CustodyWrapRequest {
   readonly afresh?: boolean | undefined;
   /** True: the key had material before, so KMS compares the bytes with it. Default false. */
   readonly compared?: boolean | undefined;
-  /** Absent on a machine that keeps no evidence: a pending import then counts as its own. */
-  readonly intents?: ImportIntents | undefined;
 }
 
 /** The key version of an import. */
@@ -71,7 +62,7 @@ export async function prepareImport(custodian: Custodian, request: PrepareReques
   refuseOtherKey(custodian, request, pending?.keyArn);
   // A custodian that opens its copies without a person is asked what they hold.
   if (pending && custodian.kind !== 'command' && isUsable(pending, request)) return preparedFromPending(pending);
-  const recipients = pending?.recipients ?? recipientsOf(custodian, record, binding);
+  const recipients = pending?.recipients ?? (await recipientsOf(custodian, request, record, binding));
   const given = source.kind === 'file' ? source.path : undefined;
   if (!pending && !record && given === undefined) await refuseUnknownCopy(custodian, request, binding);
   const prepared = await wrapHeldCopy(custodian, request, { recipients, binding }, given);
@@ -85,7 +76,7 @@ async function refuseUnknownCopy(
   { version, compared = false, intents }: PrepareRequest,
   binding: string,
 ): Promise<void> {
-  if (compared || !intents || (await intents.knowsCopy(version, binding))) return;
+  if (compared || !intents || (await intents.ofCopy(version, binding))) return;
   throw new KeyturnError('custody-copy-unknown', { version, file: custodian.locate(version) });
 }
 

@@ -1,6 +1,7 @@
 import { KeyturnError } from '../errors';
 import type { Custodian, MaterialCustodian } from './custody/custodian';
 import { type CustodyRecord, readRecord } from './custody/custody-record';
+import type { ImportIntents } from './custody/pending-import';
 import { readKeyMaterialFile } from './material-file';
 import { type PreparedImport, preparedOf } from './prepared-import';
 import type { KeyMaterial } from './secret';
@@ -21,6 +22,8 @@ export interface CustodyWrapRequest {
   readonly parameters: ParameterSource;
   /** Needed if the custodian decrypts its copies with one. */
   readonly identityFile?: string | undefined;
+  /** Absent on a machine that keeps no evidence: what custody holds then counts as its own. */
+  readonly intents?: ImportIntents | undefined;
   /** Default: now by this machine's clock. */
   readonly now?: Date | undefined;
 }
@@ -41,19 +44,26 @@ export async function wrapFromCustody(custodian: Custodian, request: CustodyWrap
   if (record && record.keyArn !== keyArn) {
     throw new KeyturnError('custody-other-key', { file: custodian.locate(version), keyArn, held: record.keyArn });
   }
-  return wrapHeldCopy(custodian, request, { binding, recipients: recipientsOf(custodian, record, binding) });
+  return wrapHeldCopy(custodian, request, {
+    binding,
+    recipients: await recipientsOf(custodian, request, record, binding),
+  });
 }
 
 /** A stored copy, and whom it is sealed for. */
 export type HeldCopy = Pick<PreparedImport, 'recipients'> & { readonly binding: string };
 
-/** Whom the copy is sealed for, by its record. Of another copy than that of the record nobody knows it. */
-export function recipientsOf(
+/**
+ * Whom the copy is sealed for, by its record, or without one by the evidence of the run that made it. Of any other copy nobody knows
+ * it.
+ */
+export async function recipientsOf(
   { recipients }: Pick<Custodian, 'recipients'>,
+  { version, intents }: Pick<CustodyWrapRequest, 'version' | 'intents'>,
   record: CustodyRecord | undefined,
   binding: string,
-): readonly string[] {
-  if (!record) return recipients;
+): Promise<readonly string[]> {
+  if (!record) return intents ? ((await intents.ofCopy(version, binding))?.recipients ?? []) : recipients;
   const { binding: recorded = binding } = record.custody;
   return recorded === binding ? record.custody.recipients : [];
 }

@@ -93,7 +93,10 @@ export async function observeAdoptable(looking: Looking, request: AdoptionReques
     throwIfInterrupted(signal, 'reading the buckets');
     buckets.push(await bucketOf(looking, name, resolve));
   }
-  const others = await otherKeys(resolve, main, [...request.keys, ...buckets.flatMap(({ keyArn }) => keyArn ?? [])]);
+  const others = await otherKeys(resolve, clients.region, main, [
+    ...request.keys,
+    ...buckets.flatMap(({ keyArn }) => keyArn ?? []),
+  ]);
   const keys: AdoptableKey[] = [];
   for (const key of [...others, main]) keys.push(await usersOf(looking, key, defaults, unread));
   return { alias, keys, buckets, unread };
@@ -131,13 +134,15 @@ async function bucketOf({ clients, identity }: Looking, name: string, resolve: R
 /** Oldest first: versions are declared in the order of their age. */
 async function otherKeys(
   resolve: Resolve,
+  region: string,
   main: KeyDescription,
   named: readonly string[],
 ): Promise<readonly KeyDescription[]> {
   const found = new Map<string, KeyDescription>();
   for (const one of new Set(named)) {
     const key = await resolve(one);
-    if (!key) throw nothing(`there is no key ${one}`, 'correct --key');
+    if (!key)
+      throw nothing(`there is no key ${one} in Region ${region}`, 'correct --key, or adopt each Region by itself');
     if (key.arn !== main.arn) found.set(key.arn, key);
   }
   return [...found.values()].sort((left, right) => Number(left.creationDate ?? 0) - Number(right.creationDate ?? 0));

@@ -74,7 +74,8 @@ function contradiction(rotation: Rotation, { bound, keyArn, keyMaterialId }: Bou
   return {
     version,
     text: `${version} is bound to material ${short(bound.keyMaterialId)}, and its key holds ${short(keyMaterialId)} for it`,
-    fix: 'find out who imported or rotated material (CloudTrail: ImportKeyMaterial, RotateKeyOnDemand), then rotate to another version: npx keyturn propose version',
+    // While the file contradicts AWS, every command refuses: a person decides that the material is to be left behind.
+    fix: `find out who imported or rotated material (CloudTrail: ImportKeyMaterial, RotateKeyOnDemand); to go on without the old material, remove ${version} from ${bindingName(rotation)} in a reviewed change, then rotate to another version: npx keyturn propose version`,
   };
 }
 

@@ -2,8 +2,8 @@ import { type CustodyRecord, readRecord } from '../key-material/custody/custody-
 import { nodeFiles } from '../key-material/custody/file-operations';
 import { evidenceFolder } from '../rotation/own-folder';
 import { custodyDirectory, type KeyVersion, type Rotation } from '../rotation/rotation';
-import { materialEvidence } from './material-evidence';
-import { type CustodyObserving, copyState, otherCopy } from './observed-custody';
+import { type MaterialInEvidence, materialEvidence } from './material-evidence';
+import { type CustodyObserving, copyState, custodyWasHere, isDirectory, otherCopy } from './observed-custody';
 
 /** The material of a version, as KMS names it now. */
 export interface MaterialInUse {
@@ -64,6 +64,8 @@ async function standing(
   const directory = evidenceFolder(rotation.file);
   const { materials } = await materialEvidence(directory, rotation.name);
   const ours = materials.filter((one) => one.keyArn === keyArn && one.keyMaterialId === id && one.version === name);
+  const unrecorded = ours.length > 0 && !record ? await unrecordedCopy(run, name, ours) : undefined;
+  if (unrecorded !== undefined) return no(unrecorded);
   if (ours.some(({ kind }) => kind !== 'none'))
     return { proven: true, by: 'evidence', text: `by the evidence, custody holds material ${short(id)} of ${name}` };
   if (ours.length > 0)
@@ -82,6 +84,26 @@ const short = (id: string): string => `${id.slice(0, 12)}…`;
 async function recordOf({ custody, name }: Rotation, version: string): Promise<CustodyRecord | undefined> {
   const directory = custodyDirectory(custody);
   return directory === undefined ? undefined : readRecord({ directory, files: nodeFiles }, name, version);
+}
+
+/**
+ * Where custody is here, evidence shows what was imported, and not that a copy without a record is of it: only the copy that the
+ * evidence names is.
+ */
+async function unrecordedCopy(
+  run: CustodyObserving,
+  version: string,
+  ours: readonly MaterialInEvidence[],
+): Promise<string | undefined> {
+  const directory = custodyDirectory(run.rotation.custody);
+  if (directory === undefined || !(await isDirectory(directory))) return undefined;
+  const { is, text, binding } = await copyState(run, directory, version, undefined);
+  if (is !== 'there') {
+    const isMissed = (await custodyWasHere(run.rotation)) && ours.every(({ isReached }) => isReached);
+    return isMissed ? `custody has no record of it, and nothing shows a copy: ${text}` : undefined;
+  }
+  if (ours.some((one) => one.binding === binding)) return undefined;
+  return `no custody record is of the copy at ${text}, and by the evidence another one was imported`;
 }
 
 /** The copy that the record names is looked for where it can be; one that is on another machine cannot. */

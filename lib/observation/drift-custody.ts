@@ -42,7 +42,9 @@ function versionFindings(input: DriftInput, observed: ObservedVersion, held: Cus
   if (copy.is === 'gone') return [lost(input, version, held, level)];
   if (copy.is === 'unknown') {
     const text = `nothing shows that custody still holds the material of ${version.name}: ${copy.text}`;
-    return [note('custody-not-asked', text, 'run `npx keyturn status` where custody can be reached')];
+    // Where runs kept custody, it can be reached; elsewhere nobody expects it.
+    const asked = input.custodyWasHere ? level : note;
+    return [asked('custody-not-asked', text, 'run `npx keyturn status` where custody can be reached')];
   }
   const other = otherCopy(record, copy);
   if (other !== undefined && other !== 'unnamed') return [copyDiffers(input, version, other, level)];

@@ -1,9 +1,11 @@
+import { rollbackCommand } from '../rotation/declared-stacks';
 import { type KeyVersion, supersededVersions } from '../rotation/rotation';
 import {
   act,
   DAY,
   type DriftFinding,
   type DriftInput,
+  isPointedAt,
   keeperIn,
   nextProposal,
   note,
@@ -34,7 +36,7 @@ function expiryOf(input: DriftInput, { version, key }: ObservedVersion): DriftFi
       note(
         'rollback-window-closing',
         text,
-        `npx keyturn rollback --to ${version.name}   (or nothing, if nobody goes back)`,
+        `${rollbackCommand(rotation, version.name)}   (or nothing, if nobody goes back)`,
       ),
     ];
   }
@@ -61,8 +63,8 @@ function lapsed(input: DriftInput, version: KeyVersion, keyArn: string): DriftFi
   const { rotation, seen, left } = input;
   const { name } = version;
   const verdict = input.verdicts.find((one) => one.version.name === name);
-  if (name !== rotation.activeVersion) return verdict ? lapsedEarlier(input, version, verdict) : [];
-  const pointedAt = seen.aliasTarget === keyArn || seen.buckets.some((one) => one.default?.keyArn === keyArn);
+  const pointedAt = isPointedAt(seen, keyArn);
+  if (name !== rotation.activeVersion) return verdict ? lapsedEarlier(input, version, verdict, pointedAt) : [];
   const worked = left?.aliasTarget === keyArn;
   if (!pointedAt && !worked) return [];
   const text = `outage: the active version ${name} has no material any more (it expired or was deleted): nothing can be written, and nothing under it can be read`;
@@ -73,6 +75,7 @@ function lapsedEarlier(
   input: DriftInput,
   version: KeyVersion,
   { kind, text }: DriftInput['verdicts'][number],
+  pointedAt: boolean,
 ): DriftFinding[] {
   const { name } = version;
   const what = `${name} has no material any more (it expired or was deleted)`;
@@ -81,7 +84,9 @@ function lapsedEarlier(
   if (kind === 'left')
     return [outage('material-expired', `outage: ${what}, and objects under it cannot be read; it is ${text}`, fix)];
   if (kind !== 'not-verified') return [];
-  return [unproven('material-expired', `${what}, and objects may be left under it: ${text}`, 'npx keyturn post-apply')];
+  // Before the switch nothing can be verified, and what is under the key must be readable to be moved.
+  const next = pointedAt ? fix : 'npx keyturn post-apply';
+  return [unproven('material-expired', `${what}, and objects may be left under it: ${text}`, next)];
 }
 
 /** The command that brings lost material back, by the date that the file has; where nobody keeps a copy, that is stated. */

@@ -18,6 +18,7 @@ export interface DriftFinding {
     | 'rollback-window-closing'
     | 'active-key-unusable'
     | 'key-pending-deletion'
+    | 'key-in-other-regions'
     | 'earlier-key-unusable'
     | 'earlier-key-not-verified'
     | 'alias-moved'
@@ -109,6 +110,10 @@ export const note = (code: DriftFinding['code'], text: string, fix: string): Dri
   ...act(code, text, fix),
   level: 'note',
 });
+
+/** Whether the alias or a bucket default names a key: until the switch, writers use it. */
+export const isPointedAt = ({ aliasTarget, buckets }: Observation, keyArn: string): boolean =>
+  aliasTarget === keyArn || buckets.some((one) => one.default?.keyArn === keyArn);
 
 /**
  * A later version that is declared already only has to be switched to.

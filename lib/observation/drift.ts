@@ -11,6 +11,7 @@ import {
   DAY,
   type DriftFinding,
   type DriftInput,
+  isPointedAt,
   keeperIn,
   nextProposal,
   note,
@@ -18,6 +19,7 @@ import {
   unproven,
 } from './drift-finding';
 import { materialFindings } from './drift-materials';
+import { relatedKeyFindings } from './drift-related-keys';
 import { isPlausible } from './evidence-queries';
 import { remedyOf } from './key-remedy';
 import type { ObservedVersion } from './observe';
@@ -31,6 +33,7 @@ export function driftFindings(input: DriftInput): readonly DriftFinding[] {
   const findings = [
     ...keysOf(input).flatMap((one) => keyFindings(input, one)),
     ...goneFindings(input),
+    ...keysOf(input).flatMap((one) => relatedKeyFindings(input, one)),
     ...pointerFindings(input),
     ...bindingFindings(input),
     ...ageFindings(input),
@@ -80,7 +83,7 @@ const dateOf = ({ state }: KeyDescription): string =>
 
 /** The key that everything is written under: any state but Enabled is an outage, unless the version is only beginning. */
 function activeKeyFindings(input: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
-  const { rotation, seen, left } = input;
+  const { rotation, left } = input;
   const { name } = version;
   if (key === undefined) {
     const inPlace = rotation.strategy === 'in-place';
@@ -94,8 +97,9 @@ function activeKeyFindings(input: DriftInput, { version, key }: ObservedVersion)
   }
   // A key without material has findings of its own.
   if (isUsable(key) || key.state === 'PendingImport') return [];
-  const pointedAt = seen.aliasTarget === key.arn || seen.buckets.some((one) => one.default?.keyArn === key.arn);
-  const what = pointedAt ? 'nothing can be written or read under it' : 'nothing can be switched to it';
+  const what = isPointedAt(input.seen, key.arn)
+    ? 'nothing can be written or read under it'
+    : 'nothing can be switched to it';
   const text = `outage: the active version ${name} is ${key.state}: ${what}`;
   const without = `aws kms describe-key --key-id ${key.arn}   (${COMES_BACK})`;
   const fix = remedyOf(version, key, keeperIn(input, version.name)) ?? without;
@@ -105,7 +109,9 @@ function activeKeyFindings(input: DriftInput, { version, key }: ObservedVersion)
 const COMES_BACK = 'it comes back once its key store is connected, or KMS has finished a change of its Regions';
 
 /** An earlier key that is out of use is fine once it is verified empty; until then its objects cannot be read or moved. */
-function earlierKeyFindings(input: DriftInput, { version, key }: ObservedVersion): DriftFinding[] {
+function earlierKeyFindings(input: DriftInput, { version, key: declared }: ObservedVersion): DriftFinding[] {
+  // A key that is taken over has no version alias before the first apply.
+  const key = declared ?? input.seen.otherKeys?.find(({ arn }) => arn === version.takeOver);
   const verdict = input.verdicts.find((one) => one.version.name === version.name);
   if (verdict === undefined || (key && (isUsable(key) || key.state === 'PendingImport'))) return [];
   const state = key?.state ?? 'gone from KMS';
@@ -117,7 +123,10 @@ function earlierKeyFindings(input: DriftInput, { version, key }: ObservedVersion
   }
   if (verdict.kind !== 'not-verified') return [];
   const text = `${version.name} is ${state}, and objects may be left under it: ${verdict.text}`;
-  return [unproven('earlier-key-not-verified', text, 'npx keyturn post-apply')];
+  // Before the switch nothing can be verified, and what is under the key must be readable to be moved.
+  const fix =
+    key && isPointedAt(input.seen, key.arn) ? remedyOf(version, key, keeperIn(input, version.name)) : undefined;
+  return [unproven('earlier-key-not-verified', text, fix ?? 'npx keyturn post-apply')];
 }
 
 /** A default at a key that is gone: no plan brings back what is under it, and no later status would know of it. */
@@ -201,7 +210,10 @@ function ageFindings({ rotation, seen, now, custody, materials }: DriftInput): D
 /** Where a superseded key is still on, writers that name it stay unnoticed until somebody checks. */
 function stragglerFindings({ rotation, seen, verifiedAt, now }: DriftInput): DriftFinding[] {
   const superseded = supersededVersions(rotation).map((one) => one.name);
-  const on = seen.versions.filter(({ version, key }) => superseded.includes(version.name) && key?.state === 'Enabled');
+  // What alias or bucket defaults still name is on because the switch is to come.
+  const on = seen.versions.filter(
+    ({ version, key }) => superseded.includes(version.name) && key?.state === 'Enabled' && !isPointedAt(seen, key.arn),
+  );
   // In place, what is under an earlier material stays there, and its key is the active one.
   if (on.length === 0 || rotation.strategy === 'in-place') return [];
   const days = verifiedAt && Math.floor((now.getTime() - verifiedAt.getTime()) / DAY);

@@ -16,7 +16,7 @@ const DRILL = `npx keyturn drill --version <version> ${IDENTITY}`;
 const PRE_APPLY = `npx keyturn pre-apply ${IDENTITY}`;
 const POST_APPLY = 'npx keyturn post-apply';
 const PROPOSE = 'npx keyturn propose version';
-const PLAN = 'npx keyturn plan --out plan';
+const PLAN = 'npx keyturn plan --out keyturn-plan';
 const ADOPT_MATERIAL = 'npx keyturn material adopt --version <version> --material-file <file>';
 const ENABLE = 'aws kms enable-key --key-id <key>';
 const CANCEL = 'aws kms cancel-key-deletion --key-id <key>';
@@ -46,12 +46,19 @@ export const FINDINGS: Readonly<Record<DriftFinding['code'], FindingRow>> = {
   },
   'earlier-key-not-verified': {
     meaning: 'An earlier key is off, and nothing here shows that it is empty.',
-    commands: [POST_APPLY],
+    commands: [POST_APPLY, ENABLE],
+    more: 'Before the switch it must be on, because what is under it is still to move: enable it, after its deletion is canceled.',
   },
   'key-pending-deletion': {
     meaning: 'Somebody scheduled the deletion of a key.',
     commands: [CANCEL],
     more: 'The key is Disabled then; if it is needed, the next finding names how to enable it.',
+  },
+  'key-in-other-regions': {
+    meaning:
+      'A key is a multi-Region key, and keys in other Regions have its material. Keyturn looks at one Region. A note once a waiver of the gate (`related-key`) names each Region.',
+    commands: [],
+    more: 'Look at those keys in their own Regions: state, dates, users and what is under them.',
   },
   'material-expiring': {
     meaning: 'Material expires within `expiry.warnDays`.',
@@ -81,7 +88,7 @@ export const FINDINGS: Readonly<Record<DriftFinding['code'], FindingRow>> = {
       'aws kms create-alias --alias-name <alias> --target-key-id <key>',
       PROPOSE,
     ],
-    more: 'First find out who moved the alias or imported material. Nothing brings a deleted key back.',
+    more: 'First find out who moved the alias or imported material. Other material is left behind: remove its version from the file in a reviewed change, then rotate. Nothing brings a deleted key back.',
   },
   'binding-outdated': {
     meaning: '`rotation.lock.json` has another date or custody record of a version than AWS and custody.',
@@ -166,7 +173,8 @@ export const FINDINGS: Readonly<Record<DriftFinding['code'], FindingRow>> = {
     more: 'Whoever was struck out may have kept a copy or the material: if that matters, rotate.',
   },
   'custody-not-asked': {
-    meaning: 'A module or a command that keeps copies does not answer here.',
+    meaning:
+      'A module or a command that keeps copies does not answer here. A note where no run of this machine kept custody.',
     commands: [],
     more: 'Run `npx keyturn status` where it can be reached.',
   },

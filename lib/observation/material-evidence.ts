@@ -11,6 +11,10 @@ export interface MaterialInEvidence {
   readonly keyMaterialId: string;
   /** Kind of the custodian; `none`: the run was told to keep no copy. */
   readonly kind: string;
+  /** Identifies the copy that was imported; undefined: none was kept, or the evidence does not name it. */
+  readonly binding: string | undefined;
+  /** True where the run itself reached the copy; false: a ceremony's, on another machine, or none was kept. */
+  readonly isReached: boolean;
 }
 
 /** What the evidence of a rotation says of its material. */
@@ -23,7 +27,9 @@ const IMPORTED = z.object({
   version: z.string(),
   keyArn: z.string(),
   keyMaterialId: z.string(),
-  custody: z.object({ kind: z.string() }).optional(),
+  custody: z
+    .object({ kind: z.string(), binding: z.string().optional(), location: z.string().nullable().optional() })
+    .optional(),
 });
 
 const INTENDED = z.object({
@@ -66,7 +72,8 @@ function importedIn(value: unknown): readonly MaterialInEvidence[] {
     const read = IMPORTED.safeParse(one);
     if (!read.success) return [];
     const { version, keyArn, keyMaterialId, custody } = read.data;
-    return [{ version, keyArn, keyMaterialId, kind: custody?.kind ?? 'elsewhere' }];
+    const { kind = 'elsewhere', binding, location } = custody ?? {};
+    return [{ version, keyArn, keyMaterialId, kind, binding, isReached: typeof location === 'string' }];
   });
 }
 

@@ -23,8 +23,10 @@ export interface Observation {
   /** ARN that the main alias resolves to; absent: there is no such alias. */
   readonly aliasTarget: string | undefined;
   readonly buckets: readonly { readonly name: string; readonly default: BucketDefault | undefined }[];
-  /** Keys that a bucket default or the binding names and that do not exist any more. */
+  /** Keys that a bucket default, the binding or `takeOver` names and that do not exist any more. */
   readonly goneKeys?: readonly string[];
+  /** Those of them that exist, and that no version alias leads to: a key to take over has none before the first apply. */
+  readonly otherKeys?: readonly KeyDescription[];
 }
 
 /** What reading AWS for a rotation takes: the file, the clients, whose account it is, and the run's end. */
@@ -55,30 +57,45 @@ export async function observe(run: Observing): Promise<Observation> {
   }
   const named = buckets.flatMap((bucket) => (bucket.default?.keyArn === undefined ? [] : [bucket.default.keyArn]));
   const bound = (run.rotation.binding ?? []).map(({ keyArn }) => keyArn);
-  const strange = new Set([...named, ...bound].filter((arn) => versions.every(({ key }) => key?.arn !== arn)));
+  const takenOver = run.rotation.keyVersions.flatMap(({ takeOver }) => takeOver ?? []);
+  const strange = new Set(
+    [...named, ...bound, ...takenOver].filter((arn) => versions.every(({ key }) => key?.arn !== arn)),
+  );
   const goneKeys: string[] = [];
-  for (const arn of strange) if (await isGone(run, arn)) goneKeys.push(arn);
-  return { versions, aliasTarget: target, buckets, goneKeys };
+  const otherKeys: KeyDescription[] = [];
+  for (const arn of strange) {
+    const found = await lookAtOther(run, arn);
+    if (found === 'gone') goneKeys.push(arn);
+    else if (found !== 'denied') otherKeys.push(found);
+  }
+  return { versions, aliasTarget: target, buckets, goneKeys, otherKeys };
 }
 
 /** Who may not look at a key that the rotation does not declare learns nothing of it. */
-async function isGone({ clients }: Pick<Observing, 'clients'>, keyArn: string): Promise<boolean> {
+async function lookAtOther(
+  { clients }: Pick<Observing, 'clients'>,
+  keyArn: string,
+): Promise<KeyDescription | 'gone' | 'denied'> {
   try {
-    return (await describeKey(clients.kms, keyArn)) === undefined;
+    return (await describeKey(clients.kms, keyArn)) ?? 'gone';
   } catch (error) {
-    if (isCode(error, 'aws-access-denied')) return false;
+    if (isCode(error, 'aws-access-denied')) return 'denied';
     throw error;
   }
 }
 
 /**
- * True for a version of ours whose key waits for material. One whose declared expiry has passed is left alone: KMS would
- * refuse that date, and the rotation file accepts it only where a later version takes over.
+ * Versions of ours whose key waits for material. One whose declared expiry has passed is left alone: KMS would refuse that date, and the
+ * rotation file accepts it only where a later version takes over.
+ *
+ * @param now - by AWS's clock, which a machine whose own is ahead does not overrule
  */
-export function waitsForMaterial(one: ObservedVersion): one is WaitingVersion {
-  const { materialValidTo, keyArn, disabled } = one.version;
-  if (one.key?.state !== 'PendingImport' || keyArn !== undefined || disabled) return false;
-  return materialValidTo === undefined || materialValidTo.getTime() > Date.now();
+export function waitingForMaterial(versions: readonly ObservedVersion[], now: Date): readonly WaitingVersion[] {
+  return versions.filter((one): one is WaitingVersion => {
+    const { materialValidTo, keyArn, disabled } = one.version;
+    if (one.key?.state !== 'PendingImport' || keyArn !== undefined || disabled) return false;
+    return materialValidTo === undefined || materialValidTo > now;
+  });
 }
 
 /** The active version as AWS has it; the key is absent while it is not declared to AWS yet. */

@@ -59,7 +59,8 @@ export async function observeCustody(run: CustodyObserving): Promise<ObservedCus
   return { here: true, directory, versions };
 }
 
-const isDirectory = (directory: string): Promise<boolean> =>
+/** True for a folder that is there. */
+export const isDirectory = (directory: string): Promise<boolean> =>
   stat(directory).then(
     (found) => found.isDirectory(),
     () => false,
@@ -67,7 +68,7 @@ const isDirectory = (directory: string): Promise<boolean> =>
 
 /** The copy of a version, by the kind that its record names; without a record, by the kind of the rotation file. */
 export async function copyState(
-  run: CustodyObserving,
+  run: Pick<CustodyObserving, 'custodian'> & { readonly rotation: Pick<Rotation, 'name' | 'custody'> },
   directory: string,
   version: string,
   record: CustodyRecord | undefined,
@@ -87,9 +88,14 @@ export async function copyState(
     return { is: binding === undefined ? 'gone' : 'there', text: where, binding };
   } catch (error) {
     if (!(error instanceof KeyturnError) || error.code === 'interrupted') throw error;
+    // Custody answered: what stands in the place of the copy is none.
+    if (NO_COPY.has(error.code)) return { is: 'gone', text: `${location ?? kind}: ${error.message}` };
     return { is: 'unknown', text: `${location ?? kind} cannot be asked: ${error.message}` };
   }
 }
+
+/** A key that somebody else made under our label, and more than one of them. */
+const NO_COPY: ReadonlySet<string> = new Set(['hsm-key-foreign', 'custody-damaged']);
 
 /** The one name that custody gives the age file of a version, and opens it by: no record leads anywhere else. */
 const ageFile = (rotation: string, version: string): string => `${rotation}-${version}.age`;

@@ -153,7 +153,10 @@ function notesOn(
     return others.map((name) => `bucket ${name} names ${arn} as its default too: cover it with --bucket ${name}`);
   });
   return [
-    ...off.map(({ arn, state }) => `${arn} is ${state}: objects under it cannot be moved until it is Enabled`),
+    ...off.map(
+      ({ arn, state }) =>
+        `${arn} is ${state}: objects under it cannot be moved until it is Enabled${enabling(arn, state)}`,
+    ),
     ...foreign,
     ...buckets.flatMap(bucketNotes),
     ...(way === 'over'
@@ -174,6 +177,17 @@ function notesOn(
       ? ['no recipient is declared: `npx keyturn keygen` makes one, for custody.age.recipients']
       : []),
   ];
+}
+
+/** What enables a key, where a command or its owner does. */
+function enabling(arn: string, state: string): string {
+  const [enable, cancel] = [
+    `\`aws kms enable-key --key-id ${arn}\``,
+    `\`aws kms cancel-key-deletion --key-id ${arn}\``,
+  ];
+  if (state === 'Disabled') return ` (${enable})`;
+  if (state === 'PendingDeletion') return ` (${cancel}, then ${enable})`;
+  return state === 'PendingImport' ? ' (import the same material again: `aws kms import-key-material`)' : '';
 }
 
 function bucketNotes({ name, algorithm, keyArn, versioning }: FoundBucket): readonly string[] {

@@ -19,7 +19,8 @@ function changes({ rotation, proposal: { kind, version, from, materialValidTo } 
   }[kind];
 }
 
-function whySafe({ rotation, proposal, observed }: MessagesInput): readonly string[] {
+function whySafe(input: MessagesInput): readonly string[] {
+  const { rotation, proposal, observed } = input;
   const { kind, version, from } = proposal;
   const said: Record<Proposal['kind'], string[]> = {
     version: [
@@ -49,16 +50,18 @@ function whySafe({ rotation, proposal, observed }: MessagesInput): readonly stri
     kind === 'switch' && verifyOnlyBuckets.length > 0
       ? [`The gate also checks ${verifyOnlyBuckets.map(mdCode).join(', ')}, which this rotation does not manage.`]
       : [];
-  return [...notYet(proposal, observed), ...said[kind], ...others];
+  return [...notYet(input), ...said[kind], ...others];
 }
 
 /** The target key must be Enabled first; if the change is merged earlier, the plan is refused and nothing moves. */
-function notYet({ kind, version }: Proposal, observed: MessagesInput['observed']): readonly string[] {
+function notYet({ rotation, proposal: { kind, version }, observed }: MessagesInput): readonly string[] {
   if ((kind !== 'switch' && kind !== 'rollback') || !observed || observed.key?.state === 'Enabled') return [];
+  const { stacks } = rotation.terraform;
+  const orAtOnce = stacks ? '' : `, or run ${mdCode('npx keyturn rollback')}, which does all steps`;
   const found = `**Do not merge yet**: the key of ${mdCode(version)} is ${mdCode(observed.key?.state ?? 'missing')}. The plan is refused until it is ${mdCode('Enabled')}.`;
   const next =
     observed.key?.state === 'Disabled'
-      ? `Enable it with ${mdCode(`aws kms enable-key --key-id ${observed.key.arn}`)}, or run ${mdCode('npx keyturn rollback')}, which does all steps.`
+      ? `Enable it with ${mdCode(`aws kms enable-key --key-id ${observed.key.arn}`)}${orAtOnce}.`
       : `Import its material first: ${mdCode('npx keyturn pre-apply')}.`;
   return [`${found} ${next}`];
 }

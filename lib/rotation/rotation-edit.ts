@@ -59,7 +59,7 @@ export function setActiveVersion(text: string, name: string): string {
   if (version.data.disabled === true)
     throw refused(
       `key version ${shownText(name)} is declared disabled`,
-      'set it to disabled: false first (`npx keyturn rollback` does this)',
+      'set it to disabled: false first (`npx keyturn propose rollback` does this)',
     );
   view.expected.activeVersion = name;
   return checked(replaceScalar(text, view.activeVersion, name), view);

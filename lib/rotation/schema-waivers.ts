@@ -26,8 +26,8 @@ export const retireWaiver = z.strictObject({
   ),
   of: field(
     z.string().min(1).max(LIMITS.waiverText).optional(),
-    'The grant, bucket, upload or Region that the waiver is for: its id, name, or key; of annotations their bucket; absent: every one, but no dropped bucket.',
-    'the id of a grant or of an upload, the name of a bucket or of a Region, or the key of an upload',
+    'The grant, bucket, upload or Region that the waiver is for: its id, name, or key; of annotations their bucket; of a use its caller; absent: every one, but no dropped bucket.',
+    'the id of a grant or of an upload, the name of a bucket or of a Region, the key of an upload, or the caller of a use',
     'copy it from the reason that the gate prints',
   ),
   ...waiverTerm('reason of the gate', 'the output of post-apply and in its evidence'),
@@ -38,7 +38,7 @@ export const accessWaiver = z.strictObject({
     z.string().min(1).max(LIMITS.waiverText),
     'Who used the old key and cannot use the new one: the ARN of a user or role, the principal of a service, or an account.',
     'an ARN, a service principal, or account 111122223333',
-    'copy it from the output of `keyturn access`',
+    'copy it from the output of `npx keyturn access`',
   ),
   ...waiverTerm('loss of access', 'the output of access and in the pull request of the switch'),
 });

@@ -28,7 +28,7 @@ export const SUPPORT_TABLE: readonly SupportRow[] = [
     note: '`npm test`, the rehearsal',
     ends: 'its end of life was in April 2026, and the AWS SDK requires Node 22 from January 2027 on',
   },
-  { component: 'Node', versions: '22.23.x || 24.22.x', standing: 'tested', note: 'the rehearsal' },
+  { component: 'Node', versions: '22.23.x || 24.22.x', standing: 'tested', note: 'unit tests, the rehearsal' },
   {
     component: 'Node',
     versions: '>=20.19.0',

@@ -1,6 +1,7 @@
 import { KeyturnError } from '../errors';
 import type { KeyDescription } from '../kms/describe-key';
 import { type Observation, type Observing, observe, observedActive, observeVersions } from '../observation/observe';
+import { deployCommand } from '../rotation/declared-stacks';
 import { notSwitched } from './switch-active';
 
 /**
@@ -10,7 +11,7 @@ import { notSwitched } from './switch-active';
  */
 export async function activeKey(run: Observing): Promise<KeyDescription> {
   const { version, key } = observedActive(run.rotation, await observeVersions(run));
-  if (!key) throw new KeyturnError('not-switched', { version: version.name, found: 'its key is not declared yet' });
+  if (!key) throw failure(run, version.name, 'its key is not declared yet');
   return key;
 }
 
@@ -23,18 +24,11 @@ export async function activeKey(run: Observing): Promise<KeyDescription> {
 export async function switchedKey(run: Observing): Promise<{ key: KeyDescription; seen: Observation }> {
   const seen = await observe(run);
   const { version, key } = observedActive(run.rotation, seen.versions);
-  if (key?.state !== 'Enabled') {
-    throw new KeyturnError('not-switched', {
-      version: version.name,
-      found: `its key is ${key?.state ?? 'not declared yet'}`,
-    });
-  }
+  if (key?.state !== 'Enabled') throw failure(run, version.name, `its key is ${key?.state ?? 'not declared yet'}`);
   const off = notSwitched(seen, key.arn);
-  if (off.length > 0) {
-    throw new KeyturnError('not-switched', {
-      version: version.name,
-      found: `${off.join(', ')} still points elsewhere`,
-    });
-  }
+  if (off.length > 0) throw failure(run, version.name, `${off.join(', ')} still points elsewhere`);
   return { key, seen };
 }
+
+const failure = ({ rotation }: Pick<Observing, 'rotation'>, version: string, found: string): KeyturnError =>
+  new KeyturnError('not-switched', { version, found, deploy: deployCommand(rotation, 'storage') });

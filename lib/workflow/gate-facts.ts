@@ -12,6 +12,7 @@ import { observePins } from './pins';
 import { dressRehearsal } from './rehearsal/dress-rehearsal';
 import type { RetireRun } from './rotation-run';
 import type { Earlier } from './step';
+import { trailLine } from './uses-since-switch';
 
 /** What the steps before the retirement found. */
 export type RetireFindings = Earlier<'re-encrypt' | 'verify'>;
@@ -33,6 +34,8 @@ export async function gateInput(
   const { rehearseAs } = rotation.retire;
   // Before the rehearsal: what it has to read with the old key, too, would be the key's last use.
   const users = await observeUsers(run, { keyArn, activeKeyArn }, moved);
+  const trail = trailLine(users.use.trail);
+  if (trail !== undefined) run.reporter.note(`${version.name}: ${trail}`);
   const rehearsal = await dressRehearsal(run, { keyArn, activeKeyArn, verification, passes });
   await run.evidence.record('dress-rehearsal', 'retire', {
     version: version.name,

@@ -1,8 +1,10 @@
+import type { ShownUse } from '../cloudtrail/key-uses';
 import type { Answered, LastUsage } from '../kms/other-users';
 import type { Observation } from '../observation/observe';
 import { CLOCK_SLACK } from '../s3/clock-slack';
 import type { GateReason } from './gate-reason';
 import type { KeyUse, OtherKeyUsers, StandingUsers } from './key-users';
+import type { TrailAnswer } from './uses-since-switch';
 
 /** What S3 asks of KMS for objects that it reads, moves and writes, and Keyturn for the proof of an import. */
 const READS = /^(?:Decrypt|ReEncrypt(?:From|To)?)$/;
@@ -11,7 +13,7 @@ const WRITES = /^GenerateDataKey(?:WithoutPlaintext)?$/;
 
 /** Reasons about other users of the key, and about what could not be seen of them. Pure. */
 export function userReasons({ use, ...standing }: OtherKeyUsers): GateReason[] {
-  return [...standingReasons(standing), ...useReasons(use)];
+  return [...standingReasons(standing), ...useReasons(use), ...trailReasons(use.trail)];
 }
 
 /** Reasons about who may use the key, whether or not they did. Pure. */
@@ -71,6 +73,31 @@ function useReasons(use: KeyUse): GateReason[] {
       return { code: 'used', text } as const;
     }),
   ];
+}
+
+/** Uses since the switch that CloudTrail shows: one reason for each caller, which a waiver may name. */
+function trailReasons(trail: TrailAnswer | undefined): GateReason[] {
+  if (trail === undefined) return [];
+  if (trail.known === undefined) {
+    const text = `${trail.unknown}, so who used it since the switch is not known`;
+    return [{ code: 'use-unknown', text }];
+  }
+  const { others, unread } = trail.known;
+  const callers = [...new Set(others.map(({ who }) => who))];
+  return [
+    ...unread.map(
+      (what) => ({ code: 'use-unknown', text: `${what}, so who used it since the switch is not known` }) as const,
+    ),
+    ...callers.map((who) => {
+      const uses = others.filter((one) => one.who === who).map(useText);
+      return { code: 'used', subject: who, text: `${who} used it since the switch: ${uses.join('; ')}` } as const;
+    }),
+  ];
+}
+
+function useText({ operation, through, bucket, count, last }: ShownUse): string {
+  const where = bucket === null ? '' : ` in bucket ${bucket}`;
+  return `${operation} ${through === null ? 'directly' : `through ${through}`}${where}, ${count} time(s), last ${last}`;
 }
 
 /** A use that KMS reports. */

@@ -21,7 +21,7 @@ export const importMaterial: Step<'import-material', MaterialRun, never> = {
       const names = absent.map((one) => one.version.name).join(', ');
       return { state: 'blocked', summary: `no key yet for ${names}`, hint: 'apply the keys stack first' };
     }
-    const waiting = waitingVersions(run.rotation, versions).map((one) => one.version.name);
+    const waiting = waitingVersions(run, versions).map((one) => one.version.name);
     if (waiting.length > 0) return { state: 'ready', summary: `${waiting.join(', ')} waits for key material` };
     const lost = await lostVersions(run, versions);
     if (lost[0]) return { state: 'blocked', summary: lostText(lost), hint: `run \`${lost[0].fix}\`` };
@@ -31,7 +31,7 @@ export const importMaterial: Step<'import-material', MaterialRun, never> = {
   run: (run) => thenBound(run, importAll),
 
   async verify(run) {
-    const waiting = waitingVersions(run.rotation, await observeVersions(run)).map((one) => one.version.name);
+    const waiting = waitingVersions(run, await observeVersions(run)).map((one) => one.version.name);
     if (waiting.length === 0) return;
     const found = `${waiting.join(', ')} is still PendingImport`;
     throw new KeyturnError('step-not-verified', { step: 'import-material', found });
@@ -51,7 +51,7 @@ function restoreFirst(
 async function importAll(run: MaterialRun): Promise<StepResult<'import-material'>> {
   const versions = await observeVersions(run);
   const confirmed = await completePendingImports(run, versions);
-  const waiting = waitingVersions(run.rotation, versions);
+  const waiting = waitingVersions(run, versions);
   const lost = await lostVersions(run, versions);
   if (waiting.length === 0 && lost.length > 0) return restoreFirst(run, lost);
   if (waiting.length === 0) {

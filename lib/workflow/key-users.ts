@@ -17,6 +17,7 @@ import { otherDefaults } from '../s3/other-defaults';
 import { replicaKeys } from '../s3/replica-keys';
 import type { ReencryptFacts, UsageBefore } from './flow-facts';
 import type { RetireRun, RunTarget } from './rotation-run';
+import { type TrailAnswer, usesSinceSwitch } from './uses-since-switch';
 
 /** Who may use a key, as far as AWS tells, whether or not they did. */
 export interface StandingUsers {
@@ -48,6 +49,8 @@ export interface KeyUse {
   readonly hasMoved: boolean;
   /** Milliseconds since the epoch: when Keyturn last moved objects, in this run or by the evidence here; absent: no such run is known. */
   readonly movedUntil: number | undefined;
+  /** Who used it since the switch, by CloudTrail; undefined: the alias was not switched, or nobody knows when, and nothing was asked. */
+  readonly trail: TrailAnswer | undefined;
 }
 
 /** The last use of each key, before anything is moved: afterwards the re-encryption itself is the last use. */
@@ -72,19 +75,25 @@ export async function observeUsers(
   const { grants, lastUsage } = await otherUsers(clients.kms, keyArn);
   const buckets = await bucketsUnder(run, keyArn);
   const byEvidence = await lastMoved(evidenceDirectory(rotation), evidenceOf(run));
+  const movedUntil = moved.movedUntil ?? byEvidence?.getTime();
+  // In a dry run the active version may have no key yet.
+  const switchedAt =
+    activeKeyArn === ''
+      ? { known: undefined }
+      : await answered('kms:ListAliases', () => aliasSwitchedAt(clients.kms, rotation.alias, activeKeyArn));
   return {
     grants,
     ...buckets,
     use: {
       before: moved.usagesBefore?.find((one) => one.keyArn === keyArn)?.usage,
       now: lastUsage,
-      // In a dry run the active version may have no key yet.
-      switchedAt:
-        activeKeyArn === ''
-          ? { known: undefined }
-          : await answered('kms:ListAliases', () => aliasSwitchedAt(clients.kms, rotation.alias, activeKeyArn)),
+      switchedAt,
       hasMoved: moved.movedUntil !== undefined,
-      movedUntil: moved.movedUntil ?? byEvidence?.getTime(),
+      movedUntil,
+      trail:
+        switchedAt.known === undefined
+          ? undefined
+          : await usesSinceSwitch(run, { keyArn, switchedAt: switchedAt.known, movedUntil }),
     },
   };
 }

@@ -1,7 +1,8 @@
 import { keyEvents } from '../cloudtrail/key-events';
-import { type ShownUse, shownUse, usesOf } from '../cloudtrail/key-uses';
+import { isWrite, type ShownUse, shownUse, usesOf } from '../cloudtrail/key-uses';
 import { aliasSwitchedAt } from '../kms/alias-switch';
 import { observedActive, observeVersions } from '../observation/observe';
+import { isProof } from './uses-since-switch';
 import type { WatchRun } from './watch-disabled';
 
 /** Who still wrote under the key of a superseded version after the switch. */
@@ -14,9 +15,6 @@ export interface LateWriters {
   /** What of CloudTrail could not be read: then no writer is no proof. */
   readonly unread: readonly string[];
 }
-
-/** Calls that encrypt something new. */
-const WRITES = /^kms:(?:Encrypt|GenerateDataKey\w*|ReEncryptTo)$/;
 
 /** Asks CloudTrail who wrote under a superseded key since the switch. A second is its finest time: that of the switch counts. */
 export async function lateWriters(run: WatchRun): Promise<readonly LateWriters[]> {
@@ -34,16 +32,17 @@ export async function lateWriters(run: WatchRun): Promise<readonly LateWriters[]
 }
 
 async function writersOf(
-  { clients }: WatchRun,
+  { clients, signal }: WatchRun,
   keyArn: string,
   switched: Date | undefined,
 ): Promise<Pick<LateWriters, 'writers' | 'unread'>> {
   if (switched === undefined) return { writers: [], unread: [] };
   const since = new Date(Math.floor(switched.getTime() / 1000) * 1000);
-  const answer = await keyEvents(await clients.cloudTrail(), { keyArn, since });
+  const answer = await keyEvents(await clients.cloudTrail(), { keyArn, since, signal });
   if (answer.known === undefined) return { writers: [], unread: ['unknown' in answer ? answer.unknown : ''] };
   const { events, endedAt, unread } = answer.known;
-  const writers = usesOf(events, keyArn).filter(({ action }) => WRITES.test(action));
+  const writes = events.filter((event) => isWrite(event, keyArn) && !isProof(event));
+  const writers = usesOf(writes, keyArn);
   return {
     writers: writers.map(shownUse),
     unread: [

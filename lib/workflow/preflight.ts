@@ -28,7 +28,7 @@ export async function preflight(run: Pick<MaterialRun, 'rotation' | 'clients' | 
 export async function preflightCustody(run: MaterialRun): Promise<void> {
   const versions = await observeVersions(run);
   const undeclared = versions.some((one) => !one.key && !one.version.keyArn && !one.version.disabled);
-  if (!undeclared && waitingVersions(run.rotation, versions).length === 0) return;
+  if (!undeclared && waitingVersions(run, versions).length === 0) return;
   const custodian = await run.custodian();
   // A module that is absent, locked or unable to wrap is found out before a key is declared for it.
   if (custodian.kind === 'pkcs11') await custodian.wrapping();

@@ -37,9 +37,13 @@ export async function watchDisabled(run: WatchRun): Promise<readonly WatchedVers
   return found;
 }
 
-async function watched({ clients, rotation }: WatchRun, version: KeyVersion, keyArn: string): Promise<WatchedVersion> {
+async function watched(
+  { clients, rotation, signal }: WatchRun,
+  version: KeyVersion,
+  keyArn: string,
+): Promise<WatchedVersion> {
   const since = new Date(Date.now() - rotation.access.days * DAY);
-  const answer = await keyEvents(await clients.cloudTrail(), { keyArn, since });
+  const answer = await keyEvents(await clients.cloudTrail(), { keyArn, since, signal });
   if (answer.known === undefined)
     throw new KeyturnError('trail-unread', {
       version: version.name,

@@ -1,4 +1,5 @@
 import { EXIT, type ExitCode } from '../../lib/errors';
+import { shellWord } from './shell-word';
 
 /** From the gravest on: whoever reads one exit code for several rotations must not miss what is wrong with one of them. */
 const GRAVITY: readonly ExitCode[] = [
@@ -20,8 +21,8 @@ export function gravest(exitCodes: readonly ExitCode[]): ExitCode {
 /** Commands that read no rotation file. */
 export const WITHOUT_ROTATION_FILE = ['init', 'keygen', 'report', 'local-aws', 'confirm'];
 
-/** A command as messages write it, which names no rotation file. */
-const COMMAND = /\bnpx keyturn ([a-z][a-z-]*)(?! --rotation-file)(?![a-z-])/g;
+/** A command as messages write it, which names no rotation file. `material wrap` runs where there is none. */
+const COMMAND = /\bnpx keyturn ([a-z][a-z-]*)(?! --rotation-file)(?! wrap\b)(?![a-z-])/g;
 
 /**
  * A message whose commands name the rotation file of this run: typed as they stand in messages, they would read another one.
@@ -30,8 +31,7 @@ const COMMAND = /\bnpx keyturn ([a-z][a-z-]*)(?! --rotation-file)(?![a-z-])/g;
  */
 export function withRotationFile(text: string, file: string | undefined): string {
   if (file === undefined || file === 'rotation.yaml') return text;
-  const named = /^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", `'\\''`)}'`;
   return text.replace(COMMAND, (command, name: string) =>
-    WITHOUT_ROTATION_FILE.includes(name) ? command : `${command} --rotation-file ${named}`,
+    WITHOUT_ROTATION_FILE.includes(name) ? command : `${command} --rotation-file ${shellWord(file)}`,
   );
 }

@@ -45,6 +45,7 @@ it('finds a run that was taken away', async () => {
   const third = await run();
   await rm(path.join(directory, second));
   expect(await faults()).toEqual([[third, 'missing-run']]);
+  expect((await checkEvidence(directory)).faults.map(({ line }) => line)).toEqual([1]);
 });
 
 it('finds a run that was rewritten as a whole, with a chain that agrees with itself', async () => {
@@ -100,6 +101,8 @@ describe('compared with heads that were saved elsewhere', () => {
     expect(await faults(heads)).toEqual([]);
     const added = await run('docs');
     expect(await faults(heads)).toEqual([[added, 'unlisted-run']]);
+    // No line of a file is to blame for what is compared with the outside.
+    expect((await checkEvidence(directory, heads)).faults.map(({ line }) => line)).toEqual([0]);
     const last = (await readdir(directory)).sort().at(1) ?? '';
     await rm(path.join(directory, last));
     expect((await faults(heads)).map(([, code]) => code)).toContain('missing-head');

@@ -97,6 +97,59 @@ describe.each(Object.entries(SIGNERS))('a head signed with %s', (_kind, signer) 
 const { Ed25519: signer = signerOf(ed25519) } = SIGNERS;
 const trusted = [signer.publicKey];
 
+type Changes = (statement: Record<string, unknown>) => Record<string, unknown>;
+const subjectOf = (statement: Record<string, unknown>) => (statement.subject as Record<string, unknown>[])[0];
+
+/** The signer's own signature over another statement: whoever may sign other things must not vouch for a run by them. */
+it.each<[string, Changes]>([
+  ['of another type', (one) => ({ ...one, _type: 'https://in-toto.io/Statement/v0.1' })],
+  ['with another predicate', (one) => ({ ...one, predicateType: 'https://slsa.dev/provenance/v1' })],
+  ['about a second file, too', (one) => ({ ...one, subject: [subjectOf(one), subjectOf(one)] })],
+  ['about no file', (one) => ({ ...one, subject: [] })],
+  ['about a file of another name', (one) => ({ ...one, subject: [{ ...subjectOf(one), name: 'other.ndjson' }] })],
+  ['of other bytes', (one) => ({ ...one, subject: [{ ...subjectOf(one), digest: { sha256: '0'.repeat(64) } }] })],
+  ['of bytes by no hash', (one) => ({ ...one, subject: [{ name: subjectOf(one)?.name }] })],
+  ['of another head', (one) => ({ ...one, predicate: { ...(one.predicate as object), head: '0'.repeat(64) } })],
+  ['of no head', ({ predicate: _, ...one }) => one],
+])('fails when the signer signed a statement %s', async (_what, change) => {
+  const file = await run(signer);
+  const envelope = JSON.parse(await readFile(signatureOf(file), 'utf8'));
+  const statement = JSON.parse(Buffer.from(envelope.payload, 'base64').toString());
+  const payload = Buffer.from(JSON.stringify(change(statement)));
+  const covered = Buffer.concat([
+    Buffer.from(`DSSEv1 ${envelope.payloadType.length} ${envelope.payloadType} ${payload.length} `),
+    payload,
+  ]);
+  const signatures = [{ ...envelope.signatures[0], sig: sign(null, covered, ed25519.privateKey).toString('base64') }];
+  await writeFile(signatureOf(file), JSON.stringify({ ...envelope, payload: payload.toString('base64'), signatures }));
+  expect(await codes(trusted)).toEqual(['signature-of-another-head']);
+  expect(await codes()).toEqual(['signature-of-another-head']);
+});
+
+it.each([
+  ['an array', '[1]'],
+  ['a number', '1'],
+  ['null', 'null'],
+  ['no JSON', '{'],
+])('fails when the statement is %s', async (_what, text) => {
+  const file = await run(signer);
+  const envelope = JSON.parse(await readFile(signatureOf(file), 'utf8'));
+  const payload = Buffer.from(text).toString('base64');
+  await writeFile(signatureOf(file), JSON.stringify({ ...envelope, payload }));
+  expect(await codes(trusted)).toEqual(['not-a-signature']);
+});
+
+it('is checked by any of several signatures, and by none that is no text', async () => {
+  const file = await run(signer);
+  const envelope = JSON.parse(await readFile(signatureOf(file), 'utf8'));
+  const [own] = envelope.signatures;
+  const write = (signatures: unknown) => writeFile(signatureOf(file), JSON.stringify({ ...envelope, signatures }));
+  await write([{ keyid: 'another', sig: sign(null, Buffer.from('x'), stranger.privateKey).toString('base64') }, own]);
+  expect(await codes(trusted)).toEqual([]);
+  await write([null, { ...own, sig: 7 }]);
+  expect(await codes(trusted)).toEqual(['signed-by-another-key']);
+});
+
 it('is verified by a second implementation: Ed25519 of node-forge over the encoding of DSSE', async () => {
   const { payloadType, payload, signatures } = JSON.parse(await readFile(signatureOf(await run(signer)), 'utf8'));
   const bytes = Buffer.from(payload, 'base64');

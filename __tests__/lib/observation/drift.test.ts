@@ -157,6 +157,10 @@ describe('age and expiry', () => {
     expect(await said({ keys: { v1: soon } })).toEqual([
       'note rollback-window-closing: npx keyturn rollback --to v1   (or nothing, if nobody goes back)',
     ]);
+    const more = 'terraform: { stacks: { keys: security, storage: [data] } }\n';
+    expect(await said({ keys: { v1: soon }, more })).toEqual([
+      'note rollback-window-closing: npx keyturn propose rollback --name v1   (or nothing, if nobody goes back)',
+    ]);
   });
 
   it('states the dead end where an earlier key lost its material and KMS refused the copy, or custody has none', async () => {
@@ -193,11 +197,27 @@ describe('age and expiry', () => {
 
 describe('what was moved by hand', () => {
   it('finds an alias at a key that nobody declared, and one that left its place', async () => {
-    const plan = 'npx keyturn plan --out plan';
+    const plan = 'npx keyturn plan --out keyturn-plan';
     expect(await said({ alias: arn('stranger') })).toEqual([`act alias-moved: ${plan}`]);
     expect(await said({ alias: arn('v1') })).toEqual([
       `act alias-moved: ${plan}   (or, if it is meant: npx keyturn propose switch --name v1)`,
     ]);
+  });
+
+  it('asks for no post-apply while an old key is what the alias names: it has to be readable first', async () => {
+    const versions = `  - name: v1\n    keyArn: ${TAKEN}\n  - name: v2\n`;
+    const before = (state: string) => ({
+      versions,
+      keys: { v1: { arn: TAKEN, state } },
+      alias: TAKEN,
+      verdict: { kind: 'not-verified', text: 'the switch is not done' } as const,
+      input: { left: undefined, verifiedAt: undefined },
+    });
+    const old = async (state: string) =>
+      (await findings(before(state))).filter(({ text }) => text.startsWith('v1 ')).map(({ fix }) => fix);
+    expect(await old('Enabled')).toEqual([]);
+    expect(await old('Disabled')).toEqual([`aws kms enable-key --key-id ${TAKEN}`]);
+    expect(await old('PendingImport')).toEqual([`the owner of ${TAKEN} must import its material again`]);
   });
 
   it('takes the alias of a taken-over key for none before the first apply, and one from before Keyturn for one', async () => {
@@ -207,7 +227,7 @@ describe('what was moved by hand', () => {
     const input = { left: undefined };
     const or = '   (or, if it is from before Keyturn: npx keyturn adopt)';
     expect(await said({ alias: arn('stranger'), input })).toEqual([
-      `act alias-moved: npx keyturn plan --out plan${or}`,
+      `act alias-moved: npx keyturn plan --out keyturn-plan${or}`,
     ]);
     const more = 'adopted:\n  alias: true\nterraform: { stacks: { keys: security, storage: [data] } }\n';
     expect(await said({ alias: arn('stranger'), input, more })).toEqual([
@@ -265,6 +285,21 @@ describe('what was moved by hand', () => {
 describe('what nobody looks after', () => {
   const versions = '  - name: v1\n  - name: v2\n';
   const on = { v1: { state: 'Enabled' } };
+
+  it('names keys of other Regions with the same material, and only notes them once each Region is waived', async () => {
+    const replica = (region: string) => arn('v2').replace('ap-northeast-1', region);
+    const of = (...regions: readonly string[]) => ({ keys: { v2: { relatedKeys: regions.map(replica) } } });
+    const waived = (until: string, region = 'us-east-1') =>
+      `retire: { waivers: [{ what: related-key, of: ${region}, reason: looked at by hand, until: ${until} }] }\n`;
+    const seen = async (world: World) => (await findings(world)).map(({ code, level }) => `${level} ${code}`);
+    expect(await seen(of())).toEqual([]);
+    expect((await findings(of('us-east-1', 'us-west-2')))[0]?.text).toContain(`${replica('us-west-2')} has the same`);
+    expect(await seen(of('us-east-1'))).toEqual(['act key-in-other-regions']);
+    expect(await seen({ ...of('us-east-1'), more: waived('2026-11-24') })).toEqual(['note key-in-other-regions']);
+    expect(await seen({ ...of('us-east-1'), more: waived('2026-11-23') })).toEqual(['act key-in-other-regions']);
+    const both = { ...of('us-east-1', 'us-west-2'), more: waived('2027-01-01') };
+    expect(await seen(both)).toEqual(['act key-in-other-regions']);
+  });
 
   it('asks for a look where a superseded key is on and the last verification is old or unknown', async () => {
     for (const verifiedAt of [undefined, daysFromNow(-8)])

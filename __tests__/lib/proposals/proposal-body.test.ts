@@ -74,6 +74,14 @@ it('warns when the target key is not Enabled yet', async () => {
   expect(await bodyOf()).not.toContain('Do not merge yet');
 });
 
+it('names no command that refuses where the stacks are the team’s own', async () => {
+  const off: Partial<BodyInput> = { observed: { key: { arn: 'a', state: 'Disabled' }, account: '1' } };
+  expect(await bodyOf(off)).toContain('`npx keyturn rollback`, which does all steps');
+  const own = await bodyOf(off, `${TEXT}terraform: { stacks: { keys: security, storage: [data] } }\n`);
+  expect(own).toContain('`aws kms enable-key --key-id a`');
+  expect(own).not.toMatch(/npx keyturn (rotate|plan|apply|rollback|drift)\b/);
+});
+
 it('states for a rotation in place that no object moves and that it cannot be rolled back', async () => {
   const body = await bodyOf({}, TEXT.replace('alias:', 'strategy: in-place\nalias:').replace(/retire:.*\n/, ''));
   expect(body).toContain('**This cannot be rolled back**');

@@ -22,6 +22,7 @@ const alone: OtherKeyUsers = {
     switchedAt: { known: time('10:00') },
     hasMoved: true,
     movedUntil: time('12:30').getTime(),
+    trail: undefined,
   },
 };
 const withUse = (use: Partial<OtherKeyUsers['use']>): OtherKeyUsers => ({ ...alone, use: { ...alone.use, ...use } });

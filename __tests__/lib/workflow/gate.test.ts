@@ -122,6 +122,7 @@ const sound: GateInput = {
       switchedAt: { known: undefined },
       hasMoved: false,
       movedUntil: undefined,
+      trail: undefined,
     },
   },
   dropped: [],

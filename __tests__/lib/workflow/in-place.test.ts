@@ -10,12 +10,14 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { S3ControlClient } from '@aws-sdk/client-s3-control';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { KeyMaterialEntry } from '../../../lib/kms/key-materials';
+import { observeVersions } from '../../../lib/observation/observe';
 import { materialDescription, observeMaterials } from '../../../lib/observation/observed-materials';
 import { parseRotation } from '../../../lib/rotation/rotation-file';
 import { createSdkStore } from '../../../lib/s3/sdk-store';
 import { flow, flowFor, flowInPlace, stepsOf } from '../../../lib/workflow';
 import { importMaterialInPlace, nextImport } from '../../../lib/workflow/in-place/import-next-material';
 import { CONSEQUENCES, rotateMaterial } from '../../../lib/workflow/in-place/rotate-material';
+import { waitingVersions } from '../../../lib/workflow/material/lost-material';
 import type { RotationRun } from '../../../lib/workflow/rotation-run';
 import { status } from '../../../lib/workflow/rotation-status';
 import type { LocalAws } from '../../../local-aws';
@@ -287,19 +289,34 @@ describe('the next import', () => {
     ['a lost one before a new one', sight(entry('NON_CURRENT', false), entry('CURRENT'), undefined), 'v1'],
     ['a lost one that waited', sight(entry('CURRENT'), entry('PENDING_ROTATION', false), undefined), 'v2'],
   ])('is %s', (_what, seen, expected) => {
-    expect(nameOf(nextImport(seen))).toBe(expected);
+    expect(nameOf(nextImport(seen, new Date()))).toBe(expected);
   });
 
   it('is none of a version whose declared date has passed: KMS would refuse it', () => {
     const past = { ...version('v1'), materialValidTo: new Date(Date.now() - DAY) };
-    expect(nextImport({ versions: [{ version: past, material: entry('CURRENT', false) }] })).toBeUndefined();
+    expect(
+      nextImport({ versions: [{ version: past, material: entry('CURRENT', false) }] }, new Date()),
+    ).toBeUndefined();
+  });
+
+  it('hides no version whose date has passed for a machine that is ahead, and not for AWS', async () => {
+    const dated = { ...version('v2'), materialValidTo: new Date(Date.now() - DAY) };
+    const byAws = new Date(Date.now() - 2 * DAY);
+    expect(nameOf(nextImport({ versions: [{ version: dated, material: undefined }] }, byAws))).toBe('v2');
+    const { run } = await site(1, 1);
+    const client = kmsClient(aws);
+    client.config.systemClockOffset = -2 * DAY;
+    const waits = (await observeVersions(run)).map((one) => ({ ...one, version: dated }));
+    const clients = { ...run.clients, kms: client };
+    expect(waitingVersions({ rotation: run.rotation, clients }, waits)).toEqual(waits);
+    expect(waitingVersions(run, waits)).toEqual([]);
   });
 
   it('goes past a version whose date passed before it had any material', () => {
     const never = { version: { ...version('v2'), materialValidTo: new Date(Date.now() - DAY) }, material: undefined };
     const first = { version: version('v1'), material: entry('CURRENT') };
     const versions = [first, never, { version: version('v3'), material: undefined }];
-    expect(nameOf(nextImport({ versions }))).toBe('v3');
+    expect(nameOf(nextImport({ versions }, new Date()))).toBe('v3');
   });
 });
 

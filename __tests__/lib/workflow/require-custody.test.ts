@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type AwsClients, createClients } from '../../../lib/aws/clients';
+import { createAgeCustodian } from '../../../lib/key-material/custody/age-custodian';
 import { loadRotation } from '../../../lib/rotation/rotation-file';
 import { openCustodian } from '../../../lib/workflow/material/open-custodian';
 import type { TerraformRun } from '../../../lib/workflow/rotation-run';
@@ -100,6 +101,43 @@ describe('the switch to a version', () => {
     await preApply();
     renameSync(path.join(site.directory, 'custody'), path.join(site.directory, 'moved'));
     expect((await switchNow()).recorded).toEqual([expect.objectContaining({ by: 'evidence' })]);
+  });
+
+  it('refuses a copy without a record unless it is the one that the evidence names, until a drill proves it', async () => {
+    await preApply();
+    rmSync(`${custody('v1')}.record.json`);
+    expect((await switchNow()).recorded).toEqual([expect.objectContaining({ by: 'evidence' })]);
+    const copy = readFileSync(`${custody('v1')}.age`);
+    rmSync(`${custody('v1')}.age`);
+    expect(await switchNow()).toMatchObject({
+      code: 'custody-not-proven',
+      found: expect.stringContaining('no record'),
+    });
+    // The same bytes, sealed by somebody for whomever.
+    const recipients = [/age1[a-z0-9]+/.exec(await site.readRotation())?.[0] ?? ''];
+    const directory = path.join(site.directory, 'custody');
+    const custodian = await createAgeCustodian({ rotation: 'rotation-test', directory, recipients });
+    writeFileSync(`${custody('v1')}.age`, copy);
+    {
+      using material = await custodian.open('v1', keyArn, site.identityFile);
+      await custodian.reseal?.('v1', material);
+    }
+    const refused = await switchNow();
+    expect(refused).toMatchObject({ applied: [], code: 'custody-not-proven' });
+    expect(refused.found).toContain('no custody record is of the copy at');
+    const drill = (...more: readonly string[]) => site.run('drill', '--yes', '--identity', site.identityFile, ...more);
+    const sealedFor = () => JSON.parse(readFileSync(`${custody('v1')}.record.json`, 'utf8')).custody.recipients;
+    expect((await drill()).exitCode).toBe(0);
+    expect((await switchNow()).recorded).toEqual([expect.objectContaining({ by: 'record' })]);
+    // Whom somebody else sealed it for is not known.
+    expect(sealedFor()).toEqual([]);
+    expect((await drill('--reseal')).exitCode).toBe(0);
+    expect(sealedFor()).toEqual(recipients);
+    // Of the copy that a run made, evidence knows it.
+    rmSync(`${custody('v1')}.record.json`);
+    writeFileSync(`${custody('v1')}.age`, copy);
+    expect((await drill()).exitCode).toBe(0);
+    expect(sealedFor()).toEqual(recipients);
   });
 
   it('refuses material that somebody else imported', async () => {

@@ -14,11 +14,11 @@ export const flowErrors = {
     () =>
       'run `npx keyturn status` to see the state in AWS; changes take seconds, sometimes minutes, to become visible everywhere',
   ),
-  'not-switched': entry<{ version: string; found: string }>(
+  'not-switched': entry<{ version: string; found: string; deploy: string }>(
     EXIT.refusedByGate,
     (f) => `Keyturn does not move objects before the switch to ${f.version}: ${f.found}`,
     (f) =>
-      `make sure that ${f.version} is Enabled, then apply the storage stack (\`npx cdktf deploy\` or \`npx keyturn rotate\`)`,
+      `make sure that ${f.version} is Enabled (\`npx keyturn status\`), then apply the storage stack: \`${f.deploy}\``,
   ),
   'access-lost': entry<{
     from: string;

@@ -46,8 +46,8 @@ export interface ImportIntents {
   /** Called before the pending import is written. */
   record(intended: IntendedImport): Promise<void>;
   holds(intended: IntendedImport): Promise<boolean>;
-  /** True where a run of this rotation made this copy of the version. */
-  knowsCopy(version: string, binding: string): Promise<boolean>;
+  /** What a run of this rotation recorded of this copy of the version when it made it; undefined: no run did. */
+  ofCopy(version: string, binding: string): Promise<IntendedImport | undefined>;
 }
 
 /** What is recorded of a prepared import. `binding` covers the whole custody file, with its age header. */

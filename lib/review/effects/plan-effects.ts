@@ -163,7 +163,8 @@ function policyChange(
   ];
 }
 
-function shown(value: unknown): string {
+/** A value of a plan as text, `(unset)` for none. */
+export function shown(value: unknown): string {
   if (value === null || value === undefined || value === '') return '(unset)';
   if (typeof value === 'string') return value;
   try {

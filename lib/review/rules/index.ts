@@ -9,11 +9,13 @@ import { fileRules } from './file-rules';
 import { formatRules } from './format-rules';
 import { keyRules } from './key-rules';
 import { materialRules } from './material-rules';
+import { policyLossRule } from './policy-loss-rule';
 import { policyRules } from './policy-rules';
 import { roleRules } from './role-rules';
 import { scopeRules } from './scope-rules';
 import { supportBucketRules } from './support-bucket-rules';
 import { switchRules } from './switch-rules';
+import { takeOverRule } from './take-over-rule';
 import { terraformRules } from './terraform-rules';
 import { waiverRule } from './waiver-rule';
 
@@ -21,12 +23,14 @@ import { waiverRule } from './waiver-rule';
 export const reviewRules: readonly ReviewRule[] = [
   ...keyRules,
   existingRule,
+  takeOverRule,
   ...materialRules,
   ...switchRules,
   ...bindingRules,
   ...bucketRules,
   ...supportBucketRules,
   ...policyRules,
+  policyLossRule,
   ...roleRules,
   ...terraformRules,
   ...formatRules,

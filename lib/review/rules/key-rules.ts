@@ -42,6 +42,9 @@ const forgotten: ReviewRule = {
       })),
 };
 
+/** Days. */
+const LONGEST_WINDOW = 30;
+
 const windowShortened: ReviewRule = {
   id: 'KT003',
   title: 'the deletion window gets shorter',
@@ -50,8 +53,11 @@ const windowShortened: ReviewRule = {
   next: 'Leave deletionWindowDays at 30, or have a person decide that less is enough.',
   waivable: true,
   look: (context) =>
-    keys(context).flatMap(({ address, before, after }): Sighting[] => {
+    keys(context).flatMap(({ address, before, after, importing }): Sighting[] => {
       const [was, becomes] = [before?.deletion_window_in_days, after?.deletion_window_in_days];
+      // No import reads it. KMS itself waits for 30 days where nobody says less.
+      if (importing !== undefined && typeof was !== 'number' && typeof becomes === 'number' && becomes < LONGEST_WINDOW)
+        return [{ address, message: words`the deletion window of the taken-over key becomes ${becomes} days` }];
       if (typeof was !== 'number' || typeof becomes !== 'number' || becomes >= was) return [];
       return [{ address, message: words`the deletion window goes from ${was} to ${becomes} days` }];
     }),

@@ -1,3 +1,4 @@
+import { awsNow } from '../../aws/aws-clock';
 import { KeyturnError } from '../../errors';
 import type { KeyDescription } from '../../kms/describe-key';
 import { pauseFor } from '../../kms/wait-for-key';
@@ -29,19 +30,20 @@ export const importMaterialInPlace: Step<'import-material', MaterialRun, never> 
   async check(run): Promise<StepState> {
     const observed = await observeMaterials(run);
     if (!observed.key) return { state: 'blocked', summary: 'no key yet', hint: 'apply the keys stack first' };
-    const refusal = relatedRefusal(observed);
+    const now = awsNow(run.clients.kms);
+    const refusal = relatedRefusal(observed, now);
     if (refusal) return { state: 'blocked', summary: refusal.message, hint: refusal.hint };
-    const next = nextImport(observed);
+    const next = nextImport(observed, now);
     if (next) return { state: 'ready', summary: `${next.version.name} waits for key material` };
-    const lost = lapsedVersions(run.rotation, observed);
+    const lost = lapsedVersions(run.rotation, observed, now);
     if (lost[0]) return { state: 'blocked', summary: lostText(lost), hint: `run \`${lost[0].fix}\`` };
-    return { state: 'done', summary: waitingText(observed) ?? 'every declared version has its material' };
+    return { state: 'done', summary: waitingText(observed, now) ?? 'every declared version has its material' };
   },
 
   run: (run) => thenBound(run, importNext),
 
   async verify(run) {
-    const next = nextImport(await observeMaterials(run));
+    const next = nextImport(await observeMaterials(run), awsNow(run.clients.kms));
     if (!next) return;
     const found = `the key holds no material of ${next.version.name}`;
     throw new KeyturnError('step-not-verified', { step: 'import-material', found });
@@ -50,12 +52,13 @@ export const importMaterialInPlace: Step<'import-material', MaterialRun, never> 
 
 async function importNext(run: MaterialRun): Promise<StepResult<'import-material'>> {
   let observed = await observeMaterials(run);
-  const refusal = relatedRefusal(observed);
+  const now = awsNow(run.clients.kms);
+  const refusal = relatedRefusal(observed, now);
   if (refusal) throw refusal;
   const confirmed = await completePendingImports(run, withOwnDates(observed));
   const names: string[] = [];
   const imported = [];
-  for (let next = nextImport(observed); next && observed.key; next = nextImport(observed)) {
+  for (let next = nextImport(observed, now); next && observed.key; next = nextImport(observed, now)) {
     if (names.includes(next.version.name)) {
       const found = `KMS took the material of ${next.version.name}, and lists none for it`;
       throw new KeyturnError('step-not-verified', { step: 'import-material', found });
@@ -67,9 +70,9 @@ async function importNext(run: MaterialRun): Promise<StepResult<'import-material
     imported.push(await importVersion(run, next.version, observed.key, termsOf(run, observed.key, next)));
     observed = await observeMaterials(run);
   }
-  const left = waitingText(observed);
+  const left = waitingText(observed, now);
   if (left && !run.dryRun) run.reporter.note(left);
-  const lost = lapsedVersions(run.rotation, observed);
+  const lost = lapsedVersions(run.rotation, observed, now);
   if (lost.length > 0 && !run.dryRun) {
     const hint = `bring it back first: ${lost.map(({ fix }) => `\`${fix}\``).join(', ')}`;
     return { outcome: 'partly', summary: lostText(lost), facts: materialFacts(observed), endsWith: hint };
@@ -87,9 +90,9 @@ async function importNext(run: MaterialRun): Promise<StepResult<'import-material
 }
 
 /** New material of a multi-Region key goes into its primary first, and into every replica before it can be rotated to. */
-function relatedRefusal(observed: ObservedMaterials): KeyturnError | undefined {
+function relatedRefusal(observed: ObservedMaterials, now: Date): KeyturnError | undefined {
   const { key } = observed;
-  const next = nextImport(observed);
+  const next = nextImport(observed, now);
   if (!key?.relatedKeys?.length || next === undefined || next.material !== undefined) return undefined;
   return new KeyturnError('related-keys-in-place', { keyArn: key.arn, related: key.relatedKeys });
 }
@@ -97,36 +100,40 @@ function relatedRefusal(observed: ObservedMaterials): KeyturnError | undefined {
 /**
  * The version whose material KMS would take now: one that was lost comes first, as the key is unusable without it. New
  * material is taken one at a time, in order, once the one before it was rotated into use.
+ *
+ * @param now - by AWS's clock
  */
-export function nextImport({ versions }: Pick<ObservedMaterials, 'versions'>): VersionMaterial | undefined {
+export function nextImport({ versions }: Pick<ObservedMaterials, 'versions'>, now: Date): VersionMaterial | undefined {
   const lost = versions.find(
-    ({ version, material }) => material?.imported === false && !hasLapsed(version.materialValidTo),
+    ({ version, material }) => material?.imported === false && !hasLapsed(version.materialValidTo, now),
   );
   if (lost) return lost;
   if (versions.some(({ material }) => material?.state === 'PENDING_ROTATION')) return undefined;
-  return versions.find(isToFill);
+  return versions.find((one) => isToFill(one, now));
 }
 
 /** A version whose date passed before it had any material is skipped: KMS takes no such date. */
-const isToFill = ({ version, material }: VersionMaterial): boolean =>
-  material === undefined && !hasLapsed(version.materialValidTo);
+const isToFill = ({ version, material }: VersionMaterial, now: Date): boolean =>
+  material === undefined && !hasLapsed(version.materialValidTo, now);
 
 /** Material that was lost, with a date in the file that KMS would refuse: only a later date brings it back. */
 function lapsedVersions(
   rotation: Pick<Rotation, 'custody'>,
   { versions }: Pick<ObservedMaterials, 'versions'>,
+  now: Date,
 ): readonly LostMaterial[] {
   return versions.flatMap(({ version, material }) =>
-    material?.imported === false && hasLapsed(version.materialValidTo)
+    material?.imported === false && hasLapsed(version.materialValidTo, now)
       ? [{ name: version.name, fix: extendCommand(version.name, keeperOf(rotation)) }]
       : [],
   );
 }
 
-const hasLapsed = (validTo: Date | undefined): boolean => validTo !== undefined && validTo.getTime() <= Date.now();
+/** By AWS's clock, which decides whether KMS takes a date. */
+const hasLapsed = (validTo: Date | undefined, now: Date): boolean => validTo !== undefined && validTo <= now;
 
-function waitingText({ versions }: ObservedMaterials): string | undefined {
-  const left = versions.filter(isToFill).map(({ version }) => version.name);
+function waitingText({ versions }: ObservedMaterials, now: Date): string | undefined {
+  const left = versions.filter((one) => isToFill(one, now)).map(({ version }) => version.name);
   const pending = versions.find(({ material }) => material?.state === 'PENDING_ROTATION')?.version.name;
   if (left.length === 0 || pending === undefined) return undefined;
   return `${left.join(', ')} can have material once ${pending} is in use: KMS holds one waiting material at a time`;

@@ -30,7 +30,7 @@ const CAN_BE_CANCELLED: ReadonlySet<RotationJob['status']> = new Set([
 ]);
 
 const DOES: Readonly<Record<Control, string>> = {
-  pause: 'cancel these jobs, and create no new one until `keyturn job resume`',
+  pause: 'cancel these jobs, and create no new one until `npx keyturn job resume`',
   resume: 'let these jobs run, and allow new ones',
   cancel: 'cancel these jobs',
 };

@@ -3,6 +3,7 @@ import { type Switch, switchId } from '../../batch/job-spec';
 import { isCode, KeyturnError } from '../../errors';
 import { aliasSwitchedAt } from '../../kms/alias-switch';
 import { describeKey } from '../../kms/describe-key';
+import { deployCommand } from '../../rotation/declared-stacks';
 import { sourcesId } from '../../s3/version-scope';
 import { moveSources } from '../move-scope';
 import type { RunTarget } from '../rotation-run';
@@ -26,7 +27,8 @@ export async function boundSwitch(run: RunTarget, targetKeyArn: string): Promise
   const key = await describeKey(clients.kms, targetKeyArn);
   if (!at || !key) {
     const found = `the alias ${rotation.alias} does not point at ${targetKeyArn}`;
-    throw new KeyturnError('not-switched', { version: rotation.activeVersion, found });
+    const deploy = deployCommand(rotation, 'storage');
+    throw new KeyturnError('not-switched', { version: rotation.activeVersion, found, deploy });
   }
   const sources = sourcesId(await moveSources(run));
   const bound = { at: at.toISOString(), keyArn: key.arn, keyMaterialId: key.currentKeyMaterialId, sources };

@@ -1,12 +1,14 @@
+import { awsNow } from '../../aws/aws-clock';
 import { isCode, KeyturnError } from '../../errors';
 import { acceptAnswer, answerFingerprint, type WrappedAnswer } from '../../key-material/ceremony/wrapped-answer';
 import { createWrappingRequest, type WrappingRequest } from '../../key-material/ceremony/wrapping-request';
-import { recordImport } from '../../key-material/complete-import';
+import { locationOf, recordImport } from '../../key-material/complete-import';
 import { nodeFiles } from '../../key-material/custody/file-operations';
 import type { PreparedImport } from '../../key-material/prepared-import';
 import { checkExpiry, type ImportResult, importMaterial } from '../../kms/import-key-material';
 import { importParameters } from '../../kms/import-parameters';
-import { observeVersions, waitsForMaterial } from '../../observation/observe';
+import { observeVersions, waitingForMaterial } from '../../observation/observe';
+import { copyState, markCustodyHere } from '../../observation/observed-custody';
 import { custodyDirectory, custodyKind } from '../../rotation/rotation';
 import { setMaterialValidTo, writeRotation } from '../../rotation/rotation-edit';
 import { readRotationText } from '../../rotation/rotation-file';
@@ -36,7 +38,8 @@ export async function requestMaterial(run: MaterialRun, options: RequestOptions)
 }
 
 async function onlyWaiting(run: MaterialRun): Promise<string> {
-  const waiting = (await observeVersions(run)).filter(waitsForMaterial).map((one) => one.version.name);
+  const versions = await observeVersions(run);
+  const waiting = waitingForMaterial(versions, awsNow(run.clients.kms)).map((one) => one.version.name);
   const [only, ...more] = waiting;
   if (only !== undefined && more.length === 0) return only;
   throw new KeyturnError('usage', {
@@ -99,8 +102,10 @@ export async function importCeremony(
   const proof = await proveVersionInCustody(run, held, imported);
   const directory = custodyDirectory(run.rotation.custody);
   if (directory !== undefined) {
-    const kept = { kind: custodyKind(run.rotation.custody), location: null, rotation: run.rotation.name } as const;
+    const location = await locationHere(run, directory, version.name, prepared.binding);
+    const kept = { kind: custodyKind(run.rotation.custody), location, rotation: run.rotation.name };
     await recordImport({ directory, files: nodeFiles }, kept, prepared, imported);
+    if (location !== null) await markCustodyHere(run.rotation);
   }
   if (edited !== text) await writeRotation(run.rotation.file, edited, text);
   const now = (await versionInCustody(run, version.name)).material.validTo?.toISOString() ?? null;
@@ -122,6 +127,17 @@ async function answerTerms({ rotation, custodian }: MaterialRun, { version, key 
   if (!custody.age || custody.age.recipients.length === 0) return terms;
   const here = await custodian();
   return { ...terms, copyHere: here.kind === 'age' ? await here.copyBinding(version.name) : undefined };
+}
+
+/** Where the copy of the answer is on this machine, so that `status` watches it; null: it is on another one. */
+async function locationHere(
+  run: MaterialRun,
+  directory: string,
+  version: string,
+  binding: string | undefined,
+): Promise<string | null> {
+  const copy = await copyState(run, directory, version, undefined);
+  return copy.is === 'there' && copy.binding === binding ? locationOf(await run.custodian(), version) : null;
 }
 
 async function sendAnswer(

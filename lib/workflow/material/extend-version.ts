@@ -1,6 +1,7 @@
 import { KeyturnError } from '../../errors';
 import { completeImport } from '../../key-material/complete-import';
 import { checkExpiry } from '../../kms/import-key-material';
+import { rollbackCommand } from '../../rotation/declared-stacks';
 import { setMaterialValidTo, writeRotation } from '../../rotation/rotation-edit';
 import { readRotationText } from '../../rotation/rotation-file';
 import type { MaterialRun } from '../rotation-run';
@@ -85,7 +86,7 @@ export function refuseState({ rotation }: Pick<MaterialRun, 'rotation'>, { versi
       ? `somebody disabled its key, and an import would enable it: enable it first with \`aws kms enable-key --key-id ${key.arn}\``
       : // A retired version that lost its material comes back only this way, before a rollback to it.
         key.state === 'Disabled' || (version.disabled && key.state !== 'PendingImport')
-        ? 'it is retired, and an import would enable its key again; `npx keyturn rollback` brings a version back'
+        ? `it is retired, and an import would enable its key again; \`${rollbackCommand(rotation, version.name)}\` brings a version back`
         : key.state === 'Enabled' || key.state === 'PendingImport'
           ? undefined
           : `its key is ${key.state}`;

@@ -10,6 +10,7 @@ import { observeVersions } from '../../observation/observe';
 import { materialDescription, observeMaterials } from '../../observation/observed-materials';
 import type { KeyVersion } from '../../rotation/rotation';
 import type { MaterialRun } from '../rotation-run';
+import { importIntents } from './import-intents';
 import { proveCurrent } from './import-version';
 import { custodianOf } from './open-custodian';
 import { warnExposed } from './warn-exposed';
@@ -85,6 +86,7 @@ export async function wrapAgain(
     keyArn: key.arn,
     parameters: (algorithm) => importParameters(run.clients.kms, key.arn, { algorithm, signal }),
     identityFile: run.material.identityFile,
+    intents: importIntents(run),
   });
   return { custodian, prepared };
 }

@@ -13,9 +13,9 @@ export function importIntents({ rotation, evidence }: Pick<MaterialRun, 'rotatio
     async record(intended) {
       await evidence.record('intent', 'import-material', { ...intended });
     },
-    async knowsCopy(version, binding) {
+    async ofCopy(version, binding) {
       const { intended } = await materialEvidence(evidenceDirectory(rotation), rotation.name);
-      return intended.some((one) => one.version === version && one.binding === binding);
+      return intended.find((one) => one.version === version && one.binding === binding);
     },
     async holds(wanted) {
       const { intended } = await materialEvidence(evidenceDirectory(rotation), rotation.name);

@@ -1,7 +1,8 @@
+import { awsNow } from '../../aws/aws-clock';
 import { extendCommand, keeperOf } from '../../observation/key-remedy';
-import { type ObservedVersion, type Observing, waitsForMaterial } from '../../observation/observe';
+import { type ObservedVersion, type Observing, waitingForMaterial } from '../../observation/observe';
 import { isSettled, versionVerdicts } from '../../observation/version-verdicts';
-import { type Rotation, supersededVersions } from '../../rotation/rotation';
+import { supersededVersions } from '../../rotation/rotation';
 
 /** A version whose key had material and has none, and that a plain import does not bring back. */
 export interface LostMaterial {
@@ -14,9 +15,12 @@ export interface LostMaterial {
  * Versions that a plain import fills: those that wait, apart from versions that the rotation has gone past. Such a version may be
  * retired, with its material deleted on purpose: only a command that names it brings it back.
  */
-export function waitingVersions(rotation: Rotation, versions: readonly ObservedVersion[]) {
+export function waitingVersions(
+  { rotation, clients }: Pick<Observing, 'rotation' | 'clients'>,
+  versions: readonly ObservedVersion[],
+) {
   const past = new Set(supersededVersions(rotation).map(({ name }) => name));
-  return versions.filter(waitsForMaterial).filter(({ version }) => !past.has(version.name));
+  return waitingForMaterial(versions, awsNow(clients.kms)).filter(({ version }) => !past.has(version.name));
 }
 
 /** Versions without material that objects may need: the active one with a date in the past, and earlier ones that are not proven empty. */
@@ -24,7 +28,7 @@ export async function lostVersions(
   run: Observing,
   versions: readonly ObservedVersion[],
 ): Promise<readonly LostMaterial[]> {
-  const waiting = new Set(waitingVersions(run.rotation, versions).map(({ version }) => version.name));
+  const waiting = new Set(waitingVersions(run, versions).map(({ version }) => version.name));
   const verdicts = await versionVerdicts(run);
   return versions.flatMap(({ version, key }): LostMaterial[] => {
     const { name, keyArn } = version;

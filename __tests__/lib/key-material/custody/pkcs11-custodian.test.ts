@@ -3,15 +3,16 @@ import { constants, privateDecrypt, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { PKCS11 } from 'pkcs11js';
-
+import type { HsmCustodian } from '../../../../lib/key-material/custody/custodian';
 import {
   createPkcs11Custodian,
   type Pkcs11CustodyOptions,
 } from '../../../../lib/key-material/custody/pkcs11-custodian';
-import { generateInside } from '../../../../lib/key-material/custody/pkcs11-keys';
+import { destroy, generateInside, keysOf } from '../../../../lib/key-material/custody/pkcs11-keys';
 import { attempt, findObjects, withToken } from '../../../../lib/key-material/custody/pkcs11-module';
 import { prepareImport } from '../../../../lib/key-material/prepare-import';
 import { wrapFromCustody } from '../../../../lib/key-material/wrap-from-custody';
+import { copyState } from '../../../../lib/observation/observed-custody';
 import { makeToken, PIN, softHsm, withSoftHsm, writeSoftHsmConfiguration } from '../../../support/soft-hsm';
 import { KEY_ARN, parametersFor, rsaPair, temporaryFolder } from '../kms-stand-in';
 
@@ -44,6 +45,13 @@ function unwrapped(wrapped: Buffer): Buffer {
   const key = rsaPair('RSA_2048').privateKey;
   return privateDecrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' }, wrapped);
 }
+
+/** What `status` takes the copy of v1 for, which has no record. */
+const seenBy = (hsm: HsmCustodian) => {
+  const pkcs11 = { module: softHsm(), token: 'keyturn', pinFile: undefined, directory: '/nowhere' };
+  const rotation = { name: hsm.rotation, custody: { age: undefined, command: undefined, pkcs11 } };
+  return copyState({ rotation, custodian: async () => hsm }, '/nowhere', 'v1', undefined);
+};
 
 /** As the native package throws it. */
 const refusal = (name: string, code: number) => Object.assign(new Error(name), { code });
@@ -110,6 +118,23 @@ withSoftHsm('custody in SoftHSM2 (needs softhsm2 and a built pkcs11js)', () => {
     await expect(hsm.copyBinding('v1')).rejects.toMatchObject(foreign);
     await expect(hsm.wrap('v1', await parameters('RSAES_OAEP_SHA_1'))).rejects.toMatchObject(foreign);
     await expect(prepareImport(hsm, request)).rejects.toMatchObject(foreign);
+    expect(await seenBy(hsm)).toMatchObject({ is: 'gone', text: expect.stringContaining('did not generate it') });
+  });
+
+  it('counts two keys under one label for no copy, and one that was replaced for another', async () => {
+    const hsm = custodian();
+    const binding = await hsm.generate('v1');
+    expect(await seenBy(hsm)).toMatchObject({ is: 'there', binding });
+    const options = { module: softHsm(), token: 'keyturn', pinFile: path.join(folder.path, 'pin'), pin: undefined };
+    const label = `${hsm.rotation}-v1`;
+    await withToken(options, (session) => generateInside(session, label, randomBytes(16)));
+    expect(await seenBy(hsm)).toMatchObject({ is: 'gone', text: expect.stringContaining('2 keys with that label') });
+    await withToken(options, (session) => {
+      const first = keysOf(session, label).find(({ id }) => id === binding);
+      if (first) destroy(session, first.handle);
+    });
+    const replaced = await seenBy(hsm);
+    expect([replaced.is, replaced.binding === binding]).toEqual(['there', false]);
   });
 
   it('refuses material from a file', async () => {
