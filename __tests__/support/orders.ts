@@ -4,15 +4,21 @@ import { versionScope } from '../../lib/s3/version-scope';
 import type { BucketVerification, VerifyRequest } from '../../lib/verify/bucket-verification';
 import { VerificationBehind } from '../../lib/verify/verification-behind';
 import { verifyBucket } from '../../lib/verify/verify-bucket';
+import { inProcessWorkers } from './in-process-workers';
 
-/** Whether a bucket is verified after its re-encryption, or behind it. */
-export const ORDERS = ['after', 'behind'] as const;
+/** Whether a bucket is verified after its re-encryption, behind it, or behind it by the processes that move it. */
+export const ORDERS = ['after', 'behind', 'shared'] as const;
 export type Order = (typeof ORDERS)[number];
 
 /** A re-encryption, and the verification that follows in its order. */
 export interface Ordered {
   readonly result: BucketReencryption;
   verify(over?: Partial<VerifyRequest>): Promise<BucketVerification>;
+}
+
+/** A small bucket has several pages for the re-encryption, so that there is something to hand out. */
+function inSmallPages(store: ObjectStore): ObjectStore {
+  return { ...store, listVersions: (asked, signal) => store.listVersions({ limit: 2, ...asked }, signal) };
 }
 
 /** Re-encrypts a bucket. @param over - of the verification, from its beginning on */
@@ -31,9 +37,11 @@ export async function reencryptIn(
     scopeOf: (version) => versionScope(scope, version),
     ...over,
   };
-  const behind = order === 'behind' ? new VerificationBehind(store, verification) : undefined;
+  const behind = order === 'after' ? undefined : new VerificationBehind(store, verification, undefined, scope);
   await behind?.begin();
-  const result = await reencryptBucket(store, { ...request, behind });
+  const paged = order === 'shared' ? inSmallPages(store) : store;
+  const workers = order === 'shared' ? inProcessWorkers(async () => paged) : undefined;
+  const result = await reencryptBucket(paged, { ...request, behind }, workers);
   const listedBefore = { versions: result.objectVersions, newest: result.newestListed ?? 0 };
   return {
     result,

@@ -163,8 +163,7 @@ export class SharedPass implements SharedSegments {
     if (one.isDone) throw this.#invalid('it completed a page behind the last one of its segment');
     if (next === undefined) return;
     const order = after === undefined ? 1 : compareKeys(next.key, after.key);
-    // Within a key nobody knows the order of its versions; the page that was recorded last does not lead on.
-    const leadsOn = order > 0 || (order === 0 && after?.versionId !== undefined && after.versionId !== next.versionId);
+    const leadsOn = order > 0 || (order === 0 && after?.versionId !== undefined);
     const isWithin = to === undefined || compareKeys(next.key, to) <= 0;
     if (!leadsOn || !isWithin) throw this.#invalid('it completed a page that is not the next one of its segment');
   }

@@ -23,7 +23,8 @@ interface OpenLease {
   readonly resolve: (end: LeaseEnd) => void;
   readonly reject: (error: unknown) => void;
   committing: Promise<void>;
-  /** Pages of it that are being recorded. */
+  /** Pages of it that were reported, and those of them that are being recorded. */
+  pages: number;
   uncommitted: number;
 }
 
@@ -75,7 +76,15 @@ export class RunningWorker {
     this.#lastLease += 1;
     const lease = this.#lastLease;
     return new Promise((resolve, reject) => {
-      this.#leases.set(lease, { run, commit, resolve, reject, committing: Promise.resolve(), uncommitted: 0 });
+      this.#leases.set(lease, {
+        run,
+        commit,
+        resolve,
+        reject,
+        committing: Promise.resolve(),
+        pages: 0,
+        uncommitted: 0,
+      });
       this.#progress.progressed();
       this.#watch ??= setInterval(() => this.#look(), this.#patience.everyMs).unref();
       worker.send({ type: 'lease', run: run.number, lease, of });
@@ -121,8 +130,13 @@ export class RunningWorker {
       return;
     }
     lease.run.requests += message.requests;
-    if (message.type === 'page') this.#commit(from, message.lease, lease, message.record);
-    else this.#end(lease, message);
+    if (message.type !== 'page') {
+      this.#end(lease, message);
+      return;
+    }
+    lease.pages += 1;
+    if (message.nth === lease.pages) this.#commit(from, message.lease, lease, message.record);
+    else this.#refuse(`${this.#name(from)} reports page ${message.nth} of a lease, not page ${lease.pages}`);
   }
 
   #end(lease: OpenLease, message: Extract<FromWorker, { type: 'listed' | 'stopped' | 'fault' }>): void {

@@ -92,10 +92,12 @@ export class SegmentServer {
   async #lease(run: number, lease: number, of: Lease): Promise<void> {
     const segments = this.#runs.get(run);
     if (!segments) return this.#send({ type: 'stopped', lease, requests: 0 });
+    let pages = 0;
     try {
       const ended = await segments.lease(of, async (record) => {
+        pages += 1;
         const committed = new Promise<void>((go) => this.#uncommitted.set(lease, go));
-        this.#send({ type: 'page', lease, requests: this.#requests(segments), record });
+        this.#send({ type: 'page', lease, nth: pages, requests: this.#requests(segments), record });
         await committed;
         this.#uncommitted.delete(lease);
       });

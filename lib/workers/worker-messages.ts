@@ -186,7 +186,8 @@ const look = z
 
 /** `requests`: those sent since the message before. */
 export const fromWorker = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('page'), lease: count, requests: count, record }),
+  /** `nth`: which page of the lease this is, from 1. Two pages in the middle of one key may end at the same marker. */
+  z.strictObject({ type: z.literal('page'), lease: count, nth: count, requests: count, record }),
   z.strictObject({ type: z.literal('looked'), run: count, record: look }),
   /** Every few seconds while it has a lease: requests sent so far, and how many of them are not answered. */
   z.strictObject({ type: z.literal('alive'), sent: count, open: count }),

@@ -31,7 +31,8 @@ export const reencryptOptions: readonly CommandOption[] = [
   {
     flags: '--processes <n>',
     description:
-      'processes that move the objects of large buckets, 1 to 64; --concurrency and --max-rps are divided among them',
+      'processes that move the objects of large buckets, 1 to 64; --concurrency and --max-rps are divided among them. ' +
+      'A dry run, what jobs leave, and what is verified after the move take one',
     default: '1',
   },
   {

@@ -27,9 +27,9 @@ const PASSING: readonly (readonly [string, FaultAction])[] = [
   ['a truncated answer', { kind: 'truncate', bytes: 40 }],
 ];
 
-/** Each kind of fault strikes each order: the two paths take turns. */
+/** Each kind of fault strikes each order: the paths take turns. */
 const orderOf = (path: 'wire' | 'sdk', what: string): Order =>
-  ORDERS[(PASSING.findIndex(([name]) => name === what) + (path === 'wire' ? 1 : 0)) % 2] ?? 'after';
+  ORDERS[(PASSING.findIndex(([name]) => name === what) + (path === 'wire' ? 1 : 0)) % ORDERS.length] ?? 'after';
 
 describe.each(['wire', 'sdk'] as const)('faults of the endpoint, over the %s path', (path) => {
   let endpoint: TestEndpoint;

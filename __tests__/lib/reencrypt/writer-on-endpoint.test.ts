@@ -124,7 +124,7 @@ function startWriter(
     counting: (store) => ({
       ...store,
       listVersions: (...asked) => {
-        if (order === 'behind') pass += 1;
+        if (order === 'behind' || (order === 'shared' && asked[0].after === undefined)) pass += 1;
         return store.listVersions(...asked);
       },
     }),
