@@ -251,7 +251,8 @@ describe('processes that look behind the move', () => {
     expect(found.account).toMatchObject({ listed: 1200, underActive: 1200 });
     // About 400 are looked at twice, whatever was found.
     expect(found.behindTheMove?.asThen).toBeGreaterThan(700);
-    expect(found.secondHeads.versions).toBeGreaterThan(90);
+    // A hundred are drawn; those that turn out to be stale are dropped, and not replaced.
+    expect(found.secondHeads.versions).toBeGreaterThan(60);
     const heads = bucket.log.filter((operation) => operation === 'HeadObject').length;
     expect(heads).toBeLessThan(2 * 1200 + 700);
   });
