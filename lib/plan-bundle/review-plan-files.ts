@@ -1,16 +1,18 @@
 import path from 'node:path';
-import { KeyturnError } from '../errors';
+import { isCode, KeyturnError } from '../errors';
 import { provenance } from '../evidence/provenance';
 import { existingResources } from '../observation/existing-resources';
-import type { ObservedVersion, Observing } from '../observation/observe';
+import { type ObservedVersion, type Observing, observe } from '../observation/observe';
 import { changedFiles } from '../repository/changed-files';
 import { custodyFolders } from '../review/file-changes/repository-files';
+import { BUCKET_DEFAULT } from '../review/key-target-changes';
 import type { KeyFromAws } from '../review/known-keys';
 import type { PlanDocument } from '../review/plan-document';
 import { type Review, reviewPlans } from '../review/review';
 import { createdResource, nameAttribute } from '../rotation/created-resource';
 import type { Rotation } from '../rotation/rotation';
 import type { StackTexts } from '../terraform/expected-stacks';
+import { bucketDefaults } from './bundle-manifest';
 import { type EvidenceSource, greenRetirements } from './green-evidence';
 import { type LoadPlanOptions, loadPlan } from './load-plan';
 
@@ -70,11 +72,25 @@ export async function reviewFiles(input: ReviewFilesInput): Promise<Review> {
       )),
     base: input.base,
     repositoryFiles: await repositoryFiles(input),
-    defaults: input.defaults,
+    defaults: input.defaults ?? (await defaultsNow(input, plans)),
     commit: await commitOf(input),
     green: evidence === undefined ? undefined : await greenRetirements(evidence),
     rollbackTo,
   });
+}
+
+/** Asked only where a plan creates a default, which replaces one that no plan shows. Undefined: not asked, or denied. */
+async function defaultsNow({ aws }: ReviewFilesInput, plans: readonly { readonly plan: PlanDocument }[]) {
+  const isCreated = plans.some(({ plan }) =>
+    plan.changes.some(({ type, action }) => type === BUCKET_DEFAULT && action === 'create'),
+  );
+  if (aws === undefined || !isCreated) return undefined;
+  try {
+    return bucketDefaults(await observe(aws.observing));
+  } catch (error) {
+    if (isCode(error, 'aws-access-denied')) return undefined;
+    throw error;
+  }
 }
 
 /** @throws usage where a revision is none */

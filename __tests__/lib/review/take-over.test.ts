@@ -156,4 +156,45 @@ describe('KT007, a take-over changes what exists', () => {
       'KT007 the policy of bucket test-bucket is set, and the plan does not show what it replaces',
     ]);
   });
+
+  const created = planText([
+    {
+      address: 'aws_s3_bucket_server_side_encryption_configuration.bucket_test-bucket',
+      mode: 'managed',
+      type: 'aws_s3_bucket_server_side_encryption_configuration',
+      change: {
+        actions: ['create'],
+        before: null,
+        after: {
+          bucket: 'test-bucket',
+          rule: [
+            {
+              apply_server_side_encryption_by_default: [{ sse_algorithm: 'aws:kms', kms_master_key_id: KEY }],
+              bucket_key_enabled: true,
+            },
+          ],
+        },
+        after_unknown: {},
+      },
+    },
+  ]);
+
+  it.each([
+    [`aws:kms ${FOREIGN} bucket key`, FOREIGN],
+    [`aws:kms:dsse ${FOREIGN}`, FOREIGN],
+    ['aws:kms alias/reports', 'alias/reports'],
+  ])('asks about a default that is created over %s', async (set, key) => {
+    const { findings, verdict } = await reviewText(created, { defaults: new Map([['test-bucket', set]]) }, TAKEN);
+    const said = findings.filter(({ rule }) => rule === 'KT007').map(({ message }) => plain(message));
+    expect(said).toEqual([`the default of bucket test-bucket leaves ${key}, which the rotation file does not declare`]);
+    expect(verdict).not.toBe('clean');
+  });
+
+  it.each([`aws:kms ${KEY} bucket key`, 'aws:kms', 'aws:kms bucket key', 'AES256', 'AES256 bucket key', 'none'])(
+    'asks about none that is created over %s',
+    async (set) => {
+      const { findings } = await reviewText(created, { defaults: new Map([['test-bucket', set]]) }, TAKEN);
+      expect(findings.filter(({ rule }) => rule === 'KT007')).toEqual([]);
+    },
+  );
 });

@@ -32,7 +32,7 @@ export const takeOverRule: ReviewRule = {
   why: 'Somebody else made it and may rely on what the plan replaces: a tag that a policy asks for, an alias, a setting of the bucket.',
   next: 'Ask whoever owned it. To keep a value, write it into the rotation file (tags, deletionWindowDays, bucketKey, keyPolicy.keep), or take the resource out of adopted:.',
   waivable: true,
-  look: (context) => [...imported(context), ...targets(context), ...settings(context)],
+  look: (context) => [...imported(context), ...targets(context), ...replacedDefaults(context), ...settings(context)],
 };
 
 function imported({ plan, rotation }: RuleContext): readonly Sighting[] {
@@ -70,6 +70,20 @@ function targets({ plan, rotation, keys }: RuleContext): readonly Sighting[] {
     if (from === undefined || keys.find(from)?.version !== undefined) return [];
     return [{ address, message: words`${what} leaves ${from}, which the rotation file does not declare` }];
   });
+}
+
+/** A default is created over the one that the bucket has: where that names a key of which the file says nothing, somebody set it. */
+function replacedDefaults({ plan, rotation, keys, defaults }: RuleContext): readonly Sighting[] {
+  return plan.changes
+    .filter(({ mode, type, action }) => mode === 'managed' && type === BUCKET_DEFAULT && action === 'create')
+    .flatMap((change): readonly Sighting[] => {
+      const bucket = bucketOf(change, rotation);
+      const [, key] =
+        /^aws:kms(?::dsse)? ((?:arn:|alias\/|mrk-|[0-9a-f]{8}-)\S+)/.exec(defaults?.get(bucket) ?? '') ?? [];
+      if (key === undefined || keys.find(key)?.version !== undefined) return [];
+      const message = words`the default of bucket ${bucket} leaves ${key}, which the rotation file does not declare`;
+      return [{ address: change.address, message }];
+    });
 }
 
 /** Settings that are created on a bucket that exists: they cannot be imported, so the plan does not show what they replace. */
