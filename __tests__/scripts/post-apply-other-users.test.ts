@@ -244,6 +244,17 @@ it('refuses for a direct call that sends the context of S3', async () => {
   await expectShut('used', 'used it since the switch: Decrypt');
 });
 
+it.each([
+  ['another service with a context of its own', 'ec2.amazonaws.com', { 'aws:ebs:id': 'snap-0123' }],
+  ['another service without a context', 'backup.amazonaws.com', undefined],
+  ['S3 with a context that is not its own', 's3.amazonaws.com', { 'aws:ebs:id': 'snap-0123' }],
+])('refuses for a copy from under v1 by %s', async (_what, service, encryptionContext) => {
+  const call = { name: 'ReEncrypt', readOnly: true, via: undefined, requestId: '', error: undefined };
+  const resources = [v1, v1.replace(/.$/, (last) => (last === '0' ? '1' : '0'))];
+  site.endpoint.trail.record({ ...call, by: { service }, encryptionContext, resources });
+  await expectShut('used', `${service} used it since the switch: ReEncrypt`);
+});
+
 it('refuses for a use of v1 after the move', async () => {
   await site.switch();
   let isDone = false;

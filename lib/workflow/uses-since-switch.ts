@@ -89,10 +89,17 @@ function isExplained(event: KeyEvent, rotation: Rotation, { keyArn, switchedAt }
   if (isProof(event) || isRehearsal(event, rotation)) return true;
   if (event.direct) return false;
   const writes = isWrite(event, keyArn);
-  if (event.s3Arn === undefined) return event.operation === 'ReEncrypt' && !writes;
+  if (event.s3Arn === undefined) return event.operation === 'ReEncrypt' && !writes && isOfS3WithoutContext(event);
   const bucket = bucketOf(event);
   if (bucket === undefined || !bucketsToVerify(rotation).includes(bucket)) return false;
   return !writes || event.at.getTime() < switchedAt.getTime() + CLOCK_SLACK;
+}
+
+/** A move for which CloudTrail records no context. Other services copy with contexts of their own, such as a snapshot's. */
+function isOfS3WithoutContext({ by, through = 'AWS Internal', contextNames }: KeyEvent): boolean {
+  if (contextNames.length > 0) return false;
+  const service = by.kind === 'service' ? by.name : through;
+  return service === 'AWS Internal' || /^s3\.amazonaws\.com/.test(service);
 }
 
 const bucketOf = ({ s3Arn }: KeyEvent): string | undefined => /^arn:[^:]+:s3:::([^/]+)/.exec(s3Arn ?? '')?.[1];
